@@ -1,0 +1,16 @@
+"""The one place that opens a file for writing."""
+
+from __future__ import annotations
+
+from latentcore.artifacts.json_text import from_json, to_json
+from latentcore.artifacts.run_folder import RunFolder, file_sha256, read_run, run_id, write_atomic
+
+__all__ = [
+    "RunFolder",
+    "file_sha256",
+    "from_json",
+    "read_run",
+    "run_id",
+    "to_json",
+    "write_atomic",
+]

@@ -1,0 +1,47 @@
+"""JSON with every digit, that any reader understands."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["from_json", "to_json"]
+
+
+def to_json(value: object) -> str:
+    """Write a value as JSON text.
+
+    Floats keep all digits. NaN and infinity, which JSON lacks, become null. NumPy scalars and
+    arrays, paths, tuples and mappings are understood; keys become text.
+    """
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str) -> Any:
+    """Read JSON text."""
+    return json.loads(text)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case np.generic():
+            return _plain(value.item())
+        case np.ndarray():
+            return [_plain(entry) for entry in value.tolist()]
+        case Path():
+            return str(value)
+        case Mapping():
+            return {str(key): _plain(entry) for key, entry in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_plain(entry) for entry in value]
+    message = f"A {type(value).__name__} can't be written as JSON."
+    raise TypeError(message)

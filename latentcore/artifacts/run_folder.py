@@ -1,0 +1,220 @@
+"""One verb carried out: a folder of artifacts that appears all at once.
+
+Files are written to a hidden neighbour of the folder and moved into place when everything is
+there, ``run.json`` last: a folder without it is unfinished, and a run that fails leaves nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from latentcore.artifacts.json_text import from_json, to_json
+from latentcore.containers import InputRecord, Provenance
+from latentcore.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["RunFolder", "file_sha256", "read_run", "run_id", "write_atomic"]
+
+_RUN_FILE = "run.json"
+_BLOCK = 1 << 20
+_FIGURE_DPI = 300
+
+
+class RunFolder:
+    """Where a run writes; a context manager.
+
+    Parameters
+    ----------
+    out : Path
+        The folder that the run becomes.
+    verb : str
+    request : Mapping
+        JSON-like; goes into ``run.json``.
+
+    Notes
+    -----
+    The hidden folder is named after `out`, so that a run which was killed finds what it had
+    already done (see `scratch`). A lock keeps a second run out of it; the lock dies with its
+    process.
+
+    Raises
+    ------
+    InputError
+        If `out` is a file, can't be written, or another run is writing to it.
+    """
+
+    def __init__(self, out: Path, *, verb: str, request: Mapping[str, object]) -> None:
+        self.out = Path(out)
+        self.verb = verb
+        self.request = request
+        self.inputs: list[InputRecord] = []
+        self.parents: list[str] = []
+        self._stage = self.out.parent / f".{self.out.name}.unfinished"
+        self._names: list[str] = []
+        self._keep_scratch = False
+        self._lock: int | None = None
+
+    def __enter__(self) -> Self:
+        if self.out.exists() and not self.out.is_dir():
+            message = f"--out {str(self.out)!r} is a file. Give the name of a folder."
+            raise InputError(message)
+        try:
+            self._stage.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"The folder {str(self.out)!r} can't be written: {error.strerror}."
+            raise InputError(message) from error
+        self._lock = os.open(self._stage / ".lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            self._lock = None
+            message = f"Another run is writing to {str(self.out)!r}. Wait for it, or cancel it."
+            raise InputError(message) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # An interrupted run keeps its scratch (that is what resuming is for); one that was
+        # given bad input has nothing worth keeping.
+        if kind is None or issubclass(kind, InputError) or not self._keep_scratch:
+            shutil.rmtree(self._stage, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def scratch(self) -> Path:
+        """Return a folder for work in progress that survives a kill or a cancelled run.
+
+        The caller checks that what it finds there belongs to the same question.
+        """
+        self._keep_scratch = True
+        folder = self._stage / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def path(self, name: str) -> Path:
+        """Return where to write the artifact `name` (it may hold folders), and note it down."""
+        path = self._stage / "files" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name not in self._names:
+            self._names.append(name)
+        return path
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write an artifact."""
+        self.path(name).write_bytes(content)
+
+    def write_json(self, name: str, value: object) -> None:
+        """Write an artifact as JSON."""
+        self.path(name).write_text(to_json(value), encoding="utf-8")
+
+    def write_csv(self, name: str, table: pd.DataFrame) -> None:
+        """Write an artifact as CSV; floats keep all digits, NaN is an empty cell."""
+        table.to_csv(self.path(name), index=False, lineterminator="\n")
+
+    def write_figure(self, name: str, figure: Figure) -> None:
+        """Write an artifact as PNG at 300 dpi."""
+        figure.savefig(self.path(name), dpi=_FIGURE_DPI, format="png")
+
+    def add_input(self, location: str, reader: str, fingerprint: str, role: str) -> None:
+        """Note down something that was read; its run, if it lies in one, becomes a parent."""
+        self.inputs.append(InputRecord(location, reader, fingerprint, role))
+        parent = Path(location).parent / _RUN_FILE
+        if parent.is_file():
+            parent_id = from_json(parent.read_text(encoding="utf-8")).get("run_id")
+            if isinstance(parent_id, str) and parent_id not in self.parents:
+                self.parents.append(parent_id)
+
+    def commit(self, summary: Mapping[str, object]) -> dict[str, Any]:
+        """Move the artifacts into place and write ``run.json``.
+
+        Returns
+        -------
+        dict
+            What ``run.json`` holds.
+        """
+        seed = self.request.get("seed")
+        provenance = Provenance(
+            verb=self.verb,
+            request=self.request,
+            inputs=tuple(self.inputs),
+            parents=tuple(self.parents),
+            seed=seed if isinstance(seed, int) else None,
+        )
+        record: dict[str, Any] = {
+            "encoding-type": "latentcore-run",
+            "encoding-version": "1",
+            "run_id": run_id(self.verb, self.request, [entry.fingerprint for entry in self.inputs]),
+            **asdict(provenance),
+            "summary": summary,
+            "files": {
+                name: {
+                    "sha256": file_sha256(self.path(name)),
+                    "bytes": self.path(name).stat().st_size,
+                }
+                for name in sorted(self._names)
+            },
+        }
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / _RUN_FILE).unlink(missing_ok=True)
+        for name in self._names:
+            target = self.out / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync(self.path(name))
+            os.replace(self.path(name), target)
+        write_atomic(self.out / _RUN_FILE, to_json(record).encode())
+        return record
+
+
+def run_id(verb: str, request: Mapping[str, object], fingerprints: Sequence[str]) -> str:
+    """Return the id of a question: the same question about the same content has the same id."""
+    text = to_json({"verb": verb, "request": request, "inputs": list(fingerprints)})
+    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+def read_run(folder: Path) -> dict[str, Any] | None:
+    """Return what ``run.json`` in a folder says, or None for an unfinished run."""
+    try:
+        record = from_json((folder / _RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def file_sha256(path: Path) -> str:
+    """Return a file's SHA-256 as hexadecimal text."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,27 @@
+"""What is carried from room to room: frozen, checked, numpy only."""
+
+from __future__ import annotations
+
+from latentcore.containers.grid import ScanGrid
+from latentcore.containers.latents import LatentSet, default_sample_ids
+from latentcore.containers.maps import ScanMaps, match_rows
+from latentcore.containers.provenance import InputRecord, Provenance, software_versions
+from latentcore.containers.results import Clustering, Embedding
+from latentcore.containers.roi import Roi
+from latentcore.containers.samples import SampleSource, SourceRef
+
+__all__ = [
+    "Clustering",
+    "Embedding",
+    "InputRecord",
+    "LatentSet",
+    "Provenance",
+    "Roi",
+    "SampleSource",
+    "ScanGrid",
+    "ScanMaps",
+    "SourceRef",
+    "default_sample_ids",
+    "match_rows",
+    "software_versions",
+]

@@ -1,0 +1,84 @@
+"""Every error that the library raises on purpose.
+
+::
+
+    LatentError
+    ├── InputError              what was given can't be used (exit status 2)
+    │   ├── UnknownNameError    no part of that name is registered
+    │   ├── UnknownFormatError  no reader recognises the file
+    │   ├── MalformedFileError  the file is of a known format but broken
+    │   ├── UnsafeFileError     the file asks for something that a server must not do
+    │   ├── CheckpointError     a checkpoint is damaged, or not of this encoder
+    │   ├── ShapeError          sizes that don't fit together
+    │   ├── JoinError           two tables can't be joined by coordinates
+    │   ├── RequestError        a parameter's value makes no sense
+    │   └── SettingsError       a setting of the server is wrong
+    └── Cancelled               somebody asked to stop (exit status 130)
+
+A message says what was asked, what was found, what exists and what to do next.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Cancelled",
+    "CheckpointError",
+    "InputError",
+    "JoinError",
+    "LatentError",
+    "MalformedFileError",
+    "RequestError",
+    "SettingsError",
+    "ShapeError",
+    "UnknownFormatError",
+    "UnknownNameError",
+    "UnsafeFileError",
+]
+
+
+class LatentError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class InputError(LatentError):
+    """What was given can't be used; the message tells what to change."""
+
+
+class UnknownNameError(InputError):
+    """No part of that name is registered."""
+
+
+class UnknownFormatError(InputError):
+    """No reader recognises the file."""
+
+
+class MalformedFileError(InputError):
+    """The file is of a known format, but its content breaks the format's rules."""
+
+
+class UnsafeFileError(InputError):
+    """The file asks for something that a server must not do for a stranger."""
+
+
+class CheckpointError(InputError):
+    """A checkpoint is damaged, or belongs to something else."""
+
+
+class ShapeError(InputError):
+    """Sizes that don't fit together."""
+
+
+class JoinError(InputError):
+    """Two tables can't be joined by their coordinates."""
+
+
+class RequestError(InputError):
+    """A parameter's value makes no sense."""
+
+
+class SettingsError(InputError):
+    """A setting of the server is wrong."""
+
+
+class Cancelled(LatentError):  # noqa: N818 - a cancelled job is not an error, and is never shown as one
+    """Somebody asked to stop."""

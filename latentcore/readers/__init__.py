@@ -1,0 +1,195 @@
+"""Open what the field's tools write, whatever the format.
+
+Three families by what they return: `samples`, `latents` and `maps`. A reader is one file in its
+family's folder: a class with ``description`` and ``wants`` (one sentence each), a question
+``recognises(peek)`` and an ``open(ref)``, under a registered name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from latentcore.containers import LatentSet, SampleSource, ScanMaps, SourceRef
+from latentcore.errors import LatentError, UnknownFormatError
+from latentcore.readers._peek import Peek
+from latentcore.registry import Registry
+from latentcore.storage import local_path
+
+__all__ = [
+    "LATENTS_READERS",
+    "MAPS_READERS",
+    "SAMPLES_READERS",
+    "Reader",
+    "open_latents",
+    "open_maps",
+    "open_ref",
+    "open_samples",
+    "recognise",
+]
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+class Reader(Protocol[T_co]):
+    """One file format.
+
+    Attributes
+    ----------
+    description : str
+        What is in such a file, in one sentence.
+    wants : str
+        By what it is recognised, in a few words for error messages.
+    """
+
+    description: str
+    wants: str
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether the file is of this format, from a cheap look."""
+        ...
+
+    def open(self, ref: SourceRef) -> T_co:
+        """Open the file; ``local_path(ref.location)`` is where it lies."""
+        ...
+
+
+SAMPLES_READERS: Registry[Reader[SampleSource]] = Registry(
+    "samples reader", "latentcore.readers.samples"
+)
+LATENTS_READERS: Registry[Reader[LatentSet]] = Registry(
+    "latents reader", "latentcore.readers.latents"
+)
+MAPS_READERS: Registry[Reader[ScanMaps]] = Registry("maps reader", "latentcore.readers.maps")
+
+
+def open_samples(
+    location: str | Path, reader: str | None = None, **options: object
+) -> SampleSource:
+    """Open a file of samples (patterns, cutouts).
+
+    Parameters
+    ----------
+    location : str or Path
+        A path (or URL, see `latentcore.storage`).
+    reader : str, optional
+        Name of a reader; without it the file is recognised by its content.
+    **options
+        Handed to the reader.
+
+    Returns
+    -------
+    SampleSource
+        Close it, or use it as a context manager.
+
+    Raises
+    ------
+    UnknownFormatError
+        If no reader recognises it.
+    """
+    return _open(SAMPLES_READERS, location, reader, options)
+
+
+def open_latents(
+    location: str | Path,
+    coords: str | Path | None = None,
+    reader: str | None = None,
+    **options: object,
+) -> LatentSet:
+    """Open latents: HDF5, a latent-map table, or ``.npy`` with coordinates.
+
+    Parameters
+    ----------
+    location : str or Path
+    coords : str or Path, optional
+        A table with the x and y of each row, for formats without coordinates.
+    reader : str, optional
+    **options
+        Handed to the reader, for example ``roi=(x0, x1, y0, y1)``: the rows are that ROI's.
+
+    Raises
+    ------
+    UnknownFormatError
+        If no reader recognises it.
+    """
+    if coords is not None:
+        options["coords"] = str(coords)
+    return _open(LATENTS_READERS, location, reader, options)
+
+
+def open_maps(location: str | Path, reader: str | None = None, **options: object) -> ScanMaps:
+    """Open maps: a table with x, y and value columns.
+
+    Raises
+    ------
+    UnknownFormatError
+        If no reader recognises it.
+    """
+    return _open(MAPS_READERS, location, reader, options)
+
+
+def open_ref(ref: SourceRef) -> SampleSource:
+    """Open samples again from their reference, in another thread or process."""
+    return SAMPLES_READERS.get(ref.reader).open(ref)
+
+
+def recognise(location: str | Path) -> tuple[str, str]:
+    """Tell what a file holds: (``"samples"``, ``"latents"`` or ``"maps"``, reader's name).
+
+    Samples are asked first, then latents, then maps.
+
+    Raises
+    ------
+    UnknownFormatError
+        If no reader of any family recognises it; the message names them all.
+    """
+    peek = Peek(local_path(str(location)))
+    families: tuple[tuple[str, Registry], ...] = (  # type: ignore[type-arg]
+        ("samples", SAMPLES_READERS),
+        ("latents", LATENTS_READERS),
+        ("maps", MAPS_READERS),
+    )
+    for kind, family in families:
+        for name, candidate in family.items():
+            if candidate.recognises(peek):
+                return kind, name
+    tried = [_tried(name, reader) for _, family in families for name, reader in family.items()]
+    raise UnknownFormatError(_unknown(peek, tried, "any of its families"))
+
+
+def _open(
+    family: Registry[Reader[T]],
+    location: str | Path,
+    reader: str | None,
+    options: dict[str, object],
+) -> T:
+    location = str(location)
+    if reader is None:
+        peek = Peek(local_path(location), options)
+        for name, candidate in family.items():
+            if candidate.recognises(peek):
+                reader = name
+                break
+        else:
+            tried = [_tried(name, candidate) for name, candidate in family.items()]
+            raise UnknownFormatError(_unknown(peek, tried, family.package.replace(".", "/") + "/"))
+    try:
+        return family.get(reader).open(SourceRef(location, reader, options))
+    except LatentError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        # What a damaged file makes h5py, pandas or numpy say; their text alone names no file.
+        message = f"The {reader} reader can't read {Path(location).name!r}: {error}"
+        raise UnknownFormatError(message) from error
+
+
+def _tried(name: str, reader: Reader[object]) -> str:
+    return f"{name} (wants {reader.wants})"
+
+
+def _unknown(peek: Peek, tried: list[str], folder: str) -> str:
+    return (
+        f"No reader recognises {peek.path.name!r}.\n{peek.found}\nTried: {', '.join(tried)}.\n"
+        f"Name one with reader='…', or add a file to {folder}."
+    )

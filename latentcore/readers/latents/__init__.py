@@ -1,0 +1,1 @@
+"""Readers of latents, one file per format."""

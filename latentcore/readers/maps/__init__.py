@@ -1,0 +1,1 @@
+"""Readers of maps, one file per format."""

@@ -1,0 +1,150 @@
+"""What several verbs read in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.artifacts import RunFolder
+from latentcore.containers import LatentSet, Roi, ScanGrid, ScanMaps
+from latentcore.errors import JoinError, RequestError
+from latentcore.readers import open_latents, open_maps
+
+__all__ = ["keep_mask", "maps_at", "read_latents", "read_map", "split_map_spec"]
+
+
+def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
+    """Split ``FILE``, ``FILE:COLUMN[,COLUMN…]`` or ``FILE:PREFIX*``.
+
+    Returns
+    -------
+    location : str
+    columns : tuple of str
+        Empty where all were meant.
+    """
+    if Path(spec).exists() or ":" not in spec:
+        return spec, ()
+    location, _, columns = spec.rpartition(":")
+    if columns.startswith("//"):  # the colon of a URL's scheme
+        return spec, ()
+    return location, tuple(name.strip() for name in columns.split(",") if name.strip())
+
+
+def read_map(spec: str, folder: RunFolder | None = None, reader: str | None = None) -> ScanMaps:
+    """Read the maps that a ``MAP`` argument names.
+
+    Raises
+    ------
+    RequestError
+        If a column that it names doesn't exist.
+    """
+    location, columns = split_map_spec(spec)
+    maps = open_maps(location, reader)
+    if folder is not None:
+        used = maps.ref.reader if maps.ref is not None else ""
+        folder.add_input(location, used, maps.fingerprint, "map")
+    if not columns:
+        return maps
+    chosen = [name for column in columns for name in _matching(column, maps, location)]
+    rows = [maps.names.index(name) for name in chosen]
+    return ScanMaps(
+        values=maps.values[rows],
+        names=tuple(chosen),
+        units=tuple(maps.units[row] for row in rows),
+        grid=maps.grid,
+        categories={name: maps.categories[name] for name in chosen if name in maps.categories},
+        dropped=maps.dropped,
+        ref=maps.ref,
+        fingerprint=maps.fingerprint,
+    )
+
+
+def _matching(column: str, maps: ScanMaps, location: str) -> list[str]:
+    if column.endswith("*"):
+        found = [name for name in maps.names if name.lower().startswith(column[:-1].lower())]
+    else:
+        found = [name for name in maps.names if name == column] or [
+            name for name in maps.names if name.lower() == column.lower()
+        ]
+    if not found:
+        message = (
+            f"{Path(location).name!r} has no column {column!r}. It has: {', '.join(maps.names)}."
+        )
+        raise RequestError(message)
+    return found
+
+
+def read_latents(
+    location: str,
+    folder: RunFolder | None = None,
+    *,
+    coords: str | None = None,
+    reader: str | None = None,
+    roi: Sequence[float] | None = None,
+) -> LatentSet:
+    """Read latents and cut them to a ROI.
+
+    An ``.npy`` may hold the whole field or just the ROI; its reader is told the ROI and finds
+    out by the number of rows.
+    """
+    options: dict[str, object] = {} if roi is None else {"roi": tuple(roi)}
+    latents = open_latents(location, coords=coords, reader=reader, **options)
+    if folder is not None:
+        used = latents.ref.reader if latents.ref is not None else ""
+        folder.add_input(location, used, latents.fingerprint, "latents")
+    if roi is None:
+        return latents
+    if latents.grid is None:
+        message = (
+            f"{Path(location).name!r} has no coordinates, so a ROI means nothing: give --coords."
+        )
+        raise RequestError(message)
+    inside = Roi.from_bounds(roi).mask(latents.grid)
+    return latents if inside.all() else latents.take(inside)
+
+
+def maps_at(maps: ScanMaps, grid: ScanGrid | None) -> tuple[NDArray[np.float32], int]:
+    """Return maps at the points of latents: (k, n) and how many points have no partner."""
+    if grid is None:
+        message = "The latents have no coordinates, so no map can be joined to them: give --coords."
+        raise JoinError(message)
+    return maps.at(grid)
+
+
+def keep_mask(
+    spec: str, threshold: float, grid: ScanGrid | None, folder: RunFolder | None = None
+) -> NDArray[np.bool_]:
+    """Tell which points have a map value above a threshold (``--keep-above MAP VALUE``).
+
+    Raises
+    ------
+    JoinError
+        If the map leaves points without a value: dropping them silently would hide a mistake.
+    RequestError
+        If nothing remains.
+    """
+    maps = read_map(spec, folder)
+    if len(maps) != 1:
+        message = (
+            f"--keep-above needs one map, but {spec!r} holds {len(maps)}: "
+            f"{', '.join(maps.names)}. Name one as FILE:COLUMN."
+        )
+        raise RequestError(message)
+    values, unmatched = maps_at(maps, grid)
+    if unmatched:
+        message = (
+            f"{unmatched} of {values.shape[1]} points have no {maps.names[0]} in {spec!r}. "
+            "A threshold needs a value for every point: use the map of the same scan."
+        )
+        raise JoinError(message)
+    keep: NDArray[np.bool_] = values[0] > threshold
+    if not keep.any():
+        message = (
+            f"No point has {maps.names[0]} > {threshold:g}: its values run from "
+            f"{np.nanmin(values[0]):g} to {np.nanmax(values[0]):g}. Lower the threshold."
+        )
+        raise RequestError(message)
+    return keep
