@@ -1,0 +1,197 @@
+"""Turn brushed shapes into the set of points they select.
+
+The browser draws the brush and shows its effect while dragging; this module is its twin on the
+server and the authority for every number that leaves the program. Both apply the same tests to
+the same float64 values, so that they agree point by point:
+
+- a box is half-open, ``x0 <= x < x1`` and ``y0 <= y < y1``;
+- a lasso follows the even-odd rule with the crossing test of W. R. Franklin, *PNPOLY - Point
+  Inclusion in Polygon Test* (1994-2006): an edge (xi, yi)-(xj, yj) toggles a point (px, py) where
+  ``(yi > py) != (yj > py)`` and ``px < (xj - xi) * (py - yi) / (yj - yi) + xi``, applied to the
+  points within the closed bounding box of the vertices (beyond it only rounding could toggle).
+
+A point with a NaN coordinate, or outside of `within`, is never selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentcore.errors import RequestError, ShapeError
+
+Mode = Literal["replace", "add", "subtract", "intersect"]
+ShapeKind = Literal["box", "lasso"]
+
+_MODES = ("replace", "add", "subtract", "intersect")
+_BLOCK = 65_536
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One brush stroke in the data coordinates of the panel it was drawn in.
+
+    Parameters
+    ----------
+    panel : str
+        Identifier of the panel, which says what x and y are.
+    kind : {"box", "lasso"}
+        A box has two opposite corners, in any order; a lasso has three or more vertices.
+    points : tuple of (float, float)
+        Corners or vertices.
+    mode : {"replace", "add", "subtract", "intersect"}
+        How the stroke changes what was selected before it.
+    """
+
+    panel: str
+    kind: ShapeKind
+    points: tuple[tuple[float, float], ...]
+    mode: Mode = "replace"
+
+    def __post_init__(self) -> None:
+        points = tuple((float(x), float(y)) for x, y in self.points)
+        object.__setattr__(self, "points", points)
+        if self.kind not in ("box", "lasso"):
+            raise RequestError(f"A shape is a 'box' or a 'lasso', got {self.kind!r}.")
+        if self.mode not in _MODES:
+            raise RequestError(f"A shape's mode is one of {_MODES}, got {self.mode!r}.")
+        if self.kind == "box" and len(points) != 2:
+            raise RequestError(f"A box has two corners, got {len(points)} points.")
+        if self.kind == "lasso" and len(points) < 3:
+            raise RequestError(f"A lasso has at least three vertices, got {len(points)}.")
+        if not np.isfinite(points).all():
+            raise RequestError(f"A shape has finite coordinates, got {points}.")
+
+
+def select(
+    shapes: Sequence[Shape],
+    panels: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    n: int,
+    within: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
+    """Apply the shapes one after the other to nothing selected.
+
+    Parameters
+    ----------
+    shapes : sequence of Shape
+        In the order they were drawn.
+    panels : mapping of str to (array_like, array_like)
+        x and y, each (n,), of every panel that a shape names.
+    n : int
+        Number of points.
+    within : ndarray of bool (n,), optional
+        Points that may be selected at all, for example those inside the ROI.
+
+    Returns
+    -------
+    ndarray of bool (n,)
+
+    Raises
+    ------
+    RequestError
+        If a shape names a panel that is not given.
+    ShapeError
+        If an array has another length.
+    """
+    mask = np.zeros(n, dtype=bool)
+    for shape in shapes:
+        if shape.panel not in panels:
+            raise RequestError(
+                f"A shape was drawn in panel {shape.panel!r}; known panels: {sorted(panels)}."
+            )
+        x, y = (np.asarray(values) for values in panels[shape.panel])
+        if x.shape != (n,) or y.shape != (n,):
+            raise ShapeError(
+                f"Panel {shape.panel!r} has coordinates of shape {x.shape} and {y.shape}, "
+                f"expected ({n},)."
+            )
+        inside = points_in_shape(shape, x, y)
+        if shape.mode == "replace":
+            mask = inside
+        elif shape.mode == "add":
+            mask |= inside
+        elif shape.mode == "subtract":
+            mask &= ~inside
+        else:
+            mask &= inside
+    if within is not None:
+        allowed = np.asarray(within, dtype=bool)
+        if allowed.shape != (n,):
+            raise ShapeError(f"'within' has shape {allowed.shape}, expected ({n},).")
+        mask &= allowed
+    return mask
+
+
+def points_in_shape(shape: Shape, x: NDArray, y: NDArray) -> NDArray[np.bool_]:
+    """Test every point against one shape, whatever its mode.
+
+    Parameters
+    ----------
+    shape : Shape
+    x, y : ndarray (n,)
+        float32 coordinates are widened, not the shape narrowed.
+
+    Returns
+    -------
+    ndarray of bool (n,)
+    """
+    corners = np.asarray(shape.points, dtype=np.float64)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    inside = np.zeros(x.shape[0], dtype=bool)
+    # Blocks bound the float64 copies to a few MB and keep them in the processor's cache.
+    for start in range(0, x.shape[0], _BLOCK):
+        block = slice(start, start + _BLOCK)
+        px, py = x[block].astype(np.float64), y[block].astype(np.float64)
+        if shape.kind == "box":
+            inside[block] = (px >= low[0]) & (px < high[0]) & (py >= low[1]) & (py < high[1])
+            continue
+        # Comparisons with NaN are False, so that this also leaves out points without a place.
+        near = np.flatnonzero((px >= low[0]) & (px <= high[0]) & (py >= low[1]) & (py <= high[1]))
+        if near.size:
+            inside[start + near] = _even_odd(corners, px[near], py[near])
+    return inside
+
+
+def roi_mask(
+    x: NDArray, y: NDArray, roi: tuple[float, float, float, float] | None
+) -> NDArray[np.bool_]:
+    """Return which points lie in the half-open region ``[x0, x1) × [y0, y1)``.
+
+    The bounds of a ROI lie exactly on scan coordinates, where 0.7 as float64 exceeds 0.7 as
+    float32. So they are rounded to the dtype of the coordinates first; the browser does the same.
+
+    Parameters
+    ----------
+    x, y : ndarray (n,)
+        Scan coordinates.
+    roi : (x0, x1, y0, y1) or None
+        None selects every point.
+
+    Returns
+    -------
+    ndarray of bool (n,)
+    """
+    if roi is None:
+        return np.ones(x.shape[0], dtype=bool)
+    x0, x1, y0, y1 = (
+        value.astype(values.dtype) if values.dtype.kind == "f" else value
+        for value, values in zip(np.asarray(roi, dtype=np.float64), (x, x, y, y), strict=True)
+    )
+    return (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
+
+
+def _even_odd(polygon: NDArray, px: NDArray, py: NDArray) -> NDArray[np.bool_]:
+    inside = np.zeros(px.shape[0], dtype=bool)
+    previous = polygon[-1]
+    for vertex in polygon:
+        (xi, yi), (xj, yj) = vertex, previous
+        previous = vertex
+        if yi == yj:
+            continue
+        crosses = (yi > py) != (yj > py)
+        inside ^= crosses & (px < (xj - xi) * (py - yi) / (yj - yi) + xi)
+    return inside
