@@ -1,0 +1,1 @@
+"""Tiny files of every layout, written by code."""
