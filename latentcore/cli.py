@@ -137,8 +137,7 @@ class _ConvertEach(argparse.Action):
 
 
 def _flag(name: str) -> str:
-    flag = "--" + name.replace("_", "-")
-    return flag
+    return "--" + name.replace("_", "-")
 
 
 def _frozen(value: object) -> object:

@@ -176,7 +176,7 @@ class RunFolder:
             target = self.out / name
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync(self.path(name))
-            os.replace(self.path(name), target)
+            self.path(name).replace(target)
         write_atomic(self.out / _RUN_FILE, to_json(record).encode())
         return record
 
@@ -212,7 +212,7 @@ def write_atomic(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _sync(path: Path) -> None:

@@ -57,7 +57,7 @@ def option(default: object = dataclasses.MISSING, **details: Any) -> Any:
     metadata = {"option": Option(**details)}
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)  # type: ignore[arg-type]
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def option_of(field: dataclasses.Field[Any]) -> Option:
