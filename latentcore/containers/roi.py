@@ -13,6 +13,10 @@ from latentcore.errors import RequestError
 
 __all__ = ["Roi"]
 
+# Bounds are meant to lie on grid nodes; 0.1 + 0.2 and 0.3 are one node. A point this share of
+# the step below a bound counts as lying on it.
+_ON_BOUND = 1e-3
+
 
 @dataclass(frozen=True)
 class Roi:
@@ -64,7 +68,8 @@ class Roi:
             If none does.
         """
         (x0, x1), (y0, y1) = self.x_range, self.y_range
-        inside = (grid.x >= x0) & (grid.x < x1) & (grid.y >= y0) & (grid.y < y1)
+        x, y = grid.x + _ON_BOUND * grid.step[0], grid.y + _ON_BOUND * grid.step[1]
+        inside = (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
         if not inside.any():
             (gx0, gx1), (gy0, gy1) = grid.x_range, grid.y_range
             message = (

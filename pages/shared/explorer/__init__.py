@@ -1,0 +1,1 @@
+"""The Explore page, in parts: question → answers → view, inspector and downloads."""
