@@ -1,0 +1,109 @@
+"""Pictures of several patterns at once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.errors import ShapeError
+
+__all__ = ["evenly_spaced", "grey_levels", "pattern_sheet", "signed_levels"]
+
+
+def evenly_spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Pick at most `most` of the rows, evenly over their order, the first and last included.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (n,)
+    most : int
+
+    Returns
+    -------
+    ndarray of int64, shape (min(n, most),)
+    """
+    if len(rows) <= most:
+        return rows
+    return rows[np.unique(np.linspace(0, len(rows) - 1, most).round().astype(np.int64))]
+
+
+def grey_levels(pattern: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale one pattern from its smallest to its largest finite value to 0..255.
+
+    Parameters
+    ----------
+    pattern : ndarray, shape (H, W)
+        NaN becomes 0; a constant pattern is mid-grey.
+    """
+    values = np.asarray(pattern, np.float32)
+    finite = np.isfinite(values)
+    if not finite.any():
+        return np.zeros(values.shape, np.uint8)
+    low, high = float(values[finite].min()), float(values[finite].max())
+    if high == low:
+        return np.full(values.shape, 128, np.uint8)
+    scaled = (np.where(finite, values, low) - low) / (high - low)
+    return np.rint(scaled * 255).astype(np.uint8)
+
+
+def signed_levels(
+    residual: NDArray[np.generic], lut: NDArray[np.uint8], limit: float | None = None
+) -> NDArray[np.uint8]:
+    """Draw a residual through a diverging colour table, zero in its middle.
+
+    Parameters
+    ----------
+    residual : ndarray, shape (H, W)
+    lut : ndarray of uint8, shape (256, 3)
+    limit : float, optional
+        Value at the ends of the table; the largest absolute value if not given.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+    """
+    values = np.nan_to_num(np.asarray(residual, np.float64))
+    limit = float(np.abs(values).max()) if limit is None else limit
+    share = 0.5 if limit == 0 else (values / limit + 1) / 2
+    index = np.clip(np.floor(np.broadcast_to(share, values.shape) * 256), 0, 255)
+    return lut[index.astype(np.intp)]
+
+
+def pattern_sheet(
+    patterns: NDArray[np.generic], *, columns: int = 8, gap: int = 2
+) -> NDArray[np.uint8]:
+    """Lay patterns out in rows, each scaled by itself.
+
+    Parameters
+    ----------
+    patterns : ndarray, shape (b, H, W)
+    columns : int
+        Patterns per row.
+    gap : int
+        Pixels between them, transparent.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 2)
+        Grey and alpha.
+
+    Raises
+    ------
+    ShapeError
+        If there is no pattern, or they are not 2-D.
+    """
+    if patterns.ndim != 3 or len(patterns) == 0:
+        message = f"A sheet needs patterns of shape (b, H, W), but got {patterns.shape}."
+        raise ShapeError(message)
+    count, height, width = patterns.shape
+    columns = min(columns, count)
+    lines = math.ceil(count / columns)
+    sheet = np.zeros((lines * (height + gap) - gap, columns * (width + gap) - gap, 2), np.uint8)
+    for place, pattern in enumerate(patterns):
+        top = place // columns * (height + gap)
+        left = place % columns * (width + gap)
+        sheet[top : top + height, left : left + width, 0] = grey_levels(pattern)
+        sheet[top : top + height, left : left + width, 1] = 255
+    return sheet
