@@ -95,6 +95,11 @@ class ScanGrid:
         if bad:
             message = f"{bad} of {len(x)} points have no finite coordinates. Remove those rows."
             raise MalformedFileError(message)
+        if step is not None and not all(np.isfinite(d) and d > 0 for d in step):
+            message = (
+                f"The steps of a scan grid must be positive, but are {step[0]:g}, {step[1]:g}."
+            )
+            raise MalformedFileError(message)
         dx, dy = step if step is not None else (_step_of(x, "x"), _step_of(y, "y"))
         # A single row or column has no step of its own: take the other axis's, so that cells
         # are square.

@@ -80,7 +80,8 @@ class LatentSet:
     @property
     def encoded(self) -> NDArray[np.bool_]:
         """Which samples have a latent (all dimensions finite), shape (n,)."""
-        return np.isfinite(self.values).all(axis=1)
+        encoded: NDArray[np.bool_] = np.isfinite(self.values).all(axis=1)
+        return encoded
 
     def dimension(self, dim: int) -> NDArray[np.float32]:
         """Return the values of one of the model's latent dimensions, shape (n,).

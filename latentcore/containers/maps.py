@@ -73,7 +73,8 @@ class ScanMaps:
         if name not in self.names:
             message = f"No map is called {name!r}. There are: {', '.join(self.names)}."
             raise RequestError(message)
-        return self.values[self.names.index(name)]
+        values: NDArray[np.float32] = self.values[self.names.index(name)]
+        return values
 
     def at(self, grid: ScanGrid) -> tuple[NDArray[np.float32], int]:
         """Return the maps at the points of another grid, joined by coordinates.

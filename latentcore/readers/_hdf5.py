@@ -2,23 +2,35 @@
 
 HDF5 can point out of itself in three ways: external links, external storage (raw bytes of any
 file the process may read), and virtual datasets. An uploaded file that does so could read any
-file of the server, so all three are refused before anything is read.
+file of the server, so all three are refused before anything is read. A few bytes can also
+declare arrays larger than any memory; `dataset` and `load` refuse those.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnknownFormatError, UnsafeFileError
 
-__all__ = ["open_checked", "open_hdf5"]
+__all__ = ["dataset", "load", "open_checked", "open_hdf5", "text_attribute"]
 
 # A vendor's file has a few hundred objects; more than this is an attack on our patience.
 _MOST_OBJECTS = 20_000
+_MOST_ELEMENTS = 1 << 40
+# What is read in one go. Deflate packs at most 1032 : 1, and a dataset that was never written
+# occupies nothing at all: more than that beside the stored bytes was declared, not measured.
+_MOST_LOADED_BYTES = 1 << 36
+_TRUSTED_BYTES = 1 << 28
+_MOST_UNPACKING = 1_100
+# A whole chunk is unpacked to read one element of it.
+_MOST_CHUNK_BYTES = 1 << 30
 
 
 @contextmanager
@@ -47,7 +59,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 
 def open_checked(path: Path) -> h5py.File:
     """Do the same as `open_hdf5` for callers that keep the file open and close it themselves."""
-    if not h5py.is_hdf5(path):
+    if not path.is_file() or not h5py.is_hdf5(path):
         message = (
             f"{path.name!r} is not an HDF5 file (or its beginning is missing). "
             "Check that the upload or copy was complete."
@@ -60,10 +72,97 @@ def open_checked(path: Path) -> h5py.File:
         raise MalformedFileError(message) from error
     try:
         _refuse_references(file, path.name)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        file.close()
+        message = f"The HDF5 file {path.name!r} is damaged: {error}. Copy it again."
+        raise MalformedFileError(message) from error
     except BaseException:
         file.close()
         raise
     return file
+
+
+def dataset(file: h5py.File, key: str, *, kinds: str = "iuf") -> h5py.Dataset:
+    """Return a dataset of plain values that is no larger than a real one can be.
+
+    Parameters
+    ----------
+    file : h5py.File
+    key : str
+        Its path in the file.
+    kinds : str
+        NumPy's letters for the kinds of values that are welcome.
+
+    Raises
+    ------
+    MalformedFileError
+        If there is no such dataset, or it holds something else than such values.
+    UnsafeFileError
+        If its declared size is absurd.
+    """
+    name = Path(file.filename).name
+    try:
+        found = file.get(key)
+    except (OSError, RuntimeError, ValueError) as error:
+        message = f"{key!r} of {name!r} can't be opened: {error}. Copy the file again."
+        raise MalformedFileError(message) from error
+    if not isinstance(found, h5py.Dataset):
+        keys = ", ".join(repr(entry) for entry in list(file)[:12]) or "none"
+        what = "is not a dataset" if found is not None else "is missing"
+        message = f"{key!r} {what} in {name!r}. Its top-level keys are: {keys}."
+        raise MalformedFileError(message)
+    if found.dtype.kind not in kinds or found.dtype.hasobject or found.shape is None:
+        message = (
+            f"{key!r} of {name!r} holds {found.dtype} values, but plain numbers are needed."
+            if kinds == "iuf"
+            else f"{key!r} of {name!r} holds values of an unusable type, {found.dtype}."
+        )
+        raise MalformedFileError(message)
+    _refuse_absurd(found, key, name)
+    return found
+
+
+def load(found: h5py.Dataset) -> NDArray[np.generic]:
+    """Read a dataset as a whole, unless it declares far more than it stores.
+
+    Raises
+    ------
+    UnsafeFileError
+        If it does.
+    """
+    stored = found.id.get_storage_size()
+    declared = math.prod(found.shape) * found.dtype.itemsize
+    if declared > _MOST_LOADED_BYTES or (
+        declared > _TRUSTED_BYTES and declared > stored * _MOST_UNPACKING
+    ):
+        message = (
+            f"{found.name!r} of {Path(found.file.filename).name!r} declares {declared:,} bytes but "
+            f"stores {stored:,}; refused. Write the file again with the values it really holds."
+        )
+        raise UnsafeFileError(message)
+    values: NDArray[np.generic] = found[()]
+    return values
+
+
+def text_attribute(file: h5py.File, name: str) -> str:
+    """Return a text attribute of the root group, ``""`` where there is none."""
+    if name not in file.attrs:
+        return ""
+    value = file.attrs[name]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else ""
+
+
+def _refuse_absurd(found: h5py.Dataset, key: str, name: str) -> None:
+    size = math.prod(found.shape)
+    chunk = math.prod(found.chunks) * found.dtype.itemsize if found.chunks else 0
+    if size > _MOST_ELEMENTS or chunk > _MOST_CHUNK_BYTES:
+        message = (
+            f"{key!r} of {name!r} declares {size:,} values of shape {found.shape} in chunks of "
+            f"{chunk:,} bytes; no real scan is that large, so it is refused."
+        )
+        raise UnsafeFileError(message)
 
 
 def _refuse_references(file: h5py.File, name: str) -> None:
@@ -72,13 +171,10 @@ def _refuse_references(file: h5py.File, name: str) -> None:
     while waiting:
         group = waiting.pop()
         for key in group:
-            link = group.get(key, getlink=True)
             where = f"{group.name.rstrip('/')}/{key}"
-            if isinstance(link, h5py.ExternalLink):
-                _refuse(name, where, f"is an external link to {link.filename!r}")
-            if not isinstance(link, h5py.HardLink):
-                continue  # a soft link leads to a place that this walk visits anyway
-            entry = group.get(key)
+            entry = _hard_linked(group, key, where, name)
+            if entry is None:
+                continue
             info = h5py.h5o.get_info(entry.id)
             mark = (info.fileno, info.addr)
             if mark in seen:
@@ -89,11 +185,30 @@ def _refuse_references(file: h5py.File, name: str) -> None:
                 raise UnsafeFileError(message)
             if isinstance(entry, h5py.Group):
                 waiting.append(entry)
-            elif isinstance(entry, h5py.Dataset):
-                if entry.external:
-                    _refuse(name, where, f"keeps its values in {entry.external[0][0]!r}")
-                if entry.is_virtual:
-                    _refuse(name, where, "is a virtual dataset made of other files")
+            else:
+                _refuse_outside_storage(entry, where, name)
+
+
+def _hard_linked(
+    group: h5py.Group, key: str, where: str, name: str
+) -> h5py.Group | h5py.Dataset | h5py.Datatype | None:
+    """Return what a hard link holds; None for a soft one, whose goal this walk visits anyway."""
+    try:
+        link = group.get(key, getlink=True)
+    except TypeError:
+        _refuse(name, where, "is a link of a kind that only its author's program can follow")
+    if isinstance(link, h5py.ExternalLink):
+        _refuse(name, where, f"is an external link to {link.filename!r}")
+    return group.get(key) if isinstance(link, h5py.HardLink) else None
+
+
+def _refuse_outside_storage(entry: h5py.Dataset | h5py.Datatype, where: str, name: str) -> None:
+    if not isinstance(entry, h5py.Dataset):
+        return
+    if entry.external:
+        _refuse(name, where, f"keeps its values in {entry.external[0][0]!r}")
+    if entry.is_virtual:
+        _refuse(name, where, "is a virtual dataset made of other files")
 
 
 def _refuse(name: str, where: str, does: str) -> None:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from latentcore.readers._hdf5 import open_hdf5
+import h5py
+
+from latentcore.readers._hdf5 import open_hdf5, text_attribute
 
 __all__ = ["Peek"]
 
 _HEAD_BYTES = 65_536
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class _Hdf5Outline:
+    """The top level of an HDF5 file: keys, shapes of its datasets, and what it says it is."""
+
+    keys: tuple[str, ...] = ()
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    encoding_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,13 +55,13 @@ class Peek:
             return b""
         with self.path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
-        if head[:2] == b"\x1f\x8b":
+        if not head.startswith(_GZIP):
+            return head
+        try:
             with gzip.open(self.path, "rb") as unzipped:
-                try:
-                    return unzipped.read(_HEAD_BYTES)
-                except (OSError, EOFError):
-                    return b""
-        return head
+                return unzipped.read(_HEAD_BYTES)
+        except (OSError, EOFError, zlib.error):
+            return b""
 
     @property
     def is_hdf5(self) -> bool:
@@ -66,7 +78,13 @@ class Peek:
         """Whether it starts with NumPy's magic string."""
         return self.head.startswith(b"\x93NUMPY")
 
-    @cached_property
+    @property
+    def is_text(self) -> bool:
+        """Whether it may be text: no binary format is known by such a beginning."""
+        binary = self.is_hdf5 or self.is_parquet or self.is_npy or b"\x00" in self.head
+        return bool(self.head) and not binary
+
+    @property
     def hdf5_keys(self) -> tuple[str, ...]:
         """Top-level keys, empty where the file is not HDF5.
 
@@ -75,10 +93,17 @@ class Peek:
         UnsafeFileError
             If the file links to others.
         """
-        if not self.is_hdf5:
-            return ()
-        with open_hdf5(self.path) as file:
-            return tuple(file.keys())
+        return self._hdf5.keys
+
+    @property
+    def hdf5_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each top-level dataset."""
+        return self._hdf5.shapes
+
+    @property
+    def encoding_type(self) -> str:
+        """What an HDF5 file's root attribute ``encoding-type`` says it is."""
+        return self._hdf5.encoding_type
 
     @cached_property
     def table_columns(self) -> tuple[str, ...]:
@@ -90,22 +115,49 @@ class Peek:
                 return tuple(pyarrow.parquet.read_schema(self.path).names)
             except (OSError, ValueError):
                 return ()
-        if self.is_hdf5 or self.is_npy or not self.path.is_file() or b"\x00" in self.head[:4096]:
+        return self.table_rows[0] if self.table_rows else ()
+
+    @cached_property
+    def table_rows(self) -> tuple[tuple[str, ...], ...]:
+        """First two rows of a text table, cells stripped; empty for anything else."""
+        if not self.is_text:
+            return ()
+        lines = self._text.splitlines()[:2]
+        separator = self.separator
+        if not lines or separator not in lines[0]:
             return ()
         try:
-            first = io.StringIO(self.head.decode("utf-8-sig")).readline()
-        except UnicodeDecodeError:
-            first = io.StringIO(self.head.decode("latin-1")).readline()
-        separator = max(",;\t", key=first.count)
-        if first.count(separator) == 0:
+            rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+        except csv.Error:
             return ()
-        return tuple(name.strip() for name in next(csv.reader([first], delimiter=separator)))
+        return tuple(tuple(cell.strip() for cell in row) for row in rows)
+
+    @property
+    def separator(self) -> str:
+        """What separates a text table's cells: the comma, semicolon or tab of its first line.
+
+        Semicolon and tab win over the comma, which beside them is a decimal sign.
+        """
+        first = self._text.split("\n", 1)[0]
+        return next((mark for mark in "\t;" if mark in first), ",")
+
+    @property
+    def encoding(self) -> str:
+        """``"utf-8-sig"``, or ``"latin-1"`` where that can't be right."""
+        try:
+            # A character cut in half at the end of the head is no evidence.
+            self.head[:-4].decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return "latin-1"
+        return "utf-8-sig"
 
     @property
     def found(self) -> str:
         """What the file seems to be, for error messages."""
         if self.path.is_dir():
             return "It is a folder."
+        if self.path.stat().st_size == 0:
+            return "It is empty (0 bytes)."
         if self.is_hdf5:
             keys = ", ".join(repr(key) for key in self.hdf5_keys[:12])
             return f"Its top-level keys are {keys}." if keys else "It is an empty HDF5 file."
@@ -113,3 +165,21 @@ class Peek:
             columns = ", ".join(repr(name) for name in self.table_columns[:12])
             return f"Its columns are {columns}."
         return f"It starts with the bytes {self.head[:16]!r} and is neither HDF5 nor a table."
+
+    @cached_property
+    def _text(self) -> str:
+        return self.head.decode(self.encoding, "replace")
+
+    @cached_property
+    def _hdf5(self) -> _Hdf5Outline:
+        if not self.is_hdf5:
+            return _Hdf5Outline()
+        with open_hdf5(self.path) as file:
+            keys = tuple(file)
+            entries = {key: file.get(key) for key in keys}
+            shapes = {
+                key: entry.shape or ()
+                for key, entry in entries.items()
+                if isinstance(entry, h5py.Dataset)
+            }
+            return _Hdf5Outline(keys, shapes, text_attribute(file, "encoding-type"))

@@ -1,0 +1,183 @@
+"""Rows of one HDF5 dataset of images, read fast in any order."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.errors import MalformedFileError, RequestError
+from latentcore.readers._hdf5 import dataset
+
+__all__ = ["Hdf5Rows"]
+
+# A block of this size keeps the share of h5py's overhead per call (about 0.1 ms) small and
+# still fits the processor's cache.
+_BLOCK_BYTES = 2 << 20
+# Reading rows nobody asked for is cheaper than another call up to about this much.
+_GAP_BYTES = 128 << 10
+_MOST_CACHE_BYTES = 1 << 29
+_MOST_IMAGE_ELEMENTS = 1 << 28
+
+
+class Hdf5Rows:
+    """Images along the first axis of a dataset.
+
+    The handle stays open: HDF5 keeps unpacked chunks only as long as the dataset is, and reading
+    gzip chunks again for every row is 13 times slower (FINDINGS 6).
+
+    Parameters
+    ----------
+    file : h5py.File
+        Stays open as long as this is used.
+    key : str
+        Dataset of shape (N, H, W) or (N, C, H, W).
+
+    Attributes
+    ----------
+    sample_shape : tuple of int
+        (C, H, W).
+    dtype : numpy.dtype
+        In the machine's byte order.
+    block_rows : int
+        Rows that are cheap to read together: whole chunks, about 2 MiB.
+
+    Raises
+    ------
+    MalformedFileError
+        If the dataset is missing, empty, of another rank, or holds no numbers.
+    """
+
+    def __init__(self, file: h5py.File, key: str) -> None:
+        shape, chunks, self.dtype = _checked(file, key)
+        self._channel_axis = len(shape) == 4
+        self._n = shape[0]
+        self.sample_shape = (shape[1] if len(shape) == 4 else 1, shape[-2], shape[-1])
+        self._row_bytes = math.prod(shape[1:]) * self.dtype.itemsize
+        self.block_rows = _block_rows(self._n, self._row_bytes, chunks[0] if chunks else 1)
+        self._dataset = _open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self._n
+
+    def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
+        """Read rows in the order asked, shape (b, C, H, W).
+
+        Raises
+        ------
+        RequestError
+            If a row doesn't exist.
+        MalformedFileError
+            If the file is damaged there.
+        """
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(self._n)
+            if step == 1:
+                return self._read_run(start, max(start, stop))
+            rows = np.arange(start, stop, step)
+        wanted = np.asarray(rows, np.int64)
+        self._refuse_outside(wanted)
+        unique, place = np.unique(wanted, return_inverse=True)
+        images = np.empty((len(unique), *self.sample_shape), self.dtype)
+        for first, last in self._spans(unique):
+            run = unique[first:last]
+            images[first:last] = self._read_run(run[0], run[-1] + 1)[run - run[0]]
+        if len(unique) == len(wanted) and np.array_equal(unique, wanted):
+            return images
+        return images[place]
+
+    def _read_run(self, start: int, stop: int) -> NDArray[np.generic]:
+        images = np.empty((stop - start, *self.sample_shape), self.dtype)
+        if stop > start:
+            target = images if self._channel_axis else images[:, 0]
+            with self._lock:
+                self._read_into(target, start, stop)
+        return images
+
+    def _read_into(self, target: NDArray[np.generic], start: int, stop: int) -> None:
+        try:
+            if target.flags.c_contiguous:
+                self._dataset.read_direct(target, np.s_[start:stop])
+            else:
+                target[...] = self._dataset[start:stop]
+        except (OSError, RuntimeError) as error:
+            name = Path(self._dataset.file.filename).name
+            message = (
+                f"Rows {start} to {stop - 1} of {self._dataset.name!r} in {name!r} can't be read: "
+                f"{error}. The file is damaged there: copy it again."
+            )
+            raise MalformedFileError(message) from error
+
+    def _refuse_outside(self, rows: NDArray[np.int64]) -> None:
+        outside = rows[(rows < 0) | (rows >= self._n)]
+        if len(outside):
+            message = (
+                f"Row {outside[0]} was asked for, but {self._dataset.name!r} has rows 0 to "
+                f"{self._n - 1}."
+            )
+            raise RequestError(message)
+
+    def _spans(self, unique: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """Yield (first, last) of the stretches of sorted rows that are read in one call."""
+        gap = max(1, _GAP_BYTES // self._row_bytes)
+        # A stretch also ends after a block, lest scattered rows read the whole file at once.
+        block = unique // max(self.block_rows, 1)
+        ends = np.flatnonzero((np.diff(unique) > gap) | (np.diff(block) > 0)) + 1
+        bounds = [0, *ends.tolist(), len(unique)]
+        yield from itertools.pairwise(bounds) if len(unique) else ()
+
+
+def _checked(
+    file: h5py.File, key: str
+) -> tuple[tuple[int, ...], tuple[int, ...] | None, np.dtype[np.generic]]:
+    """Return (shape, chunks, dtype), and let go of the dataset: see `_open_with_cache`."""
+    found = dataset(file, key)
+    name = Path(file.filename).name
+    if found.ndim not in (3, 4):
+        message = (
+            f"{key!r} of {name!r} has shape {found.shape}; images need (N, H, W) or (N, C, H, W)."
+        )
+        raise MalformedFileError(message)
+    if 0 in found.shape:
+        message = f"{key!r} of {name!r} is empty: its shape is {found.shape}. Write it again."
+        raise MalformedFileError(message)
+    if math.prod(found.shape[1:]) > _MOST_IMAGE_ELEMENTS:
+        message = f"One image of {key!r} in {name!r} has shape {found.shape[1:]}: too large."
+        raise MalformedFileError(message)
+    return found.shape, found.chunks, found.dtype.newbyteorder("=")
+
+
+def _block_rows(n: int, row_bytes: int, chunk_rows: int) -> int:
+    chunks = max(1, _BLOCK_BYTES // (row_bytes * chunk_rows))
+    return min(n, chunks * chunk_rows)
+
+
+def _open_with_cache(
+    file: h5py.File,
+    key: str,
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...] | None,
+    itemsize: int,
+) -> h5py.Dataset:
+    """Open a dataset with a cache that holds two rows of chunks.
+
+    The size of the cache is fixed when a dataset is opened first, so no other handle may be
+    open. It belongs to the dataset, whose chunks are known only now, not to the file.
+    """
+    if chunks is None:
+        return file[key]
+    across = math.prod(
+        math.ceil(size / chunk) for size, chunk in zip(shape[1:], chunks[1:], strict=True)
+    )
+    wanted = 2 * across * math.prod(chunks) * itemsize
+    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+    slots = max(521, 100 * 2 * across + 1)
+    access.set_chunk_cache(slots, min(max(wanted, 1 << 20), _MOST_CACHE_BYTES), 1.0)
+    return h5py.Dataset(h5py.h5d.open(file.id, key.encode(), access))

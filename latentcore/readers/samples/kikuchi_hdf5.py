@@ -1,0 +1,80 @@
+"""Kikuchi patterns in the seed's HDF5 layout.
+
+``/images`` (N, 1, H, W) or (N, H, W), any integer or float type; ``/coords`` (N, 2) = [x, y] with
+x along columns, rows in any order. No attributes (FORMATS 2a).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import SampleSource, ScanGrid, SourceRef, default_sample_ids
+from latentcore.errors import MalformedFileError
+from latentcore.readers import SAMPLES_READERS
+from latentcore.readers._grids import grid_of
+from latentcore.readers._hdf5 import dataset, load, open_checked
+from latentcore.readers._hdf5_rows import Hdf5Rows
+from latentcore.readers._hdf5_source import Hdf5Source
+from latentcore.readers._peek import Peek
+from latentcore.storage import local_path
+
+__all__ = ["KikuchiHdf5"]
+
+_NAME = "kikuchi-hdf5"
+
+
+class KikuchiHdf5:
+    """Reader of the seed's Kikuchi scans."""
+
+    description = "Kikuchi patterns of one scan: HDF5 with 'images' and 'coords'."
+    wants = "'images' and 'coords'"
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether there is a dataset ``images``."""
+        return "images" in peek.hdf5_shapes
+
+    def open(self, ref: SourceRef) -> SampleSource:
+        """Open a scan; without ``coords`` it has no grid.
+
+        Raises
+        ------
+        MalformedFileError
+            If ``images`` is missing, holds no patterns or no numbers, or ``coords`` doesn't
+            fit it, repeats a place or lies on no grid.
+        """
+        path = local_path(ref.location)
+        file = open_checked(path)
+        try:
+            rows = Hdf5Rows(file, "images")
+            return Hdf5Source(
+                ref=SourceRef(ref.location, _NAME, ref.options),
+                path=path,
+                file=file,
+                rows=rows,
+                sample_ids=default_sample_ids(len(rows)),
+                grid=_grid(file, path, len(rows)),
+            )
+        except BaseException:
+            file.close()
+            raise
+
+
+SAMPLES_READERS.register(_NAME)(KikuchiHdf5())
+
+
+def _grid(file: h5py.File, path: Path, n: int) -> ScanGrid | None:
+    if "coords" not in file:
+        return None
+    found = dataset(file, "coords")
+    if found.shape != (n, 2):
+        message = (
+            f"'coords' of {path.name!r} has shape {found.shape}, but its {n} images need {(n, 2)}: "
+            "one [x, y] per pattern. Write coordinates and images from the same list of points."
+        )
+        raise MalformedFileError(message)
+    coords: NDArray[np.generic] = load(found)
+    return grid_of(coords[:, 0], coords[:, 1], path.name)
