@@ -1,0 +1,50 @@
+"""The frame around all pages, and the server's way in: ``streamlit run app.py``.
+
+Streamlit looks for an ASGI app in this file and imports it as a module; then, for each session,
+it runs the same file as a script, with the name ``__main__``. Each way takes its own branch at
+the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+
+from pages.shared import demo, errors, pickers, state
+
+
+def main() -> None:
+    """Draw the frame and, inside of the one error boundary, the page that was chosen."""
+    st.set_page_config("Latent Explorer", page_icon=":material/grain:", layout="wide")
+    page = st.navigation(
+        [
+            st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
+            st.Page("pages/extract.py", title="Extract", icon=":material/compress:"),
+            st.Page("pages/explore.py", title="Explore", icon=":material/hub:", default=True),
+            st.Page("pages/runs.py", title="Runs", icon=":material/history:"),
+        ]
+    )
+    with errors.boundary():
+        if state.current().is_demo:
+            demo.ensure_demo()
+        for problem in state.check():
+            st.warning(errors.markdown_safe(problem), icon=":material/warning:")
+        pickers.sidebar()
+        page.run()
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Make the demo scan while the first visitor is still on the way."""
+    demo.prepare_in_background()
+    yield
+
+
+if __name__ == "__main__":
+    main()
+else:
+    from pages.shared.routes import ROUTES
+
+    app = st.App(__file__, routes=ROUTES, lifespan=lifespan, on_script_error=errors.on_script_error)

@@ -1,0 +1,84 @@
+"""The demo scan: made once per workspace and version, and given latents once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import streamlit as st
+
+from latentcore.artifacts import read_run
+from latentcore.errors import InputError
+from latentcore.workflows import VERBS, execute
+from pages.shared import places
+from pages.shared.scan_runs import latents_of
+
+__all__ = ["MAPS", "SAMPLES", "demo_latents", "demo_ready", "ensure_demo", "prepare_in_background"]
+
+SAMPLES = "demo:demo.h5"
+MAPS = ("demo:demo_bandcontrast.csv", "demo:demo_elements.csv", "demo:demo_truth.csv")
+
+_LOGGER = logging.getLogger("latent_explorer")
+_MAKING = threading.Lock()
+_PATIENCE_SECONDS = 120.0
+
+
+def demo_ready() -> bool:
+    """Tell whether the demo scan has been made."""
+    return read_run(places.demo_folder()) is not None
+
+
+def ensure_demo() -> None:
+    """Make the demo scan if it isn't there, with a spinner; two sessions make it once.
+
+    Raises
+    ------
+    InputError
+        If the workspace can't be written.
+    """
+    if demo_ready():
+        return
+    with st.spinner("Making the demo scan: a polycrystal of two phases, some seconds …"):
+        _make()
+
+
+def demo_latents() -> str | None:
+    """Return the place of the demo scan's latents, None while there are none."""
+    if not demo_ready():
+        return None
+    return next(iter(latents_of(SAMPLES)), None)
+
+
+def prepare_in_background() -> None:
+    """Make the demo scan and its latents in a thread, so that the first visitor finds them."""
+    threading.Thread(target=_prepare, name="demo", daemon=True).start()
+
+
+def _prepare() -> None:
+    try:
+        _make()
+    except Exception:
+        # A visitor who opens the demo gets the message; the server must come up without it.
+        _LOGGER.exception("the demo scan could not be prepared")
+
+
+def _make() -> None:
+    with _MAKING:
+        if demo_ready():
+            return
+        try:
+            execute("demo", VERBS.get("demo").request(seed=places.DEMO_SEED), places.demo_folder())
+        except InputError:
+            # Another server on the same workspace may be making it just now.
+            if not _comes_soon():
+                raise
+
+
+def _comes_soon() -> bool:
+    folder = places.demo_folder()
+    stage = folder.with_name(f".{folder.name}.unfinished")
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while stage.exists() and not demo_ready() and time.monotonic() < until:
+        time.sleep(0.2)
+    return demo_ready()

@@ -1,0 +1,310 @@
+"""Cached loaders: a place becomes samples, latents or maps, once for all sessions.
+
+Keys are the file's path, size and time of change, never the arrays (Streamlit hashes large arrays
+from a sample of their values, so two scans could share a key). What is returned is shared
+between sessions: nobody may write into it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps, match_rows
+from latentcore.errors import JoinError, RequestError
+from latentcore.readers import open_latents, open_maps, open_samples, recognise
+from pages.shared import places
+from pages.shared.state import ScanState
+
+__all__ = [
+    "JoinedMaps",
+    "grid_key",
+    "joined_maps",
+    "keep_above",
+    "kept",
+    "kind_of",
+    "latents",
+    "maps",
+    "sample_rows",
+    "samples",
+    "scan_grid",
+    "stamp",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedMaps:
+    """The maps of several files at the points of one scan grid.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All different: a name that two files use carries its file's name.
+    units : tuple of str
+    values : ndarray of float32, shape (k, n)
+        NaN where a file has no point.
+    categories : Mapping of str to Mapping of int to str
+        For each map of categories the name of each number.
+    unmatched : Mapping of str to int
+        For each place, how many of the n points it lacks.
+    origin : Mapping of str to (str, str)
+        For each name the place it comes from, and what it is called there.
+    """
+
+    names: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    values: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    categories: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    unmatched: Mapping[str, int] = field(default_factory=dict)
+    origin: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def get(self, name: str) -> NDArray[np.float32]:
+        """Return one map's values, shape (n,).
+
+        Raises
+        ------
+        RequestError
+            If there is no map of that name.
+        """
+        if name not in self.names:
+            known = ", ".join(self.names) or "none; open a file of maps on the Data page"
+            message = f"No map is called {name!r}. There are: {known}."
+            raise RequestError(message)
+        return self.values[self.names.index(name)]
+
+    def unit(self, name: str) -> str:
+        """Return one map's unit."""
+        return self.units[self.names.index(name)]
+
+
+class _File(NamedTuple):
+    """A file as a key of the caches."""
+
+    path: str
+    stamp: str
+
+
+def stamp(place: str) -> str:
+    """Return text that changes when the file at a place changes."""
+    return _file(place).stamp
+
+
+def kind_of(place: str) -> tuple[str, str]:
+    """Tell what a place holds: (``"samples"``, ``"latents"`` or ``"maps"``, reader's name).
+
+    Raises
+    ------
+    UnknownFormatError
+        If no reader recognises it.
+    """
+    return _kind(_file(place))
+
+
+def samples(place: str) -> SampleSource:
+    """Open samples.
+
+    Raises
+    ------
+    InputError
+        If the place can't be read, or holds something else.
+    """
+    return _samples(_file(place))
+
+
+def latents(place: str) -> LatentSet:
+    """Read latents; errors as `samples`."""
+    return _latents(_file(place))
+
+
+def maps(place: str) -> ScanMaps:
+    """Read maps; errors as `samples`."""
+    return _maps(_file(place))
+
+
+def scan_grid(state: ScanState) -> ScanGrid | None:
+    """Return the points of the scan: the samples', else the latents', else the first maps'."""
+    if state.samples:
+        return samples(state.samples).grid
+    if state.latents:
+        return latents(state.latents).grid
+    return maps(state.maps[0]).grid if state.maps else None
+
+
+def grid_key(state: ScanState) -> str:
+    """Return text that changes when the points of `scan_grid` do."""
+    place = state.samples or state.latents or next(iter(state.maps), "")
+    return stamp(place) if place else ""
+
+
+def joined_maps(map_places: Sequence[str], grid_key: str, _grid: ScanGrid | None) -> JoinedMaps:
+    """Join all maps to the points of a scan, by coordinates.
+
+    Parameters
+    ----------
+    map_places : sequence of str
+    grid_key : str
+        Changes when the points do, for example ``stamp(place)`` of the file they come from.
+    _grid : ScanGrid or None
+        The n points; without coordinates nothing can be joined.
+
+    Raises
+    ------
+    InputError
+        If a file can't be read, or not one of its points lies on the scan; it names the file.
+    """
+    if not map_places:
+        return JoinedMaps()
+    if _grid is None:
+        message = (
+            "The scan has no coordinates, so no map can be joined to it.\n"
+            "Open patterns or latents that come with x and y."
+        )
+        raise JoinError(message)
+    return _joined(tuple((place, _file(place)) for place in map_places), grid_key, _grid)
+
+
+def sample_rows(state: ScanState) -> NDArray[np.int64]:
+    """Find the sample of each latent, by coordinates or, without them, by sample id.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Row in the samples for each of the n latents, −1 where there is none.
+
+    Raises
+    ------
+    InputError
+        If the two don't belong together.
+    """
+    if not (state.samples and state.latents):
+        message = "Patterns and latents are needed to find the pattern of a latent."
+        raise RequestError(message)
+    rows = _sample_rows(_file(state.samples), _file(state.latents))
+    if not (rows >= 0).any():
+        message = (
+            f"The latents {places.label(state.latents)!r} and the patterns "
+            f"{places.label(state.samples)!r} have not one point in common.\n"
+            "Open the patterns that the latents were made of, or take the latents away."
+        )
+        raise JoinError(message)
+    return rows
+
+
+def kept(state: ScanState, joined: JoinedMaps, n: int) -> NDArray[np.bool_]:
+    """Tell which of n points the scan's threshold keeps; all where there is none.
+
+    A point without a value is not kept.
+    """
+    if state.keep is None:
+        return np.ones(n, np.bool_)
+    name, threshold = state.keep
+    keep: NDArray[np.bool_] = joined.get(name) > threshold
+    return keep
+
+
+def keep_above(state: ScanState, joined: JoinedMaps) -> tuple[str, float] | None:
+    """Return the threshold as ``--keep-above MAP VALUE`` wants it, None where there is none."""
+    if state.keep is None:
+        return None
+    name, threshold = state.keep
+    joined.get(name)  # a name that no map has any more is told by its own message
+    place, column = joined.origin[name]
+    return f"{places.resolve(place)}:{column}", threshold
+
+
+def _file(place: str) -> _File:
+    path = places.resolve(place)
+    state = path.stat()
+    return _File(str(path), f"{path}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}")
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _kind(file: _File) -> tuple[str, str]:
+    return recognise(file.path)
+
+
+# No on_release that closes the file: another session may be reading from an evicted source.
+# The last one that lets go of it closes it.
+@st.cache_resource(max_entries=8, show_spinner="Opening the patterns …")
+def _samples(file: _File) -> SampleSource:
+    return open_samples(file.path)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the latents …")
+def _latents(file: _File) -> LatentSet:
+    return open_latents(file.path)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading the maps …")
+def _maps(file: _File) -> ScanMaps:
+    return open_maps(file.path)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _joined(files: tuple[tuple[str, _File], ...], grid_key: str, _grid: ScanGrid) -> JoinedMaps:
+    del grid_key  # what the cache tells scans apart by
+    tables = {place: _maps(file) for place, file in files}
+    counts = Counter(name for table in tables.values() for name in table.names)
+    joined = {place: _at(place, table, _grid) for place, table in tables.items()}
+    origin: dict[str, tuple[str, str]] = {}
+    for place, table in tables.items():
+        for name in table.names:
+            origin[_distinct(name, place, counts, origin)] = (place, name)
+    rows = [(tables[place], tables[place].names.index(name)) for place, name in origin.values()]
+    return JoinedMaps(
+        names=tuple(origin),
+        units=tuple(table.units[row] for table, row in rows),
+        values=np.concatenate([values for values, _ in joined.values()]),
+        categories={
+            shown: tables[place].categories[name]
+            for shown, (place, name) in origin.items()
+            if name in tables[place].categories
+        },
+        unmatched={place: missing for place, (_, missing) in joined.items()},
+        origin=origin,
+    )
+
+
+def _at(place: str, table: ScanMaps, grid: ScanGrid) -> tuple[NDArray[np.float32], int]:
+    try:
+        return table.at(grid)
+    except JoinError as error:
+        message = f"{places.label(place)!r} does not belong to this scan.\n{error}"
+        raise JoinError(message) from error
+
+
+def _distinct(
+    name: str, place: str, counts: Mapping[str, int], taken: Mapping[str, tuple[str, str]]
+) -> str:
+    """Tell apart the maps of one name that come from two files."""
+    if counts[name] == 1:
+        return name
+    shown, number = f"{name} ({places.label(place)})", 2
+    while shown in taken:
+        shown, number = f"{name} ({places.label(place)}, {number})", number + 1
+    return shown
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _sample_rows(samples_file: _File, latents_file: _File) -> NDArray[np.int64]:
+    source, found = _samples(samples_file), _latents(latents_file)
+    if source.grid is not None and found.grid is not None:
+        return match_rows(found.grid, source.grid)
+    if len(source) != len(found):
+        message = (
+            f"There are {len(source):,} patterns, but {len(found):,} latents, and no coordinates "
+            "to join them by.\nOpen latents of these patterns, or give both coordinates."
+        )
+        raise JoinError(message)
+    row_of = {sample: row for row, sample in enumerate(source.sample_ids.tolist())}
+    rows = [row_of.get(sample, -1) for sample in found.sample_ids.tolist()]
+    return np.array(rows, np.int64)

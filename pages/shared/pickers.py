@@ -1,0 +1,92 @@
+"""The sidebar that all pages share: which scan, which maps, which latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from latentcore.errors import InputError
+from pages.shared import demo, errors, loading, places, state
+from pages.shared.scan_runs import latents_of
+
+__all__ = ["sidebar"]
+
+
+def sidebar() -> None:
+    """Draw the pickers; what is chosen there is in view on every page."""
+    scan = state.current()
+    with st.sidebar:
+        st.subheader("Scan in view")
+        _pick("Patterns", "samples", scan.samples, _of_kind("samples"))
+        _pick("Latents", "latents", scan.latents, _latents_on_offer(scan))
+        _pick_maps(scan)
+        if not (scan.is_demo and set(scan.maps) == set(demo.MAPS)):
+            st.button(
+                "Demo scan",
+                icon=":material/science:",
+                on_click=_open_demo,
+                width="stretch",
+                help="Put the demo scan back in view. Your files stay on offer above.",
+            )
+
+
+def _open_demo() -> None:
+    try:
+        state.open_demo()
+    except InputError as error:
+        errors.show(error)
+
+
+def _pick(label: str, part: str, chosen: str | None, offered: Iterable[str]) -> None:
+    options = [None, *dict.fromkeys((*offered, *((chosen,) if chosen else ())))]
+    key = f"pick_{part}"
+    st.session_state[key] = chosen  # the scan may have changed elsewhere
+    st.selectbox(
+        label,
+        options,
+        key=key,
+        format_func=lambda place: "none" if place is None else places.label(place),
+        on_change=_chosen,
+        args=(part,),
+    )
+
+
+def _pick_maps(scan: state.ScanState) -> None:
+    offered = dict.fromkeys((*demo.MAPS, *_of_kind("maps"), *scan.maps))
+    if not scan.is_demo:
+        offered = {place: None for place in offered if place in scan.maps or place not in demo.MAPS}
+    st.session_state["pick_maps"] = list(scan.maps)
+    st.multiselect(
+        "Maps",
+        list(offered),
+        key="pick_maps",
+        format_func=places.label,
+        on_change=_chosen,
+        args=("maps",),
+        placeholder="Choose files of maps",
+    )
+
+
+def _chosen(part: str) -> None:
+    value = st.session_state[f"pick_{part}"]
+    try:
+        state.choose(**{part: tuple(value) if part == "maps" else value})
+    except InputError as error:
+        errors.show(error)
+
+
+def _of_kind(kind: str) -> list[str]:
+    return [place for place in state.known_places() if _kind(place) == kind]
+
+
+def _kind(place: str) -> str:
+    try:
+        return loading.kind_of(place)[0]
+    except InputError:
+        return ""  # it vanished, or is of no known format: nothing to offer
+
+
+def _latents_on_offer(scan: state.ScanState) -> list[str]:
+    extracted = latents_of(scan.samples) if scan.samples else []
+    return [*extracted, *_of_kind("latents")]

@@ -1,0 +1,56 @@
+"""Runs that belong to a scan: the latents that were once extracted from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from latentcore.artifacts import read_run
+from latentcore.errors import InputError
+from pages.shared import places
+
+__all__ = ["latents_of"]
+
+_MOST_RUNS = 200
+_LATENTS_SUFFIX = "_latents.h5"
+
+
+def latents_of(samples: str) -> list[str]:
+    """Return the places of all latents extracted from a scan, the newest first.
+
+    Parameters
+    ----------
+    samples : str
+        Place of the patterns.
+    """
+    try:
+        location = places.resolve(samples)
+    except InputError:
+        return []
+    found: list[str] = []
+    for folder in _newest_runs():
+        run = read_run(folder)
+        if run is not None and run.get("verb") == "extract" and _was_read(run, location):
+            found += [
+                f"run:{folder.name}/{name}"
+                for name in run.get("files", {})
+                if name.endswith(_LATENTS_SUFFIX)
+            ]
+    return found
+
+
+def _newest_runs() -> list[Path]:
+    folder = places.runs_folder()
+    if not folder.is_dir():
+        return []
+    finished = [
+        (record.stat().st_mtime, record.parent)
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".") and (record := entry / "run.json").is_file()
+    ]
+    return [entry for _, entry in sorted(finished, reverse=True)[:_MOST_RUNS]]
+
+
+def _was_read(run: dict[str, Any], location: Path) -> bool:
+    inputs = run.get("inputs", [])
+    return any(Path(str(entry.get("location", ""))) == location for entry in inputs)

@@ -1,0 +1,205 @@
+"""Which scan is in view: one small frozen value, held by the session and told by the URL.
+
+The session is the authority once it has begun; the URL is read when it begins (a reload, a
+second browser) and rewritten whenever the scan changes or Streamlit has cleared it, which it
+does when the page is switched. Other parameters in the URL belong to the pages and are left alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from latentcore.errors import InputError
+from pages.shared import demo, places
+
+__all__ = ["ScanState", "check", "choose", "current", "known_places", "open_demo"]
+
+_SESSION = "scan"
+_KNOWN = "known_places"
+_KEYS = ("samples", "maps", "latents", "keep")
+_MOST_MAPS = 64
+
+
+@dataclass(frozen=True)
+class ScanState:
+    """The parts of the scan in view, as places (see `pages.shared.places`).
+
+    Attributes
+    ----------
+    samples : str or None
+        The patterns.
+    maps : tuple of str
+        Files of maps, joined to the scan by coordinates.
+    latents : str or None
+    keep : tuple of (str, float) or None
+        Name of a map and a threshold: only points whose value lies above it are used.
+    """
+
+    samples: str | None = None
+    maps: tuple[str, ...] = ()
+    latents: str | None = None
+    keep: tuple[str, float] | None = None
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """All places, samples first."""
+        return tuple(place for place in (self.samples, *self.maps, self.latents) if place)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is in view."""
+        return not self.places
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this is the demo scan, with whatever latents."""
+        return self.samples == demo.SAMPLES
+
+
+def current() -> ScanState:
+    """Return the scan in view; at first the one that the URL names, or the demo scan."""
+    if _SESSION not in st.session_state:
+        st.session_state[_SESSION] = _from_query(st.query_params.to_dict(), _maps_in_url())
+    state = st.session_state[_SESSION]
+    assert isinstance(state, ScanState)
+    return state
+
+
+def choose(**changes: Any) -> ScanState:
+    """Change parts of the scan in view, in the session and in the URL.
+
+    Parameters
+    ----------
+    **changes
+        Fields of `ScanState`. With other samples, a threshold that isn't named as well is
+        lifted: it was meant for the scan before.
+
+    Raises
+    ------
+    InputError
+        If a place can't be read; nothing changes then.
+    """
+    before = current()
+    if changes.get("samples", before.samples) != before.samples:
+        changes.setdefault("keep", None)
+    state = replace(before, **changes)
+    state = replace(state, maps=tuple(dict.fromkeys(state.maps))[:_MOST_MAPS])
+    for place in state.places:
+        places.resolve(place)
+    st.session_state[_SESSION] = state
+    _remember(state.places)
+    _write_url(state)
+    return state
+
+
+def open_demo() -> ScanState:
+    """Put the demo scan back in view."""
+    demo.ensure_demo()
+    state = _default()
+    return choose(samples=state.samples, maps=state.maps, latents=state.latents, keep=None)
+
+
+def check() -> list[str]:
+    """Let go of parts that have vanished, and bring the URL up to date; for the frame.
+
+    Returns
+    -------
+    list of str
+        What had to be let go, for the person to read; each is told once.
+    """
+    state = current()
+    problems: list[str] = []
+    gone = {place: problem for place in state.places if (problem := _problem(place))}
+    if gone:
+        problems += gone.values()
+        state = ScanState(
+            samples=None if state.samples in gone else state.samples,
+            maps=tuple(place for place in state.maps if place not in gone),
+            latents=None if state.latents in gone else state.latents,
+            keep=state.keep,
+        )
+        if state.is_empty:
+            state = _default()
+            problems.append("The demo scan is shown instead.")
+    if state.is_demo and state.latents is None:
+        state = replace(state, latents=demo.demo_latents())
+    st.session_state[_SESSION] = state
+    _remember(state.places)
+    _write_url(state)
+    return problems
+
+
+def known_places() -> tuple[str, ...]:
+    """Return the places that this session has had in view, the latest last."""
+    return tuple(st.session_state.get(_KNOWN, ()))
+
+
+def to_query(state: ScanState) -> dict[str, list[str]]:
+    """Return the URL parameters that tell a state; none for the demo scan as it comes."""
+    if replace(state, latents=None) == ScanState(demo.SAMPLES, demo.MAPS) and (
+        state.latents in (None, demo.demo_latents())
+    ):
+        return {}
+    query = {"samples": [state.samples or ""]}
+    if state.maps:
+        query["maps"] = list(state.maps)
+    if state.latents:
+        query["latents"] = [state.latents]
+    if state.keep is not None:
+        name, threshold = state.keep
+        query["keep"] = [f"{threshold!r}:{name}"]
+    return query
+
+
+def _from_query(query: Mapping[str, str], maps: tuple[str, ...]) -> ScanState:
+    if not any(key in query for key in _KEYS):
+        return _default()
+    return ScanState(
+        samples=query.get("samples") or None,
+        maps=maps[:_MOST_MAPS],
+        latents=query.get("latents") or None,
+        keep=_parse_keep(query.get("keep", "")),
+    )
+
+
+def _parse_keep(text: str) -> tuple[str, float] | None:
+    number, colon, name = text.partition(":")
+    try:
+        threshold = float(number)
+    except ValueError:
+        return None
+    return (name, threshold) if colon and name and math.isfinite(threshold) else None
+
+
+def _maps_in_url() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(place for place in st.query_params.get_all("maps") if place))
+
+
+def _write_url(state: ScanState) -> None:
+    wanted = to_query(state)
+    for key in _KEYS:
+        # Each assignment is a message to the browser and an entry in its history.
+        if st.query_params.get_all(key) != wanted.get(key, []):
+            st.query_params[key] = wanted.get(key, [])
+
+
+def _default() -> ScanState:
+    return ScanState(demo.SAMPLES, demo.MAPS, demo.demo_latents())
+
+
+def _problem(place: str) -> str:
+    try:
+        places.resolve(place)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _remember(seen: tuple[str, ...]) -> None:
+    known = st.session_state.get(_KNOWN, ())
+    st.session_state[_KNOWN] = tuple(dict.fromkeys((*known, *seen)))
