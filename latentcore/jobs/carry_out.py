@@ -1,0 +1,122 @@
+"""Carry out one job, in whatever thread or process, and say how it ended."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import secrets
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from latentcore.artifacts import from_json, to_json, write_atomic
+from latentcore.errors import Cancelled, InputError
+from latentcore.jobs.folder import JobFolder, ProgressWriter
+from latentcore.jobs.questions import request_from
+from latentcore.jobs.records import JobRecord, State
+from latentcore.progress import Progress
+from latentcore.workflows import VERBS, execute
+
+__all__ = ["Outcome", "carry_out", "new_incident", "read_outcome", "write_outcome"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes
+    ----------
+    state : str
+    error : str
+    """
+
+    state: State
+    error: str = ""
+
+
+def carry_out(
+    folder: JobFolder,
+    record: JobRecord,
+    services: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Carry out a job and catch whatever happens: a job never ends its executor.
+
+    Parameters
+    ----------
+    folder : JobFolder
+    record : JobRecord
+    services : Mapping, optional
+        What the server lends; a verb gets those that it has a parameter for.
+    progress : Progress, optional
+        To cancel from within the same process.
+    """
+    writer = ProgressWriter(folder)
+    inner = progress or Progress()
+
+    def report(done: int, total: int, message: str) -> None:
+        if inner.cancelled:
+            text = "The job was cancelled."
+            raise Cancelled(text)
+        writer.step(done, total, message)
+
+    folder.add_to_log(f"{record.verb}: attempt {record.attempt}")
+    try:
+        request = request_from(record.verb, record.request)
+        lent = _understood(record.verb, services or {})
+        execute(record.verb, request, record.folder, Progress(report), **lent)
+    except Cancelled:
+        outcome = Outcome("cancelled")
+    except Exception as error:  # noqa: BLE001 - whatever a verb raises must reach the page
+        outcome = Outcome("failed", _explain(error, folder))
+    else:
+        outcome = Outcome("finished")
+    writer.flush()
+    folder.add_to_log(f"{outcome.state} {outcome.error}")
+    return outcome
+
+
+def new_incident(folder: JobFolder, text: str) -> str:
+    """Write something unexpected to the log and return the number to find it by."""
+    incident = secrets.token_hex(4)
+    folder.add_to_log(f"incident {incident}\n{text}")
+    return incident
+
+
+def write_outcome(folder: JobFolder, outcome: Outcome) -> None:
+    """Leave the outcome where the server finds it."""
+    plain = {"state": outcome.state, "error": outcome.error}
+    write_atomic(folder.path / "outcome.json", to_json(plain).encode())
+
+
+def read_outcome(folder: JobFolder) -> Outcome | None:
+    """Take the outcome that a worker left, if it did."""
+    path = folder.path / "outcome.json"
+    try:
+        plain = from_json(path.read_text(encoding="utf-8"))
+        path.unlink()
+    except (OSError, ValueError):
+        return None
+    return Outcome(plain["state"], plain["error"])
+
+
+def _understood(verb: str, services: Mapping[str, object]) -> dict[str, Any]:
+    parameters = inspect.signature(VERBS.get(verb).run).parameters.values()
+    if any(entry.kind is inspect.Parameter.VAR_KEYWORD for entry in parameters):
+        return dict(services)
+    names = {entry.name for entry in parameters}
+    return {name: service for name, service in services.items() if name in names}
+
+
+def _explain(error: Exception, folder: JobFolder) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    incident = new_incident(folder, "".join(traceback.format_exception(error)))
+    if isinstance(error, MemoryError):
+        cause = "Memory ran out. Choose fewer points or a smaller batch size, or close other work."
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        cause = "The server's disk is full. Delete runs that nobody needs, then resume."
+    else:
+        cause = "Something unexpected went wrong; the input may be fine. Try again, or report it."
+    return f"{cause} The details are in the server's log as incident {incident}."

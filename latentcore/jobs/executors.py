@@ -1,0 +1,269 @@
+"""Where jobs run: a thread that shares the loaded models, and one worker process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import latentcore
+from latentcore.jobs.carry_out import Outcome, carry_out, read_outcome
+from latentcore.jobs.folder import JobFolder
+from latentcore.jobs.records import JobRecord
+from latentcore.progress import Progress
+
+__all__ = ["Executor", "ProcessExecutor", "ThreadExecutor"]
+
+_LOOK_EVERY_S = 0.1
+_PATIENCE_S = 2.0
+_CLOSING_S = 5.0
+_PACKAGE_FOLDER = Path(latentcore.__file__).parent.parent
+
+OnStart = Callable[[JobFolder, int], JobRecord | None]
+OnEnd = Callable[[JobFolder, Outcome], None]
+
+
+class Executor(Protocol):
+    """Runs jobs one after the other.
+
+    ``on_start(folder, pid)`` is asked before each job and answers with the record to carry out,
+    or None if the job is not wanted any more; ``on_end(folder, outcome)`` is told how it ended.
+    """
+
+    def submit(self, folder: JobFolder) -> None:
+        """Put a job at the end of the queue."""
+        ...
+
+    def close(self) -> None:
+        """Stop what runs and take no more."""
+        ...
+
+
+class ThreadExecutor:
+    """One thread of this process, for work that shares a loaded encoder.
+
+    Parameters
+    ----------
+    on_start, on_end : callable
+        See `Executor`.
+    services : Mapping
+        What the server lends to verbs.
+    """
+
+    warming = False
+
+    def __init__(self, on_start: OnStart, on_end: OnEnd, services: Mapping[str, object]) -> None:
+        self._on_start = on_start
+        self._on_end = on_end
+        self._services = services
+        self._queue: queue.SimpleQueue[JobFolder | None] = queue.SimpleQueue()
+        self._progress = Progress()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="latent-jobs", daemon=True)
+        self._thread.start()
+
+    def submit(self, folder: JobFolder) -> None:
+        """Put a job at the end of the queue."""
+        self._queue.put(folder)
+
+    def close(self) -> None:
+        """Stop the running job at its next step."""
+        self._closing = True
+        self._progress.cancel()
+        self._queue.put(None)
+        self._thread.join(_CLOSING_S)
+
+    def _work(self) -> None:
+        while (folder := self._queue.get()) is not None and not self._closing:
+            record = self._on_start(folder, os.getpid())
+            if record is not None:
+                self._on_end(folder, carry_out(folder, record, self._services, self._progress))
+
+
+class ProcessExecutor:
+    """One lasting worker process, for work that would stall the server.
+
+    Parameters
+    ----------
+    on_start, on_end : callable
+        See `Executor`.
+    log : Path
+        Where the worker's own messages go.
+    warm : bool
+        Whether an idle worker compiles at once what is slow at its first use.
+
+    Notes
+    -----
+    A job that doesn't obey a cancel within two seconds (compiled code takes no steps) is ended
+    by ending the worker; the next job gets a fresh one.
+    """
+
+    def __init__(self, on_start: OnStart, on_end: OnEnd, log: Path, *, warm: bool = False) -> None:
+        self._on_start = on_start
+        self._on_end = on_end
+        self._log = log
+        self._warm = warm
+        self._queue: queue.SimpleQueue[JobFolder | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._worker: _Worker | None = None
+        self._thread = threading.Thread(target=self._work, name="latent-worker", daemon=True)
+        self._thread.start()
+
+    @property
+    def warming(self) -> bool:
+        """Whether the worker still compiles, so that jobs have to wait."""
+        worker = self._worker
+        return worker is not None and worker.warm and not worker.ready
+
+    def submit(self, folder: JobFolder) -> None:
+        """Put a job at the end of the queue."""
+        self._queue.put(folder)
+
+    def close(self) -> None:
+        """End the worker, and with it what it does."""
+        self._closing.set()
+        self._queue.put(None)
+        self._thread.join(_CLOSING_S)
+
+    def _work(self) -> None:
+        if self._warm:
+            self._worker = _Worker(self._log, warm=True)
+        while (folder := self._queue.get()) is not None and not self._closing.is_set():
+            outcome = self._carry_out(folder)
+            if outcome is not None:
+                self._on_end(folder, outcome)
+            self._renew()
+        if self._worker is not None:
+            self._worker.end()
+
+    def _carry_out(self, folder: JobFolder) -> Outcome | None:
+        worker = self._living_worker()
+        while not worker.ready:
+            if self._closing.is_set() or folder.cancel_asked():
+                return Outcome("cancelled")
+            if worker.answer() is None and not worker.alive:
+                worker = self._worker = _Worker(self._log, warm=False)
+        if self._on_start(folder, worker.pid) is None:
+            return None
+        read_outcome(folder)  # one that an earlier attempt left must not be taken for this one's
+        worker.give(folder.path)
+        return self._watch(worker, folder)
+
+    def _watch(self, worker: _Worker, folder: JobFolder) -> Outcome:
+        asked_at: float | None = None
+        while True:
+            if worker.answer() == "done":
+                return read_outcome(folder) or _lost(worker)
+            if not worker.alive:
+                return read_outcome(folder) or _lost(worker)
+            if asked_at is None and (self._closing.is_set() or folder.cancel_asked()):
+                asked_at = time.monotonic()
+            patience = 0.0 if self._closing.is_set() else _PATIENCE_S
+            if asked_at is not None and time.monotonic() - asked_at > patience:
+                worker.end()
+                return Outcome("cancelled")
+
+    def _living_worker(self) -> _Worker:
+        if self._worker is None or not self._worker.alive:
+            self._worker = _Worker(self._log, warm=False)
+        return self._worker
+
+    def _renew(self) -> None:
+        """Replace a dead worker while nobody waits: then there is time to compile."""
+        dead = self._worker is not None and not self._worker.alive
+        if dead and self._warm and self._queue.empty() and not self._closing.is_set():
+            self._worker = _Worker(self._log, warm=True)
+
+
+class _Worker:
+    """The child process, and a thread that takes down its answers."""
+
+    def __init__(self, log: Path, *, warm: bool) -> None:
+        self.warm = warm
+        self.ready = False
+        command = [sys.executable, "-m", "latentcore.jobs.worker", *(["--warm"] if warm else [])]
+        paths = [str(_PACKAGE_FOLDER), os.environ.get("PYTHONPATH", "")]
+        with log.open("wb") as messages:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=messages,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+                # Ctrl-C in the server's terminal is the server's, and a group can be killed
+                # with whatever the job has started.
+                start_new_session=True,
+                text=True,
+                encoding="utf-8",
+                bufsize=1,
+            )
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, name="latent-answers", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def exit_status(self) -> int | None:
+        return self._process.poll()
+
+    def give(self, folder: Path) -> None:
+        stream = self._process.stdin
+        assert stream is not None
+        with contextlib.suppress(OSError):  # a dead worker is noticed by who waits for it
+            stream.write(f"{folder}\n")
+            stream.flush()
+
+    def answer(self) -> str | None:
+        """Return the worker's next word, or None if it says nothing for a moment."""
+        try:
+            word = self._answers.get(timeout=_LOOK_EVERY_S)
+        except queue.Empty:
+            return None
+        self.ready = self.ready or word == "ready"
+        return word
+
+    def end(self) -> None:
+        """Kill the worker with its whole process group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._reader.join(_CLOSING_S)
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def _read(self) -> None:
+        stream = self._process.stdout
+        assert stream is not None
+        for line in stream:
+            self._answers.put(line.strip())
+
+
+def _lost(worker: _Worker) -> Outcome:
+    status = worker.exit_status
+    if status is not None and status < 0:
+        how = f"was ended by signal {-status} ({signal.Signals(-status).name})"
+    else:
+        how = f"ended without a word (status {status})"
+    worker.end()
+    message = (
+        f"The process that did the work {how}. Most often memory ran out: choose fewer points or "
+        "close other work, then start the job again. Other jobs are not affected."
+    )
+    return Outcome("failed", message)

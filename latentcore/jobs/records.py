@@ -1,0 +1,148 @@
+"""What is known about one job."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+__all__ = ["ACTIVE_STATES", "JobRecord", "State", "rate_and_eta"]
+
+State = Literal["queued", "running", "finished", "cancelled", "failed", "interrupted"]
+ACTIVE_STATES: frozenset[State] = frozenset({"queued", "running"})
+
+_LEAST_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One job, as it stood when it was looked at.
+
+    Times are seconds since 1970 in UTC; 0 where something has not happened yet.
+
+    Attributes
+    ----------
+    id : str
+        A hash of the question; the same question is the same job.
+    verb : str
+    request : Mapping
+        JSON-like.
+    out : str
+        The run folder that it becomes.
+    title : str
+        What people call it.
+    state : str
+        ``"interrupted"`` means that the server stopped while the job was queued or running.
+    created, started, ended : float
+    done, total : int
+        Units of the present stage; `total` is 0 while nothing is known.
+    message : str
+        What the stage does.
+    stage_at : float
+        When this attempt's present stage began.
+    stage_done : int
+        How much of it was already done then: more than 0 where work was resumed.
+    updated : float
+        When progress was last heard of.
+    error : str
+        What went wrong and what to do; for surprises the number of an incident, whose traceback
+        is only in the job's log.
+    run_id : str
+        That of the finished run.
+    pid : int
+        The process that does the work.
+    attempt : int
+        Counts the starts.
+    owner : str
+        The server that answers for it while it is active.
+    cancelling : bool
+        Whether somebody asked to stop.
+    """
+
+    id: str
+    verb: str
+    request: Mapping[str, Any]
+    out: str
+    title: str = ""
+    state: State = "queued"
+    created: float = field(default_factory=time.time)
+    started: float = 0.0
+    ended: float = 0.0
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    stage_at: float = 0.0
+    stage_done: int = 0
+    updated: float = 0.0
+    error: str = ""
+    run_id: str = ""
+    pid: int = 0
+    attempt: int = 0
+    owner: str = ""
+    cancelling: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether it is queued or running."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return Path(self.out)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it finished and its run folder is still there, complete."""
+        return self.state == "finished" and (self.folder / "run.json").is_file()
+
+    def elapsed(self, now: float | None = None) -> float:
+        """Return how long this attempt has worked, in seconds."""
+        if not self.started:
+            return 0.0
+        end = self.ended or (time.time() if now is None else now)
+        return max(0.0, end - self.started)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the record as a JSON-like dictionary."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> JobRecord:
+        """Make a record from a dictionary, passing over what it doesn't know.
+
+        Raises
+        ------
+        TypeError
+            If something essential is missing.
+        """
+        known = {entry.name for entry in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in plain.items() if name in known})
+
+
+def rate_and_eta(record: JobRecord, now: float | None = None) -> tuple[float, float] | None:
+    """Tell how fast the present stage goes and how long it will still take.
+
+    Only what this attempt did itself counts: what a resumed job found done is not speed.
+
+    Parameters
+    ----------
+    record : JobRecord
+    now : float, optional
+        Seconds since 1970, for the time left to shrink between two reports.
+
+    Returns
+    -------
+    tuple of float or None
+        Units per second and seconds left. None as long as it can't be told.
+    """
+    own = record.done - record.stage_done
+    spent = record.updated - record.stage_at
+    if record.state != "running" or own <= 0 or spent < _LEAST_SECONDS:
+        return None
+    rate = own / spent
+    silent = 0.0 if now is None else max(0.0, now - record.updated)
+    return rate, max(0.0, (record.total - record.done) / rate - silent)

@@ -1,0 +1,384 @@
+"""The one place that accepts jobs, remembers them, and knows how they stand."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from latentcore.artifacts import read_run
+from latentcore.errors import RequestError
+from latentcore.jobs.carry_out import Outcome
+from latentcore.jobs.executors import ProcessExecutor, ThreadExecutor
+from latentcore.jobs.folder import JobFolder
+from latentcore.jobs.owners import Owner, SharedLock, is_alive
+from latentcore.jobs.questions import question_id, request_from, request_of
+from latentcore.jobs.records import JobRecord
+from latentcore.workflows import VERBS
+
+__all__ = ["JobRunner"]
+
+_LOOK_EVERY_S = 0.1
+
+
+class JobRunner:
+    """Runs jobs one after the other and keeps their records; thread-safe; a context manager.
+
+    Several runners, in one process or in several, may share a folder: each runs what was
+    submitted to it and sees the jobs of the others.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the records live; the run folders go to ``runs`` beside it.
+    services : Mapping, optional
+        What verbs in the thread are lent, for example ``open_model``.
+    warm : bool
+        Whether the worker process starts at once and compiles what is slow at its first use.
+    keep : int
+        How many records of ended jobs are kept; run folders stay.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        services: Mapping[str, object] | None = None,
+        warm: bool = False,
+        keep: int = 500,
+    ) -> None:
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.runs = self._folder.parent / "runs"
+        self._keep = keep
+        self._closing = False
+        self._changed = threading.Condition()
+        self._queued: list[str] = []
+        self._cache: dict[str, tuple[tuple[int, int], JobRecord]] = {}
+        self._exclusive = SharedLock(self._folder / ".lock")
+        with self._exclusive():
+            self._owner = Owner(self._folder)
+        self._thread = ThreadExecutor(self._on_start, self._on_end, services or {})
+        self._process = ProcessExecutor(
+            self._on_start, self._on_end, self._folder / "worker.log", warm=warm
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def submit(
+        self, verb: str, request: object, *, out: Path | None = None, title: str = ""
+    ) -> JobRecord:
+        """Ask for a verb to be carried out.
+
+        Parameters
+        ----------
+        verb : str
+        request : dataclass
+            An instance of the verb's request type.
+        out : Path, optional
+            The run folder; ``runs/<verb>-<id>`` if not given.
+        title : str
+            What people call it.
+
+        Returns
+        -------
+        JobRecord
+            The job. Where the same question is queued, running or answered already, that one;
+            where it was cancelled, failed or interrupted, that one started again.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such verb.
+        RequestError
+            If the verb leaves nothing behind, so that there is nothing to run for.
+        """
+        if not VERBS.get(verb).writes:
+            message = f"The verb {verb!r} writes no files, so it is no job. Call it directly."
+            raise RequestError(message)
+        job = question_id(verb, request, out)
+        record = JobRecord(
+            id=job,
+            verb=verb,
+            request=request_of(request),
+            out=str(out or self.runs / f"{verb}-{job}"),
+            title=title or verb,
+        )
+        with self._exclusive():
+            known = self.get(job)
+            if known is not None and (known.active or known.finished):
+                return known
+            attempt = 0 if known is None else known.attempt
+            record = self._enqueue(replace(record, attempt=attempt))
+            self._prune()
+        return record
+
+    def rerun(self, job: str) -> JobRecord:
+        """Start a job again: resume it if it was stopped, answer anew if it had finished.
+
+        Raises
+        ------
+        RequestError
+            If there is no such job.
+        """
+        with self._exclusive():
+            known = self._known(job)
+            if known.active:
+                return known
+            request = request_from(known.verb, known.request)
+            # A verb that keeps an answer it finds is told to replace it.
+            if known.finished and any(entry.name == "clobber" for entry in fields(request)):
+                request = replace(request, clobber=True)
+            fresh = JobRecord(
+                id=job,
+                verb=known.verb,
+                request=request_of(request),
+                out=known.out,
+                title=known.title,
+                attempt=known.attempt,
+            )
+            return self._enqueue(fresh)
+
+    def get(self, job: str) -> JobRecord | None:
+        """Return a job as it stands, or None."""
+        if not job.isalnum():  # it comes from a URL and names a folder
+            return None
+        record = self._stored(job)
+        if record is None:
+            return None
+        if record.active and not is_alive(self._folder, record.owner):
+            return self._interrupted(record)
+        return self._at(job).with_progress(record) if record.active else record
+
+    def list(self, limit: int = 50) -> list[JobRecord]:
+        """Return the newest jobs, newest first."""
+        found = [self.get(path.name) for path in self._folder.iterdir() if path.name.isalnum()]
+        records = [record for record in found if record is not None]
+        return sorted(records, key=lambda record: record.created, reverse=True)[:limit]
+
+    def cancel(self, job: str) -> JobRecord:
+        """Ask a job to stop; what it has done so far stays for a resume.
+
+        Raises
+        ------
+        RequestError
+            If there is no such job.
+        """
+        with self._exclusive():
+            record = self._known(job)
+            if not record.active:
+                return record
+            folder = self._at(job)
+            folder.ask_to_cancel()
+            if record.state == "queued":
+                record = replace(record, state="cancelled", ended=time.time())
+                self._leave_queue(job)
+                self._save(record)
+        return self._known(job)
+
+    def forget(self, job: str, *, delete_run: bool = False) -> None:
+        """Remove a job's record, and on wish its run folder.
+
+        Raises
+        ------
+        RequestError
+            If there is no such job, or it is still active.
+        """
+        with self._exclusive():
+            record = self._known(job)
+            if record.active:
+                message = f"The job {record.title!r} is {record.state}. Cancel it first."
+                raise RequestError(message)
+            if delete_run:
+                self._delete_run(record)
+            self._drop(job)
+
+    def wait(self, job: str, timeout: float | None = None) -> JobRecord:
+        """Wait until a job has ended.
+
+        Returns
+        -------
+        JobRecord
+            As it stands then, or when the time was up.
+
+        Raises
+        ------
+        RequestError
+            If there is no such job.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            record = self._known(job)
+            if not record.active or (end is not None and time.monotonic() >= end):
+                return record
+            with self._changed:
+                self._changed.wait(_LOOK_EVERY_S)
+
+    def jobs_ahead(self, job: str) -> int:
+        """Return how many jobs of this server come before a queued one."""
+        record = self.get(job)
+        if record is None or record.state != "queued":
+            return 0
+        place = _place(record.verb)
+        rivals = [
+            other
+            for other in self.list(self._keep)
+            if other.active and other.owner == record.owner and _place(other.verb) == place
+        ]
+        return sum(other.created < record.created for other in rivals)
+
+    @property
+    def warming(self) -> bool:
+        """Whether the worker process still compiles, so that its jobs have to wait."""
+        return self._process.warming
+
+    def log_text(self, job: str, limit: int = 20_000) -> str:
+        """Return the end of a job's log."""
+        try:
+            return self._at(job).log.read_text(encoding="utf-8", errors="replace")[-limit:]
+        except OSError:
+            return ""
+
+    def close(self) -> None:
+        """Stop; what was queued or running becomes ``interrupted`` and can be resumed."""
+        if self._closing:
+            return
+        self._closing = True
+        self._thread.close()
+        self._process.close()
+        with self._exclusive():
+            for record in self.list(self._keep):
+                if record.active and record.owner == self._owner.token:
+                    self._save(replace(record, state="interrupted", ended=time.time()))
+        self._owner.leave()
+
+    def _enqueue(self, record: JobRecord) -> JobRecord:
+        if self._closing:
+            message = "The server is stopping and takes no more jobs. Ask again when it is back."
+            raise RequestError(message)
+        record = replace(
+            record, state="queued", owner=self._owner.token, attempt=record.attempt + 1
+        )
+        folder = self._at(record.id)
+        folder.create(record)
+        self._queued.append(record.id)
+        executor = self._thread if _place(record.verb) == "thread" else self._process
+        executor.submit(folder)
+        return record
+
+    def _on_start(self, folder: JobFolder, pid: int) -> JobRecord | None:
+        with self._exclusive():
+            record = folder.stored()
+            wanted = (
+                not self._closing
+                and record is not None
+                and record.state == "queued"
+                and record.owner == self._owner.token
+                and record.id in self._queued
+            )
+            if record is None or not wanted:
+                return None
+            self._leave_queue(record.id)
+            record = replace(record, state="running", started=time.time(), pid=pid)
+            self._save(record)
+            return record
+
+    def _on_end(self, folder: JobFolder, outcome: Outcome) -> None:
+        with self._exclusive():
+            stored = folder.stored()
+            if stored is None or not stored.active:
+                return
+            record = folder.with_progress(stored)
+            state = outcome.state
+            if state == "cancelled" and self._closing and not folder.cancel_asked():
+                state = "interrupted"
+            run = read_run(record.folder) if state == "finished" else None
+            record = replace(
+                record,
+                state=state,
+                error=outcome.error,
+                ended=time.time(),
+                run_id="" if run is None else str(run.get("run_id", "")),
+                cancelling=False,
+            )
+            self._leave_queue(record.id)
+            self._save(record)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _interrupted(self, record: JobRecord) -> JobRecord:
+        """Note down that the server of an active job is gone."""
+        with self._exclusive():
+            latest = self._stored(record.id)
+            if latest is None or not latest.active or is_alive(self._folder, latest.owner):
+                return latest or record
+            latest = self._at(latest.id).with_progress(latest)
+            ended = latest.updated or latest.started or latest.created
+            latest = replace(latest, state="interrupted", ended=ended, cancelling=False)
+            self._save(latest)
+            return latest
+
+    def _known(self, job: str) -> JobRecord:
+        record = self.get(job)
+        if record is None:
+            message = f"There is no job {job!r}. It may have been deleted; see the list of jobs."
+            raise RequestError(message)
+        return record
+
+    def _at(self, job: str) -> JobFolder:
+        return JobFolder(self._folder / job)
+
+    def _stored(self, job: str) -> JobRecord | None:
+        """Return what is on disk, reading a file again only when it was replaced."""
+        try:
+            state = (self._folder / job / "job.json").stat()
+        except OSError:
+            self._cache.pop(job, None)
+            return None
+        key = (state.st_mtime_ns, state.st_ino)
+        cached = self._cache.get(job)
+        if cached is not None and cached[0] == key:
+            return cached[1]
+        record = self._at(job).stored()
+        if record is not None:
+            self._cache[job] = (key, record)
+        return record
+
+    def _save(self, record: JobRecord) -> None:
+        self._at(record.id).save(record)
+
+    def _leave_queue(self, job: str) -> None:
+        if job in self._queued:
+            self._queued.remove(job)
+
+    def _drop(self, job: str) -> None:
+        self._cache.pop(job, None)
+        self._at(job).remove()
+
+    def _delete_run(self, record: JobRecord) -> None:
+        folder = record.folder
+        if folder.resolve().parent != self.runs.resolve():
+            message = (
+                f"The run folder {folder.name!r} lies outside the workspace and is not deleted. "
+                "Remove it by hand."
+            )
+            raise RequestError(message)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder.parent / f".{folder.name}.unfinished", ignore_errors=True)
+
+    def _prune(self) -> None:
+        ended = [record for record in self.list(10 * self._keep) if not record.active]
+        for record in ended[self._keep :]:
+            self._drop(record.id)
+
+
+def _place(verb: str) -> Literal["thread", "process"]:
+    return VERBS.get(verb).place

@@ -1,0 +1,102 @@
+"""Verbs that do on purpose what jobs must survive; registered in the worker too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latentcore.errors import RequestError
+from latentcore.workflows._verbs import VERBS, Verb, option
+
+
+@dataclass(frozen=True)
+class ToyRequest:
+    location: str = option(positional=True, help="What to work on.")
+    steps: int = option(3, help="How many steps.", convert=int)
+    pause: float = option(0.0, help="Seconds between two steps.", convert=float)
+    trouble: str | None = option(None, help="What goes wrong.")
+    keep_above: tuple[str, float] | None = option(
+        None, help="A map and a value.", nargs=2, convert=(str, float)
+    )
+    prepare: tuple[str, ...] | None = option(None, help="KEY=VALUE.", repeat=True)
+    dim: tuple[int, ...] | None = option(None, help="Numbers.", nargs="+", convert=int)
+    clobber: bool = option(False, help="Replace what is there.")
+
+
+def run(request: ToyRequest, folder: Any, progress: Any) -> dict[str, Any]:
+    """Take steps, each noted in the scratch, and get into trouble half-way if asked to."""
+    counter = folder.scratch() / "steps"
+    first = int(counter.read_text()) if counter.exists() else 0
+    progress.step(first, request.steps, "stepping")
+    for step in range(first, request.steps):
+        _TROUBLES.get(request.trouble or "", lambda: None)()
+        time.sleep(request.pause)
+        counter.write_text(str(step + 1))
+        progress.step(step + 1, request.steps, "stepping")
+    folder.write_json("steps.json", {"first": first, "pid": os.getpid(), "nice": os.nice(0)})
+    return {"steps": request.steps}
+
+
+def _refuse() -> None:
+    message = "The number of steps is 3, but must be even. Give --steps 4."
+    raise RequestError(message)
+
+
+def _break() -> None:
+    message = "a secret detail"
+    raise ZeroDivisionError(message)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _go_deaf() -> None:
+    print("not listening", flush=True)
+    time.sleep(60)
+
+
+def _run_out_of_memory() -> None:
+    raise MemoryError
+
+
+_TROUBLES = {
+    "refuse": _refuse,
+    "break": _break,
+    "die": _die,
+    "deaf": _go_deaf,
+    "memory": _run_out_of_memory,
+}
+
+
+def lent(request: ToyRequest, folder: Any, progress: Any, *, open_model: Any = None) -> Any:
+    """Note down what the server lent."""
+    folder.write_json("lent.json", {"model": open_model and open_model(request.location)})
+    return run(request, folder, progress)
+
+
+TOYS = (
+    Verb("toy", "Steps.", ToyRequest, run),
+    Verb("toy-thread", "Steps.", ToyRequest, run, place="thread"),
+    Verb("toy-lent", "Steps with a model.", ToyRequest, lent, place="thread"),
+    Verb("toy-quiet", "Writes nothing.", ToyRequest, run, writes=False),
+)
+
+
+def register() -> None:
+    """File the toys among the verbs."""
+    for toy in TOYS:
+        VERBS.register(toy.name)(toy)
+
+
+def unregister() -> None:
+    """Take the toys out again."""
+    for toy in TOYS:
+        VERBS._parts.pop(toy.name, None)
+
+
+HERE = Path(__file__).parent
