@@ -1,5 +1,99 @@
-"""Look into latent spaces: samples become latents, latents become results."""
+"""Look into latent spaces: samples become latents, latents become results.
+
+Examples
+--------
+>>> import latentcore as lc
+>>> with lc.open_samples("demo/demo.h5") as samples:  # doctest: +SKIP
+...     patterns = samples.read(slice(0, 16))
+>>> latents = lc.open_latents("latents/demo_latents.h5")  # doctest: +SKIP
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from latentcore.analysis.clustering import cluster
+    from latentcore.analysis.exploration import explore
+    from latentcore.analysis.projection import pca_embedding, umap_embedding
+    from latentcore.analysis.selection import Shape, select
+    from latentcore.analysis.statistics import compare, describe
+    from latentcore.containers import Clustering, Embedding, LatentSet, Roi, ScanGrid, ScanMaps
+    from latentcore.encoders import open_checkpoint
+    from latentcore.errors import Cancelled, InputError, LatentError
+    from latentcore.preparation import Preparation
+    from latentcore.progress import Progress
+    from latentcore.readers import open_latents, open_maps, open_samples, recognise
+    from latentcore.workflows import execute
+
 __version__ = "0.1.0"
+
+# Where each public name lives. They are looked up when first used, so that the import itself
+# stays far below a second: no torch, scikit-learn or h5py.
+_HOMES = {
+    "Cancelled": "errors",
+    "Clustering": "containers",
+    "Embedding": "containers",
+    "InputError": "errors",
+    "LatentError": "errors",
+    "LatentSet": "containers",
+    "Preparation": "preparation",
+    "Progress": "progress",
+    "Roi": "containers",
+    "ScanGrid": "containers",
+    "ScanMaps": "containers",
+    "Shape": "analysis.selection",
+    "cluster": "analysis.clustering",
+    "compare": "analysis.statistics",
+    "describe": "analysis.statistics",
+    "execute": "workflows",
+    "explore": "analysis.exploration",
+    "open_checkpoint": "encoders",
+    "open_latents": "readers",
+    "open_maps": "readers",
+    "open_samples": "readers",
+    "pca_embedding": "analysis.projection",
+    "recognise": "readers",
+    "select": "analysis.selection",
+    "umap_embedding": "analysis.projection",
+}
+
+__all__ = [
+    "Cancelled",
+    "Clustering",
+    "Embedding",
+    "InputError",
+    "LatentError",
+    "LatentSet",
+    "Preparation",
+    "Progress",
+    "Roi",
+    "ScanGrid",
+    "ScanMaps",
+    "Shape",
+    "cluster",
+    "compare",
+    "describe",
+    "execute",
+    "explore",
+    "open_checkpoint",
+    "open_latents",
+    "open_maps",
+    "open_samples",
+    "pca_embedding",
+    "recognise",
+    "select",
+    "umap_embedding",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module 'latentcore' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"latentcore.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ def to_json(value: object) -> str:
     """Write a value as JSON text.
 
     Floats keep all digits. NaN and infinity, which JSON lacks, become null. NumPy scalars and
-    arrays, paths, tuples and mappings are understood; keys become text.
+    arrays, paths, tuples, mappings and dataclasses are understood; keys become text.
     """
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -43,5 +44,7 @@ def _plain(value: Any) -> Any:
             return {str(key): _plain(entry) for key, entry in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_plain(entry) for entry in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
     message = f"A {type(value).__name__} can't be written as JSON."
     raise TypeError(message)

@@ -1,0 +1,320 @@
+"""What the Explore page computes: clusters in a ROI, brushed points, and their statistics.
+
+The page, the ``session`` verb and the snippet that users copy all call the functions here, so a
+number on the screen and a number in a report can't differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.clusterers import Clusterer
+from latentcore.analysis.clustering import cluster
+from latentcore.analysis.features import Scaling
+from latentcore.analysis.selection import Shape, select
+from latentcore.analysis.statistics import (
+    Area,
+    ClusterShare,
+    Comparison,
+    Description,
+    area,
+    cluster_shares,
+    compare,
+    describe,
+)
+from latentcore.containers import Clustering, LatentSet, Roi, ScanGrid
+from latentcore.errors import RequestError
+from latentcore.progress import Progress
+
+__all__ = [
+    "MAP_PANELS",
+    "OUTSIDE",
+    "Exploration",
+    "SelectionStatistics",
+    "cluster_roi",
+    "comparison",
+    "explore",
+    "panel_axes",
+    "roi_rows",
+    "scatter_panel",
+    "selected_rows",
+    "selection_statistics",
+]
+
+# The panels whose axes are the scan's own x and y.
+MAP_PANELS = ("map", "cluster-map")
+# Label of a point outside the ROI, on the screen only: in files its label is -1.
+OUTSIDE = -2
+
+_SCATTER = re.compile(r"scatter-d(\d+)-(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class SelectionStatistics:
+    """Numbers about the ROI, or about the points of one selection.
+
+    Attributes
+    ----------
+    n : int
+        Points, with or without a latent.
+    area : Area or None
+        None where the samples lie on no grid.
+    clusters : tuple of ClusterShare
+        Each cluster's part; the clusters are those of the ROI.
+    values : Mapping of str to Description
+        Each quantity.
+    """
+
+    n: int
+    area: Area | None
+    clusters: tuple[ClusterShare, ...]
+    values: Mapping[str, Description]
+
+
+@dataclass(frozen=True, eq=False)
+class Exploration:
+    """One view of a set of latents, in numbers.
+
+    Attributes
+    ----------
+    inside : ndarray of bool, shape (n,)
+        Points in the ROI.
+    clustering : Clustering
+        Labels of all n points; -1 is noise, outside the ROI, or without a finite pair.
+    masks : Mapping of str to ndarray of bool, shape (n,)
+        Brushed points of slots ``"A"`` and ``"B"``, the ones inside the ROI.
+    statistics : Mapping of str to SelectionStatistics
+        Of ``"ROI"``, and of ``"A"`` and ``"B"`` where they hold points.
+    comparison : Mapping of str to Comparison
+        A against B for each quantity, where both hold points.
+    """
+
+    inside: NDArray[np.bool_]
+    clustering: Clustering
+    masks: Mapping[str, NDArray[np.bool_]]
+    statistics: Mapping[str, SelectionStatistics]
+    comparison: Mapping[str, Comparison]
+
+
+def explore(
+    latents: LatentSet,
+    maps: Mapping[str, NDArray[np.float32]],
+    *,
+    dim: int,
+    reference: str,
+    clusterer: Clusterer,
+    scaling: Scaling = "standard",
+    roi: Roi | None = None,
+    selections: Mapping[str, Sequence[Shape]] | None = None,
+    embeddings: Mapping[str, NDArray[np.float32]] | None = None,
+    progress: Progress | None = None,
+) -> Exploration:
+    """Compute clusters, brushed points and statistics.
+
+    Parameters
+    ----------
+    latents : LatentSet
+        n samples.
+    maps : Mapping of str to ndarray, shape (n,)
+        Maps at the samples; `reference` and every other quantity to be described.
+    dim : int
+        Latent dimension.
+    reference : str
+        The map that is clustered together with the latent.
+    clusterer : Clusterer
+    scaling : {"standard", "none"}
+    roi : Roi, optional
+        The whole scan if not given.
+    selections : Mapping of str to sequence of Shape, optional
+        Brush strokes of slots ``"A"`` and ``"B"``.
+    embeddings : Mapping of str to ndarray, shape (n, 2), optional
+        Coordinates of the embedding panels that strokes were drawn in.
+    progress : Progress, optional
+
+    Raises
+    ------
+    RequestError
+        If a dimension, a map or a panel doesn't exist, or the ROI is empty.
+    """
+    inside = roi_rows(latents, roi)
+    latent = latents.dimension(dim)
+    pair = _map(maps, reference)
+    clustering = cluster_roi(
+        latent, pair, inside, latents=latents, clusterer=clusterer, scaling=scaling,
+        progress=progress,
+    )  # fmt: skip
+    axes = panel_axes(selections or {}, latents=latents, maps=maps, embeddings=embeddings or {})
+    masks = {
+        slot: selected_rows((selections or {}).get(slot, ()), axes, inside) for slot in ("A", "B")
+    }
+    quantities = {f"latent_d{dim}": latent, **maps}
+    return Exploration(
+        inside,
+        clustering,
+        masks,
+        selection_statistics(inside, masks, clustering.labels, quantities, latents.grid),
+        comparison(masks, quantities),
+    )
+
+
+def roi_rows(latents: LatentSet, roi: Roi | None) -> NDArray[np.bool_]:
+    """Tell which samples lie in the ROI, all of them without one, shape (n,)."""
+    if roi is None:
+        return np.ones(len(latents), np.bool_)
+    if latents.grid is None:
+        message = "These latents have no coordinates, so a ROI means nothing. Leave it out."
+        raise RequestError(message)
+    return roi.mask(latents.grid)
+
+
+def cluster_roi(
+    latent: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    *,
+    latents: LatentSet,
+    clusterer: Clusterer,
+    scaling: Scaling,
+    progress: Progress | None = None,
+) -> Clustering:
+    """Cluster the (latent, reference) pairs inside the ROI.
+
+    Returns
+    -------
+    Clustering
+        For all n samples; -1 outside the ROI.
+    """
+    order = None if latents.grid is None else latents.grid.node[inside]
+    found = cluster(
+        latent[inside], reference[inside], clusterer=clusterer, scaling=scaling, order=order,
+        progress=progress,
+    )  # fmt: skip
+    labels = np.full(len(latent), -1, np.int32)
+    labels[inside] = found.labels
+    return Clustering(labels, found.method, found.parameters, found.scores, found.engine)
+
+
+def scatter_panel(dim: int, reference: str) -> str:
+    """Return the id of the panel of a latent dimension over a map."""
+    return f"scatter-d{dim}-{reference}"
+
+
+def panel_axes(
+    selections: Mapping[str, Sequence[Shape]],
+    *,
+    latents: LatentSet,
+    maps: Mapping[str, NDArray[np.float32]],
+    embeddings: Mapping[str, NDArray[np.float32]],
+) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
+    """Return x and y of every panel that a selection names, each shape (n,).
+
+    A panel's id tells its axes, so that a stroke drawn yesterday, in a panel that is not on the
+    screen today, still means the same points.
+
+    Raises
+    ------
+    RequestError
+        If a panel is unknown: its embedding or map is not at hand.
+    """
+    panels = {shape.panel for shapes in selections.values() for shape in shapes}
+    return {panel: _axes(panel, latents, maps, embeddings) for panel in sorted(panels)}
+
+
+def _axes(
+    panel: str,
+    latents: LatentSet,
+    maps: Mapping[str, NDArray[np.float32]],
+    embeddings: Mapping[str, NDArray[np.float32]],
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    if panel in embeddings:
+        return embeddings[panel][:, 0], embeddings[panel][:, 1]
+    if panel in MAP_PANELS and latents.grid is not None:
+        return latents.grid.x.astype(np.float32), latents.grid.y.astype(np.float32)
+    scatter = _SCATTER.fullmatch(panel)
+    if scatter is not None and scatter[2] in maps:
+        return latents.dimension(int(scatter[1])), maps[scatter[2]]
+    message = (
+        f"A selection was drawn in the panel {panel!r}, which is not at hand. There are "
+        f"embeddings {', '.join(embeddings) or 'none'} and maps {', '.join(maps) or 'none'}. "
+        "Open the same maps and embedding, or clear the selection."
+    )
+    raise RequestError(message)
+
+
+def selected_rows(
+    shapes: Sequence[Shape],
+    axes: Mapping[str, tuple[NDArray[np.floating], NDArray[np.floating]]],
+    inside: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Return the points inside the ROI that the strokes select, shape (n,)."""
+    return select(shapes, axes, len(inside), within=inside)
+
+
+def selection_statistics(
+    inside: NDArray[np.bool_],
+    masks: Mapping[str, NDArray[np.bool_]],
+    labels: NDArray[np.int32],
+    quantities: Mapping[str, NDArray[np.float32]],
+    grid: ScanGrid | None,
+) -> dict[str, SelectionStatistics]:
+    """Describe the ROI and the selections.
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (n,)
+    masks : Mapping of str to ndarray of bool, shape (n,)
+        Selections ``"A"`` and ``"B"``; an empty one is left out.
+    labels : ndarray of int32, shape (n,)
+    quantities : Mapping of str to ndarray, shape (n,)
+    grid : ScanGrid or None
+        For the area.
+
+    Returns
+    -------
+    dict of str to SelectionStatistics
+        ``"ROI"``, ``"A"``, ``"B"``.
+    """
+    chosen = {name: mask for name, mask in masks.items() if mask.any()}
+    return {
+        name: SelectionStatistics(
+            n=int(mask.sum()),
+            area=None if grid is None else area(mask, grid),
+            clusters=cluster_shares(labels[inside], mask[inside]),
+            values={quantity: describe(values, mask) for quantity, values in quantities.items()},
+        )
+        for name, mask in {"ROI": inside, **chosen}.items()
+    }
+
+
+def comparison(
+    masks: Mapping[str, NDArray[np.bool_]], quantities: Mapping[str, NDArray[np.float32]]
+) -> dict[str, Comparison]:
+    """Set selection A against selection B.
+
+    Returns
+    -------
+    dict of str to Comparison
+        Each quantity with at least two finite values on either side; empty where a selection is.
+    """
+    a, b = masks["A"], masks["B"]
+    return {
+        name: compare(values, a, b)
+        for name, values in quantities.items()
+        if min(_finite(values, a), _finite(values, b)) > 1
+    }
+
+
+def _finite(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:
+    return int(np.isfinite(values[mask]).sum())
+
+
+def _map(maps: Mapping[str, NDArray[np.float32]], name: str) -> NDArray[np.float32]:
+    if name not in maps:
+        message = f"No map is called {name!r}. There are: {', '.join(maps) or 'none'}."
+        raise RequestError(message)
+    return maps[name]
