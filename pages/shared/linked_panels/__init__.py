@@ -1,0 +1,47 @@
+"""Linked panels: embedding, maps and scatters of the same points, brushed in the browser.
+
+One Streamlit component draws all panels on 2-D canvases. Arrays are fetched by URL from
+`pages.shared.routes`; brushing, zooming and hovering need no server; on release of a brush only
+its geometry comes back. The page computes the selected points from that with
+`latentcore.analysis.selection.select`, which agrees with the browser point by point.
+
+Examples
+--------
+>>> def adopt() -> None:  # doctest: +SKIP
+...     st.session_state["roi"] = read_state("explorer").roi
+>>> state = linked_panels(view, key="explorer", on_change=adopt)  # doctest: +SKIP
+>>> mask = select(state.selections["A"], {"map": (x, y)}, n)  # doctest: +SKIP
+
+The app must be started as ``st.App("main.py", routes=ROUTES)``.
+"""
+
+from __future__ import annotations
+
+from pages.shared.linked_panels.component import linked_panels, read_state
+from pages.shared.linked_panels.state import PanelsState
+from pages.shared.linked_panels.view import (
+    Categorical,
+    Coloring,
+    Continuous,
+    GridGeometry,
+    Panel,
+    PanelsView,
+    PointTable,
+    Shaded,
+    Shape,
+)
+
+__all__ = [
+    "Categorical",
+    "Coloring",
+    "Continuous",
+    "GridGeometry",
+    "Panel",
+    "PanelsState",
+    "PanelsView",
+    "PointTable",
+    "Shaded",
+    "Shape",
+    "linked_panels",
+    "read_state",
+]

@@ -1,0 +1,728 @@
+/** The panels together: what they show, what is selected, and what the server is told. */
+
+import { CellIndex } from "./cells.js";
+import { History } from "./history.js";
+import { MissingArray, loadArray } from "./arrays.js";
+import { Panel } from "./panel.js";
+import { Pointer, modeOf } from "./pointer.js";
+import { Probe } from "./probe.js";
+import { Selection } from "./selection.js";
+import { Toolbar } from "./toolbar.js";
+import { Tooltip, withUnit } from "./tooltip.js";
+import { Viewport } from "./viewport.js";
+import { colorize, css, readTheme } from "./colors.js";
+import { fillLegend } from "./legend.js";
+import { h } from "./dom.js";
+
+const HOVER_PX = 8;
+const NARROW_PX = 720;
+const SEND_LATER_MS = 250;
+const MAX_STROKES = 60;
+const MAX_REFILLS = 4;
+const PAN_STEP = 0.1;
+const ZOOM_STEP = 1.25;
+
+export class Explorer {
+  /** @param {ShadowRoot|HTMLElement} parent */
+  constructor(parent) {
+    this.panels = new Map();
+    this.pointers = new Map();
+    this.viewports = new Map();
+    this.colored = new Map();
+    this.history = new History();
+    this.tool = "box";
+    this.mode = "replace";
+    this.space = false;
+    this.state = null;
+    this.data = null;
+    this.hovered = -1;
+    this.highlight = null;
+    this.refills = 0;
+    this.buildDom(parent);
+    this.observer = new ResizeObserver(() => this.schedule({ layout: true }));
+    this.observer.observe(this.board);
+    this.todo = {};
+    this.probe = new Probe(this);
+  }
+
+  buildDom(parent) {
+    this.toolbar = new Toolbar({
+      tool: (name) => this.setTool(name),
+      mode: (name) => this.setMode(name),
+      slot: (slot) => this.setSlot(slot),
+      clear: () => this.clear(),
+      clearRoi: () => this.change({ roi: null }, "Region of interest cleared."),
+      undo: () => this.restore("undo"),
+      redo: () => this.restore("redo"),
+      reset: () => this.resetView(null),
+    });
+    this.tooltip = new Tooltip();
+    this.messages = h("div", { class: "lp-messages", role: "status" });
+    this.board = h("div", { class: "lp-grid" });
+    this.root = h("div", { class: "lp-root" }, this.toolbar.element, this.messages, this.board,
+      this.tooltip.element);
+    this.root.onkeydown = (event) => this.keyDown(event);
+    this.root.onkeyup = (event) => this.keyUp(event);
+    parent.append(this.root);
+  }
+
+  // -- What the server says ---------------------------------------------------------------
+
+  /**
+   * Show new data. Arrays arrive later; a later call overtakes an earlier one.
+   * @param {object} component as Streamlit hands it in
+   */
+  async update(component) {
+    this.component = component;
+    const { data } = component;
+    this.latest = data;
+    this.theme = readTheme(this.root);
+    for (const slot of ["A", "B"]) {
+      this.root.style.setProperty(`--lp-slot-${slot.toLowerCase()}`, css(this.theme.slots[slot]));
+    }
+    this.colored.clear();
+    const names = neededArrays(data);
+    const pending = setTimeout(() => this.say([...data.messages, "Loading the data…"]), 400);
+    let arrays;
+    try {
+      arrays = await Promise.all(names.map((name) => loadArray(data.arrays[name])));
+    } catch (error) {
+      if (this.latest === data) this.fail(error, data);
+      return;
+    } finally {
+      clearTimeout(pending);
+    }
+    if (this.latest !== data || !this.root.isConnected) return;
+    this.refills = 0;
+    this.apply(data, new Map(names.map((name, k) => [name, arrays[k]])));
+    this.say(data.messages);
+    // The tooltip's values are not needed for the first picture.
+    for (const [, name] of data.hover) {
+      loadArray(data.arrays[name]).then((array) => this.arrays.set(name, array), () => {});
+    }
+  }
+
+  fail(error, data) {
+    if (error instanceof MissingArray && this.refills < MAX_REFILLS) {
+      this.refills += 1;
+      this.component.setTriggerValue("missing", error.url);
+      return;
+    }
+    console.error(error);
+    this.say([...data.messages, `The data could not be loaded: ${error.message}`]);
+  }
+
+  say(messages) {
+    this.messages.replaceChildren(...messages.map((text) => h("p", {}, text)));
+  }
+
+  apply(data, arrays) {
+    const before = this.data;
+    this.data = data;
+    this.arrays = arrays;
+    this.grid = data.grid;
+    const fresh = !this.selection || this.selection.n !== data.n;
+    if (fresh) this.selection = new Selection(data.n, (id) => this.axesOf(id));
+    if (data.grid && arrays.has("row")) this.placeCells(data, before);
+    const moved = fresh || !sameAxes(before, data);
+    if (moved) this.cells = new Map();
+    this.matchPanels(data);
+    this.adopt(data.state, moved);
+    this.schedule({ layout: true, classes: true });
+  }
+
+  /** Find the point in each cell of the grid. */
+  placeCells(data, before) {
+    const key = (d) => d && JSON.stringify([d.arrays.row?.url, d.arrays.col?.url, d.grid?.shape]);
+    if (this.pointOf && key(before) === key(data)) return;
+    const [rows, columns] = data.grid.shape;
+    const row = this.arrays.get("row");
+    const col = this.arrays.get("col");
+    this.pointOf = new Int32Array(rows * columns).fill(-1);
+    for (let i = 0; i < data.n; i++) {
+      const [r, c] = [row[i], col[i]];
+      if (r >= 0 && r < rows && c >= 0 && c < columns) this.pointOf[r * columns + c] = i;
+    }
+  }
+
+  /** Make, keep and drop panels so that they are those of the data, in their order. */
+  matchPanels(data) {
+    const kept = new Set(data.panels.map((spec) => spec.id));
+    for (const [id, panel] of this.panels) {
+      if (kept.has(id)) continue;
+      panel.element.remove();
+      this.panels.delete(id);
+      this.pointers.delete(id);
+      this.viewports.delete(id);
+      if (this.enlarged === panel) this.enlarged = null;
+    }
+    for (const spec of data.panels) {
+      let panel = this.panels.get(spec.id);
+      if (panel && panel.kind !== spec.kind) {
+        panel.element.remove();
+        panel = null;
+      }
+      if (panel) panel.setSpec(spec);
+      else {
+        panel = new Panel(spec, { enlarge: (p) => this.enlarge(p) });
+        this.panels.set(spec.id, panel);
+        this.pointers.set(spec.id, new Pointer(panel, this));
+      }
+      panel.x = this.arrays.get(spec.x);
+      panel.y = this.arrays.get(spec.y);
+      this.paintPanel(panel);
+      this.frameOf(panel).setHome(panel.isMap ? gridRange(data.grid) : pointRange(panel.x, panel.y));
+      panel.viewport = this.frameOf(panel);
+      // Appending an element that is there already would take the focus from it.
+      const place = data.panels.indexOf(spec);
+      if (this.board.children[place] !== panel.element) {
+        this.board.insertBefore(panel.element, this.board.children[place] ?? null);
+      }
+    }
+    this.board.dataset.count = String(data.panels.length);
+  }
+
+  /** Give a panel its colours; panels coloured alike share them. */
+  paintPanel(panel) {
+    const { data } = this;
+    const coloring = data.colorings[panel.spec.color];
+    if (!this.colored.has(panel.spec.color)) {
+      const colors = colorize(coloring, (name) => this.arrays.get(name), data.n);
+      this.colored.set(panel.spec.color, colors);
+    }
+    panel.coloring = coloring;
+    panel.colors = this.colored.get(panel.spec.color);
+    this.showLegend(panel);
+    panel.invalidate();
+  }
+
+  showLegend(panel) {
+    fillLegend(panel.legend, panel.coloring, panel.colors.counts, this.highlight,
+      (array, label) => this.toggleHighlight(array, label));
+  }
+
+  frameOf(panel) {
+    const key = panel.isMap ? "maps" : panel.id;
+    if (!this.viewports.has(key)) this.viewports.set(key, new Viewport(panel.isMap));
+    return this.viewports.get(key);
+  }
+
+  /** Axes of a panel by its id, shown or not; null where they are not known. */
+  axesOf(id) {
+    const names = this.data.frames[id];
+    if (!names) return null;
+    const [x, y] = names.map((name) => this.arrays.get(name));
+    if (!x || !y) return null;
+    const key = names.join("\n");
+    return {
+      x,
+      y,
+      cells: () => {
+        if (!this.cells.has(key)) this.cells.set(key, new CellIndex(x, y));
+        return this.cells.get(key);
+      },
+    };
+  }
+
+  /**
+   * Take over the server's state unless the user has gone on meanwhile.
+   * @param {object} incoming
+   * @param {boolean} moved whether coordinates changed, so that masks must be computed anew
+   */
+  adopt(incoming, moved) {
+    const { state } = this;
+    const late = state && incoming.revision < state.revision;
+    const differs = !state || JSON.stringify(content(incoming)) !== JSON.stringify(content(state));
+    if (late || !differs) {
+      if (moved) this.evaluate(null);
+      return;
+    }
+    if (state) this.remember(incoming);
+    this.state = incoming;
+    this.evaluate(moved ? null : state);
+  }
+
+  /** Remember the present for undo, where the next state differs in what undo restores. */
+  remember(next) {
+    const { selections, roi } = this.state;
+    const same = JSON.stringify([selections, roi]) === JSON.stringify([next.selections, next.roi]);
+    if (!same) this.history.push({ selections, roi });
+  }
+
+  /** Compute the masks that differ from those of a former state. */
+  evaluate(before) {
+    const { state, selection } = this;
+    for (const slot of ["A", "B"]) {
+      if (before?.selections[slot] === state.selections[slot]) continue;
+      selection.setShapes(slot, state.selections[slot]);
+    }
+    if (!before || before.roi !== state.roi) this.applyRoi(state.roi);
+    this.schedule({ classes: true });
+  }
+
+  applyRoi(roi) {
+    const x = this.arrays.get("x");
+    const y = this.arrays.get("y");
+    this.selection.setRoi(x && y ? roi : null, x, y);
+  }
+
+  // -- What the user does -----------------------------------------------------------------
+
+  /** The ROI as it is drawn now. */
+  get roi() {
+    return this.roiPreview ?? this.state.roi;
+  }
+
+  /** Change the state for good: undoable, drawn, sent. */
+  change(part, announcement) {
+    if (!this.state) return;
+    const before = this.state;
+    this.state = { ...before, ...part, revision: before.revision + 1 };
+    if ("selections" in part || "roi" in part) {
+      this.history.push({ selections: before.selections, roi: before.roi });
+    }
+    this.evaluate(before);
+    this.send(announcement);
+  }
+
+  /** Tell the server now, or a little later where more of the same is likely to follow. */
+  send(announcement, later = false) {
+    clearTimeout(this.sending);
+    const deliver = () => {
+      this.component.setStateValue("state", this.state);
+      this.probe.noteSent(this.state);
+      if (announcement) this.toolbar.announce(announcement);
+    };
+    if (later) this.sending = setTimeout(deliver, SEND_LATER_MS);
+    else deliver();
+  }
+
+  previewStroke(make) {
+    this.strokeMaker = make;
+    this.schedule({ stroke: true });
+  }
+
+  commitStroke() {
+    this.flushStroke();
+    const shape = this.stroke;
+    this.strokeMaker = null;
+    this.stroke = null;
+    if (!shape) {
+      this.schedule({ stroke: true });
+      return;
+    }
+    const slot = this.state.active;
+    const strokes = shape.mode === "replace" ? [shape] : [...this.state.selections[slot], shape];
+    if (strokes.length > MAX_STROKES) {
+      this.say([`A selection has at most ${MAX_STROKES} strokes; clear it or replace it.`]);
+      this.schedule({ stroke: true });
+      return;
+    }
+    const before = this.state;
+    this.selection.commitLive(slot);
+    this.history.push({ selections: before.selections, roi: before.roi });
+    this.state = {
+      ...before,
+      selections: { ...before.selections, [slot]: strokes },
+      revision: before.revision + 1,
+    };
+    this.schedule({ classes: true });
+    this.send(`${this.selection.count(slot, slot)} points selected.`);
+  }
+
+  previewRoi(roi) {
+    if (roi === undefined && this.roiPreview === undefined) return;
+    this.roiPreview = roi;
+    this.schedule({ roi: true });
+  }
+
+  commitRoi() {
+    const roi = this.roiPreview;
+    this.roiPreview = undefined;
+    if (roi) this.change({ roi }, "Region of interest changed.");
+  }
+
+  clear() {
+    const { selections, active } = this.state;
+    if (!selections[active].length) return;
+    this.change({ selections: { ...selections, [active]: [] } }, `Selection ${active} cleared.`);
+  }
+
+  restore(direction) {
+    const { selections, roi } = this.state;
+    const found = this.history[direction]({ selections, roi });
+    if (!found) return;
+    const before = this.state;
+    this.state = { ...before, ...found, revision: before.revision + 1 };
+    this.evaluate(before);
+    this.send(direction === "undo" ? "Undone." : "Redone.");
+  }
+
+  setTool(tool) {
+    this.tool = tool;
+    this.schedule({ overlay: true, toolbar: true });
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    this.schedule({ toolbar: true });
+  }
+
+  setSlot(slot) {
+    if (slot !== this.state.active) this.change({ active: slot }, `Selection ${slot} is active.`);
+  }
+
+  toggleHighlight(array, label) {
+    const same = this.highlight?.array === array && this.highlight.label === label;
+    this.highlight = same ? null : { array, label };
+    this.selection.setHighlight(same ? null : this.arrays.get(array), label);
+    for (const panel of this.panels.values()) {
+      for (const key of panel.legend.querySelectorAll(".lp-key")) key.blur();
+      this.showLegend(panel);
+    }
+    this.schedule({ classes: true });
+  }
+
+  enlarge(panel) {
+    this.enlarged = this.enlarged === panel ? null : panel;
+    for (const other of this.panels.values()) {
+      other.setEnlarged(other === this.enlarged);
+      other.element.style.display = this.enlarged && other !== this.enlarged ? "none" : "";
+    }
+    this.schedule({ layout: true });
+  }
+
+  zoomAt(panel, [px, py], factor) {
+    const [x, y] = panel.toData(px, py);
+    panel.viewport.zoom(panel.view, x, y, factor);
+    this.showView(panel);
+  }
+
+  panBy(panel, px, py) {
+    const [ux, uy] = panel.unitsPerPixel();
+    panel.viewport.pan(panel.view, -px * ux, panel.isMap ? -py * uy : py * uy);
+    this.showView(panel);
+  }
+
+  resetView(panel) {
+    for (const each of panel ? [panel] : this.panels.values()) {
+      each.viewport.reset();
+      this.showView(each);
+    }
+  }
+
+  showView(panel) {
+    for (const other of this.panels.values()) {
+      if (other.viewport === panel.viewport) other.invalidate();
+    }
+    this.schedule({});
+  }
+
+  /** Point at a place in the body of a panel, or −1. */
+  pointAt(panel, [px, py]) {
+    const [x, y] = panel.toData(px, py);
+    if (panel.isMap) {
+      const { origin, step, shape } = this.grid;
+      const c = Math.round((x - origin[0]) / step[0]);
+      const r = Math.round((y - origin[1]) / step[1]);
+      const inside = c >= 0 && r >= 0 && c < shape[1] && r < shape[0];
+      return inside ? this.pointOf[r * shape[1] + c] : -1;
+    }
+    const [ux, uy] = panel.unitsPerPixel();
+    const { cells } = this.axesOf(panel.id);
+    return cells().nearest(panel.x, panel.y, x, y, HOVER_PX * ux, HOVER_PX * uy);
+  }
+
+  hover(panel, at, event) {
+    this.hoverAt = at && { panel, at, x: event.clientX, y: event.clientY };
+    this.schedule({ hover: true });
+  }
+
+  pinAt(panel, at) {
+    const found = this.pointAt(panel, at);
+    this.pin(found < 0 || found === this.state.pinned ? null : found);
+  }
+
+  pin(point, later = false) {
+    if (point === this.state.pinned) return;
+    this.state = { ...this.state, pinned: point, revision: this.state.revision + 1 };
+    this.schedule({ overlay: true });
+    this.send(point === null ? "Nothing pinned." : `Point ${point} pinned.`, later);
+  }
+
+  // -- Keys -------------------------------------------------------------------------------
+
+  keyDown(event) {
+    if (!this.state || event.metaKey || (event.ctrlKey && !/^[zy]$/i.test(event.key))) return;
+    const action = event.ctrlKey ? this.undoKey(event) : this.plainKey(event);
+    if (action) {
+      action();
+      event.preventDefault();
+    }
+    // Streamlit reacts to letters too ("r" runs the script again).
+    if (action || event.key.length === 1) event.stopPropagation();
+    if (event.key === "Shift" || event.key === "Alt") this.showModifiers(event);
+  }
+
+  keyUp(event) {
+    if (event.key === " ") this.space = false;
+    if (event.key === "Shift" || event.key === "Alt") this.showModifiers(event);
+  }
+
+  showModifiers(event) {
+    this.shownMode = modeOf(event, this.mode);
+    this.schedule({ toolbar: true });
+  }
+
+  undoKey(event) {
+    const redo = event.shiftKey || event.key.toLowerCase() === "y";
+    return () => this.restore(redo ? "redo" : "undo");
+  }
+
+  plainKey(event) {
+    const onButton = event.composedPath()[0].tagName === "BUTTON";
+    const panel = [...this.panels.values()].find((p) => p.element.contains(event.composedPath()[0]));
+    const keys = {
+      b: () => this.setTool("box"),
+      l: () => this.setTool("lasso"),
+      p: () => this.setTool("pan"),
+      r: () => this.setTool("roi"),
+      1: () => this.setSlot("A"),
+      2: () => this.setSlot("B"),
+      0: () => this.resetView(null),
+      Delete: () => this.clear(),
+      Backspace: () => this.clear(),
+      Escape: () => this.escape(),
+    };
+    if (panel && !onButton) {
+      Object.assign(keys, {
+        " ": () => {
+          this.space = true;
+        },
+        "+": () => this.zoomCenter(panel, 1 / ZOOM_STEP),
+        "-": () => this.zoomCenter(panel, ZOOM_STEP),
+        ArrowLeft: () => this.arrow(panel, -1, 0),
+        ArrowRight: () => this.arrow(panel, 1, 0),
+        ArrowUp: () => this.arrow(panel, 0, -1),
+        ArrowDown: () => this.arrow(panel, 0, 1),
+      });
+    }
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    return Object.hasOwn(keys, name) ? keys[name] : null;
+  }
+
+  escape() {
+    let stopped = false;
+    for (const pointer of this.pointers.values()) stopped = pointer.cancel() || stopped;
+    if (!stopped && this.enlarged) this.enlarge(this.enlarged);
+  }
+
+  zoomCenter(panel, factor) {
+    const { left, top, width, height } = panel.plot;
+    this.zoomAt(panel, [left + width / 2, top + height / 2], factor);
+  }
+
+  /** An arrow key: pans a scatter, and on a map goes to the next scanned cell. */
+  arrow(panel, dx, dy) {
+    if (!panel.isMap) {
+      const { width, height } = panel.plot;
+      this.panBy(panel, -dx * PAN_STEP * width, -dy * PAN_STEP * height);
+      return;
+    }
+    const [rows, columns] = this.grid.shape;
+    const { pinned } = this.state;
+    if (pinned === null) {
+      const { left, top, width, height } = panel.plot;
+      const middle = this.pointAt(panel, [left + width / 2, top + height / 2]);
+      this.pin(middle >= 0 ? middle : this.pointOf.find((i) => i >= 0) ?? null, true);
+      return;
+    }
+    let c = this.arrays.get("col")[pinned] + dx;
+    let r = this.arrays.get("row")[pinned] + dy;
+    while (c >= 0 && r >= 0 && c < columns && r < rows) {
+      const next = this.pointOf[r * columns + c];
+      if (next >= 0) {
+        this.pin(next, true);
+        return;
+      }
+      c += dx;
+      r += dy;
+    }
+  }
+
+  // -- Drawing ----------------------------------------------------------------------------
+
+  /** Ask for a frame; several wishes before it are met by the same frame. */
+  schedule(wishes) {
+    Object.assign(this.todo, wishes);
+    if (this.frame || !this.root.isConnected) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.selection) this.draw();
+    });
+  }
+
+  draw() {
+    const started = performance.now();
+    const { todo, selection, state } = this;
+    this.todo = {};
+    if (todo.layout) this.layout();
+    if (todo.stroke) this.flushStroke();
+    if (todo.roi) this.applyRoi(this.roi);
+    if (todo.hover) this.flushHover();
+    const classes = todo.classes || todo.stroke || todo.roi;
+    selection.changedCount = 0;
+    if (classes) selection.refresh(state.active);
+    const overlays = classes || todo.hover || todo.overlay;
+    for (const panel of this.panels.values()) {
+      if (!panel.visible) {
+        panel.invalidate();
+        continue;
+      }
+      if (panel.stale.raster || classes) panel.drawData(this);
+      if (panel.stale.axes) panel.drawAxes(this);
+      if (panel.stale.overlay || overlays) panel.drawOverlay(this);
+    }
+    if (classes || todo.toolbar || todo.layout) this.showToolbar();
+    this.probe.noteFrame(started, Boolean(todo.stroke || todo.roi), this.inputTime);
+    this.inputTime = 0;
+  }
+
+  layout() {
+    const width = this.board.clientWidth;
+    const single = width < NARROW_PX || this.enlarged || this.panels.size === 1;
+    this.board.classList.toggle("lp-single", Boolean(single));
+    const dpr = window.devicePixelRatio || 1;
+    const room = single ? width : width / 2;
+    const height = this.enlarged
+      ? Math.max(320, Math.min(window.innerHeight * 0.8, room * 0.75))
+      : Math.max(260, Math.min(460, room * 0.62));
+    for (const panel of this.panels.values()) {
+      if (panel.element.style.display !== "none") panel.layout(Math.round(height), dpr);
+    }
+  }
+
+  flushStroke() {
+    this.stroke = this.strokeMaker?.() ?? null;
+    this.selection.setLive(this.state.active, this.stroke);
+  }
+
+  flushHover() {
+    const { hoverAt } = this;
+    this.hovered = hoverAt ? this.pointAt(hoverAt.panel, hoverAt.at) : -1;
+    if (this.hovered < 0) {
+      this.tooltip.hide();
+      return;
+    }
+    this.tooltip.show(this.hovered, this.describe(hoverAt.panel, this.hovered),
+      this.data.patterns && `${this.data.patterns}/${this.hovered}.png`, hoverAt);
+  }
+
+  /** Label and text of what the tooltip says about a point. */
+  describe(panel, i) {
+    const x = this.arrays.get("x");
+    const y = this.arrays.get("y");
+    const unit = this.grid?.unit ?? "";
+    const rows = [["#", String(i)]];
+    if (x && y) rows.push(["x, y", `${withUnit(x[i], "")}, ${withUnit(y[i], unit)}`]);
+    else {
+      rows.push([panel.spec.xLabel, withUnit(panel.x[i], "")]);
+      rows.push([panel.spec.yLabel, withUnit(panel.y[i], "")]);
+    }
+    for (const [label, name, valueUnit] of this.data.hover) {
+      const values = this.arrays.get(name);
+      if (values) rows.push([label, withUnit(values[i], valueUnit)]);
+    }
+    return rows;
+  }
+
+  showToolbar() {
+    const { selection, state, history } = this;
+    this.toolbar.show({
+      tool: this.tool,
+      mode: this.stroke?.mode ?? this.shownMode ?? this.mode,
+      active: state.active,
+      counts: { A: selection.count("A", state.active), B: selection.count("B", state.active) },
+      used: {
+        A: selection.used.A || (selection.isLive && state.active === "A"),
+        B: selection.used.B || (selection.isLive && state.active === "B"),
+      },
+      total: selection.countWithin(),
+      roi: Boolean(this.roi),
+      maps: this.data.panels.some((spec) => spec.kind === "map"),
+      canUndo: history.past.length > 0,
+      canRedo: history.future.length > 0,
+    });
+    this.shownMode = null;
+  }
+
+  /** Leave nothing behind. */
+  destroy() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.sending);
+    this.latest = null;
+    this.tooltip.hide();
+    this.observer.disconnect();
+    this.probe.remove();
+    this.root.remove();
+  }
+}
+
+/** Names of the arrays that the first picture needs. */
+function neededArrays(data) {
+  const names = new Set();
+  for (const spec of data.panels) {
+    const coloring = data.colorings[spec.color];
+    for (const name of [spec.x, spec.y, coloring.array, coloring.labels, coloring.value]) {
+      if (name) names.add(name);
+    }
+  }
+  for (const slot of Object.values(data.state.selections)) {
+    for (const shape of slot) for (const name of data.frames[shape.panel] ?? []) names.add(name);
+  }
+  for (const name of ["x", "y", "row", "col"]) if (data.arrays[name]) names.add(name);
+  return [...names];
+}
+
+/** Whether two views have the same points at the same places. */
+function sameAxes(a, b) {
+  if (!a) return false;
+  const places = (data) => JSON.stringify(
+    Object.entries(data.frames).map(([id, names]) => [id, names.map((k) => data.arrays[k]?.url)])
+      .concat([["x", data.arrays.x?.url], ["y", data.arrays.y?.url]]),
+  );
+  return places(a) === places(b);
+}
+
+/** What a state says, leaving out how often it changed. */
+function content({ selections, active, roi, pinned }) {
+  return [selections.A, selections.B, active, roi, pinned];
+}
+
+/** The whole map: cells are centred on their coordinates. */
+function gridRange({ shape: [rows, columns], origin: [x, y], step: [dx, dy] }) {
+  return {
+    x0: x - dx / 2,
+    x1: x + (columns - 0.5) * dx,
+    y0: y - dy / 2,
+    y1: y + (rows - 0.5) * dy,
+  };
+}
+
+/** The range of the points with a margin. */
+function pointRange(x, y) {
+  const along = (values) => {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = 0; i < values.length; i++) {
+      const v = values[i];
+      if (v < low) low = v;
+      if (v > high && v !== Infinity) high = v;
+    }
+    if (!Number.isFinite(low) || high < low) return [0, 1];
+    const margin = high > low ? (high - low) * 0.04 : Math.abs(low) * 0.04 || 0.5;
+    return [low - margin, high + margin];
+  };
+  const [x0, x1] = along(x);
+  const [y0, y1] = along(y);
+  return { x0, x1, y0, y1 };
+}

@@ -1,0 +1,99 @@
+/** Rasterise a map at screen resolution: every device pixel shows the cell it lies in. */
+
+import { EMPHASISED, OTHER, OUTSIDE } from "./selection.js";
+import { mix, pack } from "./colors.js";
+
+const MIN_OUTLINE_CELL = 5;
+
+export class MapRaster {
+  /**
+   * @param {number} width device pixels
+   * @param {number} height device pixels
+   */
+  resize(width, height) {
+    if (this.width === width && this.height === height) return;
+    this.width = width;
+    this.height = height;
+    this.image = new ImageData(width, height);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.columns = new Int32Array(width);
+    this.rows = new Int32Array(height);
+    this.above = new Uint8Array(width);
+  }
+
+  /**
+   * Find the grid column and row of every pixel.
+   * @param {{shape: number[], origin: number[], step: number[]}} grid
+   * @param {{x0: number, x1: number, y0: number, y1: number}} view y downwards
+   */
+  place(grid, view) {
+    const [rows, columns] = grid.shape;
+    const fill = (target, from, to, origin, step, count, stride) => {
+      const scale = (to - from) / target.length;
+      for (let k = 0; k < target.length; k++) {
+        const c = Math.round((from + (k + 0.5) * scale - origin) / step);
+        target[k] = c >= 0 && c < count ? c * stride : -1;
+      }
+    };
+    fill(this.columns, view.x0, view.x1, grid.origin[0], grid.step[0], columns, 1);
+    fill(this.rows, view.y0, view.y1, grid.origin[1], grid.step[1], rows, columns);
+    this.cellPixels = (grid.step[0] / (view.x1 - view.x0)) * this.width;
+  }
+
+  /**
+   * Paint all cells.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Int32Array} pointOf number of the point in each cell, or −1
+   * @param {Uint32Array} rgba
+   * @param {import("./selection.js").Selection} selection
+   * @param {object} theme
+   * @param {"A"|"B"} active
+   */
+  paint(context, pointOf, rgba, selection, theme, active) {
+    const { width, height, pixels, columns, rows, above } = this;
+    const { classes, focus } = selection;
+    const unscanned = pack(mix(theme.background, theme.text, 0.05));
+    const outline = pack(theme.slots[active]);
+    const tint = mix(theme.background, theme.slots[active === "A" ? "B" : "A"], 0.65);
+    const veil = blender(theme.background, 0.2);
+    const dim = blender(mix(theme.background, [128, 128, 128], 0.25), 0.32);
+    const tinted = blender(tint, 0.35);
+    const outlined = focus && this.cellPixels >= MIN_OUTLINE_CELL;
+    above.fill(0);
+    for (let py = 0, at = 0; py < height; py++) {
+      const row = rows[py];
+      let left = 0;
+      for (let px = 0; px < width; px++, at++) {
+        const i = row < 0 || columns[px] < 0 ? -1 : pointOf[row + columns[px]];
+        if (i < 0) {
+          pixels[at] = unscanned;
+          left = 0;
+          above[px] = 0;
+          continue;
+        }
+        const c = classes[i];
+        const on = c & EMPHASISED;
+        if (outlined && (on !== left || on !== above[px])) pixels[at] = outline;
+        else if (on) pixels[at] = rgba[i];
+        else if (c & OUTSIDE) pixels[at] = veil(rgba[i]);
+        else if (!focus) pixels[at] = rgba[i];
+        else pixels[at] = c & OTHER ? tinted(rgba[i]) : dim(rgba[i]);
+        left = on;
+        above[px] = on;
+      }
+    }
+    context.putImageData(this.image, 0, 0);
+  }
+}
+
+/** Return a function that mixes packed colours into a fixed one, keeping `share` of them. */
+function blender(rgb, share) {
+  const keep = Math.round(share * 256);
+  const rest = 256 - keep;
+  const rb = ((rgb[2] << 16) | rgb[0]) * rest;
+  const g = (rgb[1] << 8) * rest;
+  return (c) =>
+    (0xff000000
+      | ((((c & 0xff00ff) * keep + rb) / 256) & 0xff00ff)
+      | ((((c & 0x00ff00) * keep + g) / 256) & 0x00ff00)) >>> 0;
+}

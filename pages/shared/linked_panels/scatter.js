@@ -1,0 +1,284 @@
+/**
+ * Rasterise points without WebGL.
+ *
+ * Per pixel the coverage and the colour of the points on it are summed, for all points and for
+ * those of each class. Sums do not depend on the order of points, show density, and can be
+ * changed one point at a time: brushing costs only the points that change.
+ */
+
+import { EMPHASISED, OTHER, OUTSIDE } from "./selection.js";
+
+const DIM = 0.26;
+const FAINT = 0.1;
+const TABLE = 4096;
+
+/** Round point, antialiased: offsets from its centre and coverage 0..1. */
+function disc(radius) {
+  const reach = Math.ceil(radius);
+  const stamp = [];
+  for (let dy = -reach; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++) {
+      const weight = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(dx, dy)));
+      if (weight > 0.05) stamp.push([dx, dy, weight]);
+    }
+  }
+  return stamp;
+}
+
+/** Radius of a point in CSS pixels: smaller the more there are, larger when zoomed in. */
+export function pointRadius(n, zoom) {
+  const base = n <= 3000 ? 2.6 : n <= 12000 ? 1.9 : n <= 50000 ? 1.3 : n <= 200000 ? 0.75 : 0.5;
+  return Math.min(4.5, base * Math.max(1, zoom) ** 0.4);
+}
+
+export class ScatterRaster {
+  constructor() {
+    this.width = 0;
+    this.height = 0;
+    this.dirtyCount = 0;
+    this.fullPaint = true;
+  }
+
+  /**
+   * Prepare for a canvas and a number of points.
+   * @param {number} width device pixels
+   * @param {number} height device pixels
+   * @param {number} radius device pixels
+   * @param {number} n
+   */
+  resize(width, height, radius, n) {
+    this.reach = Math.ceil(radius);
+    this.pad = 2 * this.reach;
+    this.stride = width + 2 * this.pad;
+    const size = this.stride * (height + 2 * this.pad);
+    if (this.width !== width || this.height !== height || this.size !== size) {
+      this.all = new Int32Array(4 * size);
+      this.sums = {
+        [EMPHASISED]: new Int32Array(4 * size),
+        [OUTSIDE]: new Int32Array(4 * size),
+        [OTHER]: new Int32Array(4 * size),
+      };
+      this.dirty = new Int32Array(size);
+      this.isDirty = new Uint8Array(size);
+      this.image = new ImageData(width, height);
+      this.pixels = new Uint32Array(this.image.data.buffer);
+    }
+    Object.assign(this, { width, height, size, n });
+    if (this.at?.length !== n) this.at = new Int32Array(n);
+    // The largest weight whose sum can't overflow, even with all points on one pixel.
+    this.full = Math.max(1, Math.min(255, Math.floor(2 ** 32 / (255 * n))));
+    const stamp = radius < 0.75 ? [[0, 0, 1]] : disc(radius);
+    this.offsets = Int32Array.from(stamp, ([dx, dy]) => dy * this.stride + dx);
+    this.weights = Int32Array.from(stamp, (s) => Math.max(1, Math.round(s[2] * this.full)));
+  }
+
+  /**
+   * Find the pixel of every point.
+   * @param {Float32Array|Int32Array} x
+   * @param {Float32Array|Int32Array} y
+   * @param {{x0: number, x1: number, y0: number, y1: number}} view y upwards
+   */
+  place(x, y, view) {
+    const { n, at, width, height, pad, stride, reach } = this;
+    const sx = width / (view.x1 - view.x0);
+    const sy = height / (view.y1 - view.y0);
+    for (let i = 0; i < n; i++) {
+      const px = Math.floor((x[i] - view.x0) * sx);
+      const py = Math.floor((view.y1 - y[i]) * sy);
+      // Written so that NaN fails it.
+      const visible = px >= -reach && px < width + reach && py >= -reach && py < height + reach;
+      at[i] = visible ? (py + pad) * stride + px + pad : -1;
+    }
+  }
+
+  /**
+   * Sum all points anew.
+   * @param {Uint32Array} rgba
+   * @param {Uint8Array} classes
+   */
+  build(rgba, classes) {
+    this.all.fill(0);
+    for (const bit of [EMPHASISED, OUTSIDE, OTHER]) this.sums[bit].fill(0);
+    const { n, at } = this;
+    for (let i = 0; i < n; i++) {
+      const p = at[i];
+      if (p < 0) continue;
+      this.add(this.all, p, rgba[i], 1);
+      const c = classes[i];
+      if (c) this.add(this.sums[c], p, rgba[i], 1);
+    }
+    this.fullPaint = true;
+    this.calibrate();
+  }
+
+  /**
+   * Move the points whose class changed from one sum to another.
+   * @param {Uint32Array} rgba
+   * @param {import("./selection.js").Selection} selection
+   */
+  update(rgba, selection) {
+    const { changed, former, changedCount, classes } = selection;
+    for (let k = 0; k < changedCount; k++) {
+      const i = changed[k];
+      const p = this.at[i];
+      if (p < 0) continue;
+      if (former[k]) this.add(this.sums[former[k]], p, rgba[i], -1);
+      if (classes[i]) this.add(this.sums[classes[i]], p, rgba[i], 1);
+      this.touch(p);
+    }
+  }
+
+  add(sum, p, rgba, sign) {
+    const { offsets, weights } = this;
+    const r = rgba & 255;
+    const g = (rgba >>> 8) & 255;
+    const b = (rgba >>> 16) & 255;
+    for (let k = 0; k < offsets.length; k++) {
+      const o = 4 * (p + offsets[k]);
+      const w = sign * weights[k];
+      sum[o] += w;
+      sum[o + 1] += w * r;
+      sum[o + 2] += w * g;
+      sum[o + 3] += w * b;
+    }
+  }
+
+  touch(p) {
+    const { offsets, isDirty, dirty } = this;
+    for (let k = 0; k < offsets.length; k++) {
+      const q = p + offsets[k];
+      if (isDirty[q]) continue;
+      isDirty[q] = 1;
+      dirty[this.dirtyCount++] = q;
+    }
+  }
+
+  /** Choose the opacities: few points are nearly opaque, many build up with the log of density. */
+  calibrate() {
+    const sample = [];
+    const step = Math.max(1, Math.floor(this.size / 20000));
+    for (let p = 0; p < this.size; p += step) {
+      const w = this.all[4 * p] >>> 0;
+      if (w) sample.push(w);
+    }
+    sample.sort((a, b) => a - b);
+    const dense = (sample[Math.floor(sample.length * 0.98)] ?? 0) / this.full;
+    const single = Math.max(0.42, Math.min(0.88, 0.88 - 0.13 * Math.log10(Math.max(1, dense))));
+    const top = Math.log(Math.max(4, dense));
+    const curve = (w) => {
+      const c = w / this.full;
+      return c < 1 ? single * c : single + (1 - single) * Math.min(1, Math.log(c) / top);
+    };
+    this.curve = curve;
+    this.opacity = Float32Array.from({ length: TABLE }, (_, w) => curve(w));
+  }
+
+  /**
+   * Paint what changed, or everything.
+   * @param {CanvasRenderingContext2D} context
+   * @param {object} theme
+   * @param {boolean} focus dim the points that are not emphasised
+   * @param {number[]} otherColor
+   */
+  paint(context, theme, focus, otherColor) {
+    const style = `${theme.background}|${focus}|${otherColor}`;
+    if (style !== this.style) {
+      this.style = style;
+      this.fullPaint = true;
+    }
+    this.background = theme.background;
+    this.grey = theme.dark ? 96 : 168;
+    this.focus = focus;
+    this.otherColor = otherColor;
+    if (this.fullPaint) this.paintAll(context);
+    else if (this.dirtyCount) this.paintDirty(context);
+    for (let k = 0; k < this.dirtyCount; k++) this.isDirty[this.dirty[k]] = 0;
+    this.dirtyCount = 0;
+    this.fullPaint = false;
+  }
+
+  paintAll(context) {
+    const { width, height, pad, stride, pixels, all } = this;
+    const [r, g, b] = this.background;
+    pixels.fill(((255 << 24) | (b << 16) | (g << 8) | r) >>> 0);
+    for (let y = 0; y < height; y++) {
+      const from = (y + pad) * stride + pad;
+      for (let x = 0; x < width; x++) {
+        if (all[4 * (from + x)]) pixels[y * width + x] = this.mixed(from + x);
+      }
+    }
+    context.putImageData(this.image, 0, 0);
+  }
+
+  paintDirty(context) {
+    const { width, height, pad, stride, pixels, dirty, dirtyCount } = this;
+    let [x0, x1, y0, y1] = [width, -1, height, -1];
+    for (let k = 0; k < dirtyCount; k++) {
+      const p = dirty[k];
+      const y = Math.floor(p / stride) - pad;
+      const x = (p % stride) - pad;
+      if (x < 0 || y < 0 || x >= width || y >= height) continue;
+      pixels[y * width + x] = this.mixed(p);
+      if (x < x0) x0 = x;
+      if (x > x1) x1 = x;
+      if (y < y0) y0 = y;
+      if (y > y1) y1 = y;
+    }
+    if (x1 >= 0) context.putImageData(this.image, 0, 0, x0, y0, x1 - x0 + 1, y1 - y0 + 1);
+  }
+
+  /** Colour of one pixel: outside the ROI, then the dimmed, then the emphasised points. */
+  mixed(p) {
+    const o = 4 * p;
+    const { all, sums, opacity, grey, focus } = this;
+    const chosen = sums[EMPHASISED];
+    const outside = sums[OUTSIDE];
+    const other = sums[OTHER];
+    let r = this.background[0];
+    let g = this.background[1];
+    let b = this.background[2];
+    const wo = outside[o] >>> 0;
+    const ws = chosen[o] >>> 0;
+    const wt = other[o] >>> 0;
+    const wi = ((all[o] >>> 0) - wo - ws) >>> 0;
+    if (wo) {
+      const a = FAINT * (wo < TABLE ? opacity[wo] : this.curve(wo));
+      r += a * (grey - r);
+      g += a * (grey - g);
+      b += a * (grey - b);
+    }
+    if (wi) {
+      let a = wi < TABLE ? opacity[wi] : this.curve(wi);
+      let cr = ((all[o + 1] - outside[o + 1] - chosen[o + 1]) >>> 0) / wi;
+      let cg = ((all[o + 2] - outside[o + 2] - chosen[o + 2]) >>> 0) / wi;
+      let cb = ((all[o + 3] - outside[o + 3] - chosen[o + 3]) >>> 0) / wi;
+      if (focus) {
+        a *= DIM;
+        cr = (cr + grey) / 2;
+        cg = (cg + grey) / 2;
+        cb = (cb + grey) / 2;
+        if (wt) {
+          // The other slot's points keep a tint of its colour, so that both can be compared.
+          const f = wt / wi;
+          const tint = this.otherColor;
+          a += f * (0.6 - a);
+          cr += f * (tint[0] - cr);
+          cg += f * (tint[1] - cg);
+          cb += f * (tint[2] - cb);
+        }
+      }
+      r += a * (cr - r);
+      g += a * (cg - g);
+      b += a * (cb - b);
+    }
+    if (ws) {
+      // Emphasised points must be seen even where there is but one.
+      const build = ws < TABLE ? opacity[ws] : this.curve(ws);
+      const cover = ws < this.full ? (0.85 * ws) / this.full : 0.85 + 0.15 * build;
+      r += cover * ((chosen[o + 1] >>> 0) / ws - r);
+      g += cover * ((chosen[o + 2] >>> 0) / ws - g);
+      b += cover * ((chosen[o + 3] >>> 0) / ws - b);
+    }
+    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  }
+}

@@ -1,0 +1,209 @@
+/** Which points are selected: the two slots, the stroke being drawn, the ROI and a highlight. */
+
+import { markBox, markLasso } from "./geometry.js";
+
+/** Bits of a point's class. */
+export const EMPHASISED = 1;
+export const OUTSIDE = 2;
+export const OTHER = 4;
+
+const ONES = 0x01010101;
+
+/** Masks are bytes of 0 or 1, padded so that four of them can be handled as one word. */
+class Mask {
+  constructor(n) {
+    this.bytes = new Uint8Array(Math.ceil(n / 4) * 4);
+    this.words = new Uint32Array(this.bytes.buffer);
+  }
+}
+
+/**
+ * Find the axes of a panel, or null where it is not known.
+ * @callback AxesOf
+ * @param {string} panel
+ * @returns {{x: Float32Array, y: Float32Array, cells: () => import("./cells.js").CellIndex}|null}
+ */
+
+export class Selection {
+  /**
+   * @param {number} n
+   * @param {AxesOf} axesOf
+   */
+  constructor(n, axesOf) {
+    this.n = n;
+    this.axesOf = axesOf;
+    this.slots = { A: new Mask(n), B: new Mask(n) };
+    this.used = { A: false, B: false };
+    this.stroke = new Mask(n);
+    this.live = new Mask(n);
+    this.isLive = false;
+    this.outside = new Mask(n);
+    this.hasRoi = false;
+    this.highlight = null;
+    /** Class of every point as it is drawn now. */
+    this.classes = new Uint8Array(Math.ceil(n / 4) * 4);
+    this.classWords = new Uint32Array(this.classes.buffer);
+    /** Points whose class changed in the last `refresh`, with the class they had. */
+    this.changed = new Int32Array(n);
+    this.former = new Uint8Array(n);
+    this.changedCount = 0;
+    /** Whether some points stand out, so that the others are dimmed. */
+    this.focus = false;
+  }
+
+  /**
+   * Evaluate all shapes of a slot.
+   * @param {"A"|"B"} slot
+   * @param {Array<object>} shapes
+   */
+  setShapes(slot, shapes) {
+    const mask = this.slots[slot];
+    mask.bytes.fill(0);
+    for (const shape of shapes) {
+      this.mark(shape);
+      combine(mask.words, mask.words, this.stroke.words, shape.mode);
+    }
+    this.used[slot] = shapes.length > 0;
+  }
+
+  /**
+   * Show a stroke that is being drawn, on top of the slot's shapes.
+   * @param {"A"|"B"} slot
+   * @param {object|null} shape null ends it
+   */
+  setLive(slot, shape) {
+    this.isLive = shape !== null;
+    if (!shape) return;
+    this.mark(shape);
+    combine(this.live.words, this.slots[slot].words, this.stroke.words, shape.mode);
+  }
+
+  /** Make the stroke that is shown part of its slot. */
+  commitLive(slot) {
+    this.slots[slot].words.set(this.live.words);
+    this.used[slot] = true;
+    this.isLive = false;
+  }
+
+  /** Mark the points of one shape in the scratch mask. */
+  mark(shape) {
+    const mask = this.stroke.bytes;
+    mask.fill(0);
+    const axes = this.axesOf(shape.panel);
+    if (!axes) return;
+    if (shape.kind === "box") markBox(mask, axes.x, axes.y, shape.points);
+    else markLasso(mask, axes.x, axes.y, shape.points, axes.cells());
+  }
+
+  /**
+   * Set the ROI. Its bounds are rounded to float32 like the coordinates they lie on.
+   * @param {[number, number, number, number]|null} roi
+   * @param {Float32Array|Int32Array} [x]
+   * @param {Float32Array|Int32Array} [y]
+   */
+  setRoi(roi, x, y) {
+    const { bytes } = this.outside;
+    this.hasRoi = roi !== null;
+    if (!roi) {
+      bytes.fill(0);
+      return;
+    }
+    const round = x instanceof Float32Array ? Math.fround : (v) => v;
+    const [x0, x1, y0, y1] = roi.map(round);
+    for (let i = 0; i < this.n; i++) {
+      const px = x[i];
+      const py = y[i];
+      bytes[i] = px >= x0 && px < x1 && py >= y0 && py < y1 ? 0 : 1;
+    }
+  }
+
+  /**
+   * Let one label stand out, in this browser only.
+   * @param {Int32Array|null} labels
+   * @param {number} [label]
+   */
+  setHighlight(labels, label) {
+    if (!labels) {
+      this.highlight = null;
+      return;
+    }
+    this.highlight ??= new Mask(this.n);
+    const { bytes } = this.highlight;
+    for (let i = 0; i < this.n; i++) bytes[i] = labels[i] === label ? 1 : 0;
+  }
+
+  /** Return the mask of a slot, the live stroke included where the slot is the active one. */
+  maskOf(slot, active) {
+    return this.isLive && slot === active ? this.live : this.slots[slot];
+  }
+
+  /** Count the selected points of a slot inside the ROI. */
+  count(slot, active) {
+    const { words } = this.maskOf(slot, active);
+    const outside = this.outside.words;
+    let sum = 0;
+    for (let k = 0; k < words.length; k++) {
+      const word = words[k] & ~outside[k];
+      if (word) sum += Math.imul(word, ONES) >>> 24;
+    }
+    return sum;
+  }
+
+  /** Count the points inside the ROI. */
+  countWithin() {
+    if (!this.hasRoi) return this.n;
+    const { words } = this.outside;
+    let sum = 0;
+    for (let k = 0; k < words.length; k++) if (words[k]) sum += Math.imul(words[k], ONES) >>> 24;
+    return this.n - sum;
+  }
+
+  /** Return the numbers of the selected points of a slot. */
+  ids(slot, active) {
+    const { bytes } = this.maskOf(slot, active);
+    const ids = [];
+    for (let i = 0; i < this.n; i++) if (bytes[i] && !this.outside.bytes[i]) ids.push(i);
+    return ids;
+  }
+
+  /**
+   * Bring the classes up to date and list what changed.
+   * @param {"A"|"B"} active
+   */
+  refresh(active) {
+    const selecting = this.isLive || this.used[active];
+    this.focus = selecting || this.highlight !== null;
+    const chosen = this.maskOf(active, active).words;
+    const other = this.slots[active === "A" ? "B" : "A"].words;
+    const shown = this.highlight?.words;
+    const outside = this.outside.words;
+    const { classWords, classes, changed, former, n } = this;
+    let count = 0;
+    for (let k = 0; k < classWords.length; k++) {
+      let bright = selecting ? chosen[k] : this.focus ? ONES : 0;
+      if (shown) bright &= shown[k];
+      const out = outside[k];
+      bright &= ~out;
+      const word = (bright | (out << 1) | ((other[k] & ~out & ~bright) << 2)) >>> 0;
+      if (word === classWords[k]) continue;
+      for (let b = 0; b < 4; b++) {
+        const i = 4 * k + b;
+        const now = (word >>> (8 * b)) & 255;
+        if (i < n && now !== classes[i]) {
+          changed[count] = i;
+          former[count++] = classes[i];
+        }
+      }
+      classWords[k] = word;
+    }
+    this.changedCount = count;
+  }
+}
+
+function combine(target, base, stroke, mode) {
+  const length = target.length;
+  if (mode === "replace") target.set(stroke);
+  else if (mode === "add") for (let k = 0; k < length; k++) target[k] = base[k] | stroke[k];
+  else if (mode === "subtract") for (let k = 0; k < length; k++) target[k] = base[k] & ~stroke[k];
+  else for (let k = 0; k < length; k++) target[k] = base[k] & stroke[k];
+}

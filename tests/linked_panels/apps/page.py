@@ -1,0 +1,52 @@
+"""The page of the browser tests: four panels and a few ways to change them from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import lru_cache
+
+import numpy as np
+import streamlit as st
+
+from latentcore.analysis.selection import roi_mask, select
+from pages.shared.linked_panels import linked_panels
+from tests.linked_panels.apps.scene import make_points, make_view
+
+ROWS = int(os.environ.get("PANELS_ROWS", "45"))
+COLUMNS = int(os.environ.get("PANELS_COLUMNS", "80"))
+
+st.set_page_config(layout="wide", page_title="Linked panels")
+
+
+@lru_cache(maxsize=1)
+def scene() -> tuple:
+    """Make the points once for all sessions."""
+    points = make_points(ROWS, COLUMNS)
+    return points, make_view(points, (ROWS, COLUMNS), f"scene-{ROWS}-{COLUMNS}")
+
+
+points, base = scene()
+changes: dict = {}
+if os.environ.get("PANELS_CONTROLS", "1") == "1":
+    recolor = st.checkbox("Colour the embedding by latent")
+    if st.button("Set the ROI"):
+        st.session_state["roi"] = (1.0, 4.0, 0.5, 3.0)
+    if recolor:
+        panels = list(base.panels)
+        panels[0] = type(panels[0])(**{**vars(panels[0]), "color": "latent"})
+        changes["panels"] = tuple(panels)
+    if "roi" in st.session_state:
+        changes["roi"] = st.session_state["roi"]
+    changes["messages"] = ("UMAP is being computed; PCA is shown meanwhile.",) if recolor else ()
+
+view = type(base)(**{**vars(base), **changes})
+state = linked_panels(view, key="explorer")
+
+within = roi_mask(points["x"], points["y"], state.roi)
+axes = {name: (points[x], points[y]) for name, (x, y) in view.axes.items()}
+answer = {"revision": state.revision, "pinned": state.pinned, "roi": state.roi}
+for slot in ("A", "B"):
+    ids = np.flatnonzero(select(state.selections[slot], axes, view.points.n, within))
+    answer[slot] = {"count": int(ids.size), "sum": int(ids.sum())}
+st.code(json.dumps(answer), language="json")
