@@ -80,7 +80,7 @@ class LatentSet:
     @property
     def encoded(self) -> NDArray[np.bool_]:
         """Which samples have a latent (all dimensions finite), shape (n,)."""
-        encoded: NDArray[np.bool_] = np.isfinite(self.values).all(axis=1)
+        encoded: NDArray[np.bool_] = np.asarray(np.isfinite(self.values).all(axis=1))
         return encoded
 
     def dimension(self, dim: int) -> NDArray[np.float32]:

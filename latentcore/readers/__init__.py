@@ -7,11 +7,12 @@ family's folder: a class with ``description`` and ``wants`` (one sentence each),
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from latentcore.containers import LatentSet, SampleSource, ScanMaps, SourceRef
-from latentcore.errors import LatentError, UnknownFormatError
+from latentcore.errors import LatentError, MalformedFileError, UnknownFormatError
 from latentcore.readers._peek import Peek
 from latentcore.registry import Registry
 from latentcore.storage import local_path
@@ -30,6 +31,9 @@ __all__ = [
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
+
+# All that h5py, pandas, pyarrow, gzip and numpy raise when a file is damaged.
+_DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, zlib.error)
 
 
 class Reader(Protocol[T_co]):
@@ -131,7 +135,7 @@ def open_maps(location: str | Path, reader: str | None = None, **options: object
 
 def open_ref(ref: SourceRef) -> SampleSource:
     """Open samples again from their reference, in another thread or process."""
-    return SAMPLES_READERS.get(ref.reader).open(ref)
+    return _open_named(SAMPLES_READERS, ref.reader, ref)
 
 
 def recognise(location: str | Path) -> tuple[str, str]:
@@ -174,14 +178,22 @@ def _open(
         else:
             tried = [_tried(name, candidate) for name, candidate in family.items()]
             raise UnknownFormatError(_unknown(peek, tried, family.package.replace(".", "/") + "/"))
+    return _open_named(family, reader, SourceRef(location, reader, options))
+
+
+def _open_named(family: Registry[Reader[T]], name: str, ref: SourceRef) -> T:
+    reader = family.get(name)
     try:
-        return family.get(reader).open(SourceRef(location, reader, options))
+        return reader.open(ref)
     except LatentError:
         raise
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except _DAMAGE as error:
         # What a damaged file makes h5py, pandas or numpy say; their text alone names no file.
-        message = f"The {reader} reader can't read {Path(location).name!r}: {error}"
-        raise UnknownFormatError(message) from error
+        message = (
+            f"The {name} reader can't read {Path(ref.location).name!r}: {error}. "
+            f"It reads: {reader.description} Copy the file again, or name another reader."
+        )
+        raise MalformedFileError(message) from error
 
 
 def _tried(name: str, reader: Reader[object]) -> str:

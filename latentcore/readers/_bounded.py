@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
-from typing import IO
+from pathlib import Path
 
 from latentcore.errors import MalformedFileError
 
@@ -11,23 +12,22 @@ __all__ = ["BoundedReader"]
 
 
 class BoundedReader(io.RawIOBase):
-    """Reads another stream up to a number of bytes: a zip bomb unpacks no further.
+    """Reads a file, plain or gzip, up to a number of bytes: a zip bomb unpacks no further.
 
     Parameters
     ----------
-    source : binary stream
-        Closed together with this.
+    path : Path
+    zipped : bool
+        Whether it is gzip.
     most : int
-        Bytes that may be read.
-    name : str
-        The file's name, for the message.
+        Bytes that may be read, unpacked.
     """
 
-    def __init__(self, source: IO[bytes], most: int, name: str) -> None:
-        self._source = source
+    def __init__(self, path: Path, *, zipped: bool, most: int) -> None:
+        self._source = gzip.GzipFile(path) if zipped else io.FileIO(path)
         self._left = most
         self._most = most
-        self._name = name
+        self._name = path.name
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -41,7 +41,7 @@ class BoundedReader(io.RawIOBase):
         MalformedFileError
             If the stream is longer than allowed.
         """
-        block = self._source.read(len(buffer))
+        block = self._source.read(len(buffer)) or b""
         self._left -= len(block)
         if self._left < 0:
             message = (

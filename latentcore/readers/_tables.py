@@ -6,10 +6,9 @@ and their blanks become ``_``. Values are read as they stand; what is not a numb
 
 from __future__ import annotations
 
-import gzip
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -83,15 +82,15 @@ def has_coordinates(peek: Peek) -> bool:
     return peek.is_parquet or (len(rows) > 1 and _INDEX_CELL.match(rows[1][0]) is not None)
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_table(path: Path, *, header: bool = True) -> pd.DataFrame:
     """Read a table, every cell as it stands.
 
     Parameters
     ----------
     path : Path
         Text (plain or gzip, separated by comma, semicolon or tab) or parquet.
-    columns : sequence of str, optional
-        Read only these.
+    header : bool
+        Whether the first line of a text names the columns.
 
     Raises
     ------
@@ -100,7 +99,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
     """
     peek = Peek(path)
     try:
-        table = _read_parquet(path, columns) if peek.is_parquet else _read_text(peek, columns)
+        table = _read_parquet(path) if peek.is_parquet else _read_text(peek, header=header)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         message = f"The table {path.name!r} can't be read: {error}. {peek.found}"
         raise MalformedFileError(message) from error
@@ -147,7 +146,7 @@ def numbers(column: pd.Series) -> NDArray[np.float64]:
     import pandas as pd
 
     if column.dtype.kind in "iufb":
-        return column.to_numpy(np.float64)
+        return cast("NDArray[np.float64]", column.to_numpy(np.float64))
     text = column.astype("str").str.strip()
     values = pd.to_numeric(text, errors="coerce")
     with_comma = values.isna() & text.str.contains(",", regex=False)
@@ -185,29 +184,28 @@ def _from_index(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.floa
     return numbers(parts[0]), numbers(parts[1])
 
 
-def _read_parquet(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
-    import pyarrow
-    import pyarrow.parquet
+def _read_parquet(path: Path) -> pd.DataFrame:
+    from pyarrow import types
+    from pyarrow.parquet import ParquetFile
 
     # ParquetFile, not read_table: that one would also read meaning into the folder's name.
-    with pyarrow.parquet.ParquetFile(path) as file:
+    with ParquetFile(path) as file:
         metadata = file.metadata
         unpacked = sum(
             metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)
         )
         _refuse_large(path, metadata.num_rows, unpacked, metadata.num_columns)
-        plain = [
-            field.name for field in file.schema_arrow if not pyarrow.types.is_nested(field.type)
-        ]
-        wanted = plain if columns is None else [name for name in plain if name in set(columns)]
-        return file.read(columns=wanted).to_pandas(ignore_metadata=True)
+        plain = [field.name for field in file.schema_arrow if not types.is_nested(field.type)]
+        return file.read(columns=plain).to_pandas(ignore_metadata=True)
 
 
-def _read_text(peek: Peek, columns: Sequence[str] | None) -> pd.DataFrame:
+def _read_text(peek: Peek, *, header: bool) -> pd.DataFrame:
     import pandas as pd
 
     _refuse_large(peek.path, 0, 0, len(peek.table_columns))
+    _refuse_long_rows(peek)
     options: dict[str, Any] = {
+        "header": 0 if header else None,
         "sep": peek.separator,
         "encoding": peek.encoding,
         "encoding_errors": "replace",
@@ -215,9 +213,8 @@ def _read_text(peek: Peek, columns: Sequence[str] | None) -> pd.DataFrame:
         "float_precision": "round_trip",
         "nrows": _MOST_ROWS + 1,
         "low_memory": False,
+        "index_col": False,
     }
-    if columns is not None:
-        options["usecols"] = lambda name: name.strip() in columns
     with _open_text(peek.path) as file:
         table = pd.read_csv(file, **options)
     _refuse_large(peek.path, len(table), 0, table.shape[1])
@@ -226,11 +223,22 @@ def _read_text(peek: Peek, columns: Sequence[str] | None) -> pd.DataFrame:
 
 
 def _open_text(path: Path) -> IO[bytes]:
-    raw = path.open("rb")
-    zipped = raw.read(2) == b"\x1f\x8b"
-    raw.seek(0)
-    source = gzip.GzipFile(fileobj=raw) if zipped else raw
-    return cast("IO[bytes]", BoundedReader(source, _MOST_BYTES, path.name))
+    with path.open("rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+    return cast("IO[bytes]", BoundedReader(path, zipped=zipped, most=_MOST_BYTES))
+
+
+def _refuse_long_rows(peek: Peek) -> None:
+    """Refuse rows with more cells than the header: pandas would take the first for an index."""
+    if len(peek.table_rows) < 2:
+        return
+    header, row = peek.table_rows
+    if any(row[len(header) :]):
+        message = (
+            f"The first row of {peek.path.name!r} has {len(row)} cells, but its header names "
+            f"{len(header)} columns. Decimal commas need ; or tab between the columns."
+        )
+        raise MalformedFileError(message)
 
 
 def _refuse_large(path: Path, rows: int, unpacked: int, columns: int) -> None:

@@ -1,0 +1,67 @@
+"""Latents that lie in several HDF5 datasets, one per partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.errors import MalformedFileError
+from latentcore.readers._hdf5 import dataset, load
+
+__all__ = ["partition_ids", "read_parts"]
+
+
+def read_parts(
+    file: h5py.File, names: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """Read the datasets of the names, one after the other.
+
+    Returns
+    -------
+    values : ndarray of float32, shape (n, d)
+    partition : ndarray of str, shape (n,)
+        The dataset that each row came from.
+
+    Raises
+    ------
+    MalformedFileError
+        If one is missing, not of shape (n, d), or of another d than the rest.
+    """
+    parts = [_part(file, name) for name in names]
+    widths = sorted({part.shape[1] for part in parts})
+    if len(widths) > 1:
+        shapes = ", ".join(
+            f"{name!r} {part.shape}" for name, part in zip(names, parts, strict=True)
+        )
+        message = (
+            f"The partitions of {Path(file.filename).name!r} have different numbers of latent "
+            f"dimensions: {shapes}. They must come from one model."
+        )
+        raise MalformedFileError(message)
+    values = np.concatenate([load(part).astype(np.float32, copy=False) for part in parts])
+    partition = np.repeat(np.array(names, np.str_), [len(part) for part in parts])
+    return values, partition
+
+
+def partition_ids(partition: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return ids such as ``train/0``: partition and row therein."""
+    ids = np.empty(len(partition), object)
+    for name in np.unique(partition):
+        rows = np.flatnonzero(partition == name)
+        ids[rows] = [f"{name}/{row}" for row in range(len(rows))]
+    return ids.astype(np.str_)
+
+
+def _part(file: h5py.File, name: str) -> h5py.Dataset:
+    found = dataset(file, name)
+    if found.ndim != 2 or 0 in found.shape[1:]:
+        message = (
+            f"{name!r} of {Path(file.filename).name!r} has shape {found.shape}, but latents have "
+            "shape (n, d). Images are opened as samples."
+        )
+        raise MalformedFileError(message)
+    return found

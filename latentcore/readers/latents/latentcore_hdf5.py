@@ -1,0 +1,154 @@
+"""Our own latents, ``<input>_latents.h5``.
+
+Root attributes: ``encoding-type`` = ``latentcore-latents``, ``encoding-version`` = ``1``,
+``partitions`` (their names in row order; absent where there are none), ``unit`` and ``step`` of the
+grid, ``provenance`` (JSON). Datasets: one float32 (n, d) per partition, ``samples`` where there
+are none; over all rows, in the order of the partitions, ``coords`` (n, 2) = [x, y] where there is
+a grid, ``sample_ids`` and ``labels`` where they are known; ``dims`` int32 (d,). Written by
+`latentcore.artifacts.latents_hdf5`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import (
+    InputRecord,
+    LatentSet,
+    Provenance,
+    ScanGrid,
+    SourceRef,
+    default_sample_ids,
+)
+from latentcore.errors import MalformedFileError
+from latentcore.readers import LATENTS_READERS
+from latentcore.readers._grids import grid_of
+from latentcore.readers._hdf5 import dataset, load, open_hdf5, text_attribute
+from latentcore.readers._latent_parts import partition_ids, read_parts
+from latentcore.readers._peek import Peek
+from latentcore.storage import content_fingerprint, local_path
+
+__all__ = ["LatentcoreHdf5"]
+
+_NAME = "latentcore-hdf5"
+_ENCODING = "latentcore-latents"
+
+
+class LatentcoreHdf5:
+    """Reader of the latents that this program writes."""
+
+    description = "Latents written by this program: HDF5 with 'encoding-type' latentcore-latents."
+    wants = f"the attribute 'encoding-type' = {_ENCODING!r}"
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether the file says that it is ours."""
+        return peek.encoding_type == _ENCODING
+
+    def open(self, ref: SourceRef) -> LatentSet:
+        """Read the latents.
+
+        Raises
+        ------
+        MalformedFileError
+            If the layout is of a newer version, or its parts don't fit together.
+        """
+        path = local_path(ref.location)
+        with open_hdf5(path) as file:
+            _check_version(file, path.name)
+            names = _partition_names(file)
+            values, partition = read_parts(file, names or ["samples"])
+            n, d = values.shape
+            dims = _vector(file, "dims", d)
+            labels = _vector(file, "labels", n)
+            return LatentSet(
+                values=values,
+                sample_ids=_sample_ids(file, partition if names else None, n),
+                dims=np.arange(d, dtype=np.int32) if dims is None else dims,
+                grid=_grid(file, n),
+                partition=partition if names else None,
+                labels=labels,
+                ref=SourceRef(ref.location, _NAME, ref.options),
+                fingerprint=content_fingerprint(path),
+                provenance=_provenance(text_attribute(file, "provenance")),
+            )
+
+
+LATENTS_READERS.register(_NAME)(LatentcoreHdf5())
+
+
+def _check_version(file: h5py.File, name: str) -> None:
+    encoding = text_attribute(file, "encoding-type")
+    version = text_attribute(file, "encoding-version")
+    if encoding != _ENCODING or version != "1":
+        message = (
+            f"{name!r} has encoding-type {encoding!r}, version {version!r}; this program reads "
+            f"{_ENCODING!r}, version '1'. Use the program that wrote it, or a newer one."
+        )
+        raise MalformedFileError(message)
+
+
+def _partition_names(file: h5py.File) -> list[str]:
+    text = text_attribute(file, "partitions")
+    names = json.loads(text) if text else []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        message = f"The attribute 'partitions' of {Path(file.filename).name!r} is no list of names."
+        raise MalformedFileError(message)
+    return names
+
+
+def _vector(file: h5py.File, key: str, n: int) -> NDArray[np.int32] | None:
+    if key not in file:
+        return None
+    found = dataset(file, key, kinds="iu")
+    _check_shape(found, (n,))
+    return load(found).astype(np.int32)
+
+
+def _sample_ids(file: h5py.File, partition: NDArray[np.str_] | None, n: int) -> NDArray[np.str_]:
+    if "sample_ids" not in file:
+        return default_sample_ids(n) if partition is None else partition_ids(partition)
+    found = dataset(file, "sample_ids", kinds="S")
+    _check_shape(found, (n,))
+    return np.char.decode(load(found).astype(np.bytes_), "utf-8")
+
+
+def _grid(file: h5py.File, n: int) -> ScanGrid | None:
+    if "coords" not in file:
+        return None
+    found = dataset(file, "coords")
+    _check_shape(found, (n, 2))
+    coords = load(found)
+    step = np.asarray(file.attrs.get("step", ()), np.float64)
+    return grid_of(
+        coords[:, 0],
+        coords[:, 1],
+        Path(file.filename).name,
+        unit=text_attribute(file, "unit"),
+        step=(float(step[0]), float(step[1])) if step.shape == (2,) else None,
+    )
+
+
+def _check_shape(found: h5py.Dataset, wanted: tuple[int, ...]) -> None:
+    if found.shape != wanted:
+        message = (
+            f"{found.name.lstrip('/')!r} of {Path(found.file.filename).name!r} has shape "
+            f"{found.shape}, but the latents need {wanted}."
+        )
+        raise MalformedFileError(message)
+
+
+def _provenance(text: str) -> Provenance | None:
+    """Return the provenance; what can't be understood is left out, the latents are still good."""
+    try:
+        record: dict[str, Any] = json.loads(text)
+        inputs = tuple(InputRecord(**entry) for entry in record.pop("inputs", ()))
+        parents = tuple(record.pop("parents", ()))
+        return Provenance(**record, inputs=inputs, parents=parents)
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,57 @@
+"""Latents as nenya writes them: ``<input>_latents.h5``, ``train`` and ``valid`` (N, d).
+
+Either partition may be absent (FORMATS 2e). The same keys with more axes are images.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentcore.containers import LatentSet, SourceRef
+from latentcore.readers import LATENTS_READERS
+from latentcore.readers._hdf5 import open_hdf5
+from latentcore.readers._latent_parts import partition_ids, read_parts
+from latentcore.readers._peek import Peek
+from latentcore.storage import content_fingerprint, local_path
+
+__all__ = ["NenyaHdf5Latents"]
+
+_NAME = "nenya-latents"
+_PARTITIONS = ("train", "valid")
+
+
+class NenyaHdf5Latents:
+    """Reader of nenya's latents."""
+
+    description = "Latents of nenya: HDF5 with 'train' and 'valid' of shape (N, d)."
+    wants = "'train' or 'valid' of shape (N, d)"
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether a partition of rank 2 is there, and it isn't our own layout."""
+        if peek.encoding_type:
+            return False
+        return any(len(peek.hdf5_shapes.get(name, ())) == 2 for name in _PARTITIONS)
+
+    def open(self, ref: SourceRef) -> LatentSet:
+        """Read all partitions, ``train`` first.
+
+        Raises
+        ------
+        MalformedFileError
+            If there is none, or they have different numbers of dimensions.
+        """
+        path = local_path(ref.location)
+        with open_hdf5(path) as file:
+            present = [name for name in _PARTITIONS if name in file]
+            values, partition = read_parts(file, present or _PARTITIONS[:1])
+        return LatentSet(
+            values=values,
+            sample_ids=partition_ids(partition),
+            dims=np.arange(values.shape[1], dtype=np.int32),
+            partition=partition,
+            ref=SourceRef(ref.location, _NAME, ref.options),
+            fingerprint=content_fingerprint(path),
+        )
+
+
+LATENTS_READERS.register(_NAME)(NenyaHdf5Latents())

@@ -1,0 +1,161 @@
+"""Latents as a bare ``.npy``, (n,) or (n, d), with coordinates from elsewhere.
+
+The array knows nothing of the scan. A table with x and y in the same row order (option
+``coords``) places its rows; it may also hold just the rows of a ROI (option ``roi``), in the
+order of that table, or, without a table, row-major with x fastest, as the seed's tools write
+``latent_d40_roi_…npy``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import LatentSet, Roi, ScanGrid, SourceRef, default_sample_ids
+from latentcore.errors import MalformedFileError, RequestError, ShapeError, UnsafeFileError
+from latentcore.readers import LATENTS_READERS
+from latentcore.readers._grids import grid_of
+from latentcore.readers._peek import Peek
+from latentcore.readers._tables import read_coordinates, read_table
+from latentcore.storage import content_fingerprint, local_path
+
+__all__ = ["NpyWithCoords"]
+
+_NAME = "npy-with-coords"
+_DIMENSION = re.compile(r"latent_d(\d{1,8})(?!\d)")
+
+
+class NpyWithCoords:
+    """Reader of NumPy arrays of latents."""
+
+    description = "Latents as a NumPy array (n,) or (n, d); --coords gives x and y of its rows."
+    wants = "a NumPy .npy file"
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether it is a ``.npy``."""
+        return peek.is_npy
+
+    def open(self, ref: SourceRef) -> LatentSet:
+        """Read the latents.
+
+        Parameters
+        ----------
+        ref : SourceRef
+            Options: ``coords``, path of a table; ``roi``, (x0, x1, y0, y1).
+
+        Raises
+        ------
+        UnsafeFileError
+            If it holds pickled objects.
+        MalformedFileError
+            If it is damaged, or not a list of vectors.
+        ShapeError
+            If its rows are neither those of the coordinates nor those of the ROI.
+        """
+        path = local_path(ref.location)
+        values = _load(path)
+        coords = ref.options.get("coords")
+        table = None if coords is None else local_path(str(coords))
+        grid = _grid(len(values), path.name, table, _roi(ref.options.get("roi")))
+        return LatentSet(
+            values=values,
+            sample_ids=default_sample_ids(len(values)),
+            dims=_dims(path, values.shape[1]),
+            grid=grid,
+            ref=SourceRef(ref.location, _NAME, ref.options),
+            fingerprint=content_fingerprint(path, *([] if table is None else [table])),
+        )
+
+
+LATENTS_READERS.register(_NAME)(NpyWithCoords())
+
+
+def _load(path: Path) -> NDArray[np.float32]:
+    try:
+        # Mapped, so that a header which declares more than the file holds costs no memory.
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        if "Object" in str(error) or "pickle" in str(error):
+            message = (
+                f"{path.name!r} holds pickled Python objects, which could run any program when "
+                "read, so it is refused. Save plain numbers: np.save(path, values.astype('f4'))."
+            )
+            raise UnsafeFileError(message) from error
+        message = f"The array {path.name!r} can't be read: {error}. Copy the file again."
+        raise MalformedFileError(message) from error
+    if array.ndim not in (1, 2) or array.dtype.kind not in "iuf" or array.size == 0:
+        message = (
+            f"{path.name!r} holds {array.dtype} of shape {array.shape}. Latents need numbers of "
+            "shape (n,) for one dimension or (n, d) for several."
+        )
+        raise MalformedFileError(message)
+    return np.array(array.reshape(len(array), -1), np.float32)
+
+
+def _dims(path: Path, d: int) -> NDArray[np.int32]:
+    """Return the dimensions: that of the file's name for a single one, else 0 to d - 1."""
+    named = _DIMENSION.search(path.stem.lower())
+    if d == 1 and named is not None:
+        return np.array([int(named.group(1))], np.int32)
+    return np.arange(d, dtype=np.int32)
+
+
+def _roi(bounds: object) -> Roi | None:
+    return None if bounds is None else Roi.from_bounds(cast("Sequence[float]", bounds))
+
+
+def _grid(n: int, name: str, table: Path | None, roi: Roi | None) -> ScanGrid | None:
+    if table is not None:
+        return _grid_from_table(n, name, table, roi)
+    return None if roi is None else _grid_over_roi(n, name, roi)
+
+
+def _grid_from_table(n: int, name: str, table: Path, roi: Roi | None) -> ScanGrid:
+    places = read_coordinates(read_table(table), table.name)
+    whole = grid_of(places.x, places.y, table.name, unit=places.unit)
+    if n == len(whole):
+        return whole
+    if roi is None:
+        message = (
+            f"{name!r} has {n} rows, but {table.name!r} gives {len(whole)} coordinates. "
+            "Give the coordinates of just these rows, or name the ROI they fill (--roi)."
+        )
+        raise ShapeError(message)
+    inside = roi.mask(whole)
+    if int(inside.sum()) != n:
+        message = (
+            f"{name!r} has {n} rows, but {table.name!r} gives {len(whole)} coordinates, of which "
+            f"{int(inside.sum())} lie in the ROI {_text(roi)}. One of the two must match."
+        )
+        raise ShapeError(message)
+    return whole.take(inside)
+
+
+def _grid_over_roi(n: int, name: str, roi: Roi) -> ScanGrid:
+    if any(bound != math.floor(bound) for bound in roi.bounds):
+        message = (
+            f"Without coordinates the ROI must have whole bounds, but it is {_text(roi)}. "
+            "Give --coords."
+        )
+        raise RequestError(message)
+    x0, x1, y0, y1 = (int(bound) for bound in roi.bounds)
+    columns, rows = x1 - x0, y1 - y0
+    if columns * rows != n:
+        message = (
+            f"{name!r} has {n} rows, but the ROI {_text(roi)} has {columns} × {rows} = "
+            f"{columns * rows} points. If the array holds the whole scan, give --coords."
+        )
+        raise ShapeError(message)
+    row, column = np.divmod(np.arange(n), columns)
+    return grid_of(column + x0, row + y0, name, step=(1.0, 1.0))
+
+
+def _text(roi: Roi) -> str:
+    x0, x1, y0, y1 = roi.bounds
+    return f"x [{x0:g}, {x1:g}), y [{y0:g}, {y1:g})"

@@ -1,0 +1,74 @@
+"""One map as a matrix of numbers: no header, a line per scan row.
+
+So vendor programs export element maps, tab-separated and sometimes with decimal commas
+(FORMATS 2b). The file's name is the map's name; x is the column, y the line.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from latentcore.containers import ScanMaps, SourceRef
+from latentcore.errors import MalformedFileError
+from latentcore.readers import MAPS_READERS
+from latentcore.readers._grids import grid_of
+from latentcore.readers._map_units import unit_of
+from latentcore.readers._peek import Peek
+from latentcore.readers._tables import numbers, read_table
+from latentcore.storage import content_fingerprint, local_path
+
+__all__ = ["MatrixMap"]
+
+_NAME = "matrix-map"
+_NUMBER = re.compile(r"^-?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$", re.IGNORECASE)
+
+
+class MatrixMap:
+    """Reader of headerless matrices."""
+
+    description = "One map as a matrix of numbers without a header (CSV or TSV)."
+    wants = "two or more lines of nothing but numbers"
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether the first two lines hold nothing but numbers, equally many."""
+        rows = peek.table_rows
+        if len(rows) < 2 or len(rows[0]) != len(rows[1]) or len(rows[0]) < 2:
+            return False
+        return all(_NUMBER.match(cell) for row in rows for cell in row if cell)
+
+    def open(self, ref: SourceRef) -> ScanMaps:
+        """Read the map.
+
+        Raises
+        ------
+        MalformedFileError
+            If it is not a matrix of numbers.
+        """
+        path = local_path(ref.location)
+        table = read_table(path, header=False)
+        matrix = np.column_stack([numbers(table[column]) for column in table.columns])
+        # Exports end their lines with a separator, which looks like an empty last column.
+        matrix = matrix[:, : matrix.shape[1] - int(np.isnan(matrix[:, -1]).all())]
+        if matrix.size == 0 or not np.isfinite(matrix).any():
+            message = f"{path.name!r} is not a matrix of numbers, one line per scan row."
+            raise MalformedFileError(message)
+        y, x = np.indices(matrix.shape)
+        name = _stem(path)
+        return ScanMaps(
+            values=matrix.reshape(1, -1).astype(np.float32),
+            names=(name,),
+            units=(unit_of(name),),
+            grid=grid_of(x.ravel(), y.ravel(), path.name, step=(1.0, 1.0)),
+            ref=SourceRef(ref.location, _NAME, ref.options),
+            fingerprint=content_fingerprint(path),
+        )
+
+
+MAPS_READERS.register(_NAME)(MatrixMap())
+
+
+def _stem(path: Path) -> str:
+    return Path(path.stem).stem if path.suffix == ".gz" else path.stem

@@ -1,0 +1,161 @@
+"""``inspect``: what a file holds, without writing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps
+from latentcore.errors import UnknownNameError
+from latentcore.progress import Progress
+from latentcore.readers import (
+    LATENTS_READERS,
+    MAPS_READERS,
+    SAMPLES_READERS,
+    open_latents,
+    open_maps,
+    open_samples,
+    recognise,
+)
+from latentcore.workflows._verbs import option, verb
+
+__all__ = ["InspectRequest", "inspect"]
+
+_FAMILIES = {"samples": SAMPLES_READERS, "latents": LATENTS_READERS, "maps": MAPS_READERS}
+
+
+@dataclass(frozen=True)
+class InspectRequest:
+    """What to look into."""
+
+    location: str = option(help="file to look into", positional=True, metavar="LOCATION")
+    reader: str | None = option(None, help="name of a reader, instead of recognition")
+    coords: str | None = option(
+        None, help="table with x and y of each row, for formats without coordinates"
+    )
+    roi: tuple[float, ...] | None = option(
+        None,
+        help="the rows of an .npy are this ROI's (half-open)",
+        nargs=4,
+        metavar=("X0", "X1", "Y0", "Y1"),
+        convert=float,
+    )
+
+
+@verb("inspect", "Tell what a file holds.", InspectRequest, writes=False, place="thread")
+def inspect(request: InspectRequest, folder: None, progress: Progress) -> dict[str, Any]:
+    """Tell what a file holds.
+
+    Returns
+    -------
+    dict
+        ``location, reader, kind, n_samples, sample_shape, dtype, partitions, grid, maps,
+        fingerprint``, and for latents and maps more about their values.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read.
+    """
+    del folder
+    progress.step(0, 1, "looking into the file")
+    kind, reader = _recognised(request)
+    described = _describe(kind, reader, request)
+    progress.step(1, 1, "done")
+    return {"location": request.location, "reader": reader, "kind": kind, **described}
+
+
+def _recognised(request: InspectRequest) -> tuple[str, str]:
+    if request.reader is None:
+        return recognise(request.location)
+    for kind, family in _FAMILIES.items():
+        if request.reader in family.names():
+            return kind, request.reader
+    names = ", ".join(name for family in _FAMILIES.values() for name in family.names())
+    message = f"No reader is called {request.reader!r}. There are: {names}."
+    raise UnknownNameError(message)
+
+
+def _describe(kind: str, reader: str, request: InspectRequest) -> dict[str, Any]:
+    if kind == "samples":
+        with open_samples(request.location, reader) as samples:
+            return _describe_samples(samples)
+    if kind == "latents":
+        options: dict[str, object] = {} if request.roi is None else {"roi": request.roi}
+        latents = open_latents(request.location, request.coords, reader, **options)
+        return _describe_latents(latents)
+    return _describe_maps(open_maps(request.location, reader))
+
+
+def _describe_samples(samples: SampleSource) -> dict[str, Any]:
+    return {
+        "n_samples": len(samples),
+        "sample_shape": list(samples.sample_shape),
+        "dtype": str(samples.dtype),
+        "partitions": _partitions(samples.partition),
+        "grid": _describe_grid(samples.grid),
+        "maps": [],
+        "fingerprint": samples.fingerprint(),
+        "labelled": samples.labels is not None,
+        "block_rows": samples.block_rows,
+    }
+
+
+def _describe_latents(latents: LatentSet) -> dict[str, Any]:
+    finite = latents.values[latents.encoded]
+    return {
+        "n_samples": len(latents),
+        "sample_shape": [latents.values.shape[1]],
+        "dtype": str(latents.values.dtype),
+        "partitions": _partitions(latents.partition),
+        "grid": _describe_grid(latents.grid),
+        "maps": [],
+        "fingerprint": latents.fingerprint,
+        "labelled": latents.labels is not None,
+        "dims": latents.dims.tolist(),
+        "n_encoded": len(finite),
+        "value_range": _range(finite),
+    }
+
+
+def _describe_maps(maps: ScanMaps) -> dict[str, Any]:
+    return {
+        "n_samples": len(maps.grid),
+        "sample_shape": [],
+        "dtype": str(maps.values.dtype),
+        "partitions": {},
+        "grid": _describe_grid(maps.grid),
+        "maps": list(maps.names),
+        "fingerprint": maps.fingerprint,
+        "dropped_rows": maps.dropped,
+        "units": dict(zip(maps.names, maps.units, strict=True)),
+        "value_ranges": {name: _range(maps.get(name)) for name in maps.names},
+        "categories": {name: list(names.values()) for name, names in maps.categories.items()},
+    }
+
+
+def _describe_grid(grid: ScanGrid | None) -> dict[str, Any] | None:
+    if grid is None:
+        return None
+    return {
+        "shape": list(grid.shape),
+        "x_range": list(grid.x_range),
+        "y_range": list(grid.y_range),
+        "step": list(grid.step),
+        "unit": grid.unit,
+    }
+
+
+def _partitions(partition: np.ndarray[Any, Any] | None) -> dict[str, int]:
+    """Return how many samples each partition has, in the file's order."""
+    if partition is None:
+        return {}
+    names, first, counts = np.unique(partition, return_index=True, return_counts=True)
+    return {str(names[at]): int(counts[at]) for at in np.argsort(first)}
+
+
+def _range(values: np.ndarray[Any, Any]) -> list[float] | None:
+    finite = values[np.isfinite(values)]
+    return [float(finite.min()), float(finite.max())] if finite.size else None
