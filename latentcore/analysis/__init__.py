@@ -1,0 +1,1 @@
+"""Pure functions from arrays to results: nothing here reads a file, writes one or draws."""

@@ -1,0 +1,125 @@
+"""DBSCAN, the radius fixed or estimated from the distances to neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_at_least, parameter
+from latentcore.errors import RequestError
+from latentcore.progress import Progress
+
+__all__ = ["DbscanClusters", "estimate_eps"]
+
+# The published estimate: the 0.98 quantile of the distance to the 8th neighbour, where the
+# point itself counts as the first.
+_NEIGHBOUR = 8
+_QUANTILE = 0.98
+
+
+@CLUSTERERS.register("dbscan")
+@dataclass(frozen=True)
+class DbscanClusters:
+    """Density-based clusters and noise.
+
+    Source: Ester, Kriegel, Sander and Xu, KDD 1996.
+
+    Notes
+    -----
+    Which points are noise doesn't hang on the order of the rows; a point on the border of two
+    clusters goes to the one whose first core point comes first.
+    """
+
+    name: ClassVar[str] = "dbscan"
+    title: ClassVar[str] = "DBSCAN"
+
+    eps: float | None = parameter(
+        None,
+        help="radius of a neighbourhood, in the units of the features as they are used",
+        convert=float,
+        minimum=0.0,
+        automatic=f"the {_QUANTILE} quantile of the distance to the {_NEIGHBOUR}th neighbour",
+    )
+    min_samples: int = parameter(
+        20, help="points in the neighbourhood of a core point, itself included", convert=int,
+        minimum=1,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        check_at_least("eps", self.eps, 0.0, open_end=True)
+        check_at_least("min_samples", self.min_samples, 1)
+
+    def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
+        """Join what is dense.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n, d)
+            Finite. Computed in float64.
+        progress : Progress
+
+        Raises
+        ------
+        RequestError
+            If eps can't be estimated, or there are fewer rows than `min_samples`.
+        """
+        import sklearn
+        from sklearn.cluster import DBSCAN
+
+        points = np.asarray(values, np.float64)
+        if len(points) < self.min_samples:
+            message = (
+                f"{len(points)} points can't hold a neighbourhood of min_samples = "
+                f"{self.min_samples}. Choose a larger ROI, or fewer min_samples."
+            )
+            raise RequestError(message)
+        progress.step(0, 2, "estimating the radius")
+        eps = self.eps if self.eps is not None else estimate_eps(points)
+        progress.step(1, 2, "DBSCAN")
+        labels = DBSCAN(eps=eps, min_samples=self.min_samples).fit(points).labels_
+        progress.step(2, 2, "DBSCAN")
+        return ClusterFit(
+            labels=labels.astype(np.int32),
+            parameters={
+                "k": int(labels.max()) + 1,
+                "eps": eps,
+                "eps_estimated": self.eps is None,
+                "min_samples": self.min_samples,
+            },
+            scores={
+                "criterion": None,
+                "value": None,
+                "noise_share": float((labels < 0).mean()),
+            },
+            engine=f"scikit-learn {sklearn.__version__}",
+        )
+
+
+def estimate_eps(values: NDArray[np.float64]) -> float:
+    """Return the 0.98 quantile of the distance to the 8th neighbour, the point itself included.
+
+    Raises
+    ------
+    RequestError
+        If there are fewer than 8 rows, or nearly all have seven equals.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    if len(values) < _NEIGHBOUR:
+        message = (
+            f"Estimating eps needs at least {_NEIGHBOUR} points, but there are {len(values)}. "
+            "Give eps, or choose a larger ROI."
+        )
+        raise RequestError(message)
+    distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOUR).fit(values).kneighbors(values)
+    eps = float(np.quantile(distances[:, _NEIGHBOUR - 1], _QUANTILE))
+    if eps > 0:
+        return eps
+    message = (
+        "eps can't be estimated: nearly every point has seven others with exactly its values. "
+        "Give eps."
+    )
+    raise RequestError(message)

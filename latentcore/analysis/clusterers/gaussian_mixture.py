@@ -1,0 +1,157 @@
+"""Gaussian mixture, the number of components fixed or chosen by an information criterion."""
+
+from __future__ import annotations
+
+import warnings
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.clusterers import (
+    CLUSTERERS,
+    ClusterFit,
+    check_at_least,
+    check_choice,
+    check_k,
+    parameter,
+)
+from latentcore.errors import RequestError
+from latentcore.progress import Progress
+
+__all__ = ["GaussianMixtures"]
+
+_CRITERIA = ("bic", "aic")
+# Cores are shared with the page's other jobs; a sweep rarely has more than some values of k.
+_MOST_THREADS = 4
+_POLL_S = 0.2
+
+
+@CLUSTERERS.register("gmm")
+@dataclass(frozen=True)
+class GaussianMixtures:
+    """Gaussian mixture with full covariance matrices.
+
+    With `k` None, mixtures of `k_min` … `k_max` components are fitted and the one with the
+    lowest criterion is taken: Schwarz, *Annals of Statistics* 6 (1978) 461, or Akaike, *IEEE
+    Trans. Autom. Control* 19 (1974) 716.
+
+    Notes
+    -----
+    scikit-learn adds 1e-6 to the diagonal of each covariance matrix. A raw latent whose variance
+    is far below that is seen as constant: standardise it, unless a published run is reproduced.
+
+    The start comes from KMeans on rows picked by the seed, so the labels hang on the order of
+    the rows; `latentcore.analysis.clustering.cluster` gives them in scan order.
+    """
+
+    name: ClassVar[str] = "gmm"
+    title: ClassVar[str] = "Gaussian mixture"
+
+    k: int | None = parameter(
+        None,
+        help="number of components",
+        convert=int,
+        minimum=1,
+        automatic="the best of k_min … k_max by the criterion",
+    )
+    k_min: int = parameter(2, help="smallest number of components tried", convert=int, minimum=1)
+    k_max: int = parameter(8, help="largest number of components tried", convert=int, minimum=1)
+    criterion: str = parameter("bic", help="by which k is chosen", choices=_CRITERIA)
+    seed: int = parameter(0, help="seed of the start", convert=int, minimum=0)
+
+    def __post_init__(self) -> None:
+        check_at_least("k", self.k, 1)
+        check_at_least("k_min", self.k_min, 1)
+        check_choice("criterion", self.criterion, _CRITERIA)
+        if self.k is None and self.k_min > self.k_max:
+            message = (
+                f"k_min = {self.k_min} is above k_max = {self.k_max}, so there is no k to try. "
+                "Exchange them, or give k."
+            )
+            raise RequestError(message)
+
+    def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
+        """Fit the mixtures and give each row its most likely component.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n, d)
+            Finite. Computed in float64.
+        progress : Progress
+
+        Raises
+        ------
+        RequestError
+            If there are fewer different rows than components.
+        """
+        import sklearn
+
+        points = np.asarray(values, np.float64)
+        tried = [self.k] if self.k is not None else list(range(self.k_min, self.k_max + 1))
+        check_k(max(tried), points)
+        models = self._sweep(points, tried, progress)
+        by_k = {k: float(getattr(models[k], self.criterion)(points)) for k in tried}
+        best = min(tried, key=lambda k: (by_k[k], k))
+        return ClusterFit(
+            labels=models[best].predict(points).astype(np.int32),
+            parameters={
+                "k": best,
+                "k_min": None if self.k is not None else self.k_min,
+                "k_max": None if self.k is not None else self.k_max,
+                "criterion": self.criterion,
+                "covariance": "full",
+                "seed": self.seed,
+            },
+            scores={
+                "criterion": self.criterion,
+                "value": by_k[best],
+                "by_k": by_k,
+                "converged": {k: bool(models[k].converged_) for k in tried},
+            },
+            engine=f"scikit-learn {sklearn.__version__}",
+        )
+
+    def _sweep(
+        self, values: NDArray[np.float64], tried: list[int], progress: Progress
+    ) -> dict[int, Any]:
+        """Fit each k in a thread of its own; every thread computes as a serial run would."""
+        from sklearn.exceptions import ConvergenceWarning
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        models: dict[int, Any] = {}
+        with (
+            threadpool_limits(limits=1),
+            warnings.catch_warnings(),
+            # OpenMP's limit belongs to a thread, so each worker sets its own.
+            ThreadPoolExecutor(
+                min(len(tried), _MOST_THREADS), initializer=threadpool_limits, initargs=(1, None)
+            ) as pool,
+        ):
+            warnings.simplefilter("ignore", ConvergenceWarning)  # told in the scores
+            waiting = {pool.submit(self._fit_one, values, k): k for k in tried}
+            try:
+                while waiting:
+                    done, _ = wait(waiting, timeout=_POLL_S, return_when=FIRST_COMPLETED)
+                    models |= {waiting.pop(future): future.result() for future in done}
+                    progress.step(len(models), len(tried), "fitting Gaussian mixtures")
+            except BaseException:
+                _drop(waiting)
+                raise
+        return models
+
+    def _fit_one(self, values: NDArray[np.float64], k: int) -> Any:
+        from sklearn.mixture import GaussianMixture
+
+        try:
+            return GaussianMixture(k, random_state=self.seed).fit(values)
+        except ValueError as error:
+            message = f"A Gaussian mixture of {k} components can't be fitted: {error}"
+            raise RequestError(message) from error
+
+
+def _drop(waiting: dict[Future[Any], int]) -> None:
+    for future in waiting:
+        future.cancel()

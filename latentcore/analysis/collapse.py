@@ -1,0 +1,132 @@
+"""Tell whether latents carry anything: active units and posterior collapse.
+
+A VAE whose KL term outweighs its reconstruction gives every sample nearly the same latent mean:
+the dimension has collapsed onto its prior. A map of it may still look structured, because a
+colour scale stretches any spread, so the spread must be named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["ActiveUnits", "Spread", "active_units", "spread"]
+
+# Burda, Grosse and Salakhutdinov, *Importance weighted autoencoders*, ICLR 2016, count a unit
+# as active when the variance of its posterior mean over the data is above 0.01, where the
+# prior's is 1: a s.d. above 0.1.
+_ACTIVE_SD = 0.1
+# A tenth of that again: less than 1e-4 of the prior's variance is left.
+_COLLAPSED_SD = 0.01
+
+State = Literal["active", "weak", "collapsed"]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far one latent dimension spreads over the data.
+
+    Attributes
+    ----------
+    sd : float
+        Standard deviation over the finite values (divided by n).
+    prior_sd : float
+        That of the prior, 1 for a VAE.
+    state : {"active", "weak", "collapsed"}
+        sd above 0.1 of the prior's, between, or below 0.01.
+    message : str
+        A warning in words, empty for an active dimension.
+    """
+
+    sd: float
+    prior_sd: float
+    state: State
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveUnits:
+    """How many dimensions of a set carry something.
+
+    Attributes
+    ----------
+    sd : ndarray of float64, shape (d,)
+        Standard deviation of each dimension over the encoded samples.
+    n_active, n_collapsed : int
+    message : str
+        A warning in words, empty where every dimension is active.
+    """
+
+    sd: NDArray[np.float64]
+    n_active: int
+    n_collapsed: int
+    message: str
+
+
+def spread(values: ArrayLike, *, prior_sd: float = 1.0) -> Spread:
+    """Judge the spread of one latent dimension.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        NaN where not encoded.
+    prior_sd : float
+        Of the model's prior. The judgement holds for VAEs: PCA scores have no prior.
+    """
+    values = np.asarray(values, np.float64)
+    finite = values[np.isfinite(values)]
+    sd = float(finite.std()) if len(finite) else float("nan")
+    state = _state(sd / prior_sd)
+    messages = {
+        "active": "",
+        "weak": (
+            f"This dimension is weak: its s.d. is {sd:.2g} where the prior's is {prior_sd:g} "
+            f"(active units have more than {_ACTIVE_SD:g})."
+        ),
+        "collapsed": (
+            f"This dimension is collapsed: its s.d. is {sd:.2g} where the prior's is {prior_sd:g}. "
+            "It carries next to nothing of the samples; clusters on raw values ignore it."
+        ),
+    }
+    return Spread(sd, prior_sd, state, messages[state])
+
+
+def active_units(values: NDArray[np.floating], *, prior_sd: float = 1.0) -> ActiveUnits:
+    """Count the active dimensions of a set of latents.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, d)
+        Rows with a NaN take no part.
+    prior_sd : float
+        Of the model's prior.
+
+    Source
+    ------
+    Burda, Grosse and Salakhutdinov, *Importance weighted autoencoders*, ICLR 2016.
+    """
+    encoded = np.isfinite(values).all(axis=1)
+    sd = (
+        np.asarray(values[encoded].std(axis=0, dtype=np.float64))
+        if encoded.any()
+        else np.full(values.shape[1], np.nan)
+    )
+    states = [_state(each / prior_sd) for each in sd]
+    d, active, collapsed = len(sd), states.count("active"), states.count("collapsed")
+    message = ""
+    if active < d:
+        message = (
+            f"{active} of {d} dimensions are active (s.d. above {_ACTIVE_SD:g} of the prior's), "
+            f"{collapsed} are collapsed (below {_COLLAPSED_SD:g}). "
+        ) + ("Train with a smaller KL weight." if active < d / 2 else "")
+    return ActiveUnits(sd, active, collapsed, message.strip())
+
+
+def _state(relative: float) -> State:
+    if relative > _ACTIVE_SD:
+        return "active"
+    # A set without finite values has a NaN here: nothing is active in it.
+    return "weak" if relative >= _COLLAPSED_SD else "collapsed"

@@ -1,0 +1,107 @@
+"""Limits between which a latent map, or each cluster of one, is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentcore.errors import RequestError, ShapeError
+
+__all__ = ["cluster_ranges", "robust_limits", "shading"]
+
+_LOW, _HIGH = 2.0, 98.0
+
+
+def robust_limits(
+    values: ArrayLike, *, low: float = _LOW, high: float = _HIGH, symmetric: bool = False
+) -> tuple[float, float]:
+    """Return colour limits that a few outliers can't stretch.
+
+    Parameters
+    ----------
+    values : array_like
+        Not finite ones take no part.
+    low, high : float
+        Percentiles.
+    symmetric : bool
+        Whether the limits lie symmetrically about 0, for a diverging colour map.
+
+    Returns
+    -------
+    tuple of float
+        (lo, hi) with lo ≤ hi; (0, 1) where nothing is finite. Equal where all values are.
+
+    Raises
+    ------
+    RequestError
+        If the percentiles are not 0 ≤ low < high ≤ 100.
+    """
+    if not 0 <= low < high <= 100:
+        message = f"Percentiles must be 0 ≤ low < high ≤ 100, but are {low:g} and {high:g}."
+        raise RequestError(message)
+    finite = np.asarray(values, np.float64)
+    finite = finite[np.isfinite(finite)]
+    if len(finite) == 0:
+        return 0.0, 1.0
+    bottom, top = (float(limit) for limit in np.percentile(finite, [low, high]))
+    if symmetric:
+        top = max(abs(bottom), abs(top))
+        bottom = -top
+    return bottom, top
+
+
+def cluster_ranges(
+    labels: NDArray[np.integer], latent: ArrayLike
+) -> dict[int, tuple[float, float]]:
+    """Return the 2 % and 98 % quantile of the latent within each cluster.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n,)
+        -1 (noise) is left out: it has one grey.
+    latent : array_like, shape (n,)
+
+    Returns
+    -------
+    dict of int to tuple of float
+        {label: (lo, hi)}; clusters without a finite latent are left out.
+    """
+    labels, values = _paired(labels, latent)
+    ranges = {}
+    for label in np.unique(labels[labels >= 0]):
+        own = values[(labels == label) & np.isfinite(values)]
+        if len(own):
+            ranges[int(label)] = robust_limits(own)
+    return ranges
+
+
+def shading(
+    labels: NDArray[np.integer],
+    latent: ArrayLike,
+    ranges: dict[int, tuple[float, float]] | None = None,
+) -> NDArray[np.float64]:
+    """Return where each latent lies within its cluster's range.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        0 … 1; 0.5 where the range is a single value; NaN for noise and missing latents.
+    """
+    labels, values = _paired(labels, latent)
+    ranges = cluster_ranges(labels, values) if ranges is None else ranges
+    place = np.full(len(values), np.nan)
+    for label, (low, high) in ranges.items():
+        own = (labels == label) & np.isfinite(values)
+        # Division by a subnormal difference could overflow to infinity, which the clip mends.
+        place[own] = 0.5 if low == high else np.clip((values[own] - low) / (high - low), 0, 1)
+    return place
+
+
+def _paired(
+    labels: NDArray[np.integer], latent: ArrayLike
+) -> tuple[NDArray[np.integer], NDArray[np.float64]]:
+    labels, values = np.asarray(labels).ravel(), np.asarray(latent, np.float64).ravel()
+    if len(labels) != len(values):
+        message = f"{len(labels)} labels can't be paired with {len(values)} latents."
+        raise ShapeError(message)
+    return labels, values

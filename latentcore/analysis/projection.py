@@ -1,0 +1,474 @@
+"""Two or three coordinates for many latent dimensions: PCA and UMAP, and how far to trust them."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import Embedding, LatentSet
+from latentcore.errors import RequestError
+from latentcore.progress import Progress
+
+__all__ = [
+    "UMAP_METRICS",
+    "neighbour_preservation",
+    "pca",
+    "principal_axes",
+    "trustworthiness",
+    "umap",
+    "warm_up",
+]
+
+UMAP_METRICS = ("euclidean", "cosine", "correlation", "manhattan", "chebyshev")
+
+_BLOCK = 8_192
+_FEWEST_FOR_UMAP = 5
+_SCORE_ROWS = 2_000
+_SCORE_NEIGHBOURS = 15
+# umap-learn takes another path above this many rows, and compiles it at first use.
+_LARGE = 4_096
+_RELATIVE_ZERO = 1e-12
+
+
+def principal_axes(
+    values: NDArray[np.floating],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the principal axes of a set of rows.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, d)
+        Finite. Read in blocks, accumulated in float64.
+
+    Returns
+    -------
+    mean : ndarray of float64, shape (d,)
+    axes : ndarray of float64, shape (d, d)
+        One axis per row, by falling variance. The largest loading of each is positive, so that
+        the signs don't hang on the library.
+    variance : ndarray of float64, shape (d,)
+        Along each axis, divided by n - 1.
+    """
+    mean = np.asarray(values.mean(axis=0, dtype=np.float64))
+    covariance = np.zeros((values.shape[1], values.shape[1]))
+    for start in range(0, len(values), _BLOCK):
+        centred = values[start : start + _BLOCK].astype(np.float64) - mean
+        covariance += centred.T @ centred
+    variance, vectors = np.linalg.eigh(covariance / max(1, len(values) - 1))
+    axes = vectors.T[::-1]
+    largest = np.abs(axes).argmax(axis=1)
+    signs = np.sign(axes[np.arange(len(axes)), largest])
+    return mean, axes * signs[:, None], np.maximum(variance[::-1], 0)
+
+
+def pca(
+    latents: LatentSet, *, components: int = 2, progress: Progress | None = None
+) -> Embedding:
+    """Project latents on their first principal axes.
+
+    Parameters
+    ----------
+    latents : LatentSet
+    components : {2, 3}
+    progress : Progress, optional
+
+    Returns
+    -------
+    Embedding
+        NaN where there is no latent. Its scores hold the explained variance ratio of each
+        component; signs are deterministic, see `principal_axes`.
+
+    Raises
+    ------
+    RequestError
+        If there are fewer encoded rows or dimensions than components, or all rows are equal.
+    """
+    _check_components(components)
+    rows = _encoded_rows(latents, components + 1)
+    d = latents.values.shape[1]
+    if d < components:
+        message = (
+            f"PCA to {components} components needs as many latent dimensions, but there are {d}."
+        )
+        raise RequestError(message)
+    progress = progress or Progress()
+    progress.step(0, 1, "PCA")
+    values = latents.values[rows]
+    _refuse_identical(values)
+    mean, axes, variance = principal_axes(values)
+    coordinates = _projected(values, mean, axes[:components])
+    progress.step(1, 1, "PCA")
+    ratio = variance[:components] / variance.sum()
+    return Embedding(
+        coordinates=_placed(coordinates, rows, len(latents)),
+        sample_ids=latents.sample_ids,
+        method="pca",
+        parameters={"components": components, "n_used": len(rows)},
+        engine=f"numpy {np.__version__}",
+        scores={f"explained_variance_ratio_{i}": float(part) for i, part in enumerate(ratio)},
+    )
+
+
+def umap(
+    latents: LatentSet,
+    *,
+    components: int = 2,
+    neighbors: int = 15,
+    min_dist: float = 0.1,
+    metric: str = "euclidean",
+    fit_on: int | None = None,
+    whiten: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Embedding:
+    """Embed latents with UMAP.
+
+    Distances in the result are not metric: near stays near, but far says little.
+
+    Parameters
+    ----------
+    latents : LatentSet
+        Rows with a NaN are left out.
+    components : {2, 3}
+    neighbors : int
+        Size of the neighbourhood; at most the number of rows less one is used, which the
+        parameters then record.
+    min_dist : float
+        How close points may lie, 0 … 1.
+    metric : str
+        One of `UMAP_METRICS`.
+    fit_on : int, optional
+        Learn from this many rows, drawn by the seed, and place the others afterwards.
+    whiten : bool
+        Whether to give all principal components of the latents unit variance first. Those with
+        less than 1e-12 of the largest variance are left out.
+    seed : int
+        The same seed gives the same coordinates.
+    progress : Progress, optional
+        Cancelling works between epochs.
+
+    Returns
+    -------
+    Embedding
+        float32 coordinates, NaN where there is no latent. ``notes`` among its parameters tells
+        what was adjusted and what the library warned of.
+
+    Raises
+    ------
+    RequestError
+        If a parameter makes no sense, or there are fewer than 5 encoded rows, or all are equal.
+
+    Source
+    ------
+    McInnes, Healy and Melville, *UMAP*, arXiv:1802.03426.
+    """
+    _check_components(components)
+    _check_umap(neighbors, min_dist, metric, fit_on)
+    progress = progress or Progress()
+    rows = _encoded_rows(latents, _FEWEST_FOR_UMAP)
+    values = latents.values[rows]
+    _refuse_identical(values)
+    if whiten:
+        progress.step(0, 1, "whitening")
+        values = _whitened(values)
+    fitted = _fit_rows(len(values), fit_on, seed)
+    notes: list[str] = []
+    used_neighbors = _fitting_neighbors(neighbors, len(fitted), notes)
+    settings = {
+        "n_components": components,
+        "n_neighbors": used_neighbors,
+        "min_dist": min_dist,
+        "metric": metric,
+        "random_state": seed,
+        "transform_seed": seed,
+        # Spectral layout needs more rows than components by some margin.
+        "init": "spectral" if len(fitted) > 10 * components else "random",
+        "n_jobs": 1,
+    }
+    coordinates = _run_umap(values, fitted, settings, notes, progress)
+    return Embedding(
+        coordinates=_placed(coordinates, rows, len(latents)),
+        sample_ids=latents.sample_ids,
+        method="umap",
+        parameters={
+            "components": components,
+            "neighbors": used_neighbors,
+            "min_dist": min_dist,
+            "metric": metric,
+            "fit_on": fit_on,
+            "n_fitted": len(fitted),
+            "whiten": whiten,
+            "seed": seed,
+            "n_used": len(rows),
+            "notes": tuple(notes),
+        },
+        engine=f"umap-learn {metadata.version('umap-learn')}",
+    )
+
+
+def warm_up(progress: Progress | None = None) -> None:
+    """Make umap-learn compile what it compiles at first use, which takes 15–40 s.
+
+    Above 4,096 rows it uses other code than below; this goes through both.
+    """
+    progress = progress or Progress()
+    rng = np.random.default_rng(0)
+    for step, n in enumerate((64, _LARGE + 64)):
+        progress.step(step, 2, "compiling UMAP")
+        values = rng.normal(size=(n, 4)).astype(np.float32)
+        settings = {"random_state": 0, "n_jobs": 1, "n_epochs": 2}
+        _run_umap(values, np.arange(n), settings, [], progress)
+    progress.step(2, 2, "compiling UMAP")
+
+
+def trustworthiness(
+    values: NDArray[np.floating],
+    coordinates: NDArray[np.floating],
+    *,
+    neighbors: int = _SCORE_NEIGHBOURS,
+    metric: str = "euclidean",
+    rows: int = _SCORE_ROWS,
+    seed: int = 0,
+) -> dict[str, float | int]:
+    """Tell how many neighbours in an embedding are neighbours in latent space too.
+
+    scikit-learn's definition (Venna and Kaski, *Neural Networks* 19 (2006) 889), among rows
+    drawn by the seed, because it needs all pairs.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, d)
+    coordinates : ndarray, shape (n, c)
+        Rows with a NaN in either take no part.
+    neighbors : int
+        Lowered to what the number of rows allows.
+    metric : str
+        In latent space.
+    rows : int
+        At most so many are used.
+    seed : int
+
+    Returns
+    -------
+    dict
+        ``value`` (0 … 1, NaN for fewer than 4 rows), ``neighbors`` and ``rows`` used.
+    """
+    from sklearn.manifold import trustworthiness as score
+
+    chosen = _scored_rows(values, coordinates, rows, seed)
+    k = min(neighbors, (len(chosen) - 1) // 2)
+    value = float("nan")
+    if k >= 1:
+        value = float(score(values[chosen], coordinates[chosen], n_neighbors=k, metric=metric))
+    return {"value": value, "neighbors": k, "rows": len(chosen)}
+
+
+def neighbour_preservation(
+    values: NDArray[np.floating],
+    coordinates: NDArray[np.floating],
+    *,
+    neighbors: int = _SCORE_NEIGHBOURS,
+    metric: str = "euclidean",
+    rows: int = _SCORE_ROWS,
+    seed: int = 0,
+) -> dict[str, float | int]:
+    """Return the share of each row's nearest latents that are nearest in the embedding too.
+
+    The rows asked are drawn by the seed; their neighbours are sought among all rows.
+
+    Parameters
+    ----------
+    values, coordinates, neighbors, metric, rows, seed
+        As in `trustworthiness`.
+
+    Returns
+    -------
+    dict
+        ``value`` (0 … 1, NaN for fewer than 2 rows), ``neighbors`` and ``rows`` used.
+    """
+    asked = _scored_rows(values, coordinates, rows, seed)
+    everyone = _scored_rows(values, coordinates, None, seed)
+    k = min(neighbors, len(everyone) - 1)
+    if k < 1:
+        return {"value": float("nan"), "neighbors": 0, "rows": len(asked)}
+    near = _nearest(values, asked, everyone, k, metric)
+    shown = _nearest(coordinates, asked, everyone, k, "euclidean")
+    kept = [len(np.intersect1d(a, b)) for a, b in zip(near, shown, strict=True)]
+    return {"value": float(np.mean(kept) / k), "neighbors": k, "rows": len(asked)}
+
+
+def _check_components(components: int) -> None:
+    if components not in (2, 3):
+        message = f"An embedding has 2 or 3 components, but {components} were asked for."
+        raise RequestError(message)
+
+
+def _check_umap(neighbors: int, min_dist: float, metric: str, fit_on: int | None) -> None:
+    if neighbors < 2:
+        message = f"UMAP needs at least 2 neighbors, but {neighbors} were asked for."
+    elif not 0 <= min_dist <= 1:
+        message = f"UMAP's min_dist must lie in 0 … 1, but is {min_dist:g}."
+    elif metric not in UMAP_METRICS:
+        message = f"UMAP's metric must be one of {', '.join(UMAP_METRICS)}, but is {metric!r}."
+    elif fit_on is not None and fit_on < _FEWEST_FOR_UMAP:
+        message = (
+            f"UMAP must be fitted on at least {_FEWEST_FOR_UMAP} rows, but fit_on is {fit_on}."
+        )
+    else:
+        return
+    raise RequestError(message)
+
+
+def _encoded_rows(latents: LatentSet, fewest: int) -> NDArray[np.int64]:
+    rows = np.flatnonzero(latents.encoded)
+    if len(rows) < fewest:
+        message = (
+            f"{len(rows)} of {len(latents)} samples have a latent; an embedding needs at least "
+            f"{fewest}. Extract more samples, or choose a larger ROI."
+        )
+        raise RequestError(message)
+    return rows
+
+
+def _refuse_identical(values: NDArray[np.floating]) -> None:
+    if (values == values[0]).all():
+        message = (
+            f"All {len(values)} latents are equal, so there is nothing to embed. "
+            "The encoder has collapsed, or the file holds a constant."
+        )
+        raise RequestError(message)
+
+
+def _projected(
+    values: NDArray[np.floating], mean: NDArray[np.float64], axes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    blocks = [
+        (values[start : start + _BLOCK].astype(np.float64) - mean) @ axes.T
+        for start in range(0, len(values), _BLOCK)
+    ]
+    return np.concatenate(blocks)
+
+
+def _whitened(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    mean, axes, variance = principal_axes(values)
+    kept = variance > _RELATIVE_ZERO * variance[0]
+    scaled = axes[kept] / np.sqrt(variance[kept])[:, None]
+    return _projected(values, mean, scaled).astype(np.float32)
+
+
+def _placed(
+    coordinates: NDArray[np.floating], rows: NDArray[np.int64], n: int
+) -> NDArray[np.float32]:
+    placed = np.full((n, coordinates.shape[1]), np.nan, np.float32)
+    placed[rows] = coordinates
+    return placed
+
+
+def _fit_rows(n: int, fit_on: int | None, seed: int) -> NDArray[np.int64]:
+    if fit_on is None or fit_on >= n:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, fit_on, replace=False))
+
+
+def _fitting_neighbors(neighbors: int, n: int, notes: list[str]) -> int:
+    if neighbors < n:
+        return neighbors
+    notes.append(f"neighbors lowered from {neighbors} to {n - 1}, as only {n} rows are fitted")
+    return n - 1
+
+
+def _run_umap(
+    values: NDArray[np.floating],
+    fitted: NDArray[np.int64],
+    settings: dict[str, Any],
+    notes: list[str],
+    progress: Progress,
+) -> NDArray[np.float32]:
+    progress.step(0, 1, "UMAP: neighbours (the first run in a process compiles, 15–40 s)")
+    with _quiet(notes):
+        from umap import UMAP
+
+        model = UMAP(**settings, tqdm_kwds=_tell_epochs(progress, "UMAP: layout"))
+        if len(fitted) == len(values):
+            return np.asarray(model.fit_transform(values), np.float32)
+        coordinates = np.empty((len(values), settings["n_components"]), np.float32)
+        coordinates[fitted] = model.fit_transform(values[fitted])
+        others = np.setdiff1d(np.arange(len(values)), fitted, assume_unique=True)
+        model.tqdm_kwds = _tell_epochs(progress, "UMAP: placing the other rows")
+        coordinates[others] = model.transform(values[others])
+    return coordinates
+
+
+@contextmanager
+def _quiet(notes: list[str]) -> Iterator[None]:
+    """Keep what umap-learn and numba warn of from the screen, and note what concerns the data."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        # Deprecations, compiler hints and missing optional packages are none of the user's.
+        if warning.category is UserWarning and str(warning.message) not in notes:
+            notes.append(" ".join(str(warning.message).split()))
+
+
+class _Epochs:
+    """A text file for tqdm that hands each count on to a `Progress`."""
+
+    def __init__(self, tell: Callable[[int, int], None]) -> None:
+        self._tell = tell
+
+    def write(self, text: str) -> int:
+        found = re.search(r"(\d+)/(\d+)", text)
+        if found:
+            self._tell(int(found[1]), int(found[2]))
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
+
+
+def _tell_epochs(progress: Progress, message: str) -> dict[str, Any]:
+    def tell(done: int, total: int) -> None:
+        progress.step(done, total, message)
+
+    return {
+        "disable": False,
+        "file": _Epochs(tell),
+        "mininterval": 0.2,
+        "bar_format": "{n_fmt}/{total_fmt}",
+        "leave": False,
+    }
+
+
+def _scored_rows(
+    values: NDArray[np.floating],
+    coordinates: NDArray[np.floating],
+    rows: int | None,
+    seed: int,
+) -> NDArray[np.int64]:
+    present = np.flatnonzero(np.isfinite(values).all(axis=1) & np.isfinite(coordinates).all(axis=1))
+    if rows is None or len(present) <= rows:
+        return present
+    return np.sort(np.random.default_rng(seed).choice(present, rows, replace=False))
+
+
+def _nearest(
+    values: NDArray[np.floating],
+    asked: NDArray[np.int64],
+    everyone: NDArray[np.int64],
+    k: int,
+    metric: str,
+) -> list[NDArray[np.int64]]:
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=k + 1, metric=metric).fit(values[everyone])
+    found = everyone[search.kneighbors(values[asked], return_distance=False)]
+    # A row is its own nearest, but among equal rows it need not be the first one named.
+    return [near[near != own][:k] for own, near in zip(asked, found, strict=True)]

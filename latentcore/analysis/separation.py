@@ -1,0 +1,199 @@
+"""Tell which feature it is that separates the clusters.
+
+Clusters of (latent, band contrast) invite to be read as joint clusters. Where one feature has
+a far larger spread than the other, they are nothing but thresholds on that feature; this module
+says so, with three numbers per feature.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.clusterers import Clusterer
+from latentcore.analysis.features import Features, Scaling
+from latentcore.containers import Clustering
+from latentcore.errors import RequestError
+from latentcore.progress import Progress
+
+__all__ = ["Separation", "between_shares", "eta_squared", "separation"]
+
+_SAME_LABELS = 0.95
+_ALMOST_ALL = 0.95
+_WORDS = {"bandcontrast": "band contrast", "latent": "the latent"}
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How much each feature has to do with the clusters.
+
+    Attributes
+    ----------
+    share : Mapping of str to float
+        Share of each feature, as it was used, in the between-cluster variance: 0 … 1, together
+        1; see `between_shares`. None where there are fewer than two clusters.
+    eta_squared : Mapping of str to float
+        Share of each feature's own variance that lies between the clusters: 0 … 1, whatever its
+        unit; see `eta_squared`.
+    alone_ari : Mapping of str to float
+        Adjusted Rand index between the clusters and those which the same method finds on this
+        feature alone. None where the method can't be used on it.
+    verdict : str
+        The same in words.
+    """
+
+    share: Mapping[str, float | None]
+    eta_squared: Mapping[str, float | None]
+    alone_ari: Mapping[str, float | None]
+    verdict: str
+
+
+def between_shares(values: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return each feature's share in the variance between clusters.
+
+    With n_k points and mean m_kj of feature j in cluster k, B_j = Σ_k n_k (m_kj - m_j)², the
+    diagonal of the between-cluster scatter matrix (what KMeans makes large); the share is
+    B_j / Σ_j B_j. Noise takes no part.
+
+    Parameters
+    ----------
+    values : ndarray, shape (m, d)
+        As they were used: scaled, if they were scaled.
+    labels : ndarray of int, shape (m,)
+
+    Returns
+    -------
+    ndarray of float64, shape (d,)
+        Sums to 1; NaN where there are fewer than two clusters.
+    """
+    between, _ = _scatter(values, labels)
+    total = between.sum()
+    return between / total if total > 0 else np.full(values.shape[1], np.nan)
+
+
+def eta_squared(values: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the share of each feature's variance that lies between clusters (η²).
+
+    Returns
+    -------
+    ndarray of float64, shape (d,)
+        0 … 1, independent of unit and scaling; NaN where there are fewer than two clusters.
+    """
+    between, total = _scatter(values, labels)
+    if not between.any():
+        return np.full(values.shape[1], np.nan)
+    return between / total
+
+
+def separation(
+    features: Features,
+    clustering: Clustering,
+    *,
+    clusterer: Clusterer,
+    scaling: Scaling,
+    progress: Progress | None = None,
+) -> Separation:
+    """Tell which feature separates the clusters.
+
+    Parameters
+    ----------
+    features : Features
+        What was clustered.
+    clustering : Clustering
+        The result.
+    clusterer : Clusterer
+        What found it. A number of clusters that it chose is kept for the single features; a
+        radius that it estimated is estimated anew.
+    scaling : {"standard", "none"}
+    progress : Progress, optional
+    """
+    used = features.use(scaling)
+    labels = clustering.labels[used.rows]
+    alone = _with_found_k(clusterer, clustering)
+    names = features.names
+    ari = {
+        name: _ari_alone(used.values[:, [column]], labels, alone, progress or Progress())
+        for column, name in enumerate(names)
+    }
+    share = _named(names, between_shares(used.values, labels))
+    return Separation(
+        share=share,
+        eta_squared=_named(names, eta_squared(used.values, labels)),
+        alone_ari=ari,
+        verdict=_verdict(clusterer.title, share, ari),
+    )
+
+
+def _scatter(
+    values: NDArray[np.float64], labels: NDArray[np.integer]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sums of squares between clusters and in total, each (d,), without noise."""
+    kept = labels >= 0
+    values, labels = np.asarray(values, np.float64)[kept], labels[kept]
+    if len(values) == 0:
+        return np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    centred = values - values.mean(axis=0)
+    present, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(present) < 2:
+        return np.zeros(values.shape[1]), (centred**2).sum(axis=0)
+    means = np.stack(
+        [np.bincount(place, weights=column) / counts for column in centred.T], axis=1
+    )  # (clusters, d)
+    return counts @ means**2, (centred**2).sum(axis=0)
+
+
+def _with_found_k(clusterer: Clusterer, clustering: Clustering) -> Clusterer:
+    if "k" not in clusterer.__dataclass_fields__:
+        return clusterer
+    found: Clusterer = dataclasses.replace(clusterer, k=clustering.parameters["k"])
+    return found
+
+
+def _ari_alone(
+    column: NDArray[np.float64],
+    labels: NDArray[np.integer],
+    clusterer: Clusterer,
+    progress: Progress,
+) -> float | None:
+    from sklearn.metrics import adjusted_rand_score
+
+    try:
+        alone = clusterer.fit(column, progress)
+    except RequestError:
+        # One feature may have too few different values for what two can do.
+        return None
+    return float(adjusted_rand_score(labels, alone.labels))
+
+
+def _named(names: tuple[str, ...], numbers: NDArray[np.float64]) -> dict[str, float | None]:
+    return {
+        name: float(number) if np.isfinite(number) else None
+        for name, number in zip(names, numbers, strict=True)
+    }
+
+
+def _verdict(
+    method: str, share: Mapping[str, float | None], ari: Mapping[str, float | None]
+) -> str:
+    shares = {name: part for name, part in share.items() if part is not None}
+    if not shares:
+        return "There are fewer than two clusters, so nothing is separated."
+    first = max(shares, key=lambda name: shares[name])
+    word = _WORDS.get(first, first)
+    score = ari[first]
+    others_too = any((value or 0) >= _SAME_LABELS for name, value in ari.items() if name != first)
+    if score is not None and score >= _SAME_LABELS and not others_too:
+        same = "the same" if score > 1 - 1e-12 else "nearly the same"
+        return (
+            f"These clusters follow {word} alone: {method} on {word} gives {same} labels, "
+            f"ARI {score:.2f}."
+        )
+    parts = ", ".join(f"{_WORDS.get(name, name)} {part:.0%}" for name, part in shares.items())
+    if shares[first] >= _ALMOST_ALL:
+        told = "" if score is None else f"; {method} on {word} alone agrees with ARI {score:.2f}"
+        return f"The centres of these clusters differ in {word} almost alone ({parts}){told}."
+    return f"Both features separate these clusters: {parts} of the variance between them."

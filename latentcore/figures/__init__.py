@@ -1,0 +1,1 @@
+"""Figures from arrays: matplotlib for files, plotly for the screen, the same colours in both."""
