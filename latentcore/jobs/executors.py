@@ -58,8 +58,6 @@ class ThreadExecutor:
         What the server lends to verbs.
     """
 
-    warming = False
-
     def __init__(self, on_start: OnStart, on_end: OnEnd, services: Mapping[str, object]) -> None:
         self._on_start = on_start
         self._on_end = on_end
@@ -97,8 +95,6 @@ class ProcessExecutor:
         See `Executor`.
     log : Path
         Where the worker's own messages go.
-    warm : bool
-        Whether an idle worker compiles at once what is slow at its first use.
 
     Notes
     -----
@@ -106,11 +102,11 @@ class ProcessExecutor:
     by ending the worker; the next job gets a fresh one.
     """
 
-    def __init__(self, on_start: OnStart, on_end: OnEnd, log: Path, *, warm: bool = False) -> None:
+    def __init__(self, on_start: OnStart, on_end: OnEnd, log: Path) -> None:
         self._on_start = on_start
         self._on_end = on_end
         self._log = log
-        self._warm = warm
+        self._warm = threading.Event()
         self._queue: queue.SimpleQueue[JobFolder | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._worker: _Worker | None = None
@@ -127,6 +123,11 @@ class ProcessExecutor:
         """Put a job at the end of the queue."""
         self._queue.put(folder)
 
+    def warm_up(self) -> None:
+        """Start a worker that compiles at once what is slow at its first use, now and later."""
+        self._warm.set()
+        self._queue.put(None)
+
     def close(self) -> None:
         """End the worker, and with it what it does."""
         self._closing.set()
@@ -134,17 +135,18 @@ class ProcessExecutor:
         self._thread.join(_CLOSING_S)
 
     def _work(self) -> None:
-        if self._warm:
-            self._worker = _Worker(self._log, warm=True)
-        while (folder := self._queue.get()) is not None and not self._closing.is_set():
-            outcome = self._carry_out(folder)
-            if outcome is not None:
+        while not self._closing.is_set():
+            folder = self._queue.get()
+            outcome = None if folder is None else self._carry_out(folder)
+            if folder is not None and outcome is not None:
                 self._on_end(folder, outcome)
             self._renew()
         if self._worker is not None:
             self._worker.end()
 
     def _carry_out(self, folder: JobFolder) -> Outcome | None:
+        if self._closing.is_set():
+            return Outcome("cancelled")
         worker = self._living_worker()
         while not worker.ready:
             if self._closing.is_set() or folder.cancel_asked():
@@ -177,9 +179,10 @@ class ProcessExecutor:
         return self._worker
 
     def _renew(self) -> None:
-        """Replace a dead worker while nobody waits: then there is time to compile."""
-        dead = self._worker is not None and not self._worker.alive
-        if dead and self._warm and self._queue.empty() and not self._closing.is_set():
+        """Replace a missing worker while nobody waits: then there is time to compile."""
+        missing = self._worker is None or not self._worker.alive
+        idle = self._queue.empty() and not self._closing.is_set()
+        if missing and idle and self._warm.is_set():
             self._worker = _Worker(self._log, warm=True)
 
 

@@ -37,8 +37,6 @@ class JobRunner:
         Where the records live; the run folders go to ``runs`` beside it.
     services : Mapping, optional
         What verbs in the thread are lent, for example ``open_model``.
-    warm : bool
-        Whether the worker process starts at once and compiles what is slow at its first use.
     keep : int
         How many records of ended jobs are kept; run folders stay.
     """
@@ -48,7 +46,6 @@ class JobRunner:
         folder: Path,
         *,
         services: Mapping[str, object] | None = None,
-        warm: bool = False,
         keep: int = 500,
     ) -> None:
         self._folder = Path(folder)
@@ -63,9 +60,7 @@ class JobRunner:
         with self._exclusive():
             self._owner = Owner(self._folder)
         self._thread = ThreadExecutor(self._on_start, self._on_end, services or {})
-        self._process = ProcessExecutor(
-            self._on_start, self._on_end, self._folder / "worker.log", warm=warm
-        )
+        self._process = ProcessExecutor(self._on_start, self._on_end, self._folder / "worker.log")
 
     def __enter__(self) -> Self:
         return self
@@ -234,6 +229,10 @@ class JobRunner:
             if other.active and other.owner == record.owner and _place(other.verb) == place
         ]
         return sum(other.created < record.created for other in rivals)
+
+    def warm_up(self) -> None:
+        """Start the worker process now, and let it compile what is slow at its first use."""
+        self._process.warm_up()
 
     @property
     def warming(self) -> bool:

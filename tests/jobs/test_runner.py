@@ -284,9 +284,10 @@ def test_jobs_of_a_killed_server_are_interrupted_and_its_worker_ends(tmp_path: P
 def test_warm_worker_makes_jobs_wait_and_says_so(tmp_path: Path, monkeypatch) -> None:
     # The child's stand-in for latentcore.analysis.projection compiles for a second.
     monkeypatch.setenv("TOY_WARM_SECONDS", "1.0")
-    with JobRunner(tmp_path / "jobs", warm=True) as runner:
+    with JobRunner(tmp_path / "jobs") as runner:
+        runner.warm_up()
+        until(lambda: runner.warming)
         job = runner.submit("toy", ToyRequest("a")).id
-        assert runner.warming
         assert runner.get(job).state == "queued"
         assert runner.wait(job, PATIENCE).state == "finished"
         assert not runner.warming
