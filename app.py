@@ -45,6 +45,12 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 if __name__ == "__main__":
     main()
 else:
+    from streamlit.runtime.pages_manager import PagesManager
+
     from pages.shared.routes import ROUTES
+
+    # Until the first session has called st.navigation, Streamlit would take pages/ for an app of
+    # its older kind, and a first visitor at /data would get the bare page without this frame.
+    PagesManager.uses_pages_directory = False
 
     app = st.App(__file__, routes=ROUTES, lifespan=lifespan, on_script_error=errors.on_script_error)

@@ -1,0 +1,272 @@
+"""How files come into view: each is recognised, and put into its role in the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from latentcore.containers import ScanGrid, match_rows
+from latentcore.errors import InputError
+from latentcore.settings import settings
+from pages.shared import errors, loading, places, state
+
+__all__ = ["Outcome", "bring_in", "folder_browser", "outcomes", "tell", "uploader"]
+
+_OUTCOMES = "intake_outcomes"
+_UPLOADS = "intake_uploads"
+_FOLDER = "intake_folder"
+_ROLES = {"samples": "patterns", "latents": "latents", "maps": "maps"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file.
+
+    Attributes
+    ----------
+    name : str
+    message : str
+        Its role, or why it can't be used.
+    error : InputError or None
+    """
+
+    name: str
+    message: str = ""
+    error: InputError | None = None
+
+
+@dataclass
+class _Batch:
+    """Files brought at once, by role."""
+
+    samples: str | None = None
+    latents: str | None = None
+    maps: list[str] = field(default_factory=list)
+
+
+def uploader() -> None:
+    """Offer to upload files; when they are stored, the widget is emptied to free its memory."""
+    round_ = st.session_state.setdefault(_UPLOADS, 0)
+    files = st.file_uploader(
+        "Patterns, maps and latents of one scan, several files at once",
+        accept_multiple_files=True,
+        max_upload_size=settings().max_upload_mb,
+        key=f"upload_{round_}",
+        help="HDF5, CSV, CSV.gz, parquet, NPY. Each file is recognised by its content.",
+    )
+    if not files:
+        return
+    st.session_state[_UPLOADS] = round_ + 1
+    stored: list[str] = []
+    failed: list[Outcome] = []
+    with st.spinner(f"Storing {len(files)} files …" if len(files) > 1 else "Storing the file …"):
+        for file in files:
+            try:
+                stored.append(places.store_upload(file))
+            except InputError as error:
+                failed.append(Outcome(file.name, error=error))
+    bring_in(stored, failed)
+    st.rerun()
+
+
+def folder_browser() -> None:
+    """Offer the server folders that the operator has configured."""
+    names = list(places.roots())
+    if not names:
+        st.info(
+            "No server folder is open. The operator names some in `LATENT_DATA_ROOTS` "
+            "(separated by `:`) before the start of the server; only files below them can be "
+            "opened.",
+            icon=":material/folder_off:",
+        )
+        return
+    here = st.session_state.get(_FOLDER, f"folder:{names[0]}")
+    try:
+        listing = places.list_folder(here)
+    except InputError as error:
+        errors.show(error)
+        here, listing = f"folder:{names[0]}", places.list_folder(f"folder:{names[0]}")
+    _breadcrumbs(here, names)
+    _folders([entry for entry in listing.entries if entry.is_folder])
+    files = [entry for entry in listing.entries if not entry.is_folder]
+    _files(here, files)
+    if listing.left_out:
+        st.caption(f"{listing.left_out:,} more entries are not listed: sort them into folders.")
+
+
+def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
+    """Recognise files and put each into its role; what can't be used is told, the rest is kept.
+
+    With patterns among them a new scan begins; else the files join the scan in view, unless they
+    don't lie on it.
+    """
+    report = list(failed)
+    batch = _Batch()
+    for place in found:
+        try:
+            role = _sort_in(batch, place)
+            report.append(Outcome(places.label(place), f"opened as {role}"))
+        except InputError as error:
+            report.append(Outcome(places.label(place), error=error))
+    if batch.samples or batch.latents or batch.maps:
+        _show(batch, report)
+    st.session_state[_OUTCOMES] = report
+
+
+def outcomes() -> list[Outcome]:
+    """Return what became of the files brought last; told once."""
+    found: list[Outcome] = st.session_state.pop(_OUTCOMES, [])
+    return found
+
+
+def tell(found: Sequence[Outcome]) -> None:
+    """Show what became of each file: what was opened in one line, errors in full."""
+    opened = [outcome for outcome in found if outcome.error is None]
+    if opened:
+        lines = [
+            f"**{errors.markdown_safe(outcome.name)}**: {errors.markdown_safe(outcome.message)}"
+            for outcome in opened
+        ]
+        st.success("  \n".join(lines), icon=":material/check_circle:")
+    for outcome in found:
+        if outcome.error is not None:
+            errors.show(outcome.error, outcome.name)
+
+
+def _sort_in(batch: _Batch, place: str) -> str:
+    """Open a file once, so that a damaged one is found out here, and file it under its role."""
+    kind, reader = loading.kind_of(place)
+    if kind == "samples":
+        loading.samples(place)
+        batch.samples = place
+    elif kind == "latents":
+        loading.latents(place)
+        batch.latents = place
+    else:
+        loading.maps(place)
+        batch.maps.append(place)
+    return f"{_ROLES[kind]} ({reader})"
+
+
+def _show(batch: _Batch, report: list[Outcome]) -> None:
+    scan = state.current()
+    if _begins_new_scan(batch, scan):
+        state.choose(
+            samples=batch.samples, maps=tuple(batch.maps), latents=batch.latents, keep=None
+        )
+        if not batch.samples:
+            report.append(
+                Outcome(
+                    "New scan",
+                    "these files don't lie on the scan that was in view, so they "
+                    "are shown as a scan of their own",
+                )
+            )
+        return
+    changes: dict[str, object] = {"maps": (*scan.maps, *batch.maps)}
+    if batch.samples:
+        changes["samples"] = batch.samples
+    if batch.latents:
+        changes["latents"] = batch.latents
+    state.choose(**changes)
+
+
+def _begins_new_scan(batch: _Batch, scan: state.ScanState) -> bool:
+    if batch.samples and scan.samples:
+        return True
+    if scan.is_empty:
+        return False
+    grid = loading.scan_grid(scan)
+    share = _SHARE_OF_DEMO if scan.is_demo else 0.0
+    return not all(_lies_on(found, grid, share) for found in _grids(batch))
+
+
+# Coordinates 0, 1, 2 … occur in every scan: a file joins the demo scan only if it is made of the
+# demo scan's points.
+_SHARE_OF_DEMO = 1.0
+
+
+def _grids(batch: _Batch) -> list[ScanGrid | None]:
+    grids = [loading.maps(place).grid for place in batch.maps]
+    if batch.latents:
+        grids.append(loading.latents(batch.latents).grid)
+    if batch.samples:
+        grids.append(loading.samples(batch.samples).grid)
+    return grids
+
+
+def _lies_on(found: ScanGrid | None, grid: ScanGrid | None, share: float) -> bool:
+    if found is None or grid is None:
+        return found is grid
+    matched = int((match_rows(found, grid) >= 0).sum())
+    return matched > 0 and matched >= share * max(len(found), len(grid))
+
+
+def _breadcrumbs(here: str, names: list[str]) -> None:
+    parts = here.removeprefix("folder:").split("/")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if len(names) > 1:
+            root = st.selectbox(
+                "Server folder", names, index=names.index(parts[0]), label_visibility="collapsed"
+            )
+            if root != parts[0]:
+                _go(f"folder:{root}")
+                st.rerun()
+        for depth, part in enumerate(parts):
+            st.button(
+                part,
+                key=f"crumb_{depth}",
+                type="tertiary",
+                icon=":material/folder_open:" if depth == len(parts) - 1 else None,
+                on_click=_go,
+                args=("folder:" + "/".join(parts[: depth + 1]),),
+            )
+
+
+def _folders(folders: list[places.Entry]) -> None:
+    if not folders:
+        return
+    with st.container(horizontal=True, gap="small"):
+        for entry in folders:
+            st.button(
+                entry.name,
+                key=f"folder_{entry.place}",
+                icon=":material/folder:",
+                on_click=_go,
+                args=(entry.place,),
+            )
+
+
+def _files(here: str, files: list[places.Entry]) -> None:
+    if not files:
+        st.caption("No files here.")
+        return
+    sizes = {entry.place: entry.size for entry in files}
+    chosen = st.multiselect(
+        "Files to open together",
+        list(sizes),
+        format_func=lambda place: f"{place.rsplit('/', 1)[-1]} · {_size_text(sizes[place])}",
+        key=f"files_{here}",
+        placeholder=f"Choose among {len(files)} files",
+    )
+    st.button(
+        "Open",
+        icon=":material/file_open:",
+        type="primary",
+        disabled=not chosen,
+        on_click=bring_in,
+        args=(chosen,),
+    )
+
+
+def _go(place: str) -> None:
+    st.session_state[_FOLDER] = place
+
+
+def _size_text(size: int) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size} B"

@@ -1,0 +1,92 @@
+"""The maps of a scan, one large or several side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.containers import ScanGrid
+from latentcore.figures.colors import COLORMAPS
+from pages.shared.loading import JoinedMaps
+from pages.shared.map_charts import (
+    MOST_CELLS,
+    categories_chart,
+    colour_map_for,
+    fitting_height,
+    map_chart,
+)
+from pages.shared.theme import tones
+
+__all__ = ["backdrop", "map_panel", "numeric"]
+
+_MOST_AT_ONCE = 9
+_COLUMNS = 3
+# Of the page beside the sidebar on a usual screen.
+_PAGE_WIDTH = 1060
+
+
+def numeric(joined: JoinedMaps) -> list[str]:
+    """Return the names of the maps whose values are numbers, not categories."""
+    return [name for name in joined.names if name not in joined.categories]
+
+
+def backdrop(joined: JoinedMaps) -> NDArray[np.floating] | None:
+    """Return the band contrast, if there is one."""
+    found = [name for name in numeric(joined) if name.startswith("bandcontrast")]
+    return joined.get(found[0]) if found else None
+
+
+@st.fragment
+def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
+    """Let choose maps and draw them.
+
+    Parameters
+    ----------
+    joined : JoinedMaps
+        At least one map, at the n points of the grid.
+    grid : ScanGrid
+    """
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    chosen = left.multiselect(
+        "Show",
+        joined.names,
+        default=joined.names[: min(_COLUMNS, len(joined.names))],
+        max_selections=_MOST_AT_ONCE,
+        key=f"maps_shown_{hash(joined.names)}",
+        placeholder="Choose maps",
+    )
+    colours = right.selectbox(
+        "Colours",
+        ["by kind", *COLORMAPS],
+        key="maps_colours",
+        help="By kind: band contrast grey, scores with a sign diverging about zero, else viridis. "
+        "Colour bars run from the 2 % to the 98 % quantile.",
+    )
+    if not chosen:
+        st.caption("Choose one map or several.")
+        return
+    width = min(_COLUMNS, len(chosen))
+    for start in range(0, len(chosen), width):
+        for column, name in zip(st.columns(width), chosen[start : start + width], strict=False):
+            with column:
+                _one(joined, grid, name, colours, fitting_height(grid, _PAGE_WIDTH // width))
+    cells = grid.shape[0] * grid.shape[1]
+    if cells > MOST_CELLS:
+        st.caption(f"The scan has {cells:,} nodes; the maps show every k-th row and column.")
+
+
+def _one(joined: JoinedMaps, grid: ScanGrid, name: str, colours: str, height: int) -> None:
+    values = joined.get(name)
+    if name in joined.categories:
+        figure = categories_chart(
+            values, grid, tones(), name=name, names=joined.categories[name], height=height
+        )
+    else:
+        picked = colour_map_for(name, values) if colours == "by kind" else colours
+        figure = map_chart(
+            values, grid, tones(), name=name, unit=joined.unit(name), colours=picked, height=height
+        )
+    st.plotly_chart(
+        figure, key=f"map_{name}", config={"displaylogo": False}, alt=f"Map of {name} over the scan"
+    )

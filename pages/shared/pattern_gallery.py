@@ -1,0 +1,111 @@
+"""Some patterns of a scan, and where on the specimen they were taken."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.pattern_sheets import grey_levels
+from latentcore.containers import SampleSource, ScanGrid
+from pages.shared import loading
+from pages.shared.map_charts import fitting_height, grid_chart
+from pages.shared.state import ScanState
+from pages.shared.theme import tones
+
+__all__ = ["gallery"]
+
+_SHOWN = 12
+_COLUMNS = 6
+# Patterns of 60 pixels would be blurred by the browser: they are enlarged pixel by pixel first.
+_WIDTH = 240
+
+
+@st.fragment
+def gallery(scan: ScanState, backdrop: NDArray[np.floating] | None) -> None:
+    """Show a sheet of patterns beside the scan grid.
+
+    Parameters
+    ----------
+    scan : ScanState
+        Has samples.
+    backdrop : ndarray, shape (n,), optional
+        Values to draw behind the marks.
+    """
+    assert scan.samples is not None
+    source = loading.samples(scan.samples)
+    turn = st.session_state.setdefault("gallery_turn", 0)
+    rows = _pick(len(source), turn)
+    sheet, place = st.columns([3, 2], gap="medium")
+    with sheet:
+        _sheet(scan.samples, source, rows)
+        st.button(
+            "Show others",
+            icon=":material/casino:",
+            on_click=_next_turn,
+            help="Pick other patterns at random, over the whole scan.",
+        )
+    with place:
+        _grid(source.grid, rows, backdrop)
+
+
+def _sheet(place: str, source: SampleSource, rows: NDArray[np.int64]) -> None:
+    pictures = _pictures(place, loading.stamp(place), tuple(rows.tolist()))
+    for start in range(0, len(rows), _COLUMNS):
+        for column, index in zip(st.columns(_COLUMNS), range(start, len(rows)), strict=False):
+            row = int(rows[index])
+            column.image(
+                pictures[index],
+                caption=f"**{index + 1}** · {_where(source, row)}",
+                width="stretch",
+                alt=f"Pattern {index + 1}, row {row} of the file, {_where(source, row)}",
+            )
+
+
+def _grid(
+    grid: ScanGrid | None, rows: NDArray[np.int64], backdrop: NDArray[np.floating] | None
+) -> None:
+    if grid is None:
+        st.info(
+            "The patterns come without coordinates: no scan grid, no maps.",
+            icon=":material/grid_off:",
+        )
+        return
+    figure = grid_chart(
+        grid, tones(), backdrop=backdrop, marked=rows, height=fitting_height(grid, 500, most=480)
+    )
+    st.plotly_chart(
+        figure,
+        key="gallery_grid",
+        config={"displaylogo": False},
+        alt="The scan grid with the places of the patterns on the left, by number",
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _pictures(place: str, stamp: str, rows: tuple[int, ...]) -> list[NDArray[np.uint8]]:
+    del stamp  # part of the key: a changed file is read again
+    patterns = loading.samples(place).read(np.array(rows, np.int64))
+    # Three channels are shown by their mean: (b, C, H, W) → (b, H, W).
+    return [_enlarged(grey_levels(pattern)) for pattern in patterns.mean(axis=1)]
+
+
+def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    factor = max(1, _WIDTH // picture.shape[1])
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _pick(n: int, turn: int) -> NDArray[np.int64]:
+    """Pick rows at random over the whole scan, in the file's order; the same for each turn."""
+    chosen = np.random.default_rng(turn).choice(n, min(n, _SHOWN), replace=False)
+    return np.sort(chosen).astype(np.int64)
+
+
+def _where(source: SampleSource, row: int) -> str:
+    if source.grid is None:
+        return f"row {row}"
+    return f"{source.grid.x[row]:g}, {source.grid.y[row]:g}"
+
+
+def _next_turn() -> None:
+    st.session_state["gallery_turn"] += 1

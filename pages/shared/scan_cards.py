@@ -1,0 +1,147 @@
+"""What was recognised: one card each for the patterns, the latents and the maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from latentcore.containers import ScanGrid
+from latentcore.errors import InputError
+from pages.shared import errors, loading, places
+from pages.shared.state import ScanState
+
+__all__ = ["cards", "grid_facts"]
+
+Facts = list[tuple[str, str]]
+_FINGERPRINT_SHOWN = 12
+_NAMES_SHOWN = 6
+
+
+def cards(scan: ScanState) -> None:
+    """Show what each part of the scan is."""
+    patterns, latents, maps = st.columns(3)
+    with patterns:
+        _card("Patterns", ":material/grid_on:", scan.samples, _samples_facts)
+    with latents:
+        _card("Latents", ":material/scatter_plot:", scan.latents, _latents_facts)
+    with maps:
+        _maps_card(scan)
+
+
+def grid_facts(grid: ScanGrid | None) -> Facts:
+    """Return what to say about a scan grid."""
+    if grid is None:
+        return [("scan grid", "none: no coordinates")]
+    rows, columns = grid.shape
+    unit = f" {grid.unit}" if grid.unit else ""
+    dx, dy = grid.step
+    gaps = rows * columns - len(grid)
+    step = f"{dx:g}{unit}" if dx == dy else f"{dx:g} × {dy:g}{unit}"
+    return [
+        ("scan grid", f"{columns} × {rows} points"),
+        ("x", f"[{grid.x_range[0]:g}, {grid.x_range[1]:g}){unit}"),
+        ("y", f"[{grid.y_range[0]:g}, {grid.y_range[1]:g}){unit}"),
+        ("step", step if unit else f"{step} (unit unknown)"),
+        ("gaps", f"{gaps:,} of {rows * columns:,} nodes" if gaps else "none"),
+    ]
+
+
+def _card(title: str, icon: str, place: str | None, facts: Callable[[str], Facts]) -> None:
+    with st.container(border=True, height="stretch"):
+        st.markdown(f"##### {icon} {title}")
+        if place is None:
+            st.caption(_MISSING[title])
+            return
+        st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
+        try:
+            _fact_list([("reader", loading.kind_of(place)[1]), *facts(place)])
+        except InputError as error:
+            errors.show(error)
+
+
+_MISSING = {
+    "Patterns": "None open. Open an HDF5 file of patterns above to see them, and to extract "
+    "latents from them.",
+    "Latents": "None yet. Extract them on the Extract page, or open a file of latents above.",
+}
+
+
+def _samples_facts(place: str) -> Facts:
+    source = loading.samples(place)
+    channels, height, width = source.sample_shape
+    size = f"{height} × {width} px" + (f", {channels} channels" if channels > 1 else "")
+    facts = [("patterns", f"{len(source):,}"), ("size", size), ("values", str(source.dtype))]
+    if source.partition is not None:
+        names, counts = np.unique(source.partition, return_counts=True)
+        parts = (f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
+        facts.append(("partitions", ", ".join(parts)))
+    return [*facts, *grid_facts(source.grid), _fingerprint(source.fingerprint())]
+
+
+def _latents_facts(place: str) -> Facts:
+    found = loading.latents(place)
+    encoded = int(found.encoded.sum())
+    left = len(found) - encoded
+    facts = [
+        ("latents", f"{encoded:,}" + (f", {left:,} points not encoded" if left else "")),
+        ("dimensions", _dims(found.dims)),
+    ]
+    return [*facts, *grid_facts(found.grid), _fingerprint(found.fingerprint)]
+
+
+def _dims(dims: np.ndarray) -> str:
+    if len(dims) == int(dims.max()) + 1:
+        return f"{len(dims)}"
+    shown = ", ".join(map(str, dims[:4].tolist()))
+    return f"{len(dims)} of the model's: {shown}" + (", …" if len(dims) > 4 else "")
+
+
+def _maps_card(scan: ScanState) -> None:
+    with st.container(border=True, height="stretch"):
+        st.markdown("##### :material/layers: Maps")
+        if not scan.maps:
+            st.caption(
+                "None open. Open CSV or parquet tables with x, y and value columns above: band "
+                "contrast, elements, phases."
+            )
+        for place in scan.maps:
+            st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
+            try:
+                _fact_list(_maps_facts(place, scan))
+            except InputError as error:
+                errors.show(error)
+
+
+def _maps_facts(place: str, scan: ScanState) -> Facts:
+    table = loading.maps(place)
+    facts = [("maps", _names(table.names)), ("points", f"{len(table.grid):,}")]
+    if table.dropped:
+        facts.append(("left out", f"{table.dropped:,} rows without numbers"))
+    grid = loading.scan_grid(scan)
+    if grid is not None and place not in (scan.samples, scan.latents):
+        missing = loading.joined_maps((place,), loading.grid_key(scan), grid).unmatched[place]
+        if missing:
+            facts.append(("missing", f"{missing:,} of {len(grid):,} scan points"))
+    return facts
+
+
+def _fingerprint(text: str) -> tuple[str, str]:
+    kind, _, digest = text.partition(":")
+    return ("fingerprint", f"{(digest or kind)[:_FINGERPRINT_SHOWN]}…")
+
+
+def _fact_list(facts: Facts) -> None:
+    st.table(
+        {"": [name for name, _ in facts], " ": [errors.markdown_safe(value) for _, value in facts]},
+        border="horizontal",
+        hide_index=True,
+        hide_header=True,
+    )
+
+
+def _names(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,46 @@
+"""The few colours that charts need besides Streamlit's own theme, light and dark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from latentcore.figures.colors import NAN_COLORS, Theme
+
+__all__ = ["Tones", "tones"]
+
+
+@dataclass(frozen=True)
+class Tones:
+    """Colours of one theme, as CSS text.
+
+    Attributes
+    ----------
+    theme : str
+        ``"light"`` or ``"dark"``.
+    nothing : str
+        Where nothing was scanned, or no value is: NaN. In no colour map.
+    veil : str
+        Over points that are left out.
+    accent, soft, line : str
+        What matters, what stands back, and rules.
+    """
+
+    theme: Theme
+    nothing: str
+    veil: str
+    accent: str
+    soft: str
+    line: str
+
+
+_LIGHT = Tones(
+    "light", NAN_COLORS["light"], "rgba(255,255,255,0.84)", "#c2410c", "#8fa3ae", "#5b6b75"
+)
+_DARK = Tones("dark", NAN_COLORS["dark"], "rgba(18,23,28,0.84)", "#fb923c", "#60727d", "#9fb0ba")
+
+
+def tones() -> Tones:
+    """Return the colours of the theme that this session's browser shows."""
+    return _DARK if st.context.theme.type == "dark" else _LIGHT
