@@ -20,7 +20,7 @@ from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.records import JobRecord
 from latentcore.progress import Progress
 
-__all__ = ["Executor", "ProcessExecutor", "ThreadExecutor"]
+__all__ = ["Executor", "ProcessExecutor", "Services", "ThreadExecutor"]
 
 _LOOK_EVERY_S = 0.1
 _PATIENCE_S = 2.0
@@ -29,6 +29,7 @@ _PACKAGE_FOLDER = Path(latentcore.__file__).parent.parent
 
 OnStart = Callable[[JobFolder, int], JobRecord | None]
 OnEnd = Callable[[JobFolder, Outcome], None]
+Services = Callable[[], contextlib.AbstractContextManager[Mapping[str, object]]]
 
 
 class Executor(Protocol):
@@ -54,11 +55,11 @@ class ThreadExecutor:
     ----------
     on_start, on_end : callable
         See `Executor`.
-    services : Mapping
-        What the server lends to verbs.
+    services : callable
+        Entered for each job: a context manager of what the server lends to its verb.
     """
 
-    def __init__(self, on_start: OnStart, on_end: OnEnd, services: Mapping[str, object]) -> None:
+    def __init__(self, on_start: OnStart, on_end: OnEnd, services: Services) -> None:
         self._on_start = on_start
         self._on_end = on_end
         self._services = services
@@ -82,8 +83,11 @@ class ThreadExecutor:
     def _work(self) -> None:
         while (folder := self._queue.get()) is not None and not self._closing:
             record = self._on_start(folder, os.getpid())
-            if record is not None:
-                self._on_end(folder, carry_out(folder, record, self._services, self._progress))
+            if record is None:
+                continue
+            with self._services() as services:
+                outcome = carry_out(folder, record, services, self._progress)
+            self._on_end(folder, outcome)
 
 
 class ProcessExecutor:

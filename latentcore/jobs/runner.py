@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Literal, Self
@@ -13,7 +14,7 @@ from typing import Literal, Self
 from latentcore.artifacts import read_run
 from latentcore.errors import RequestError
 from latentcore.jobs.carry_out import Outcome
-from latentcore.jobs.executors import ProcessExecutor, ThreadExecutor
+from latentcore.jobs.executors import ProcessExecutor, Services, ThreadExecutor
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.owners import Owner, SharedLock, is_alive
 from latentcore.jobs.questions import question_id, request_from, request_of
@@ -35,8 +36,9 @@ class JobRunner:
     ----------
     folder : Path
         Where the records live; the run folders go to ``runs`` beside it.
-    services : Mapping, optional
-        What verbs in the thread are lent, for example ``open_model``.
+    services : callable, optional
+        Makes a context manager that is entered for each job in the thread and gives what its
+        verb is lent, for example ``{"open_model": …}``; left when the job has ended.
     keep : int
         How many records of ended jobs are kept; run folders stay.
     """
@@ -45,7 +47,7 @@ class JobRunner:
         self,
         folder: Path,
         *,
-        services: Mapping[str, object] | None = None,
+        services: Services | None = None,
         keep: int = 500,
     ) -> None:
         self._folder = Path(folder)
@@ -59,7 +61,7 @@ class JobRunner:
         self._exclusive = SharedLock(self._folder / ".lock")
         with self._exclusive():
             self._owner = Owner(self._folder)
-        self._thread = ThreadExecutor(self._on_start, self._on_end, services or {})
+        self._thread = ThreadExecutor(self._on_start, self._on_end, services or _no_services)
         self._process = ProcessExecutor(self._on_start, self._on_end, self._folder / "worker.log")
 
     def __enter__(self) -> Self:
@@ -381,3 +383,7 @@ class JobRunner:
 
 def _place(verb: str) -> Literal["thread", "process"]:
     return VERBS.get(verb).place
+
+
+def _no_services() -> AbstractContextManager[Mapping[str, object]]:
+    return nullcontext({})

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,12 +59,20 @@ def test_worker_process_has_low_priority_and_serves_the_next_job(runner: JobRunn
 
 
 def test_thread_verb_gets_what_the_server_lends(tmp_path: Path) -> None:
-    services = {"open_model": lambda location: f"model of {location}", "other": None}
+    lent: list[str] = []
+
+    @contextmanager
+    def services():
+        lent.append("lent")
+        yield {"open_model": lambda location: f"model of {location}", "other": None}
+        lent.append("given back")
+
     with JobRunner(tmp_path / "jobs", services=services) as runner:
         record = runner.wait(runner.submit("toy-lent", ToyRequest("a")).id, PATIENCE)
         assert json.loads((record.folder / "lent.json").read_text()) == {"model": "model of a"}
         plain = runner.wait(runner.submit("toy-thread", ToyRequest("a")).id, PATIENCE)
         assert plain.state == "finished"
+        assert lent == ["lent", "given back"] * 2
 
 
 @pytest.mark.parametrize("verb", PLACES)

@@ -1,0 +1,245 @@
+"""The server's jobs, as pages see them: one runner, and a panel that shows how a job stands.
+
+The id of the job that a page watches stands in the URL, so that a reload or a second browser
+finds it again; what the panel shows comes from the job's folder, whoever started it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from latentcore.errors import InputError, LatentError
+from latentcore.jobs import JobRecord, JobRunner, rate_and_eta
+from latentcore.settings import settings
+from pages.shared import errors
+from pages.shared.models import job_services, lease, model
+
+__all__ = [
+    "STATE_LOOKS",
+    "duration_text",
+    "job_panel",
+    "lease",
+    "model",
+    "runner",
+    "state_badge",
+    "unwatch",
+    "watch",
+    "watched",
+]
+
+_JOB = "job"
+_LOOK_EVERY_S = 1.0
+
+# state → (icon, colour of the badge)
+STATE_LOOKS = {
+    "queued": (":material/hourglass_empty:", "gray"),
+    "running": (":material/autorenew:", "blue"),
+    "finished": (":material/check_circle:", "green"),
+    "cancelled": (":material/cancel:", "gray"),
+    "failed": (":material/error:", "red"),
+    "interrupted": (":material/power_off:", "orange"),
+}
+_AGAIN = {
+    "cancelled": ("Resume", "Goes on where it stopped; what was done is not done again."),
+    "interrupted": ("Resume", "Goes on where it stopped; what was done is not done again."),
+    "failed": ("Try again", "Asks the same question once more."),
+}
+
+
+def runner() -> JobRunner:
+    """Return the server's runner; made at the first call, for all sessions."""
+    return _runner(str(settings().workspace / "jobs"))
+
+
+@st.cache_resource(show_spinner=False, on_release=JobRunner.close)
+def _runner(folder: str) -> JobRunner:
+    return JobRunner(Path(folder), services=job_services)
+
+
+def watch(job: str, page: str) -> None:
+    """Let a page show a job, now and after a reload.
+
+    Parameters
+    ----------
+    job : str
+        The job's id.
+    page : str
+        Name of the page.
+    """
+    st.session_state[_key(page)] = job
+    st.query_params[_JOB] = job
+
+
+def watched(page: str) -> str | None:
+    """Return the job that a page shows: the one in the URL, else the one of this session."""
+    job = st.query_params.get(_JOB) or st.session_state.get(_key(page))
+    if job:
+        st.session_state[_key(page)] = job
+        if st.query_params.get(_JOB) != job:  # Streamlit clears the URL when the page changes
+            st.query_params[_JOB] = job
+    return job
+
+
+def unwatch(page: str) -> None:
+    """Let a page show no job any more."""
+    st.session_state.pop(_key(page), None)
+    st.query_params.pop(_JOB, None)
+
+
+def job_panel(
+    job: str, *, on_finished: Callable[[JobRecord], None] | None = None
+) -> JobRecord | None:
+    """Show how a job stands; while it is active, anew every second.
+
+    Parameters
+    ----------
+    job : str
+        Its id.
+    on_finished : callable, optional
+        Draws what can be done with a finished job, inside of the panel.
+
+    Returns
+    -------
+    JobRecord or None
+        None where there is no such job (any more).
+    """
+    record = runner().get(job)
+    if record is None:
+        st.info(
+            "This job is not on record any more: it was deleted. Start it anew, or see the "
+            "Runs page for what is there.",
+            icon=":material/search_off:",
+        )
+        return None
+    with st.container(border=True, key=f"job_panel_{job}"):
+        if record.active:
+            _live(job)
+        else:
+            _ended(record)
+            if record.finished and on_finished is not None:
+                on_finished(record)
+    return record
+
+
+def state_badge(record: JobRecord) -> None:
+    """Show a job's state in its colour."""
+    icon, color = STATE_LOOKS[record.state]
+    text = "cancelling" if record.cancelling else record.state
+    st.badge(text, icon=icon, color=color)  # type: ignore[arg-type]
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration as people say it: ``0.8 s``, ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+@st.fragment(run_every=_LOOK_EVERY_S)
+def _live(job: str) -> None:
+    record = runner().get(job)
+    if record is None or not record.active:
+        st.rerun()  # the whole page: what has ended may change more than this panel
+    _heading(record)
+    share = record.done / record.total if record.total else 0.0
+    st.progress(min(1.0, share), text=errors.markdown_safe(_progress_text(record)))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Cancel",
+            key=f"cancel_{job}",
+            icon=":material/stop_circle:",
+            disabled=record.cancelling,
+            on_click=_cancel,
+            args=(job,),
+            help="What is done so far is kept for a resume.",
+        )
+        st.caption(_waiting_text(record))
+
+
+def _ended(record: JobRecord) -> None:
+    _heading(record)
+    if record.state == "failed":
+        errors.show(LatentError(record.error))
+    elif record.state == "finished" and not record.finished:
+        st.warning(
+            "Its run folder was deleted. Ask again to make it anew.", icon=":material/folder_off:"
+        )
+    elif record.state != "finished" and record.total:
+        st.caption(f"Stopped at {record.done:,} of {record.total:,}.")
+    if record.state in _AGAIN:
+        title, help_text = _AGAIN[record.state]
+        st.button(
+            title,
+            key=f"again_{record.id}",
+            icon=":material/replay:",
+            on_click=_rerun,
+            args=(record.id,),
+            help=help_text,
+        )
+
+
+def _heading(record: JobRecord) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{errors.markdown_safe(record.title)}**", width="content")
+        state_badge(record)
+        if record.started:
+            st.caption(f"{duration_text(record.elapsed())}", width="content")
+
+
+def _progress_text(record: JobRecord) -> str:
+    if record.state == "queued":
+        return "Waiting"
+    if not record.total:
+        return record.message or "Starting"
+    parts = [f"{record.message}: {record.done:,} of {record.total:,}".removeprefix(": ")]
+    speed = rate_and_eta(record, time.time())
+    if speed is not None:
+        rate, left = speed
+        parts += [f"{_rate_text(rate)} per second", f"{duration_text(left)} left"]
+    return " · ".join(parts)
+
+
+def _rate_text(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.2g}"
+
+
+def _waiting_text(record: JobRecord) -> str:
+    if record.cancelling:
+        return "Stops at the next step."
+    if record.state == "running":
+        return "You may close this page; the job goes on."
+    ahead = runner().jobs_ahead(record.id)
+    if ahead:
+        return f"{ahead} {'job comes' if ahead == 1 else 'jobs come'} before it."
+    if runner().warming:
+        return "The worker compiles UMAP for its first use, which takes up to a minute."
+    return "Starts in a moment."
+
+
+def _cancel(job: str) -> None:
+    _carefully(runner().cancel, job)
+
+
+def _rerun(job: str) -> None:
+    _carefully(runner().rerun, job)
+
+
+def _carefully(action: Callable[[str], JobRecord], job: str) -> None:
+    """Do something to a job that another session may just have deleted."""
+    try:
+        action(job)
+    except InputError as error:
+        st.toast(errors.markdown_safe(str(error)), icon=":material/error:")
+
+
+def _key(page: str) -> str:
+    return f"watched_job_{page}"
