@@ -63,6 +63,9 @@ export class Explorer {
       this.tooltip.element);
     this.root.onkeydown = (event) => this.keyDown(event);
     this.root.onkeyup = (event) => this.keyUp(event);
+    this.root.onfocusout = () => {
+      this.space = false;
+    };
     parent.append(this.root);
   }
 
@@ -80,7 +83,6 @@ export class Explorer {
     for (const slot of ["A", "B"]) {
       this.root.style.setProperty(`--lp-slot-${slot.toLowerCase()}`, css(this.theme.slots[slot]));
     }
-    this.colored.clear();
     const names = neededArrays(data);
     const pending = setTimeout(() => this.say([...data.messages, "Loading the data…"]), 400);
     let arrays;
@@ -125,10 +127,13 @@ export class Explorer {
     if (fresh) this.selection = new Selection(data.n, (id) => this.axesOf(id));
     if (data.grid && arrays.has("row")) this.placeCells(data, before);
     const moved = fresh || !sameAxes(before, data);
-    if (moved) this.cells = new Map();
+    if (moved) {
+      this.cells = new Map();
+      this.prepared = false;
+    }
     this.matchPanels(data);
     this.adopt(data.state, moved);
-    this.schedule({ layout: true, classes: true });
+    this.schedule({ layout: true, classes: fresh, overlay: true, toolbar: true });
   }
 
   /** Find the point in each cell of the grid. */
@@ -147,6 +152,8 @@ export class Explorer {
 
   /** Make, keep and drop panels so that they are those of the data, in their order. */
   matchPanels(data) {
+    const before = this.colored;
+    this.colored = new Map();
     const kept = new Set(data.panels.map((spec) => spec.id));
     for (const [id, panel] of this.panels) {
       if (kept.has(id)) continue;
@@ -170,7 +177,7 @@ export class Explorer {
       }
       panel.x = this.arrays.get(spec.x);
       panel.y = this.arrays.get(spec.y);
-      this.paintPanel(panel);
+      this.paintPanel(panel, before);
       this.frameOf(panel).setHome(panel.isMap ? gridRange(data.grid) : pointRange(panel.x, panel.y));
       panel.viewport = this.frameOf(panel);
       // Appending an element that is there already would take the focus from it.
@@ -182,17 +189,27 @@ export class Explorer {
     this.board.dataset.count = String(data.panels.length);
   }
 
-  /** Give a panel its colours; panels coloured alike share them. */
-  paintPanel(panel) {
-    const { data } = this;
+  /**
+   * Give a panel its colours; panels coloured alike share them. Most calls follow a brush and
+   * change nothing here: then nothing is computed or drawn.
+   */
+  paintPanel(panel, before) {
+    const { data, theme } = this;
     const coloring = data.colorings[panel.spec.color];
-    if (!this.colored.has(panel.spec.color)) {
-      const colors = colorize(coloring, (name) => this.arrays.get(name), data.n);
-      this.colored.set(panel.spec.color, colors);
-    }
-    panel.coloring = coloring;
-    panel.colors = this.colored.get(panel.spec.color);
-    this.showLegend(panel);
+    const urls = (names) => names.map((name) => data.arrays[name]?.url);
+    const signature = JSON.stringify(
+      [coloring, urls([coloring.array, coloring.labels, coloring.value])],
+    );
+    const colors = this.colored.get(signature) ?? before.get(signature)
+      ?? colorize(coloring, (name) => this.arrays.get(name), data.n);
+    this.colored.set(signature, colors);
+    const look = JSON.stringify([panel.spec, urls([panel.spec.x, panel.spec.y]), theme, data.grid]);
+    if (panel.colors !== colors) {
+      panel.coloring = coloring;
+      panel.colors = colors;
+      this.showLegend(panel);
+    } else if (panel.look === look) return;
+    panel.look = look;
     panel.invalidate();
   }
 
@@ -438,9 +455,10 @@ export class Explorer {
     this.schedule({ hover: true });
   }
 
+  /** Pin the point at a place, or let go of it; sent later, as a double click may follow. */
   pinAt(panel, at) {
     const found = this.pointAt(panel, at);
-    this.pin(found < 0 || found === this.state.pinned ? null : found);
+    this.pin(found < 0 || found === this.state.pinned ? null : found, true);
   }
 
   pin(point, later = false) {
@@ -461,7 +479,9 @@ export class Explorer {
     }
     // Streamlit reacts to letters too ("r" runs the script again).
     if (action || event.key.length === 1) event.stopPropagation();
+    if (event.key === "Alt") event.preventDefault();
     if (event.key === "Shift" || event.key === "Alt") this.showModifiers(event);
+    for (const panel of this.panels.values()) panel.overlay.classList.remove("lp-quiet");
   }
 
   keyUp(event) {
@@ -584,8 +604,24 @@ export class Explorer {
       if (panel.stale.overlay || overlays) panel.drawOverlay(this);
     }
     if (classes || todo.toolbar || todo.layout) this.showToolbar();
+    if (!this.prepared) this.prepare();
     this.probe.noteFrame(started, Boolean(todo.stroke || todo.roi), this.inputTime);
     this.inputTime = 0;
+  }
+
+  /** Between the first picture and the first brush, do what that would otherwise wait for. */
+  prepare() {
+    this.prepared = true;
+    const jobs = [...this.panels.values()].map((panel) => () => {
+      if (!this.panels.has(panel.id)) return;
+      if (!panel.isMap && !panel.stale.raster) panel.raster.rehearse(panel.colors.rgba);
+      this.axesOf(panel.id)?.cells();
+    });
+    const next = () => {
+      jobs.shift()?.();
+      this.idle = jobs.length ? requestIdleCallback(next, { timeout: 500 }) : 0;
+    };
+    this.idle = requestIdleCallback(next, { timeout: 500 });
   }
 
   layout() {
@@ -597,8 +633,13 @@ export class Explorer {
     const height = this.enlarged
       ? Math.max(320, Math.min(window.innerHeight * 0.8, room * 0.75))
       : Math.max(260, Math.min(460, room * 0.62));
-    for (const panel of this.panels.values()) {
-      if (panel.element.style.display !== "none") panel.layout(Math.round(height), dpr);
+    const shown = [...this.panels.values()].filter((p) => p.element.style.display !== "none");
+    const perRow = single ? 1 : 2;
+    for (let k = 0; k < shown.length; k += perRow) {
+      const row = shown.slice(k, k + perRow);
+      // Beside a scatter a map has its height; maps alone take no more than they need.
+      const needed = Math.max(...row.map((panel) => panel.neededHeight(height)));
+      for (const panel of row) panel.layout(Math.round(needed), dpr);
     }
   }
 
@@ -659,6 +700,7 @@ export class Explorer {
   /** Leave nothing behind. */
   destroy() {
     cancelAnimationFrame(this.frame);
+    if (this.idle) cancelIdleCallback(this.idle);
     clearTimeout(this.sending);
     this.latest = null;
     this.tooltip.hide();

@@ -8,6 +8,9 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
 const MAX_ASPECT = 8;
+const TOP = 12;
+const BOTTOM = 44;
+const MIN_HEIGHT = 190;
 
 export class Panel {
   /**
@@ -87,13 +90,15 @@ export class Panel {
   layout(height, dpr) {
     this.body.style.height = `${height}px`;
     const width = this.body.clientWidth;
-    const narrow = width < 420;
-    const gutter = narrow ? 84 : 104;
+    const size = [width, height, dpr, this.isMap && this.aspect()].join();
+    if (size === this.size) return;
+    this.size = size;
+    const { left, gutter } = margins(width);
     const room = {
-      left: narrow ? 52 : 60,
-      top: 12,
-      width: Math.max(40, width - (narrow ? 52 : 60) - gutter),
-      height: Math.max(40, height - 12 - 44),
+      left,
+      top: TOP,
+      width: Math.max(40, width - left - gutter),
+      height: Math.max(40, height - TOP - BOTTOM),
     };
     this.plot = this.isMap ? hug(room, this.aspect()) : room;
     this.width = width;
@@ -117,9 +122,17 @@ export class Panel {
       left: `${this.plot.left + this.plot.width + 10}px`,
       top: `${this.plot.top}px`,
       width: `${gutter - 14}px`,
-      maxHeight: `${Math.max(this.plot.height, height - 12 - this.plot.top)}px`,
+      maxHeight: `${height - this.plot.top - 4}px`,
     });
     this.invalidate();
+  }
+
+  /** Height of the body that the panel can use, at most `limit`. */
+  neededHeight(limit) {
+    if (!this.isMap) return limit;
+    const { left, gutter } = margins(this.body.clientWidth);
+    const plot = (this.body.clientWidth - left - gutter) / this.aspect();
+    return Math.min(limit, Math.max(MIN_HEIGHT, plot + TOP + BOTTOM));
   }
 
   /** Width over height of the home range, within reason. */
@@ -238,6 +251,11 @@ export class Panel {
     drawOverlay(c, this, scene);
     this.stale.overlay = false;
   }
+}
+
+/** Room for the axis at the left and the legend at the right. */
+function margins(width) {
+  return width < 420 ? { left: 52, gutter: 84 } : { left: 60, gutter: 104 };
 }
 
 /** The largest rectangle of an aspect in a room, at its upper left. */

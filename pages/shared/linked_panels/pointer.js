@@ -7,6 +7,7 @@ const CLICK_PX = 4;
 const LASSO_STEP_PX = 2.5;
 const LASSO_VERTICES = 50;
 const GRIP_PX = 8;
+const DOUBLE_CLICK_MS = 500;
 const WHEEL_STEP = 0.0015;
 
 /** Mode of a stroke by the modifier keys, else the one chosen in the toolbar. */
@@ -45,6 +46,8 @@ export class Pointer {
     const at = this.place(event);
     if (event.button > 1 || this.drag || !this.panel.contains(...at)) return;
     event.preventDefault();
+    // The focus ring is for the keyboard; the next key brings it back.
+    this.panel.overlay.classList.add("lp-quiet");
     this.panel.overlay.focus({ preventScroll: true });
     this.panel.overlay.setPointerCapture(event.pointerId);
     const { tool, space } = this.explorer;
@@ -94,12 +97,21 @@ export class Pointer {
     if (!drag) return;
     if (!drag.moved) {
       this.cancel();
-      if (event.button === 0) this.explorer.pinAt(this.panel, drag.start);
+      if (event.button === 0) this.click(event, drag.start);
       return;
     }
     if (drag.kind === "roi") this.explorer.commitRoi();
     else if (drag.kind !== "pan") this.explorer.commitStroke();
     this.drag = null;
+  }
+
+  click(event, at) {
+    // A double click resets the view and leaves the pin as it was before its first click.
+    if (event.timeStamp - (this.clicked ?? -Infinity) > DOUBLE_CLICK_MS) {
+      this.pinnedBefore = this.explorer.state.pinned;
+    }
+    this.clicked = event.timeStamp;
+    this.explorer.pinAt(this.panel, at);
   }
 
   /** Give up what is being drawn. */
@@ -112,7 +124,9 @@ export class Pointer {
   }
 
   doubleClick(event) {
-    if (this.panel.contains(...this.place(event))) this.explorer.resetView(this.panel);
+    if (!this.panel.contains(...this.place(event))) return;
+    this.explorer.pin(this.pinnedBefore, true);
+    this.explorer.resetView(this.panel);
   }
 
   wheel(event) {

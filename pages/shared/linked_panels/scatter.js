@@ -11,6 +11,8 @@ import { EMPHASISED, OTHER, OUTSIDE } from "./selection.js";
 const DIM = 0.26;
 const FAINT = 0.1;
 const TABLE = 4096;
+const MANY_CHANGED = 0.3;
+const REHEARSED = 20000;
 
 /** Round point, antialiased: offsets from its centre and coverage 0..1. */
 function disc(radius) {
@@ -98,17 +100,21 @@ export class ScatterRaster {
    */
   build(rgba, classes) {
     this.all.fill(0);
+    const { n, at } = this;
+    for (let i = 0; i < n; i++) if (at[i] >= 0) this.add(this.all, at[i], rgba[i], 1);
+    this.buildClasses(rgba, classes);
+    this.calibrate();
+  }
+
+  /** Sum the points of each class anew. */
+  buildClasses(rgba, classes) {
     for (const bit of [EMPHASISED, OUTSIDE, OTHER]) this.sums[bit].fill(0);
     const { n, at } = this;
     for (let i = 0; i < n; i++) {
-      const p = at[i];
-      if (p < 0) continue;
-      this.add(this.all, p, rgba[i], 1);
       const c = classes[i];
-      if (c) this.add(this.sums[c], p, rgba[i], 1);
+      if (c && at[i] >= 0) this.add(this.sums[c], at[i], rgba[i], 1);
     }
     this.fullPaint = true;
-    this.calibrate();
   }
 
   /**
@@ -118,6 +124,10 @@ export class ScatterRaster {
    */
   update(rgba, selection) {
     const { changed, former, changedCount, classes } = selection;
+    if (changedCount > this.n * MANY_CHANGED) {
+      this.buildClasses(rgba, classes);
+      return;
+    }
     for (let k = 0; k < changedCount; k++) {
       const i = changed[k];
       const p = this.at[i];
@@ -151,6 +161,26 @@ export class ScatterRaster {
       isDirty[q] = 1;
       dirty[this.dirtyCount++] = q;
     }
+  }
+
+  /**
+   * Select and deselect some points without showing it, so that the browser has compiled this
+   * code when the first brush needs it; else its first frames take five times as long.
+   * @param {Uint32Array} rgba
+   */
+  rehearse(rgba) {
+    const sum = this.sums[EMPHASISED];
+    const last = Math.min(this.n, REHEARSED);
+    let sink = 0;
+    for (let i = 0; i < last; i++) {
+      const p = this.at[i];
+      if (p < 0) continue;
+      this.add(sum, p, rgba[i], 1);
+      this.touch(p);
+      sink ^= this.mixed(p);
+      this.add(sum, p, rgba[i], -1);
+    }
+    return sink;
   }
 
   /** Choose the opacities: few points are nearly opaque, many build up with the log of density. */
