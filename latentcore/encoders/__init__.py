@@ -1,0 +1,175 @@
+"""Models that turn prepared samples into latents, one file per kind.
+
+An encoder file registers a family: an object with ``description`` and ``wants`` (one sentence
+each), a question ``recognises(checkpoint)`` and a ``load(checkpoint, device, input_shape)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.errors import CheckpointError
+from latentcore.preparation import Preparation
+from latentcore.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
+
+    from latentcore.encoders._checkpoints import Checkpoint
+
+__all__ = [
+    "ENCODERS",
+    "Decoder",
+    "Encoder",
+    "EncoderFamily",
+    "Storable",
+    "open_checkpoint",
+]
+
+Shape = tuple[int, int, int]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """A loaded model; safe to share between threads.
+
+    Attributes
+    ----------
+    name : str
+        Its family's name.
+    latent_dim : int
+        d, the number of latent dimensions.
+    input_shape : tuple of int
+        (C, H, W) of a prepared sample.
+    preparation : Preparation or None
+        What its samples were prepared with; None where that is not known.
+    static_background : ndarray of float32, shape (C, H, W), or None
+        The mean pattern that belongs to `preparation`.
+    fingerprint : str
+        Changes when the weights change.
+    device : str
+        Where it computes: ``"cpu"``, ``"cuda:0"``, ``"mps"``.
+    tile : int
+        Samples per forward pass. The last digits of a sum may depend on how many samples are
+        computed together, so every pass has exactly this many, the last one filled up with zeros:
+        then a sample has the same latents, bit for bit, whatever batch it comes in.
+    """
+
+    name: str
+    latent_dim: int
+    input_shape: Shape
+    preparation: Preparation | None
+    static_background: NDArray[np.float32] | None
+    fingerprint: str
+    device: str
+    tile: int
+
+    def encode(self, batch: NDArray[np.float32], *, tile: int | None = None) -> NDArray[np.float32]:
+        """Encode prepared samples: float32 (b, C, H, W) → float32 (b, d).
+
+        `tile` overrules the encoder's own, where memory is short.
+        """
+        ...
+
+    def release(self) -> None:
+        """Free the accelerator's memory; the encoder loads itself again when it is used."""
+        ...
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """What an encoder that can go back has besides."""
+
+    def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Decode latents: float32 (b, d) → float32 (b, C, H, W), as prepared samples."""
+        ...
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """What an encoder has that can be written as ``model.safetensors``."""
+
+    @property
+    def architecture(self) -> Mapping[str, object]:
+        """What its family needs besides the tensors to build it again, JSON-like."""
+        ...
+
+    def tensors(self) -> dict[str, NDArray[np.generic]]:
+        """Return its weights by name."""
+        ...
+
+
+class EncoderFamily(Protocol):
+    """One kind of encoder.
+
+    Attributes
+    ----------
+    description : str
+        What it is, in one sentence.
+    wants : str
+        By what its checkpoints are recognised, in a few words for error messages.
+    """
+
+    description: str
+    wants: str
+
+    def recognises(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether bare weights, without a record of ours, are of this kind."""
+        ...
+
+    def load(
+        self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
+    ) -> Encoder:
+        """Build the encoder; `input_shape` serves where the checkpoint doesn't tell it."""
+        ...
+
+
+ENCODERS: Registry[EncoderFamily] = Registry("encoder", "latentcore.encoders")
+
+
+def open_checkpoint(
+    location: str, *, device: str = "auto", input_shape: Shape | None = None
+) -> Encoder:
+    """Load an encoder from its checkpoint, whatever kind it is.
+
+    Nothing in the file is ever executed: a checkpoint that would need that is refused.
+
+    Parameters
+    ----------
+    location : str
+        ``model.safetensors`` (or the run folder that holds it), or a ``.pth`` file of weights.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    input_shape : tuple of int, optional
+        (C, H, W) of prepared samples, for checkpoints that don't tell it (bare weights); the
+        others keep their own.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no checkpoint, is damaged, or belongs to something else.
+    RequestError
+        If the device doesn't exist.
+    """
+    from latentcore.encoders._checkpoints import load_checkpoint
+    from latentcore.encoders._device import resolve_device
+
+    place = resolve_device(device)
+    checkpoint = load_checkpoint(location)
+    if checkpoint.encoder_name is not None:
+        return ENCODERS.get(checkpoint.encoder_name).load(checkpoint, place, input_shape)
+    for name in ENCODERS.names():
+        family = ENCODERS.get(name)
+        if family.recognises(checkpoint):
+            return family.load(checkpoint, place, input_shape)
+    tried = ", ".join(f"{name} (wants {family.wants})" for name, family in ENCODERS.items())
+    message = (
+        f"No encoder recognises the checkpoint {checkpoint.path.name!r}.\n"
+        f"It holds {checkpoint.found}.\nTried: {tried}.\n"
+        "Give the checkpoint of one of these, or pca:N to fit a PCA on the scan itself."
+    )
+    raise CheckpointError(message)

@@ -1,0 +1,347 @@
+"""Open a file of weights without trusting it.
+
+Pickle can run any program when it is loaded. Here it never does: safetensors hold numbers only,
+and a ``.pth`` is read by torch's restricted unpickler, which knows tensors and plain containers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+from numpy.typing import NDArray
+
+from latentcore.errors import CheckpointError, LatentError
+from latentcore.preparation import Preparation
+from latentcore.storage import local_path
+
+__all__ = [
+    "BACKGROUND_TENSOR",
+    "METADATA_KEY",
+    "MODEL_FILE",
+    "MODEL_TYPE",
+    "MODEL_VERSION",
+    "RECORD_FILE",
+    "Checkpoint",
+    "checkpoint_file",
+    "load_checkpoint",
+    "tensors_fingerprint",
+]
+
+MODEL_TYPE = "latentcore-model"
+MODEL_VERSION = "1"
+MODEL_FILE = "model.safetensors"
+RECORD_FILE = "model.json"
+# The record travels in the header of the safetensors file, so that the file is enough by itself.
+METADATA_KEY = "latentcore"
+BACKGROUND_TENSOR = "preparation.static_background"
+
+# The published VAE for 400 × 500 patterns has 167 M parameters, 0.7 GB.
+_LARGEST_FILE = 16 << 30
+_LARGEST_RECORD = 64 << 20
+_MOST_ENTRIES = 20_000
+# Under which key trainers keep the weights, beside optimizer and epoch.
+_WRAPPERS = ("state_dict", "model", "model_state_dict", "net", "weights")
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Weights on the CPU, and what is known about them.
+
+    Attributes
+    ----------
+    path : Path
+    sha256 : str
+        Of the file.
+    tensors : Mapping of str to torch.Tensor
+        Without the static background.
+    record : Mapping or None
+        The model's record (see `latentcore.artifacts.model_files`); None for bare weights.
+    static_background : ndarray of float32, shape (C, H, W), or None
+    """
+
+    path: Path
+    sha256: str
+    tensors: Mapping[str, torch.Tensor]
+    record: Mapping[str, Any] | None = None
+    static_background: NDArray[np.float32] | None = field(default=None)
+
+    @property
+    def encoder_name(self) -> str | None:
+        """Name of the encoder's family, where a record tells it."""
+        return None if self.record is None else str(self.record["encoder"]["name"])
+
+    @property
+    def architecture(self) -> Mapping[str, Any]:
+        """What the family needs besides the tensors; empty for bare weights."""
+        if self.record is None:
+            return {}
+        architecture: Mapping[str, Any] = self.record["encoder"]["architecture"]
+        return architecture
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """(C, H, W) of a prepared sample, where a record tells it."""
+        if self.record is None:
+            return None
+        channels, height, width = (int(side) for side in self.record["encoder"]["input_shape"])
+        return channels, height, width
+
+    @property
+    def preparation(self) -> Preparation | None:
+        """What the model's samples were prepared with, where a record tells it."""
+        if self.record is None or self.record.get("preparation") is None:
+            return None
+        return Preparation.from_dict(self.record["preparation"])
+
+    @property
+    def found(self) -> str:
+        """What it holds, for error messages."""
+        names = list(self.tensors)
+        shown = ", ".join(
+            f"{name!r} {tuple(self.tensors[name].shape)}" for name in (*names[:4], *names[-2:])[:6]
+        )
+        return f"{len(names)} tensors: {shown}{', …' if len(names) > 6 else ''}"
+
+
+def load_checkpoint(location: str) -> Checkpoint:
+    """Read a checkpoint's weights and its record.
+
+    Parameters
+    ----------
+    location : str
+        A file, or a run folder with ``model.safetensors``.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no checkpoint, is damaged, or would have to be executed.
+    """
+    path = checkpoint_file(location)
+    size = path.stat().st_size
+    if size > _LARGEST_FILE:
+        message = (
+            f"The checkpoint {path.name!r} has {size / 1e9:.1f} GB; at most "
+            f"{_LARGEST_FILE / 1e9:.0f} GB are read. Save the weights alone, without optimizer."
+        )
+        raise CheckpointError(message)
+    with path.open("rb") as file:
+        head = file.read(9)
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if head[8:] == b"{":
+        return _from_safetensors(path, sha256)
+    return Checkpoint(path, sha256, _weights(path, head))
+
+
+def checkpoint_file(location: str) -> Path:
+    """Return the file that holds the weights.
+
+    Parameters
+    ----------
+    location : str
+        That file, the ``model.json`` beside it, or the run folder of both.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds no ``model.safetensors``.
+    """
+    path = local_path(location)
+    if path.is_dir():
+        return _model_in(path)
+    return _model_in(path.parent) if path.name == RECORD_FILE else path
+
+
+def tensors_fingerprint(architecture: Mapping[str, object], tensors: Mapping[str, Any]) -> str:
+    """Return text that changes when the architecture or any weight changes."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(json.dumps(architecture, sort_keys=True).encode())
+    for name in sorted(tensors):
+        values = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {values.dtype} {values.shape} ".encode())
+        digest.update(values.data)
+    return f"blake2b:{digest.hexdigest()}"
+
+
+def _model_in(folder: Path) -> Path:
+    path = folder / MODEL_FILE
+    if not path.is_file():
+        message = (
+            f"The folder {folder.name!r} holds no {MODEL_FILE}. Give the checkpoint's file, or the "
+            "run folder of a training or of an extraction with pca:N."
+        )
+        raise CheckpointError(message)
+    return path
+
+
+def _from_safetensors(path: Path, sha256: str) -> Checkpoint:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, safetensors.SafetensorError) as error:
+        message = f"The checkpoint {path.name!r} is damaged: {error}. Copy it again, whole."
+        raise CheckpointError(message) from error
+    record = _record(path, metadata.get(METADATA_KEY))
+    background = tensors.pop(BACKGROUND_TENSOR, None)
+    checkpoint = Checkpoint(
+        path,
+        sha256,
+        {name: _as_float32(tensor) for name, tensor in tensors.items()},
+        record,
+        None if background is None else _as_float32(background).numpy(),
+    )
+    if record is not None:
+        _check_record(checkpoint)
+    return checkpoint
+
+
+def _record(path: Path, text: str | None) -> Mapping[str, Any] | None:
+    beside = path.with_name(RECORD_FILE)
+    if text is None and beside.is_file() and beside.stat().st_size <= _LARGEST_RECORD:
+        text = beside.read_text(encoding="utf-8", errors="replace")
+    if text is None:
+        return None
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        message = f"The record of {path.name!r} is no JSON: {error}. Copy the model again."
+        raise CheckpointError(message) from error
+    if not isinstance(record, dict) or record.get("encoding-type") != MODEL_TYPE:
+        return None
+    if record.get("encoding-version") != MODEL_VERSION:
+        message = (
+            f"{path.name!r} is a model of version {record.get('encoding-version')!r}; this program "
+            f"reads version {MODEL_VERSION!r}. Use the program that wrote it, or a newer one."
+        )
+        raise CheckpointError(message)
+    return record
+
+
+def _check_record(checkpoint: Checkpoint) -> None:
+    """Ask for everything once, so that a broken record is told here and not in the middle."""
+    try:
+        _ = (
+            checkpoint.encoder_name,
+            dict(checkpoint.architecture),
+            checkpoint.input_shape,
+            checkpoint.preparation,
+        )
+    except (KeyError, TypeError, ValueError, LatentError) as error:
+        message = (
+            f"The record of {checkpoint.path.name!r} is incomplete: {error}. It needs encoder "
+            "(name, architecture, input_shape) and preparation. Copy the model again."
+        )
+        raise CheckpointError(message) from error
+
+
+def _weights(path: Path, head: bytes) -> Mapping[str, torch.Tensor]:
+    """Return the tensors of a ``.pth`` file, read by the restricted unpickler."""
+    if head.startswith(b"PK"):
+        _check_archive(path)
+    elif not head.startswith(b"\x80"):
+        what = "an HDF5 file" if head.startswith(b"\x89HDF") else f"a file starting with {head!r}"
+        message = (
+            f"{path.name!r} is no checkpoint but {what}. Give a model.safetensors, a .pth file of "
+            "weights, or pca:N to fit a PCA on the scan itself."
+        )
+        raise CheckpointError(message)
+    try:
+        # Mapped, so that sizes are checked before anything is copied into memory.
+        loaded = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=head.startswith(b"PK") or None
+        )
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(_holds_objects(path)) from error
+    except (RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+        message = f"The checkpoint {path.name!r} is damaged: {error}. Copy it again, whole."
+        raise CheckpointError(message) from error
+    return _state_dict(path, loaded)
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse archives that unpack to more than their size: torch never compresses."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError) as error:
+        message = f"The checkpoint {path.name!r} is damaged: {error}. Copy it again, whole."
+        raise CheckpointError(message) from error
+    unpacked = sum(entry.file_size for entry in entries)
+    packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    if packed or unpacked > path.stat().st_size or len(entries) > _MOST_ENTRIES:
+        message = (
+            f"The checkpoint {path.name!r} is refused: {len(entries)} entries unpack to "
+            f"{unpacked} bytes from {path.stat().st_size}. torch.save writes weights uncompressed; "
+            "save it again with torch."
+        )
+        raise CheckpointError(message)
+    if not any(entry.filename.endswith("/data.pkl") for entry in entries):
+        names = ", ".join(repr(entry.filename) for entry in entries[:4])
+        message = (
+            f"{path.name!r} is an archive, but none of torch's: it holds {names}. "
+            "Give a model.safetensors or a .pth file of weights."
+        )
+        raise CheckpointError(message)
+
+
+def _holds_objects(path: Path) -> str:
+    try:
+        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    except (RuntimeError, ValueError, pickle.UnpicklingError, EOFError):
+        names = []
+    shown = ", ".join(repr(name) for name in names[:6]) or "something that is no tensor"
+    advice = (
+        "It looks like a nenya checkpoint, whose encoder this version doesn't have."
+        if any(name.split(".")[0] in ("nenya", "ulmo") for name in names)
+        else "Save its weights alone: torch.save(model.state_dict(), 'weights.pth')."
+    )
+    return (
+        f"The checkpoint {path.name!r} is refused: besides tensors it holds {shown}, and loading "
+        f"such objects would execute code from the file. Nothing was executed. {advice}"
+    )
+
+
+def _state_dict(path: Path, loaded: object) -> Mapping[str, torch.Tensor]:
+    for key in _WRAPPERS:
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+            break
+    tensors = loaded if isinstance(loaded, Mapping) else {}
+    if not tensors or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor)
+        for name, tensor in tensors.items()
+    ):
+        keys = ", ".join(repr(key) for key in list(tensors)[:8])
+        found = f"a dictionary with the keys {keys}" if keys else f"a {type(loaded).__name__}"
+        message = (
+            f"{path.name!r} holds {found}, where a dictionary of weights by name was expected. "
+            "Save them with torch.save(model.state_dict(), 'weights.pth')."
+        )
+        raise CheckpointError(message)
+    for name, tensor in tensors.items():
+        if tensor.layout is not torch.strided or (
+            tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+        ):
+            message = (
+                f"The checkpoint {path.name!r} is refused: its tensor {name!r} of shape "
+                f"{tuple(tensor.shape)} claims more values than the file holds."
+            )
+            raise CheckpointError(message)
+    return {name: _as_float32(tensor) for name, tensor in tensors.items()}
+
+
+def _as_float32(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().to(torch.float32).contiguous()

@@ -1,0 +1,316 @@
+"""The convolutional variational autoencoder of the seed system.
+
+The architecture is that of ``vae_cnn.py`` in github.com/Angelamer/microstructural_segmentation
+(branch ``vae``), key for key, so that its published kind of file (a bare state dict) loads; see
+FORMATS.md, section 2d. Its fully connected layers are made for one size of pattern.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from latentcore.encoders import ENCODERS
+from latentcore.encoders._checkpoints import Checkpoint, tensors_fingerprint
+from latentcore.encoders._tiles import in_tiles, tile_for
+from latentcore.errors import CheckpointError
+from latentcore.preparation import Preparation
+
+__all__ = ["SEED_PREPARATION", "VaeCnn", "VaeCnnEncoder"]
+
+Shape = tuple[int, int, int]
+
+# The seed normalised each pattern to the range of its Tanh, and removed no background.
+SEED_PREPARATION = Preparation(scale="minus_one_one")
+
+_NAME = "vae-cnn"
+_LEAK = 0.2
+_MOST_CHANNELS = 512
+_MOST_LEVELS = 12
+
+
+class VaeCnn(nn.Module):
+    """The network.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (H, W) of the patterns, in pixels.
+    latent_dim : int
+    base : int
+        Channels of the first convolution; each further one has twice as many, at most 512.
+    n_down : int
+        Convolutions of stride 2.
+    """
+
+    def __init__(
+        self, size: tuple[int, int], latent_dim: int = 16, base: int = 32, n_down: int = 5
+    ) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.base = base
+        self.n_down = n_down
+        self.sizes = _level_sizes(size, n_down)
+        channels = [1, *(min(base << level, _MOST_CHANNELS) for level in range(n_down))]
+        self.encoder = nn.Sequential()
+        for before, after in itertools.pairwise(channels):
+            self.encoder.append(nn.Conv2d(before, after, 3, stride=2, padding=1))
+            self.encoder.append(nn.LeakyReLU(_LEAK, inplace=True))
+        self.deepest = (channels[-1], *self.sizes[-1])
+        flat = math.prod(self.deepest)
+        self.fc_mu = nn.Linear(flat, latent_dim)
+        self.fc_logvar = nn.Linear(flat, latent_dim)
+        self.fc_decode = nn.Linear(latent_dim, flat)
+        back = [channels[-1]]
+        for _ in range(n_down - 1):
+            back.append(max(back[-1] // 2, base))
+        self.dec_refine = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.LeakyReLU(_LEAK, inplace=True))
+            for before, after in itertools.pairwise(back)
+        )
+        self.out_head = nn.Sequential(nn.Conv2d(base, 1, 3, padding=1), nn.Tanh())
+
+    def means(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the latent means: (b, 1, H, W) → (b, d). All that extraction needs."""
+        means: torch.Tensor = self.fc_mu(self.encoder(x).flatten(1))
+        return means
+
+    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the latent means and log variances: (b, 1, H, W) → twice (b, d)."""
+        flat = self.encoder(x).flatten(1)
+        return self.fc_mu(flat), self.fc_logvar(flat)
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        """Return patterns in [-1, 1]: (b, d) → (b, 1, H, W)."""
+        x = self.fc_decode(z).view(len(z), *self.deepest)
+        for level, size in enumerate(reversed(self.sizes[:-1])):
+            x = nn.functional.interpolate(x, size=size, mode="nearest")
+            if level < len(self.dec_refine):
+                x = self.dec_refine[level](x)
+        decoded: torch.Tensor = self.out_head(x)
+        return decoded
+
+
+class VaeCnnEncoder:
+    """A loaded VAE: latents are the means. See `latentcore.encoders.Encoder`.
+
+    Parameters
+    ----------
+    model : VaeCnn
+    preparation : Preparation
+    device : torch.device
+    static_background : ndarray of float32, shape (C, H, W), optional
+    fingerprint : str, optional
+        Of the weights, where it is known already.
+    """
+
+    name = _NAME
+
+    def __init__(
+        self,
+        model: VaeCnn,
+        *,
+        preparation: Preparation | None,
+        device: torch.device,
+        static_background: NDArray[np.float32] | None = None,
+    ) -> None:
+        self._model = model.eval().requires_grad_(requires_grad=False)
+        self._device = device
+        self._loaded = False
+        # One pass at a time: two sessions share the model, and its memory is for one.
+        self._lock = threading.Lock()
+        self.latent_dim = model.latent_dim
+        self.input_shape: Shape = (1, *model.sizes[0])
+        self.preparation = preparation
+        self.static_background = static_background
+        self.device = str(device)
+        self.fingerprint = tensors_fingerprint(self.architecture, self.tensors())
+        height, width = model.sizes[1]
+        # In and out of the first convolution, the widest place.
+        self.tile = tile_for(device, 2 * model.base * height * width * 4)
+
+    def encode(self, batch: NDArray[np.float32], *, tile: int | None = None) -> NDArray[np.float32]:
+        """Encode prepared patterns: float32 (b, 1, H, W) → float32 (b, d)."""
+        with self._lock:
+            return in_tiles(
+                self._ready().means,
+                batch,
+                tile=tile or self.tile,
+                out_shape=(self.latent_dim,),
+                device=self._device,
+            )
+
+    def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Decode latents: float32 (b, d) → float32 (b, 1, H, W)."""
+        with self._lock:
+            return in_tiles(
+                self._ready().decode,
+                latents,
+                tile=self.tile,
+                out_shape=self.input_shape,
+                device=self._device,
+            )
+
+    def release(self) -> None:
+        """Free the accelerator's memory."""
+        with self._lock:
+            self._model.to("cpu")
+            self._loaded = False
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    @property
+    def architecture(self) -> Mapping[str, object]:
+        """What `VaeCnn` needs besides the input size."""
+        model = self._model
+        return {"latent_dim": model.latent_dim, "base": model.base, "n_down": model.n_down}
+
+    def tensors(self) -> dict[str, NDArray[np.generic]]:
+        """Return the state dict, as arrays."""
+        return {name: value.cpu().numpy() for name, value in self._model.state_dict().items()}
+
+    def _ready(self) -> VaeCnn:
+        if not self._loaded:
+            on_cuda = self._device.type == "cuda"
+            layout = torch.channels_last if on_cuda else torch.contiguous_format
+            self._model.to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
+            self._loaded = True
+        return self._model
+
+
+class VaeCnnFamily:
+    """Loads our own files and the seed's."""
+
+    description = "Convolutional VAE of the seed system; latents are its means."
+    wants = "'encoder.0.weight', 'fc_mu.weight', 'out_head.0.weight'"
+
+    def recognises(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether bare weights have the seed's keys."""
+        names = {_plain_name(name) for name in checkpoint.tensors}
+        return {"encoder.0.weight", "out_head.0.weight"} <= names
+
+    def load(
+        self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
+    ) -> VaeCnnEncoder:
+        """Build the network that the tensors' shapes tell, and fill it.
+
+        Raises
+        ------
+        CheckpointError
+            If tensors are missing or of wrong shapes, or patterns of `input_shape` don't fit.
+        """
+        tensors = {_plain_name(name): tensor for name, tensor in checkpoint.tensors.items()}
+        file = checkpoint.path.name
+        latent_dim, base, n_down = _read_off(tensors, file)
+        shape = checkpoint.input_shape or input_shape
+        cells = tensors["fc_mu.weight"].shape[1] // min(base << (n_down - 1), _MOST_CHANNELS)
+        if shape is None:
+            message = (
+                f"The checkpoint {file!r} doesn't tell for which size of pattern it was made. "
+                f"{_fitting(cells, n_down)} Give the size (--resolution H W)."
+            )
+            raise CheckpointError(message)
+        _check_size(shape, cells, n_down, file)
+        with torch.device("meta"):  # shapes are compared before any memory is taken
+            model = VaeCnn(shape[1:], latent_dim, base, n_down)
+        _check_tensors(model, tensors, file)
+        model.load_state_dict(tensors, assign=True)
+        return VaeCnnEncoder(
+            model,
+            preparation=SEED_PREPARATION if checkpoint.record is None else checkpoint.preparation,
+            device=device,
+            static_background=checkpoint.static_background,
+        )
+
+
+ENCODERS.register(_NAME)(VaeCnnFamily())
+
+
+def _plain_name(name: str) -> str:
+    # DataParallel puts "module." before the names, torch.compile "_orig_mod.".
+    return re.sub(r"(^|\.)(?:module|_orig_mod)\.", r"\1", name)
+
+
+def _level_sizes(size: tuple[int, int], n_down: int) -> list[tuple[int, int]]:
+    """Return (H, W) at each level: a convolution of stride 2 and padding 1 halves, rounding up."""
+    sizes = [(int(size[0]), int(size[1]))]
+    for _ in range(n_down):
+        height, width = sizes[-1]
+        sizes.append((-(-height // 2), -(-width // 2)))
+    return sizes
+
+
+def _read_off(tensors: Mapping[str, torch.Tensor], file: str) -> tuple[int, int, int]:
+    """Return (latent_dim, base, n_down) as the tensors' shapes tell them."""
+    needed = ("encoder.0.weight", "fc_mu.weight", "fc_logvar.weight", "fc_decode.weight")
+    missing = [name for name in needed if name not in tensors]
+    if missing:
+        message = (
+            f"The VAE checkpoint {file!r} lacks {', '.join(map(repr, missing))}. The seed's model "
+            "makes its fully connected layers at the first forward pass: save it after that."
+        )
+        raise CheckpointError(message)
+    n_down = sum(bool(re.fullmatch(r"encoder\.\d+\.weight", name)) for name in tensors)
+    first, means = tensors["encoder.0.weight"], tensors["fc_mu.weight"]
+    if (
+        first.ndim != 4
+        or means.ndim != 2
+        or not 1 <= n_down <= _MOST_LEVELS
+        or min(means.shape) < 1
+    ):
+        message = (
+            f"The VAE checkpoint {file!r} has an 'encoder.0.weight' of shape {tuple(first.shape)}, "
+            f"a 'fc_mu.weight' of {tuple(means.shape)} and {n_down} convolutions; expected are "
+            f"(base, 1, 3, 3), (latent_dim, channels · h · w) and 1 to {_MOST_LEVELS}."
+        )
+        raise CheckpointError(message)
+    return int(means.shape[0]), int(first.shape[0]), n_down
+
+
+def _check_size(shape: Shape, cells: int, n_down: int, file: str) -> None:
+    height, width = _level_sizes(shape[1:], n_down)[-1]
+    if shape[0] == 1 and height * width == cells:
+        return
+    message = (
+        f"The checkpoint {file!r} doesn't fit samples of {shape[1]} × {shape[2]} pixels and "
+        f"{shape[0]} channel(s): {n_down} halvings make {height} × {width} of them, but its fully "
+        f"connected layers are for {cells} cells. {_fitting(cells, n_down)} "
+        "Resize with --resolution H W, crop with --prepare crop=…, or use another checkpoint."
+    )
+    raise CheckpointError(message)
+
+
+def _fitting(cells: int, n_down: int) -> str:
+    factor = 1 << n_down
+    pairs = [
+        f"{(h - 1) * factor + 1}–{h * factor} × {(w - 1) * factor + 1}–{w * factor}"
+        for h in range(1, cells + 1)
+        if cells % h == 0 and max(h, w := cells // h) <= 8 * min(h, w)
+    ]
+    return f"Sizes (H × W) that fit: {', '.join(pairs[:8]) or 'none'}, with 1 channel."
+
+
+def _check_tensors(model: VaeCnn, tensors: Mapping[str, torch.Tensor], file: str) -> None:
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if wanted == found:
+        return
+    wrong = [
+        f"{name!r} is {found.get(name, 'missing')}, wanted {shape}"
+        for name, shape in wanted.items()
+        if found.get(name) != shape
+    ]
+    wrong += [f"{name!r} is unknown" for name in found if name not in wanted]
+    message = (
+        f"The checkpoint {file!r} looks like a VAE-CNN, but {len(wrong)} tensors don't fit: "
+        f"{'; '.join(wrong[:4])}{' …' if len(wrong) > 4 else ''}. It belongs to another network."
+    )
+    raise CheckpointError(message)
