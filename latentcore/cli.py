@@ -100,7 +100,8 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
     if details.metavar is not None:
         settings["metavar"] = details.metavar
     if details.repeat:
-        settings["action"] = "append"
+        # An option that takes several words and is repeated collects them all in one list.
+        settings["action"] = "append" if details.nargs is None else "extend"
     if not callable(details.convert):
         settings["action"] = _ConvertEach
         settings["convert"] = tuple(details.convert)
@@ -109,6 +110,8 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
         return
     required = field.default is dataclasses.MISSING
     default = None if required else field.default
+    if details.repeat and isinstance(default, tuple):
+        default = list(default)  # argparse appends to a copy of it
     parser.add_argument(_flag(field.name), required=required, default=default, **settings)
 
 

@@ -63,6 +63,7 @@ class RunFolder:
         self._stage = self.out.parent / f".{self.out.name}.unfinished"
         self._names: list[str] = []
         self._keep_scratch = False
+        self._finished: dict[str, Any] | None = None
         self._lock: int | None = None
 
     def __enter__(self) -> Self:
@@ -140,6 +141,10 @@ class RunFolder:
             if isinstance(parent_id, str) and parent_id not in self.parents:
                 self.parents.append(parent_id)
 
+    def keep_finished(self, record: dict[str, Any]) -> None:
+        """Leave the folder as it is: its ``run.json``, `record`, answers the same question."""
+        self._finished = record
+
     def commit(self, summary: Mapping[str, object]) -> dict[str, Any]:
         """Move the artifacts into place and write ``run.json``.
 
@@ -148,6 +153,8 @@ class RunFolder:
         dict
             What ``run.json`` holds.
         """
+        if self._finished is not None:
+            return self._finished
         seed = self.request.get("seed")
         provenance = Provenance(
             verb=self.verb,

@@ -1,0 +1,1 @@
+"""Send samples through an encoder: in blocks, resumable; and back."""

@@ -1,0 +1,75 @@
+"""Fit an encoder on the scan itself, before it encodes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import SampleSource
+from latentcore.encoding._blocks import prefetched, prepared_batches
+from latentcore.preparation import Preparer
+from latentcore.progress import Progress
+
+if TYPE_CHECKING:
+    from latentcore.encoders.pca import PcaEncoder, PcaRecipe
+
+__all__ = ["fit_pca"]
+
+
+def fit_pca(
+    recipe: PcaRecipe,
+    parts: Sequence[tuple[SampleSource, NDArray[np.int64]]],
+    preparer: Preparer,
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> PcaEncoder:
+    """Fit a PCA on the kept samples of one source or several together.
+
+    Samples that are not finite are left out. Blocks are of fixed size and order, so that the
+    same samples give the same PCA.
+
+    Parameters
+    ----------
+    recipe : PcaRecipe
+    parts : sequence of (SampleSource, ndarray of int64)
+        The sources and the rows of each that count, ascending.
+    preparer : Preparer
+    device : str
+        Where the encoder will compute.
+    progress : Progress, optional
+        Steps are samples.
+
+    Raises
+    ------
+    RequestError
+        If there are fewer samples or pixels than components, or all samples are the same.
+    Cancelled
+        If the progress was cancelled.
+    """
+    from latentcore.encoders._device import resolve_device
+
+    progress = progress or Progress()
+    total = sum(len(rows) for _, rows in parts)
+    block_rows = recipe.block_rows(preparer.output_shape)
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        done = 0
+        progress.step(0, total, "fitting the PCA")
+        for source, rows in parts:
+            with prefetched(prepared_batches(source, rows, preparer, block_rows)) as ready:
+                for batch in ready:
+                    yield batch.values if batch.finite.all() else batch.values[batch.finite]
+                    done += len(batch.values)
+                    progress.step(done, total, "fitting the PCA")
+
+    return recipe.fit(
+        blocks(),
+        input_shape=preparer.output_shape,
+        preparation=preparer.preparation,
+        device=resolve_device(device),
+        static_background=preparer.static_background,
+    )

@@ -1,0 +1,154 @@
+"""Which samples of a file a verb works on: by partition, by row number, by the value of a map."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.artifacts import RunFolder
+from latentcore.containers import SampleSource
+from latentcore.errors import RequestError
+from latentcore.readers import open_samples
+from latentcore.storage import content_fingerprint, local_path
+from latentcore.workflows._inputs import keep_mask
+
+__all__ = ["Choice", "ChosenSamples", "choose_samples"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was asked for.
+
+    Attributes
+    ----------
+    partition : tuple of str
+        Only samples of these; of all where empty.
+    rows : str or None
+        File of row numbers, or of a mask.
+    keep_above : tuple of (str, float) or None
+        A map and the value that its points must exceed.
+    """
+
+    partition: tuple[str, ...] = ()
+    rows: str | None = None
+    keep_above: tuple[str, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenSamples:
+    """An opened file and the choice among its n samples.
+
+    Attributes
+    ----------
+    location : str
+    source : SampleSource
+    member : ndarray of bool, shape (n,)
+        Whether a sample belongs to the result: its partition was chosen.
+    keep : ndarray of bool, shape (n,)
+        Whether it is worked on; at least one is.
+    """
+
+    location: str
+    source: SampleSource
+    member: NDArray[np.bool_]
+    keep: NDArray[np.bool_]
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Numbers of the kept samples, ascending."""
+        return np.flatnonzero(self.keep).astype(np.int64)
+
+
+def choose_samples(
+    location: str,
+    choice: Choice,
+    folder: RunFolder,
+    opened: ExitStack,
+    *,
+    reader: str | None = None,
+) -> ChosenSamples:
+    """Open a file and apply a choice; what was read is noted in `folder`.
+
+    Raises
+    ------
+    InputError
+        If the file, or what the choice refers to, can't be used.
+    RequestError
+        If no sample is left.
+    """
+    source = opened.enter_context(open_samples(location, reader))
+    folder.add_input(location, source.ref.reader, source.fingerprint(), "samples")
+    member = _members(source, choice.partition)
+    keep = member.copy()
+    if choice.rows is not None:
+        keep &= _rows_mask(choice.rows, len(source), folder)
+    if choice.keep_above is not None:
+        spec, threshold = choice.keep_above
+        keep &= keep_mask(spec, threshold, source.grid, folder)
+    if not keep.any():
+        message = (
+            f"Of the {len(source)} samples of {location!r} none is left: --partition, --rows and "
+            "--keep-above exclude each other's samples. Loosen one of them."
+        )
+        raise RequestError(message)
+    return ChosenSamples(location, source, member, keep)
+
+
+def _members(source: SampleSource, names: tuple[str, ...]) -> NDArray[np.bool_]:
+    if not names:
+        return np.ones(len(source), np.bool_)
+    present = [] if source.partition is None else sorted(map(str, np.unique(source.partition)))
+    missing = [name for name in names if name not in present]
+    if missing or source.partition is None:
+        has = f"the partitions {', '.join(present)}" if present else "no partitions"
+        message = (
+            f"--partition {missing[0]} was asked for, but {source.ref.location!r} has {has}. "
+            "Name one of these, or leave the option out."
+        )
+        raise RequestError(message)
+    return np.isin(source.partition, names)
+
+
+def _rows_mask(location: str, n: int, folder: RunFolder) -> NDArray[np.bool_]:
+    path = local_path(location)
+    folder.add_input(location, "rows", content_fingerprint(path), "rows")
+    rows = _row_numbers(path)
+    if rows.dtype == np.bool_ and rows.shape == (n,):
+        return rows
+    if rows.dtype.kind not in "iu" or rows.ndim != 1 or len(rows) == 0:
+        message = (
+            f"--rows {path.name!r} holds {rows.dtype} of shape {rows.shape}; it needs whole "
+            f"numbers of shape (m,), or a mask of shape ({n},)."
+        )
+        raise RequestError(message)
+    outside = rows[(rows < 0) | (rows >= n)]
+    if len(outside):
+        message = (
+            f"--rows {path.name!r} names row {int(outside[0])}, but the file has rows 0 to {n - 1}."
+        )
+        raise RequestError(message)
+    mask = np.zeros(n, np.bool_)
+    mask[rows.astype(np.int64)] = True
+    return mask
+
+
+def _row_numbers(path: Path) -> NDArray[Any]:
+    try:
+        if path.suffix == ".npy":
+            loaded: NDArray[Any] = np.load(path, allow_pickle=False)
+            return loaded
+        words = path.read_text(encoding="utf-8").split()
+        if words and not words[0].lstrip("-").isdigit():
+            words = words[1:]  # the name of a column
+        return np.array([int(word) for word in words], np.int64)
+    except (OSError, ValueError, OverflowError, EOFError) as error:
+        message = (
+            f"--rows {path.name!r} can't be read: {error}. It must be an .npy of row numbers or "
+            "of a mask, or text with one row number per line."
+        )
+        raise RequestError(message) from error
