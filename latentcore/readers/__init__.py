@@ -159,7 +159,7 @@ def recognise(location: str | Path) -> tuple[str, str]:
             if candidate.recognises(peek):
                 return kind, name
     tried = [_tried(name, reader) for _, family in families for name, reader in family.items()]
-    raise UnknownFormatError(_unknown(peek, tried, "any of its families"))
+    raise UnknownFormatError(_unknown(peek, tried, "latentcore/readers/"))
 
 
 def _open(

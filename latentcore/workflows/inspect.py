@@ -19,11 +19,16 @@ from latentcore.readers import (
     open_samples,
     recognise,
 )
+from latentcore.registry import Registry
 from latentcore.workflows._verbs import option, verb
 
 __all__ = ["InspectRequest", "inspect"]
 
-_FAMILIES = {"samples": SAMPLES_READERS, "latents": LATENTS_READERS, "maps": MAPS_READERS}
+_FAMILIES: dict[str, Registry[Any]] = {
+    "samples": SAMPLES_READERS,
+    "latents": LATENTS_READERS,
+    "maps": MAPS_READERS,
+}
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,9 @@ def inspect(request: InspectRequest, folder: None, progress: Progress) -> dict[s
     InputError
         If the file can't be read.
     """
-    del folder
-    progress.step(0, 1, "looking into the file")
+    del folder, progress  # nothing is written, and one look takes no time worth reporting
     kind, reader = _recognised(request)
     described = _describe(kind, reader, request)
-    progress.step(1, 1, "done")
     return {"location": request.location, "reader": reader, "kind": kind, **described}
 
 

@@ -1,0 +1,156 @@
+"""What an EBSD camera records of a specimen: patterns with background, mixing and noise.
+
+Geometry: the specimen is tilted by 70°, the screen is vertical. A pixel sees the direction of
+its place relative to the pattern centre (gnomonic projection); the pattern centre moves as the
+beam scans (S. I. Wright et al., *Microsc. Microanal.* 17 (2011) 316 for the conventions).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.demo.band_model import BCC_IRON, FCC_NICKEL, master_pattern
+from latentcore.demo.microstructure import IRON, NICKEL, PORE, Microstructure
+from latentcore.demo.rotations import about_axis
+
+__all__ = ["record_patterns"]
+
+Floats = NDArray[np.float32]
+
+_SPECIMEN_TILT = 70.0
+# Pattern centre from the left and the top, and the distance of the screen, in screen widths.
+_CENTRE = (0.50, 0.34, 0.72)
+# How far it moves over the whole scan.
+_CENTRE_DRIFT = 0.012
+_CONTRAST = {NICKEL: 0.115, IRON: 0.135}
+_LOPSIDED = 0.45
+_BRIGHTNESS = {PORE: 0.52, NICKEL: 1.0, IRON: 0.95}
+_EXPOSURE = 172.0
+_ELECTRONS_PER_GREY = 1.2
+_READ_NOISE = 3.5
+_BATCH = 128
+
+
+def record_patterns(
+    specimen: Microstructure, columns: int, size: int, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Record one pattern per scan point.
+
+    Parameters
+    ----------
+    specimen : Microstructure
+        n points, row-major with `columns` per row.
+    columns : int
+    size : int
+        Pixels per side.
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, size, size)
+    """
+    n = len(specimen.grain)
+    orientation = specimen.orientation()
+    weight = specimen.neighbour_weight
+    grain_quality = rng.normal(1, 0.07, len(specimen.grain_phase))
+    background = _background(size)
+    patterns = np.empty((n, size * size), np.uint8)
+    for start in range(0, n, _BATCH):
+        rows = np.arange(start, min(start + _BATCH, n))
+        directions = _directions(rows, columns, n, size)
+        bands = _bands(specimen.phase[rows], orientation[rows], directions)
+        bands *= _contrast(specimen, rows, grain_quality)[:, None]
+        _mix_neighbours(bands, specimen, rows, weight[rows], directions)
+        patterns[rows] = _expose(bands, specimen.phase[rows], background, rng)
+    return patterns.reshape(n, size, size)
+
+
+def _directions(rows: NDArray[np.integer], columns: int, n: int, size: int) -> Floats:
+    """Return the unit vector that each pixel sees, in the specimen's frame: (b, p, 3)."""
+    x, y = rows % columns / columns - 0.5, rows // columns / max(1, n // columns) - 0.5
+    centre_x, centre_y, distance = _CENTRE
+    pixel = (np.arange(size) + 0.5) / size
+    right = pixel[None, :] - (centre_x + _CENTRE_DRIFT * x)[:, None]
+    up = (centre_y + _CENTRE_DRIFT * y)[:, None] - pixel[None, :]
+    seen = np.empty((len(rows), size, size, 3), np.float32)
+    seen[..., 0] = right[:, None, :]
+    seen[..., 1] = up[:, :, None]
+    seen[..., 2] = (distance + 0.4 * _CENTRE_DRIFT * y)[:, None, None]
+    seen /= np.sqrt((seen**2).sum(axis=-1, keepdims=True))
+    return seen.reshape(len(rows), size * size, 3) @ _screen_to_specimen().T.astype(np.float32)
+
+
+def _screen_to_specimen() -> NDArray[np.float64]:
+    """Return the rotation from (right, up, towards the screen) to the specimen's frame."""
+    return about_axis(np.array([1.0, 0.0, 0.0]), 90 - _SPECIMEN_TILT)
+
+
+def _bands(
+    phase: NDArray[np.integer], orientation: NDArray[np.float64], directions: Floats
+) -> Floats:
+    """Return the bands of crystals, zero where there is none: (b, p)."""
+    bands = np.zeros(directions.shape[:2], np.float32)
+    # Away from the incident beam, which comes from above and is scattered downwards.
+    up = _screen_to_specimen() @ [0.0, _LOPSIDED, 0.0]
+    for number, crystal in ((NICKEL, FCC_NICKEL), (IRON, BCC_IRON)):
+        here = np.flatnonzero(phase == number)
+        if len(here):
+            g = orientation[here].astype(np.float32)
+            crystal_directions = directions[here] @ g.transpose(0, 2, 1)
+            towards = (g @ up).astype(np.float32)
+            bands[here] = master_pattern(crystal).look_up(crystal_directions, towards)
+    return bands
+
+
+def _contrast(
+    specimen: Microstructure, rows: NDArray[np.integer], grain_quality: NDArray[np.float64]
+) -> Floats:
+    """Return the contrast of each point's bands: by phase, and by its grain's polish."""
+    by_phase = np.array([0.0, _CONTRAST[NICKEL], _CONTRAST[IRON]])
+    quality = grain_quality[np.maximum(specimen.grain[rows], 0)]
+    return np.asarray(by_phase[specimen.phase[rows]] * quality, np.float32)
+
+
+def _mix_neighbours(
+    bands: Floats,
+    specimen: Microstructure,
+    rows: NDArray[np.integer],
+    weight: NDArray[np.float64],
+    directions: Floats,
+) -> None:
+    """Add the neighbour grain's bands where the beam straddles a boundary, in place."""
+    near = np.flatnonzero(weight > 0)
+    if len(near) == 0:
+        return
+    neighbour = specimen.neighbour[rows[near]]
+    phase = specimen.grain_phase[neighbour]
+    other = _bands(phase, specimen.grain_orientation[neighbour], directions[near])
+    other *= np.array([0.0, _CONTRAST[NICKEL], _CONTRAST[IRON]], np.float32)[phase][:, None]
+    share = weight[near].astype(np.float32)[:, None]
+    # Defects along a boundary scatter too: both crystals lose contrast there.
+    bands[near] = ((1 - share) * bands[near] + share * other) * (1 - 0.35 * share)
+
+
+def _background(size: int) -> Floats:
+    """Return the diffuse background, about 1 at its brightest, shape (size * size,)."""
+    pixel = (np.arange(size) + 0.5) / size - 0.5
+    x, y = pixel[None, :], pixel[:, None] + 0.10
+    glow = np.exp(-(x**2 / (2 * 0.52**2) + y**2 / (2 * 0.47**2)))
+    return ((0.25 + 0.75 * glow) * (1 - 0.18 * y)).astype(np.float32).ravel()
+
+
+def _expose(
+    bands: Floats, phase: NDArray[np.integer], background: Floats, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return grey values: background times bands, with shot and read noise.
+
+    At hundreds of electrons per pixel Poisson's distribution is Gaussian, which is drawn faster.
+    """
+    level = np.array([_BRIGHTNESS[PORE], _BRIGHTNESS[NICKEL], _BRIGHTNESS[IRON]])[phase]
+    level = level * rng.normal(1, 0.012, len(phase)) * _EXPOSURE
+    grey = (1 + bands) * background * level.astype(np.float32)[:, None]
+    variance = np.maximum(grey, 0) / _ELECTRONS_PER_GREY + _READ_NOISE**2
+    grey += np.sqrt(variance) * rng.standard_normal(grey.shape, np.float32)
+    recorded: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    return recorded
