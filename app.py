@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from pages.shared import demo, errors, pickers, state
 
+# A material icon would be fetched from the network.
+MARK = Path(__file__).parent / "pages" / "shared" / "mark.svg"
+
 
 def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
-    st.set_page_config("Latent Explorer", page_icon=":material/grain:", layout="wide")
+    st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
+    st.logo(str(MARK), size="large")
     page = st.navigation(
         [
             st.Page("pages/data.py", title="Data", icon=":material/dataset:"),

@@ -31,10 +31,11 @@ __all__ = [
 
 # A browser draws this many cells at once without a pause.
 MOST_CELLS = 300_000
-_MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8}
+_MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 0}
 _HEIGHT = 430
+_MOST_TICKS = 12
 # What axis labels, colour bar and title take of a chart, in pixels.
-_BESIDE = 125
+_BESIDE = 120
 _ABOVE_AND_BELOW = 92
 
 
@@ -117,7 +118,7 @@ def map_chart(
             zmin=low,
             zmax=high,
             colorscale=_scale(colours),
-            colorbar={"title": {"text": unit}, "thickness": 12, "outlinewidth": 0, "len": 0.9},
+            colorbar={"title": {"text": unit}, "thickness": 12, "outlinewidth": 0, "len": 1},
             hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{z:.6g}}<extra></extra>",
             **_axes_of(grid, k),
         )
@@ -157,6 +158,7 @@ def categories_chart(
     place[~np.isfinite(values)] = np.nan
     palette = cluster_palette(numbers)
     texts = np.array([names.get(number, str(number)) for number in numbers] or [""])
+    every = max(1, round(len(numbers) / _MOST_TICKS))
     k, (field,) = thinned(grid, grid.to_map(place))
     steps = _stepped([palette[number] for number in numbers] or [tones.nothing])
     figure = go.Figure(
@@ -166,11 +168,11 @@ def categories_chart(
             zmax=max(len(numbers), 1) - 0.5,
             colorscale=steps,
             colorbar={
-                "tickvals": list(range(len(numbers))) if len(numbers) <= 24 else None,
-                "ticktext": texts.tolist() if len(numbers) <= 24 else None,
+                "tickvals": list(range(0, len(numbers), every)),
+                "ticktext": texts[::every].tolist(),
                 "thickness": 12,
                 "outlinewidth": 0,
-                "len": 0.9,
+                "len": 1,
             },
             text=texts[np.nan_to_num(field).astype(np.intp)],
             hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{text}}<extra></extra>",
@@ -225,9 +227,9 @@ def grid_chart(
             marker={
                 "size": 19,
                 "color": tones.accent,
-                "line": {"color": "#ffffff", "width": 1.5},
+                "line": {"color": tones.on_accent, "width": 1.5},
             },
-            textfont={"size": 10.5, "color": "#ffffff", "weight": 700},
+            textfont={"size": 10.5, "color": tones.on_accent, "weight": 700},
             hovertemplate="pattern %{text}: x %{x}, y %{y}<extra></extra>",
             showlegend=False,
         )

@@ -66,7 +66,7 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
     if not chosen:
         st.caption("Choose one map or several.")
         return
-    width = min(_COLUMNS, len(chosen))
+    width = min(_COLUMNS, max(2, len(chosen)))  # a single map is large enough on half the page
     for start in range(0, len(chosen), width):
         for column, name in zip(st.columns(width), chosen[start : start + width], strict=False):
             with column:

@@ -12,13 +12,15 @@ from pages.shared.scan_runs import latents_of
 
 __all__ = ["sidebar"]
 
+_NONE = ""
+
 
 def sidebar() -> None:
     """Draw the pickers; what is chosen there is in view on every page."""
     scan = state.current()
     with st.sidebar:
         st.subheader("Scan in view")
-        _pick("Patterns", "samples", scan.samples, _of_kind("samples"))
+        _pick("Patterns", "samples", scan.samples, [demo.SAMPLES, *_of_kind("samples")])
         _pick("Latents", "latents", scan.latents, _latents_on_offer(scan))
         _pick_maps(scan)
         if not (scan.is_demo and set(scan.maps) == set(demo.MAPS)):
@@ -39,14 +41,13 @@ def _open_demo() -> None:
 
 
 def _pick(label: str, part: str, chosen: str | None, offered: Iterable[str]) -> None:
-    options = [None, *dict.fromkeys((*offered, *((chosen,) if chosen else ())))]
-    key = f"pick_{part}"
-    st.session_state[key] = chosen  # the scan may have changed elsewhere
+    options = [_NONE, *dict.fromkeys((*offered, *((chosen,) if chosen else ())))]
+    st.session_state[f"pick_{part}"] = chosen or _NONE  # the scan may have changed elsewhere
     st.selectbox(
         label,
         options,
-        key=key,
-        format_func=lambda place: "none" if place is None else places.label(place),
+        key=f"pick_{part}",
+        format_func=lambda place: places.label(place) if place else "none",
         on_change=_chosen,
         args=(part,),
     )
@@ -71,7 +72,7 @@ def _pick_maps(scan: state.ScanState) -> None:
 def _chosen(part: str) -> None:
     value = st.session_state[f"pick_{part}"]
     try:
-        state.choose(**{part: tuple(value) if part == "maps" else value})
+        state.choose(**{part: tuple(value) if part == "maps" else value or None})
     except InputError as error:
         errors.show(error)
 

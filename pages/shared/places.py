@@ -195,8 +195,6 @@ def label(place: str) -> str:
     scheme, _, rest = place.partition(":")
     name = rest.rsplit("/", 1)[-1] or place
     match scheme:
-        case "demo":
-            return f"{name} · demo"
         case "run":
             return f"{name} · run {rest.split('/', 1)[0][:8]}"
         case "folder" if "/" in rest:

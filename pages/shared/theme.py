@@ -23,22 +23,33 @@ class Tones:
         Where nothing was scanned, or no value is: NaN. In no colour map.
     veil : str
         Over points that are left out.
-    accent, soft, line : str
-        What matters, what stands back, and rules.
+    accent, on_accent : str
+        What matters, and text upon it.
+    soft, line : str
+        What stands back, and what is drawn.
     """
 
     theme: Theme
     nothing: str
     veil: str
     accent: str
+    on_accent: str
     soft: str
     line: str
 
 
 _LIGHT = Tones(
-    "light", NAN_COLORS["light"], "rgba(255,255,255,0.84)", "#c2410c", "#8fa3ae", "#5b6b75"
+    "light",
+    NAN_COLORS["light"],
+    "rgba(255,255,255,0.84)",
+    "#c2410c",
+    "#ffffff",
+    "#8fa3ae",
+    "#5b6b75",
 )
-_DARK = Tones("dark", NAN_COLORS["dark"], "rgba(18,23,28,0.84)", "#fb923c", "#60727d", "#9fb0ba")
+_DARK = Tones(
+    "dark", NAN_COLORS["dark"], "rgba(18,23,28,0.84)", "#fb923c", "#1b1206", "#60727d", "#9fb0ba"
+)
 
 
 def tones() -> Tones:

@@ -39,8 +39,16 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
     keep = np.ones(len(grid), np.bool_) if threshold is None else values > threshold
     _tell(keep, values, name)
     unit = joined.unit(name)
-    row = _choose_row(grid)
     left, right = st.columns([1, 1], gap="medium")
+    with right:
+        histogram = histogram_chart(
+            values, tones(), name=name, unit=unit, threshold=threshold, height=250
+        )
+        st.plotly_chart(
+            histogram, key="threshold_histogram", config=_CONFIG, alt=f"Histogram of {name}"
+        )
+        row = _choose_row(grid)
+        _profile(values, grid, row, name, unit, threshold)
     with left:
         figure = map_chart(
             values,
@@ -52,7 +60,7 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
             limits=(low, high),
             dropped=~keep & np.isfinite(values),
             row=row,
-            height=fitting_height(grid, 560, most=620),
+            height=fitting_height(grid, 505, most=620),
         )
         st.plotly_chart(
             figure,
@@ -60,24 +68,24 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
             config=_CONFIG,
             alt=f"Grey map of {name}; points left out are veiled, a line marks the profile's row",
         )
-    with right:
-        histogram = histogram_chart(
-            values, tones(), name=name, unit=unit, threshold=threshold, height=270
-        )
-        st.plotly_chart(
-            histogram, key="threshold_histogram", config=_CONFIG, alt=f"Histogram of {name}"
-        )
-        y = grid.origin[1] + row * grid.step[1]
-        st.caption(f"Profile along y = {y:g}{' ' + grid.unit if grid.unit else ''}")
-        profile = profile_chart(
-            values, grid, row, tones(), name=name, unit=unit, threshold=threshold, height=250
-        )
-        st.plotly_chart(
-            profile,
-            key="threshold_profile",
-            config=_CONFIG,
-            alt=f"{name} along one row of the scan",
-        )
+
+
+def _profile(
+    values: NDArray[np.floating],
+    grid: ScanGrid,
+    row: int,
+    name: str,
+    unit: str,
+    threshold: float | None,
+) -> None:
+    y = grid.origin[1] + row * grid.step[1]
+    st.caption(f"Profile along y = {y:g}{' ' + grid.unit if grid.unit else ''}")
+    figure = profile_chart(
+        values, grid, row, tones(), name=name, unit=unit, threshold=threshold, height=220
+    )
+    st.plotly_chart(
+        figure, key="threshold_profile", config=_CONFIG, alt=f"{name} along one row of the scan"
+    )
 
 
 def _choose_map(scan: state.ScanState, joined: JoinedMaps) -> str:
@@ -112,6 +120,7 @@ def _choose_threshold(scan: state.ScanState, name: str, low: float, high: float)
         low,
         high if high > low else low + 1.0,
         step=step or 1.0,
+        format="%.6g" if step < 1 else "%g",
         key="threshold_slider",
         disabled=not active,
         on_change=_moved,
@@ -120,6 +129,7 @@ def _choose_threshold(scan: state.ScanState, name: str, low: float, high: float)
     number.number_input(
         "Threshold",
         step=step or 1.0,
+        format="%.6g" if step < 1 else "%g",
         key="threshold_number",
         disabled=not active,
         on_change=_moved,
