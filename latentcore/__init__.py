@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentcore.analysis.clustering import cluster
     from latentcore.analysis.exploration import explore
-    from latentcore.analysis.projection import pca_embedding, umap_embedding
+    from latentcore.analysis.projection import pca, umap
     from latentcore.analysis.selection import Shape, select
     from latentcore.analysis.statistics import compare, describe
     from latentcore.containers import Clustering, Embedding, LatentSet, Roi, ScanGrid, ScanMaps
@@ -53,10 +53,10 @@ _HOMES = {
     "open_latents": "readers",
     "open_maps": "readers",
     "open_samples": "readers",
-    "pca_embedding": "analysis.projection",
+    "pca": "analysis.projection",
     "recognise": "readers",
     "select": "analysis.selection",
-    "umap_embedding": "analysis.projection",
+    "umap": "analysis.projection",
 }
 
 __all__ = [
@@ -81,10 +81,10 @@ __all__ = [
     "open_latents",
     "open_maps",
     "open_samples",
-    "pca_embedding",
+    "pca",
     "recognise",
     "select",
-    "umap_embedding",
+    "umap",
 ]
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import cluster
-from latentcore.analysis.features import Scaling
+from latentcore.analysis.clustering import cluster_features
+from latentcore.analysis.features import Features, Scaling
 from latentcore.analysis.selection import Shape, select
 from latentcore.analysis.statistics import (
     Area,
@@ -40,6 +40,7 @@ __all__ = [
     "comparison",
     "explore",
     "panel_axes",
+    "roi_features",
     "roi_rows",
     "scatter_panel",
     "selected_rows",
@@ -142,17 +143,15 @@ def explore(
         If a dimension, a map or a panel doesn't exist, or the ROI is empty.
     """
     inside = roi_rows(latents, roi)
-    latent = latents.dimension(dim)
-    pair = _map(maps, reference)
+    features = roi_features(latents, dim, reference, _map(maps, reference), inside)
     clustering = cluster_roi(
-        latent, pair, inside, latents=latents, clusterer=clusterer, scaling=scaling,
-        progress=progress,
-    )  # fmt: skip
+        features, inside, clusterer=clusterer, scaling=scaling, progress=progress
+    )
     axes = panel_axes(selections or {}, latents=latents, maps=maps, embeddings=embeddings or {})
     masks = {
         slot: selected_rows((selections or {}).get(slot, ()), axes, inside) for slot in ("A", "B")
     }
-    quantities = {f"latent_d{dim}": latent, **maps}
+    quantities = {f"latent_d{dim}": latents.dimension(dim), **maps}
     return Exploration(
         inside,
         clustering,
@@ -172,31 +171,58 @@ def roi_rows(latents: LatentSet, roi: Roi | None) -> NDArray[np.bool_]:
     return roi.mask(latents.grid)
 
 
+def roi_features(
+    latents: LatentSet,
+    dim: int,
+    reference: str,
+    values: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+) -> Features:
+    """Return the (latent, reference) pairs of the points in the ROI.
+
+    Parameters
+    ----------
+    latents : LatentSet
+    dim : int
+    reference : str
+        Name of the map.
+    values : ndarray, shape (n,)
+        The map.
+    inside : ndarray of bool, shape (n,)
+    """
+    pairs = np.column_stack([latents.dimension(dim)[inside], values[inside]])
+    order = None if latents.grid is None else latents.grid.node[inside]
+    return Features(pairs.astype(np.float64), ("latent", reference), order)
+
+
 def cluster_roi(
-    latent: NDArray[np.float32],
-    reference: NDArray[np.float32],
+    features: Features,
     inside: NDArray[np.bool_],
     *,
-    latents: LatentSet,
     clusterer: Clusterer,
     scaling: Scaling,
     progress: Progress | None = None,
 ) -> Clustering:
-    """Cluster the (latent, reference) pairs inside the ROI.
+    """Cluster the points in the ROI.
+
+    Parameters
+    ----------
+    features : Features
+        From `roi_features`.
+    inside : ndarray of bool, shape (n,)
+    clusterer : Clusterer
+    scaling : {"standard", "none"}
+    progress : Progress, optional
 
     Returns
     -------
     Clustering
         For all n samples; -1 outside the ROI.
     """
-    order = None if latents.grid is None else latents.grid.node[inside]
-    found = cluster(
-        latent[inside], reference[inside], clusterer=clusterer, scaling=scaling, order=order,
-        progress=progress,
-    )  # fmt: skip
-    labels = np.full(len(latent), -1, np.int32)
+    found = cluster_features(features, clusterer=clusterer, scaling=scaling, progress=progress)
+    labels = np.full(len(inside), -1, np.int32)
     labels[inside] = found.labels
-    return Clustering(labels, found.method, found.parameters, found.scores, found.engine)
+    return replace(found, labels=labels)
 
 
 def scatter_panel(dim: int, reference: str) -> str:

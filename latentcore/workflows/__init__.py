@@ -5,6 +5,15 @@ Pages, the command line, tests and workers all call the same functions through `
 
 from __future__ import annotations
 
+from latentcore.workflows._embeddings import PCA_PANEL, StoredEmbedding, read_embedding
 from latentcore.workflows._verbs import VERBS, Verb, as_plain, execute
 
-__all__ = ["VERBS", "Verb", "as_plain", "execute"]
+__all__ = [
+    "PCA_PANEL",
+    "VERBS",
+    "StoredEmbedding",
+    "Verb",
+    "as_plain",
+    "execute",
+    "read_embedding",
+]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from latentcore.analysis.selection import Shape
 from latentcore.errors import RequestError
 
-__all__ = ["NO_SELECTION", "Question", "from_query", "to_query"]
+__all__ = ["NO_SELECTION", "QUERY_KEYS", "Question", "from_query", "to_query"]
 
 Slot = Literal["A", "B"]
 NO_SELECTION: Mapping[str, tuple[Shape, ...]] = {"A": (), "B": ()}
@@ -238,3 +238,6 @@ _READ = {
     "active": _slot,
     "pinned": _optional_int,
 }
+
+# The names in the URL: those of the fields, and "sel" for the selections.
+QUERY_KEYS = ("sel", *(name for name in _READ if name != "selections"))

@@ -1,0 +1,111 @@
+"""The embedding panel: PCA at once, UMAP when its job is done."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from latentcore.errors import InputError
+from latentcore.jobs import JobRecord
+from latentcore.workflows import PCA_PANEL
+from pages.shared.explorer import answers
+from pages.shared.explorer.question import Question
+from pages.shared.explorer.scene import Scene
+from pages.shared.explorer.view import EmbeddingView
+from pages.shared.jobs import runner
+
+__all__ = ["EmbeddingView", "views"]
+
+
+def views(
+    scene: Scene, question: Question
+) -> tuple[dict[str, EmbeddingView], str | None, tuple[str, ...]]:
+    """Return the embeddings at hand, which of them is shown, and notices about it."""
+    found: dict[str, EmbeddingView] = {}
+    messages: list[str] = []
+    try:
+        found[PCA_PANEL] = _pca_view(scene)
+    except InputError as error:
+        messages.append(str(error))
+    shown = PCA_PANEL if found else None
+    # Strokes drawn in the UMAP keep their meaning while PCA is shown.
+    wanted = question.embedding == "umap" or _drawn_in_umap(question)
+    if wanted and len(scene.latents.dims) > 1:
+        record = answers.umap_job(scene, question)
+        umap = None if record is None else _umap_view(scene, question, record, messages)
+        if umap is not None:
+            found[umap.panel] = umap
+            if question.embedding == "umap":
+                shown = umap.panel
+        elif record is None:
+            _offer(scene, question)
+    return found, shown, tuple(messages)
+
+
+def _drawn_in_umap(question: Question) -> bool:
+    return any(
+        shape.panel.startswith("umap-")
+        for shapes in question.selections.values()
+        for shape in shapes
+    )
+
+
+def _pca_view(scene: Scene) -> EmbeddingView:
+    embedding = answers.pca_embedding(scene)
+    ratios = [100 * ratio for ratio in embedding.scores.values()]
+    return EmbeddingView(
+        PCA_PANEL,
+        "PCA of the latents",
+        embedding.coordinates,
+        f"{scene.about}|pca",
+        note=f"{sum(ratios):.0f} % of the variance",
+        labels=tuple(  # type: ignore[arg-type]
+            f"component {number} ({ratio:.1f} %)" for number, ratio in enumerate(ratios, start=1)
+        ),
+    )
+
+
+def _umap_view(
+    scene: Scene, question: Question, record: JobRecord, messages: list[str]
+) -> EmbeddingView | None:
+    if record.finished:
+        try:
+            stored = answers.stored_embedding(scene, record)
+        except InputError as error:
+            messages.append(f"The UMAP can't be shown: {error}")
+            return None
+        score = stored.report.get("trustworthiness")
+        note = f"{question.neighbors} neighbours, distance {question.min_dist:g}"
+        if isinstance(score, float):
+            note += f", trustworthiness {score:.3f}"
+        return EmbeddingView(
+            stored.panel, "UMAP of the latents", stored.coordinates, stored.fingerprint,
+            note=note, labels=("UMAP 1", "UMAP 2"),
+        )  # fmt: skip
+    if record.active:
+        with st.container():
+            _wait(record.id)
+        return None
+    messages.append(f"The UMAP ended as {record.state}: {record.error or 'see the Runs page'}")
+    return None
+
+
+@st.fragment(run_every=1.0)
+def _wait(job: str) -> None:
+    """Tell how far the UMAP is, and show it as soon as it is there."""
+    record = runner().get(job)
+    if record is None or not record.active:
+        st.rerun()
+        return
+    stage = record.message or "waiting for its turn"
+    share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
+    st.caption(
+        f":material/hourglass_top: UMAP is being computed ({stage}{share}, "
+        f"{record.elapsed():.0f} s); PCA is shown meanwhile."
+    )
+
+
+def _offer(scene: Scene, question: Question) -> None:
+    n = len(scene.latents)
+    if st.button(f"Compute the UMAP of {n:,} points", icon=":material/play_arrow:"):
+        answers.umap_job(scene, question, start=True)
+        st.rerun()

@@ -1,0 +1,175 @@
+"""The Explore page from top to bottom: controls, panels, inspector.
+
+The panels are mounted before anything slow is computed, so that a new ROI is on the screen at
+once; clusters and statistics follow in the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.collapse import spread
+from latentcore.analysis.exploration import panel_axes, selected_rows
+from latentcore.containers import Clustering
+from latentcore.errors import InputError, RequestError
+from pages.shared import errors
+from pages.shared.explorer import (
+    answers,
+    controls,
+    downloads,
+    embedding,
+    numbers,
+    patterns,
+    session,
+)
+from pages.shared.explorer.question import Question
+from pages.shared.explorer.scene import Scene, complete, open_scene
+from pages.shared.explorer.view import build_view, resolvable
+from pages.shared.linked_panels import linked_panels, read_state
+from pages.shared.state import ScanState
+from pages.shared.theme import tones
+
+__all__ = ["show"]
+
+_PANELS = "explore.panels"
+_LAST = "explore_last_clusters"
+_TABS = {
+    "selection": ":material/select_all: Selection",
+    "against": ":material/compare_arrows: A against B",
+    "clusters": ":material/scatter_plot: Clusters",
+    "patterns": ":material/grid_on: Patterns",
+    "downloads": ":material/download: Download",
+}
+
+
+def show(scan: ScanState) -> None:
+    """Show the page for the scan in view."""
+    st.title("Explore")
+    if scan.latents is None:
+        _nothing_to_explore(scan)
+        return
+    scene = open_scene(scan)
+    problem = session.begin(scene.about)
+    if problem:
+        errors.show(RequestError(problem))
+    if not scene.encoded.any():
+        st.warning("Not one sample of this file has a latent: every row is NaN.")
+        return
+    session.replace_parts(complete(session.question(), scene))
+    controls.show(scene)
+    _warn_of_collapse(scene, session.question())
+    question, masks = _panels(scene)
+    session.write_url()
+    _inspector(scene, question, masks)
+
+
+def _nothing_to_explore(scan: ScanState) -> None:
+    if scan.samples is None:
+        st.info("Open latents, or patterns to extract latents from, on the Data page.")
+        st.page_link("pages/data.py", label="Open data", icon=":material/folder_open:")
+        return
+    st.info("This scan has no latents yet: choose an encoder and extract them.")
+    st.page_link("pages/extract.py", label="Extract latents", icon=":material/memory:")
+
+
+def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
+    question = session.question()
+    views, shown, messages = embedding.views(scene, question)
+    selections, dropped = resolvable(question, scene, views)
+    if dropped:
+        session.update(selections=selections)
+        question = session.question()
+        st.toast(f"{dropped} brush strokes were drawn in another embedding and are gone.")
+    inside = answers.inside(scene, question)
+    key = answers.cluster_key(scene, question)
+    clustering, labels_key, fresh = _clusters_at_hand(key)
+    view = build_view(
+        scene,
+        question,
+        embeddings=views,
+        shown=shown,
+        clustering=clustering,
+        labels_key=labels_key,
+        theme=tones().theme,
+        patterns_url=patterns.patterns_url(scene),
+        messages=(*messages, *(() if fresh else ("Clustering …",))),
+    )
+    linked_panels(view, key=_PANELS, on_change=_adopt)
+    if not fresh:
+        found = answers.clusters(scene, question)
+        st.session_state[_LAST] = (key, found)
+        st.rerun()
+    problem = st.session_state[_LAST][1].problem
+    if problem:
+        errors.show(RequestError(problem))
+    return question, _masks(scene, question, views, inside)
+
+
+def _clusters_at_hand(key: str) -> tuple[Clustering | None, str, bool]:
+    """Return the latest clusters, their key, and whether they answer the present question."""
+    last = st.session_state.get(_LAST)
+    if last is None:
+        return None, "", False
+    return last[1].clustering, last[0], last[0] == key
+
+
+def _adopt() -> None:
+    """Take over what the user did in the panels."""
+    found = read_state(_PANELS)
+    if found is not None:
+        session.update(
+            selections=found.selections, active=found.active, roi=found.roi, pinned=found.pinned
+        )
+
+
+def _masks(
+    scene: Scene,
+    question: Question,
+    views: Mapping[str, embedding.EmbeddingView],
+    inside: NDArray[np.bool_],
+) -> Mapping[str, NDArray[np.bool_]]:
+    axes = panel_axes(
+        question.selections,
+        latents=scene.latents,
+        maps=scene.map_values(),
+        embeddings={panel: view.coordinates for panel, view in views.items()},
+    )
+    return {
+        slot: selected_rows(question.selections.get(slot, ()), axes, inside) for slot in ("A", "B")
+    }
+
+
+def _inspector(scene: Scene, question: Question, masks: Mapping[str, NDArray[np.bool_]]) -> None:
+    tab = st.segmented_control(
+        "Inspector", list(_TABS), format_func=lambda name: _TABS[name], default="selection",
+        key="explore.tab", label_visibility="collapsed",
+    )  # fmt: skip
+    inside = answers.inside(scene, question)
+    clustering = answers.clusters(scene, question).clustering
+    try:
+        if tab == "against":
+            numbers.show_comparison(scene, question, masks)
+        elif tab == "clusters":
+            numbers.show_clusters(scene, question, clustering)
+        elif tab == "patterns":
+            patterns.show(scene, question, inside, masks)
+        elif tab == "downloads":
+            downloads.show(scene, question)
+        else:
+            numbers.show_selection(scene, question, inside, masks, clustering)
+    except InputError as error:
+        errors.show(error)
+
+
+def _warn_of_collapse(scene: Scene, question: Question) -> None:
+    """Tell when the chosen dimension hardly spreads; PCA scores have no prior to compare with."""
+    assert question.dim is not None
+    if not scene.has_prior:
+        return
+    found = spread(scene.latents.dimension(question.dim))
+    if found.message:
+        st.warning(found.message, icon=":material/compress:")

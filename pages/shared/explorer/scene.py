@@ -1,0 +1,162 @@
+"""What the Explore page looks at, before any question: latents, maps and patterns of one scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.latent_maps import robust_limits
+from latentcore.containers import LatentSet
+from latentcore.errors import InputError
+from pages.shared import loading
+from pages.shared.explorer.question import Question
+from pages.shared.loading import JoinedMaps
+from pages.shared.state import ScanState
+
+__all__ = ["Scene", "complete", "open_scene"]
+
+# Describing a hundred score columns at every brush helps nobody.
+_MOST_QUANTITIES = 12
+_USUAL_REFERENCES = ("bandcontrast", "band_contrast", "iq", "image_quality", "band contrast")
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One scan as the Explore page sees it.
+
+    Attributes
+    ----------
+    scan : ScanState
+    key : str
+        Changes when the latents or the maps do.
+    about : str
+        Changes when the latents do.
+    latents : LatentSet
+    maps : JoinedMaps
+        At the n points of the latents.
+    sample_rows : ndarray of int64, shape (n,), or None
+        Row of each latent's pattern, -1 where there is none; None where no patterns are open.
+    """
+
+    scan: ScanState
+    key: str
+    about: str
+    latents: LatentSet
+    maps: JoinedMaps
+    sample_rows: NDArray[np.int64] | None
+
+    @cached_property
+    def encoded(self) -> NDArray[np.bool_]:
+        """Points that have a latent, shape (n,)."""
+        return self.latents.encoded
+
+    @cached_property
+    def spreads(self) -> dict[int, float]:
+        """Standard deviation of each latent dimension over the encoded points."""
+        values = self.latents.values[self.encoded]
+        sds = values.std(axis=0, dtype=np.float64) if len(values) else np.zeros(values.shape[1])
+        return {int(dim): float(sd) for dim, sd in zip(self.latents.dims, sds, strict=True)}
+
+    @cached_property
+    def has_prior(self) -> bool:
+        """Whether the latents' spread can be held against a prior's: not that of PCA scores."""
+        made = self.latents.provenance
+        checkpoint = "" if made is None else str(made.request.get("checkpoint", ""))
+        return not checkpoint.startswith("pca:")
+
+    @cached_property
+    def numeric_maps(self) -> tuple[str, ...]:
+        """Names of the maps that hold quantities, not categories."""
+        return tuple(name for name in self.maps.names if name not in self.maps.categories)
+
+    def map_values(self) -> dict[str, NDArray[np.float32]]:
+        """Return every map by its name, each shape (n,)."""
+        return {name: self.maps.get(name) for name in self.maps.names}
+
+    def quantities(self, question: Question) -> tuple[str, ...]:
+        """Return the maps to be described: all, or where there are many only those in view."""
+        if len(self.numeric_maps) <= _MOST_QUANTITIES:
+            return self.numeric_maps
+        wanted = (question.reference, question.color)
+        return tuple(name for name in dict.fromkeys(wanted) if name in self.numeric_maps)
+
+    def limits(self, question: Question, name: str, *, symmetric: bool) -> tuple[float, float]:
+        """Return the colour limits of the latent or of a map: locked, or the data's own."""
+        if question.limits is not None:
+            return question.limits
+        return self._robust(name, question.dim, symmetric)
+
+    def _robust(self, name: str, dim: int | None, symmetric: bool) -> tuple[float, float]:
+        return _robust_limits(f"{self.key}|{name}|{dim}|{symmetric}", self, name, dim, symmetric)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _robust_limits(
+    key: str, _scene: Scene, _name: str, _dim: int | None, _symmetric: bool
+) -> tuple[float, float]:
+    del key  # what the cache tells quantities apart by
+    values = _scene.latents.dimension(_dim or 0) if _name == "latent" else _scene.maps.get(_name)
+    return robust_limits(values, symmetric=_symmetric)
+
+
+def open_scene(scan: ScanState) -> Scene:
+    """Read what the scan in view offers to the Explore page.
+
+    Raises
+    ------
+    InputError
+        If a file can't be read, or a map doesn't belong to these latents.
+    """
+    assert scan.latents is not None
+    about = loading.stamp(scan.latents)
+    parts = (about, *map(loading.stamp, scan.maps), loading.stamp(scan.samples or scan.latents))
+    return _scene("\n".join(parts), about, scan)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _scene(key: str, about: str, _scan: ScanState) -> Scene:
+    assert _scan.latents is not None
+    latents = loading.latents(_scan.latents)
+    maps = (
+        JoinedMaps()
+        if latents.grid is None
+        else loading.joined_maps(_scan.maps, about, latents.grid)
+    )
+    return Scene(_scan, key, about, latents, maps, _pattern_rows(_scan))
+
+
+def _pattern_rows(scan: ScanState) -> NDArray[np.int64] | None:
+    if scan.samples is None:
+        return None
+    try:
+        return loading.sample_rows(scan)
+    except InputError:
+        # Latents without patterns can be explored all the same; the page says what is missing.
+        return None
+
+
+def complete(question: Question, scene: Scene) -> Question:
+    """Fill in what the question leaves open, and mend what this scan doesn't have."""
+    dims = [int(dim) for dim in scene.latents.dims]
+    changes: dict[str, object] = {}
+    if question.dim not in dims:
+        # The dimension with the largest spread says most at first sight.
+        changes["dim"] = max(scene.spreads, key=lambda dim: scene.spreads[dim])
+    if question.reference not in scene.maps.names:
+        changes["reference"] = _usual_reference(scene)
+    if question.color not in ("latent", "cluster", *scene.maps.names):
+        changes["color"] = "latent"
+    if question.pinned is not None and not 0 <= question.pinned < len(scene.latents):
+        changes["pinned"] = None
+    if question.roi is not None and scene.latents.grid is None:
+        changes["roi"] = None
+    return question.changed(**changes) if changes else question
+
+
+def _usual_reference(scene: Scene) -> str:
+    usual = [name for name in scene.numeric_maps if name.lower() in _USUAL_REFERENCES]
+    return next(iter((*usual, *scene.numeric_maps)), "")
