@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.demo.band_model import BCC_IRON, FCC_NICKEL, master_pattern
+from latentcore.demo.fields import smooth_fields
 from latentcore.demo.microstructure import IRON, NICKEL, PORE, Microstructure
 from latentcore.demo.rotations import about_axis
 
@@ -26,7 +27,10 @@ _CENTRE_DRIFT = 0.012
 _CONTRAST = {NICKEL: 0.115, IRON: 0.135}
 _LOPSIDED = 0.45
 _BRIGHTNESS = {PORE: 0.52, NICKEL: 1.0, IRON: 0.95}
-_EXPOSURE = 172.0
+_EXPOSURE = 160.0
+# Fall of the beam current over the scan, and shading by the specimen's relief (s.d.).
+_DRIFT = 0.06
+_RELIEF = 0.05
 _ELECTRONS_PER_GREY = 1.2
 _READ_NOISE = 3.5
 _BATCH = 128
@@ -54,7 +58,8 @@ def record_patterns(
     orientation = specimen.orientation()
     weight = specimen.neighbour_weight
     grain_quality = rng.normal(1, 0.07, len(specimen.grain_phase))
-    background = _background(size)
+    level, tilt = _illumination(specimen.phase, columns, rng)
+    glow, slopes = _background(size)
     patterns = np.empty((n, size * size), np.uint8)
     for start in range(0, n, _BATCH):
         rows = np.arange(start, min(start + _BATCH, n))
@@ -62,7 +67,8 @@ def record_patterns(
         bands = _bands(specimen.phase[rows], orientation[rows], directions)
         bands *= _contrast(specimen, rows, grain_quality)[:, None]
         _mix_neighbours(bands, specimen, rows, weight[rows], directions)
-        patterns[rows] = _expose(bands, specimen.phase[rows], background, rng)
+        background = level[rows, None] * (glow * (1 + tilt[rows] @ slopes))
+        patterns[rows] = _expose(bands, background, rng)
     return patterns.reshape(n, size, size)
 
 
@@ -132,24 +138,38 @@ def _mix_neighbours(
     bands[near] = ((1 - share) * bands[near] + share * other) * (1 - 0.35 * share)
 
 
-def _background(size: int) -> Floats:
-    """Return the diffuse background, about 1 at its brightest, shape (size * size,)."""
+def _illumination(
+    phase: NDArray[np.integer], columns: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Return each point's grey level (n,) and the tilt of its background in x and y (n, 2).
+
+    The beam current drifts during the scan, and the specimen's relief shades the screen.
+    """
+    n = len(phase)
+    places = np.column_stack([np.arange(n) % columns, np.arange(n) // columns]).astype(np.float64)
+    relief = smooth_fields(places, 3, rng)
+    drift = 0.5 - np.arange(n) / n
+    level = np.array([_BRIGHTNESS[PORE], _BRIGHTNESS[NICKEL], _BRIGHTNESS[IRON]])[phase]
+    level *= _EXPOSURE * (1 + _DRIFT * drift + _RELIEF * relief[:, 0] + rng.normal(0, 0.01, n))
+    return level.astype(np.float32), (_RELIEF * relief[:, 1:]).astype(np.float32)
+
+
+def _background(size: int) -> tuple[Floats, Floats]:
+    """Return the diffuse background (p,), about 1 at its brightest, and two slopes (2, p)."""
     pixel = (np.arange(size) + 0.5) / size - 0.5
-    x, y = pixel[None, :], pixel[:, None] + 0.10
-    glow = np.exp(-(x**2 / (2 * 0.52**2) + y**2 / (2 * 0.47**2)))
-    return ((0.25 + 0.75 * glow) * (1 - 0.18 * y)).astype(np.float32).ravel()
+    y, x = np.meshgrid(pixel, pixel, indexing="ij")
+    glow = np.exp(-(x**2 / (2 * 0.52**2) + (y + 0.1) ** 2 / (2 * 0.47**2)))
+    background = (0.25 + 0.75 * glow) * (0.98 - 0.18 * y)
+    slopes = 2 * np.stack([x.ravel(), y.ravel()])
+    return background.astype(np.float32).ravel(), slopes.astype(np.float32)
 
 
-def _expose(
-    bands: Floats, phase: NDArray[np.integer], background: Floats, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def _expose(bands: Floats, background: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return grey values: background times bands, with shot and read noise.
 
     At hundreds of electrons per pixel Poisson's distribution is Gaussian, which is drawn faster.
     """
-    level = np.array([_BRIGHTNESS[PORE], _BRIGHTNESS[NICKEL], _BRIGHTNESS[IRON]])[phase]
-    level = level * rng.normal(1, 0.012, len(phase)) * _EXPOSURE
-    grey = (1 + bands) * background * level.astype(np.float32)[:, None]
+    grey = (1 + bands) * background
     variance = np.maximum(grey, 0) / _ELECTRONS_PER_GREY + _READ_NOISE**2
     grey += np.sqrt(variance) * rng.standard_normal(grey.shape, np.float32)
     recorded: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)

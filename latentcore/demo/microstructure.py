@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.demo.fields import smooth_fields
 from latentcore.demo.rotations import about_axis, from_vectors, random_rotations
 
 __all__ = ["IRON", "NICKEL", "PORE", "Microstructure", "grow"]
@@ -24,7 +25,7 @@ _IRON_SHARE = 0.36
 _TWINNED_SHARE = 0.4
 _PORE_AREA_SHARE = 0.03
 # Amplitude of the waves of grain boundaries, in scan steps; twin boundaries are straight.
-_WAVINESS = 0.55
+_WAVINESS = 0.9
 # Half-width of the mixed zone along a boundary, in scan steps: the size of the volume that the
 # beam diffracts from.
 _BEAM_SIGMA = 0.6
@@ -113,7 +114,7 @@ def _tessellate(places: Floats, columns: int, rows: int, rng: np.random.Generato
     spacing = np.sqrt(len(places) / k)
     centres = _spread(k, columns, rows, 0.62 * spacing, rng)
     radii = rng.uniform(0.1, 0.55, k) * spacing
-    warped = places + _waves(places, rng)
+    warped = places + _WAVINESS * smooth_fields(places, 2, rng)
     power = ((warped[:, None] - centres[None]) ** 2).sum(axis=2) - radii**2  # (n, k)
     owner = power.argmin(axis=1)
     index = np.arange(len(places))
@@ -131,17 +132,6 @@ def _tessellate(places: Floats, columns: int, rows: int, rng: np.random.Generato
         phase,
         random_rotations(k, rng),
     )
-
-
-def _waves(places: Floats, rng: np.random.Generator) -> Floats:
-    """Return a smooth displacement of each place, which bends the boundaries: (n, 2)."""
-    waves = np.zeros_like(places)
-    for _ in range(6):
-        direction = rng.standard_normal((2, 1))
-        direction *= 2 * np.pi / (np.linalg.norm(direction) * rng.uniform(12, 36))
-        phase = (places @ direction)[:, 0] + rng.uniform(0, 2 * np.pi)
-        waves += np.sin(phase)[:, None] * rng.normal(0, _WAVINESS, 2)
-    return waves
 
 
 def _spread(k: int, columns: int, rows: int, apart: float, rng: np.random.Generator) -> Floats:
