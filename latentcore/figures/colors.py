@@ -42,7 +42,7 @@ RGB = NDArray[np.uint8]
 
 NOISE_COLOR = "#9e9e9e"
 # Tinted, so that missing points are neither noise nor a value of the grey map.
-NAN_COLORS: Mapping[Theme, str] = {"light": "#eae4dc", "dark": "#39322b"}
+NAN_COLORS: Mapping[Theme, str] = {"light": "#d9d0c3", "dark": "#39322b"}
 
 SHADE_DARK = 0.35
 SHADE_LIGHT = 0.6
@@ -143,8 +143,8 @@ def categorical_palette() -> tuple[str, ...]:
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     lab = _oklab(grid)
     chroma = np.hypot(lab[:, 1], lab[:, 2])
-    # Too pale, too dark or too grey colours are lost on a page or beside the noise.
-    usable = (lab[:, 0] > 0.38) & (lab[:, 0] < 0.88) & (chroma > 0.05)
+    # Pale, dark and grey colours are lost on a page or beside the noise; neon ones drown the rest.
+    usable = (lab[:, 0] > 0.38) & (lab[:, 0] < 0.88) & (chroma > 0.05) & (chroma < 0.19)
     grid, lab = grid[usable], lab[usable] * [0.5, 1, 1]
     chosen = [np.array(hex_to_rgb(color)) for color in _OKABE_ITO]
     taken = [*chosen, *map(_array_of, ("#ffffff", "#000000", NOISE_COLOR, *NAN_COLORS.values()))]

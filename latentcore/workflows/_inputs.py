@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +15,61 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi, ScanGrid, ScanMaps
 from latentcore.errors import JoinError, RequestError
 from latentcore.readers import open_latents, open_maps
+from latentcore.workflows._verbs import option
 
-__all__ = ["keep_mask", "maps_at", "read_latents", "read_map", "split_map_spec"]
+__all__ = [
+    "coords_option",
+    "keep_mask",
+    "latents_option",
+    "maps_at",
+    "nameless",
+    "one_map",
+    "read_latents",
+    "read_map",
+    "reader_option",
+    "roi_option",
+    "split_map_spec",
+]
+
+_BARE_ARRAY = "npy-with-coords"
+_NAMED_DIMENSION = re.compile(r"latent_d\d")
+_BAND_CONTRAST = "bandcontrast"
+
+
+def latents_option() -> Any:
+    """Declare a request's ``LATENTS``."""
+    return option(
+        help="latents: *_latents.h5, a table x,y,latent_<d>… (CSV, CSV.gz, parquet), .npy",
+        positional=True,
+        metavar="LATENTS",
+    )
+
+
+def coords_option() -> Any:
+    """Declare a request's ``--coords``."""
+    return option(
+        None,
+        help="table with the x and y of each row of the latents, where their file has none",
+        metavar="CSV",
+    )
+
+
+def reader_option() -> Any:
+    """Declare a request's ``--reader``."""
+    return option(
+        None, help="name of a latents reader, instead of recognition by content", metavar="NAME"
+    )
+
+
+def roi_option() -> Any:
+    """Declare a request's ``--roi``."""
+    return option(
+        None,
+        help="only the points with X0 <= x < X1 and Y0 <= y < Y1; an .npy may hold just these",
+        nargs=4,
+        metavar=("X0", "X1", "Y0", "Y1"),
+        convert=float,
+    )
 
 
 def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
@@ -49,16 +105,17 @@ def read_map(spec: str, folder: RunFolder | None = None, reader: str | None = No
     if not columns:
         return maps
     chosen = [name for column in columns for name in _matching(column, maps, location)]
-    rows = [maps.names.index(name) for name in chosen]
-    return ScanMaps(
+    return _chosen(maps, chosen)
+
+
+def _chosen(maps: ScanMaps, names: Sequence[str]) -> ScanMaps:
+    rows = [maps.names.index(name) for name in names]
+    return replace(
+        maps,
         values=maps.values[rows],
-        names=tuple(chosen),
+        names=tuple(names),
         units=tuple(maps.units[row] for row in rows),
-        grid=maps.grid,
-        categories={name: maps.categories[name] for name in chosen if name in maps.categories},
-        dropped=maps.dropped,
-        ref=maps.ref,
-        fingerprint=maps.fingerprint,
+        categories={name: maps.categories[name] for name in names if name in maps.categories},
     )
 
 
@@ -84,17 +141,20 @@ def read_latents(
     coords: str | None = None,
     reader: str | None = None,
     roi: Sequence[float] | None = None,
+    dims: Sequence[int] = (),
 ) -> LatentSet:
     """Read latents and cut them to a ROI.
 
     An ``.npy`` may hold the whole field or just the ROI; its reader is told the ROI and finds
-    out by the number of rows.
+    out by the number of rows. One of a single dimension, whose name doesn't tell which, holds
+    the one dimension in `dims`.
     """
     options: dict[str, object] = {} if roi is None else {"roi": tuple(roi)}
     latents = open_latents(location, coords=coords, reader=reader, **options)
     if folder is not None:
         used = latents.ref.reader if latents.ref is not None else ""
         folder.add_input(location, used, latents.fingerprint, "latents")
+    latents = _as_asked(latents, dims)
     if roi is None:
         return latents
     if latents.grid is None:
@@ -104,6 +164,41 @@ def read_latents(
         raise RequestError(message)
     inside = Roi.from_bounds(roi).mask(latents.grid)
     return latents if inside.all() else latents.take(inside)
+
+
+def nameless(latents: LatentSet) -> bool:
+    """Tell whether the file holds a single dimension and doesn't say which."""
+    ref = latents.ref
+    return (
+        ref is not None
+        and ref.reader == _BARE_ARRAY
+        and len(latents.dims) == 1
+        and _NAMED_DIMENSION.search(Path(ref.location).name.lower()) is None
+    )
+
+
+def _as_asked(latents: LatentSet, dims: Sequence[int]) -> LatentSet:
+    if len(dims) != 1 or not nameless(latents):
+        return latents
+    return replace(latents, dims=np.array(dims, np.int32))
+
+
+def one_map(maps: ScanMaps, spec: str) -> ScanMaps:
+    """Return the one map meant: the only one, or band contrast where a file holds more.
+
+    Raises
+    ------
+    RequestError
+        If there are several and none is band contrast.
+    """
+    names = [_BAND_CONTRAST] if _BAND_CONTRAST in maps.names else list(maps.names)
+    if len(names) != 1:
+        message = (
+            f"One map is needed, but {spec!r} holds {len(maps)}: {', '.join(maps.names)}. "
+            f"Name one as {split_map_spec(spec)[0]}:COLUMN."
+        )
+        raise RequestError(message)
+    return _chosen(maps, names)
 
 
 def maps_at(maps: ScanMaps, grid: ScanGrid | None) -> tuple[NDArray[np.float32], int]:

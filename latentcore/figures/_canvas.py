@@ -1,0 +1,180 @@
+"""What every printed figure shares: sizes, axes of a scan, scale bar, saving of space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import Roi, ScanGrid
+from latentcore.errors import ShapeError
+from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "Picture",
+    "aspect_of",
+    "draw_map",
+    "new_figure",
+    "paint",
+    "printed_style",
+    "thousands",
+]
+
+_STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.formatter.use_mathtext": True,
+    "axes.formatter.limits": (-3, 4),
+}
+_INK = "#1a1a1a"
+_BAR_SHARE = 0.28
+_ROI_COLOR = "#ffffff"
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A scan painted on its grid, cut to where there are points.
+
+    Attributes
+    ----------
+    rgb : ndarray of uint8, shape (R, S, 3)
+    extent : tuple of float
+        (left, right, bottom, top) of the outer cell edges, y downwards.
+    grid : ScanGrid
+    """
+
+    rgb: NDArray[np.uint8]
+    extent: tuple[float, float, float, float]
+    grid: ScanGrid
+
+
+@contextmanager
+def printed_style() -> Iterator[None]:
+    """Make artists in the style of printed figures."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of that size in inches; no window, no global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def paint(grid: ScanGrid, rgb: NDArray[np.uint8]) -> Picture:
+    """Put one colour per point on the scan grid.
+
+    Parameters
+    ----------
+    grid : ScanGrid
+    rgb : ndarray of uint8, shape (n, 3)
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many colours as points.
+    """
+    if len(rgb) != len(grid):
+        message = f"{len(rgb)} colours can't be painted on a scan grid of {len(grid)} points."
+        raise ShapeError(message)
+    top, bottom = int(grid.row.min()), int(grid.row.max())
+    left, right = int(grid.col.min()), int(grid.col.max())
+    picture = np.empty((bottom - top + 1, right - left + 1, 3), np.uint8)
+    picture[:] = hex_to_rgb(NAN_COLORS["light"])
+    picture[grid.row - top, grid.col - left] = rgb
+    (x0, y0), (dx, dy) = grid.origin, grid.step
+    extent = (
+        x0 + (left - 0.5) * dx,
+        x0 + (right + 0.5) * dx,
+        y0 + (bottom + 0.5) * dy,
+        y0 + (top - 0.5) * dy,
+    )
+    return Picture(picture, extent, grid)
+
+
+def aspect_of(grid: ScanGrid) -> float:
+    """Return height / width of the part of the grid that holds points."""
+    rows = int(grid.row.max()) - int(grid.row.min()) + 1
+    columns = int(grid.col.max()) - int(grid.col.min()) + 1
+    return float(rows * grid.step[1] / (columns * grid.step[0]))
+
+
+def draw_map(axes: Axes, picture: Picture, *, roi: Roi | None = None) -> None:
+    """Draw a painted scan: y downwards, equal aspect, units, scale bar, outline of the ROI."""
+    # Pixels stay pixels: any smoothing would invent colours that stand for no value.
+    axes.imshow(picture.rgb, extent=picture.extent, interpolation="nearest", aspect="equal")
+    unit = picture.grid.unit or "grid units"
+    axes.set_xlabel(f"x ({unit})")
+    axes.set_ylabel(f"y ({unit})")
+    if roi is not None:
+        _outline(axes, picture, roi)
+    if picture.grid.unit:
+        _scale_bar(axes, picture)
+
+
+def thousands(n: int) -> str:
+    """Write a count with thin spaces between thousands."""
+    return f"{n:,}".replace(",", "\u2009")
+
+
+def _outline(axes: Axes, picture: Picture, roi: Roi) -> None:
+    from matplotlib import patheffects
+    from matplotlib.patches import Rectangle
+
+    # A point stands for the cell around it, so the half-open range begins half a cell earlier.
+    dx, dy = picture.grid.step
+    (x0, x1), (y0, y1) = roi.x_range, roi.y_range
+    box = Rectangle(
+        (x0 - dx / 2, y0 - dy / 2), x1 - x0, y1 - y0, fill=False, edgecolor=_ROI_COLOR,
+        linewidth=1.0, path_effects=[patheffects.withStroke(linewidth=2.2, foreground=_INK)],
+    )  # fmt: skip
+    axes.add_patch(box)
+
+
+def _scale_bar(axes: Axes, picture: Picture) -> None:
+    from matplotlib.offsetbox import AnchoredOffsetbox, AuxTransformBox, TextArea, VPacker
+    from matplotlib.patches import Rectangle
+
+    left, right, bottom, top = picture.extent
+    length = _round_length(_BAR_SHARE * (right - left))
+    bar = AuxTransformBox(axes.transData)
+    bar.add_artist(
+        Rectangle((0, 0), length, 0.012 * (bottom - top), facecolor=_INK, edgecolor="none")
+    )
+    text = TextArea(f"{length:g} {picture.grid.unit}", textprops={"fontsize": 7, "color": _INK})
+    packed = VPacker(children=[bar, text], align="center", pad=0, sep=2)
+    box = AnchoredOffsetbox("lower right", child=packed, pad=0.35, borderpad=0.5, frameon=True)
+    box.patch.set(facecolor="white", edgecolor="none", alpha=0.85)
+    axes.add_artist(box)
+
+
+def _round_length(most: float) -> float:
+    """Return the largest 1, 2 or 5 times a power of ten that is not above `most`."""
+    power = 10.0 ** np.floor(np.log10(most))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= most * (1 + 1e-9)))

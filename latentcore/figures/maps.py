@@ -1,0 +1,112 @@
+"""A map of one quantity over the scan, for print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentcore.analysis.latent_maps import robust_limits
+from latentcore.containers import Roi, ScanGrid
+from latentcore.figures._canvas import aspect_of, draw_map, new_figure, paint, printed_style
+from latentcore.figures.colors import NAN_COLORS, check_limits, continuous_rgb, is_diverging, lut
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["map_figure"]
+
+_WIDTH = 4.4
+_TALLEST, _LOWEST = 8.0, 1.2
+_MARGINS = (1.45, 0.95)
+
+
+def map_figure(
+    grid: ScanGrid,
+    values: ArrayLike,
+    *,
+    label: str,
+    title: str = "",
+    cmap: str = "viridis",
+    limits: tuple[float, float] | None = None,
+    roi: Roi | None = None,
+) -> Figure:
+    """Draw one value per point over the scan grid.
+
+    Parameters
+    ----------
+    grid : ScanGrid
+    values : array_like, shape (n,)
+        NaN has a colour of its own, named in a legend.
+    label : str
+        Of the colour bar, with unit.
+    title : str
+    cmap : str
+        A name in `latentcore.figures.colors.COLORMAPS`.
+    limits : tuple of float, optional
+        By default the 2 % and 98 % quantiles, symmetric for a diverging colour map; the colour
+        bar's pointed ends tell that values lie beyond.
+    roi : Roi, optional
+        Outlined.
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many values as points.
+    RequestError, UnknownNameError
+        If the limits or the colour map make no sense.
+    """
+    values = np.asarray(values, np.float64).ravel()
+    if limits is None:
+        limits = robust_limits(values, symmetric=is_diverging(cmap))
+    low, high = check_limits(limits)
+    picture = paint(grid, continuous_rgb(values, (low, high), cmap))
+    with printed_style():
+        height = float(np.clip(_WIDTH * aspect_of(grid), _LOWEST, _TALLEST))
+        figure = new_figure(_WIDTH + _MARGINS[0], height + _MARGINS[1])
+        axes = figure.add_subplot()
+        draw_map(axes, picture, roi=roi)
+        axes.set_title(title)
+        _color_bar(axes, values, (low, high), cmap, label)
+        if np.isnan(values).any():
+            _tell_missing(axes)
+    return figure
+
+
+def _color_bar(
+    axes: Axes,
+    values: NDArray[np.float64],
+    limits: tuple[float, float],
+    cmap: str,
+    label: str,
+) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+
+    low, high = limits
+    finite = values[np.isfinite(values)]
+    below, above = bool((finite < low).any()), bool((finite > high).any())
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max"}
+    if low == high:
+        # One value has one colour; a bar needs some width to show it.
+        low, high = low - 0.5, high + 0.5
+    mappable = ScalarMappable(Normalize(low, high), ListedColormap(lut(cmap) / 255.0))
+    # Beside the map and as tall as it, whatever room the layout leaves around an equal aspect.
+    beside = axes.inset_axes((1.025, 0.0, 0.035, 1.0))
+    bar = axes.figure.colorbar(
+        mappable, cax=beside, extend=extend.get((below, above), "both"), extendfrac=0.04
+    )
+    bar.set_label(label)
+    bar.outline.set_linewidth(0.4)
+
+
+def _tell_missing(axes: Axes) -> None:
+    from matplotlib.patches import Patch
+
+    patch = Patch(facecolor=NAN_COLORS["light"], edgecolor="#8a8178", linewidth=0.4)
+    axes.legend(
+        [patch], ["no value"], loc="lower right", bbox_to_anchor=(0.97, 1.0), borderaxespad=0.2,
+        handlelength=1.2, handleheight=1.0,
+    )  # fmt: skip

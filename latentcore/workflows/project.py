@@ -1,0 +1,163 @@
+"""``project``: an embedding of latents, with numbers that say how far to trust it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentcore.artifacts import RunFolder
+from latentcore.containers import Embedding, LatentSet
+from latentcore.errors import UnknownNameError
+from latentcore.progress import Progress
+from latentcore.workflows._inputs import (
+    coords_option,
+    latents_option,
+    read_latents,
+    reader_option,
+    roi_option,
+)
+from latentcore.workflows._verbs import option, verb
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ProjectRequest", "embedding_table", "run"]
+
+_METHODS = ("umap", "pca")
+_NOT_METRIC = (
+    "Points that are near in latent space lie near in a UMAP; distances between its groups, "
+    "their sizes and densities mean little."
+)
+
+
+@dataclass(frozen=True)
+class ProjectRequest:
+    """What to embed, and how."""
+
+    latents: str = latents_option()
+    method: str = option("umap", help=" or ".join(_METHODS), metavar="|".join(_METHODS))
+    components: int = option(2, help="2 or 3", convert=int, metavar="N")
+    neighbors: int = option(15, help="size of a neighbourhood (UMAP)", convert=int, metavar="N")
+    min_dist: float = option(
+        0.1, help="how close points may lie, 0 to 1 (UMAP)", convert=float, metavar="R"
+    )
+    metric: str = option(
+        "euclidean",
+        help="distance in latent space (UMAP): euclidean, cosine, correlation, manhattan, "
+        "chebyshev",
+        metavar="NAME",
+    )
+    fit_on: int | None = option(
+        None, help="learn from N rows and place the others (UMAP)", convert=int, metavar="N"
+    )
+    whiten: bool = option(False, help="give all principal components unit variance first (UMAP)")
+    seed: int = option(0, help="the same seed gives the same embedding", convert=int, metavar="N")
+    roi: tuple[float, ...] | None = roi_option()
+    coords: str | None = coords_option()
+    reader: str | None = reader_option()
+
+
+@verb("project", "Embed latents in two or three dimensions.", ProjectRequest)
+def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+    """Embed latents in two or three dimensions.
+
+    Writes ``embedding.parquet``, ``embedding.png`` and ``report.json``.
+
+    Returns
+    -------
+    dict
+        What ``report.json`` holds: method, engine, version, parameters, trustworthiness.
+
+    Raises
+    ------
+    InputError
+        If the latents can't be read, or a parameter makes no sense for them.
+    """
+    from latentcore.figures.embedding import embedding_figure
+
+    if request.method not in _METHODS:
+        message = f"No projection is called {request.method!r}. There are: {', '.join(_METHODS)}."
+        raise UnknownNameError(message)
+    progress.step(0, 1, "reading latents")
+    latents = read_latents(
+        request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
+    )
+    embedding = _embed(request, latents, progress)
+    progress.step(0, 1, "scoring the embedding")
+    report = _report(request, latents, embedding)
+    embedding_table(embedding, latents).to_parquet(folder.path("embedding.parquet"), index=False)
+    folder.write_figure("embedding.png", embedding_figure(embedding))
+    folder.write_json("report.json", report)
+    progress.step(1, 1, "writing")
+    return report
+
+
+def embedding_table(embedding: Embedding, latents: LatentSet) -> pd.DataFrame:
+    """Return sample_id, x and y where there is a grid, and U0, U1 (U2), in the latents' order."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {"sample_id": embedding.sample_ids.astype(object)}
+    if latents.grid is not None:
+        columns |= {"x": latents.grid.x, "y": latents.grid.y}
+    columns |= {f"U{i}": column for i, column in enumerate(embedding.coordinates.T)}
+    return pd.DataFrame(columns)
+
+
+def _embed(request: ProjectRequest, latents: LatentSet, progress: Progress) -> Embedding:
+    from latentcore.analysis.projection import pca, umap
+
+    if request.method == "pca":
+        return pca(latents, components=request.components, progress=progress)
+    return umap(
+        latents,
+        components=request.components,
+        neighbors=request.neighbors,
+        min_dist=request.min_dist,
+        metric=request.metric,
+        fit_on=request.fit_on,
+        whiten=request.whiten,
+        seed=request.seed,
+        progress=progress,
+    )
+
+
+def _report(request: ProjectRequest, latents: LatentSet, embedding: Embedding) -> dict[str, Any]:
+    from latentcore.analysis.collapse import active_units
+    from latentcore.analysis.projection import neighbour_preservation, trustworthiness
+
+    metric = request.metric if embedding.method == "umap" else "euclidean"
+    asked = {"metric": metric, "seed": request.seed}
+    trust = trustworthiness(latents.values, embedding.coordinates, metric=metric, seed=request.seed)
+    kept = neighbour_preservation(
+        latents.values, embedding.coordinates, metric=metric, seed=request.seed
+    )
+    engine, _, version = embedding.engine.rpartition(" ")
+    units = active_units(latents.values)
+    return {
+        "method": embedding.method,
+        "engine": engine,
+        "version": version,
+        "parameters": dict(embedding.parameters),
+        "scores": dict(embedding.scores),
+        "trustworthiness": trust["value"],
+        "trustworthiness_of": {
+            **trust,
+            **asked,
+            "definition": "scikit-learn, Venna and Kaski 2006",
+        },
+        "neighbour_preservation": kept["value"],
+        "neighbour_preservation_of": {**kept, **asked},
+        "n_samples": len(latents),
+        "n_embedded": int(np.isfinite(embedding.coordinates).all(axis=1).sum()),
+        "roi": request.roi,
+        "collapse": {
+            "n_active": units.n_active,
+            "n_collapsed": units.n_collapsed,
+            "message": units.message,
+        },
+        "table": "embedding.parquet",
+        "figure": "embedding.png",
+        "note": _NOT_METRIC if embedding.method == "umap" else "",
+    }
