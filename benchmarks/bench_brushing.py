@@ -63,7 +63,9 @@ def measure(browser: Browser, url: str) -> dict[str, Any]:
         sent: list[int] = []
         page.on("websocket", lambda ws, log=sent: ws.on("framesent", lambda f: log.append(len(f))))
         page.goto(url)
-        page.wait_for_function(f"window.__latentPanels && {PROBE}?.firstDrawing > 0", timeout=90_000)
+        page.wait_for_function(
+            f"window.__latentPanels && {PROBE}?.firstDrawing > 0", timeout=90_000
+        )
         page.wait_for_timeout(1500)
         if _ == 0:
             context.close()
@@ -114,7 +116,9 @@ class Path2D:
 
 def box() -> Path2D:
     """A box that grows over most of the plot."""
-    return Path2D("box", [(0.1 + 0.75 * k / STEPS, 0.1 + 0.7 * k / STEPS) for k in range(STEPS + 1)])
+    return Path2D(
+        "box", [(0.1 + 0.75 * k / STEPS, 0.1 + 0.7 * k / STEPS) for k in range(STEPS + 1)]
+    )
 
 
 def lasso() -> Path2D:
@@ -127,9 +131,7 @@ def lasso() -> Path2D:
 
 def focus(page: Page, panel: str) -> None:
     """Focus a panel so that its keys work, without pinning a point."""
-    page.evaluate(
-        f"id => {PROBE}.explorer.panels.get(id).overlay.focus()", panel
-    )
+    page.evaluate(f"id => {PROBE}.explorer.panels.get(id).overlay.focus()", panel)
 
 
 def drag(page: Page, panel: str, path: Path2D) -> None:
@@ -137,7 +139,9 @@ def drag(page: Page, panel: str, path: Path2D) -> None:
     page.evaluate(f"id => {PROBE}.explorer.panels.get(id).element.scrollIntoView()", panel)
     page.wait_for_timeout(150)
     plot = page.evaluate(f"id => {PROBE}.plot(id)", panel)
-    places = [(plot["left"] + fx * plot["width"], plot["top"] + fy * plot["height"]) for fx, fy in path]
+    places = [
+        (plot["left"] + fx * plot["width"], plot["top"] + fy * plot["height"]) for fx, fy in path
+    ]
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:

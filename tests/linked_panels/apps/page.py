@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -28,24 +30,33 @@ def scene() -> tuple:
 
 points, base = scene()
 changes: dict = {}
-if os.environ.get("PANELS_CONTROLS", "1") == "1":
+st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+with st.container(horizontal=True):
     recolor = st.checkbox("Colour the embedding by latent")
+    hidden = st.checkbox("Hide the panels")
     if st.button("Set the ROI"):
         st.session_state["roi"] = (1.0, 4.0, 0.5, 3.0)
-    if recolor:
-        panels = list(base.panels)
-        panels[0] = type(panels[0])(**{**vars(panels[0]), "color": "latent"})
-        changes["panels"] = tuple(panels)
-    if "roi" in st.session_state:
-        changes["roi"] = st.session_state["roi"]
-    changes["messages"] = ("UMAP is being computed; PCA is shown meanwhile.",) if recolor else ()
+if hidden:
+    st.stop()
+if recolor:
+    changes["panels"] = (replace(base.panels[0], color="latent"), *base.panels[1:])
+    changes["messages"] = ("UMAP is being computed; PCA is shown meanwhile.",)
+if "roi" in st.session_state:
+    changes["roi"] = st.session_state["roi"]
 
-view = type(base)(**{**vars(base), **changes})
+# A slow page, to see what becomes of a brush that is faster than the answer to the one before.
+time.sleep(float(st.query_params.get("delay", "0")))
+view = replace(base, **changes)
 state = linked_panels(view, key="explorer")
 
 within = roi_mask(points["x"], points["y"], state.roi)
 axes = {name: (points[x], points[y]) for name, (x, y) in view.axes.items()}
-answer = {"revision": state.revision, "pinned": state.pinned, "roi": state.roi}
+answer = {
+    "runs": st.session_state["runs"],
+    "revision": state.revision,
+    "pinned": state.pinned,
+    "roi": state.roi,
+}
 for slot in ("A", "B"):
     ids = np.flatnonzero(select(state.selections[slot], axes, view.points.n, within))
     answer[slot] = {"count": int(ids.size), "sum": int(ids.sum())}

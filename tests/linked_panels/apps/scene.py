@@ -85,18 +85,42 @@ def make_view(
         ranges[k] = (float(low), float(high))
     low, high = np.nanquantile(latent, (0.02, 0.98))
     given = {
-        "points": PointTable(
-            points["x"].size, points, {key: f"{name}/{key}" for key in points}
-        ),
+        "points": PointTable(points["x"].size, points, {key: f"{name}/{key}" for key in points}),
         "grid": GridGeometry(shape, (0.0, 0.0), (STEP, STEP), "µm"),
         "panels": (
-            Panel("embedding", "scatter", "Embedding", "u0", "u1", "UMAP 1", "UMAP 2",
-                  "labels", True, "14 grains"),
+            Panel(
+                "embedding",
+                "scatter",
+                "Embedding",
+                "u0",
+                "u1",
+                "UMAP 1",
+                "UMAP 2",
+                "labels",
+                True,
+                "14 grains",
+            ),
             Panel("map", "map", "Latent 7", None, None, "x (µm)", "y (µm)", "latent"),
-            Panel("clusters", "map", "Clusters, shaded by latent 7", None, None, "x (µm)",
-                  "y (µm)", "shaded"),
-            Panel("joint", "scatter", "Latent 7 and band contrast", "latent", "bandcontrast",
-                  "latent 7", "band contrast", "shaded"),
+            Panel(
+                "clusters",
+                "map",
+                "Clusters, shaded by latent 7",
+                None,
+                None,
+                "x (µm)",
+                "y (µm)",
+                "shaded",
+            ),
+            Panel(
+                "joint",
+                "scatter",
+                "Latent 7 and band contrast",
+                "latent",
+                "bandcontrast",
+                "latent 7",
+                "band contrast",
+                "shaded",
+            ),
         ),
         "colorings": {
             "labels": Categorical("labels", palette, {0: "ferrite", -1: "noise"}, label="cluster"),

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from streamlit import config
+
+from pages.shared.array_store import array_store, put, put_patterns
+from pages.shared.routes import ROUTES, panels_url, panels_version, pattern_png
+
+
+@dataclass
+class Answer:
+    status_code: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode()
+
+    def json(self):
+        return json.loads(self.content)
+
+
+class Client:
+    """Speak ASGI to the routes; Starlette's own client needs a package that nothing else needs."""
+
+    app = Starlette(routes=ROUTES)
+
+    def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
+        sent: list[dict] = []
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        pairs = {"host": "latent.test", **(headers or {})}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": b"",
+            "headers": [(k.lower().encode(), v.encode()) for k, v in pairs.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("latent.test", 80),
+        }
+        asyncio.run(self.app(scope, receive, send))
+        start = sent[0]
+        found = {k.decode(): v.decode() for k, v in start["headers"]}
+        return Answer(start["status"], found, b"".join(m.get("body", b"") for m in sent[1:]))
+
+
+@pytest.fixture
+def client():
+    return Client()
+
+
+@pytest.fixture
+def base_url():
+    before = config.get_option("server.baseUrlPath")
+    config.set_option("server.baseUrlPath", "team/latent")
+    yield "/team/latent"
+    config.set_option("server.baseUrlPath", before)
+
+
+def test_array_comes_as_it_was_put(client):
+    array = np.array([1.5, np.nan, -2], np.float32)
+    answer = client.get(put(array).url, headers={"Accept-Encoding": "gzip"})
+    assert answer.status_code == 200
+    assert np.array_equal(np.frombuffer(answer.content, "<f4"), array, equal_nan=True)
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert answer.headers["content-encoding"] == "identity"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "key", ["0" * 64, "nonsense", "..%2f..%2fetc%2fpasswd", "A" * 64, "0" * 63 + "%00"]
+)
+def test_unknown_array_is_not_found(client, key):
+    answer = client.get(f"/latent/arrays/{key}")
+    assert answer.status_code == 404
+    assert answer.headers.get("cache-control") in ("no-store", None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://latent.test"}, 200),
+        ({"Origin": "http://elsewhere.test"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://elsewhere.test"}, 403),
+    ],
+)
+def test_other_sites_are_refused(client, headers, status):
+    for url in (put(np.zeros(2, np.float32)).url, panels_url(), "/latent/health"):
+        assert client.get(url, headers=headers).status_code == status
+
+
+def test_only_get(client):
+    assert client.get(put(np.zeros(2, np.float32)).url, method="POST").status_code == 405
+
+
+def test_modules_are_served_from_an_allow_list(client):
+    version = panels_version()
+    answer = client.get(panels_url())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "export function update" in answer.text
+    for name in ("explorer", "colors", "geometry"):
+        assert client.get(f"/latent/panels/{version}/{name}.js").status_code == 200
+    for path in (
+        f"/latent/panels/{version}/component.py",
+        f"/latent/panels/{version}/component.js",
+        f"/latent/panels/{version}/..%2fmain.js",
+        f"/latent/panels/{version}/../../routes.js",
+        "/latent/panels/0123456789abcdef/main.js",
+    ):
+        assert client.get(path).status_code == 404
+
+
+def test_every_imported_module_is_served(client):
+    seen, queue = set(), ["main"]
+    while queue:
+        name = queue.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        answer = client.get(f"/latent/panels/{panels_version()}/{name}.js")
+        assert answer.status_code == 200, name
+        queue += re.findall(r'from "\./(\w+)\.js"', answer.text)
+    assert len(seen) > 10
+
+
+def test_base_path_is_respected(client, base_url):
+    handle = put(np.zeros(3, np.float32))
+    assert panels_url().startswith(f"{base_url}/latent/panels/")
+    assert client.get(base_url + handle.url).status_code == 200
+    assert client.get(panels_url()).status_code == 200
+    assert client.get("/other" + handle.url).status_code == 404
+
+
+def test_pattern_is_a_grey_png_with_its_own_range(client):
+    pattern = np.array([[10, 20], [30, np.nan]], np.float32)
+    url = put_patterns("test/patterns", lambda row: pattern[row:])
+    answer = client.get(f"{url}/0.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert np.asarray(Image.open(io.BytesIO(answer.content))).tolist() == [[0, 128], [255, 0]]
+
+
+def test_missing_patterns_are_not_found(client):
+    def provider(row):
+        raise IndexError
+
+    url = put_patterns("test/none", provider)
+    assert client.get(f"{url}/3.png").status_code == 404
+    assert client.get(f"/latent/patterns/{'0' * 64}/3.png").status_code == 404
+    assert client.get(f"{url}/-1.png").status_code == 404
+    assert client.get(f"{url}/x.png").status_code == 404
+
+
+def test_constant_patterns_and_channels_become_pictures():
+    flat = np.asarray(Image.open(io.BytesIO(pattern_png(np.full((3, 4), 7)))))
+    assert flat.shape == (3, 4)
+    assert (flat == 0).all()
+    assert Image.open(io.BytesIO(pattern_png(np.ones((1, 3, 4))))).size == (4, 3)
+    with pytest.raises(ValueError, match="H, W"):
+        pattern_png(np.zeros(4))
+
+
+def test_health_tells_what_is_held(client):
+    put(np.arange(5, dtype=np.int32))
+    answer = client.get("/latent/health").json()
+    assert answer["status"] == "ok"
+    assert answer["arrays"] == len(array_store())
+    assert answer["bytes"] == array_store().nbytes
