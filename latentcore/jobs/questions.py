@@ -91,7 +91,7 @@ def _option_words(field: dataclasses.Field[Any], value: Any) -> list[str]:
     flag = "--" + field.name.replace("_", "-")
     if isinstance(field.default, bool):
         return [flag]
-    if option_of(field).repeat:
+    if option_of(field).repeat and option_of(field).nargs is None:
         return [word for entry in value for word in [flag, *_words(entry)]]
     return [flag, *_words(value)]
 

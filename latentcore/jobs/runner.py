@@ -195,8 +195,25 @@ class JobRunner:
                 message = f"The job {record.title!r} is {record.state}. Cancel it first."
                 raise RequestError(message)
             if delete_run:
-                self._delete_run(record)
+                self.delete_run(record.folder)
             self._drop(job)
+
+    def delete_run(self, folder: Path) -> None:
+        """Delete a run folder of this workspace, and what an unfinished attempt left beside it.
+
+        Raises
+        ------
+        RequestError
+            If the folder lies elsewhere.
+        """
+        if folder.resolve().parent != self.runs.resolve():
+            message = (
+                f"The run folder {folder.name!r} lies outside the workspace and is not deleted. "
+                "Remove it by hand."
+            )
+            raise RequestError(message)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder.parent / f".{folder.name}.unfinished", ignore_errors=True)
 
     def wait(self, job: str, timeout: float | None = None) -> JobRecord:
         """Wait until a job has ended.
@@ -363,17 +380,6 @@ class JobRunner:
     def _drop(self, job: str) -> None:
         self._cache.pop(job, None)
         self._at(job).remove()
-
-    def _delete_run(self, record: JobRecord) -> None:
-        folder = record.folder
-        if folder.resolve().parent != self.runs.resolve():
-            message = (
-                f"The run folder {folder.name!r} lies outside the workspace and is not deleted. "
-                "Remove it by hand."
-            )
-            raise RequestError(message)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(folder.parent / f".{folder.name}.unfinished", ignore_errors=True)
 
     def _prune(self) -> None:
         ended = [record for record in self.list(10 * self._keep) if not record.active]

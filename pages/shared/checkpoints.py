@@ -1,0 +1,192 @@
+"""Checkpoints that a session may choose from: former runs, uploads and server folders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+
+from latentcore.artifacts import read_run
+from latentcore.errors import InputError, RequestError
+from latentcore.settings import settings
+from pages.shared import errors, places
+
+__all__ = ["choose_checkpoint", "models_of_runs", "store_model"]
+
+_UPLOADED = "uploaded_checkpoints"
+_ROUND = "checkpoint_upload_round"
+_SUFFIXES = (".safetensors", ".pth", ".pt")
+_MODEL = "model.safetensors"
+_MOST_RUNS = 100
+
+
+def choose_checkpoint(key: str) -> str | None:
+    """Ask for a checkpoint.
+
+    Returns
+    -------
+    str or None
+        Its place; None as long as nothing is chosen.
+    """
+    runs = models_of_runs()
+    uploaded: list[str] = st.session_state.get(_UPLOADED, [])
+    offered = [*reversed(uploaded), *runs]
+    if offered:
+        chosen = st.selectbox(
+            "Model",
+            offered,
+            format_func=lambda place: runs.get(place) or places.label(place),
+            key=f"{key}.model",
+            help="Models that former runs have fitted or trained, and what you have uploaded.",
+            persist_state="session",
+        )
+    else:
+        chosen = None
+        st.caption("No model is here yet: upload one, or fit a PCA first.")
+    with st.popover("Add a model", icon=":material/upload_file:"):
+        _uploader()
+        _server_folders(key)
+    return chosen
+
+
+def models_of_runs() -> dict[str, str]:
+    """Return the models that runs have left: place → what to call it, newest first."""
+    folder = places.runs_folder()
+    if not folder.is_dir():
+        return {}
+    found = [
+        (model.stat().st_mtime, model.parent)
+        for model in folder.glob(f"*/{_MODEL}")
+        if not model.parent.name.startswith(".")
+    ]
+    newest = [entry for _, entry in sorted(found, reverse=True)[:_MOST_RUNS]]
+    return {f"run:{entry.name}/{_MODEL}": _title(entry) for entry in newest}
+
+
+def store_model(files: Sequence[places.Upload]) -> str:
+    """Store an uploaded checkpoint, with the record that belongs to it.
+
+    Parameters
+    ----------
+    files : sequence of uploads
+        One file of weights; with our ``model.safetensors`` may come its ``model.json``.
+
+    Returns
+    -------
+    str
+        The place of the weights.
+
+    Raises
+    ------
+    RequestError
+        If there is not exactly one file of weights, or a record without weights.
+    """
+    weights = [file for file in files if file.name.lower().endswith(_SUFFIXES)]
+    records = [file for file in files if file.name.lower().endswith(".json")]
+    if len(weights) != 1 or len(records) > 1:
+        names = ", ".join(repr(file.name) for file in files) or "nothing"
+        message = (
+            f"{names} was given, but a model is one file of weights ({', '.join(_SUFFIXES)}), "
+            "with the model.json beside it where there is one. Upload these together."
+        )
+        raise RequestError(message)
+    place = places.store_upload(weights[0])
+    return _together(place, places.store_upload(records[0])) if records else place
+
+
+def _together(weights: str, record: str) -> str:
+    """Put weights and record side by side under one digest, as the loader looks for them."""
+    model, written = places.resolve(weights), places.resolve(record)
+    pair = f"{model.parent.name} {written.parent.name}".encode()
+    digest = hashlib.blake2b(pair, digest_size=16).hexdigest()
+    folder = places.uploads_folder() / digest
+    folder.mkdir(exist_ok=True)
+    target = folder / model.name
+    for source, link in ((model, target), (written, target.with_suffix(".json"))):
+        with suppress(FileExistsError):
+            os.link(source, link)
+    return f"upload:{digest}/{target.name}"
+
+
+def _uploader() -> None:
+    turn = st.session_state.setdefault(_ROUND, 0)
+    files = st.file_uploader(
+        "Upload weights (with their model.json, if there is one)",
+        type=[*(suffix.removeprefix(".") for suffix in _SUFFIXES), "json"],
+        accept_multiple_files=True,
+        max_upload_size=settings().max_upload_mb,
+        key=f"checkpoint_upload_{turn}",
+        help="model.safetensors, a seed VAE .pth. Weights are read as numbers only: a file that "
+        "would have to be executed is refused.",
+    )
+    if not files:
+        return
+    if not any(file.name.lower().endswith(_SUFFIXES) for file in files):
+        st.info("Add the weights that belong to this record.", icon=":material/upload_file:")
+        return
+    try:
+        _offer(store_model(files))
+    except InputError as error:
+        errors.show(error)
+        return
+    st.session_state[_ROUND] = turn + 1  # an emptied widget frees the file's memory
+    st.rerun()
+
+
+def _server_folders(key: str) -> None:
+    names = list(places.roots())
+    if not names:
+        return
+    here = st.session_state.setdefault(f"{key}.folder", f"folder:{names[0]}")
+    try:
+        entries = places.list_folder(here).entries
+    except InputError as error:
+        errors.show(error)
+        here, entries = f"folder:{names[0]}", ()
+    up = [here.rsplit("/", 1)[0]] if "/" in here else [f"folder:{name}" for name in names]
+    ways = [here, *(place for place in up if place != here)]
+    ways += [entry.place for entry in entries if entry.is_folder]
+    st.selectbox(
+        "Server folder",
+        ways,
+        index=0,
+        format_func=lambda place: place.removeprefix("folder:") + ("" if place != here else " ·"),
+        key=f"{key}.way.{here}",
+        on_change=_go,
+        args=(key, here),
+    )
+    files = [entry for entry in entries if entry.name.lower().endswith(_SUFFIXES)]
+    for entry in files:
+        st.button(
+            entry.name,
+            key=f"{key}.take.{entry.place}",
+            icon=":material/add:",
+            on_click=_offer,
+            args=(entry.place,),
+        )
+    if not files:
+        st.caption(f"No model ({', '.join(_SUFFIXES)}) in this folder.")
+
+
+def _go(key: str, here: str) -> None:
+    st.session_state[f"{key}.folder"] = st.session_state[f"{key}.way.{here}"]
+
+
+def _offer(place: str) -> None:
+    known: list[str] = st.session_state.get(_UPLOADED, [])
+    st.session_state[_UPLOADED] = [*(one for one in known if one != place), place]
+
+
+def _title(folder: Path) -> str:
+    run = read_run(folder) or {}
+    request = run.get("request", {})
+    asked = str(request.get("checkpoint", request.get("encoder", run.get("verb", "model"))))
+    inputs = [entry for entry in run.get("inputs", []) if entry.get("role") == "samples"]
+    scan = Path(str(inputs[0]["location"])).name if inputs else ""
+    made = str(run.get("created", ""))[:16].replace("T", " ")
+    name = f"PCA {asked[4:]}" if asked.startswith("pca:") else Path(asked).name
+    return " · ".join(part for part in (name, scan, made) if part)

@@ -1,0 +1,271 @@
+"""The questions of the Extract page: which model, which points, how to go about it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.containers import Roi, SampleSource
+from latentcore.encoders import Encoder
+from latentcore.errors import InputError, RequestError
+from latentcore.preparation import Preparation
+from latentcore.workflows import VERBS
+from pages.shared import checkpoints, errors, loading, places
+from pages.shared.models import model
+from pages.shared.preparation_form import Recipe
+from pages.shared.state import ScanState
+
+__all__ = ["Manner", "Model", "Points", "choose_manner", "choose_model", "choose_points", "request"]
+
+PCA, CHECKPOINT = "PCA", "Trained model"
+_MOST_COMPONENTS = 512
+
+
+@dataclass(frozen=True)
+class Model:
+    """The encoder that was chosen.
+
+    Attributes
+    ----------
+    checkpoint : str
+        As the request wants it: ``pca:N``, or a path.
+    title : str
+    own : Preparation or None
+        What the model's samples were prepared with.
+    base : Preparation
+        What is done where nothing else is said.
+    background : ndarray of float32, shape (C, H, W), or None
+        The static background of the model's own preparation.
+    """
+
+    checkpoint: str
+    title: str
+    own: Preparation | None
+    base: Preparation
+    background: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Points:
+    """Which samples are encoded.
+
+    Attributes
+    ----------
+    rows : ndarray of int64
+        All of them, for the preview and the count.
+    roi_rows : ndarray of int64 or None
+        Those inside the ROI, where there is one.
+    keep_above : tuple of (str, float) or None
+        As the request wants it.
+    """
+
+    rows: NDArray[np.int64]
+    roi_rows: NDArray[np.int64] | None = None
+    keep_above: tuple[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How to go about it; of no influence on the latents.
+
+    Attributes
+    ----------
+    device : str
+    batch_size : int or None
+    """
+
+    device: str = "auto"
+    batch_size: int | None = None
+
+
+def choose_model(key: str, source: SampleSource) -> Model | None:
+    """Ask for the encoder; None as long as there is none that can be used, with the reason."""
+    kind = st.segmented_control(
+        "Encoder",
+        (PCA, CHECKPOINT),
+        default=PCA,
+        required=True,
+        key=f"{key}.kind",
+        persist_state="session",
+    )
+    if kind == PCA:
+        return _pca(key, source)
+    place = checkpoints.choose_checkpoint(key)
+    if place is None:
+        return None
+    try:
+        return _checkpoint(place, source)
+    except InputError as error:
+        errors.show(error, places.label(place))
+        return None
+
+
+def choose_points(key: str, scan: ScanState, source: SampleSource) -> Points | None:
+    """Ask which points are encoded; None where none is left, with the reason."""
+    try:
+        roi_rows = _ask_roi(key, source)
+        keep_above, kept = _ask_threshold(key, scan, source)
+    except InputError as error:
+        errors.show(error)
+        return None
+    inside = np.ones(len(source), np.bool_)
+    if roi_rows is not None:
+        inside[:] = False
+        inside[roi_rows] = True
+    rows = np.flatnonzero(inside & kept).astype(np.int64)
+    if len(rows) == 0:
+        errors.show(
+            RequestError(
+                "No point lies in the ROI and above the threshold. Widen one of them: the "
+                "threshold is set on the Data page."
+            )
+        )
+        return None
+    share = 100 * len(rows) / len(source)
+    st.caption(f"**{len(rows):,}** of {len(source):,} patterns ({share:.4g} %)")
+    return Points(rows, roi_rows, keep_above)
+
+
+def choose_manner(key: str) -> Manner:
+    """Ask for device and batch size, both of which choose themselves well."""
+    with st.expander("Device and batch size", icon=":material/speed:"):
+        device = st.selectbox(
+            "Device",
+            ("auto", "cpu", "cuda", "mps"),
+            format_func=lambda name: f"auto ({fastest_device()})" if name == "auto" else name,
+            key=f"{key}.device",
+            help="Auto takes the fastest that this server has.",
+            persist_state="session",
+        )
+        batch_size = st.number_input(
+            "Batch size",
+            min_value=1,
+            value=None,
+            step=64,
+            placeholder="chosen from the free memory",
+            key=f"{key}.batch",
+            help="Samples read at once. It halves by itself when memory runs out, and never "
+            "changes a latent.",
+            persist_state="session",
+        )
+    return Manner(device, batch_size)
+
+
+def request(
+    scan: ScanState, chosen: Model, recipe: Recipe, points: Points, manner: Manner
+) -> object:
+    """Return the request of the verb ``extract``."""
+    assert scan.samples is not None
+    return VERBS.get("extract").request(
+        location=(str(places.resolve(scan.samples)),),
+        checkpoint=chosen.checkpoint,
+        prepare=recipe.words,
+        rows=None if points.roi_rows is None else _stored_rows(points.roi_rows),
+        keep_above=points.keep_above,
+        batch_size=manner.batch_size,
+        device=manner.device,
+    )
+
+
+@st.cache_data(show_spinner=False)
+def fastest_device() -> str:
+    """Return what the device ``auto`` means on this server."""
+    from latentcore.encoders._device import resolve_device
+
+    return str(resolve_device("auto"))
+
+
+def _pca(key: str, source: SampleSource) -> Model:
+    from latentcore.workflows.extract import FITTED_PREPARATION
+
+    most = min(_MOST_COMPONENTS, int(np.prod(source.sample_shape)), len(source))
+    components = st.number_input(
+        "Components",
+        min_value=1,
+        max_value=most,
+        value=min(30, most),
+        step=1,
+        key=f"{key}.components",
+        help="Latent dimensions. The PCA is fitted on the chosen points of this scan; no "
+        "training, the same numbers in every run.",
+        persist_state="session",
+    )
+    return Model(f"pca:{components}", f"PCA {components}", None, FITTED_PREPARATION)
+
+
+def _checkpoint(place: str, source: SampleSource) -> Model:
+    path = str(places.resolve(place))
+    with st.spinner("Loading the model …"):
+        encoder = model(path, "auto", source.sample_shape)
+    st.caption(_facts(encoder))
+    own = encoder.preparation
+    return Model(path, places.label(place), own, own or Preparation(), encoder.static_background)
+
+
+def _facts(encoder: Encoder) -> str:
+    channels, height, width = encoder.input_shape
+    return errors.markdown_safe(
+        f"{encoder.name} · {encoder.latent_dim} latent dimensions · takes {channels} × {height} × "
+        f"{width} · on {encoder.device}"
+    )
+
+
+def _ask_roi(key: str, source: SampleSource) -> NDArray[np.int64] | None:
+    grid = source.grid
+    where = st.segmented_control(
+        "Points",
+        ("Whole scan", "ROI"),
+        default="Whole scan",
+        required=True,
+        key=f"{key}.where",
+        disabled=grid is None,
+        help="A ROI needs patterns with coordinates." if grid is None else None,
+        persist_state="session",
+    )
+    if where != "ROI" or grid is None:
+        return None
+    bounds = []
+    for axis, (low, high) in (("x", grid.x_range), ("y", grid.y_range)):
+        for column, end, value in zip(st.columns(2), ("from", "below"), (low, high), strict=True):
+            bounds.append(
+                column.number_input(
+                    f"{axis} {end}",
+                    value=float(value),
+                    format="%g",
+                    key=f"{key}.roi.{axis}.{end}.{low:g}.{high:g}",
+                    persist_state="session",
+                )
+            )
+    return np.flatnonzero(Roi.from_bounds(bounds).mask(grid)).astype(np.int64)
+
+
+def _ask_threshold(
+    key: str, scan: ScanState, source: SampleSource
+) -> tuple[tuple[str, float] | None, NDArray[np.bool_]]:
+    everything = np.ones(len(source), np.bool_)
+    if scan.keep is None:
+        st.caption("No threshold is set; the Data page can leave points of poor quality out.")
+        return None, everything
+    name, threshold = scan.keep
+    if not st.toggle(
+        f"Only where {name} > {threshold:g}",
+        value=True,
+        key=f"{key}.keep",
+        help="The threshold of the Data page. The others get no latent (NaN).",
+        persist_state="session",
+    ):
+        return None, everything
+    joined = loading.joined_maps(scan.maps, loading.grid_key(scan), source.grid)
+    return loading.keep_above(scan, joined), loading.kept(scan, joined, len(source))
+
+
+def _stored_rows(rows: NDArray[np.int64]) -> str:
+    """Store the rows of a ROI where the job, and whoever repeats it, finds them."""
+    content = io.BytesIO()
+    np.save(content, rows)
+    content.name = "roi_rows.npy"
+    return str(places.resolve(places.store_upload(content)))

@@ -1,0 +1,123 @@
+"""A run's files: sizes, checksums, downloads, and the way to the Explore page."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import places, state
+
+__all__ = ["download", "download_all", "latents_in", "open_in_explore", "size_text"]
+
+# Streamlit holds a download in the server's memory until the session ends.
+_LARGEST_DOWNLOAD = 400_000_000
+_SHOWN_DIGITS = 12
+
+_MIMES = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".h5": "application/x-hdf5",
+}
+
+
+def size_text(size: float) -> str:
+    """Write a number of bytes as people say it."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size:.0f} B"
+
+
+def latents_in(run: Mapping[str, Any], folder: Path) -> list[str]:
+    """Return the places of the latents that a run left."""
+    return [
+        f"run:{folder.name}/{name}" for name in run.get("files", {}) if name.endswith("_latents.h5")
+    ]
+
+
+def open_in_explore(place: str, run: Mapping[str, Any], *, key: str, kind: str = "primary") -> None:
+    """Offer to look at latents; the patterns that they were made of come into view with them."""
+    if st.button(
+        "Open in Explore",
+        key=key,
+        icon=":material/hub:",
+        type=kind,  # type: ignore[arg-type]
+    ):
+        samples = _samples_of(run)
+        changes = {"latents": place} | ({"samples": samples} if samples else {})
+        state.choose(**changes)
+        st.switch_page("pages/explore.py")
+
+
+def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -> None:
+    """Offer one file; it is read when somebody asks for it."""
+    path = folder / name
+    st.download_button(
+        label or "Download",
+        _reader(path),
+        file_name=path.name,
+        mime=_MIMES.get(path.suffix, "application/octet-stream"),
+        key=key,
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=size > _LARGEST_DOWNLOAD or not path.is_file(),
+        help=_too_large(size, folder) or f"{path.name}, {size_text(size)}",
+    )
+
+
+def download_all(folder: Path, files: Mapping[str, Mapping[str, Any]], *, key: str) -> None:
+    """Offer all files of a run, with its ``run.json``, as one archive."""
+    size = sum(int(entry["bytes"]) for entry in files.values())
+    st.download_button(
+        f"All as zip ({size_text(size)})",
+        lambda: _zipped(folder, ["run.json", *files]),
+        file_name=f"{folder.name}.zip",
+        mime="application/zip",
+        key=key,
+        icon=":material/folder_zip:",
+        on_click="ignore",
+        disabled=size > _LARGEST_DOWNLOAD,
+        help=_too_large(size, folder) or "With run.json, which tells how it was made.",
+    )
+
+
+def _reader(path: Path) -> Callable[[], bytes]:
+    return path.read_bytes
+
+
+def _too_large(size: int, folder: Path) -> str:
+    if size <= _LARGEST_DOWNLOAD:
+        return ""
+    return (
+        f"{size_text(size)} is too large to go through the browser. Copy it from the server: it "
+        f"lies in the workspace, in runs/{folder.name}."
+    )
+
+
+def _zipped(folder: Path, names: list[str]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in names:
+            archive.write(folder / name, f"{folder.name}/{name}")
+    return content.getvalue()
+
+
+def _samples_of(run: Mapping[str, Any]) -> str | None:
+    """Return the place of the patterns, None where they can't be opened any more."""
+    from latentcore.errors import InputError
+
+    for entry in run.get("inputs", []):
+        if entry.get("role") == "samples":
+            try:
+                place = places.place_of(entry["location"])
+                places.resolve(place)
+            except InputError:
+                return None
+            return place
+    return None

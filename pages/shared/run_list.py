@@ -1,0 +1,155 @@
+"""What there is to see on the Runs page: jobs, and run folders that no job tells of any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from latentcore.artifacts import read_run
+from latentcore.jobs import JobRecord
+from pages.shared import places
+from pages.shared.jobs import STATE_LOOKS, duration_text, runner
+
+__all__ = ["Entry", "entries", "table"]
+
+_MOST = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list.
+
+    Attributes
+    ----------
+    key : str
+        The job's id, or the run folder's name.
+    title, verb, state : str
+    started : float
+        Seconds since 1970 in UTC.
+    seconds : float
+        0 where that is not known.
+    count : int
+        How many samples or points it was about, 0 where that is not known.
+    job : JobRecord or None
+    folder : Path
+    """
+
+    key: str
+    title: str
+    verb: str
+    state: str
+    started: float
+    seconds: float
+    count: int
+    job: JobRecord | None
+    folder: Path
+
+
+def entries() -> list[Entry]:
+    """Return jobs and runs, newest first."""
+    jobs = [_of_job(record) for record in runner().list(_MOST)]
+    told = {entry.folder.name for entry in jobs}
+    return sorted([*jobs, *_orphans(told)], key=lambda entry: entry.started, reverse=True)[:_MOST]
+
+
+def table(listed: list[Entry]) -> int | None:
+    """Show the list; return the number of the chosen line."""
+    wanted = st.query_params.get("run")
+    chosen = next((n for n, entry in enumerate(listed) if entry.key == wanted), None)
+    frame = pd.DataFrame(
+        {
+            "Title": [entry.title for entry in listed],
+            "Verb": [entry.verb for entry in listed],
+            "State": [f"{STATE_LOOKS[entry.state][0]} {entry.state}" for entry in listed],
+            "Started (UTC)": [
+                pd.Timestamp(entry.started, unit="s") if entry.started else pd.NaT
+                for entry in listed
+            ],
+            "Duration": [duration_text(entry.seconds) if entry.seconds else "" for entry in listed],
+            "n": [entry.count or None for entry in listed],
+        }
+    )
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [] if chosen is None else [chosen]}},
+        # Lines move when a job comes or goes, so the table is another one then.
+        key="runs_" + "_".join(entry.key[:4] for entry in listed[:20]) + str(len(listed)),
+        column_config={
+            "Title": st.column_config.TextColumn(width="large"),
+            "Started (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
+            "n": st.column_config.NumberColumn(format="localized", help="Samples or points"),
+        },
+    )
+    rows = event.selection.rows
+    number = rows[0] if rows else None
+    _remember(None if number is None else listed[number].key, wanted)
+    return number
+
+
+def _remember(key: str | None, before: str | None) -> None:
+    if key == before:
+        return
+    if key is None:
+        st.query_params.pop("run", None)
+    else:
+        st.query_params["run"] = key
+
+
+def _of_job(record: JobRecord) -> Entry:
+    return Entry(
+        key=record.id,
+        title=record.title,
+        verb=record.verb,
+        state=record.state,
+        started=record.started or record.created,
+        seconds=record.elapsed(),
+        count=record.total,
+        job=record,
+        folder=record.folder,
+    )
+
+
+def _orphans(told: set[str]) -> list[Entry]:
+    folder = places.runs_folder()
+    if not folder.is_dir():
+        return []
+    found = []
+    for path in folder.iterdir():
+        if path.name in told or path.name.startswith("."):
+            continue
+        run = read_run(path)
+        if run is not None:
+            found.append(_of_run(path, run))
+    return found
+
+
+def _of_run(path: Path, run: dict[str, Any]) -> Entry:
+    summary = run.get("summary") or {}
+    count = summary.get("n", summary.get("n_points", 0))
+    verb = str(run.get("verb", ""))
+    return Entry(
+        key=path.name,
+        title=f"{verb} · {path.name}",
+        verb=verb,
+        state="finished",
+        started=_seconds(str(run.get("created", ""))),
+        seconds=0.0,
+        count=count if isinstance(count, int) else 0,
+        job=None,
+        folder=path,
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
