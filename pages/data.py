@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from latentcore.errors import InputError
-from pages.shared import errors, intake, loading, map_panel, scan_cards, state
+from pages.shared import intake, loading, map_panel, scan_cards, state
 from pages.shared.pattern_gallery import gallery
 from pages.shared.threshold import threshold_panel
 
@@ -14,22 +13,21 @@ scan = state.current()
 st.title("Data")
 told = intake.outcomes()
 with st.expander("Open files", icon=":material/upload_file:", expanded=bool(told)):
-    upload, folder = st.tabs([":material/upload: Upload", ":material/dns: Server folder"])
+    upload, folder, example = st.tabs(
+        [":material/upload: Upload", ":material/dns: Server folder", ":material/science: Demo scan"]
+    )
     with upload:
         intake.uploader()
     with folder:
         intake.folder_browser()
+    with example:
+        intake.demo_opener()
 intake.tell(told)
 
-scan_cards.cards(scan)
-
-grid, joined = None, loading.JoinedMaps()
-try:
-    grid = loading.scan_grid(scan)
-    if grid is not None:
-        joined = loading.joined_maps(scan.maps, loading.grid_key(scan), grid)
-except InputError as error:
-    errors.show(error)
+if not scan_cards.cards(scan):
+    st.stop()
+grid = loading.scan_grid(scan)
+joined, _ = loading.fitting_maps(scan.maps, loading.grid_key(scan), grid)
 
 if scan.samples:
     st.header("Patterns", divider="grey")
@@ -37,11 +35,7 @@ if scan.samples:
 
 st.header("Maps", divider="grey")
 if grid is None or not len(joined):
-    st.info(
-        "No map is open. Open a table with x, y and value columns above (band contrast, elements, "
-        "phases as CSV or parquet), or choose one in the sidebar.",
-        icon=":material/layers_clear:",
-    )
+    st.info(map_panel.why_none(scan, grid), icon=":material/layers_clear:")
 else:
     map_panel.map_panel(joined, grid)
     if map_panel.numeric(joined):

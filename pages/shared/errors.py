@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.errors import FragmentHandledException
 
 from latentcore.errors import Cancelled, LatentError
 
@@ -23,9 +24,9 @@ def boundary() -> Iterator[None]:
     """Show what goes wrong inside instead of letting it out."""
     try:
         yield
+    except FragmentHandledException:
+        return  # the fragment has shown it already
     except Exception as error:  # noqa: BLE001 - the boundary is where every error ends
-        if type(error).__name__ == "FragmentHandledException":
-            return  # a fragment has shown its own error already
         on_script_error(error)
 
 

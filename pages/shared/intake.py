@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from latentcore.errors import InputError
 from latentcore.settings import settings
 from pages.shared import errors, loading, places, state
 
-__all__ = ["Outcome", "bring_in", "folder_browser", "outcomes", "tell", "uploader"]
+__all__ = ["Outcome", "bring_in", "demo_opener", "folder_browser", "outcomes", "tell", "uploader"]
 
 _OUTCOMES = "intake_outcomes"
 _UPLOADS = "intake_uploads"
@@ -96,23 +96,32 @@ def folder_browser() -> None:
         st.caption(f"{listing.left_out:,} more entries are not listed: sort them into folders.")
 
 
+def demo_opener() -> None:
+    """Offer the demo scan."""
+    st.markdown(
+        "A polycrystal of two phases with pores, made by code: Kikuchi patterns from a geometrical "
+        "band model, band contrast, element maps, and the truth (grain and phase of each point)."
+    )
+    st.button("Open the demo scan", icon=":material/science:", on_click=_open_demo)
+
+
 def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
     """Recognise files and put each into its role; what can't be used is told, the rest is kept.
 
     With patterns among them a new scan begins; else the files join the scan in view, unless they
     don't lie on it.
     """
-    report = list(failed)
+    report = {outcome.name: outcome for outcome in failed}
     batch = _Batch()
     for place in found:
         try:
             role = _sort_in(batch, place)
-            report.append(Outcome(places.label(place), f"opened as {role}"))
+            report[place] = Outcome(places.label(place), f"opened as {role}")
         except InputError as error:
-            report.append(Outcome(places.label(place), error=error))
+            report[place] = Outcome(places.label(place), error=error)
     if batch.samples or batch.latents or batch.maps:
         _show(batch, report)
-    st.session_state[_OUTCOMES] = report
+    st.session_state[_OUTCOMES] = list(report.values())
 
 
 def outcomes() -> list[Outcome]:
@@ -150,27 +159,46 @@ def _sort_in(batch: _Batch, place: str) -> str:
     return f"{_ROLES[kind]} ({reader})"
 
 
-def _show(batch: _Batch, report: list[Outcome]) -> None:
+def _show(batch: _Batch, report: dict[str, Outcome]) -> None:
     scan = state.current()
-    if _begins_new_scan(batch, scan):
-        state.choose(
-            samples=batch.samples, maps=tuple(batch.maps), latents=batch.latents, keep=None
-        )
-        if not batch.samples:
-            report.append(
-                Outcome(
-                    "New scan",
-                    "these files don't lie on the scan that was in view, so they "
-                    "are shown as a scan of their own",
-                )
-            )
+    fresh = _begins_new_scan(batch, scan)
+    base = state.ScanState() if fresh else scan
+    wanted = replace(
+        base, samples=batch.samples or base.samples, latents=batch.latents or base.latents
+    )
+    if wanted.samples and wanted.latents and not _is_right(wanted.latents, wanted, report):
+        wanted = replace(wanted, latents=None if fresh else scan.latents)
+    for place in batch.maps:
+        if _is_right(place, wanted, report):
+            wanted = replace(wanted, maps=(*wanted.maps, place))
+    if wanted == base:
         return
-    changes: dict[str, object] = {"maps": (*scan.maps, *batch.maps)}
-    if batch.samples:
-        changes["samples"] = batch.samples
-    if batch.latents:
-        changes["latents"] = batch.latents
-    state.choose(**changes)
+    if fresh and not batch.samples:
+        report[""] = Outcome(
+            "New scan",
+            "these files don't lie on the scan that was in view; they are shown on their own",
+        )
+    state.choose(samples=wanted.samples, latents=wanted.latents, maps=wanted.maps, keep=wanted.keep)
+
+
+def _is_right(place: str, scan: state.ScanState, report: dict[str, Outcome]) -> bool:
+    """Tell whether a file's points are those of the scan; if not, say so in the report."""
+    try:
+        if place == scan.latents:
+            loading.sample_rows(scan)
+        elif not scan.is_empty:
+            loading.joined_maps((place,), loading.grid_key(scan), loading.scan_grid(scan))
+    except InputError as error:
+        report[place] = Outcome(places.label(place), error=error)
+        return False
+    return True
+
+
+def _open_demo() -> None:
+    try:
+        state.open_demo()
+    except InputError as error:
+        st.session_state[_OUTCOMES] = [Outcome("Demo scan", error=error)]
 
 
 def _begins_new_scan(batch: _Batch, scan: state.ScanState) -> bool:

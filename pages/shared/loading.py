@@ -17,13 +17,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps, match_rows
-from latentcore.errors import JoinError, RequestError
+from latentcore.errors import InputError, JoinError, RequestError
 from latentcore.readers import open_latents, open_maps, open_samples, recognise
 from pages.shared import places
 from pages.shared.state import ScanState
 
 __all__ = [
     "JoinedMaps",
+    "fitting_maps",
     "grid_key",
     "joined_maps",
     "keep_above",
@@ -170,6 +171,20 @@ def joined_maps(map_places: Sequence[str], grid_key: str, _grid: ScanGrid | None
         )
         raise JoinError(message)
     return _joined(tuple((place, _file(place)) for place in map_places), grid_key, _grid)
+
+
+def fitting_maps(
+    map_places: Sequence[str], grid_key: str, _grid: ScanGrid | None
+) -> tuple[JoinedMaps, dict[str, InputError]]:
+    """Join those maps that belong to the scan; return them, and the error of each other file."""
+    wrong: dict[str, InputError] = {}
+    for place in map_places:
+        try:
+            joined_maps((place,), grid_key, _grid)
+        except InputError as error:
+            wrong[place] = error
+    right = tuple(place for place in map_places if place not in wrong)
+    return joined_maps(right, grid_key, _grid), wrong
 
 
 def sample_rows(state: ScanState) -> NDArray[np.int64]:

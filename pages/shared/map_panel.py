@@ -16,9 +16,10 @@ from pages.shared.map_charts import (
     fitting_height,
     map_chart,
 )
+from pages.shared.state import ScanState
 from pages.shared.theme import tones
 
-__all__ = ["backdrop", "map_panel", "numeric"]
+__all__ = ["backdrop", "map_panel", "numeric", "why_none"]
 
 _MOST_AT_ONCE = 9
 _COLUMNS = 3
@@ -37,6 +38,18 @@ def backdrop(joined: JoinedMaps) -> NDArray[np.floating] | None:
     return joined.get(found[0]) if found else None
 
 
+def why_none(scan: ScanState, grid: ScanGrid | None) -> str:
+    """Say why there is no map to show, and what to do."""
+    if scan.samples and grid is None:
+        return "The patterns come without coordinates, so there is nothing to draw a map on."
+    if scan.maps:
+        return "None of the maps belongs to this scan; see above."
+    return (
+        "No map is open. Open a table with x, y and value columns above (band contrast, elements, "
+        "phases as CSV or parquet), or choose one in the sidebar."
+    )
+
+
 @st.fragment
 def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
     """Let choose maps and draw them.
@@ -53,7 +66,7 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
         joined.names,
         default=joined.names[: min(_COLUMNS, len(joined.names))],
         max_selections=_MOST_AT_ONCE,
-        key=f"maps_shown_{hash(joined.names)}",
+        key=f"maps_shown_{'|'.join(joined.names)}",
         placeholder="Choose maps",
     )
     colours = right.selectbox(

@@ -196,7 +196,7 @@ def label(place: str) -> str:
     name = rest.rsplit("/", 1)[-1] or place
     match scheme:
         case "run":
-            return f"{name} · run {rest.split('/', 1)[0][:8]}"
+            return f"{name} · {rest.split('/', 1)[0]}"
         case "folder" if "/" in rest:
             return f"{name} · {rest.rsplit('/', 1)[0]}"
     return name

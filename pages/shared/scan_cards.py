@@ -10,7 +10,7 @@ import streamlit as st
 from latentcore.containers import ScanGrid
 from latentcore.errors import InputError
 from pages.shared import errors, loading, places
-from pages.shared.state import ScanState
+from pages.shared.state import ScanState, choose, current
 
 __all__ = ["cards", "grid_facts"]
 
@@ -19,15 +19,22 @@ _FINGERPRINT_SHOWN = 12
 _NAMES_SHOWN = 6
 
 
-def cards(scan: ScanState) -> None:
-    """Show what each part of the scan is."""
+def cards(scan: ScanState) -> bool:
+    """Show what each part of the scan is, or what is wrong with it.
+
+    Returns
+    -------
+    bool
+        Whether the patterns and latents could be read; without them no map can be placed.
+    """
     patterns, latents, maps = st.columns(3)
     with patterns:
-        _card("Patterns", ":material/grid_on:", scan.samples, _samples_facts)
+        readable = _card("Patterns", ":material/grid_on:", scan.samples, _samples_facts)
     with latents:
-        _card("Latents", ":material/scatter_plot:", scan.latents, _latents_facts)
+        readable &= _card("Latents", ":material/scatter_plot:", scan.latents, _latents_facts)
     with maps:
         _maps_card(scan)
+    return readable
 
 
 def grid_facts(grid: ScanGrid | None) -> Facts:
@@ -48,17 +55,19 @@ def grid_facts(grid: ScanGrid | None) -> Facts:
     ]
 
 
-def _card(title: str, icon: str, place: str | None, facts: Callable[[str], Facts]) -> None:
+def _card(title: str, icon: str, place: str | None, facts: Callable[[str], Facts]) -> bool:
     with st.container(border=True, height="stretch"):
         st.markdown(f"##### {icon} {title}")
         if place is None:
             st.caption(_MISSING[title])
-            return
+            return True
         st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
         try:
             _fact_list([("reader", loading.kind_of(place)[1]), *facts(place)])
         except InputError as error:
             errors.show(error)
+            return False
+    return True
 
 
 _MISSING = {
@@ -112,6 +121,13 @@ def _maps_card(scan: ScanState) -> None:
                 _fact_list(_maps_facts(place, scan))
             except InputError as error:
                 errors.show(error)
+                st.button(
+                    "Take out of view",
+                    key=f"take_out_{place}",
+                    icon=":material/layers_clear:",
+                    on_click=_take_out,
+                    args=(place,),
+                )
 
 
 def _maps_facts(place: str, scan: ScanState) -> Facts:
@@ -120,11 +136,14 @@ def _maps_facts(place: str, scan: ScanState) -> Facts:
     if table.dropped:
         facts.append(("left out", f"{table.dropped:,} rows without numbers"))
     grid = loading.scan_grid(scan)
-    if grid is not None and place not in (scan.samples, scan.latents):
-        missing = loading.joined_maps((place,), loading.grid_key(scan), grid).unmatched[place]
-        if missing:
-            facts.append(("missing", f"{missing:,} of {len(grid):,} scan points"))
+    missing = loading.joined_maps((place,), loading.grid_key(scan), grid).unmatched[place]
+    if missing and grid is not None:
+        facts.append(("missing", f"{missing:,} of {len(grid):,} scan points"))
     return facts
+
+
+def _take_out(place: str) -> None:
+    choose(maps=tuple(other for other in current().maps if other != place))
 
 
 def _fingerprint(text: str) -> tuple[str, str]:

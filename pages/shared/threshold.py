@@ -47,7 +47,7 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
         st.plotly_chart(
             histogram, key="threshold_histogram", config=_CONFIG, alt=f"Histogram of {name}"
         )
-        row = _choose_row(grid)
+        row = _choose_row(grid, values)
         _profile(values, grid, row, name, unit, threshold)
     with left:
         figure = map_chart(
@@ -114,7 +114,9 @@ def _choose_threshold(scan: state.ScanState, name: str, low: float, high: float)
     )
     shown = low if value is None else min(max(value, low), high)
     for key in ("threshold_slider", "threshold_number"):
-        st.session_state[key] = shown if key.endswith("slider") else (value or shown)
+        st.session_state[key] = shown
+    if value is not None:
+        st.session_state["threshold_number"] = value  # it may lie beyond the slider's ends
     slider.slider(
         f"Keep {name} above",
         low,
@@ -139,12 +141,13 @@ def _choose_threshold(scan: state.ScanState, name: str, low: float, high: float)
     return value
 
 
-def _choose_row(grid: ScanGrid) -> int:
+def _choose_row(grid: ScanGrid, values: NDArray[np.floating]) -> int:
     rows = grid.shape[0]
     if rows == 1:
         return 0
-    key = "threshold_row"
-    st.session_state[key] = min(st.session_state.get(key, rows // 2), rows - 1)
+    key = f"threshold_row_{rows}_{grid.shape[1]}"
+    if key not in st.session_state:  # at first a row in the middle of what has values
+        st.session_state[key] = int(np.median(grid.row[np.isfinite(values)]))
     return st.slider(
         "Row of the profile",
         0,
