@@ -41,7 +41,7 @@ from latentcore.workflows.map import plain_coordinates
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ClusterRequest", "assignments_table", "run"]
+__all__ = ["ClusterRequest", "assignments_table", "clusterer_of", "run"]
 
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SCALING_WORDS = {"standard": "standardised", "none": "raw"}
@@ -160,7 +160,7 @@ def run(request: _ClusterRequest, folder: RunFolder, progress: Progress) -> dict
     InputError
         If the inputs can't be read or joined, or the parameters make no sense for them.
     """
-    clusterer = _clusterer(request)
+    clusterer = clusterer_of(request)
     tag = _tag(request)
     if request.colors is not None:
         cluster_palette([0], request.colors)  # refuses a colour before anything is read
@@ -193,12 +193,20 @@ def assignments_table(grid: ScanGrid, features: Features, found: _Findings) -> p
     )
 
 
-def _clusterer(request: _ClusterRequest) -> Clusterer:
-    own = {declared.name for declared in dataclasses.fields(_ClusterRequest)}
-    given: dict[str, object] = {
-        declared.name: getattr(request, declared.name)
-        for declared in dataclasses.fields(request)
-        if declared.name not in own
+def clusterer_of(request: Any) -> Clusterer:
+    """Make the clusterer that a request names, with the parameters that it gives.
+
+    Raises
+    ------
+    UnknownNameError
+        If no clusterer has that name.
+    RequestError
+        If the method lacks a parameter that was given, or a value makes no sense.
+    """
+    given = {
+        name: getattr(request, name)
+        for _, kind in CLUSTERERS.items()
+        for name in kind.__dataclass_fields__
     }
     return make_clusterer(request.method, {**given, _SEED: request.seed})
 

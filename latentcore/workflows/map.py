@@ -25,7 +25,7 @@ from latentcore.workflows._verbs import option, verb
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MapRequest", "latent_map_table", "run"]
+__all__ = ["MapRequest", "latent_map_table", "plain_coordinates", "run"]
 
 
 @dataclass(frozen=True)
