@@ -204,11 +204,11 @@ def clusterer_of(request: Any) -> Clusterer:
         If the method lacks a parameter that was given, or a value makes no sense.
     """
     given = {
-        name: getattr(request, name)
+        declared.name: getattr(request, declared.name)
         for _, kind in CLUSTERERS.items()
-        for name in kind.__dataclass_fields__
+        for declared in dataclasses.fields(kind)
     }
-    return make_clusterer(request.method, {**given, _SEED: request.seed})
+    return make_clusterer(request.method, given)
 
 
 def _scaling(request: _ClusterRequest) -> Scaling:
