@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnknownFormatError, UnsafeFileError
 
-__all__ = ["dataset", "load", "open_checked", "open_hdf5", "text_attribute"]
+__all__ = ["dataset", "follow", "load", "open_checked", "open_hdf5", "text_attribute"]
 
 # A vendor's file has a few hundred objects; more than this is an attack on our patience.
 _MOST_OBJECTS = 20_000
@@ -101,11 +101,7 @@ def dataset(file: h5py.File, key: str, *, kinds: str = "iuf") -> h5py.Dataset:
         If its declared size is absurd.
     """
     name = Path(file.filename).name
-    try:
-        found = file.get(key)
-    except (OSError, RuntimeError, ValueError) as error:
-        message = f"{key!r} of {name!r} can't be opened: {error}. Copy the file again."
-        raise MalformedFileError(message) from error
+    found = follow(file, key)
     if not isinstance(found, h5py.Dataset):
         keys = ", ".join(repr(entry) for entry in list(file)[:12]) or "none"
         what = "is not a dataset" if found is not None else "is missing"
@@ -120,6 +116,24 @@ def dataset(file: h5py.File, key: str, *, kinds: str = "iuf") -> h5py.Dataset:
         raise MalformedFileError(message)
     _refuse_absurd(found, key, name)
     return found
+
+
+def follow(file: h5py.File, key: str) -> h5py.Group | h5py.Dataset | h5py.Datatype | None:
+    """Return what lies under a key; None where nothing does, or a soft link leads nowhere.
+
+    Raises
+    ------
+    MalformedFileError
+        If the file is damaged there, or links go round in a circle.
+    """
+    try:
+        return file.get(key)
+    except (OSError, RuntimeError, ValueError) as error:
+        message = (
+            f"{key!r} of {Path(file.filename).name!r} can't be opened: {error}. "
+            "Copy the file again, or write it without that link."
+        )
+        raise MalformedFileError(message) from error
 
 
 def load(found: h5py.Dataset) -> NDArray[np.generic]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import h5py
 
-from latentcore.readers._hdf5 import open_hdf5, text_attribute
+from latentcore.readers._hdf5 import follow, open_hdf5, text_attribute
 
 __all__ = ["Peek"]
 
@@ -176,7 +176,7 @@ class Peek:
             return _Hdf5Outline()
         with open_hdf5(self.path) as file:
             keys = tuple(file)
-            entries = {key: file.get(key) for key in keys}
+            entries = {key: follow(file, key) for key in keys}
             shapes = {
                 key: entry.shape or ()
                 for key, entry in entries.items()

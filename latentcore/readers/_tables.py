@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError
+from latentcore.errors import MalformedFileError, UnknownFormatError
 from latentcore.readers._bounded import BoundedReader
 from latentcore.readers._peek import Peek
 
@@ -94,6 +94,8 @@ def read_table(path: Path, *, header: bool = True) -> pd.DataFrame:
 
     Raises
     ------
+    UnknownFormatError
+        If it is neither text nor parquet.
     MalformedFileError
         If it can't be read, is empty, or is larger than any scan.
     """
@@ -202,6 +204,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_text(peek: Peek, *, header: bool) -> pd.DataFrame:
     import pandas as pd
 
+    if not peek.is_text:
+        message = f"{peek.path.name!r} is neither text nor parquet, so it is no table. {peek.found}"
+        raise UnknownFormatError(message)
     _refuse_large(peek.path, 0, 0, len(peek.table_columns))
     _refuse_long_rows(peek)
     options: dict[str, Any] = {
@@ -210,7 +215,6 @@ def _read_text(peek: Peek, *, header: bool) -> pd.DataFrame:
         "encoding": peek.encoding,
         "encoding_errors": "replace",
         "skipinitialspace": True,
-        "float_precision": "round_trip",
         "nrows": _MOST_ROWS + 1,
         "low_memory": False,
         "index_col": False,

@@ -81,7 +81,7 @@ def _load(path: Path) -> NDArray[np.float32]:
         # Mapped, so that a header which declares more than the file holds costs no memory.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        if "Object" in str(error) or "pickle" in str(error):
+        if "bject" in str(error) or "pickle" in str(error):
             message = (
                 f"{path.name!r} holds pickled Python objects, which could run any program when "
                 "read, so it is refused. Save plain numbers: np.save(path, values.astype('f4'))."
