@@ -165,22 +165,31 @@ class _Reporter:
         self._quiet = quiet
         self._last = 0.0
         self._open = False
-        self._start = time.monotonic()
+        self._stage = ""
+        self._stage_start = 0.0
+        self._stage_done = 0
 
     def step(self, done: int, total: int, message: str) -> None:
         now = time.monotonic()
+        if message != self._stage:
+            # Another stage, another pace; what was done before it began says nothing of it.
+            self._stage, self._stage_start, self._stage_done = message, now, done
         if self._quiet or (now - self._last < _REPORT_EVERY_S and done < total):
             return
         self._last = now
         share = f"{100 * done / total:3.0f} %" if total else ""
-        elapsed = now - self._start
-        left = f", {elapsed / done * (total - done):.0f} s left" if 0 < done < total else ""
-        text = f"{message} {done}/{total} {share}{left}"
+        text = f"{message} {done}/{total} {share}{self._left(now, done, total)}"
         if sys.stderr.isatty():
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
             self._open = True
         else:
             print(text, file=sys.stderr, flush=True)
+
+    def _left(self, now: float, done: int, total: int) -> str:
+        own = done - self._stage_done
+        if own <= 0 or done >= total:
+            return ""
+        return f", {(now - self._stage_start) / own * (total - done):.0f} s left"
 
     def end(self) -> None:
         if self._open:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.features import Scaling
 
-__all__ = ["cluster_snippet"]
+__all__ = ["cluster_snippet", "given_parameters"]
 
 _CLUSTER = '''\
 """Compute the labels of one clustering again."""
@@ -71,7 +71,7 @@ def cluster_snippet(
         map_column=map_column,
         column="values[:, 0]" if dim is None else f"dimension({dim})",
         method=clusterer.name,
-        parameters=_given(clusterer),
+        parameters=given_parameters(clusterer),
         scaling=scaling,
     )
 
@@ -87,7 +87,7 @@ def _opening(location: str, words: dict[str, str | None], roi: Sequence[float] |
     )
 
 
-def _given(clusterer: Clusterer) -> dict[str, object]:
+def given_parameters(clusterer: Clusterer) -> dict[str, object]:
     """Return the parameters that differ from the method's defaults, and its seed."""
     return {
         declared.name: getattr(clusterer, declared.name)

@@ -134,7 +134,10 @@ class RunFolder:
 
     def add_input(self, location: str, reader: str, fingerprint: str, role: str) -> None:
         """Note down something that was read; its run, if it lies in one, becomes a parent."""
-        self.inputs.append(InputRecord(location, reader, fingerprint, role))
+        record = InputRecord(location, reader, fingerprint, role)
+        if record in self.inputs:
+            return
+        self.inputs.append(record)
         parent = Path(location).parent / _RUN_FILE
         if parent.is_file():
             parent_id = from_json(parent.read_text(encoding="utf-8")).get("run_id")

@@ -1,0 +1,86 @@
+"""Python text that computes a session's numbers again, for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["session_snippet"]
+
+_TEXT = '''\
+"""Compute the numbers of a session report again."""
+
+import latentcore as lc
+from latentcore.analysis.clusterers import make_clusterer
+from latentcore.workflows.session import digest, read_maps, read_panels, read_selections
+
+latents = lc.open_latents({latents})
+assert latents.fingerprint == {fingerprint!r}, "the latents are not those of the report"
+found = lc.explore(
+    latents,
+    read_maps({maps!r}, latents),
+    dim={dim},
+    reference={reference!r},
+    clusterer=make_clusterer({method!r}, {parameters!r}),
+    scaling={scaling!r},
+    roi={roi},
+    selections=read_selections({selection!r}),
+    embeddings=read_panels({embedding!r}, latents),
+)
+labels, masks, statistics = found.clustering.labels, found.masks, found.statistics
+
+# The report's fingerprints of the same arrays: equal where the same library versions are used.
+print("labels equal:", digest(labels) == {labels_sha256!r})
+for slot, expected in {rows_sha256!r}.items():
+    print(f"selection {{slot}}: {{masks[slot].sum()}} points, equal:",
+          digest(masks[slot].nonzero()[0].astype("int64")) == expected)
+for name, value in statistics["ROI"].values.items():
+    print(f"{{name}} in the ROI: {{value.mean:.6g}} ± {{value.sd:.3g}}, n = {{value.n_finite}}")
+'''
+
+
+def session_snippet(
+    request: Any,
+    report: Mapping[str, Any],
+    *,
+    maps: Mapping[str, str],
+    reference: str,
+    parameters: Mapping[str, object],
+) -> str:
+    """Return Python text that computes a session's numbers again.
+
+    Parameters
+    ----------
+    request : SessionRequest
+    report : Mapping
+        What the session's report holds.
+    maps : Mapping of str to str
+        Name of each map → ``FILE:COLUMN``.
+    reference : str
+        The map that is clustered with the latent.
+    parameters : Mapping
+        Those of the clusterer that were given.
+
+    Returns
+    -------
+    str
+        Leaves ``labels``, ``masks`` and ``statistics`` in the latents' row order.
+    """
+    words = {"coords": request.coords, "reader": request.reader}
+    told = [repr(request.latents), *(f"{name}={text!r}" for name, text in words.items() if text)]
+    roi = None if request.roi is None else f"lc.Roi.from_bounds({tuple(request.roi)!r})"
+    return _TEXT.format(
+        latents=", ".join(told),
+        fingerprint=report["latents_fingerprint"],
+        maps=dict(maps),
+        dim=request.dim,
+        reference=reference,
+        method=request.method,
+        parameters=dict(parameters),
+        scaling=request.scaling,
+        roi=roi,
+        selection=request.selection,
+        embedding=request.embedding,
+        labels_sha256=report["clusters"]["labels_sha256"],
+        rows_sha256={slot: told["rows_sha256"] for slot, told in report["selections"].items()},
+    )
