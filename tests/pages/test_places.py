@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import errno
+import io
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from latentcore.errors import InputError
+from pages.shared import places
+
+
+class Upload(io.BytesIO):
+    def __init__(self, content: bytes, name: str = "scan.h5") -> None:
+        super().__init__(content)
+        self.name = name
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "secret.txt"
+    path.write_text("secret")
+    return path
+
+
+PARTS = st.one_of(
+    st.sampled_from(
+        ["..", ".", "", "/", "\\", "~", "%2e%2e", "..%2f", "\0", "secret.txt", "measured", "demo"]
+    ),
+    st.text(max_size=12),
+)
+
+
+@given(
+    scheme=st.sampled_from(["demo", "upload", "folder", "run", "", "file", "folder:measured"]),
+    parts=st.lists(PARTS, max_size=6),
+)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_resolves_outside_of_what_may_be_read(
+    workspace: Path, data_root: Path, secret: Path, scheme: str, parts: list[str]
+) -> None:
+    (data_root / "inside.csv").touch()
+    try:
+        path = places.resolve(f"{scheme}:{'/'.join(parts)}")
+    except InputError:
+        return
+    assert any(path.is_relative_to(root) for root in (workspace, data_root))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "folder:measured/../secret.txt",
+        "folder:measured//etc/passwd",
+        "folder:measured/link.txt",
+        "folder:measured/link/secret.txt",
+        "folder:measured/loop",
+        "folder:measured/.hidden",
+        "demo:../../secret.txt",
+        "demo:a/b",
+        "upload:..",
+        "upload:../secret.txt",
+        "run:x",
+        "/etc/passwd",
+        "folder:measured/a\0b",
+        "folder:measured/" + "x" * 400,
+        "x" * 5000,
+        "",
+    ],
+)
+def test_ways_out_are_refused(workspace: Path, data_root: Path, secret: Path, place: str) -> None:
+    (data_root / "link.txt").symlink_to(secret)
+    (data_root / "link").symlink_to(secret.parent)
+    (data_root / "loop").symlink_to("loop")
+    (data_root / ".hidden").touch()
+    with pytest.raises(InputError, match="no place that this server may read"):
+        places.resolve(place)
+
+
+def test_a_link_that_stays_inside_is_followed(workspace: Path, data_root: Path) -> None:
+    (data_root / "scan.h5").touch()
+    (data_root / "latest.h5").symlink_to("scan.h5")
+    assert places.resolve("folder:measured/latest.h5") == data_root / "scan.h5"
+
+
+def test_an_unknown_root_names_those_there_are(workspace: Path) -> None:
+    with pytest.raises(InputError, match="There are: measured"):
+        places.resolve("folder:elsewhere/x.h5")
+
+
+def test_a_file_that_is_gone_says_so(workspace: Path) -> None:
+    with pytest.raises(InputError, match="any more.*\n?.*Data page"):
+        places.resolve("folder:measured/gone.h5")
+
+
+def test_place_of_is_the_inverse_of_resolve(workspace: Path, data_root: Path, demo: Path) -> None:
+    (data_root / "sub").mkdir()
+    (data_root / "sub" / "a b é.h5").touch()
+    run = places.runs_folder() / "extract-1"
+    run.mkdir(parents=True)
+    (run / "x_latents.h5").touch()
+    for place in (
+        "demo:demo.h5",
+        "folder:measured",
+        "folder:measured/sub",
+        "folder:measured/sub/a b é.h5",
+        "run:extract-1/x_latents.h5",
+        places.store_upload(Upload(b"content")),
+    ):
+        assert places.place_of(places.resolve(place)) == place
+    with pytest.raises(InputError, match="lies outside"):
+        places.place_of("/etc/passwd")
+
+
+def test_the_same_content_is_stored_once(workspace: Path) -> None:
+    first = places.store_upload(Upload(b"content", "a.h5"))
+    again = places.store_upload(Upload(b"content", "a.h5"))
+    other = places.store_upload(Upload(b"content", "b.h5"))
+    assert first == again
+    assert other.endswith("/b.h5")
+    assert places.resolve(first).samefile(places.resolve(other))
+    assert places.resolve(other).read_bytes() == b"content"
+    assert places.store_upload(Upload(b"different", "a.h5")) != first
+
+
+def test_two_uploads_of_one_file_at_once_both_succeed(workspace: Path) -> None:
+    content = os.urandom(3_000_000)
+    found: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(places.store_upload(Upload(content))))
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert len(set(found)) == 1
+    assert places.resolve(found[0]).read_bytes() == content
+    assert not list(places.uploads_folder().glob(".*"))
+
+
+@given(name=st.text(max_size=300))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_name_becomes_a_place_that_resolves(workspace: Path, name: str) -> None:
+    place = places.store_upload(Upload(b"content", name))
+    assert places.resolve(place).read_bytes() == b"content"
+    assert places.label(place)
+
+
+def test_suffixes_survive_a_long_name(workspace: Path) -> None:
+    assert places.store_upload(Upload(b"x", "n" * 400 + ".csv.gz")).endswith(".csv.gz")
+
+
+def test_uploads_have_bounds(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="is empty"):
+        places.store_upload(Upload(b""))
+    monkeypatch.setenv("LATENT_MAX_UPLOAD_MB", "1")
+    places.settings.cache_clear()
+    with pytest.raises(InputError, match="larger than 1 MB.*server folder"):
+        places.store_upload(Upload(bytes(1_000_001)))
+    assert not list(places.uploads_folder().iterdir())
+
+
+def test_old_uploads_make_room_and_new_ones_stay(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_MAX_UPLOAD_MB", "1")
+    monkeypatch.setattr(places, "_UPLOADS_KEPT", 2)
+    places.settings.cache_clear()
+    first, second = (places.store_upload(Upload(os.urandom(900_000))) for _ in range(2))
+    with pytest.raises(InputError, match="Uploads of the last day already take"):
+        places.store_upload(Upload(os.urandom(900_000)))
+    os.utime(places.resolve(first).parent, (0, 0))
+    third = places.store_upload(Upload(os.urandom(900_000)))
+    assert places.resolve(second).exists()
+    assert places.resolve(third).exists()
+    with pytest.raises(InputError, match="any more"):
+        places.resolve(first)
+
+
+def test_a_full_disk_is_told(workspace: Path) -> None:
+    class NoSpace(Upload):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(InputError, match="disk is full"):
+        places.store_upload(NoSpace(b"x"))
+    assert not list(places.uploads_folder().iterdir())
+
+
+def test_a_listing_shows_folders_first_and_no_way_out(
+    workspace: Path, data_root: Path, secret: Path
+) -> None:
+    (data_root / "b.h5").write_bytes(b"12345")
+    (data_root / "a").mkdir()
+    (data_root / ".hidden").touch()
+    (data_root / "out").symlink_to(secret)
+    listing = places.list_folder("folder:measured")
+    assert [(entry.name, entry.is_folder, entry.size) for entry in listing.entries] == [
+        ("a", True, 0),
+        ("b.h5", False, 5),
+    ]
+    assert listing.left_out == 0
+    with pytest.raises(InputError, match="no server folder"):
+        places.list_folder("folder:measured/b.h5")
+
+
+def test_a_listing_is_bounded(workspace: Path, data_root: Path) -> None:
+    for number in range(510):
+        (data_root / f"{number:03}").touch()
+    listing = places.list_folder("folder:measured")
+    assert (len(listing.entries), listing.left_out) == (500, 10)
+
+
+def test_two_roots_of_one_name_are_told_apart(
+    tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots = [tmp_path / side / "scans" for side in ("left", "right")]
+    for root in roots:
+        root.mkdir(parents=True)
+    monkeypatch.setenv("LATENT_DATA_ROOTS", ":".join(map(str, roots)))
+    places.settings.cache_clear()
+    assert places.roots() == {"scans": roots[0], "scans-2": roots[1]}
