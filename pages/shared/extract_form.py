@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -95,13 +95,7 @@ def choose_model(key: str, source: SampleSource) -> Model | None:
     if kind == PCA:
         return _pca(key, source)
     place = checkpoints.choose_checkpoint(key)
-    if place is None:
-        return None
-    try:
-        return _checkpoint(place, source)
-    except InputError as error:
-        errors.show(error, places.label(place))
-        return None
+    return None if place is None else _checkpoint(key, place, source)
 
 
 def choose_points(key: str, scan: ScanState, source: SampleSource) -> Points | None:
@@ -197,13 +191,46 @@ def _pca(key: str, source: SampleSource) -> Model:
     return Model(f"pca:{components}", f"PCA {components}", None, FITTED_PREPARATION)
 
 
-def _checkpoint(place: str, source: SampleSource) -> Model:
+def _checkpoint(key: str, place: str, source: SampleSource) -> Model | None:
+    field = f"{key}.size.{place}"
+    typed = st.session_state.get(field, "")
+    found = None
+    try:
+        found = _loaded(place, source, _size(typed))
+    except InputError as error:
+        errors.show(error, places.label(place))
+    if found is None or typed:
+        # Bare weights don't tell for which size of pattern they were made.
+        st.text_input(
+            "Size of pattern that the model takes (H W)",
+            key=field,
+            placeholder="as the patterns are",
+            help="The patterns are resized to it. Needed for weights without a record, where the "
+            "model was made for another size than this scan has.",
+            persist_state="session",
+        )
+    return found
+
+
+def _loaded(place: str, source: SampleSource, size: tuple[int, int] | None) -> Model:
     path = str(places.resolve(place))
+    shape = source.sample_shape if size is None else (1, *size)
     with st.spinner("Loading the model …"):
-        encoder = model(path, "auto", source.sample_shape)
+        encoder = model(path, "auto", shape)
     st.caption(_facts(encoder))
-    own = encoder.preparation
-    return Model(path, places.label(place), own, own or Preparation(), encoder.static_background)
+    base = encoder.preparation or Preparation()
+    own = encoder.preparation if size is None else replace(base, size=size)
+    return Model(path, places.label(place), own, base, encoder.static_background)
+
+
+def _size(typed: str) -> tuple[int, int] | None:
+    words = typed.replace(",", " ").replace("x", " ").replace("×", " ").split()
+    if not words:
+        return None
+    if len(words) != 2 or not all(word.isdecimal() and int(word) > 0 for word in words):
+        message = f"{typed!r} is no size of pattern. Write height and width, for example 30 30."
+        raise RequestError(message)
+    return int(words[0]), int(words[1])
 
 
 def _facts(encoder: Encoder) -> str:

@@ -15,6 +15,7 @@ import streamlit as st
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, JobRunner, rate_and_eta
 from latentcore.settings import settings
+from latentcore.workflows import VERBS
 from pages.shared import errors
 from pages.shared.models import job_services, lease, model
 
@@ -220,7 +221,7 @@ def _waiting_text(record: JobRecord) -> str:
     ahead = runner().jobs_ahead(record.id)
     if ahead:
         return f"{ahead} {'job comes' if ahead == 1 else 'jobs come'} before it."
-    if runner().warming:
+    if runner().warming and VERBS.get(record.verb).place == "process":
         return "The worker compiles UMAP for its first use, which takes up to a minute."
     return "Starts in a moment."
 

@@ -175,12 +175,26 @@ def _label(text: str) -> str:
 def _command(entry: Entry, run: Mapping[str, Any] | None) -> None:
     plain = entry.job.request if entry.job is not None else (run or {}).get("request", {})
     try:
-        request = request_from(entry.verb, plain)
+        request = request_from(entry.verb, {name: _public(plain[name]) for name in plain})
     except InputError as error:
         errors.show(error)
         return
     st.caption("The same on the command line of the server:")
     st.code(command_line(entry.verb, request, entry.folder.name), language="bash", wrap_lines=True)
+
+
+def _public(value: Any) -> Any:
+    """Take the folders off a path that lies outside of what this server may show."""
+    if isinstance(value, list):
+        return [_public(entry) for entry in value]
+    if not isinstance(value, str) or not value.startswith("/"):
+        return value
+    path, colon, column = value.rpartition(":")
+    try:
+        places.place_of(path if colon else value)
+    except InputError:
+        return Path(value).name
+    return value
 
 
 def _without_paths(text: str) -> str:

@@ -1,0 +1,161 @@
+"""The Runs page, empty and full."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from latentcore.cli import _frozen, build_parser
+from latentcore.jobs import JobRecord, command_line, request_from
+from latentcore.settings import settings
+from latentcore.workflows import VERBS, execute
+from pages.shared import places
+from pages.shared.jobs import runner
+from tests.factories.kikuchi import write_kikuchi
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE = 60
+
+
+@pytest.fixture
+def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A server of its own, with a scan in its data root."""
+    root = tmp_path / "data"
+    root.mkdir()
+    monkeypatch.setenv("LATENT_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.setenv("LATENT_DATA_ROOTS", str(root))
+    settings.cache_clear()
+    yield write_kikuchi(root / "scan.h5")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    settings.cache_clear()
+
+
+def open_page(**query: str) -> AppTest:
+    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=PATIENCE)
+    app.query_params["samples"] = "folder:data/scan.h5"
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.switch_page("pages/runs.py").run()
+
+
+def told(app: AppTest) -> str:
+    assert not app.exception
+    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
+    return "\n".join(one.value for one in shown).replace("\\", "")
+
+
+def extraction(scan: Path, checkpoint: str = "pca:3") -> JobRecord:
+    request = VERBS.get("extract").request(location=(str(scan),), checkpoint=checkpoint)
+    record = runner().submit("extract", request, title=f"{checkpoint} of the scan")
+    return runner().wait(record.id, PATIENCE)
+
+
+def test_empty_page_says_what_to_do(scan: Path) -> None:
+    app = open_page()
+    assert "Nothing has been run yet" in told(app)
+    assert not app.dataframe
+
+
+def test_run_shows_its_files_provenance_and_command(scan: Path) -> None:
+    record = extraction(scan)
+    app = open_page(run=record.id)
+    shown = told(app)
+    assert "**scan_latents.h5**" in shown.replace("\\", "")
+    assert "sha256 `" in shown
+    listing, inputs, parameters, made = (frame.value for frame in app.dataframe)
+    assert listing["Title"].tolist() == ["pca:3 of the scan"]
+    assert inputs["Role"].tolist() == ["samples"]
+    assert inputs["File"].tolist() == ["scan.h5 · data"]
+    assert dict(zip(parameters["Name"], parameters["Value"], strict=True))["checkpoint"] == "pca:3"
+    assert {"run id", "seed", "python", "torch"} <= set(made["Name"])
+    labels = [one.label for one in app.get("download_button")]
+    assert any(label.startswith("All as zip") for label in labels)
+    command = next(one.value for one in app.code if "latentcore extract" in one.value)
+    words = shlex.split(command)[3:]
+    parsed = vars(build_parser().parse_args(words))
+    request = request_from("extract", record.request)
+    assert type(request)(**{name: _frozen(parsed[name]) for name in vars(request)}) == request
+
+
+def test_failed_job_tells_why_and_can_be_tried_again(scan: Path) -> None:
+    record = extraction(scan, "pca:99")
+    assert record.state == "failed"
+    app = open_page(run=record.id)
+    assert "pca:99 asks for more components" in told(app)
+    app.button(key=f"again_{record.id}").click().run()
+    again = runner().wait(record.id, PATIENCE)
+    assert again.attempt == 2
+
+
+def test_run_is_repeated_and_deleted(scan: Path) -> None:
+    record = extraction(scan)
+    app = open_page(run=record.id)
+    app.button(key=f"rerun_{record.id}").click().run()
+    assert runner().wait(record.id, PATIENCE).attempt == 2
+    app = open_page(run=record.id)
+    app.button(key=f"delete_{record.id}").click().run()
+    assert "Nothing has been run yet" in told(app)
+    assert not record.folder.exists()
+
+
+def test_run_that_no_job_tells_of_is_listed_too(scan: Path) -> None:
+    request = VERBS.get("extract").request(location=(str(scan),), checkpoint="pca:2")
+    execute("extract", request, places.runs_folder() / "by-hand")
+    app = open_page(run="by-hand")
+    assert app.dataframe[0].value["Title"].tolist() == ["extract · by-hand"]
+    app.button(key="rerun_by-hand").click().run()
+    [record] = runner().list()
+    assert runner().wait(record.id, PATIENCE).state == "finished"
+    app = open_page(run="by-hand")
+    app.button(key="delete_by-hand").click().run()
+    assert not (places.runs_folder() / "by-hand").exists()
+    assert runner().get(record.id).finished
+
+
+def test_latents_open_in_explore_with_their_patterns(scan: Path) -> None:
+    record = extraction(scan)
+    place = f"run:{record.folder.name}/scan_latents.h5"
+    app = open_page(run=record.id)
+    app.button(key=f"explore_{place}").click().run()
+    assert app.session_state["scan"].latents == place
+    assert app.session_state["scan"].samples == "folder:data/scan.h5"
+
+
+def test_no_path_of_the_server_is_shown_for_files_outside_of_it(scan: Path, tmp_path: Path) -> None:
+    outside = write_kikuchi(tmp_path / "secret_place.h5")
+    record = extraction(outside)
+    app = open_page(run=record.id)
+    frames = " ".join(frame.value.to_string() for frame in app.dataframe)
+    assert "secret_place.h5" in frames
+    shown = told(app) + frames + " ".join(one.value for one in app.code)
+    assert str(tmp_path / "secret") not in shown
+
+
+SAMPLE_REQUESTS = {
+    "extract": {
+        "location": ("a b.h5", "c.h5"),
+        "checkpoint": "pca:3",
+        "partition": ("train", "valid"),
+        "prepare": ("size=30x30", "smooth=1"),
+        "resolution": (30, 40),
+        "keep_above": ("m.csv:BC", 70.5),
+        "batch_size": 7,
+        "clobber": True,
+    },
+    "project": {"latents": "l.h5"},
+    "cluster": {"latents": "l.h5", "dim": 3, "map": "m.csv", "method": "kmeans", "k": 4},
+    "map": {"latents": "l.h5", "dim": (1, 2)},
+}
+
+
+@pytest.mark.parametrize("verb", SAMPLE_REQUESTS)
+def test_command_line_of_a_verb_parses_back(verb: str) -> None:
+    request = VERBS.get(verb).request(**SAMPLE_REQUESTS[verb])
+    parsed = vars(build_parser().parse_args(shlex.split(command_line(verb, request, "out"))[3:]))
+    assert type(request)(**{name: _frozen(parsed[name]) for name in vars(request)}) == request
