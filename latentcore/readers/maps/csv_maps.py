@@ -1,8 +1,8 @@
 """Maps as a table: x, y and one column per map, in all spellings of the field (FORMATS 2b).
 
 Band contrast is always called ``bandcontrast``. Text columns and whole-number columns named after
-a phase, grain, cluster or label become maps of categories. A column that gives nearly every
-row a name of its own (ids, file names) is no map and is left out.
+a phase, grain, cluster or label become maps of categories. A text column that gives every row a
+name of its own (ids, file names) is no map and is left out.
 
 A table with ``latent_…`` columns is latents to whoever asks what a file is or for latents; asked
 for maps it is maps, so that a latent dimension may serve as a reference or a threshold.
@@ -148,7 +148,8 @@ def _read_text(
 
     present = column.notna().to_numpy()
     codes, texts = pd.factorize(column[present].astype("str").str.strip(), sort=True)
-    if len(texts) == 0 or len(texts) > min(_MOST_CATEGORIES, max(1, present.sum() // 2)):
+    are_ids = len(texts) == present.sum() > 1
+    if len(texts) == 0 or are_ids or len(texts) > _MOST_CATEGORIES:
         return None, None
     values = np.full(len(column), np.nan)
     values[present] = codes
