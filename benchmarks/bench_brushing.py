@@ -115,14 +115,14 @@ class Path2D:
 
 
 def box() -> Path2D:
-    """A box that grows over most of the plot."""
+    """Return a box that grows over most of the plot."""
     return Path2D(
         "box", [(0.1 + 0.75 * k / STEPS, 0.1 + 0.7 * k / STEPS) for k in range(STEPS + 1)]
     )
 
 
 def lasso() -> Path2D:
-    """A wavy closed outline around most of the plot."""
+    """Return a wavy closed outline around most of the plot."""
     angles = [2 * math.pi * k / STEPS for k in range(STEPS + 1)]
     radii = [0.33 + 0.06 * math.sin(7 * a) for a in angles]
     pairs = zip(radii, angles, strict=True)
@@ -136,7 +136,9 @@ def focus(page: Page, panel: str) -> None:
 
 def drag(page: Page, panel: str, path: Path2D) -> None:
     """Drag the mouse along a path over a panel."""
-    page.evaluate(f"id => {PROBE}.explorer.panels.get(id).element.scrollIntoView()", panel)
+    page.evaluate(
+        f"id => {PROBE}.explorer.panels.get(id).element.scrollIntoView({{block: 'center'}})", panel
+    )
     page.wait_for_timeout(150)
     plot = page.evaluate(f"id => {PROBE}.plot(id)", panel)
     places = [

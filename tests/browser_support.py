@@ -74,9 +74,9 @@ def chromium() -> Iterator[Browser]:
             running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the whole session."""
+    """One Chromium for a module; longer, its event loop would be in the way of other tests."""
     with chromium() as running:
         yield running
 

@@ -61,9 +61,10 @@ def linked_panels(
 ) -> PanelsState:
     """Show linked panels and return what the user did in them.
 
-    What `view` says about selections, ROI and pinned point counts at first, and whenever it is
-    not what the page said in the run before; otherwise the user's doing counts. A page that
-    keeps these in its own session state adopts them in `on_change` by `read_state`.
+    What `view` says about the selections, the active slot, the ROI and the pinned point counts
+    at first, and whenever it is not what the page said in the run before; otherwise the user's
+    doing counts. A page that keeps these in its own session state adopts them in `on_change` by
+    `read_state`.
 
     Parameters
     ----------

@@ -100,15 +100,15 @@ class Ledger:
     """What was agreed in the run before; decides between the page's view and the browser's state.
 
     The page is the authority, but most pages hand in the same view again while the user brushes.
-    So the page's word counts only where it says something new, and then until the browser
-    answers with a later revision.
+    So the page's word counts only in the fields where it says something new, and then until the
+    browser answers with a later revision.
 
     Parameters
     ----------
     given : PanelsState
         What the page gave last.
     override : PanelsState or None
-        The page's word that still counts, with the revision of the browser at that time.
+        What the page's word made of the browser's state, with the revision it had then.
     refills : int
         How often the browser missed an array; changes what it is sent, so that it looks again.
     """
@@ -136,11 +136,18 @@ class Ledger:
         if browser is None:
             return cls(given, None, refills), given
         override = before.override if before else None
-        if (before is None or before.given != given) and not given.same_content(browser):
-            override = replace(given, revision=browser.revision)
         if override is not None and override.revision < browser.revision:
             override = None
-        return cls(given, override, refills), override or browser
+        state = override or browser
+        last = before.given if before else browser
+        news = {
+            name: getattr(given, name)
+            for name in ("selections", "active", "roi", "pinned")
+            if getattr(given, name) != getattr(last, name)
+        }
+        if news and not replace(state, **news).same_content(state):
+            state = override = replace(state, **news)
+        return cls(given, override, refills), state
 
 
 def _shapes(payload: Any) -> tuple[Shape, ...]:
