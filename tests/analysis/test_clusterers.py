@@ -73,12 +73,12 @@ class TestEveryClusterer:
 
 
 def test_unknown_method_names_the_nearest():
-    with pytest.raises(UnknownNameError, match="'gmmm'.*Did you mean 'gmm'"):
+    with pytest.raises(UnknownNameError, match=r"'gmmm'.*Did you mean 'gmm'"):
         make_clusterer("gmmm", {})
 
 
 def test_foreign_parameter_is_refused():
-    with pytest.raises(RequestError, match="kmeans has no parameter 'eps'.*k, n_init, seed"):
+    with pytest.raises(RequestError, match=r"kmeans has no parameter 'eps'.*k, n_init, seed"):
         make_clusterer("kmeans", {"eps": 1.0})
 
 
@@ -108,7 +108,7 @@ def test_senseless_parameters_are_refused(name, given, told):
 
 @pytest.mark.parametrize("name", ["gmm", "kmeans"])
 def test_more_clusters_than_points_are_refused(name):
-    with pytest.raises(RequestError, match="4 clusters .* 3 points"):
+    with pytest.raises(RequestError, match=r"4 clusters .* 3 points"):
         make_clusterer(name, {"k": 4}).fit(np.eye(3), Progress())
 
 
@@ -156,5 +156,5 @@ def test_dbscan_border_and_noise_do_not_hang_on_row_order():
 
 def test_dbscan_without_spread_asks_for_eps():
     values = np.repeat(np.eye(2), 50, axis=0)
-    with pytest.raises(RequestError, match="eps can't be estimated.*Give eps"):
+    with pytest.raises(RequestError, match=r"eps can't be estimated.*Give eps"):
         make_clusterer("dbscan", {}).fit(values, Progress())
