@@ -208,24 +208,39 @@ def _step_of(values: NDArray[np.float64], axis: str) -> float:
     unique = np.unique(values)
     if len(unique) == 1:
         return 0.0
-    differences = np.diff(unique)
-    # Differences far below the typical one are rounding noise of one node, not a step.
-    differences = differences[differences > _NODE_TOLERANCE * np.median(differences)]
-    smallest = float(differences.min())
-    span = float(unique[-1] - unique[0])
+    offsets = unique - unique[0]
+    smallest = _smallest_differences(unique)
     for divisor in range(1, _LARGEST_STEP_DIVISOR + 1):
-        guess = smallest / divisor
-        # Refine over the whole span, else a rounded step drifts off by a column per thousand.
-        guess = span / max(1, round(span / guess))
-        offsets = (unique - unique[0]) / guess
-        if np.abs(offsets - np.rint(offsets)).max() <= _NODE_TOLERANCE:
-            return guess
+        for guess in smallest:
+            # Refine over the whole span, else a rounded step drifts off by a column per thousand.
+            step = float(offsets[-1]) / max(1, round(offsets[-1] * divisor / guess))
+            nodes = offsets / step
+            if np.abs(nodes - np.rint(nodes)).max() <= _NODE_TOLERANCE:
+                return float(step)
     message = (
         f"The {axis} coordinates lie on no regular grid: the smallest difference is "
-        f"{smallest:g}, but others are no multiples of it. Hexagonal and free-form scans must be "
-        "resampled to a square grid first."
+        f"{smallest[-1]:g}, but others are no multiples of it. Hexagonal and free-form scans must "
+        "be resampled to a square grid first."
     )
     raise MalformedFileError(message)
+
+
+def _smallest_differences(unique: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean of the differences near the smallest one, and the smallest.
+
+    The mean is the step where coordinates were rounded (0.12 and 0.13 for 0.125); the smallest
+    leads to it where steps are missing (2 and 3 for 1).
+    """
+    differences = np.diff(unique)
+    # One column's coordinates may differ in the last digits of a float32. Where points lie
+    # dense, their distance tells how small a difference must be to mean nothing.
+    noise = min(
+        8 * float(np.finfo(np.float32).eps) * float(np.median(np.abs(unique))),
+        _NODE_TOLERANCE * float(differences.mean()),
+    )
+    differences = differences[differences > noise]
+    smallest = float(differences.min())
+    return float(differences[differences < 1.5 * smallest].mean()), smallest
 
 
 def _nodes(values: NDArray[np.float64], step: float, axis: str) -> tuple[NDArray[np.int32], int]:
