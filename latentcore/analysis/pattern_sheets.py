@@ -86,8 +86,8 @@ def pattern_sheet(
 
     Returns
     -------
-    ndarray of uint8, shape (height, width, 2)
-        Grey and alpha.
+    ndarray of uint8, shape (height, width, 4)
+        Red, green, blue and alpha.
 
     Raises
     ------
@@ -100,10 +100,10 @@ def pattern_sheet(
     count, height, width = patterns.shape
     columns = min(columns, count)
     lines = math.ceil(count / columns)
-    sheet = np.zeros((lines * (height + gap) - gap, columns * (width + gap) - gap, 2), np.uint8)
+    sheet = np.zeros((lines * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
     for place, pattern in enumerate(patterns):
         top = place // columns * (height + gap)
         left = place % columns * (width + gap)
-        sheet[top : top + height, left : left + width, 0] = grey_levels(pattern)
-        sheet[top : top + height, left : left + width, 1] = 255
+        sheet[top : top + height, left : left + width, :3] = grey_levels(pattern)[..., None]
+        sheet[top : top + height, left : left + width, 3] = 255
     return sheet

@@ -17,10 +17,11 @@ from latentcore.errors import ShapeError
 def test_sheet_places_each_pattern_and_leaves_the_rest_transparent() -> None:
     patterns = np.arange(3 * 4 * 5).reshape(3, 4, 5)
     sheet = pattern_sheet(patterns, columns=2, gap=1)
-    assert sheet.shape == (9, 11, 2)
+    assert sheet.shape == (9, 11, 4)
     assert np.array_equal(sheet[:4, 6:, 0], grey_levels(patterns[1]))
     assert np.array_equal(sheet[5:, :5, 0], grey_levels(patterns[2]))
     assert (sheet[5:, 6:] == 0).all()
+    assert (sheet[:4, :5, 3] == 255).all()
     assert (sheet[4] == 0).all()
 
 

@@ -27,7 +27,7 @@ _EMBEDDINGS = {"umap": "UMAP", "pca": "PCA"}
 def show(scene: Scene) -> None:
     """Show the controls; what is changed here is in the session's question afterwards."""
     question = session.question()
-    first = st.columns([1.2, 1, 1, 1, 1.2], vertical_alignment="bottom")
+    first = st.columns([1.2, 1.2, 0.8, 1, 1.5], vertical_alignment="bottom")
     with first[0]:
         _dimension(scene, question)
     with first[1]:
@@ -258,7 +258,7 @@ def _range(
     kind = int if all(float(value).is_integer() for value in (*whole, step)) else float
     st.session_state[key] = tuple(kind(min(max(value, whole[0]), whole[1])) for value in bounds)
     st.slider(
-        f"ROI in {axis}{f' ({unit})' if unit else ''}: from, up to but not including",
+        f"ROI in {axis}{f' ({unit})' if unit else ''}: from, below",
         kind(whole[0]),
         kind(whole[1]),
         step=kind(step),

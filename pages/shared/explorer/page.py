@@ -16,7 +16,7 @@ from latentcore.analysis.collapse import spread
 from latentcore.analysis.exploration import panel_axes, selected_rows
 from latentcore.containers import Clustering
 from latentcore.errors import InputError, RequestError
-from pages.shared import errors
+from pages.shared import demo, errors
 from pages.shared.explorer import (
     answers,
     controls,
@@ -29,6 +29,7 @@ from pages.shared.explorer import (
 from pages.shared.explorer.question import Question
 from pages.shared.explorer.scene import Scene, complete, open_scene
 from pages.shared.explorer.view import build_view, resolvable
+from pages.shared.jobs import job_panel
 from pages.shared.linked_panels import linked_panels, read_state
 from pages.shared.state import ScanState
 from pages.shared.theme import tones
@@ -71,6 +72,14 @@ def _nothing_to_explore(scan: ScanState) -> None:
     if scan.samples is None:
         st.info("Open latents, or patterns to extract latents from, on the Data page.")
         st.page_link("pages/data.py", label="Open data", icon=":material/folder_open:")
+        return
+    record = demo.ensure_demo_latents() if scan.is_demo else None
+    if record is not None:
+        st.info(
+            "The demo scan's patterns are being turned into latents, once for this server.",
+            icon=":material/hourglass_top:",
+        )
+        job_panel(record.id)
         return
     st.info("This scan has no latents yet: choose an encoder and extract them.")
     st.page_link("pages/extract.py", label="Extract latents", icon=":material/memory:")

@@ -72,17 +72,16 @@ def read_report(content: bytes) -> tuple[ScanState, Question]:
 
 def _parsed(content: bytes) -> Mapping[str, Any]:
     try:
-        if len(content) > _MOST_BYTES:
-            raise ValueError
-        report = json.loads(content)
-        if report["encoding-type"] != "latentcore-session" or not isinstance(report["view"], dict):
-            raise ValueError
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError, RecursionError) as error:
+        report = json.loads(content[:_MOST_BYTES])
+        known = report["encoding-type"] == "latentcore-session" and "scan" in report["view"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        known = False
+    if not known:
         message = (
             "This is no session report of an Explore page. "
             "Give the session_report.json that its Download tab made."
         )
-        raise MalformedFileError(message) from error
+        raise MalformedFileError(message)
     return report  # type: ignore[no-any-return]
 
 
