@@ -93,7 +93,7 @@ def test_an_unknown_root_names_those_there_are(workspace: Path) -> None:
 
 
 def test_a_file_that_is_gone_says_so(workspace: Path) -> None:
-    with pytest.raises(InputError, match="any more.*\n?.*Data page"):
+    with pytest.raises(InputError, match=r"any more.*Data page"):
         places.resolve("folder:measured/gone.h5")
 
 
@@ -161,7 +161,7 @@ def test_uploads_have_bounds(workspace: Path, monkeypatch: pytest.MonkeyPatch) -
         places.store_upload(Upload(b""))
     monkeypatch.setenv("LATENT_MAX_UPLOAD_MB", "1")
     places.settings.cache_clear()
-    with pytest.raises(InputError, match="larger than 1 MB.*server folder"):
+    with pytest.raises(InputError, match=r"larger than 1 MB.*server folder"):
         places.store_upload(Upload(bytes(1_000_001)))
     assert not list(places.uploads_folder().iterdir())
 

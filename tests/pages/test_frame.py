@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import re
+import sys
+import threading
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.web.server.app_discovery import discover_asgi_app
+
+from latentcore.errors import InputError, UnknownFormatError
+from latentcore.workflows import VERBS
+from pages.shared import demo as demo_scan
+from pages.shared import errors, places, state
+from tests.factories.kikuchi import write_kikuchi
+from tests.pages.conftest import APP, OpenPage
+
+DEMO_QUERY = {"samples": "demo:demo.h5", "maps": ["demo:demo_bandcontrast.csv"]}
+
+
+def texts(elements: object) -> str:
+    """Return what alerts say, Markdown's escapes taken away."""
+    return re.sub(r"\\(.)", r"\1", "\n".join(element.value for element in elements))
+
+
+def query(app: AppTest, key: str) -> list[str]:
+    value = app.query_params[key]
+    return [value] if isinstance(value, str) else list(value)
+
+
+def test_streamlit_finds_the_asgi_app() -> None:
+    found = discover_asgi_app(APP)
+    assert (found.is_asgi_app, found.import_string) == (True, "app:app")
+
+
+def test_the_asgi_app_serves_the_panels_and_knows_no_pages_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from streamlit.runtime.pages_manager import PagesManager
+
+    monkeypatch.setattr(PagesManager, "uses_pages_directory", None)
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    monkeypatch.setattr(st, "App", lambda *args, **options: (args, options))
+    (script,), options = importlib.import_module("app").app
+    monkeypatch.delitem(sys.modules, "app")
+    assert Path(script) == APP
+    assert any("/latent/health" in route.path for route in options["routes"])
+    assert options["on_script_error"] is errors.on_script_error
+    assert PagesManager.uses_pages_directory is False
+
+
+def test_the_configuration_keeps_to_itself() -> None:
+    config = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text())
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["client"]["showErrorDetails"] == "none"
+    server = config["server"]
+    assert server["address"] == "127.0.0.1"
+    assert server["enableXsrfProtection"]
+    assert server["enableCORS"]
+    assert not server["enableStaticServing"]
+    assert {"light", "dark"} <= set(config["theme"])
+
+
+@pytest.mark.parametrize("page", ["data", "runs"])
+def test_every_page_has_the_sidebar(open_page: OpenPage, page: str) -> None:
+    app = open_page(page)
+    assert not app.exception
+    assert not app.error
+    assert app.sidebar.selectbox(key="pick_samples").value == "demo:demo.h5"
+    assert app.sidebar.multiselect(key="pick_maps").value == list(demo_scan.MAPS)
+
+
+def test_the_demo_scan_needs_nothing_in_the_url(open_page: OpenPage) -> None:
+    app = open_page()
+    assert dict(app.query_params) == {}
+
+
+def test_the_url_alone_opens_the_scan(open_page: OpenPage) -> None:
+    app = open_page(**DEMO_QUERY, keep="12.5:bandcontrast", sel="of another page")
+    scan = app.session_state["scan"]
+    assert scan == state.ScanState(
+        "demo:demo.h5", ("demo:demo_bandcontrast.csv",), None, ("bandcontrast", 12.5)
+    )
+    assert query(app, "keep") == ["12.5:bandcontrast"]
+    assert query(app, "sel") == ["of another page"]
+
+
+def test_the_url_survives_what_streamlit_clears(open_page: OpenPage) -> None:
+    app = open_page(**DEMO_QUERY)
+    app.query_params.clear()  # as at a switch of the page
+    app.switch_page("pages/runs.py").run()
+    assert query(app, "samples") == ["demo:demo.h5"]
+    assert query(app, "maps") == ["demo:demo_bandcontrast.csv"]
+
+
+def test_a_choice_in_the_sidebar_reaches_the_url(open_page: OpenPage) -> None:
+    app = open_page()
+    app.sidebar.multiselect(key="pick_maps").set_value(["demo:demo_elements.csv"]).run()
+    assert query(app, "maps") == ["demo:demo_elements.csv"]
+    app.sidebar.button[0].click().run()  # back to the demo scan
+    assert dict(app.query_params) == {}
+    assert app.session_state["scan"].maps == demo_scan.MAPS
+
+
+def test_vanished_and_forbidden_parts_are_let_go_with_a_warning(open_page: OpenPage) -> None:
+    app = open_page(
+        samples="demo:demo.h5", maps=["demo:gone.csv", "folder:measured/../../etc/passwd"]
+    )
+    warned = texts(app.warning)
+    assert "gone" in warned
+    assert "no place that this server may read" in warned
+    assert app.session_state["scan"].samples == "demo:demo.h5"
+    assert app.session_state["scan"].maps == ()
+    assert not app.run().warning  # told once
+
+
+def test_a_scan_that_is_gone_altogether_falls_back_to_the_demo(open_page: OpenPage) -> None:
+    app = open_page(samples="upload:" + "0" * 32 + "/gone.h5", keep="nonsense")
+    assert "demo scan is shown instead" in texts(app.warning)
+    assert app.session_state["scan"].is_demo
+    assert app.session_state["scan"].keep is None
+
+
+def test_another_scan_lifts_the_threshold(open_page: OpenPage, data_root: Path) -> None:
+    write_kikuchi(data_root / "other.h5")
+    app = open_page(**DEMO_QUERY, keep="3:bandcontrast")
+    app.session_state["known_places"] = ("folder:measured/other.h5",)
+    app.run()
+    app.sidebar.selectbox(key="pick_samples").set_value("folder:measured/other.h5").run()
+    assert app.session_state["scan"].samples == "folder:measured/other.h5"
+    assert app.session_state["scan"].keep is None
+
+
+def test_a_fault_is_an_incident_and_its_traceback_only_in_the_log(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a secret path")
+
+    monkeypatch.setattr("pages.shared.scan_cards.cards", broken)
+    with caplog.at_level(logging.ERROR, "latent_explorer"):
+        app = open_page()
+    shown = texts(app.error)
+    assert "incident" in shown
+    assert "secret" not in shown
+    assert not app.exception
+    number = caplog.records[-1].getMessage().split()[-1]
+    assert number in shown
+    assert "a secret path" in caplog.text
+
+
+def test_an_input_error_is_shown_as_it_is_written(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise UnknownFormatError("No reader knows 'a_b*c.h5'.\nIts keys are <x>.")
+
+    monkeypatch.setattr("pages.shared.scan_cards.cards", broken)
+    shown = open_page().error[0].value
+    assert r"**No reader knows 'a\_b\*c.h5'.**" in shown
+    assert r"\<x\>" in shown
+
+
+def test_two_sessions_at_once_make_the_demo_scan_once(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+
+    def execute(verb: str, request: object, out: Path) -> None:
+        assert verb == "demo"
+        made.append(out)
+        out.mkdir(parents=True)
+        (out / "run.json").write_text("{}")
+
+    class Demo:
+        @staticmethod
+        def request(*, seed: int) -> int:
+            return seed
+
+    monkeypatch.setattr(demo_scan, "execute", execute)
+    monkeypatch.setattr(VERBS, "get", lambda name: Demo)
+    threads = [threading.Thread(target=demo_scan.ensure_demo) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [places.demo_folder()]
+
+
+def test_the_demo_latents_are_asked_for_until_they_are_there(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    class Runner:
+        @staticmethod
+        def submit(verb: str, request: Any, *, title: str) -> str:
+            asked.append((verb, *request.location, request.checkpoint, *request.prepare))
+            return "the job"
+
+    monkeypatch.setattr(demo_scan, "runner", Runner)
+    preparation = ("background=dynamic", "smooth=1", "scale=z_score")
+    assert demo_scan.ensure_demo_latents() == "the job"
+    assert asked == [("extract", str(demo / "demo.h5"), "pca:16", *preparation)]
+    for name, location in (("extract-0", "elsewhere.h5"), ("extract-1", str(demo / "demo.h5"))):
+        run = places.runs_folder() / name
+        run.mkdir(parents=True)
+        inputs = [{"location": location}]
+        files = {"demo_latents.h5": {}, "model.json": {}}
+        (run / "demo_latents.h5").touch()
+        (run / "run.json").write_text(
+            json.dumps({"verb": "extract", "inputs": inputs, "files": files})
+        )
+    assert demo_scan.ensure_demo_latents() is None
+    assert demo_scan.demo_latents() == "run:extract-1/demo_latents.h5"
+
+
+def test_a_demo_scan_that_cant_be_made_is_told(
+    workspace: Path, open_page: OpenPage, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (demo / "run.json").unlink()
+
+    def execute(*_: object) -> None:
+        raise InputError("The folder 'demo' can't be written: Read-only file system.")
+
+    monkeypatch.setattr(demo_scan, "execute", execute)
+    assert "Read-only file system" in texts(open_page().error)
+
+
+def test_a_visitor_lands_in_the_explorer(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, str] = {}
+    navigation = st.navigation
+
+    def record(pages: list[st.Page], **options: object) -> st.Page:
+        seen.update({page.title: page.url_path for page in pages})
+        return navigation(pages, **options)
+
+    monkeypatch.setattr(st, "navigation", record)
+    open_page()
+    assert seen == {"Data": "data", "Extract": "extract", "Explore": "", "Runs": "runs"}

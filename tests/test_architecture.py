@@ -1,0 +1,131 @@
+"""The rules of DESIGN.md, section 4: who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = ROOT / "latentcore"
+
+# A room may import its own modules and those of the rooms in the rows above it.
+ROWS: tuple[tuple[str, ...], ...] = (
+    ("errors",),
+    ("registry", "progress", "settings"),
+    ("containers",),
+    ("storage",),
+    ("readers", "preparation", "demo"),
+    ("encoders", "analysis"),
+    ("artifacts",),
+    ("encoding", "figures"),
+    ("workflows",),
+    ("jobs", "cli"),
+    ("__main__",),
+)
+LEVEL = {room: level for level, row in enumerate(ROWS) for room in row}
+COPYLEFT = {"kikuchipy", "orix", "hyperspy", "cryodrgn"}
+HEAVY = {"torch", "sklearn", "h5py", "boto3", "umap", "hdbscan", "numba"}
+
+MODULES = sorted(LIBRARY.rglob("*.py"))
+SCREEN = sorted([ROOT / "app.py", *(ROOT / "pages").rglob("*.py")])
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield what a file imports, at whatever place: modules, and names from modules."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = f"{'.' * node.level}{node.module or ''}"
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def offences(paths: Iterable[Path], forbidden: set[str]) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in paths
+        for module in imports(path)
+        if module.split(".")[0] in forbidden
+    ]
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def test_every_room_has_a_level() -> None:
+    rooms = {room_of(path) for path in MODULES} - {"__init__"}
+    assert rooms <= set(LEVEL), "a new room needs its place in ROWS, and in DESIGN.md"
+
+
+def test_rooms_import_upstream_only() -> None:
+    wrong = []
+    for path in MODULES:
+        room = room_of(path)
+        if room == "__init__":
+            continue  # the public names come from all rooms
+        for module in imports(path):
+            top, _, rest = module.partition(".")
+            other = rest.split(".")[0]
+            if top == "latentcore" and other in LEVEL and other != room:
+                if LEVEL[other] >= LEVEL[room]:
+                    wrong.append(f"{path.relative_to(ROOT)} imports {module}")
+            elif not top:
+                wrong.append(f"{path.relative_to(ROOT)} imports relatively: {module}")
+    assert not wrong
+
+
+def test_the_library_knows_no_screen() -> None:
+    assert not offences(MODULES, {"streamlit", "pages", "app"})
+
+
+def test_nothing_copyleft_is_imported() -> None:
+    assert not offences([*MODULES, *SCREEN], COPYLEFT)
+
+
+def test_pages_leave_computing_to_the_library() -> None:
+    assert not offences(SCREEN, HEAVY)
+
+
+def test_pages_import_only_the_library_and_what_they_share() -> None:
+    allowed = {"latentcore", "pages", "streamlit", "numpy", "pandas", *sys.stdlib_module_names}
+    wrong = [
+        f"{path.name} imports {module}"
+        for path in (ROOT / "pages").glob("*.py")
+        for module in imports(path)
+        if module.split(".")[0] not in allowed
+        or (module.startswith("pages.") and not module.startswith("pages.shared"))
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("module", "light", "seconds"),
+    [
+        ("latentcore", {*HEAVY, "matplotlib", "scipy", "streamlit", "plotly"}, 1.0),
+        ("latentcore.readers", HEAVY - {"h5py"}, 2.0),
+        ("latentcore.workflows", HEAVY - {"h5py"}, 2.0),
+        ("latentcore.cli", HEAVY - {"h5py"}, 2.0),
+    ],
+)
+def test_importing_is_quick_and_loads_nothing_heavy(
+    module: str, light: set[str], seconds: float
+) -> None:
+    code = (
+        f"import sys, time; start = time.process_time(); import {module};"
+        "print(time.process_time() - start);"
+        f"print(*(name for name in {sorted(light)!r} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    took, *loaded = done.stdout.split()
+    assert not loaded
+    # Processor time: the wall's depends on what else the machine does.
+    assert float(took) < seconds
