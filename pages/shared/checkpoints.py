@@ -15,9 +15,10 @@ from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.shared import errors, places
 
-__all__ = ["choose_checkpoint", "models_of_runs", "store_model"]
+__all__ = ["choose_checkpoint", "models_of_runs", "store_model", "title"]
 
 _UPLOADED = "uploaded_checkpoints"
+_ADDED = "added_checkpoint"
 _ROUND = "checkpoint_upload_round"
 _SUFFIXES = (".safetensors", ".pth", ".pt")
 _MODEL = "model.safetensors"
@@ -35,11 +36,14 @@ def choose_checkpoint(key: str) -> str | None:
     runs = models_of_runs()
     uploaded: list[str] = st.session_state.get(_UPLOADED, [])
     offered = [*reversed(uploaded), *runs]
+    added = st.session_state.pop(_ADDED, None)
+    if added is not None:
+        st.session_state[f"{key}.model"] = added
     if offered:
         chosen = st.selectbox(
             "Model",
             offered,
-            format_func=lambda place: runs.get(place) or places.label(place),
+            format_func=title,
             key=f"{key}.model",
             help="Models that former runs have fitted or trained, and what you have uploaded.",
             persist_state="session",
@@ -53,18 +57,26 @@ def choose_checkpoint(key: str) -> str | None:
     return chosen
 
 
-def models_of_runs() -> dict[str, str]:
-    """Return the models that runs have left: place → what to call it, newest first."""
+def title(place: str) -> str:
+    """Return what to call a model: for one of a run what it was made of, and when."""
+    scheme, _, rest = place.partition(":")
+    if scheme != "run":
+        return places.label(place)
+    return _title(places.runs_folder() / rest.split("/", 1)[0])
+
+
+def models_of_runs() -> list[str]:
+    """Return the places of the models that runs have left, the newest first."""
     folder = places.runs_folder()
     if not folder.is_dir():
-        return {}
+        return []
     found = [
         (model.stat().st_mtime, model.parent)
         for model in folder.glob(f"*/{_MODEL}")
         if not model.parent.name.startswith(".")
     ]
-    newest = [entry for _, entry in sorted(found, reverse=True)[:_MOST_RUNS]]
-    return {f"run:{entry.name}/{_MODEL}": _title(entry) for entry in newest}
+    newest = sorted(found, reverse=True)[:_MOST_RUNS]
+    return [f"run:{entry.name}/{_MODEL}" for _, entry in newest]
 
 
 def store_model(files: Sequence[places.Upload]) -> str:
@@ -154,7 +166,7 @@ def _server_folders(key: str) -> None:
         "Server folder",
         ways,
         index=0,
-        format_func=lambda place: place.removeprefix("folder:") + ("" if place != here else " ·"),
+        format_func=lambda place: place.removeprefix("folder:"),
         key=f"{key}.way.{here}",
         on_change=_go,
         args=(key, here),
@@ -179,6 +191,7 @@ def _go(key: str, here: str) -> None:
 def _offer(place: str) -> None:
     known: list[str] = st.session_state.get(_UPLOADED, [])
     st.session_state[_UPLOADED] = [*(one for one in known if one != place), place]
+    st.session_state[_ADDED] = place  # whoever adds a model wants to use it
 
 
 def _title(folder: Path) -> str:

@@ -220,7 +220,7 @@ def _loaded(place: str, source: SampleSource, size: tuple[int, int] | None) -> M
     st.caption(_facts(encoder))
     base = encoder.preparation or Preparation()
     own = encoder.preparation if size is None else replace(base, size=size)
-    return Model(path, places.label(place), own, base, encoder.static_background)
+    return Model(path, checkpoints.title(place), own, base, encoder.static_background)
 
 
 def _size(typed: str) -> tuple[int, int] | None:

@@ -20,7 +20,6 @@ from pages.shared import errors
 from pages.shared.models import job_services, lease, model
 
 __all__ = [
-    "STATE_LOOKS",
     "duration_text",
     "job_panel",
     "lease",
@@ -36,7 +35,7 @@ _JOB = "job"
 _LOOK_EVERY_S = 1.0
 
 # state → (icon, colour of the badge)
-STATE_LOOKS = {
+_LOOKS = {
     "queued": (":material/hourglass_empty:", "gray"),
     "running": (":material/autorenew:", "blue"),
     "finished": (":material/check_circle:", "green"),
@@ -128,7 +127,7 @@ def job_panel(
 
 def state_badge(record: JobRecord) -> None:
     """Show a job's state in its colour."""
-    icon, color = STATE_LOOKS[record.state]
+    icon, color = _LOOKS[record.state]
     text = "cancelling" if record.cancelling else record.state
     st.badge(text, icon=icon, color=color)  # type: ignore[arg-type]
 

@@ -58,8 +58,8 @@ _DETAILS = {
         "help": "What is taken off before anything else",
     },
     "background_sigma": {
-        "label": "Blur of the dynamic background (px)",
-        "help": "Standard deviation of the Gaussian",
+        "label": "Background blur (px)",
+        "help": "Of the dynamic background: standard deviation of the Gaussian",
         "minimum": 0.1,
     },
     "smooth": {
@@ -205,9 +205,4 @@ def _sheet(patterns: NDArray[np.generic]) -> NDArray[np.uint8]:
     grey = np.asarray(patterns, np.float32).mean(axis=1)
     factor = max(1, round(_WIDTH / grey.shape[2]))
     enlarged = grey.repeat(factor, axis=1).repeat(factor, axis=2)
-    return _rgba(pattern_sheet(enlarged, columns=_SHOWN, gap=8))
-
-
-def _rgba(sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    grey, alpha = sheet[..., :1], sheet[..., 1:]
-    return np.concatenate([grey, grey, grey, alpha], axis=2)
+    return pattern_sheet(enlarged, columns=_SHOWN, gap=8)

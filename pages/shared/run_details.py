@@ -103,7 +103,7 @@ def _submit(entry: Entry, run: Mapping[str, Any]) -> None:
 def _files(folder: Path, run: Mapping[str, Any]) -> None:
     files: Mapping[str, Mapping[str, Any]] = run.get("files", {})
     for name, entry in list(files.items())[:_MOST_FILES]:
-        title, size, digest, button = st.columns([4, 1, 5, 2], vertical_alignment="center")
+        title, size, digest, button = st.columns([4, 1, 8, 2], vertical_alignment="center")
         title.markdown(f"**{errors.markdown_safe(name)}**")
         size.caption(run_files.size_text(entry["bytes"]))
         digest.caption(f"sha256 `{entry['sha256']}`")
@@ -189,7 +189,7 @@ def _public(value: Any) -> Any:
         return [_public(entry) for entry in value]
     if not isinstance(value, str) or not value.startswith("/"):
         return value
-    path, colon, column = value.rpartition(":")
+    path, colon, _ = value.rpartition(":")
     try:
         places.place_of(path if colon else value)
     except InputError:

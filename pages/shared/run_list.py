@@ -13,11 +13,13 @@ import streamlit as st
 from latentcore.artifacts import read_run
 from latentcore.jobs import JobRecord
 from pages.shared import places
-from pages.shared.jobs import STATE_LOOKS, duration_text, runner
+from pages.shared.jobs import duration_text, runner
 
 __all__ = ["Entry", "entries", "table"]
 
 _MOST = 200
+# A table shows no icons, only letters.
+_SIGNS = {"finished": "✓", "cancelled": "–", "failed": "✕", "interrupted": "⏸"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def table(listed: list[Entry]) -> int | None:
         {
             "Title": [entry.title for entry in listed],
             "Verb": [entry.verb for entry in listed],
-            "State": [f"{STATE_LOOKS[entry.state][0]} {entry.state}" for entry in listed],
+            "State": [f"{_SIGNS[entry.state]} {entry.state}" for entry in listed],
             "Started (UTC)": [
                 pd.Timestamp(entry.started, unit="s") if entry.started else pd.NaT
                 for entry in listed
