@@ -115,6 +115,7 @@ def dataset(file: h5py.File, key: str, *, kinds: str = "iuf") -> h5py.Dataset:
         )
         raise MalformedFileError(message)
     _refuse_absurd(found, key, name)
+    _refuse_unknown_filters(found, key, name)
     return found
 
 
@@ -177,6 +178,19 @@ def _refuse_absurd(found: h5py.Dataset, key: str, name: str) -> None:
             f"{chunk:,} bytes; no real scan is that large, so it is refused."
         )
         raise UnsafeFileError(message)
+
+
+def _refuse_unknown_filters(found: h5py.Dataset, key: str, name: str) -> None:
+    properties = found.id.get_create_plist()
+    for number in range(properties.get_nfilters()):
+        code, _, _, called = properties.get_filter(number)
+        if not h5py.h5z.filter_avail(code):
+            message = (
+                f"{key!r} of {name!r} is packed by the HDF5 filter {code} "
+                f"({called.decode('latin-1') or 'no name'}), which is not installed here. "
+                "Repack the file: h5repack -f GZIP=4 in.h5 out.h5."
+            )
+            raise MalformedFileError(message)
 
 
 def _refuse_references(file: h5py.File, name: str) -> None:

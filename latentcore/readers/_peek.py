@@ -11,6 +11,7 @@ from pathlib import Path
 
 import h5py
 
+from latentcore.errors import InputError
 from latentcore.readers._hdf5 import follow, open_hdf5, text_attribute
 
 __all__ = ["Peek"]
@@ -53,8 +54,12 @@ class Peek:
         """First 64 KiB, empty for a folder; unzipped where the file is gzip."""
         if not self.path.is_file():
             return b""
-        with self.path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(_HEAD_BYTES)
+        except OSError as error:
+            message = f"{self.path.name!r} can't be read: {error.strerror}. Check its permissions."
+            raise InputError(message) from error
         if not head.startswith(_GZIP):
             return head
         try:

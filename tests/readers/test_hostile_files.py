@@ -202,6 +202,13 @@ def test_missing_file_names_what_is_there(tmp_path: Path) -> None:
         readers.open_samples(tmp_path / "scam.h5")
 
 
+@pytest.mark.parametrize("location", ["x" * 5000, "~no_such_user/scan.h5", "a\0b", "/dev/zero"])
+def test_paths_that_lead_nowhere_are_told(location: str) -> None:
+    for open_as in OPENERS:
+        with pytest.raises(InputError, match=r"There is no file at|can't be looked up"):
+            open_as(location)
+
+
 def test_folder_is_no_scan(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormatError, match="It is a folder"):
         readers.open_samples(tmp_path)

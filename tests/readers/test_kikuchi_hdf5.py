@@ -169,3 +169,14 @@ def test_faults_are_told(tmp_path: Path, datasets: dict[str, object], message: s
     path = _write(tmp_path / "scan.h5", **datasets)  # type: ignore[arg-type]
     with pytest.raises(MalformedFileError, match=message):
         readers.open_samples(path, "kikuchi-hdf5")
+
+
+def test_unknown_filter_is_named(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_chunk((2, 1, 8, 8))
+        properties.set_filter(32_001, h5py.h5z.FLAG_OPTIONAL)
+        space = h5py.h5s.create_simple((4, 1, 8, 8))
+        h5py.h5d.create(file.id, b"images", h5py.h5t.NATIVE_UINT8, space, properties)
+    with pytest.raises(MalformedFileError, match=r"filter 32001 .* not installed .* h5repack"):
+        readers.open_samples(tmp_path / "scan.h5")

@@ -79,7 +79,7 @@ class CsvMaps:
         if not usable.any():
             message = f"{path.name!r} has {len(table)} rows, but none holds a place and a number."
             raise MalformedFileError(message)
-        kept: NDArray[np.float32] = values[:, usable].astype(np.float32)
+        kept: NDArray[np.float32] = values[:, usable]
         names = tuple(maps)
         if _BAND_CONTRAST in names:
             _refuse_impossible(kept[names.index(_BAND_CONTRAST)], path.name)
@@ -100,9 +100,9 @@ MAPS_READERS.register(_NAME)(CsvMaps())
 
 def _columns(
     table: pd.DataFrame, places: Coordinates, name: str
-) -> tuple[dict[str, NDArray[np.float64]], dict[str, _Categories]]:
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, _Categories]]:
     """Return each map's values, and the names of the numbers of those that are categories."""
-    maps: dict[str, NDArray[np.float64]] = {}
+    maps: dict[str, NDArray[np.float32]] = {}
     categories: dict[str, _Categories] = {}
     for column in table.columns:
         if column in places.columns or _INDEX_COLUMN.match(normalised(str(column))):
@@ -113,7 +113,7 @@ def _columns(
             raise MalformedFileError(message)
         values, names = _read_column(table[column], called)
         if values is not None:
-            maps[called] = values
+            maps[called] = values.astype(np.float32)
         if names is not None:
             categories[called] = names
     if not maps:
