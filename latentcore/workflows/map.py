@@ -130,9 +130,7 @@ def _write(
 
     values = latents.dimension(dim)
     if not np.isfinite(values).any():
-        message = (
-            f"Latent {dim} has no value at any of the {len(values)} points: choose another ROI."
-        )
+        message = f"Latent {dim} has no value at any of {len(values)} points. Choose another ROI."
         raise RequestError(message)
     name = f"latent_full_d{dim}"
     limits = request.limits or robust_limits(values, symmetric=is_diverging(request.cmap))

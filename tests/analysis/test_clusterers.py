@@ -108,7 +108,7 @@ def test_senseless_parameters_are_refused(name, given, told):
 
 @pytest.mark.parametrize("name", ["gmm", "kmeans"])
 def test_more_clusters_than_points_are_refused(name):
-    with pytest.raises(RequestError, match=r"4 clusters .* 3 points"):
+    with pytest.raises(RequestError, match=r"4 clusters .* only 3 points"):
         make_clusterer(name, {"k": 4}).fit(np.eye(3), Progress())
 
 

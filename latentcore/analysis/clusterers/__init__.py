@@ -162,9 +162,14 @@ def check_k(k: int, values: NDArray[np.floating]) -> None:
     """
     different = distinct_rows(values)
     if k > different:
+        found = (
+            f"there are only {different} points"
+            if different == len(values)
+            else f"the {len(values)} points have only {different} different values"
+        )
         message = (
-            f"{k} clusters were asked for, but the {len(values)} points have only {different} "
-            "different values. Ask for fewer clusters, or choose a larger ROI."
+            f"{k} clusters were asked for, but {found}. "
+            "Ask for fewer clusters, or choose a larger ROI."
         )
         raise RequestError(message)
 
