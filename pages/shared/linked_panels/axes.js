@@ -141,8 +141,9 @@ function fitText(c, text, x, y, room) {
 export function drawScaleBar(c, plot, view, unit, theme) {
   if (!unit || /^(px|pixels?)$/i.test(unit) || plot.width < 120 || plot.height < 60) return;
   const perPixel = (view.x1 - view.x0) / plot.width;
-  const { step } = ticks(0, plot.width * 0.22 * perPixel, 1);
-  const length = step / perPixel > plot.width * 0.4 ? step / 2 : step;
+  const longest = plot.width * 0.28 * perPixel;
+  const power = 10 ** Math.floor(Math.log10(longest));
+  const length = power * (longest >= 5 * power ? 5 : longest >= 2 * power ? 2 : 1);
   const width = length / perPixel;
   const label = `${formatNumber(length)} ${unit}`;
   c.font = `600 11px ${theme.font}`;
@@ -165,7 +166,7 @@ export function drawScaleBar(c, plot, view, unit, theme) {
  * @param {CanvasRenderingContext2D} c
  * @param {{left: number, top: number, height: number}} place
  * @param {object} coloring continuous, as sent by view.py
- * @param {{below: boolean, above: boolean}} beyond
+ * @param {{below: boolean, above: boolean, missing: boolean}} beyond
  * @param {object} theme
  * @param {number} dpr
  */
@@ -175,7 +176,17 @@ export function drawColorBar(c, place, coloring, beyond, theme, dpr) {
   const crisp = (v) => Math.round(v * dpr) / dpr;
   const left = crisp(place.left);
   const top = crisp(place.top + tip);
-  const height = Math.round((place.height - 2 * tip) * dpr) / dpr;
+  const room = place.height - (beyond.missing ? 24 : 0);
+  const height = Math.round((room - 2 * tip) * dpr) / dpr;
+  if (beyond.missing) {
+    c.fillStyle = coloring.nan;
+    c.fillRect(left, top + height + tip + 8, width, width);
+    c.font = `11px ${theme.font}`;
+    c.fillStyle = css(theme.text, 0.85);
+    c.textAlign = "left";
+    c.textBaseline = "middle";
+    c.fillText("no value", left + width + 6, top + height + tip + 8 + width / 2);
+  }
   const lut = decodeLut(coloring.lut);
   const color = (k) => `rgb(${lut[3 * k]}, ${lut[3 * k + 1]}, ${lut[3 * k + 2]})`;
   const strip = document.createElement("canvas");
@@ -234,6 +245,6 @@ export function drawColorBar(c, place, coloring, beyond, theme, dpr) {
   c.translate(left + width + 6 + widest + 12, top + height / 2);
   c.rotate(-Math.PI / 2);
   c.textAlign = "center";
-  fitText(c, withFactor(coloring.label + unit, factor), 0, 0, place.height + 20);
+  fitText(c, withFactor(coloring.label + unit, factor), 0, 0, height + 20);
   c.restore();
 }

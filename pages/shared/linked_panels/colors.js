@@ -94,8 +94,9 @@ export function shade(base, t, dark, light) {
  * @param {object} coloring as sent by view.py
  * @param {(name: string) => Float32Array|Int32Array} array
  * @param {number} n
- * @returns {{rgba: Uint32Array, below: boolean, above: boolean, counts: Map<number, number>}}
- *   whether values lie beyond the limits, and how many points each label has
+ * @returns {{rgba: Uint32Array, below: boolean, above: boolean, missing: boolean,
+ *   counts: Map<number, number>}} whether values lie beyond the limits or are missing, and how
+ *   many points each label has
  */
 export function colorize(coloring, array, n) {
   if (coloring.type === "continuous") return continuous(coloring, array(coloring.array), n);
@@ -105,7 +106,8 @@ export function colorize(coloring, array, n) {
   const rgba = coloring.type === "shaded"
     ? shaded(coloring, labels, array(coloring.value), n)
     : categorical(coloring, labels, n);
-  return { rgba, below: false, above: false, counts };
+  const nan = pack(parseColor(coloring.nan));
+  return { rgba, below: false, above: false, missing: rgba.includes(nan), counts };
 }
 
 function continuous(coloring, values, n) {
@@ -118,10 +120,12 @@ function continuous(coloring, values, n) {
   const rgba = new Uint32Array(n);
   let below = false;
   let above = false;
+  let missing = false;
   for (let i = 0; i < n; i++) {
     const v = values[i];
     if (v !== v) {
       rgba[i] = nan;
+      missing = true;
       continue;
     }
     if (v < lo) below = true;
@@ -129,7 +133,7 @@ function continuous(coloring, values, n) {
     const k = span > 0 ? Math.floor(((v - lo) / span) * 256) : 128;
     rgba[i] = lut[k < 0 ? 0 : k > 255 ? 255 : k];
   }
-  return { rgba, below, above, counts: new Map() };
+  return { rgba, below, above, missing, counts: new Map() };
 }
 
 function categorical(coloring, labels, n) {

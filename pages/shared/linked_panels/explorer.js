@@ -1,10 +1,11 @@
 /** The panels together: what they show, what is selected, and what the server is told. */
 
 import { CellIndex } from "./cells.js";
-import { History } from "./history.js";
+import { Keeper } from "./keeper.js";
+import { Keys } from "./keys.js";
 import { MissingArray, loadArray } from "./arrays.js";
 import { Panel } from "./panel.js";
-import { Pointer, modeOf } from "./pointer.js";
+import { Pointer } from "./pointer.js";
 import { Probe } from "./probe.js";
 import { Selection } from "./selection.js";
 import { Toolbar } from "./toolbar.js";
@@ -12,15 +13,13 @@ import { Tooltip, withUnit } from "./tooltip.js";
 import { Viewport } from "./viewport.js";
 import { colorize, css, readTheme } from "./colors.js";
 import { fillLegend } from "./legend.js";
+import { gridRange, neededArrays, pointRange, sameAxes } from "./data.js";
 import { h } from "./dom.js";
 
 const HOVER_PX = 8;
 const NARROW_PX = 720;
-const SEND_LATER_MS = 250;
 const MAX_STROKES = 60;
 const MAX_REFILLS = 4;
-const PAN_STEP = 0.1;
-const ZOOM_STEP = 1.25;
 
 export class Explorer {
   /** @param {ShadowRoot|HTMLElement} parent */
@@ -29,16 +28,15 @@ export class Explorer {
     this.pointers = new Map();
     this.viewports = new Map();
     this.colored = new Map();
-    this.history = new History();
     this.tool = "box";
     this.mode = "replace";
-    this.space = false;
-    this.state = null;
     this.data = null;
     this.hovered = -1;
     this.highlight = null;
     this.refills = 0;
+    this.keeper = new Keeper((state, announcement) => this.tell(state, announcement));
     this.buildDom(parent);
+    this.keys = new Keys(this);
     this.observer = new ResizeObserver(() => this.schedule({ layout: true }));
     this.observer.observe(this.board);
     this.todo = {};
@@ -61,12 +59,11 @@ export class Explorer {
     this.board = h("div", { class: "lp-grid" });
     this.root = h("div", { class: "lp-root" }, this.toolbar.element, this.messages, this.board,
       this.tooltip.element);
-    this.root.onkeydown = (event) => this.keyDown(event);
-    this.root.onkeyup = (event) => this.keyUp(event);
-    this.root.onfocusout = () => {
-      this.space = false;
-    };
     parent.append(this.root);
+    // Streamlit fades what the running script has not reached yet. The panels go on working
+    // meanwhile, and brushing must not make them flicker.
+    this.frameElement = (parent.host ?? parent).closest?.(".stElementContainer") ?? null;
+    this.frameElement?.style.setProperty("opacity", "1", "important");
   }
 
   // -- What the server says ---------------------------------------------------------------
@@ -132,7 +129,10 @@ export class Explorer {
       this.prepared = false;
     }
     this.matchPanels(data);
-    this.adopt(data.state, moved);
+    const { state } = this;
+    const adopted = this.keeper.adopt(data.state);
+    if (moved || !state) this.evaluate(null);
+    else if (adopted) this.evaluate(state);
     this.schedule({ layout: true, classes: fresh, overlay: true, toolbar: true });
   }
 
@@ -214,7 +214,7 @@ export class Explorer {
   }
 
   showLegend(panel) {
-    fillLegend(panel.legend, panel.coloring, panel.colors.counts, this.highlight,
+    fillLegend(panel.legend, panel.coloring, panel.colors, this.highlight,
       (array, label) => this.toggleHighlight(array, label));
   }
 
@@ -241,31 +241,6 @@ export class Explorer {
     };
   }
 
-  /**
-   * Take over the server's state unless the user has gone on meanwhile.
-   * @param {object} incoming
-   * @param {boolean} moved whether coordinates changed, so that masks must be computed anew
-   */
-  adopt(incoming, moved) {
-    const { state } = this;
-    const late = state && incoming.revision < state.revision;
-    const differs = !state || JSON.stringify(content(incoming)) !== JSON.stringify(content(state));
-    if (late || !differs) {
-      if (moved) this.evaluate(null);
-      return;
-    }
-    if (state) this.remember(incoming);
-    this.state = incoming;
-    this.evaluate(moved ? null : state);
-  }
-
-  /** Remember the present for undo, where the next state differs in what undo restores. */
-  remember(next) {
-    const { selections, roi } = this.state;
-    const same = JSON.stringify([selections, roi]) === JSON.stringify([next.selections, next.roi]);
-    if (!same) this.history.push({ selections, roi });
-  }
-
   /** Compute the masks that differ from those of a former state. */
   evaluate(before) {
     const { state, selection } = this;
@@ -290,28 +265,23 @@ export class Explorer {
     return this.roiPreview ?? this.state.roi;
   }
 
+  /** The state that is shared with the server. */
+  get state() {
+    return this.keeper.state;
+  }
+
   /** Change the state for good: undoable, drawn, sent. */
   change(part, announcement) {
     if (!this.state) return;
     const before = this.state;
-    this.state = { ...before, ...part, revision: before.revision + 1 };
-    if ("selections" in part || "roi" in part) {
-      this.history.push({ selections: before.selections, roi: before.roi });
-    }
+    this.keeper.change(part, announcement);
     this.evaluate(before);
-    this.send(announcement);
   }
 
-  /** Tell the server now, or a little later where more of the same is likely to follow. */
-  send(announcement, later = false) {
-    clearTimeout(this.sending);
-    const deliver = () => {
-      this.component.setStateValue("state", this.state);
-      this.probe.noteSent(this.state);
-      if (announcement) this.toolbar.announce(announcement);
-    };
-    if (later) this.sending = setTimeout(deliver, SEND_LATER_MS);
-    else deliver();
+  tell(state, announcement) {
+    this.component.setStateValue("state", state);
+    this.probe.noteSent(state);
+    this.toolbar.announce(announcement);
   }
 
   previewStroke(make) {
@@ -335,16 +305,12 @@ export class Explorer {
       this.schedule({ stroke: true });
       return;
     }
-    const before = this.state;
     this.selection.commitLive(slot);
-    this.history.push({ selections: before.selections, roi: before.roi });
-    this.state = {
-      ...before,
-      selections: { ...before.selections, [slot]: strokes },
-      revision: before.revision + 1,
-    };
+    this.keeper.change(
+      { selections: { ...this.state.selections, [slot]: strokes } },
+      `${this.selection.count(slot, slot)} points selected.`,
+    );
     this.schedule({ classes: true });
-    this.send(`${this.selection.count(slot, slot)} points selected.`);
   }
 
   previewRoi(roi) {
@@ -366,13 +332,8 @@ export class Explorer {
   }
 
   restore(direction) {
-    const { selections, roi } = this.state;
-    const found = this.history[direction]({ selections, roi });
-    if (!found) return;
     const before = this.state;
-    this.state = { ...before, ...found, revision: before.revision + 1 };
-    this.evaluate(before);
-    this.send(direction === "undo" ? "Undone." : "Redone.");
+    if (this.keeper.restore(direction)) this.evaluate(before);
   }
 
   setTool(tool) {
@@ -455,106 +416,28 @@ export class Explorer {
     this.schedule({ hover: true });
   }
 
-  /** Pin the point at a place, or let go of it; sent later, as a double click may follow. */
+  /** Pin the point at a place, or let go of it. */
   pinAt(panel, at) {
     const found = this.pointAt(panel, at);
-    this.pin(found < 0 || found === this.state.pinned ? null : found, true);
+    this.pin(found < 0 || found === this.state.pinned ? null : found);
   }
 
-  pin(point, later = false) {
+  pin(point) {
     if (point === this.state.pinned) return;
-    this.state = { ...this.state, pinned: point, revision: this.state.revision + 1 };
+    const announcement = point === null ? "Nothing pinned." : `Point ${point} pinned.`;
+    // Later, because a double click or another arrow key may follow.
+    this.keeper.change({ pinned: point }, announcement, true);
     this.schedule({ overlay: true });
-    this.send(point === null ? "Nothing pinned." : `Point ${point} pinned.`, later);
   }
 
-  // -- Keys -------------------------------------------------------------------------------
-
-  keyDown(event) {
-    if (!this.state || event.metaKey || (event.ctrlKey && !/^[zy]$/i.test(event.key))) return;
-    const action = event.ctrlKey ? this.undoKey(event) : this.plainKey(event);
-    if (action) {
-      action();
-      event.preventDefault();
-    }
-    // Streamlit reacts to letters too ("r" runs the script again).
-    if (action || event.key.length === 1) event.stopPropagation();
-    if (event.key === "Alt") event.preventDefault();
-    if (event.key === "Shift" || event.key === "Alt") this.showModifiers(event);
-    for (const panel of this.panels.values()) panel.overlay.classList.remove("lp-quiet");
-  }
-
-  keyUp(event) {
-    if (event.key === " ") this.space = false;
-    if (event.key === "Shift" || event.key === "Alt") this.showModifiers(event);
-  }
-
-  showModifiers(event) {
-    this.shownMode = modeOf(event, this.mode);
-    this.schedule({ toolbar: true });
-  }
-
-  undoKey(event) {
-    const redo = event.shiftKey || event.key.toLowerCase() === "y";
-    return () => this.restore(redo ? "redo" : "undo");
-  }
-
-  plainKey(event) {
-    const onButton = event.composedPath()[0].tagName === "BUTTON";
-    const panel = [...this.panels.values()].find((p) => p.element.contains(event.composedPath()[0]));
-    const keys = {
-      b: () => this.setTool("box"),
-      l: () => this.setTool("lasso"),
-      p: () => this.setTool("pan"),
-      r: () => this.setTool("roi"),
-      1: () => this.setSlot("A"),
-      2: () => this.setSlot("B"),
-      0: () => this.resetView(null),
-      Delete: () => this.clear(),
-      Backspace: () => this.clear(),
-      Escape: () => this.escape(),
-    };
-    if (panel && !onButton) {
-      Object.assign(keys, {
-        " ": () => {
-          this.space = true;
-        },
-        "+": () => this.zoomCenter(panel, 1 / ZOOM_STEP),
-        "-": () => this.zoomCenter(panel, ZOOM_STEP),
-        ArrowLeft: () => this.arrow(panel, -1, 0),
-        ArrowRight: () => this.arrow(panel, 1, 0),
-        ArrowUp: () => this.arrow(panel, 0, -1),
-        ArrowDown: () => this.arrow(panel, 0, 1),
-      });
-    }
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    return Object.hasOwn(keys, name) ? keys[name] : null;
-  }
-
-  escape() {
-    let stopped = false;
-    for (const pointer of this.pointers.values()) stopped = pointer.cancel() || stopped;
-    if (!stopped && this.enlarged) this.enlarge(this.enlarged);
-  }
-
-  zoomCenter(panel, factor) {
-    const { left, top, width, height } = panel.plot;
-    this.zoomAt(panel, [left + width / 2, top + height / 2], factor);
-  }
-
-  /** An arrow key: pans a scatter, and on a map goes to the next scanned cell. */
-  arrow(panel, dx, dy) {
-    if (!panel.isMap) {
-      const { width, height } = panel.plot;
-      this.panBy(panel, -dx * PAN_STEP * width, -dy * PAN_STEP * height);
-      return;
-    }
+  /** Pin the next scanned cell of a map in a direction. */
+  stepPin(panel, dx, dy) {
     const [rows, columns] = this.grid.shape;
     const { pinned } = this.state;
     if (pinned === null) {
       const { left, top, width, height } = panel.plot;
       const middle = this.pointAt(panel, [left + width / 2, top + height / 2]);
-      this.pin(middle >= 0 ? middle : this.pointOf.find((i) => i >= 0) ?? null, true);
+      this.pin(middle >= 0 ? middle : this.pointOf.find((i) => i >= 0) ?? null);
       return;
     }
     let c = this.arrays.get("col")[pinned] + dx;
@@ -562,12 +445,19 @@ export class Explorer {
     while (c >= 0 && r >= 0 && c < columns && r < rows) {
       const next = this.pointOf[r * columns + c];
       if (next >= 0) {
-        this.pin(next, true);
+        this.pin(next);
         return;
       }
       c += dx;
       r += dy;
     }
+  }
+
+  /** Give up what is being drawn, or else show all panels again. */
+  escape() {
+    let stopped = false;
+    for (const pointer of this.pointers.values()) stopped = pointer.cancel() || stopped;
+    if (!stopped && this.enlarged) this.enlarge(this.enlarged);
   }
 
   // -- Drawing ----------------------------------------------------------------------------
@@ -678,10 +568,11 @@ export class Explorer {
   }
 
   showToolbar() {
-    const { selection, state, history } = this;
+    const { selection, state } = this;
+    const { history } = this.keeper;
     this.toolbar.show({
       tool: this.tool,
-      mode: this.stroke?.mode ?? this.shownMode ?? this.mode,
+      mode: this.stroke?.mode ?? this.heldMode ?? this.mode,
       active: state.active,
       counts: { A: selection.count("A", state.active), B: selection.count("B", state.active) },
       used: {
@@ -694,77 +585,18 @@ export class Explorer {
       canUndo: history.past.length > 0,
       canRedo: history.future.length > 0,
     });
-    this.shownMode = null;
   }
 
   /** Leave nothing behind. */
   destroy() {
     cancelAnimationFrame(this.frame);
     if (this.idle) cancelIdleCallback(this.idle);
-    clearTimeout(this.sending);
+    this.keeper.stop();
     this.latest = null;
     this.tooltip.hide();
     this.observer.disconnect();
     this.probe.remove();
+    this.frameElement?.style.removeProperty("opacity");
     this.root.remove();
   }
-}
-
-/** Names of the arrays that the first picture needs. */
-function neededArrays(data) {
-  const names = new Set();
-  for (const spec of data.panels) {
-    const coloring = data.colorings[spec.color];
-    for (const name of [spec.x, spec.y, coloring.array, coloring.labels, coloring.value]) {
-      if (name) names.add(name);
-    }
-  }
-  for (const slot of Object.values(data.state.selections)) {
-    for (const shape of slot) for (const name of data.frames[shape.panel] ?? []) names.add(name);
-  }
-  for (const name of ["x", "y", "row", "col"]) if (data.arrays[name]) names.add(name);
-  return [...names];
-}
-
-/** Whether two views have the same points at the same places. */
-function sameAxes(a, b) {
-  if (!a) return false;
-  const places = (data) => JSON.stringify(
-    Object.entries(data.frames).map(([id, names]) => [id, names.map((k) => data.arrays[k]?.url)])
-      .concat([["x", data.arrays.x?.url], ["y", data.arrays.y?.url]]),
-  );
-  return places(a) === places(b);
-}
-
-/** What a state says, leaving out how often it changed. */
-function content({ selections, active, roi, pinned }) {
-  return [selections.A, selections.B, active, roi, pinned];
-}
-
-/** The whole map: cells are centred on their coordinates. */
-function gridRange({ shape: [rows, columns], origin: [x, y], step: [dx, dy] }) {
-  return {
-    x0: x - dx / 2,
-    x1: x + (columns - 0.5) * dx,
-    y0: y - dy / 2,
-    y1: y + (rows - 0.5) * dy,
-  };
-}
-
-/** The range of the points with a margin. */
-function pointRange(x, y) {
-  const along = (values) => {
-    let [low, high] = [Infinity, -Infinity];
-    for (let i = 0; i < values.length; i++) {
-      const v = values[i];
-      if (v < low) low = v;
-      if (v > high && v !== Infinity) high = v;
-    }
-    if (!Number.isFinite(low) || high < low) return [0, 1];
-    const margin = high > low ? (high - low) * 0.04 : Math.abs(low) * 0.04 || 0.5;
-    return [low - margin, high + margin];
-  };
-  const [x0, x1] = along(x);
-  const [y0, y1] = along(y);
-  return { x0, x1, y0, y1 };
 }

@@ -10,11 +10,11 @@ const NUMBER = new Intl.NumberFormat("en");
  * Fill the legend of a panel.
  * @param {HTMLElement} place
  * @param {object} coloring as sent by view.py
- * @param {Map<number, number>} counts points per label
+ * @param {{counts: Map<number, number>, missing: boolean}} colors
  * @param {{array: string, label: number}|null} highlight
  * @param {(array: string, label: number) => void} toggle
  */
-export function fillLegend(place, coloring, counts, highlight, toggle) {
+export function fillLegend(place, coloring, { counts, missing }, highlight, toggle) {
   place.replaceChildren();
   if (coloring.type === "continuous") return;
   const array = coloring.type === "shaded" ? coloring.labels : coloring.array;
@@ -43,6 +43,11 @@ export function fillLegend(place, coloring, counts, highlight, toggle) {
       swatch,
       h("span", { class: "lp-name" }, name),
     ));
+  }
+  if (missing) {
+    const swatch = h("span", { class: "lp-chip" });
+    swatch.style.background = coloring.nan;
+    place.append(h("div", { class: "lp-key lp-still" }, swatch, h("span", { class: "lp-name" }, "no value")));
   }
 }
 

@@ -54,7 +54,7 @@ export class MapRaster {
     const { classes, focus } = selection;
     const unscanned = pack(mix(theme.background, theme.text, 0.05));
     const outline = pack(theme.slots[active]);
-    const tint = mix(theme.background, theme.slots[active === "A" ? "B" : "A"], 0.65);
+    const tint = mix(theme.background, theme.slots[active === "A" ? "B" : "A"], 0.45);
     const veil = blender(theme.background, 0.2);
     const dim = blender(mix(theme.background, [128, 128, 128], 0.25), 0.32);
     const tinted = blender(tint, 0.35);

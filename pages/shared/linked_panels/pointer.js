@@ -50,7 +50,7 @@ export class Pointer {
     this.panel.overlay.classList.add("lp-quiet");
     this.panel.overlay.focus({ preventScroll: true });
     this.panel.overlay.setPointerCapture(event.pointerId);
-    const { tool, space } = this.explorer;
+    const { tool, keys: { space } } = this.explorer;
     const kind = event.button === 1 || space ? "pan" : tool;
     this.drag = { kind, start: at, last: at, moved: false, path: [at] };
     if (kind === "box" || kind === "lasso") this.drag.mode = modeOf(event, this.explorer.mode);
@@ -125,7 +125,7 @@ export class Pointer {
 
   doubleClick(event) {
     if (!this.panel.contains(...this.place(event))) return;
-    this.explorer.pin(this.pinnedBefore, true);
+    this.explorer.pin(this.pinnedBefore);
     this.explorer.resetView(this.panel);
   }
 
@@ -209,7 +209,7 @@ export class Pointer {
   }
 
   cursor(at) {
-    const { tool, space } = this.explorer;
+    const { tool, keys: { space } } = this.explorer;
     let cursor = "crosshair";
     if (!this.panel.contains(...at)) cursor = "default";
     else if (tool === "pan" || space) cursor = "grab";

@@ -291,7 +291,7 @@ export class ScatterRaster {
           // The other slot's points keep a tint of its colour, so that both can be compared.
           const f = wt / wi;
           const tint = this.otherColor;
-          a += f * (0.6 - a);
+          a *= 1 + f;
           cr += f * (tint[0] - cr);
           cg += f * (tint[1] - cg);
           cb += f * (tint[2] - cb);

@@ -1,0 +1,77 @@
+/** The state that server and browser share: who is right, undo, and when it is sent. */
+
+import { History } from "./history.js";
+
+const SEND_LATER_MS = 250;
+
+export class Keeper {
+  /** @param {(state: object, announcement: string|undefined) => void} deliver */
+  constructor(deliver) {
+    this.deliver = deliver;
+    this.history = new History();
+    this.state = null;
+  }
+
+  /**
+   * Take over the server's state unless the user has gone on meanwhile.
+   * @param {object} incoming
+   * @returns {boolean} whether anything changed
+   */
+  adopt(incoming) {
+    const { state } = this;
+    if (state) {
+      if (incoming.revision < state.revision) return false;
+      if (JSON.stringify(content(incoming)) === JSON.stringify(content(state))) return false;
+      const { selections, roi } = state;
+      const undoable = JSON.stringify([selections, roi])
+        !== JSON.stringify([incoming.selections, incoming.roi]);
+      if (undoable) this.history.push({ selections, roi });
+    }
+    this.state = incoming;
+    return true;
+  }
+
+  /**
+   * Change the state for good: undoable where undo restores it, and sent.
+   * @param {object} part
+   * @param {string} announcement
+   * @param {boolean} later more of the same is likely to follow
+   */
+  change(part, announcement, later = false) {
+    const { selections, roi } = this.state;
+    if ("selections" in part || "roi" in part) this.history.push({ selections, roi });
+    this.replace(part, announcement, later);
+  }
+
+  /**
+   * Undo or redo.
+   * @param {"undo"|"redo"} direction
+   * @returns {boolean} whether there was anything
+   */
+  restore(direction) {
+    const { selections, roi } = this.state;
+    const found = this.history[direction]({ selections, roi });
+    if (found) this.replace(found, direction === "undo" ? "Undone." : "Redone.", false);
+    return Boolean(found);
+  }
+
+  replace(part, announcement, later) {
+    // Counted up at once, even where it is sent later: an answer that arrives in between is old.
+    this.state = { ...this.state, ...part, revision: this.state.revision + 1 };
+    clearTimeout(this.timer);
+    const send = () => this.deliver(this.state, announcement);
+    if (later) this.timer = setTimeout(send, SEND_LATER_MS);
+    else send();
+  }
+
+  /** Send nothing more. */
+  stop() {
+    clearTimeout(this.timer);
+  }
+}
+
+/** What a state says, leaving out how often it changed. */
+function content({ selections, active, roi, pinned }) {
+  return [selections.A, selections.B, active, roi, pinned];
+}
+
