@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
@@ -152,6 +153,17 @@ def test_dbscan_border_and_noise_do_not_hang_on_row_order():
     assert straight[-1] == -1
     np.testing.assert_array_equal(straight[order] < 0, shuffled < 0)
     assert adjusted_rand_score(straight[order], shuffled) == 1.0
+
+
+@pytest.mark.parametrize("most", [1, 50, 4_000_000])
+@pytest.mark.parametrize("eps", [0.2, 0.7, 1.0, 30.0])
+def test_dbscan_equals_scikit_learns_whatever_fits_in_memory(monkeypatch, most, eps):
+    monkeypatch.setattr("latentcore.analysis.clusterers.dbscan._MOST_NEIGHBOURS", most)
+    rng = np.random.default_rng(4)
+    values = np.column_stack([rng.uniform(0, 9, 250), rng.integers(0, 9, 250)])
+    fit = make_clusterer("dbscan", {"eps": eps, "min_samples": 5}).fit(values, Progress())
+    wanted = DBSCAN(eps=eps, min_samples=5).fit(values).labels_
+    np.testing.assert_array_equal(fit.labels, wanted)
 
 
 def test_dbscan_without_spread_asks_for_eps():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ __all__ = ["DbscanClusters", "estimate_eps"]
 # point itself counts as the first.
 _NEIGHBOUR = 8
 _QUANTILE = 0.98
+_COUNT_BLOCK = 4_096
+_MOST_NEIGHBOURS = 4_000_000
 
 
 @CLUSTERERS.register("dbscan")
@@ -67,7 +69,6 @@ class DbscanClusters:
             If eps can't be estimated, or there are fewer rows than `min_samples`.
         """
         import sklearn
-        from sklearn.cluster import DBSCAN
 
         points = np.asarray(values, np.float64)
         if len(points) < self.min_samples:
@@ -76,13 +77,11 @@ class DbscanClusters:
                 f"{self.min_samples}. Choose a larger ROI, or fewer min_samples."
             )
             raise RequestError(message)
-        progress.step(0, 2, "estimating the radius")
+        progress.step(0, 1, "estimating the radius")
         eps = self.eps if self.eps is not None else estimate_eps(points)
-        progress.step(1, 2, "DBSCAN")
-        labels = DBSCAN(eps=eps, min_samples=self.min_samples).fit(points).labels_
-        progress.step(2, 2, "DBSCAN")
+        labels = dbscan_labels(points, eps, self.min_samples, progress)
         return ClusterFit(
-            labels=labels.astype(np.int32),
+            labels=labels,
             parameters={
                 "k": int(labels.max()) + 1,
                 "eps": eps,
@@ -96,6 +95,80 @@ class DbscanClusters:
             },
             engine=f"scikit-learn {sklearn.__version__}",
         )
+
+
+def dbscan_labels(
+    values: NDArray[np.float64], eps: float, min_samples: int, progress: Progress
+) -> NDArray[np.int32]:
+    """Return the labels of DBSCAN, holding few neighbourhoods in memory at a time.
+
+    scikit-learn's own keeps every neighbourhood: a whole scan whose band contrast takes 200
+    values and a radius of 1 asks for gigabytes. Labels, and the cluster of each border point,
+    are the same.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n, d)
+    eps : float
+    min_samples : int
+    progress : Progress
+
+    Returns
+    -------
+    ndarray of int32, shape (n,)
+        -1 is noise.
+    """
+    from sklearn.neighbors import KDTree
+
+    tree = KDTree(values)
+    sizes = _neighbourhood_sizes(tree, values, eps, progress)
+    core = sizes >= min_samples
+    labels = np.full(len(values), -1, np.int32)
+    label = 0
+    for seed in np.flatnonzero(core):
+        if labels[seed] < 0:
+            labels[seed] = label
+            _grow(tree, values, eps, int(seed), core, sizes, labels, progress)
+            label += 1
+    progress.step(len(values), len(values), "DBSCAN")
+    return labels
+
+
+def _neighbourhood_sizes(
+    tree: Any, values: NDArray[np.float64], eps: float, progress: Progress
+) -> NDArray[np.int64]:
+    sizes = np.empty(len(values), np.int64)
+    for start in range(0, len(values), _COUNT_BLOCK):
+        progress.step(start, len(values), "counting neighbours")
+        block = slice(start, start + _COUNT_BLOCK)
+        sizes[block] = tree.query_radius(values[block], eps, count_only=True)
+    return sizes
+
+
+def _grow(
+    tree: Any,
+    values: NDArray[np.float64],
+    eps: float,
+    seed: int,
+    core: NDArray[np.bool_],
+    sizes: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    progress: Progress,
+) -> None:
+    """Give the cluster of `seed` to everything that is dense-connected with it, in `labels`."""
+    label = labels[seed]
+    frontier = np.array([seed])
+    while len(frontier):
+        # As many neighbourhoods as fit, at least one.
+        fit = max(1, int(np.searchsorted(np.cumsum(sizes[frontier]), _MOST_NEIGHBOURS)))
+        block, frontier = frontier[:fit], frontier[fit:]
+        reached = np.unique(np.concatenate(tree.query_radius(values[block], eps)))
+        new = reached[labels[reached] < 0]
+        labels[new] = label
+        frontier = np.concatenate([frontier, new[core[new]]])
+        progress.step(int((labels >= 0).sum()), len(labels), "DBSCAN")
+        if (labels >= 0).all():
+            return
 
 
 def estimate_eps(values: NDArray[np.float64]) -> float:

@@ -18,6 +18,8 @@ __all__ = ["HdbscanClusters"]
 
 _DEFAULT_SHARE = 0.01
 _DEFAULT_LEAST = 5
+# The distances to all these neighbours are held in memory, for each point.
+_DEFAULT_MOST_SAMPLES = 50
 
 
 @CLUSTERERS.register("hdbscan")
@@ -49,7 +51,7 @@ class HdbscanClusters:
         help="neighbours that make a point dense; more means more noise",
         convert=int,
         minimum=1,
-        automatic="the same as min_cluster_size",
+        automatic=f"min_cluster_size, at most {_DEFAULT_MOST_SAMPLES}",
     )
 
     def __post_init__(self) -> None:
@@ -72,7 +74,7 @@ class HdbscanClusters:
         """
         values = np.ascontiguousarray(values, np.float64)
         size = self.min_cluster_size or max(_DEFAULT_LEAST, round(_DEFAULT_SHARE * len(values)))
-        samples = self.min_samples or size
+        samples = self.min_samples or min(size, _DEFAULT_MOST_SAMPLES)
         if len(values) < max(size, samples + 1):
             message = (
                 f"{len(values)} points can't hold a cluster of min_cluster_size = {size} with "
