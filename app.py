@@ -15,14 +15,15 @@ import streamlit as st
 
 from pages.shared import demo, errors, pickers, state
 
-# A material icon would be fetched from the network.
+# Files, as the browser would fetch a material icon for its tab from the network.
 MARK = Path(__file__).parent / "pages" / "shared" / "mark.svg"
+WORDMARK = MARK.with_name("wordmark.svg")
 
 
 def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
-    st.logo(str(MARK), size="large")
+    st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     page = st.navigation(
         [
             st.Page("pages/data.py", title="Data", icon=":material/dataset:"),

@@ -35,7 +35,7 @@ _MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 0}
 _HEIGHT = 430
 _MOST_TICKS = 12
 # What axis labels, colour bar and title take of a chart, in pixels.
-_BESIDE = 120
+_BESIDE = 145
 _ABOVE_AND_BELOW = 92
 
 

@@ -72,7 +72,7 @@ def _grid(
         )
         return
     figure = grid_chart(
-        grid, tones(), backdrop=backdrop, marked=rows, height=fitting_height(grid, 410, most=480)
+        grid, tones(), backdrop=backdrop, marked=rows, height=fitting_height(grid, 450, most=480)
     )
     st.plotly_chart(
         figure,

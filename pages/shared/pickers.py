@@ -23,6 +23,8 @@ def sidebar() -> None:
         _pick("Patterns", "samples", scan.samples, [demo.SAMPLES, *_of_kind("samples")])
         _pick("Latents", "latents", scan.latents, _latents_on_offer(scan))
         _pick_maps(scan)
+        if scan.keep is not None:
+            _tell_threshold(*scan.keep)
         if not (scan.is_demo and set(scan.maps) == set(demo.MAPS)):
             st.button(
                 "Demo scan",
@@ -31,6 +33,17 @@ def sidebar() -> None:
                 width="stretch",
                 help="Put the demo scan back in view. Your files stay on offer above.",
             )
+
+
+def _tell_threshold(name: str, threshold: float) -> None:
+    st.caption(f"Only points with {errors.markdown_safe(name)} > {threshold:g}")
+    st.button(
+        "Keep all points",
+        icon=":material/filter_alt_off:",
+        on_click=state.choose,
+        kwargs={"keep": None},
+        width="stretch",
+    )
 
 
 def _open_demo() -> None:

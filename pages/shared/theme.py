@@ -41,14 +41,14 @@ class Tones:
 _LIGHT = Tones(
     "light",
     NAN_COLORS["light"],
-    "rgba(255,255,255,0.84)",
+    "rgba(194,65,12,0.7)",
     "#c2410c",
     "#ffffff",
     "#8fa3ae",
     "#5b6b75",
 )
 _DARK = Tones(
-    "dark", NAN_COLORS["dark"], "rgba(18,23,28,0.84)", "#fb923c", "#1b1206", "#60727d", "#9fb0ba"
+    "dark", NAN_COLORS["dark"], "rgba(251,146,60,0.7)", "#fb923c", "#1b1206", "#60727d", "#9fb0ba"
 )
 
 

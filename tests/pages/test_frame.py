@@ -104,7 +104,7 @@ def test_a_choice_in_the_sidebar_reaches_the_url(open_page: OpenPage) -> None:
     app = open_page()
     app.sidebar.multiselect(key="pick_maps").set_value(["demo:demo_elements.csv"]).run()
     assert query(app, "maps") == ["demo:demo_elements.csv"]
-    app.sidebar.button[0].click().run()  # back to the demo scan
+    next(button for button in app.sidebar.button if button.label == "Demo scan").click().run()
     assert dict(app.query_params) == {}
     assert app.session_state["scan"].maps == demo_scan.MAPS
 
