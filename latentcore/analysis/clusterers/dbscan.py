@@ -124,11 +124,11 @@ def dbscan_labels(
     sizes = _neighbourhood_sizes(tree, values, eps, progress)
     core = sizes >= min_samples
     labels = np.full(len(values), -1, np.int32)
-    label = 0
+    label, left = 0, len(values)
     for seed in np.flatnonzero(core):
         if labels[seed] < 0:
             labels[seed] = label
-            _grow(tree, values, eps, int(seed), core, sizes, labels, progress)
+            left = _grow(tree, values, eps, int(seed), core, sizes, labels, left - 1, progress)
             label += 1
     progress.step(len(values), len(values), "DBSCAN")
     return labels
@@ -153,22 +153,28 @@ def _grow(
     core: NDArray[np.bool_],
     sizes: NDArray[np.int64],
     labels: NDArray[np.int32],
+    left: int,
     progress: Progress,
-) -> None:
-    """Give the cluster of `seed` to everything that is dense-connected with it, in `labels`."""
+) -> int:
+    """Give the cluster of `seed` to everything that is dense-connected with it, in `labels`.
+
+    Returns how many of the `left` rows without a cluster are left then.
+    """
     label = labels[seed]
     frontier = np.array([seed])
     while len(frontier):
         # As many neighbourhoods as fit, at least one.
         fit = max(1, int(np.searchsorted(np.cumsum(sizes[frontier]), _MOST_NEIGHBOURS)))
         block, frontier = frontier[:fit], frontier[fit:]
-        reached = np.unique(np.concatenate(tree.query_radius(values[block], eps)))
-        new = reached[labels[reached] < 0]
+        reached = np.concatenate(tree.query_radius(values[block], eps))
+        new = np.unique(reached[labels[reached] < 0])
         labels[new] = label
         frontier = np.concatenate([frontier, new[core[new]]])
-        progress.step(int((labels >= 0).sum()), len(labels), "DBSCAN")
-        if (labels >= 0).all():
-            return
+        left -= len(new)
+        progress.step(len(labels) - left, len(labels), "DBSCAN")
+        if left == 0:
+            break
+    return left
 
 
 def estimate_eps(values: NDArray[np.float64]) -> float:
