@@ -25,6 +25,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.demo.rotations import component
+
 __all__ = ["BCC_IRON", "FCC_NICKEL", "Crystal", "MasterPattern", "master_pattern"]
 
 Floats = NDArray[np.float32]
@@ -34,6 +36,8 @@ _WAVELENGTH_NM = 0.0085885
 _BOHR_RADIUS_NM = 0.0529177
 # Blur of the band edges, in radians of the angle to the plane: half a pixel of the detector.
 _SOFTNESS = 0.008
+# Farther than so many times the softness from its edge, a band adds nothing.
+_REACH = 7
 # Brightness of the rims and depth of the dark lines beside the band's own height of 1.
 _RIM = 0.45
 _DARK_LINE = 0.55
@@ -78,7 +82,7 @@ class MasterPattern:
 
     Attributes
     ----------
-    values : ndarray of float32, shape (size * size, 4)
+    values : ndarray of float32, shape (4, size * size)
         Brightness (zero mean, unit s.d. over the sphere), then the three components of the
         excess–deficiency field. The first is even in the direction, the others are odd.
     size : int
@@ -93,7 +97,7 @@ class MasterPattern:
 
         Parameters
         ----------
-        directions : ndarray of float32, shape (n, p, 3)
+        directions : ndarray of float32, shape (3, n, p)
             Unit vectors, p for each of n crystals.
         towards : ndarray of float32, shape (n, 3)
             For each crystal the direction away from the incident beam, in its own frame.
@@ -102,30 +106,35 @@ class MasterPattern:
         -------
         ndarray of float32, shape (n, p)
         """
-        upper = np.where(directions[..., 2] < 0, np.float32(-1), np.float32(1))
-        scale = upper / np.sqrt(1 + np.abs(directions[..., 2]))
+        x, y, z = directions
+        upper = np.where(z < 0, np.float32(-1), np.float32(1))
         half = np.float32((self.size - 1) / 2)
-        column = (directions[..., 0] * scale * half + (half + 0.5)).astype(np.int32)
-        row = (directions[..., 1] * scale * half + (half + 0.5)).astype(np.int32)
-        found = self.values.take(row * self.size + column, axis=0)  # (n, p, 4)
-        lopsided = np.matmul(found[..., 1:], towards[:, :, None])[..., 0]
-        return np.asarray(found[..., 0] + upper * lopsided)
+        scale = half * upper / np.sqrt(1 + np.abs(z))
+        column = (x * scale + (half + 0.5)).astype(np.int32)
+        row = (y * scale + (half + 0.5)).astype(np.int32)
+        place = row * self.size + column
+        lopsided = component(self.values[1:, place], towards)
+        lopsided *= upper
+        lopsided += self.values[0, place]
+        return lopsided
 
 
 @lru_cache(maxsize=4)
 def master_pattern(crystal: Crystal) -> MasterPattern:
     """Sum the bands of all planes over half a sphere of directions."""
     normals, half_widths, weights = _reflectors(crystal)
-    directions = _lambert_directions(_MASTER_SIZE)
-    values = np.zeros((len(directions), 4), np.float32)
+    directions = _lambert_directions(_MASTER_SIZE)  # (3, size * size)
+    values = np.zeros((4, directions.shape[1]), np.float32)
     for normal, half_width, weight in zip(normals, half_widths, weights, strict=True):
-        sine = directions @ normal
-        values[:, 0] += weight * _profile(np.abs(sine), half_width)
-        rims = weight * np.sign(sine) * _line(np.abs(sine), half_width, _SOFTNESS)
-        values[:, 1:] += rims[:, None] * normal
-    upper = directions[:, 2] >= 0
-    deviation = values[upper, 0].std()
-    values[:, 0] -= values[upper, 0].mean()
+        sine = component(directions[:, None], normal[None])[0]
+        near = np.flatnonzero(np.abs(sine) < half_width + _REACH * _SOFTNESS)
+        sine = sine[near]
+        rims = np.sign(sine) * _line(np.abs(sine), half_width, _SOFTNESS)
+        values[0, near] += weight * _profile(np.abs(sine), half_width)
+        values[1:, near] += normal[:, None] * (weight * rims)
+    upper = directions[2] >= 0
+    deviation = values[0, upper].std()
+    values[0] -= values[0, upper].mean()
     return MasterPattern(values / deviation, _MASTER_SIZE)
 
 
@@ -178,7 +187,7 @@ def _line(sine: Floats, place: np.float32, width: float) -> Floats:
 
 
 def _lambert_directions(size: int) -> Floats:
-    """Return the unit vector of each pixel of the projection, shape (size * size, 3).
+    """Return the unit vector of each pixel of the projection, shape (3, size * size).
 
     Its corners lie beyond the equator; the formula holds there too, so the rim needs no care.
     """
@@ -186,6 +195,5 @@ def _lambert_directions(size: int) -> Floats:
     column, row = np.meshgrid(line, line)
     square = column**2 + row**2
     stretch = np.sqrt(2 - square)
-    return np.column_stack(
-        [(column * stretch).ravel(), (row * stretch).ravel(), (1 - square).ravel()]
-    ).astype(np.float32)
+    directions = np.stack([column * stretch, row * stretch, 1 - square])
+    return np.asarray(directions.reshape(3, -1), np.float32)

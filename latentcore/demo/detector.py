@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latentcore.demo.band_model import BCC_IRON, FCC_NICKEL, master_pattern
 from latentcore.demo.fields import smooth_fields
 from latentcore.demo.microstructure import IRON, NICKEL, PORE, Microstructure
-from latentcore.demo.rotations import about_axis
+from latentcore.demo.rotations import about_axis, turn
 
 __all__ = ["record_patterns"]
 
@@ -67,24 +67,25 @@ def record_patterns(
         bands = _bands(specimen.phase[rows], orientation[rows], directions)
         bands *= _contrast(specimen, rows, grain_quality)[:, None]
         _mix_neighbours(bands, specimen, rows, weight[rows], directions)
-        background = level[rows, None] * (glow * (1 + tilt[rows] @ slopes))
+        shade = tilt[rows, :1] * slopes[0] + tilt[rows, 1:] * slopes[1]
+        background = level[rows, None] * (glow * (1 + shade))
         patterns[rows] = _expose(bands, background, rng)
     return patterns.reshape(n, size, size)
 
 
 def _directions(rows: NDArray[np.integer], columns: int, n: int, size: int) -> Floats:
-    """Return the unit vector that each pixel sees, in the specimen's frame: (b, p, 3)."""
+    """Return the unit vector that each pixel sees, in the specimen's frame: (3, b, p)."""
     x, y = rows % columns / columns - 0.5, rows // columns / max(1, n // columns) - 0.5
     centre_x, centre_y, distance = _CENTRE
     pixel = (np.arange(size) + 0.5) / size
     right = pixel[None, :] - (centre_x + _CENTRE_DRIFT * x)[:, None]
     up = (centre_y + _CENTRE_DRIFT * y)[:, None] - pixel[None, :]
-    seen = np.empty((len(rows), size, size, 3), np.float32)
-    seen[..., 0] = right[:, None, :]
-    seen[..., 1] = up[:, :, None]
-    seen[..., 2] = (distance + 0.4 * _CENTRE_DRIFT * y)[:, None, None]
-    seen /= np.sqrt((seen**2).sum(axis=-1, keepdims=True))
-    return seen.reshape(len(rows), size * size, 3) @ _screen_to_specimen().T.astype(np.float32)
+    seen = np.empty((3, len(rows), size, size), np.float32)
+    seen[0] = right[:, None, :]
+    seen[1] = up[:, :, None]
+    seen[2] = (distance + 0.4 * _CENTRE_DRIFT * y)[:, None, None]
+    seen /= np.sqrt(seen[0] ** 2 + seen[1] ** 2 + seen[2] ** 2)
+    return turn(_screen_to_specimen().astype(np.float32)[None], seen.reshape(3, len(rows), -1))
 
 
 def _screen_to_specimen() -> NDArray[np.float64]:
@@ -96,16 +97,16 @@ def _bands(
     phase: NDArray[np.integer], orientation: NDArray[np.float64], directions: Floats
 ) -> Floats:
     """Return the bands of crystals, zero where there is none: (b, p)."""
-    bands = np.zeros(directions.shape[:2], np.float32)
+    bands = np.zeros(directions.shape[1:], np.float32)
     # Away from the incident beam, which comes from above and is scattered downwards.
     up = _screen_to_specimen() @ [0.0, _LOPSIDED, 0.0]
     for number, crystal in ((NICKEL, FCC_NICKEL), (IRON, BCC_IRON)):
         here = np.flatnonzero(phase == number)
         if len(here):
             g = orientation[here].astype(np.float32)
-            crystal_directions = directions[here] @ g.transpose(0, 2, 1)
             towards = (g @ up).astype(np.float32)
-            bands[here] = master_pattern(crystal).look_up(crystal_directions, towards)
+            in_crystal = turn(g, directions[:, here])
+            bands[here] = master_pattern(crystal).look_up(in_crystal, towards)
     return bands
 
 
@@ -131,7 +132,7 @@ def _mix_neighbours(
         return
     neighbour = specimen.neighbour[rows[near]]
     phase = specimen.grain_phase[neighbour]
-    other = _bands(phase, specimen.grain_orientation[neighbour], directions[near])
+    other = _bands(phase, specimen.grain_orientation[neighbour], directions[:, near])
     other *= np.array([0.0, _CONTRAST[NICKEL], _CONTRAST[IRON]], np.float32)[phase][:, None]
     share = weight[near].astype(np.float32)[:, None]
     # Defects along a boundary scatter too: both crystals lose contrast there.

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["about_axis", "bunge_degrees", "from_vectors", "random_rotations"]
+__all__ = ["about_axis", "bunge_degrees", "component", "from_vectors", "random_rotations", "turn"]
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 
 def random_rotations(n: int, rng: np.random.Generator) -> Floats:
@@ -57,3 +58,20 @@ def bunge_degrees(g: Floats) -> Floats:
     angles: Floats = np.rad2deg(np.column_stack([phi1, phi, phi2]))
     angles[:, [0, 2]] %= 360
     return angles
+
+
+def turn(matrices: Singles, directions: Singles) -> Singles:
+    """Turn p directions by each of b matrices: (b, 3, 3) and (3, b, p) → (3, b, p)."""
+    return np.stack([component(directions, matrices[:, axis]) for axis in range(3)])
+
+
+def component(directions: Singles, along: Singles) -> Singles:
+    """Return the scalar products of directions with b vectors: (3, b, p) and (b, 3) → (b, p).
+
+    Written out, because the threads of a BLAS wait for each other longer than such a thin
+    product takes.
+    """
+    found: Singles = directions[0] * along[:, 0, None]
+    found += directions[1] * along[:, 1, None]
+    found += directions[2] * along[:, 2, None]
+    return found

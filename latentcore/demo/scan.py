@@ -26,6 +26,9 @@ _XRAY_SIGMA = 0.9
 # Band contrast 255 is this contrast of the bands with the background, (s.d. / mean).
 _FULL_CONTRAST = 0.13
 _LOWEST = 12
+_BACKGROUND_DEGREE = 4
+# Products of the polynomials in y and in x up to that degree together.
+_LOW_DEGREES = np.tri(_BACKGROUND_DEGREE + 1, dtype=np.float32)[::-1]
 _BLOCK = 512
 
 
@@ -118,34 +121,29 @@ def _check_sizes(seed: int, columns: int, rows: int, pattern_size: int) -> None:
 def _band_contrast(patterns: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Measure the contrast of the bands, 0 to 255.
 
-    What is coarser than a polynomial of degree 4 is background, what is finer than a pixel is
+    What a polynomial of degree 4 describes is background, what is finer than a pixel is
     noise. Between them lie the bands: their variance relative to the background, less what the
     noise has left there.
     """
     size = patterns.shape[1]
-    fine, trends = _smoothing(size, 1.0), _polynomials(size, 4)
+    fine, line = _smoothing(size, 1.0), _polynomials(size)
     passed = _noise_passed(fine)
     contrast = np.empty(len(patterns))
     for start in range(0, len(patterns), _BLOCK):
-        grey = patterns[start : start + _BLOCK].reshape(-1, size * size).astype(np.float32)
-        level = grey.mean(axis=1)
-        grey -= (grey @ trends) @ trends.T
-        smooth = (fine @ grey.reshape(-1, size, size) @ fine.T).reshape(grey.shape)
-        signal = smooth.var(axis=1) - passed * (grey - smooth).var(axis=1)
+        grey = patterns[start : start + _BLOCK].astype(np.float32)
+        level = grey.mean(axis=(1, 2))
+        grey -= line @ ((line.T @ grey @ line) * _LOW_DEGREES) @ line.T
+        smooth = fine @ grey @ fine.T
+        signal = smooth.var(axis=(1, 2)) - passed * (grey - smooth).var(axis=(1, 2))
         contrast[start : start + _BLOCK] = np.sqrt(np.maximum(signal, 0)) / level
     share = contrast / _FULL_CONTRAST
     return np.clip(np.rint(_LOWEST + (255 - _LOWEST) * share), 0, 255).astype(np.int32)
 
 
-def _polynomials(size: int, degree: int) -> NDArray[np.float32]:
-    """Return an orthonormal basis of the polynomials in x and y, shape (size * size, k)."""
-    line = np.polynomial.legendre.legvander(np.linspace(-1, 1, size), degree)
-    terms = [
-        np.outer(line[:, j], line[:, i]).ravel()
-        for i in range(degree + 1)
-        for j in range(degree + 1 - i)
-    ]
-    basis, _ = np.linalg.qr(np.column_stack(terms))
+def _polynomials(size: int) -> NDArray[np.float32]:
+    """Return orthonormal polynomials along one axis, by degree, shape (size, degrees)."""
+    line = np.linspace(-1, 1, size)
+    basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(line, _BACKGROUND_DEGREE))
     return np.asarray(basis, np.float32)
 
 

@@ -11,7 +11,13 @@ import pytest
 from latentcore import readers
 from latentcore.demo import DemoScan, make_demo_scan
 from latentcore.demo.band_model import BCC_IRON, FCC_NICKEL, _reflectors, master_pattern
-from latentcore.demo.rotations import about_axis, bunge_degrees, from_vectors, random_rotations
+from latentcore.demo.rotations import (
+    about_axis,
+    bunge_degrees,
+    from_vectors,
+    random_rotations,
+    turn,
+)
 from latentcore.errors import RequestError
 from latentcore.workflows import execute
 from latentcore.workflows.demo import DemoRequest
@@ -96,14 +102,14 @@ def test_bragg_angles(crystal: object, first_plane: int, spacing_nm: float) -> N
 def test_master_pattern_has_the_crystal_s_symmetry() -> None:
     master = master_pattern(FCC_NICKEL)
     rng = np.random.default_rng(0)
-    directions = rng.standard_normal((1, 4000, 3)).astype(np.float32)
-    directions /= np.linalg.norm(directions, axis=2, keepdims=True)
+    directions = rng.standard_normal((3, 1, 4000)).astype(np.float32)
+    directions /= np.linalg.norm(directions, axis=0)
     still = np.zeros((1, 3), np.float32)
     seen = master.look_up(directions, still)
     fourfold = about_axis(np.array([0.0, 0.0, 1.0]), 90).astype(np.float32)
     threefold = about_axis(np.array([1.0, 1.0, 1.0]), 120).astype(np.float32)
-    for turn in (fourfold, threefold, -np.eye(3, dtype=np.float32)):
-        turned = master.look_up(directions @ turn.T, still)
+    for matrix in (fourfold, threefold, -np.eye(3, dtype=np.float32)):
+        turned = master.look_up(turn(matrix[None], directions), still)
         assert np.corrcoef(seen[0], turned[0])[0, 1] > 0.99
 
 
