@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -259,10 +260,13 @@ def _weights(path: Path, head: bytes) -> Mapping[str, torch.Tensor]:
         )
         raise CheckpointError(message)
     try:
-        # Mapped, so that sizes are checked before anything is copied into memory.
-        loaded = torch.load(
-            path, map_location="cpu", weights_only=True, mmap=head.startswith(b"PK") or None
-        )
+        with warnings.catch_warnings():
+            # It warns of pickles by other programs than torch; they end in an error anyway.
+            warnings.simplefilter("ignore", UserWarning)
+            # Mapped, so that sizes are checked before anything is copied into memory.
+            loaded = torch.load(
+                path, map_location="cpu", weights_only=True, mmap=head.startswith(b"PK") or None
+            )
     except pickle.UnpicklingError as error:
         raise CheckpointError(_holds_objects(path)) from error
     except (RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:

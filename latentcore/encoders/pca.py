@@ -8,7 +8,7 @@ scikit-learn's incremental PCA over blocks of fixed size. Both give the same num
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -287,23 +287,31 @@ class PcaRecipe:
         from sklearn.decomposition import IncrementalPCA
 
         model = IncrementalPCA(self.n_components)
-        waiting: NDArray[np.float32] | None = None
         n = 0
+        # A block of equal samples has a variance of 0, by which it divides; told below.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for block in self._long_enough(blocks):
+                n += len(block)
+                self._check_count(n)
+                model.partial_fit(block)
+        self._check_count(n)
+        total = float(np.sum(model.var_)) * n / (n - 1)
+        _check_spread(total, float(np.abs(model.mean_).max()))
+        return model.mean_, model.components_, model.explained_variance_, total
+
+    def _long_enough(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Join blocks until each has as many samples as components, which a step needs."""
+        waiting: NDArray[np.float32] | None = None
         for block in blocks:
-            n += len(block)
-            # A block needs at least as many samples as components: a short one joins the last.
             if waiting is None:
                 waiting = block
             elif min(len(waiting), len(block)) < self.n_components:
                 waiting = np.concatenate([waiting, block])
             else:
-                model.partial_fit(waiting)
+                yield waiting
                 waiting = block
-        self._check_count(n)
-        model.partial_fit(waiting)
-        total = float(np.sum(model.var_)) * n / (n - 1)
-        _check_spread(total, float(np.abs(model.mean_).max()))
-        return model.mean_, model.components_, model.explained_variance_, total
+        if waiting is not None:
+            yield waiting
 
     def _check_count(self, n: int) -> None:
         if n < max(2, self.n_components):

@@ -260,12 +260,8 @@ def _read_off(tensors: Mapping[str, torch.Tensor], file: str) -> tuple[int, int,
         raise CheckpointError(message)
     n_down = sum(bool(re.fullmatch(r"encoder\.\d+\.weight", name)) for name in tensors)
     first, means = tensors["encoder.0.weight"], tensors["fc_mu.weight"]
-    if (
-        first.ndim != 4
-        or means.ndim != 2
-        or not 1 <= n_down <= _MOST_LEVELS
-        or min(means.shape) < 1
-    ):
+    regular = first.ndim == 4 and means.ndim == 2 and 1 <= n_down <= _MOST_LEVELS
+    if not regular or first.numel() == 0 or means.numel() == 0:
         message = (
             f"The VAE checkpoint {file!r} has an 'encoder.0.weight' of shape {tuple(first.shape)}, "
             f"a 'fc_mu.weight' of {tuple(means.shape)} and {n_down} convolutions; expected are "
