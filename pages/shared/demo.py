@@ -92,7 +92,8 @@ def _prepare() -> None:
     try:
         _make()
         if demo_latents() is None:
-            _ask_for_latents()
+            # First what the first visitor waits for; the worker's compiling would compete.
+            runner().wait(_ask_for_latents().id, _PATIENCE_SECONDS)
         runner().warm_up()
     except Exception:
         # A visitor who opens the demo gets the message; the server must come up without it.

@@ -13,7 +13,7 @@ from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.shared.explorer import session
-from pages.shared.explorer.question import Question
+from pages.shared.explorer.question import CLUSTER, LATENT, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import color_map
 from pages.shared.request_form import form_for
@@ -69,7 +69,7 @@ def _dimension(scene: Scene, question: Question) -> None:
         return f"{dim}  ·  s.d. {spreads[dim]:.3g}"
 
     # Locked limits belong to the quantity they were locked for.
-    also = {"limits": None} if question.color == "latent" else {}
+    also = {"limits": None} if question.color == LATENT else {}
     _choose(
         "Latent dimension",
         "dim",
@@ -81,11 +81,11 @@ def _dimension(scene: Scene, question: Question) -> None:
 
 
 def _color(scene: Scene, question: Question) -> None:
-    titles = {"latent": f"latent {question.dim}", "cluster": "cluster"}
+    titles = {LATENT: f"latent {question.dim}", CLUSTER: "clusters"}
     _choose(
         "Colour embedding and map by",
         "color",
-        ["latent", "cluster", *scene.maps.names],
+        [LATENT, CLUSTER, *scene.maps.names],
         question.color,
         show_as=lambda name: titles.get(name, name),
         also={"limits": None},
@@ -135,7 +135,7 @@ def _color_details(scene: Scene, question: Question) -> None:
         ),
         help="All are perceptually uniform and readable with colour blindness.",
     )
-    continuous = question.color == "latent" or question.color in scene.numeric_maps
+    continuous = question.color == LATENT or question.color in scene.numeric_maps
     if not continuous:
         st.caption("Categories have colours of their own; limits don't apply.")
         return

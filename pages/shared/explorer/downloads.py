@@ -17,7 +17,7 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.shared import errors, places
 from pages.shared.explorer import answers, reports
-from pages.shared.explorer.question import Question
+from pages.shared.explorer.question import LATENT, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import color_map
 from pages.shared.jobs import job_panel, runner
@@ -148,8 +148,8 @@ def session_request(scene: Scene, question: Question) -> Any:
         also=tuple(_named_specs(scene, question)),
         embedding=_embedding(scene, question),
         selection=_selection(question),
-        cmap=color_map(question, "latent"),
-        limits=question.limits if question.color == "latent" else None,
+        cmap=color_map(question, LATENT),
+        limits=question.limits if question.color == LATENT else None,
         view=json.dumps({"scan": asdict(scene.scan), "question": question.as_plain()}),
         **question.parameters,
     )

@@ -17,6 +17,7 @@ from latentcore.analysis.exploration import (
 from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Description
 from latentcore.containers import Clustering
+from pages.shared.errors import markdown_safe
 from pages.shared.explorer import answers
 from pages.shared.explorer.question import Question
 from pages.shared.explorer.scene import Scene
@@ -75,8 +76,15 @@ def _selection_card(name: str, found: SelectionStatistics, of_roi: int) -> None:
     title = "ROI" if name == "ROI" else f"Selection {name}"
     share = f"{100 * found.n / of_roi:.1f} % of the ROI" if name != "ROI" else ""
     area = "" if found.area is None else f"{found.area.value:,.6g} {found.area.unit}"
-    st.metric(title, f"{found.n:,} points", help="Points with or without a latent.")
-    st.caption(" · ".join(part for part in (share, area) if part))
+    facts = [f"**{title}: {found.n:,} points**", share, area]
+    st.markdown(" · ".join(part for part in facts if part))
+    first = list(found.values.items())[:2]
+    st.caption(
+        " · ".join(
+            f"{markdown_safe(quantity)}: {value.mean:.5g} ± {value.sd:.3g}"
+            for quantity, value in first
+        )
+    )
 
 
 def _row(name: str, quantity: str, unit: str, found: Description) -> dict[str, object]:

@@ -63,6 +63,7 @@ def show(scan: ScanState) -> None:
     session.replace_parts(complete(session.question(), scene))
     controls.show(scene)
     _warn_of_collapse(scene, session.question())
+    _tell_unpaired(scene, session.question())
     question, masks = _panels(scene)
     session.write_url()
     _inspector(scene, question, masks)
@@ -103,6 +104,7 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
         shown=shown,
         clustering=clustering,
         labels_key=labels_key,
+        inside=inside,
         theme=tones().theme,
         patterns_url=patterns.patterns_url(scene),
         messages=(*messages, *(() if fresh else ("Clustering …",))),
@@ -182,3 +184,17 @@ def _warn_of_collapse(scene: Scene, question: Question) -> None:
     found = spread(scene.latents.dimension(question.dim))
     if found.message:
         st.warning(found.message, icon=":material/compress:")
+
+
+def _tell_unpaired(scene: Scene, question: Question) -> None:
+    """Tell how many points have a latent but no value of the map they are clustered with."""
+    if not question.reference:
+        return
+    paired = np.isfinite(scene.maps.get(question.reference))
+    wanted = answers.inside(scene, question) & scene.encoded
+    missing = int((wanted & ~paired).sum())
+    if missing:
+        st.caption(
+            f":material/warning: {missing:,} of {int(wanted.sum()):,} encoded points in the ROI "
+            f"have no {errors.markdown_safe(question.reference)}: they are in no cluster (−1)."
+        )

@@ -14,9 +14,19 @@ from typing import Any, Literal
 from latentcore.analysis.selection import Shape
 from latentcore.errors import RequestError
 
-__all__ = ["NO_SELECTION", "QUERY_KEYS", "Question", "from_query", "to_query"]
+__all__ = [
+    "CLUSTER",
+    "LATENT",
+    "NO_SELECTION",
+    "QUERY_KEYS",
+    "Question",
+    "from_query",
+    "to_query",
+]
 
 Slot = Literal["A", "B"]
+# What panels may be coloured by besides a map; a map's own name may be "latent" or "cluster".
+LATENT, CLUSTER = "@latent", "@cluster"
 NO_SELECTION: Mapping[str, tuple[Shape, ...]] = {"A": (), "B": ()}
 
 # Browsers and proxies cut URLs at about 8 KB; a selection longer than this stays out of the link
@@ -38,8 +48,8 @@ class Question:
     reference : str
         Name of the map that is clustered together with the latent.
     color : str
-        What the embedding and the latent map are coloured by: ``"latent"``, ``"cluster"`` or
-        the name of a map.
+        What the embedding and the latent map are coloured by: `LATENT`, `CLUSTER` or the name
+        of a map.
     cmap : str
         Colour map of continuous values; ``"auto"`` picks by the kind of quantity.
     limits : tuple of float or None
@@ -66,7 +76,7 @@ class Question:
 
     dim: int | None = None
     reference: str = "bandcontrast"
-    color: str = "latent"
+    color: str = LATENT
     cmap: str = "auto"
     limits: tuple[float, float] | None = None
     embedding: str = "umap"

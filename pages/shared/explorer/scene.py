@@ -13,7 +13,7 @@ from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import LatentSet
 from latentcore.errors import InputError
 from pages.shared import loading
-from pages.shared.explorer.question import Question
+from pages.shared.explorer.question import CLUSTER, LATENT, Question
 from pages.shared.loading import JoinedMaps
 from pages.shared.state import ScanState
 
@@ -99,7 +99,7 @@ def _robust_limits(
     key: str, _scene: Scene, _name: str, _dim: int | None, _symmetric: bool
 ) -> tuple[float, float]:
     del key  # what the cache tells quantities apart by
-    values = _scene.latents.dimension(_dim or 0) if _name == "latent" else _scene.maps.get(_name)
+    values = _scene.latents.dimension(_dim or 0) if _name == LATENT else _scene.maps.get(_name)
     return robust_limits(values, symmetric=_symmetric)
 
 
@@ -148,8 +148,8 @@ def complete(question: Question, scene: Scene) -> Question:
         changes["dim"] = max(scene.spreads, key=lambda dim: scene.spreads[dim])
     if question.reference not in scene.maps.names:
         changes["reference"] = _usual_reference(scene)
-    if question.color not in ("latent", "cluster", *scene.maps.names):
-        changes["color"] = "latent"
+    if question.color not in (LATENT, CLUSTER, *scene.maps.names):
+        changes["color"] = LATENT
     if question.pinned is not None and not 0 <= question.pinned < len(scene.latents):
         changes["pinned"] = None
     if question.roi is not None and scene.latents.grid is None:

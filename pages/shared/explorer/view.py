@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from latentcore.figures.colors import (
     is_diverging,
     lut,
 )
-from pages.shared.explorer.question import Question
+from pages.shared.explorer.question import CLUSTER, LATENT, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.linked_panels import (
     Categorical,
@@ -37,7 +37,7 @@ from pages.shared.linked_panels import (
 
 __all__ = ["EmbeddingView", "build_view", "color_map", "resolvable"]
 
-_DEFAULT_MAPS = {"latent": "viridis", "bandcontrast": "grey"}
+_DEFAULT_MAPS = {LATENT: "viridis", "bandcontrast": "grey"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +88,7 @@ def build_view(
     shown: str | None,
     clustering: Clustering | None,
     labels_key: str,
+    inside: NDArray[np.bool_],
     theme: Theme,
     patterns_url: str | None,
     messages: tuple[str, ...],
@@ -106,6 +107,8 @@ def build_view(
     clustering : Clustering or None
     labels_key : str
         Changes when the cluster labels do.
+    inside : ndarray of bool, shape (n,)
+        Points in the ROI; the others are in no cluster, and not noise either.
     theme : {"light", "dark"}
     patterns_url : str or None
     messages : tuple of str
@@ -113,6 +116,8 @@ def build_view(
     """
     arrays = _Arrays()
     assert question.dim is not None
+    if clustering is not None:
+        clustering = replace(clustering, labels=np.where(inside, clustering.labels, OUTSIDE))
     latent = arrays.add(
         _latent_name(question.dim), scene.latents.dimension(question.dim), scene.about
     )
@@ -192,19 +197,19 @@ def _main_coloring(
     theme: Theme,
 ) -> Coloring:
     name = question.color
-    if name == "cluster" and clustering is not None:
+    if name == CLUSTER and clustering is not None:
         labels = _labels(arrays, clustering, labels_key)
         return Categorical(
             labels, _palette(clustering), _names(clustering), NAN_COLORS[theme], "cluster"
         )
     if name in scene.maps.categories:
         return _categories(arrays, scene, name, theme)
-    cmap = color_map(question, name if name in scene.maps.names else "latent")
+    cmap = color_map(question, name if name in scene.maps.names else LATENT)
     if name in scene.maps.names:
         array, label, unit = _map_array(arrays, scene, name), name, scene.maps.unit(name)
     else:
         assert question.dim is not None
-        name, array = "latent", _latent_name(question.dim)
+        name, array = LATENT, _latent_name(question.dim)
         label, unit = f"latent {question.dim}", ""
     limits = scene.limits(question, name, symmetric=is_diverging(cmap))
     return Continuous(array, lut(cmap), limits, label, unit, NAN_COLORS[theme])
@@ -255,7 +260,9 @@ def _palette(clustering: Clustering) -> dict[int, str]:
 
 
 def _names(clustering: Clustering) -> dict[int, str]:
-    return {label: "noise" if label == -1 else str(label) for label in _palette(clustering)}
+    return {
+        label: "noise, no pair" if label == -1 else str(label) for label in _palette(clustering)
+    }
 
 
 def _map_array(arrays: _Arrays, scene: Scene, name: str) -> str:
@@ -290,9 +297,9 @@ def _maps(question: Question, clustered: bool, unit: str, title: str) -> list[Pa
 
 
 def _quantity_title(question: Question) -> str:
-    if question.color == "latent":
+    if question.color == LATENT:
         return f"Latent {question.dim}"
-    return "Clusters" if question.color == "cluster" else question.color
+    return "Clusters" if question.color == CLUSTER else question.color
 
 
 def _scatter(
