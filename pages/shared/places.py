@@ -31,6 +31,7 @@ from latentcore.errors import InputError
 from latentcore.settings import settings
 
 __all__ = [
+    "DEMO_SEED",
     "Entry",
     "Listing",
     "Upload",

@@ -12,7 +12,7 @@ from latentcore.errors import InputError
 from pages.shared import errors, loading, places
 from pages.shared.state import ScanState, choose, current
 
-__all__ = ["cards", "grid_facts"]
+__all__ = ["cards"]
 
 Facts = list[tuple[str, str]]
 _FINGERPRINT_SHOWN = 12
@@ -37,7 +37,7 @@ def cards(scan: ScanState) -> bool:
     return readable
 
 
-def grid_facts(grid: ScanGrid | None) -> Facts:
+def _grid_facts(grid: ScanGrid | None) -> Facts:
     """Return what to say about a scan grid."""
     if grid is None:
         return [("scan grid", "none: no coordinates")]
@@ -86,7 +86,17 @@ def _samples_facts(place: str) -> Facts:
         names, counts = np.unique(source.partition, return_counts=True)
         parts = (f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
         facts.append(("partitions", ", ".join(parts)))
-    return [*facts, *grid_facts(source.grid), _fingerprint(source.fingerprint())]
+    return [
+        *facts,
+        *_grid_facts(source.grid),
+        _fingerprint(_content_of(place, loading.stamp(place))),
+    ]
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading the whole file for its fingerprint …")
+def _content_of(place: str, stamp: str) -> str:
+    del stamp  # part of the key: a changed file is read again
+    return loading.samples(place).fingerprint()
 
 
 def _latents_facts(place: str) -> Facts:
@@ -97,7 +107,7 @@ def _latents_facts(place: str) -> Facts:
         ("latents", f"{encoded:,}" + (f", {left:,} points not encoded" if left else "")),
         ("dimensions", _dims(found.dims)),
     ]
-    return [*facts, *grid_facts(found.grid), _fingerprint(found.fingerprint)]
+    return [*facts, *_grid_facts(found.grid), _fingerprint(found.fingerprint)]
 
 
 def _dims(dims: np.ndarray) -> str:
