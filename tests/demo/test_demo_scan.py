@@ -157,6 +157,7 @@ def test_verb_writes_files_that_the_readers_open(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_default_scan_is_made_in_time() -> None:
-    start = time.perf_counter()
+    """Ten seconds are promised; processor time doesn't depend on what else the machine does."""
+    start = time.process_time()
     assert len(make_demo_scan()) == 80 * 64
-    assert time.perf_counter() - start < 20  # 2 s on an idle machine; the promise is 10 s
+    assert time.process_time() - start < 10
