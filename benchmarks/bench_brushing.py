@@ -39,6 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", choices=SIZES, action="append", help="default: all")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--rounds", type=int, default=3, help="pages to brush in (default: 3)")
     options = parser.parse_args()
     page = Path(__file__).with_name("brushing_page.py")
     figures = {}
@@ -47,7 +48,7 @@ def main() -> int:
             rows, columns = SIZES[size]
             env = {"PANELS_ROWS": str(rows), "PANELS_COLUMNS": str(columns)}
             with streamlit_server(page, env=env) as url:
-                figures[size] = measure(browser, url)
+                figures[size] = measure(browser, url, options.rounds)
     missed = [line for size in figures for line in report(size, figures[size])]
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -55,26 +56,34 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def measure(browser: Browser, url: str) -> dict[str, Any]:
-    """Open the page twice (the first start imports Streamlit's front end) and brush."""
-    for _ in range(2):
-        context = browser.new_context(viewport={"width": 1600, "height": 1200})
-        page = context.new_page()
-        sent: list[int] = []
-        page.on("websocket", lambda ws, log=sent: ws.on("framesent", lambda f: log.append(len(f))))
-        page.goto(url)
-        page.wait_for_function(
-            f"window.__latentPanels && {PROBE}?.firstDrawing > 0", timeout=90_000
-        )
-        page.wait_for_timeout(1500)
-        if _ == 0:
-            context.close()
+def measure(browser: Browser, url: str, rounds: int) -> dict[str, Any]:
+    """Brush in several fresh pages; each figure is the median over the pages.
+
+    On a shared machine a single frame may wait for somebody else's work, so that the worst frame
+    of one page says little; ``worst_of_all_ms`` is printed beside the median of the worst.
+    """
+    brush(browser, url)  # the first start reads Streamlit's front end and fills the caches
+    found = [brush(browser, url) for _ in range(rounds)]
+    figures = {name: statistics.median(each[name] for each in found) for name in found[0]}
+    return {**figures, "worst_of_all_ms": max(each["worst_ms"] for each in found)}
+
+
+def brush(browser: Browser, url: str) -> dict[str, float]:
+    """Open the page, brush in every panel, drag the ROI, and return what was measured."""
+    context = browser.new_context(viewport={"width": 1600, "height": 1200})
+    page = context.new_page()
+    sent: list[int] = []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(len(frame))))
+    page.goto(url)
+    page.wait_for_function(
+        f"window.__latentPanels?.size && {PROBE}.firstDrawing > 0", timeout=90_000
+    )
+    page.wait_for_timeout(1500)
     first = page.evaluate(f"{PROBE}.firstDrawing") / 1000
     frames: list[dict[str, float]] = []
     brushes = []
     for panel in PANELS:
         for path in (box(), lasso()):
-            page.keyboard.press("Escape")
             page.evaluate(f"{PROBE}.frames.length = 0")
             focus(page, panel)
             page.keyboard.press("l" if path.name == "lasso" else "b")
@@ -90,11 +99,12 @@ def measure(browser: Browser, url: str) -> dict[str, Any]:
     page.wait_for_timeout(300)
     roi = [f for f in page.evaluate(f"{PROBE}.frames") if f["brushing"]]
     context.close()
+    work = sorted(f["work"] for f in frames)
     return {
         "frames": len(frames),
-        "median_ms": statistics.median(f["work"] for f in frames),
-        "p95_ms": sorted(f["work"] for f in frames)[int(0.95 * len(frames))],
-        "worst_ms": max(f["work"] for f in frames),
+        "median_ms": statistics.median(work),
+        "p95_ms": work[int(0.95 * len(work))],
+        "worst_ms": work[-1],
         "median_input_to_drawn_ms": statistics.median(f["latency"] for f in frames if f["latency"]),
         "roi_worst_ms": max(f["latency"] or f["work"] for f in roi),
         "first_drawing_s": first,
@@ -154,7 +164,7 @@ def drag(page: Page, panel: str, path: Path2D) -> None:
 
 def report(size: str, figures: dict[str, Any]) -> list[str]:
     """Print the figures of a size and return its missed targets."""
-    print(f"{size} points, four panels, {figures['frames']} frames while brushing")
+    print(f"{size} points, four panels, {figures['frames']:.0f} frames while brushing")
     for name, value in figures.items():
         print(f"  {name:26s} {value:10.2f}")
     limits = {

@@ -294,6 +294,25 @@ def test_hover_tells_and_click_pins(panels, points):
     assert (points["row"][right], points["col"][right]) == (20, 31)
 
 
+def test_legend_lets_a_cluster_stand_out_and_changes_no_selection(panels, points):
+    panels.box("map")
+    count = panels.check(points)
+    key = panels.page.locator("[data-panel=embedding] .lp-key", has_text="ferrite")
+    key.click()
+    panels.page.wait_for_timeout(100)
+    emphasised = panels.page.evaluate(
+        f"Array.from({panels.probe}.explorer.selection.classes).filter((c) => c === 1).length"
+    )
+    ids = panels.get("ids('A')")
+    assert emphasised == (points["labels"][ids] == 0).sum()
+    assert panels.check(points) == count
+    assert panels.page.locator(".lp-key[aria-pressed=true]").count() == 3
+    panels.page.locator("[data-panel=joint] .lp-key", has_text="ferrite").or_(
+        panels.page.locator("[data-panel=joint] .lp-key[aria-pressed=true]")
+    ).first.click()
+    assert panels.page.locator(".lp-key[aria-pressed=true]").count() == 0
+
+
 def test_escape_gives_up_a_stroke(panels, points):
     panels.box("map")
     count = panels.check(points)

@@ -128,12 +128,18 @@ export class Explorer {
       this.cells = new Map();
       this.prepared = false;
     }
+    // Another clustering has other labels: the highlighted one means nothing any more.
+    const relabelled = this.highlight && this.highlight.url !== data.arrays[this.highlight.array]?.url;
+    if (relabelled || (fresh && this.highlight)) {
+      this.highlight = null;
+      this.selection.setHighlight(null);
+    }
     this.matchPanels(data);
     const { state } = this;
     const adopted = this.keeper.adopt(data.state);
     if (moved || !state) this.evaluate(null);
     else if (adopted) this.evaluate(state);
-    this.schedule({ layout: true, classes: fresh, overlay: true, toolbar: true });
+    this.schedule({ layout: true, classes: fresh || relabelled, overlay: true, toolbar: true });
   }
 
   /** Find the point in each cell of the grid. */
@@ -352,7 +358,7 @@ export class Explorer {
 
   toggleHighlight(array, label) {
     const same = this.highlight?.array === array && this.highlight.label === label;
-    this.highlight = same ? null : { array, label };
+    this.highlight = same ? null : { array, label, url: this.data.arrays[array].url };
     this.selection.setHighlight(same ? null : this.arrays.get(array), label);
     for (const panel of this.panels.values()) {
       for (const key of panel.legend.querySelectorAll(".lp-key")) key.blur();
