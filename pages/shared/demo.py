@@ -36,6 +36,7 @@ _PREPARATION = ("background=dynamic", "smooth=1", "scale=z_score")
 _LOGGER = logging.getLogger("latent_explorer")
 _MAKING = threading.Lock()
 _PATIENCE_SECONDS = 120.0
+_ASKED = "demo_latents_job"
 
 
 def demo_ready() -> bool:
@@ -65,7 +66,10 @@ def demo_latents() -> str | None:
 
 
 def ensure_demo_latents() -> JobRecord | None:
-    """Ask for the demo scan's latents, once; the same question is the same job.
+    """Ask for the demo scan's latents, once per session; the same question is the same job.
+
+    A job that was cancelled or failed stays so until somebody asks for it anew: this is called
+    at each rerun of a page.
 
     Returns
     -------
@@ -80,7 +84,15 @@ def ensure_demo_latents() -> JobRecord | None:
     if demo_latents() is not None:
         return None
     ensure_demo()
-    return _ask_for_latents()
+    asked = st.session_state.get(_ASKED)
+    record = runner().get(asked) if asked else None
+    if record is None:
+        record = _ask_for_latents()
+        st.session_state[_ASKED] = record.id
+    if record.finished:
+        # It has just ended, or its run was deleted since.
+        return None if demo_latents() is not None else runner().rerun(record.id)
+    return record
 
 
 def prepare_in_background() -> None:

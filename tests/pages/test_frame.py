@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.web.server.app_discovery import discover_asgi_app
 
 from latentcore.errors import InputError, UnknownFormatError
+from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.shared import demo as demo_scan
 from pages.shared import errors, places, state
@@ -198,17 +200,36 @@ def test_the_demo_latents_are_asked_for_until_they_are_there(
     demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, ...]] = []
+    job = JobRecord(id="job", verb="extract", request={}, out="", title="")
 
     class Runner:
         @staticmethod
-        def submit(verb: str, request: Any, *, title: str) -> str:
+        def submit(verb: str, request: Any, *, title: str) -> JobRecord:
             asked.append((verb, *request.location, request.checkpoint, *request.prepare))
-            return "the job"
+            return job
+
+        @staticmethod
+        def get(name: str) -> JobRecord:
+            assert name == job.id
+            return replace(job, state="cancelled")
+
+        @staticmethod
+        def rerun(name: str) -> JobRecord:
+            return replace(job, attempt=2)
 
     monkeypatch.setattr(demo_scan, "runner", Runner)
+    monkeypatch.setattr(st, "session_state", {})
     preparation = ("background=dynamic", "smooth=1", "scale=z_score")
-    assert demo_scan.ensure_demo_latents() == "the job"
+    assert demo_scan.ensure_demo_latents() == job
+    again = demo_scan.ensure_demo_latents()
+    assert again is not None
+    assert again.state == "cancelled"  # and is not started again behind somebody's back
     assert asked == [("extract", str(demo / "demo.h5"), "pca:16", *preparation)]
+    finished = staticmethod(lambda name: replace(job, state="finished"))
+    monkeypatch.setattr(Runner, "get", finished)
+    deleted = demo_scan.ensure_demo_latents()
+    assert deleted is not None
+    assert deleted.attempt == 2
     for name, location in (("extract-0", "elsewhere.h5"), ("extract-1", str(demo / "demo.h5"))):
         run = places.runs_folder() / name
         run.mkdir(parents=True)
