@@ -90,8 +90,9 @@ def ensure_demo_latents() -> JobRecord | None:
         record = _ask_for_latents()
         st.session_state[_ASKED] = record.id
     if record.finished:
-        # It has just ended, or its run was deleted since.
-        return None if demo_latents() is not None else runner().rerun(record.id)
+        return None  # it has ended just now
+    if record.state == "finished":
+        return runner().rerun(record.id)  # its run has been deleted since
     return record
 
 
