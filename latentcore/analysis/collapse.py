@@ -83,11 +83,12 @@ def spread(values: ArrayLike, *, prior_sd: float = 1.0) -> Spread:
     messages = {
         "active": "",
         "weak": (
-            f"This dimension is weak: its s.d. is {sd:.2g} where the prior's is {prior_sd:g} "
-            f"(active units have more than {_ACTIVE_SD:g})."
+            f"This dimension is weak, if it is a VAE's: its s.d. is {sd:.2g} where the prior's is "
+            f"{prior_sd:g}, and active units have more than {_ACTIVE_SD * prior_sd:g}."
         ),
         "collapsed": (
-            f"This dimension is collapsed: its s.d. is {sd:.2g} where the prior's is {prior_sd:g}. "
+            f"This dimension is collapsed: its s.d. is {sd:.2g} where a VAE's prior has "
+            f"{prior_sd:g}. "
             "It carries next to nothing of the samples; clusters on raw values ignore it."
         ),
     }
@@ -119,7 +120,7 @@ def active_units(values: NDArray[np.floating], *, prior_sd: float = 1.0) -> Acti
     message = ""
     if active < d:
         message = (
-            f"{active} of {d} dimensions are active (s.d. above {_ACTIVE_SD:g} of the prior's), "
+            f"{active} of {d} dimensions are active (s.d. above {_ACTIVE_SD:g} of a VAE's prior), "
             f"{collapsed} are collapsed (below {_COLLAPSED_SD:g}). "
         ) + ("Train with a smaller KL weight." if active < d / 2 else "")
     return ActiveUnits(sd, active, collapsed, message.strip())

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["embedding_figure"]
 
 _SIDE = 4.4
-_BINS = 160
+_DARKER_PART = 0.8
+_FEWEST_BINS, _MOST_BINS = 12, 160
+_FLATTEST, _TALLEST = 0.5, 1.3
 
 
 def embedding_figure(
@@ -38,7 +40,7 @@ def embedding_figure(
     values : array_like, shape (n,), optional
         Colours by a quantity.
     labels : ndarray of int, shape (n,), optional
-        Colours by cluster, and goes before `values`. Without either, brightness tells how
+        Colours by cluster, and goes before `values`. Without either, darkness tells how
         densely points lie.
     cmap : str
     limits : tuple of float, optional
@@ -50,13 +52,14 @@ def embedding_figure(
     shown = np.random.default_rng(0).permutation(shown)
     others = range(1, coordinates.shape[1])
     with printed_style():
-        figure = new_figure(_SIDE * len(others), _SIDE + 0.35)
+        height = _SIDE * _proportion(coordinates[shown])
+        figure = new_figure(_SIDE * len(others) + 0.3, height + 0.75)
         for axes, other in zip(np.ravel(figure.subplots(1, len(others))), others, strict=True):
             pair = coordinates[shown][:, [0, other]]
             rgb = _colors(pair, shown, values, labels, cmap, limits)
             _scatter(axes, pair, rgb)
             axes.set(xlabel=_axis(embedding, 0), ylabel=_axis(embedding, other))
-        figure.suptitle(_title(embedding, len(shown)), fontsize=9, x=0.02, ha="left")
+        figure.suptitle(_title(embedding, len(shown)), fontsize=8, x=0.02, ha="left")
     return figure
 
 
@@ -74,7 +77,9 @@ def _colors(
         chosen = np.asarray(values, np.float64)[shown]
         return continuous_rgb(chosen, limits or robust_limits(chosen), cmap)
     density = np.log1p(_density(pair))
-    return continuous_rgb(density, (0.0, max(float(density.max(initial=0)), 1e-9)), "viridis")
+    most = max(float(density.max(initial=0)), 1e-9)
+    # The denser the darker, and nothing as pale as the paper.
+    return continuous_rgb(most - density, (0.0, most / _DARKER_PART), "viridis")
 
 
 def _density(pair: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -85,10 +90,21 @@ def _density(pair: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.zeros(0)
     low = pair.min(axis=0)
     span = np.maximum(pair.max(axis=0) - low, 1e-12)
-    cell = np.minimum(((pair - low) / span * _BINS).astype(np.int64), _BINS - 1)
-    flat = cell[:, 0] * _BINS + cell[:, 1]
-    counts = np.bincount(flat, minlength=_BINS * _BINS).reshape(_BINS, _BINS)
+    # Some points to a bin on average, or the shading would show chance.
+    bins = int(np.clip(np.sqrt(len(pair)) / 2, _FEWEST_BINS, _MOST_BINS))
+    cell = np.minimum(((pair - low) / span * bins).astype(np.int64), bins - 1)
+    flat = cell[:, 0] * bins + cell[:, 1]
+    counts = np.bincount(flat, minlength=bins * bins).reshape(bins, bins)
     return np.asarray(gaussian_filter(counts.astype(np.float64), 1.0).ravel()[flat])
+
+
+def _proportion(coordinates: NDArray[np.float32]) -> float:
+    """Return the height of a panel in its widths, so that equal scales leave little empty."""
+    if len(coordinates) == 0:
+        return 1.0
+    spans = np.ptp(coordinates, axis=0)
+    tallest = float(spans[1:].max())
+    return float(np.clip(tallest / max(float(spans[0]), 1e-12), _FLATTEST, _TALLEST))
 
 
 def _scatter(axes: Axes, pair: NDArray[np.float32], rgb: NDArray[np.uint8]) -> None:
@@ -102,7 +118,7 @@ def _axis(embedding: Embedding, component: int) -> str:
     ratio = embedding.scores.get(f"explained_variance_ratio_{component}")
     if ratio is not None:
         return f"principal component {component + 1} ({ratio:.1%} of the variance)"
-    return f"U{component}"
+    return f"U{component} ({embedding.method.upper()})"
 
 
 def _title(embedding: Embedding, n: int) -> str:
@@ -113,4 +129,4 @@ def _title(embedding: Embedding, n: int) -> str:
         for name in ("neighbors", "min_dist", "metric", "seed")
         if name in embedding.parameters
     )
-    return f"UMAP of {thousands(n)} latents ({told}); only nearness has a meaning"
+    return f"UMAP of {thousands(n)} latents; only nearness has a meaning\n{told}"
