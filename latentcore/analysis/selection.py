@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,15 +56,20 @@ class Shape:
         points = tuple((float(x), float(y)) for x, y in self.points)
         object.__setattr__(self, "points", points)
         if self.kind not in ("box", "lasso"):
-            raise RequestError(f"A shape is a 'box' or a 'lasso', got {self.kind!r}.")
+            msg = f"A shape is a 'box' or a 'lasso', got {self.kind!r}."
+            raise RequestError(msg)
         if self.mode not in _MODES:
-            raise RequestError(f"A shape's mode is one of {_MODES}, got {self.mode!r}.")
+            msg = f"A shape's mode is one of {_MODES}, got {self.mode!r}."
+            raise RequestError(msg)
         if self.kind == "box" and len(points) != 2:
-            raise RequestError(f"A box has two corners, got {len(points)} points.")
+            msg = f"A box has two corners, got {len(points)} points."
+            raise RequestError(msg)
         if self.kind == "lasso" and len(points) < 3:
-            raise RequestError(f"A lasso has at least three vertices, got {len(points)}.")
+            msg = f"A lasso has at least three vertices, got {len(points)}."
+            raise RequestError(msg)
         if not np.isfinite(points).all():
-            raise RequestError(f"A shape has finite coordinates, got {points}.")
+            msg = f"A shape has finite coordinates, got {points}."
+            raise RequestError(msg)
 
 
 def select(
@@ -100,15 +105,15 @@ def select(
     mask = np.zeros(n, dtype=bool)
     for shape in shapes:
         if shape.panel not in panels:
-            raise RequestError(
-                f"A shape was drawn in panel {shape.panel!r}; known panels: {sorted(panels)}."
-            )
+            msg = f"A shape was drawn in panel {shape.panel!r}; known panels: {sorted(panels)}."
+            raise RequestError(msg)
         x, y = (np.asarray(values) for values in panels[shape.panel])
         if x.shape != (n,) or y.shape != (n,):
-            raise ShapeError(
+            msg = (
                 f"Panel {shape.panel!r} has coordinates of shape {x.shape} and {y.shape}, "
                 f"expected ({n},)."
             )
+            raise ShapeError(msg)
         inside = points_in_shape(shape, x, y)
         if shape.mode == "replace":
             mask = inside
@@ -121,12 +126,13 @@ def select(
     if within is not None:
         allowed = np.asarray(within, dtype=bool)
         if allowed.shape != (n,):
-            raise ShapeError(f"'within' has shape {allowed.shape}, expected ({n},).")
+            msg = f"'within' has shape {allowed.shape}, expected ({n},)."
+            raise ShapeError(msg)
         mask &= allowed
     return mask
 
 
-def points_in_shape(shape: Shape, x: NDArray, y: NDArray) -> NDArray[np.bool_]:
+def points_in_shape(shape: Shape, x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.bool_]:
     """Test every point against one shape, whatever its mode.
 
     Parameters
@@ -157,7 +163,7 @@ def points_in_shape(shape: Shape, x: NDArray, y: NDArray) -> NDArray[np.bool_]:
 
 
 def roi_mask(
-    x: NDArray, y: NDArray, roi: tuple[float, float, float, float] | None
+    x: NDArray[Any], y: NDArray[Any], roi: tuple[float, float, float, float] | None
 ) -> NDArray[np.bool_]:
     """Return which points lie in the half-open region ``[x0, x1) × [y0, y1)``.
 
@@ -181,10 +187,13 @@ def roi_mask(
         value.astype(values.dtype) if values.dtype.kind == "f" else value
         for value, values in zip(np.asarray(roi, dtype=np.float64), (x, x, y, y), strict=True)
     )
-    return (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
+    inside: NDArray[np.bool_] = (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
+    return inside
 
 
-def _even_odd(polygon: NDArray, px: NDArray, py: NDArray) -> NDArray[np.bool_]:
+def _even_odd(
+    polygon: NDArray[np.float64], px: NDArray[np.float64], py: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     inside = np.zeros(px.shape[0], dtype=bool)
     previous = polygon[-1]
     for vertex in polygon:

@@ -17,6 +17,7 @@ The app must be started as ``st.App("main.py", routes=ROUTES)``.
 
 from __future__ import annotations
 
+from latentcore.analysis.selection import Shape
 from pages.shared.linked_panels.component import linked_panels, read_state
 from pages.shared.linked_panels.state import PanelsState
 from pages.shared.linked_panels.view import (
@@ -28,7 +29,6 @@ from pages.shared.linked_panels.view import (
     PanelsView,
     PointTable,
     Shaded,
-    Shape,
 )
 
 __all__ = [

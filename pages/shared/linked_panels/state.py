@@ -56,7 +56,9 @@ class PanelsState:
             If it is not a state.
         """
         try:
-            selections = {slot: _shapes(payload["selections"].get(slot, ())) for slot in SLOTS}
+            selections: dict[str, tuple[Shape, ...]] = {
+                slot: _shapes(payload["selections"].get(slot, ())) for slot in SLOTS
+            }
             active = payload["active"]
             roi = None if payload["roi"] is None else _roi(payload["roi"])
             pinned = None if payload["pinned"] is None else int(payload["pinned"])
