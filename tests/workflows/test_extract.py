@@ -260,7 +260,7 @@ def test_wrong_requests_are_told_and_leave_nothing(tmp_path, scan, options, says
 
 def test_wrong_pattern_size_is_told(tmp_path, scan, seed_file):
     big = write_kikuchi(tmp_path / "big.h5", full_grid(4, 3), patterns(12, (60, 60)))
-    with pytest.raises(InputError, match="Sizes .* that fit: .*17–24 × 17–24"):
+    with pytest.raises(InputError, match=r"Sizes .* that fit: .*17–24 × 17–24"):
         run(tmp_path, big, checkpoint=str(seed_file))
     run(tmp_path, scan, out="model")
     with pytest.raises(InputError, match="--resolution 20 24"):
@@ -270,7 +270,7 @@ def test_wrong_pattern_size_is_told(tmp_path, scan, seed_file):
 def test_inputs_that_would_write_the_same_file_are_refused(tmp_path, scan):
     (tmp_path / "b").mkdir()
     twin = write_kikuchi(tmp_path / "b" / "scan.h5")
-    with pytest.raises(RequestError, match="2 inputs would all write 'scan_latents.h5'"):
+    with pytest.raises(RequestError, match=r"2 inputs would all write 'scan_latents\.h5'"):
         run(tmp_path, scan, twin)
 
 
