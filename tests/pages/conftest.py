@@ -29,9 +29,7 @@ def data_root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workspace(
-    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
+def workspace(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "workspace"
     monkeypatch.setenv("LATENT_WORKSPACE", str(folder))
     monkeypatch.setenv("LATENT_DATA_ROOTS", str(data_root))
