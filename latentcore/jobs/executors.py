@@ -238,11 +238,9 @@ class _Worker:
     def answer(self) -> str | None:
         """Return the worker's next word, or None if it says nothing for a moment."""
         try:
-            word = self._answers.get(timeout=_LOOK_EVERY_S)
+            return self._answers.get(timeout=_LOOK_EVERY_S)
         except queue.Empty:
             return None
-        self.ready = self.ready or word == "ready"
-        return word
 
     def end(self) -> None:
         """Kill the worker with its whole process group."""
@@ -259,7 +257,10 @@ class _Worker:
         stream = self._process.stdout
         assert stream is not None
         for line in stream:
-            self._answers.put(line.strip())
+            if line.strip() == "ready":
+                self.ready = True
+            else:
+                self._answers.put(line.strip())
 
 
 def _lost(worker: _Worker) -> Outcome:

@@ -220,7 +220,8 @@ def _loaded(place: str, source: SampleSource, size: tuple[int, int] | None) -> M
     st.caption(_facts(encoder))
     base = encoder.preparation or Preparation()
     own = encoder.preparation if size is None else replace(base, size=size)
-    return Model(path, checkpoints.title(place), own, base, encoder.static_background)
+    name = checkpoints.title(place).split(" · ")[0]
+    return Model(path, name, own, base, encoder.static_background)
 
 
 def _size(typed: str) -> tuple[int, int] | None:

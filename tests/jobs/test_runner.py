@@ -300,3 +300,11 @@ def test_warm_worker_makes_jobs_wait_and_says_so(tmp_path: Path, monkeypatch) ->
         assert runner.get(job).state == "queued"
         assert runner.wait(job, PATIENCE).state == "finished"
         assert not runner.warming
+
+
+def test_idle_worker_stops_warming_by_itself(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TOY_WARM_SECONDS", "0.2")
+    with JobRunner(tmp_path / "jobs") as runner:
+        runner.warm_up()
+        until(lambda: runner.warming)
+        until(lambda: not runner.warming)
