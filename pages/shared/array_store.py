@@ -94,7 +94,8 @@ class ArrayStore:
     def set_limit(self, limit_bytes: int) -> None:
         """Change the byte limit, forgetting arrays where it is now exceeded."""
         if limit_bytes <= 0:
-            raise ValueError(f"The array store needs a positive limit, got {limit_bytes} bytes.")
+            msg = f"The array store needs a positive limit, got {limit_bytes} bytes."
+            raise ValueError(msg)
         with self._lock:
             self._limit_bytes = limit_bytes
             self._evict()
@@ -213,10 +214,11 @@ def is_capability(text: str) -> bool:
 def _to_wire(array: np.ndarray) -> np.ndarray:
     """Return the array C-ordered in its little-endian wire dtype, without a copy if it is so."""
     if array.dtype.kind not in _WIRE_DTYPES or array.dtype.itemsize != 4:
-        raise TypeError(
+        msg = (
             f"The browser is sent float32 or int32 arrays, got {array.dtype}; "
             "convert it where the loss of precision can be judged."
         )
+        raise TypeError(msg)
     return np.ascontiguousarray(array, dtype=_WIRE_DTYPES[array.dtype.kind])
 
 

@@ -82,7 +82,8 @@ def pattern_png(pattern: np.ndarray) -> bytes:
     if grey.ndim == 3:
         grey = grey.mean(axis=0 if grey.shape[0] in (1, 3) else -1)
     if grey.ndim != 2 or grey.size == 0:
-        raise ValueError(f"A pattern is (H, W), got shape {np.shape(pattern)}.")
+        msg = f"A pattern is (H, W), got shape {np.shape(pattern)}."
+        raise ValueError(msg)
     finite = np.isfinite(grey)
     low, high = (grey[finite].min(), grey[finite].max()) if finite.any() else (0.0, 0.0)
     span = high - low if high > low else 1.0

@@ -101,13 +101,31 @@ export function shade(base, t, dark, light) {
 export function colorize(coloring, array, n) {
   if (coloring.type === "continuous") return continuous(coloring, array(coloring.array), n);
   const labels = array(coloring.type === "shaded" ? coloring.labels : coloring.array);
-  const counts = new Map();
-  for (let i = 0; i < n; i++) counts.set(labels[i], (counts.get(labels[i]) ?? 0) + 1);
+  const counts = countLabels(labels);
   const rgba = coloring.type === "shaded"
     ? shaded(coloring, labels, array(coloring.value), n)
     : categorical(coloring, labels, n);
   const nan = pack(parseColor(coloring.nan));
   return { rgba, below: false, above: false, missing: rgba.includes(nan), counts };
+}
+
+/** Count the points of each label; labels are small numbers, and an array is faster than a map. */
+function countLabels(labels) {
+  const n = labels.length;
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < n; i++) {
+    if (labels[i] < low) low = labels[i];
+    if (labels[i] > high) high = labels[i];
+  }
+  const counts = new Map();
+  if (n && high - low < 65536) {
+    const found = new Int32Array(high - low + 1);
+    for (let i = 0; i < n; i++) found[labels[i] - low]++;
+    found.forEach((count, k) => count && counts.set(k + low, count));
+  } else {
+    for (let i = 0; i < n; i++) counts.set(labels[i], (counts.get(labels[i]) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function continuous(coloring, values, n) {
