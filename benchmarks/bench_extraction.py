@@ -3,10 +3,11 @@
 The seed's loop is a map-style dataset that looks the HDF5 dataset up anew for every index, scales
 each pattern to [-1, 1] and hands it to a DataLoader (batch 64, no workers: on two cores they make
 it slower), the whole VAE encoder under ``no_grad``. Ours is
-`latentcore.encoding.extraction.extract` with the same weights, scaling and file. Files are written here: one pattern per chunk, and gzip
-chunks of 256 patterns. Rounds alternate, and the best of each counts, since other programs only
-ever slow a measurement down. On a busy machine read the ratio of processor time, with
-``--threads 1``: threads that wait for each other there burn most of what is measured.
+`latentcore.encoding.extraction.extract` with the same weights, scaling and file. Files are written
+here: one pattern per chunk, and gzip chunks of 256 patterns. Rounds alternate, and the best of each
+counts, since other programs only ever slow a measurement down. On a busy machine read the ratio of
+processor time, with ``--threads 1``: threads that wait for each other there burn most of what is
+measured.
 
 Run: ``python -m benchmarks.bench_extraction [--patterns N] [--rounds N] [--threads N]``
 """

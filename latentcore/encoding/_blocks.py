@@ -27,6 +27,7 @@ _SHARE_OF_FREE_MEMORY = 1 / 32
 # A file's chunk is read whole, so that it is decompressed once, unless it is larger than this.
 _LARGEST_READ_BYTES = 64 << 20
 _POLL_S = 0.1
+_ASSUMED_FREE_BYTES = 1 << 30
 
 
 def default_batch_size(source: SampleSource, preparer: Preparer) -> int:
@@ -159,4 +160,7 @@ def _joined(parts: list[Prepared]) -> Prepared:
 
 
 def _free_memory() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):  # only Linux tells it
+        return _ASSUMED_FREE_BYTES

@@ -114,7 +114,7 @@ def extract(
             partial, resumed = job.run(batch, tile)
             break
         except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error) or tile == 1:
+            if not is_out_of_memory(error) or batch == 1:
                 raise
         halvings += 1
         if batch == tile:
