@@ -130,7 +130,7 @@ def choose_manner(key: str) -> Manner:
         device = st.selectbox(
             "Device",
             ("auto", "cpu", "cuda", "mps"),
-            format_func=lambda name: f"auto ({fastest_device()})" if name == "auto" else name,
+            format_func=lambda name: f"auto ({_fastest_device()})" if name == "auto" else name,
             key=f"{key}.device",
             help="Auto takes the fastest that this server has.",
             persist_state="session",
@@ -166,7 +166,7 @@ def request(
 
 
 @st.cache_data(show_spinner=False)
-def fastest_device() -> str:
+def _fastest_device() -> str:
     """Return what the device ``auto`` means on this server."""
     from latentcore.encoders._device import resolve_device
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import streamlit as st
 
+from latentcore.errors import InputError
 from pages.shared import places, state
 
 __all__ = ["download", "download_all", "latents_in", "open_in_explore", "size_text"]
 
 # Streamlit holds a download in the server's memory until the session ends.
 _LARGEST_DOWNLOAD = 400_000_000
-_SHOWN_DIGITS = 12
 
 _MIMES = {
     ".csv": "text/csv",
@@ -110,8 +110,6 @@ def _zipped(folder: Path, names: list[str]) -> bytes:
 
 def _samples_of(run: Mapping[str, Any]) -> str | None:
     """Return the place of the patterns, None where they can't be opened any more."""
-    from latentcore.errors import InputError
-
     for entry in run.get("inputs", []):
         if entry.get("role") == "samples":
             try:
