@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from latentcore.workflows._verbs import option_of
 __all__ = ["build_parser", "main"]
 
 _REPORT_EVERY_S = 0.2
+_NEGATIVE_NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,6 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_verb(parser: argparse.ArgumentParser, verb: Verb) -> None:
+    # argparse of Python 3.11 takes -2e-4 for an option, and latents are as small as that.
+    parser._negative_number_matcher = _NEGATIVE_NUMBER
     for field in dataclasses.fields(verb.request):
         _add_option(parser, field)
     if verb.writes:

@@ -17,6 +17,8 @@ __all__ = ["ScanGrid"]
 _NODE_TOLERANCE = 0.1
 # The true step may be a whole fraction of the smallest difference seen (x = 0, 2, 5 has step 1).
 _LARGEST_STEP_DIVISOR = 12
+# Fewer points may lie on one colour of a chessboard by chance.
+_FEWEST_FOR_HEXAGONS = 32
 # A grid with more cells than this, and far more than points, is a broken or hostile file:
 # two points at (0, 0) and (2^31, 2^31) would ask for an array of 2^62 cells.
 _MOST_CELLS = 64_000_000
@@ -113,6 +115,7 @@ class ScanGrid:
             )
             raise MalformedFileError(message)
         cls._refuse_duplicates(row, col, n_cols, x, y)
+        _refuse_hexagonal(row, col, (n_rows, n_cols))
         return cls((n_rows, n_cols), row, col, x, y, (dx, dy), unit)
 
     @staticmethod
@@ -201,6 +204,25 @@ class ScanGrid:
             self.step,
             self.unit,
         )
+
+
+def _refuse_hexagonal(
+    row: NDArray[np.int32], col: NDArray[np.int32], shape: tuple[int, int]
+) -> None:
+    """Refuse a hexagonal scan: every second row is shifted by half a step.
+
+    On the square grid of half steps it fills the nodes of a chessboard's one colour, half of
+    them; maps, areas and neighbours would all be wrong by a factor of two.
+    """
+    parity = (row + col) % 2
+    cells = shape[0] * shape[1]
+    if len(row) < _FEWEST_FOR_HEXAGONS or (parity != parity[0]).any() or 3 * len(row) < cells:
+        return
+    message = (
+        f"The {len(row)} points form a hexagonal scan: every second row is shifted by half a "
+        "step. Resample it to a square grid first."
+    )
+    raise MalformedFileError(message)
 
 
 def _step_of(values: NDArray[np.float64], axis: str) -> float:

@@ -101,16 +101,20 @@ class ScanMaps:
         if not found.any():
             message = (
                 f"None of {len(grid)} points has a partner among the {len(self.grid)} of the maps. "
-                f"The points cover x [{grid.x_range[0]:g}, {grid.x_range[1]:g}), "
-                f"y [{grid.y_range[0]:g}, {grid.y_range[1]:g}); the maps "
-                f"x [{self.grid.x_range[0]:g}, {self.grid.x_range[1]:g}), "
-                f"y [{self.grid.y_range[0]:g}, {self.grid.y_range[1]:g}). "
+                f"The points cover {_extent(grid)}; the maps {_extent(self.grid)}. "
                 "Check that both tables use the same coordinates."
             )
             raise JoinError(message)
         values = np.full((len(self.names), len(grid)), np.nan, np.float32)
         values[:, found] = self.values[:, rows[found]]
         return values, int((~found).sum())
+
+
+def _extent(grid: ScanGrid) -> str:
+    """Tell where points lie; a ROI keeps its scan's grid, so that the grid's range won't do."""
+    if len(grid) == 0:
+        return "nothing"
+    return f"x {grid.x.min():g} to {grid.x.max():g}, y {grid.y.min():g} to {grid.y.max():g}"
 
 
 def match_rows(wanted: ScanGrid, having: ScanGrid) -> NDArray[np.int64]:

@@ -38,6 +38,7 @@ __all__ = ["show"]
 
 _PANELS = "explore.panels"
 _LAST = "explore_last_clusters"
+_PROBLEM = "explore_problem"
 _TABS = {
     "selection": ":material/select_all: Selection",
     "against": ":material/compare_arrows: A against B",
@@ -54,8 +55,10 @@ def show(scan: ScanState) -> None:
         _nothing_to_explore(scan)
         return
     scene = open_scene(scan)
-    problem = session.begin(scene.about)
+    # A message would be lost when the clusters are there and the page runs again.
+    problem = session.begin(scene.about) or st.session_state.get(_PROBLEM)
     if problem:
+        st.session_state[_PROBLEM] = problem
         errors.show(RequestError(problem))
     if not scene.encoded.any():
         st.warning("Not one sample of this file has a latent: every row is NaN.")
@@ -67,6 +70,7 @@ def show(scan: ScanState) -> None:
     question, masks = _panels(scene)
     session.write_url()
     _inspector(scene, question, masks)
+    st.session_state.pop(_PROBLEM, None)
 
 
 def _nothing_to_explore(scan: ScanState) -> None:

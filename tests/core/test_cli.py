@@ -1,0 +1,100 @@
+"""The parser is made from the requests, and exit statuses are as promised."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from latentcore.cli import build_parser, main
+from latentcore.workflows import VERBS
+from tests.factories.kikuchi import write_kikuchi
+
+
+def test_numbers_in_any_notation_are_values_not_options() -> None:
+    parsed = build_parser().parse_args(
+        ["map", "a.h5", "--dim", "3", "--limits", "-2e-4", "3e-4", "--out", "o"]
+    )
+    assert parsed.limits == [-2e-4, 3e-4]
+
+
+def test_prepare_may_be_repeated_or_take_several_words() -> None:
+    words = ["extract", "a.h5", "--checkpoint", "pca:2", "--out", "o"]
+    parse = build_parser().parse_args
+    one = parse([*words, "--prepare", "smooth=1", "scale=z_score"])
+    two = parse([*words, "--prepare", "smooth=1", "--prepare", "scale=z_score"])
+    assert one.prepare == two.prepare == ["smooth=1", "scale=z_score"]
+
+
+@pytest.mark.parametrize("name", VERBS.names())
+def test_help_of_every_verb(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([name, "--help"])
+    assert stopped.value.code == 0
+    assert VERBS.get(name).summary in capsys.readouterr().out.replace("\n", " ").replace("  ", " ")
+
+
+def test_bad_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["map", "a.h5"])
+    assert stopped.value.code == 2
+    assert "--dim" in capsys.readouterr().err
+
+
+def test_bad_input_exits_with_2_one_message_and_nothing_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scan.h5").write_text("not HDF5")
+    status = main(
+        [
+            "extract",
+            str(tmp_path / "scan.h5"),
+            "--checkpoint",
+            "pca:2",
+            "--out",
+            str(tmp_path / "o"),
+        ]
+    )
+    said = capsys.readouterr()
+    assert status == 2
+    assert said.err.startswith("UnknownFormatError: ")
+    assert "Traceback" not in said.err
+    assert said.out == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.h5"]
+
+
+def test_interrupt_exits_with_130_and_no_folder(tmp_path: Path) -> None:
+    write_kikuchi(tmp_path / "scan.h5")
+    code = (
+        "import sys, time\n"
+        "from latentcore import cli, workflows\n"
+        "from latentcore.readers.samples import kikuchi_hdf5\n"
+        "import latentcore.workflows._sample_choice as choice\n"
+        "def slow(*args, **options):\n"
+        "    print('reading', flush=True)\n"
+        "    time.sleep(60)\n"
+        "choice.open_samples = slow\n"
+        "sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    words = ["extract", "scan.h5", "--checkpoint", "pca:2", "--out", "o"]
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "reading\n"
+    time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert errors.strip().endswith("Cancelled.")
+    assert not (tmp_path / "o").exists()

@@ -1,0 +1,166 @@
+"""The Explore page without a browser: what it says, and what its widgets do to the question."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from latentcore.analysis.selection import Shape
+from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from pages.shared.explorer.question import Question, from_query, to_query
+from tests.pages.conftest import OpenPage
+
+LATENTS = "folder:measured/scan_latents.h5"
+MAPS = "folder:measured/scan_maps.csv"
+BOX = Shape("map", "box", ((2, 1), (7, 5)), "replace")
+
+
+@pytest.fixture
+def scan(data_root: Path) -> Path:
+    """Latents of three dimensions on 12 × 9 points, with one point not encoded, and maps."""
+    random = np.random.default_rng(0)
+    y, x = (axis.ravel() for axis in np.mgrid[0:9, 0:12])
+    values = random.normal(size=(len(x), 3)).astype(np.float32)
+    values[:, 1] += np.where(x < 6, -4, 4)
+    values[3] = np.nan
+    dims = np.array([0, 4, 7], np.int32)
+    grid = ScanGrid.from_coordinates(x, y)
+    write_latents(
+        data_root / "scan_latents.h5", LatentSet(values, default_sample_ids(len(x)), dims, grid)
+    )
+    table = {"x": x, "y": y, "bandcontrast": np.where(y < 4, 60, 150) + random.integers(0, 9, 108)}
+    table["cluster"] = x % 3
+    table["latent"] = random.random(108)
+    pd.DataFrame(table).to_csv(data_root / "scan_maps.csv", index=False)
+    return data_root
+
+
+@pytest.fixture
+def explore(scan: Path, open_page: OpenPage):
+    def open_(question: Question | None = None, **query: str | list[str]) -> AppTest:
+        asked = to_query(question or Question(embedding="pca"))
+        return open_page("explore", samples="", latents=LATENTS, maps=[MAPS], **{**asked, **query})
+
+    return open_
+
+
+def told(app: AppTest) -> str:
+    assert not app.exception
+    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
+    return "\n".join(one.value for one in shown).replace("\\", "")
+
+
+def asked(app: AppTest) -> Question:
+    return from_query(
+        {
+            name: value if isinstance(value, str) else value[0]
+            for name, value in app.query_params.items()
+        }
+    )
+
+
+def test_opens_with_the_widest_dimension_and_describes_the_roi(explore) -> None:
+    app = explore()
+    assert app.selectbox(key="explore.dim").value == 4
+    assert "ROI: 108 points" in told(app)
+    assert "Nothing is selected yet" in told(app)
+
+
+def test_selection_in_the_url_is_described_as_numpy_says(explore, scan: Path) -> None:
+    app = explore(Question(embedding="pca", dim=4, selections={"A": (BOX,), "B": ()}))
+    table = pd.read_csv(scan / "scan_maps.csv")
+    inside = (table.x >= 2) & (table.x < 7) & (table.y >= 1) & (table.y < 5)
+    contrast = table["bandcontrast"][inside]
+    assert f"Selection A: {inside.sum()} points" in told(app)
+    assert f"bandcontrast: {contrast.mean():.5g} ± {contrast.std():.3g}" in told(app)
+
+
+def test_widgets_change_the_question_and_the_url(explore) -> None:
+    app = explore()
+    app.selectbox(key="explore.dim").set_value(7).run()
+    app.selectbox(key="explore.method").set_value("kmeans").run()
+    app.slider(key="explore.roi.x").set_range(2, 8).run()
+    assert not app.exception
+    question = asked(app)
+    assert (question.dim, question.method, question.roi) == (7, "kmeans", (2, 8, 0, 9))
+    assert "ROI: 54 points" in told(app)
+    app.button[0].click().run()
+
+
+def test_roi_fields_and_sliders_stay_in_step(explore) -> None:
+    app = explore()
+    app.number_input(key="explore.roi.x1").set_value(5.0).run()
+    assert app.slider(key="explore.roi.x").value == (0, 5)
+    app.number_input(key="explore.roi.x0").set_value(9.0).run()
+    assert asked(app).roi == (0, 5, 0, 9), "an empty range is left alone"
+
+
+def test_colour_limits_are_locked_and_let_go(explore) -> None:
+    app = explore()
+    app.toggle(key="explore.lock").set_value(True).run()
+    low, high = asked(app).limits
+    app.number_input(key="explore.high").set_value(high + 1).run()
+    assert asked(app).limits == pytest.approx((low, high + 1))
+    app.selectbox(key="explore.dim").set_value(0).run()
+    assert asked(app).limits is None
+
+
+@pytest.mark.parametrize("tab", ["selection", "against", "clusters", "patterns", "downloads"])
+def test_every_tab_shows_something(explore, tab: str) -> None:
+    shapes = {"A": (BOX,), "B": (Shape("cluster-map", "box", ((8, 0), (12, 9)), "replace"),)}
+    app = explore(Question(embedding="pca", dim=4, selections=shapes))
+    app.segmented_control(key="explore.tab").set_value(tab).run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_clusters_say_what_separates_them(explore) -> None:
+    app = explore(Question(embedding="pca", dim=4, method="kmeans", scaling="none"))
+    app.segmented_control(key="explore.tab").set_value("clusters").run()
+    assert "band" in told(app)
+
+
+def test_maps_named_like_our_own_words_are_told_apart(explore) -> None:
+    app = explore()
+    options = app.selectbox(key="explore.color").options
+    assert {"latent 4", "clusters", "latent", "cluster"} <= set(options)
+    app.selectbox(key="explore.color").set_value("latent").run()
+    assert asked(app).color == "latent"
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"dim": "three"}, "can't be read"),
+        ({"roi": "[50,60,0,9]"}, "holds no point"),
+        ({"parameters": '{"k": "many"}', "method": "kmeans"}, ""),
+        ({"method": "astrology"}, "astrology"),
+        ({"scaling": "log"}, "standard"),
+    ],
+)
+def test_damaged_links_are_explained(explore, query: dict[str, str], message: str) -> None:
+    app = explore(**query)
+    assert not app.exception
+    shown = told(app)
+    assert app.error or app.warning
+    assert message in shown
+
+
+def test_report_that_is_none_is_refused() -> None:
+    from latentcore.errors import InputError
+    from pages.shared.explorer.reports import read_report
+
+    for content in (b"", b"[]", b"{}", b"\xff", json.dumps({"encoding-type": "x"}).encode()):
+        with pytest.raises(InputError, match="no session report"):
+            read_report(content)
+
+
+def test_nothing_to_explore_leads_to_the_next_step(open_page: OpenPage, scan: Path) -> None:
+    app = open_page("explore", samples="", latents="", maps=[MAPS])
+    assert "Open latents" in told(app)
