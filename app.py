@@ -17,6 +17,8 @@ from pages.shared import demo, errors, pickers, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
 MARK = Path(__file__).parent / "pages" / "shared" / "mark.svg"
+# Streamlit leaves a tenth of a screen empty above a page; maps need the room.
+STYLE = "<style>section.stMain .stMainBlockContainer { padding-top: 3.5rem; }</style>"
 WORDMARK = MARK.with_name("wordmark.svg")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.shared import state
 from pages.shared.explorer import page
 

@@ -120,7 +120,7 @@ class TestJoin:
         np.testing.assert_array_equal(values[0, [0, 2, 8]], [0, 2000, 2])
 
     def test_scans_apart_are_refused_with_both_ranges(self) -> None:
-        with pytest.raises(JoinError, match="cover x 100 to 103.* maps x 0 to 3"):
+        with pytest.raises(JoinError, match=r"cover x 100 to 103.* maps x 0 to 3"):
             _maps(_grid()).at(_grid(x0=100))
 
 
