@@ -18,7 +18,7 @@ from pages.shared import demo, errors, pickers, state
 # Files, as the browser would fetch a material icon for its tab from the network.
 MARK = Path(__file__).parent / "pages" / "shared" / "mark.svg"
 # Streamlit leaves a tenth of a screen empty above a page; maps need the room.
-STYLE = "<style>section.stMain .stMainBlockContainer { padding-top: 3.5rem; }</style>"
+STYLE = "<style>.stMain .stMainBlockContainer { padding-top: 3.5rem; }</style>"
 WORDMARK = MARK.with_name("wordmark.svg")
 
 
@@ -26,6 +26,7 @@ def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
+    st.html(STYLE)
     page = st.navigation(
         [
             st.Page("pages/data.py", title="Data", icon=":material/dataset:"),

@@ -38,7 +38,9 @@ class ProjectRequest:
 
     latents: str = latents_option()
     method: str = option("umap", help=" or ".join(_METHODS), metavar="|".join(_METHODS))
-    components: int = option(2, help="2 or 3", convert=int, metavar="N")
+    components: int = option(
+        2, help="how many dimensions the embedding has: 2 or 3", convert=int, metavar="N"
+    )
     neighbors: int = option(15, help="size of a neighbourhood (UMAP)", convert=int, metavar="N")
     min_dist: float = option(
         0.1, help="how close points may lie, 0 to 1 (UMAP)", convert=float, metavar="R"
