@@ -82,8 +82,7 @@ class Hdf5Rows:
             if step == 1:
                 return self._read_run(start, max(start, stop))
             rows = np.arange(start, stop, step)
-        wanted = np.asarray(rows, np.int64)
-        self._refuse_outside(wanted)
+        wanted = self._numbers(rows)
         unique, place = np.unique(wanted, return_inverse=True)
         images = np.empty((len(unique), *self.sample_shape), self.dtype)
         for first, last in self._spans(unique):
@@ -115,7 +114,18 @@ class Hdf5Rows:
             )
             raise MalformedFileError(message) from error
 
-    def _refuse_outside(self, rows: NDArray[np.int64]) -> None:
+    def _numbers(self, asked: object) -> NDArray[np.int64]:
+        """Return row numbers as int64, unless they are something else: a mask read as the rows
+        0 and 1 would pass unnoticed.
+        """
+        rows = np.asarray(asked)
+        if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
+            hint = " Turn a mask into numbers: np.flatnonzero(mask)." if rows.dtype == bool else ""
+            message = (
+                f"Rows are asked for by a slice or by whole numbers of shape (b,), but these are "
+                f"{rows.dtype} of shape {rows.shape}.{hint}"
+            )
+            raise RequestError(message)
         outside = rows[(rows < 0) | (rows >= self._n)]
         if len(outside):
             message = (
@@ -123,6 +133,7 @@ class Hdf5Rows:
                 f"{self._n - 1}."
             )
             raise RequestError(message)
+        return rows.astype(np.int64)
 
     def _spans(self, unique: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         """Yield (first, last) of the stretches of sorted rows that are read in one call."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid, SourceRef
+from latentcore.errors import RequestError
 from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.storage import content_fingerprint
 
@@ -68,8 +69,14 @@ class Hdf5Source:
         Raises
         ------
         RequestError
-            If a row doesn't exist.
+            If a row doesn't exist, or the source was closed.
         """
+        if not self._file:
+            message = (
+                f"{self._path.name!r} was closed, so its samples can't be read any more. Read "
+                "them within the 'with' block, or open the file again."
+            )
+            raise RequestError(message)
         return self._rows.read(rows)
 
     def fingerprint(self) -> str:

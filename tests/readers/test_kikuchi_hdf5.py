@@ -180,3 +180,29 @@ def test_unknown_filter_is_named(tmp_path: Path) -> None:
         h5py.h5d.create(file.id, b"images", h5py.h5t.NATIVE_UINT8, space, properties)
     with pytest.raises(MalformedFileError, match=r"filter 32001 .* not installed .* h5repack"):
         readers.open_samples(tmp_path / "scan.h5")
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (np.arange(30) % 2 == 0, "Turn a mask into numbers"),
+        (np.array([1.5]), r"these are float64 of shape \(1,\)"),
+        (np.array([[1, 2]]), r"of shape \(1, 2\)"),
+        (3, r"of shape \(\)"),
+        (np.array([2**63], np.uint64), "Row 9223372036854775808 was asked for"),
+    ],
+)
+def test_rows_that_are_no_list_of_numbers_are_refused(
+    tmp_path: Path, rows: object, told: str
+) -> None:
+    path = write_kikuchi(tmp_path / "scan.h5", images=patterns(30))
+    with readers.open_samples(path) as samples, pytest.raises(RequestError, match=told):
+        samples.read(rows)
+
+
+def test_a_closed_file_is_told(tmp_path: Path) -> None:
+    path = write_kikuchi(tmp_path / "scan.h5", images=patterns(30))
+    with readers.open_samples(path) as samples:
+        assert samples.read([]).shape == (0, 1, 8, 8)
+    with pytest.raises(RequestError, match=r"'scan\.h5' was closed"):
+        samples.read(slice(0, 2))
