@@ -53,6 +53,18 @@ _MOST_ENTRIES = 20_000
 # Under which key trainers keep the weights, beside optimizer and epoch.
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net", "weights")
 
+# All that torch raises when a file is damaged. One whose name ends in .safetensors it hands on to
+# safetensors, whatever the file holds.
+_DAMAGE = (
+    RuntimeError,
+    ValueError,
+    EOFError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    safetensors.SafetensorError,
+)
+
 Shape = tuple[int, int, int]
 
 
@@ -269,7 +281,7 @@ def _weights(path: Path, head: bytes) -> Mapping[str, torch.Tensor]:
             )
     except pickle.UnpicklingError as error:
         raise CheckpointError(_holds_objects(path)) from error
-    except (RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGE as error:
         message = f"The checkpoint {path.name!r} is damaged: {error}. Copy it again, whole."
         raise CheckpointError(message) from error
     return _state_dict(path, loaded)

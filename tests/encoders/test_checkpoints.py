@@ -54,6 +54,15 @@ def test_pickle_dressed_as_checkpoint_is_never_executed(tmp_path, way):
     assert not canary.exists()
 
 
+def test_pickle_named_safetensors_is_never_executed(tmp_path):
+    canary = tmp_path / "executed"
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps(Canary(canary)))
+    with pytest.raises(CheckpointError, match="is damaged"):
+        opened(path)
+    assert not canary.exists()
+
+
 def test_nenya_checkpoint_is_named(tmp_path):
     # FORMATS 2g: {opt, model, optimizer, epoch}, with opt a pickled nenya.params.Params.
     path = tmp_path / "last.pth"
