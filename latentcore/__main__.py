@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from latentcore.cli import main
+try:
+    from latentcore.cli import main
+except KeyboardInterrupt:  # the imports take the first half second
+    print("Cancelled.", file=sys.stderr)
+    sys.exit(130)
 
 sys.exit(main())

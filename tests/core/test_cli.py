@@ -98,3 +98,23 @@ def test_interrupt_exits_with_130_and_no_folder(tmp_path: Path) -> None:
     assert running.returncode == 130
     assert errors.strip().endswith("Cancelled.")
     assert not (tmp_path / "o").exists()
+
+
+def test_interrupt_during_the_imports_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'latentcore.cli':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    found = subprocess.run(
+        [sys.executable, "-m", "latentcore", "demo", "--out", "o"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert (found.returncode, found.stderr) == (130, "Cancelled.\n")
