@@ -164,6 +164,29 @@ def test_nenya_latents_keep_their_partitions(tmp_path: Path) -> None:
     assert summary["sample_shape"] == [3]
 
 
+@pytest.mark.parametrize("layout", ["nenya", "ours"])
+def test_hdf5_without_coordinates_takes_those_of_a_table(tmp_path: Path, layout: str) -> None:
+    values = np.arange(12, dtype=np.float32).reshape(6, 2)
+    path, coords = tmp_path / "l.h5", tmp_path / "xy.csv"
+    if layout == "nenya":
+        with h5py.File(path, "w") as file:
+            file["valid"], file["train"] = values[4:], values[:4]
+    else:
+        write_latents(path, _some_latents(values=values, dims=np.arange(2), grid=None))
+    pd.DataFrame(full_grid(3, 2, x0=7), columns=["x", "y"]).to_csv(coords, index=False)
+    got = readers.open_latents(path, coords)
+    assert got.grid is not None
+    np.testing.assert_array_equal(got.grid.x, [7, 8, 9, 7, 8, 9])
+    np.testing.assert_array_equal(got.values, values)
+    assert got.fingerprint != readers.open_latents(path).fingerprint
+    pd.DataFrame(full_grid(3, 3), columns=["x", "y"]).to_csv(coords, index=False)
+    with pytest.raises(ShapeError, match=r"'l\.h5' has 6 rows, but 'xy\.csv' gives 9"):
+        readers.open_latents(path, coords)
+    inside = readers.open_latents(path, coords, roi=(0, 3, 1, 3))
+    assert inside.grid is not None
+    np.testing.assert_array_equal(inside.grid.y, [1, 1, 1, 2, 2, 2])
+
+
 def test_nenya_partitions_of_two_models_are_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "l.h5", "w") as file:
         file["valid"], file["train"] = np.ones((2, 3)), np.zeros((4, 2))

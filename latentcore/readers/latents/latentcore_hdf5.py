@@ -28,11 +28,12 @@ from latentcore.containers import (
 )
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
+from latentcore.readers._coords_table import fingerprint_with_coords, grid_from_coords
 from latentcore.readers._grids import grid_of
 from latentcore.readers._hdf5 import dataset, load, open_hdf5, text_attribute
 from latentcore.readers._latent_parts import partition_ids, read_parts
 from latentcore.readers._peek import Peek
-from latentcore.storage import content_fingerprint, local_path
+from latentcore.storage import local_path
 
 __all__ = ["LatentcoreHdf5"]
 
@@ -57,6 +58,9 @@ class LatentcoreHdf5:
         ------
         MalformedFileError
             If the layout is of a newer version, or its parts don't fit together.
+        ShapeError
+            If it has no grid, and a table of coordinates (the option ``coords``) is about other
+            rows.
         """
         path = local_path(ref.location)
         with open_hdf5(path) as file:
@@ -70,11 +74,11 @@ class LatentcoreHdf5:
                 values=values,
                 sample_ids=_sample_ids(file, partition if names else None, n),
                 dims=np.arange(d, dtype=np.int32) if dims is None else dims,
-                grid=_grid(file, n),
+                grid=_grid(file, n) or grid_from_coords(n, ref),
                 partition=partition if names else None,
                 labels=labels,
                 ref=SourceRef(ref.location, _NAME, ref.options),
-                fingerprint=content_fingerprint(path),
+                fingerprint=fingerprint_with_coords(path, ref),
                 provenance=_provenance(text_attribute(file, "provenance")),
             )
 

@@ -1,6 +1,7 @@
 """Latents as nenya writes them: ``<input>_latents.h5``, ``train`` and ``valid`` (N, d).
 
-Either partition may be absent (FORMATS 2e). The same keys with more axes are images.
+Either partition may be absent (FORMATS 2e). The same keys with more axes are images. The file has
+no coordinates; a table may give those of its rows, ``train`` first.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import numpy as np
 
 from latentcore.containers import LatentSet, SourceRef
 from latentcore.readers import LATENTS_READERS
+from latentcore.readers._coords_table import fingerprint_with_coords, grid_from_coords
 from latentcore.readers._hdf5 import open_hdf5
 from latentcore.readers._latent_parts import partition_ids, read_parts
 from latentcore.readers._peek import Peek
-from latentcore.storage import content_fingerprint, local_path
+from latentcore.storage import local_path
 
 __all__ = ["NenyaHdf5Latents"]
 
@@ -39,6 +41,8 @@ class NenyaHdf5Latents:
         ------
         MalformedFileError
             If there is none, or they have different numbers of dimensions.
+        ShapeError
+            If a table of coordinates (the option ``coords``) is about other rows.
         """
         path = local_path(ref.location)
         with open_hdf5(path) as file:
@@ -48,9 +52,10 @@ class NenyaHdf5Latents:
             values=values,
             sample_ids=partition_ids(partition),
             dims=np.arange(values.shape[1], dtype=np.int32),
+            grid=grid_from_coords(len(values), ref),
             partition=partition,
             ref=SourceRef(ref.location, _NAME, ref.options),
-            fingerprint=content_fingerprint(path),
+            fingerprint=fingerprint_with_coords(path, ref),
         )
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +18,15 @@ from numpy.typing import NDArray
 from latentcore.containers import LatentSet, Roi, ScanGrid, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError, RequestError, ShapeError, UnsafeFileError
 from latentcore.readers import LATENTS_READERS
+from latentcore.readers._coords_table import (
+    fingerprint_with_coords,
+    grid_from_coords,
+    roi_of,
+    roi_text,
+)
 from latentcore.readers._grids import grid_of
 from latentcore.readers._peek import Peek
-from latentcore.readers._tables import read_coordinates, read_table
-from latentcore.storage import content_fingerprint, local_path
+from latentcore.storage import local_path
 
 __all__ = ["NpyWithCoords"]
 
@@ -60,16 +63,13 @@ class NpyWithCoords:
         """
         path = local_path(ref.location)
         values = _load(path)
-        coords = ref.options.get("coords")
-        table = None if coords is None else local_path(str(coords))
-        grid = _grid(len(values), path.name, table, _roi(ref.options.get("roi")))
         return LatentSet(
             values=values,
             sample_ids=default_sample_ids(len(values)),
             dims=_dims(path, values.shape[1]),
-            grid=grid,
+            grid=_grid(len(values), ref),
             ref=SourceRef(ref.location, _NAME, ref.options),
-            fingerprint=content_fingerprint(path, *([] if table is None else [table])),
+            fingerprint=fingerprint_with_coords(path, ref),
         )
 
 
@@ -106,41 +106,18 @@ def _dims(path: Path, d: int) -> NDArray[np.int32]:
     return np.arange(d, dtype=np.int32)
 
 
-def _roi(bounds: object) -> Roi | None:
-    return None if bounds is None else Roi.from_bounds(cast("Sequence[float]", bounds))
-
-
-def _grid(n: int, name: str, table: Path | None, roi: Roi | None) -> ScanGrid | None:
-    if table is not None:
-        return _grid_from_table(n, name, table, roi)
-    return None if roi is None else _grid_over_roi(n, name, roi)
-
-
-def _grid_from_table(n: int, name: str, table: Path, roi: Roi | None) -> ScanGrid:
-    places = read_coordinates(read_table(table), table.name)
-    whole = grid_of(places.x, places.y, table.name, unit=places.unit)
-    if n == len(whole):
-        return whole
-    if roi is None:
-        message = (
-            f"{name!r} has {n} rows, but {table.name!r} gives {len(whole)} coordinates. "
-            "Give the coordinates of just these rows, or name the ROI they fill (--roi)."
-        )
-        raise ShapeError(message)
-    inside = roi.mask(whole)
-    if int(inside.sum()) != n:
-        message = (
-            f"{name!r} has {n} rows, but {table.name!r} gives {len(whole)} coordinates, of which "
-            f"{int(inside.sum())} lie in the ROI {_text(roi)}. One of the two must match."
-        )
-        raise ShapeError(message)
-    return whole.take(inside)
+def _grid(n: int, ref: SourceRef) -> ScanGrid | None:
+    given = grid_from_coords(n, ref)
+    roi = roi_of(ref)
+    if given is not None or roi is None:
+        return given
+    return _grid_over_roi(n, Path(ref.location).name, roi)
 
 
 def _grid_over_roi(n: int, name: str, roi: Roi) -> ScanGrid:
     if any(bound != math.floor(bound) for bound in roi.bounds):
         message = (
-            f"Without coordinates the ROI must have whole bounds, but it is {_text(roi)}. "
+            f"Without coordinates the ROI must have whole bounds, but it is {roi_text(roi)}. "
             "Give --coords."
         )
         raise RequestError(message)
@@ -148,14 +125,9 @@ def _grid_over_roi(n: int, name: str, roi: Roi) -> ScanGrid:
     columns, rows = x1 - x0, y1 - y0
     if columns * rows != n:
         message = (
-            f"{name!r} has {n} rows, but the ROI {_text(roi)} has {columns} × {rows} = "
+            f"{name!r} has {n} rows, but the ROI {roi_text(roi)} has {columns} × {rows} = "
             f"{columns * rows} points. If the array holds the whole scan, give --coords."
         )
         raise ShapeError(message)
     row, column = np.divmod(np.arange(n), columns)
     return grid_of(column + x0, row + y0, name, step=(1.0, 1.0))
-
-
-def _text(roi: Roi) -> str:
-    x0, x1, y0, y1 = roi.bounds
-    return f"x [{x0:g}, {x1:g}), y [{y0:g}, {y1:g})"

@@ -1,0 +1,80 @@
+"""The table that ``--coords`` names: x and y of each row, for formats without coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from latentcore.containers import Roi, ScanGrid, SourceRef
+from latentcore.errors import ShapeError
+from latentcore.readers._grids import grid_of
+from latentcore.readers._tables import read_coordinates, read_table
+from latentcore.storage import content_fingerprint, local_path
+
+__all__ = ["fingerprint_with_coords", "grid_from_coords", "roi_of", "roi_text"]
+
+
+def grid_from_coords(n: int, ref: SourceRef) -> ScanGrid | None:
+    """Return where n rows are; None where no table was given.
+
+    Parameters
+    ----------
+    n : int
+    ref : SourceRef
+        Options: ``coords``, path of a table; ``roi``, (x0, x1, y0, y1), for rows that are only
+        those of the table that lie inside.
+
+    Raises
+    ------
+    MalformedFileError
+        If the table holds no coordinates, or no scan grid.
+    ShapeError
+        If the n rows are neither those of the table nor those inside the ROI.
+    """
+    table = _table(ref)
+    if table is None:
+        return None
+    name = Path(ref.location).name
+    places = read_coordinates(read_table(table), table.name)
+    whole = grid_of(places.x, places.y, table.name, unit=places.unit)
+    if n == len(whole):
+        return whole
+    roi = roi_of(ref)
+    if roi is None:
+        message = (
+            f"{name!r} has {n} rows, but {table.name!r} gives {len(whole)} coordinates. "
+            "Give the coordinates of just these rows, or name the ROI they fill (--roi)."
+        )
+        raise ShapeError(message)
+    inside = roi.mask(whole)
+    if int(inside.sum()) != n:
+        message = (
+            f"{name!r} has {n} rows, but {table.name!r} gives {len(whole)} coordinates, of which "
+            f"{int(inside.sum())} lie in the ROI {roi_text(roi)}. One of the two must match."
+        )
+        raise ShapeError(message)
+    return whole.take(inside)
+
+
+def fingerprint_with_coords(path: Path, ref: SourceRef) -> str:
+    """Return the fingerprint of a file and of the table that goes with it."""
+    table = _table(ref)
+    return content_fingerprint(path, *([] if table is None else [table]))
+
+
+def roi_of(ref: SourceRef) -> Roi | None:
+    """Return the ROI among a reader's options."""
+    bounds = ref.options.get("roi")
+    return None if bounds is None else Roi.from_bounds(cast("Sequence[float]", bounds))
+
+
+def roi_text(roi: Roi) -> str:
+    """Write a ROI for messages."""
+    x0, x1, y0, y1 = roi.bounds
+    return f"x [{x0:g}, {x1:g}), y [{y0:g}, {y1:g})"
+
+
+def _table(ref: SourceRef) -> Path | None:
+    coords = ref.options.get("coords")
+    return None if coords is None else local_path(str(coords))
