@@ -115,9 +115,7 @@ class Hdf5Rows:
             raise MalformedFileError(message) from error
 
     def _numbers(self, asked: object) -> NDArray[np.int64]:
-        """Return row numbers as int64, unless they are something else: a mask read as the rows
-        0 and 1 would pass unnoticed.
-        """
+        """Return row numbers as int64; a mask, read as the rows 0 and 1, would pass unnoticed."""
         rows = np.asarray(asked)
         if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
             hint = " Turn a mask into numbers: np.flatnonzero(mask)." if rows.dtype == bool else ""
