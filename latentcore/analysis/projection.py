@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.seeds import check_seed
 from latentcore.containers import Embedding, LatentSet
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -68,9 +69,7 @@ def principal_axes(
     return mean, axes * signs[:, None], np.maximum(variance[::-1], 0)
 
 
-def pca(
-    latents: LatentSet, *, components: int = 2, progress: Progress | None = None
-) -> Embedding:
+def pca(latents: LatentSet, *, components: int = 2, progress: Progress | None = None) -> Embedding:
     """Project latents on their first principal axes.
 
     Parameters
@@ -171,6 +170,7 @@ def umap(
     """
     _check_components(components)
     _check_umap(neighbors, min_dist, metric, fit_on)
+    check_seed(seed)
     progress = progress or Progress()
     rows = _encoded_rows(latents, _FEWEST_FOR_UMAP)
     values = latents.values[rows]

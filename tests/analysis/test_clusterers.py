@@ -96,6 +96,8 @@ def test_seed_is_passed_over_where_nothing_is_drawn():
         ("gmm", {"criterion": "cic"}, "bic, aic, but is 'cic'"),
         ("kmeans", {"k": 0}, "k must be ≥ 1"),
         ("kmeans", {"n_init": 0}, "n_init must be ≥ 1"),
+        ("gmm", {"seed": -1}, "seed must be from 0 to 4294967295, but is -1"),
+        ("kmeans", {"seed": 1 << 32}, "but is 4294967296"),
         ("dbscan", {"eps": 0.0}, "eps must be > 0, but is 0"),
         ("dbscan", {"eps": -1.0}, "eps must be > 0, but is -1"),
         ("dbscan", {"min_samples": 0}, "min_samples must be ≥ 1"),

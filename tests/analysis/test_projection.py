@@ -82,6 +82,7 @@ class TestUmapRefuses:
             ({"min_dist": 2.0}, "min_dist must lie in 0 … 1, but is 2"),
             ({"metric": "hamming"}, "one of euclidean, .*but is 'hamming'"),
             ({"fit_on": 3}, "at least 5 rows, but fit_on is 3"),
+            ({"seed": -1}, "seed must be from 0 to 4294967295, but is -1"),
         ],
     )
     def test_senseless_parameters(self, settings, told):

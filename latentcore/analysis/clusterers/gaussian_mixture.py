@@ -18,6 +18,7 @@ from latentcore.analysis.clusterers import (
     check_k,
     parameter,
 )
+from latentcore.analysis.seeds import check_seed
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
@@ -64,6 +65,7 @@ class GaussianMixtures:
 
     def __post_init__(self) -> None:
         check_at_least("k", self.k, 1)
+        check_seed(self.seed)
         check_at_least("k_min", self.k_min, 1)
         check_choice("criterion", self.criterion, _CRITERIA)
         if self.k is None and self.k_min > self.k_max:

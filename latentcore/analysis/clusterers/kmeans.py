@@ -16,6 +16,7 @@ from latentcore.analysis.clusterers import (
     check_k,
     parameter,
 )
+from latentcore.analysis.seeds import check_seed
 from latentcore.progress import Progress
 
 __all__ = ["KMeansClusters"]
@@ -50,6 +51,7 @@ class KMeansClusters:
 
     def __post_init__(self) -> None:
         check_at_least("k", self.k, 1)
+        check_seed(self.seed)
         check_at_least("n_init", self.n_init, 1)
 
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
