@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Cancelled.", file=sys.stderr)
         return 130
     reporter.end()
+    for note in summary.get("notes", ()):
+        print(f"Note: {note}", file=sys.stderr)
     print(to_json(summary) if parsed.json else _readable(summary), end="")
     return 0
 

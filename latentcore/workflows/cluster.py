@@ -290,6 +290,7 @@ def _report(
         "figure": f"cluster_latent_bc__{tag}.png",
         "assignments_csv": f"cluster_assignments__{tag}.csv",
         "snippet": f"cluster_again__{tag}.py",
+        "notes": _notes(points, found),
         "cluster_colors": _color_list(request, counts),
         "noise_color": NOISE_COLOR,
         "parameters": parameters,
@@ -304,6 +305,18 @@ def _report(
         "map_unit": points.map_unit,
         "roi": _roi_record(request),
     }
+
+
+def _notes(points: _Points, found: _Findings) -> list[str]:
+    """Return what the user should know before they trust the labels."""
+    notes = [found.spread.message] if found.spread.message else []
+    if points.unmatched:
+        notes.insert(
+            0,
+            f"{points.unmatched} of {len(points.latent)} points have no {points.map_name} in the "
+            "map and get the label -1. Check that it is the map of the same scan.",
+        )
+    return notes
 
 
 def _color_list(request: _ClusterRequest, counts: Mapping[int, int]) -> list[str]:

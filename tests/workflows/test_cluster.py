@@ -112,13 +112,16 @@ def test_tag_and_colors_are_the_users(scan):
     assert report["cluster_colors"] == ["#112233", "#445566", "#112233"]
 
 
-def test_map_that_covers_a_part_is_counted(scan):
+def test_map_that_covers_a_part_is_counted(scan, capsys):
     table = pd.read_csv(scan / "bc.csv")
     table[table["y"] < 20].to_csv(scan / "bc.csv", index=False)
     assert called(scan, "--method", "kmeans") == 0
     report = report_of(scan / "run")
     assert report["unmatched"] == 100
     assert report["counts"]["-1"] == 101
+    told = "100 of 300 points have no bandcontrast in the map and get the label -1."
+    assert report["notes"][0].startswith(told)
+    assert f"Note: {told}" in capsys.readouterr().err
 
 
 def test_array_of_a_roi_takes_the_dimension_from_the_user(scan):
