@@ -214,22 +214,18 @@ def keep_mask(
 ) -> NDArray[np.bool_]:
     """Tell which points have a map value above a threshold (``--keep-above MAP VALUE``).
 
+    A point whose row in the map holds no number is not above it.
+
     Raises
     ------
     JoinError
-        If the map leaves points without a value: dropping them silently would hide a mistake.
+        If the map has no row for some points: dropping them silently would hide a mistake.
     RequestError
-        If nothing remains.
+        If several maps are meant, or nothing remains.
     """
-    maps = read_map(spec, folder)
-    if len(maps) != 1:
-        message = (
-            f"--keep-above needs one map, but {spec!r} holds {len(maps)}: "
-            f"{', '.join(maps.names)}. Name one as FILE:COLUMN."
-        )
-        raise RequestError(message)
+    maps = one_map(read_map(spec, folder), spec)
     values, unmatched = maps_at(maps, grid)
-    if unmatched:
+    if unmatched > maps.dropped:  # rows without a number are not among the maps' points
         message = (
             f"{unmatched} of {values.shape[1]} points have no {maps.names[0]} in {spec!r}. "
             "A threshold needs a value for every point: use the map of the same scan."

@@ -105,10 +105,13 @@ def _members(source: SampleSource, names: tuple[str, ...]) -> NDArray[np.bool_]:
     present = [] if source.partition is None else sorted(map(str, np.unique(source.partition)))
     missing = [name for name in names if name not in present]
     if missing or source.partition is None:
-        has = f"the partitions {', '.join(present)}" if present else "no partitions"
+        has, advice = "no partitions", "Leave the option out."
+        if present:
+            has = f"the partitions {', '.join(present)}"
+            advice = "Name one of these, or leave the option out."
         message = (
             f"--partition {missing[0]} was asked for, but {source.ref.location!r} has {has}. "
-            "Name one of these, or leave the option out."
+            f"{advice}"
         )
         raise RequestError(message)
     return np.isin(source.partition, names)
@@ -143,7 +146,7 @@ def _row_numbers(path: Path) -> NDArray[Any]:
             loaded: NDArray[Any] = np.load(path, allow_pickle=False)
             return loaded
         words = path.read_text(encoding="utf-8").split()
-        if words and not words[0].lstrip("-").isdigit():
+        if words and words[0].isidentifier():
             words = words[1:]  # the name of a column
         return np.array([int(word) for word in words], np.int64)
     except (OSError, ValueError, OverflowError, EOFError) as error:

@@ -158,6 +158,30 @@ def test_points_left_out_are_nan(tmp_path, scan, contrast):
     assert summary["latents"]["scan_latents.h5"]["n_left_out"] == 80 - kept.sum()
 
 
+def test_points_whose_map_row_holds_no_number_are_left_out(tmp_path, scan, contrast):
+    table = contrast.read_text().splitlines()
+    table[5] = table[5].rpartition(",")[0] + ",n/a"  # row 4 of the scan: x = 4, y = 0
+    contrast.write_text("\n".join(table))
+    run(tmp_path, scan, keep_above=(str(contrast), 35.0))
+    left_out = np.isnan(samples_of(tmp_path / "out" / "scan_latents.h5")).all(axis=1)
+    wanted = full_grid(10, 8)[:, 0] * 10 <= 35
+    wanted[4] = True
+    np.testing.assert_array_equal(left_out, wanted)
+
+
+def test_map_that_covers_half_of_the_points_is_no_threshold(tmp_path, scan, contrast):
+    contrast.write_text("\n".join(contrast.read_text().splitlines()[:41]))
+    with pytest.raises(InputError, match="40 of 80 points have no bandcontrast"):
+        run(tmp_path, scan, keep_above=(str(contrast), 45.0))
+
+
+def test_band_contrast_is_meant_where_a_threshold_names_no_column(tmp_path, scan, contrast):
+    lines = contrast.read_text().splitlines()
+    contrast.write_text("\n".join([lines[0] + ",cluster", *(line + ",7" for line in lines[1:])]))
+    summary = run(tmp_path, scan, keep_above=(str(contrast), 45.0))
+    assert summary["n_encoded"] == 40
+
+
 @pytest.mark.parametrize("as_mask", [True, False])
 def test_rows_may_be_an_npy(tmp_path, scan, as_mask):
     mask = np.arange(80) % 3 == 0
@@ -244,10 +268,12 @@ def test_cancelled_run_resumes_with_its_fitted_pca(tmp_path, scan, monkeypatch):
         ({"device": "gpu"}, "There is no device 'gpu'"),
         ({"rows": "{tmp}/rows.txt"}, "names row 80"),
         ({"rows": "{tmp}/scan.h5"}, "can't be read"),
+        ({"rows": "{tmp}/commas.txt"}, "can't be read: invalid literal .* '1,2,3'"),
     ],
 )
 def test_wrong_requests_are_told_and_leave_nothing(tmp_path, scan, options, says):
     (tmp_path / "rows.txt").write_text("0\n80\n")
+    (tmp_path / "commas.txt").write_text("1,2,3\n")
     options = {
         key: value.format(tmp=tmp_path) if key == "rows" else value
         for key, value in options.items()
