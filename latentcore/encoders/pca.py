@@ -315,9 +315,14 @@ class PcaRecipe:
 
     def _check_count(self, n: int) -> None:
         if n < max(2, self.n_components):
+            advice = (
+                f"Ask for at most {n} components, or keep more points."
+                if n > 1
+                else "A PCA needs at least 2 samples: keep more points, and look for NaN in them."
+            )
             message = (
                 f"pca:{self.n_components} was asked for, but only {n} finite samples were kept. "
-                f"Ask for at most {n} components (of at least 2 samples), or keep more points."
+                f"{advice}"
             )
             raise RequestError(message)
 
