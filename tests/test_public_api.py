@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 
-import latentcore as lc
 import pytest
+
+import latentcore as lc
 from latentcore.workflows import VERBS
 from latentcore.workflows._verbs import option_of
 

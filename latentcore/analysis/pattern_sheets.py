@@ -68,7 +68,8 @@ def signed_levels(
     limit = float(np.abs(values).max()) if limit is None else limit
     share = 0.5 if limit == 0 else (values / limit + 1) / 2
     index = np.clip(np.floor(np.broadcast_to(share, values.shape) * 256), 0, 255)
-    return lut[index.astype(np.intp)]
+    colored: NDArray[np.uint8] = lut[index.astype(np.intp)]
+    return colored
 
 
 def pattern_sheet(

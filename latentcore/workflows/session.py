@@ -54,7 +54,7 @@ _MOST_JSON = 4_000_000
 
 
 @dataclass(frozen=True)
-class SessionRequest(ClusterRequest):
+class SessionRequest(ClusterRequest):  # type: ignore[misc] # its fields are those of the clusterers
     """What an Explore page shows: clusters, embedding, ROI, selections, maps."""
 
     also: tuple[str, ...] | None = option(
@@ -370,4 +370,4 @@ def _embedding_record(
 def digest(array: NDArray[np.generic]) -> str:
     """Return the SHA-256 of an array's bytes, little-endian and row by row."""
     plain = np.ascontiguousarray(array)
-    return hashlib.sha256(plain.astype(plain.dtype.newbyteorder("<"), copy=False)).hexdigest()
+    return hashlib.sha256(plain.astype(plain.dtype.newbyteorder("<"), copy=False).data).hexdigest()
