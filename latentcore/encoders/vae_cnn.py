@@ -159,6 +159,18 @@ class VaeCnnEncoder:
                 device=self._device,
             )
 
+    def log_variances(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the log variances of the posterior: float32 (b, 1, H, W) → float32 (b, d)."""
+        with self._lock:
+            network = self._ready()
+            return in_tiles(
+                lambda x: network.encode(x)[1],
+                batch,
+                tile=self.tile,
+                out_shape=(self.latent_dim,),
+                device=self._device,
+            )
+
     def release(self) -> None:
         """Free the accelerator's memory."""
         with self._lock:

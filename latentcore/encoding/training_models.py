@@ -1,0 +1,156 @@
+"""Networks that can be trained, with their first weights, and the encoders they become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from latentcore.containers import ScanGrid
+from latentcore.encoders.pca import PcaEncoder, PcaRecipe
+from latentcore.encoders.vae_cnn import VaeCnn, VaeCnnEncoder
+from latentcore.encoders.vae_residual import VaeResidual, VaeResidualEncoder
+from latentcore.encoding.training import Targets
+from latentcore.encoding.training_data import TrainingPatterns
+from latentcore.encoding.training_targets import TargetSettings, neighbour_scores
+from latentcore.errors import RequestError
+from latentcore.preparation import Preparer
+from latentcore.progress import Progress
+
+if TYPE_CHECKING:
+    from latentcore.artifacts.model_files import StorableEncoder
+
+__all__ = ["TRAINABLE", "as_encoder", "build_network", "fit_components", "neighbour_targets"]
+
+TRAINABLE = ("vae-cnn", "vae-residual")
+
+
+def fit_components(
+    patterns: TrainingPatterns, preparer: Preparer, count: int, progress: Progress
+) -> PcaEncoder:
+    """Fit the leading principal components of the prepared patterns.
+
+    Parameters
+    ----------
+    patterns : TrainingPatterns
+    preparer : Preparer
+        That prepared them.
+    count : int
+        Fewer are fitted where there are fewer patterns or pixels.
+    progress : Progress
+    """
+    shape = preparer.output_shape
+    progress.step(0, 1, "fitting principal components")
+    most = min(count, len(patterns.values), int(np.prod(shape)))
+    return PcaRecipe(most).fit(
+        patterns.blocks(),
+        input_shape=shape,
+        preparation=preparer.preparation,
+        device=torch.device("cpu"),
+        static_background=preparer.static_background,
+    )
+
+
+def neighbour_targets(
+    patterns: TrainingPatterns,
+    grid: ScanGrid,
+    components: PcaEncoder,
+    progress: Progress,
+    settings: TargetSettings | None = None,
+) -> Targets:
+    """Return what each pattern's neighbourhood on the scan shows of it.
+
+    Parameters
+    ----------
+    patterns : TrainingPatterns
+    grid : ScanGrid
+        Of the whole source.
+    components : PcaEncoder
+        From `fit_components`.
+    progress : Progress
+    settings : TargetSettings, optional
+    """
+    settings = settings or TargetSettings()
+    k = min(settings.components, components.latent_dim)
+    scores = np.concatenate([components.encode(block) for block in patterns.blocks()])[:, :k]
+    told = neighbour_scores(
+        np.ascontiguousarray(scores), grid.take(patterns.rows), settings, progress
+    )
+    basis = components.tensors()
+    return Targets(
+        scores=told,
+        components=np.ascontiguousarray(basis["components"][:k], np.float32),
+        mean=np.asarray(basis["mean"], np.float32),
+    )
+
+
+def build_network(
+    encoder: str,
+    size: tuple[int, int],
+    latent_dim: int,
+    architecture: Mapping[str, int],
+    *,
+    seed: int,
+    components: PcaEncoder | None = None,
+) -> torch.nn.Module:
+    """Return a network with its first weights.
+
+    Parameters
+    ----------
+    encoder : str
+        A name in `TRAINABLE`.
+    size : tuple of int
+        (H, W) of a prepared pattern.
+    latent_dim : int
+    architecture : Mapping
+        What else the network is told.
+    seed : int
+    components : PcaEncoder, optional
+        What a ``vae-residual`` begins as.
+
+    Raises
+    ------
+    RequestError
+        If it can't be trained here, or has more latent dimensions than a pattern has pixels.
+    """
+    if encoder not in TRAINABLE:
+        message = f"No encoder {encoder!r} can be trained. There are: {', '.join(TRAINABLE)}."
+        raise RequestError(message)
+    pixels = size[0] * size[1]
+    if not 1 <= latent_dim <= pixels:
+        message = (
+            f"--latent-dim {latent_dim} was asked for, but a prepared pattern has {size[0]} × "
+            f"{size[1]} = {pixels} pixels. Give from 1 to {pixels}; 32 suits most scans."
+        )
+        raise RequestError(message)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if encoder == "vae-cnn":
+            return VaeCnn(size, latent_dim, **architecture)
+        wider = {**architecture, "features": max(architecture["features"], latent_dim)}
+        network = VaeResidual(size, latent_dim, **wider)
+    if components is not None:
+        basis = components.tensors()
+        network.start_from_components(
+            np.asarray(basis["mean"], np.float32),
+            np.asarray(basis["components"], np.float32),
+            float(np.sqrt(basis["explained_variance"][0])),
+        )
+    return network
+
+
+def as_encoder(
+    network: torch.nn.Module, preparer: Preparer, device: torch.device
+) -> StorableEncoder:
+    """Return the encoder that a trained network is, with the preparation that belongs to it."""
+    settings = {
+        "preparation": preparer.preparation,
+        "device": device,
+        "static_background": preparer.static_background,
+    }
+    if isinstance(network, VaeCnn):
+        return VaeCnnEncoder(network, **settings)  # type: ignore[arg-type]
+    assert isinstance(network, VaeResidual)
+    return VaeResidualEncoder(network, **settings)  # type: ignore[arg-type]
