@@ -22,7 +22,7 @@ _ACTIVE_SD = 0.1
 # A tenth of that again: less than 1e-4 of the prior's variance is left.
 _COLLAPSED_SD = 0.01
 
-State = Literal["active", "weak", "collapsed"]
+State = Literal["active", "weak", "collapsed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Spread:
     Attributes
     ----------
     sd : float
-        Standard deviation over the finite values (divided by n).
+        Standard deviation over the finite values (divided by n); NaN for fewer than two.
     prior_sd : float
         That of the prior, 1 for a VAE.
-    state : {"active", "weak", "collapsed"}
-        sd above 0.1 of the prior's, between, or below 0.01.
+    state : {"active", "weak", "collapsed", "unknown"}
+        sd above 0.1 of the prior's, between, or below 0.01; unknown for fewer than two values.
     message : str
-        A warning in words, empty for an active dimension.
+        A warning in words, empty for an active or unknown dimension.
     """
 
     sd: float
@@ -78,9 +78,12 @@ def spread(values: ArrayLike, *, prior_sd: float = 1.0) -> Spread:
     """
     values = np.asarray(values, np.float64)
     finite = values[np.isfinite(values)]
-    sd = float(finite.std()) if len(finite) else float("nan")
+    if len(finite) < 2:
+        # A single value has no spread, which says nothing of the model.
+        return Spread(float("nan"), prior_sd, "unknown", "")
+    sd = float(finite.std())
     state = _state(sd / prior_sd)
-    messages = {
+    messages: dict[State, str] = {
         "active": "",
         "weak": (
             f"This dimension is weak, if it is a VAE's: its s.d. is {sd:.2g} where the prior's is "

@@ -38,6 +38,13 @@ def test_a_lively_set_needs_no_warning():
     assert active_units(np.array([[-1.0, 1.0], [1.0, -1.0]])).message == ""
 
 
+def test_a_single_value_is_not_judged():
+    judged = spread([0.3, np.nan])
+    assert np.isnan(judged.sd)
+    assert judged.state == "unknown"
+    assert judged.message == ""
+
+
 def test_published_latents_are_collapsed(shared_data):
     latent = np.load(
         shared_data
