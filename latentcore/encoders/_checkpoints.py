@@ -123,7 +123,8 @@ class Checkpoint:
         """What it holds, for error messages."""
         names = list(self.tensors)
         shown = ", ".join(
-            f"{name!r} {tuple(self.tensors[name].shape)}" for name in (*names[:4], *names[-2:])[:6]
+            f"{name!r} {tuple(self.tensors[name].shape)}"
+            for name in (names if len(names) <= 6 else [*names[:4], *names[-2:]])
         )
         return f"{len(names)} tensors: {shown}{', …' if len(names) > 6 else ''}"
 
