@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ __all__ = ["PCA_PANEL", "StoredEmbedding", "read_embedding"]
 
 # The panel of the first two principal components, which are computed wherever they are needed.
 PCA_PANEL = "pca"
+_COLUMNS = ("sample_id", "U0", "U1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +62,14 @@ def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:
 
     path = local_path(location)
     try:
-        table = pq.read_table(path, columns=["sample_id", "U0", "U1"])
+        # ParquetFile tells in one line what is wrong; read_table prints the whole schema.
+        with pq.ParquetFile(path) as file:
+            lacking = sorted({*_COLUMNS} - {*file.schema_arrow.names})
+            table = file.read(columns=[*_COLUMNS]) if not lacking else None
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        message = (
-            f"{path.name!r} is no embedding: {error}. "
-            "Give the embedding.parquet that the verb 'project' wrote, with sample_id, U0 and U1."
-        )
-        raise MalformedFileError(message) from error
+        raise MalformedFileError(_no_embedding(path, str(error))) from error
+    if table is None:
+        raise MalformedFileError(_no_embedding(path, f"it lacks {', '.join(lacking)}"))
     ids = np.asarray(table["sample_id"].to_pylist(), np.str_)
     if not np.array_equal(ids, latents.sample_ids):
         message = (
@@ -84,4 +87,11 @@ def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:
         coordinates=coordinates.astype(np.float32),
         report=from_json(report.read_text(encoding="utf-8")) if report.is_file() else {},
         fingerprint=fingerprint,
+    )
+
+
+def _no_embedding(path: Path, why: str) -> str:
+    return (
+        f"{path.name!r} is no embedding: {why}. "
+        f"Give the embedding.parquet that the verb 'project' wrote, with {', '.join(_COLUMNS)}."
     )

@@ -131,3 +131,13 @@ def test_command_line(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )  # fmt: skip
     assert status == 0
     assert json.loads(capsys.readouterr().out)["clusters"]["k"] == 3
+
+
+def test_table_that_is_no_embedding_is_told_in_one_line(scan: Path) -> None:
+    table = scan / "other.parquet"
+    pd.DataFrame({"sample_id": ["0"], "U0": [1.0]}).to_parquet(table)
+    with pytest.raises(InputError, match=r"'other\.parquet' is no embedding: it lacks U1\. Give"):
+        execute("session", _request(scan, embedding=str(table)), scan / "out")
+    table.write_text("x,y\n")
+    with pytest.raises(InputError, match=r"'other\.parquet' is no embedding: .+ Give"):
+        execute("session", _request(scan, embedding=str(table)), scan / "out")
