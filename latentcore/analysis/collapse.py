@@ -36,7 +36,7 @@ class Spread:
     prior_sd : float
         That of the prior, 1 for a VAE.
     state : {"active", "weak", "collapsed", "unknown"}
-        sd above 0.1 of the prior's, between, or below 0.01; unknown for fewer than two values.
+        sd above 0.1 of the prior's, between, or below 0.01; unknown for a single value.
     message : str
         A warning in words, empty for an active or unknown dimension.
     """
@@ -78,10 +78,10 @@ def spread(values: ArrayLike, *, prior_sd: float = 1.0) -> Spread:
     """
     values = np.asarray(values, np.float64)
     finite = values[np.isfinite(values)]
-    if len(finite) < 2:
+    if len(finite) == 1:
         # A single value has no spread, which says nothing of the model.
         return Spread(float("nan"), prior_sd, "unknown", "")
-    sd = float(finite.std())
+    sd = float(finite.std()) if len(finite) else float("nan")
     state = _state(sd / prior_sd)
     messages: dict[State, str] = {
         "active": "",
