@@ -64,7 +64,9 @@ class TrainRequest:
         help="settings that belong together: default; cnn; as-published (the seed's VAE exactly)",
         choices=tuple(PRESETS),
     )
-    encoder: str | None = option(None, help="the model", choices=_ENCODERS)
+    encoder: str | None = option(
+        None, help="the model: vae-residual, or vae-cnn as the seed has it", choices=_ENCODERS
+    )
     latent_dim: int | None = option(None, help="latent dimensions", metavar="N", convert=int)
     epochs: int | None = option(None, help="times each pattern is seen", metavar="N", convert=int)
     batch_size: int | None = option(None, help="patterns per step", metavar="N", convert=int)

@@ -1,0 +1,215 @@
+"""``reconstruct``: samples through a model and back, and where on the scan it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from latentcore.analysis.pattern_sheets import evenly_spaced
+from latentcore.artifacts import RunFolder, file_sha256
+from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.errors import RequestError
+from latentcore.preparation import Preparation, Preparer, fit_static_background
+from latentcore.progress import Progress
+from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
+from latentcore.workflows._verbs import option, verb
+
+__all__ = ["ReconstructRequest", "reconstruct"]
+
+_SHOWN = 8
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class ReconstructRequest:
+    """What to reconstruct, and with which model."""
+
+    location: str = option(help="file of samples", positional=True, metavar="LOCATION")
+    checkpoint: str = option(
+        help="model.safetensors or a seed VAE .pth: a model that can decode", metavar="FILE"
+    )
+    rows: tuple[int, ...] = option(
+        (),
+        help="rows to draw, and to measure; 8 are drawn and all are measured without it",
+        nargs="+",
+        repeat=True,
+        metavar="N",
+        convert=int,
+    )
+    prepare: tuple[str, ...] = option(
+        (),
+        help="steps of the preparation, each overruling the checkpoint's own",
+        nargs="+",
+        repeat=True,
+        metavar="KEY=VALUE",
+    )
+    keep_above: tuple[str, float] | None = option(
+        None,
+        help="only points where a map (FILE or FILE:COLUMN) is above a value",
+        nargs=2,
+        metavar=("MAP", "VALUE"),
+        convert=(str, float),
+    )
+    partition: tuple[str, ...] = option(
+        (), help="only samples of this HDF5 dataset", repeat=True, metavar="NAME"
+    )
+    device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
+    reader: str | None = option(None, help="reader of the input", metavar="NAME")
+    seed: int = option(0, help="recorded; nothing here is random", metavar="N", convert=int)
+
+
+@verb("reconstruct", "Decode what a model encodes, and map the error.", ReconstructRequest,
+      place="thread")  # fmt: skip
+def reconstruct(
+    request: ReconstructRequest,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    open_model: Callable[..., Encoder] = open_checkpoint,
+) -> dict[str, Any]:
+    """Reconstruct samples and measure the error of each.
+
+    Parameters
+    ----------
+    request : ReconstructRequest
+    folder : RunFolder
+        Gets ``reconstructions.png``, ``reconstruction_error.csv`` (x, y, mse; row, mse where there
+        is no grid) and, where there is a grid, ``reconstruction_error.png``.
+    progress : Progress
+        Steps are samples.
+    open_model : callable
+        As in `latentcore.workflows.extract.extract`.
+
+    Returns
+    -------
+    dict
+        ``encoder, latent_dim, n, n_not_finite, mse_mean, mse_median, explained`` (share of the
+        variance of the samples' pixels about each sample's mean).
+
+    Raises
+    ------
+    InputError
+        If the model can't decode, or doesn't fit the samples.
+    """
+    with ExitStack() as opened:
+        choice = Choice(request.partition, None, request.keep_above)
+        chosen = choose_samples(request.location, choice, folder, opened, reader=request.reader)
+        rows = _rows(request.rows, chosen)
+        encoder, preparer = _model(request, chosen, folder, progress, open_model)
+        mse, variance = _errors(encoder, preparer, chosen, rows, progress)
+        _draw(encoder, preparer, chosen, rows if request.rows else evenly_spaced(rows, _SHOWN),
+              folder)  # fmt: skip
+        _write_errors(chosen, rows, mse, folder)
+    finite = np.isfinite(mse)
+    return {
+        "encoder": encoder.name,
+        "latent_dim": encoder.latent_dim,
+        "device": encoder.device,
+        "n": len(rows),
+        "n_not_finite": int((~finite).sum()),
+        "mse_mean": float(mse[finite].mean()) if finite.any() else None,
+        "mse_median": float(np.median(mse[finite])) if finite.any() else None,
+        "explained": 1 - float(mse[finite].sum() / max(variance[finite].sum(), 1e-30)),
+    }
+
+
+def _rows(asked: tuple[int, ...], chosen: ChosenSamples) -> NDArray[np.int64]:
+    if not asked:
+        return chosen.rows
+    n = len(chosen.source)
+    outside = [row for row in asked if not 0 <= row < n]
+    if outside:
+        message = f"--rows {outside[0]} was asked for, but the file has rows 0 to {n - 1}."
+        raise RequestError(message)
+    return np.unique(np.array(asked, np.int64))
+
+
+def _model(
+    request: ReconstructRequest,
+    chosen: ChosenSamples,
+    folder: RunFolder,
+    progress: Progress,
+    open_model: Callable[..., Encoder],
+) -> tuple[Encoder, Preparer]:
+    from latentcore.encoders._checkpoints import checkpoint_file
+    from latentcore.encoding.extraction import check_fits
+
+    path = checkpoint_file(request.checkpoint)
+    folder.add_input(str(path), "checkpoint", f"sha256:{file_sha256(path)}", "checkpoint")
+    shape = chosen.source.sample_shape
+    guess = Preparation.parse(request.prepare).output_shape(shape)
+    encoder = open_model(request.checkpoint, device=request.device, input_shape=guess)
+    preparation = Preparation.parse(request.prepare, encoder.preparation or Preparation())
+    background = encoder.static_background
+    if preparation.background == "static" and background is None:
+        background = fit_static_background([(chosen.source, chosen.rows)], preparation, progress)
+    preparer = Preparer(preparation, shape, background)
+    check_fits(encoder, preparer, chosen.source)
+    return encoder, preparer
+
+
+def _errors(
+    encoder: Encoder,
+    preparer: Preparer,
+    chosen: ChosenSamples,
+    rows: NDArray[np.int64],
+    progress: Progress,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return each sample's mean squared residual and the variance of its pixels."""
+    from latentcore.encoding.reconstruction import reconstruct as there_and_back
+
+    mse, variance = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _BLOCK):
+        progress.step(start, len(rows), "reconstructing")
+        part = slice(start, start + _BLOCK)
+        found = there_and_back(encoder, preparer, chosen.source.read(rows[part]))
+        mse[part] = found.mse
+        variance[part] = found.prepared.var(axis=(1, 2, 3))
+    return mse, variance
+
+
+def _draw(
+    encoder: Encoder,
+    preparer: Preparer,
+    chosen: ChosenSamples,
+    rows: NDArray[np.int64],
+    folder: RunFolder,
+) -> None:
+    from latentcore.encoding.reconstruction import reconstruct as there_and_back
+    from latentcore.figures.training import pattern_rows_figure
+
+    shown = evenly_spaced(rows, 2 * _SHOWN)
+    found = there_and_back(encoder, preparer, chosen.source.read(shown))
+    grid = chosen.source.grid
+    titles = [
+        f"row {row}" if grid is None else f"x {grid.x[row]:g}, y {grid.y[row]:g}" for row in shown
+    ]
+    lines = [
+        ("prepared", found.prepared),
+        ("reconstructed", found.reconstructed),
+        ("residual", found.residual),
+    ]
+    folder.write_figure("reconstructions.png", pattern_rows_figure(lines, titles))
+
+
+def _write_errors(
+    chosen: ChosenSamples, rows: NDArray[np.int64], mse: NDArray[np.float32], folder: RunFolder
+) -> None:
+    from latentcore.figures.maps import map_figure
+
+    grid = chosen.source.grid
+    if grid is None:
+        folder.write_csv("reconstruction_error.csv", pd.DataFrame({"row": rows, "mse": mse}))
+        return
+    table = pd.DataFrame({"x": grid.x[rows], "y": grid.y[rows], "mse": mse})
+    folder.write_csv("reconstruction_error.csv", table)
+    whole = np.full(len(grid), np.nan, np.float32)
+    whole[rows] = mse
+    figure = map_figure(grid, whole, label="mean squared residual", title="Reconstruction error")
+    folder.write_figure("reconstruction_error.png", figure)
