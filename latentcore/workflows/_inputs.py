@@ -123,8 +123,9 @@ def _matching(column: str, maps: ScanMaps, location: str) -> list[str]:
     if column.endswith("*"):
         found = [name for name in maps.names if name.lower().startswith(column[:-1].lower())]
     else:
+        # As written, else in any spelling: a reader may call 'Band Contrast' 'bandcontrast'.
         found = [name for name in maps.names if name == column] or [
-            name for name in maps.names if name.lower() == column.lower()
+            name for name in maps.names if _bare(name) == _bare(column)
         ]
     if not found:
         message = (
@@ -132,6 +133,10 @@ def _matching(column: str, maps: ScanMaps, location: str) -> list[str]:
         )
         raise RequestError(message)
     return found
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\s_]+", "", name).lower()
 
 
 def read_latents(

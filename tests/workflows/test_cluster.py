@@ -14,6 +14,7 @@ from latentcore.analysis.clustering import cluster
 from latentcore.cli import main
 from latentcore.errors import InputError
 from latentcore.workflows import execute
+from latentcore.workflows._inputs import read_map
 from latentcore.workflows.cluster import ClusterRequest, clusterer_of
 
 
@@ -233,3 +234,12 @@ def test_published_clusters(shared_data, tmp_path, source, method):
         assert report["eps"] == pytest.approx(1.0000000024027205, rel=1e-12)
         assert report["min_samples"] == 20
     assert report["collapse"]["state"] == "collapsed"
+
+
+@pytest.mark.parametrize(
+    "column", ["Band Contrast", "band_contrast", "BandContrast", "BANDCONTRAST"]
+)
+def test_a_column_may_be_named_in_any_spelling(scan, column):
+    table = pd.read_csv(scan / "bc.csv").rename(columns={"BandContrast": "Band Contrast"})
+    table.assign(Fe=1.0).to_csv(scan / "bc.csv", index=False)
+    assert read_map(f"{scan / 'bc.csv'}:{column}").names == ("bandcontrast",)
