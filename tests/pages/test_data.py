@@ -116,6 +116,30 @@ def test_wrong_files_are_told_and_the_others_kept(open_page: OpenPage, tmp_path:
     assert not app.exception
 
 
+def test_files_that_read_other_files_are_refused(open_page: OpenPage, tmp_path: Path) -> None:
+    coords = full_grid(6, 5)
+    own = write_kikuchi(tmp_path / "own.h5", coords)
+    secret = tmp_path / "secret.bin"
+    secret.write_bytes(patterns(30).tobytes())
+    outside, virtual = tmp_path / "outside.h5", tmp_path / "virtual.h5"
+    with h5py.File(outside, "w") as file:
+        shape = (30, 1, 8, 8)
+        file.create_dataset("images", shape, "u1", external=[(str(secret), 0, 30 * 64)])
+        file["coords"] = coords
+    with h5py.File(virtual, "w") as file:
+        layout = h5py.VirtualLayout((30, 1, 8, 8), "u1")
+        layout[:] = h5py.VirtualSource(str(own), "images", (30, 1, 8, 8))
+        file.create_virtual_dataset("images", layout)
+        file["coords"] = coords
+    app = upload(open_page(), outside, virtual)
+    assert not app.exception
+    told = texts(app.error)
+    assert len(app.error) == 2
+    assert "keeps its values in" in told
+    assert "is a virtual dataset made of other files" in told
+    assert scan_of(app).samples == "demo:demo.h5"
+
+
 def test_a_map_of_half_the_points_is_counted(open_page: OpenPage, tmp_path: Path) -> None:
     coords = full_grid(6, 5)
     app = upload(
