@@ -52,6 +52,8 @@ _LARGEST_RECORD = 64 << 20
 _MOST_ENTRIES = 20_000
 # Under which key trainers keep the weights, beside optimizer and epoch.
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net", "weights")
+# What trainers that hold the network as an attribute put before every name.
+_PREFIXES = ("model.", "net.", "vae.")
 
 # All that torch raises when a file is damaged. One whose name ends in .safetensors it hands on to
 # safetensors, whatever the file holds.
@@ -357,7 +359,8 @@ def _state_dict(path: Path, loaded: object) -> Mapping[str, torch.Tensor]:
                 f"{tuple(tensor.shape)} claims more values than the file holds."
             )
             raise CheckpointError(message)
-    return {name: _as_float32(tensor) for name, tensor in tensors.items()}
+    prefix = next((one for one in _PREFIXES if all(name.startswith(one) for name in tensors)), "")
+    return {name.removeprefix(prefix): _as_float32(tensor) for name, tensor in tensors.items()}
 
 
 def _as_float32(tensor: torch.Tensor) -> torch.Tensor:

@@ -96,6 +96,14 @@ def test_things_that_are_no_checkpoint_are_told(tmp_path):
         opened(tmp_path)
 
 
+@pytest.mark.parametrize("prefix", ["module.", "model.", "vae.", "model.module."])
+def test_names_may_carry_the_attribute_that_held_the_network(tmp_path, prefix):
+    plain = opened(write_seed(tmp_path / "plain.pth", seed_state()))
+    named = {f"{prefix}{name}": tensor for name, tensor in seed_state().items()}
+    torch.save({"state_dict": named}, tmp_path / "named.pth")
+    assert opened(tmp_path / "named.pth").fingerprint == plain.fingerprint
+
+
 def test_weights_of_another_network_tell_their_keys(tmp_path):
     path = write_seed(tmp_path / "resnet.pth", {"conv1.weight": torch.zeros(4, 3, 3, 3)})
     with pytest.raises(
