@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from latentcore.analysis.selection import Shape
 from latentcore.analysis.session_snippet import session_snippet
 from latentcore.analysis.snippet import given_parameters
 from latentcore.artifacts import RunFolder, from_json
-from latentcore.containers import Embedding, LatentSet, Roi
+from latentcore.containers import Embedding, LatentSet, Roi, software_versions
 from latentcore.errors import RequestError
 from latentcore.figures.colors import COLORMAPS
 from latentcore.progress import Progress
@@ -132,6 +133,10 @@ def run(request: Any, folder: RunFolder, progress: Progress) -> dict[str, Any]:
         folder.write_csv("selection.csv", selection_table(latents, maps, request.dim, found))
     report = {
         **_report(latents, found, clusters, selections),
+        "inputs": folder.inputs,
+        "seed": request.seed,
+        "versions": software_versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "embedding": _embedding_record(embedding, request.embedding, panels),
         "maps": specs,
         "view": view,

@@ -13,7 +13,13 @@ from streamlit.testing.v1 import AppTest
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.errors import InputError
+from latentcore.workflows import execute
+from pages.shared.explorer.downloads import session_request
 from pages.shared.explorer.question import Question, from_query, to_query
+from pages.shared.explorer.reports import read_report
+from pages.shared.explorer.scene import open_scene
+from pages.shared.state import ScanState
 from tests.pages.conftest import OpenPage
 
 LATENTS = "folder:measured/scan_latents.h5"
@@ -153,9 +159,6 @@ def test_damaged_links_are_explained(explore, query: dict[str, str], message: st
 
 
 def test_report_that_is_none_is_refused() -> None:
-    from latentcore.errors import InputError
-    from pages.shared.explorer.reports import read_report
-
     for content in (b"", b"[]", b"{}", b"\xff", json.dumps({"encoding-type": "x"}).encode()):
         with pytest.raises(InputError, match="no session report"):
             read_report(content)
@@ -164,3 +167,36 @@ def test_report_that_is_none_is_refused() -> None:
 def test_nothing_to_explore_leads_to_the_next_step(open_page: OpenPage, scan: Path) -> None:
     app = open_page("explore", samples="", latents="", maps=[MAPS])
     assert "Open latents" in told(app)
+
+
+def report_of(question: Question, folder: Path) -> bytes:
+    """Return the report that the Download tab makes of a view."""
+    view = ScanState(latents=LATENTS, maps=(MAPS,))
+    request = session_request(open_scene(view), question)
+    execute("session", request, folder)
+    return (folder / "session_report.json").read_bytes()
+
+
+def test_report_opens_the_same_view_again(explore, tmp_path: Path) -> None:
+    question = Question(
+        embedding="pca", dim=4, method="kmeans", parameters={"k": 2}, roi=(1, 9, 0, 8),
+        selections={"A": (BOX,), "B": ()},
+    )  # fmt: skip
+    explore()  # puts the workspace and its places there
+    report = report_of(question, tmp_path / "session")
+    app = explore()
+    app.segmented_control(key="explore.tab").set_value("downloads").run()
+    app.file_uploader[0].set_value(("session_report.json", report, "application/json")).run()
+    assert not app.exception
+    assert not app.error
+    assert asked(app) == question
+
+
+def test_report_of_latents_that_have_changed_is_refused(
+    explore, scan: Path, tmp_path: Path
+) -> None:
+    explore()
+    report = json.loads(report_of(Question(embedding="pca", dim=4), tmp_path / "session"))
+    report["latents_fingerprint"] = "blake2b:0"
+    with pytest.raises(InputError, match="have changed since the report"):
+        read_report(json.dumps(report).encode())

@@ -74,6 +74,9 @@ def test_report_holds_what_numpy_says(scan: Path) -> None:
     assert selected["in_A"].sum() == len(inside)
     assert selected["in_B"].sum() == report["selections"]["B"]["n"] > 0
     assert report["view"] == {"anything": [1, 2]}
+    assert [entry["role"] for entry in report["inputs"]] == ["latents", "map", "map"]
+    assert all(entry["fingerprint"].startswith("blake2b:") for entry in report["inputs"])
+    assert {"numpy", "scikit-learn", "latentcore"} <= set(report["versions"])
 
 
 def test_snippet_computes_the_same_arrays(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
