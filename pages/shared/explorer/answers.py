@@ -39,6 +39,12 @@ __all__ = [
 # A UMAP of more points than this takes minutes: it starts when somebody asks for it.
 UMAP_STARTS_ITSELF = 200_000
 
+_NO_MAP = "Clusters need a map beside the latent. Open one on the Data page."
+_NO_COORDINATES = (
+    "These latents have no coordinates, so no map can be joined to them, and there are no clusters "
+    "of (latent, band contrast). Open latents that come with x and y."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
@@ -90,7 +96,7 @@ def _clusters(key: str, _scene: Scene, _question: Question) -> Clusters:
     del key  # what the cache tells questions apart by
     assert _question.dim is not None
     if not _question.reference:
-        return Clusters(None, "Clusters need a map beside the latent. Open one on the Data page.")
+        return Clusters(None, _NO_MAP if _scene.latents.grid is not None else _NO_COORDINATES)
     try:
         rows = inside(_scene, _question)
         found = cluster_roi(
