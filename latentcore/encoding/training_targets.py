@@ -27,6 +27,9 @@ Floats = NDArray[np.float32]
 
 _ROWS_AT_ONCE = 4096
 _DENOISED = 2
+# Neighbours' scores that correlate less than this have nothing in common.
+_UNRELIABLE = 0.05
+_SHARE_OF_SPREAD = 0.3
 _FAR = np.float32(-1e9)
 
 
@@ -48,7 +51,7 @@ class TargetSettings:
         How much one agreeing neighbour counts, in units of the exponent.
     """
 
-    components: int = 30
+    components: int = 48
     reach: int = 2
     denoise: float = 0.5
     assign: float = 0.5
@@ -84,7 +87,25 @@ def neighbour_scores(
         The same as `scores` for a point without neighbours.
     """
     settings, progress = settings or TargetSettings(), progress or Progress()
-    scale, purity = _purity(scores, _window(grid, 1, corners=False))
+    cross = _window(grid, 1, corners=False)
+    weights = np.sqrt(_reliability(scores, cross))
+    told = weights > 0
+    averaged = _targets(scores[:, told] * weights[told], grid, cross, settings, progress)
+    result = np.tile(scores.mean(axis=0), (len(scores), 1))
+    result[:, told] = averaged / weights[told]
+    alone = (cross >= 0).sum(axis=1) == 1
+    result[alone] = scores[alone]
+    return result
+
+
+def _targets(
+    scores: Floats,
+    grid: ScanGrid,
+    cross: NDArray[np.int64],
+    settings: TargetSettings,
+    progress: Progress,
+) -> Floats:
+    scale, purity = _purity(scores, cross)
     if scale == 0:
         return scores.copy()
     wide, close = _window(grid, settings.reach), _window(grid, 1)
@@ -111,8 +132,29 @@ def _window(grid: ScanGrid, reach: int, *, corners: bool = True) -> NDArray[np.i
     )
 
 
+def _reliability(scores: Floats, cross: NDArray[np.int64]) -> Floats:
+    """Return the correlation of neighbours' scores for each component, 0 where there is little.
+
+    It is the share of a component's variance that neighbours have in common: its crystal, against
+    the noise. Distances count each component by it, so that more noise, or components that hold
+    nothing else, don't change who is like whom.
+    """
+    centred = scores - scores.mean(axis=0)
+    shared, pairs = np.zeros(scores.shape[1]), 0
+    for column in range(cross.shape[1]):
+        here = np.flatnonzero((cross[:, column] >= 0) & (cross[:, column] != np.arange(len(cross))))
+        shared += np.einsum("nk,nk->k", centred[here], centred[cross[here, column]])
+        pairs += len(here)
+    variance = np.maximum(np.square(centred).mean(axis=0), 1e-12)
+    correlation = np.clip(shared / max(pairs, 1) / variance, 0, 1)
+    return np.where(correlation < _UNRELIABLE, 0, correlation).astype(np.float32)
+
+
 def _purity(scores: Floats, cross: NDArray[np.int64]) -> tuple[float, Floats]:
-    """Return the median distance of neighbours, and the log of each point's purity.
+    """Return the scale of distances, and the log of each point's purity.
+
+    The scale is the median distance of neighbours, or a share of that of any two points where
+    there is so little noise that mixtures would be like nothing but themselves.
 
     A point whose neighbours are as near as most are lies inside a grain: its log is 0. It never
     falls below −7: points of which all are alike far from each other, as in a pore, must still
@@ -126,6 +168,8 @@ def _purity(scores: Floats, cross: NDArray[np.int64]) -> tuple[float, Floats]:
     if not known.any():
         return 0.0, np.zeros(len(scores), np.float32)
     scale = float(np.median(distance[known]))
+    spread = float(np.sqrt(2 * scores.var(axis=0).sum()))
+    scale = max(scale, _SHARE_OF_SPREAD * spread)
     count = np.maximum(known.sum(axis=1), 1)
     mean = np.where(known, distance, 0).sum(axis=1) / count
     excess = np.maximum(mean / max(scale, 1e-12) - 0.9, 0) / 0.2
