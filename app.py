@@ -30,6 +30,7 @@ def main() -> None:
     page = st.navigation(
         [
             st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
+            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/extract.py", title="Extract", icon=":material/compress:"),
             st.Page("pages/explore.py", title="Explore", icon=":material/hub:", default=True),
             st.Page("pages/runs.py", title="Runs", icon=":material/history:"),

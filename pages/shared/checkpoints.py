@@ -15,7 +15,7 @@ from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.shared import errors, places
 
-__all__ = ["choose_checkpoint", "models_of_runs", "store_model", "title"]
+__all__ = ["choose_checkpoint", "models_of_runs", "propose", "store_model", "title"]
 
 _UPLOADED = "uploaded_checkpoints"
 _ADDED = "added_checkpoint"
@@ -77,6 +77,14 @@ def models_of_runs() -> list[str]:
     ]
     newest = sorted(found, reverse=True)[:_MOST_RUNS]
     return [f"run:{entry.name}/{_MODEL}" for _, entry in newest]
+
+
+def propose(place: str) -> None:
+    """Let a model be the one that is chosen when somebody is asked for one next."""
+    if place in models_of_runs():
+        st.session_state[_ADDED] = place
+    else:
+        _offer(place)
 
 
 def store_model(files: Sequence[places.Upload]) -> str:
@@ -197,9 +205,12 @@ def _offer(place: str) -> None:
 def _title(folder: Path) -> str:
     run = read_run(folder) or {}
     request = run.get("request", {})
-    asked = str(request.get("checkpoint", request.get("encoder", run.get("verb", "model"))))
+    trained = run.get("summary", {}).get("encoder", run.get("verb", "model"))
+    asked = str(request.get("checkpoint") or request.get("encoder") or trained)
     inputs = [entry for entry in run.get("inputs", []) if entry.get("role") == "samples"]
     scan = Path(str(inputs[0]["location"])).name if inputs else ""
     made = str(run.get("created", ""))[:16].replace("T", " ")
     name = f"PCA {asked[4:]}" if asked.startswith("pca:") else Path(asked).name
+    if run.get("verb") == "train":
+        name = f"{name} {run['summary']['latent_dim']}"
     return " · ".join(part for part in (name, scan, made) if part)

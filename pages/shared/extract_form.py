@@ -19,7 +19,17 @@ from pages.shared.models import model
 from pages.shared.preparation_form import Recipe
 from pages.shared.state import ScanState
 
-__all__ = ["Manner", "Model", "Points", "choose_manner", "choose_model", "choose_points", "request"]
+__all__ = [
+    "CHECKPOINT",
+    "Manner",
+    "Model",
+    "Points",
+    "choose_device",
+    "choose_manner",
+    "choose_model",
+    "choose_points",
+    "request",
+]
 
 PCA, CHECKPOINT = "PCA", "Trained model"
 _MOST_COMPONENTS = 512
@@ -61,11 +71,14 @@ class Points:
         Those inside the ROI, where there is one.
     keep_above : tuple of (str, float) or None
         As the request wants it.
+    roi : tuple of float or None
+        The ROI's bounds x0, x1, y0, y1.
     """
 
     rows: NDArray[np.int64]
     roi_rows: NDArray[np.int64] | None = None
     keep_above: tuple[str, float] | None = None
+    roi: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,11 +111,27 @@ def choose_model(key: str, source: SampleSource) -> Model | None:
     return None if place is None else _checkpoint(key, place, source)
 
 
-def choose_points(key: str, scan: ScanState, source: SampleSource) -> Points | None:
-    """Ask which points are encoded; None where none is left, with the reason."""
+def choose_points(
+    key: str,
+    scan: ScanState,
+    source: SampleSource,
+    *,
+    left_out: str = "The others get no latent (NaN).",
+) -> Points | None:
+    """Ask which points are worked on; None where none is left, with the reason.
+
+    Parameters
+    ----------
+    key : str
+    scan : ScanState
+    source : SampleSource
+    left_out : str
+        What happens to those below the threshold.
+    """
     try:
-        roi_rows = _ask_roi(key, source)
-        keep_above, kept = _ask_threshold(key, scan, source)
+        roi = _ask_roi(key, source)
+        roi_rows = None if roi is None else _inside(roi, source)
+        keep_above, kept = _ask_threshold(key, scan, source, left_out)
     except InputError as error:
         errors.show(error)
         return None
@@ -121,20 +150,13 @@ def choose_points(key: str, scan: ScanState, source: SampleSource) -> Points | N
         return None
     share = 100 * len(rows) / len(source)
     st.caption(f"**{len(rows):,}** of {len(source):,} patterns ({share:.4g} %)")
-    return Points(rows, roi_rows, keep_above)
+    return Points(rows, roi_rows, keep_above, roi)
 
 
 def choose_manner(key: str) -> Manner:
     """Ask for device and batch size, both of which choose themselves well."""
     with st.expander("Device and batch size", icon=":material/speed:"):
-        device = st.selectbox(
-            "Device",
-            ("auto", "cpu", "cuda", "mps"),
-            format_func=lambda name: f"auto ({_fastest_device()})" if name == "auto" else name,
-            key=f"{key}.device",
-            help="Auto takes the fastest that this server has.",
-            persist_state="session",
-        )
+        device = choose_device(key)
         batch_size = st.number_input(
             "Batch size",
             min_value=1,
@@ -147,6 +169,18 @@ def choose_manner(key: str) -> Manner:
             persist_state="session",
         )
     return Manner(device, batch_size)
+
+
+def choose_device(key: str) -> str:
+    """Ask for the device."""
+    return st.selectbox(
+        "Device",
+        ("auto", "cpu", "cuda", "mps"),
+        format_func=lambda name: f"auto ({_fastest_device()})" if name == "auto" else name,
+        key=f"{key}.device",
+        help="Auto takes the fastest that this server has.",
+        persist_state="session",
+    )
 
 
 def request(
@@ -242,7 +276,7 @@ def _facts(encoder: Encoder) -> str:
     )
 
 
-def _ask_roi(key: str, source: SampleSource) -> NDArray[np.int64] | None:
+def _ask_roi(key: str, source: SampleSource) -> tuple[float, ...] | None:
     grid = source.grid
     where = st.segmented_control(
         "Points",
@@ -268,11 +302,16 @@ def _ask_roi(key: str, source: SampleSource) -> NDArray[np.int64] | None:
                     persist_state="session",
                 )
             )
-    return np.flatnonzero(Roi.from_bounds(bounds).mask(grid)).astype(np.int64)
+    return tuple(bounds)
+
+
+def _inside(roi: tuple[float, ...], source: SampleSource) -> NDArray[np.int64]:
+    assert source.grid is not None
+    return np.flatnonzero(Roi.from_bounds(roi).mask(source.grid)).astype(np.int64)
 
 
 def _ask_threshold(
-    key: str, scan: ScanState, source: SampleSource
+    key: str, scan: ScanState, source: SampleSource, left_out: str
 ) -> tuple[tuple[str, float] | None, NDArray[np.bool_]]:
     everything = np.ones(len(source), np.bool_)
     if scan.keep is None:
@@ -283,7 +322,7 @@ def _ask_threshold(
         f"Only where {name} > {threshold:g}",
         value=True,
         key=f"{key}.keep",
-        help="The threshold of the Data page. The others get no latent (NaN).",
+        help=f"The threshold of the Data page. {left_out}",
         persist_state="session",
     ):
         return None, everything

@@ -101,7 +101,13 @@ class Recipe:
     words: tuple[str, ...]
 
 
-def choose_preparation(key: str, *, base: Preparation, own: Preparation | None) -> Recipe | None:
+def choose_preparation(
+    key: str,
+    *,
+    base: Preparation,
+    own: Preparation | None,
+    own_words: tuple[str, str] = (_TITLES[OWN], _NOTES[OWN]),
+) -> Recipe | None:
     """Ask how patterns are prepared.
 
     Parameters
@@ -111,6 +117,8 @@ def choose_preparation(key: str, *, base: Preparation, own: Preparation | None) 
         What the verb does where nothing is said.
     own : Preparation or None
         That of the chosen model, where it has one: it is proposed first.
+    own_words : tuple of (str, str)
+        What to call it, and what to say of it.
 
     Returns
     -------
@@ -122,7 +130,7 @@ def choose_preparation(key: str, *, base: Preparation, own: Preparation | None) 
     chosen = st.radio(
         "Preparation",
         names,
-        format_func=_TITLES.__getitem__,
+        format_func=lambda name: own_words[0] if name == OWN else _TITLES[name],
         key=f"{key}.preset.{own is not None}",
         persist_state="session",
     )
@@ -137,7 +145,7 @@ def choose_preparation(key: str, *, base: Preparation, own: Preparation | None) 
         if preparation is None:
             return None
     else:
-        st.caption(_NOTES[chosen])
+        st.caption(own_words[1] if chosen == OWN else _NOTES[chosen])
         preparation = own if chosen == OWN and own is not None else PRESETS[chosen][1]
     unsaid = set(base.words())
     return Recipe(preparation, tuple(word for word in preparation.words() if word not in unsaid))

@@ -1,4 +1,4 @@
-"""Runs that belong to a scan: the latents that were once extracted from it."""
+"""Runs that belong to a scan: what was once extracted from it or trained on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from latentcore.artifacts import read_run
 from latentcore.errors import InputError
 from pages.shared import places
 
-__all__ = ["latents_of"]
+__all__ = ["latents_of", "trainings_of"]
 
 _MOST_RUNS = 200
 _LATENTS_SUFFIX = "_latents.h5"
@@ -23,20 +23,36 @@ def latents_of(samples: str) -> list[str]:
     samples : str
         Place of the patterns.
     """
+    return [
+        f"run:{folder.name}/{name}"
+        for folder, run in _runs_of(samples, "extract")
+        for name in run.get("files", {})
+        if name.endswith(_LATENTS_SUFFIX)
+    ]
+
+
+def trainings_of(samples: str) -> list[Path]:
+    """Return the run folders of all trainings on a scan, the newest first.
+
+    Parameters
+    ----------
+    samples : str
+        Place of the patterns.
+    """
+    return [folder for folder, _ in _runs_of(samples, "train")]
+
+
+def _runs_of(samples: str, verb: str) -> list[tuple[Path, dict[str, Any]]]:
     try:
         location = places.resolve(samples)
     except InputError:
         return []
-    found: list[str] = []
-    for folder in _newest_runs():
-        run = read_run(folder)
-        if run is not None and run.get("verb") == "extract" and _was_read(run, location):
-            found += [
-                f"run:{folder.name}/{name}"
-                for name in run.get("files", {})
-                if name.endswith(_LATENTS_SUFFIX)
-            ]
-    return found
+    runs = ((folder, read_run(folder)) for folder in _newest_runs())
+    return [
+        (folder, run)
+        for folder, run in runs
+        if run is not None and run.get("verb") == verb and _was_read(run, location)
+    ]
 
 
 def _newest_runs() -> list[Path]:

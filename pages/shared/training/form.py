@@ -1,0 +1,282 @@
+"""The questions of the Train page: which settings, for how long, and what may be left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from latentcore.containers import SampleSource
+from latentcore.encoding.training_plan import PRESETS, SCHEDULES, TARGETS, Preset
+from latentcore.errors import InputError
+from latentcore.workflows import VERBS
+from pages.shared import errors, extract_form, loading, places
+from pages.shared.extract_form import Points
+from pages.shared.loading import JoinedMaps
+from pages.shared.preparation_form import Recipe
+from pages.shared.state import ScanState
+
+__all__ = ["TITLES", "Answers", "choose_details", "choose_essentials", "choose_preset",
+           "label_maps", "request"]  # fmt: skip
+
+Answers = Mapping[str, object]
+
+TITLES = {"default": "Default", "cnn": "CNN", "as-published": "As published"}
+_NOTES = {
+    "default": "A residual encoder that learns what neighbouring points have in common: made for "
+    "grains, in minutes on a CPU.",
+    "cnn": "The seed's convolutional VAE, with a KL weight that leaves the latents alive.",
+    "as-published": "The seed's VAE and settings exactly, to compare with. Its KL weight of 1 "
+    "lets the latents collapse.",
+}
+_TARGET_TITLES = {
+    "self": "the pattern itself",
+    "neighbour": "what its neighbours on the scan show of it",
+}
+_SCHEDULE_TITLES = {
+    "constant": "constant",
+    "one-cycle": "one cycle: up during a tenth, then down to nothing",
+}
+# Of a map with more values than this, no value is a grain or a phase.
+_MOST_LABELS = 1000
+_USUAL_LABELS = ("grain", "phase", "cluster", "truth", "label")
+
+
+def choose_preset(key: str) -> str:
+    """Ask for the settings to begin with."""
+    chosen = st.segmented_control(
+        "Settings",
+        tuple(PRESETS),
+        default=next(iter(PRESETS)),
+        required=True,
+        format_func=lambda name: TITLES.get(name, name),
+        key=f"{key}.preset",
+        help="Everything below begins with what belongs to these, and can be changed.",
+        persist_state="session",
+    )
+    st.caption(_NOTES.get(chosen, ""))
+    return str(chosen)
+
+
+def choose_essentials(key: str, name: str) -> Answers:
+    """Ask for latent dimensions, epochs and minutes."""
+    preset = PRESETS[name]
+    dims, epochs, minutes = st.columns(3)
+    with dims:
+        latent_dim = st.number_input(
+            "Latent dimensions",
+            min_value=1,
+            value=preset.latent_dim,
+            step=1,
+            key=f"{key}.{name}.latent_dim",
+            help="How many numbers stand for a pattern. Dimensions that the patterns don't need "
+            "stay quiet: the judgement after the training tells how many are active.",
+            persist_state="session",
+        )
+    with epochs:
+        n_epochs = st.number_input(
+            "Epochs",
+            min_value=1,
+            value=preset.plan.epochs,
+            step=1,
+            key=f"{key}.{name}.epochs",
+            help="How often each pattern is seen. The epoch that does best on points held out is "
+            "kept, so that too many cost only time.",
+            persist_state="session",
+        )
+    with minutes:
+        most = st.number_input(
+            "At most (minutes)",
+            min_value=0.1,
+            value=None,
+            step=1.0,
+            format="%g",
+            placeholder="no limit",
+            key=f"{key}.{name}.minutes",
+            help="Stops in time, with the best epoch until then.",
+            persist_state="session",
+        )
+    asked = {"latent_dim": latent_dim, "epochs": n_epochs}
+    return {**_changed(asked, preset), "max_minutes": most}
+
+
+def choose_details(key: str, name: str, scan: ScanState, source: SampleSource) -> Answers:
+    """Ask for all that has a good answer already."""
+    preset = PRESETS[name]
+    with st.expander("Advanced", icon=":material/tune:"):
+        left, right = st.columns(2)
+        with left:
+            asked = {**_ask_latents(f"{key}.{name}", preset)}
+        with right:
+            asked |= _ask_learning(f"{key}.{name}", preset)
+        chosen = {**_changed(asked, preset), **_ask_manner(key)}
+        return {**chosen, "labels": _ask_labels(key, scan, source)}
+
+
+def request(
+    scan: ScanState, name: str, recipe: Recipe, points: Points, answers: Answers
+) -> object | None:
+    """Return the request of the verb ``train``; None where it makes no sense, with the reason."""
+    assert scan.samples is not None
+    plan = PRESETS[name].plan
+    try:
+        replace(plan, **{key: answers[key] for key in answers if hasattr(plan, key)})  # type: ignore[arg-type]
+    except InputError as error:
+        errors.show(error)
+        return None
+    return VERBS.get("train").request(
+        location=str(places.resolve(scan.samples)),
+        preset=name,
+        prepare=recipe.words,
+        keep_above=points.keep_above,
+        roi=points.roi,
+        # No part of the question: it only lets an interrupted training of it go on.
+        resume=True,
+        **answers,
+    )
+
+
+def label_maps(joined: JoinedMaps) -> list[str]:
+    """Return the maps whose values may be labels: whole numbers, the likeliest first."""
+
+    def rank(name: str) -> tuple[bool, bool]:
+        named = any(word in name.lower() for word in _USUAL_LABELS)
+        return (not named, name not in joined.categories)
+
+    return sorted((name for name in joined.names if _are_labels(joined, name)), key=rank)
+
+
+def _are_labels(joined: JoinedMaps, name: str) -> bool:
+    if name in joined.categories:
+        return True
+    values = joined.get(name)
+    values = values[np.isfinite(values)]
+    return len(values) > 0 and bool((values == np.round(values)).all()) and (
+        2 <= len(np.unique(values)) <= _MOST_LABELS
+    )  # fmt: skip
+
+
+def _changed(asked: Answers, preset: Preset) -> dict[str, object]:
+    """Return what differs from the preset: a short request is a readable one."""
+    usual = {"latent_dim": preset.latent_dim, **vars(preset.plan)}
+    return {name: value for name, value in asked.items() if value != usual[name]}
+
+
+def _ask_latents(key: str, preset: Preset) -> dict[str, object]:
+    plan = preset.plan
+    return {
+        "kl_weight": _number(
+            key, "kl_weight", "KL weight", plan.kl_weight,
+            "Weight of the mean KL per dimension beside the squared error per pixel. Too much of "
+            "it, and the latents collapse onto the prior.",
+        ),
+        "kl_warmup": _number(
+            key, "kl_warmup", "KL warm-up (epochs)", plan.kl_warmup,
+            "Epochs over which the KL weight rises from 0.",
+        ),
+        "free_bits": _number(
+            key, "free_bits", "Free bits (nats)", plan.free_bits,
+            "So much KL per dimension costs nothing: another way against a collapse.",
+        ),
+        "target": st.selectbox(
+            "To be reconstructed",
+            TARGETS,
+            index=TARGETS.index(plan.target),
+            format_func=_TARGET_TITLES.__getitem__,
+            key=f"{key}.target",
+            help="Neighbours within a grain show the same pattern with other noise. Needs patterns "
+            "with coordinates.",
+            persist_state="session",
+        ),
+        "held_out": _number(
+            key, "held_out", "Held-out share", plan.held_out,
+            "Of the points, not trained on: they choose the best epoch. 0 for none.", most=0.5,
+        ),
+    }  # fmt: skip
+
+
+def _ask_learning(key: str, preset: Preset) -> dict[str, object]:
+    plan = preset.plan
+    return {
+        "learning_rate": _number(
+            key, "learning_rate", "Learning rate", plan.learning_rate,
+            "The largest that the schedule reaches. Too large, and the training diverges: it "
+            "stops then, and the best weights until there are kept.", least=1e-7, most=10.0,
+        ),
+        "schedule": st.selectbox(
+            "Schedule of the learning rate",
+            SCHEDULES,
+            index=SCHEDULES.index(plan.schedule),
+            format_func=_SCHEDULE_TITLES.__getitem__,
+            key=f"{key}.schedule",
+            persist_state="session",
+        ),
+        "batch_size": st.number_input(
+            "Batch size",
+            min_value=1,
+            value=plan.batch_size,
+            step=32,
+            key=f"{key}.batch_size",
+            help="Patterns per step.",
+            persist_state="session",
+        ),
+    }  # fmt: skip
+
+
+def _ask_manner(key: str) -> dict[str, object]:
+    seed, device = st.columns(2)
+    with seed:
+        chosen = st.number_input(
+            "Seed",
+            min_value=0,
+            max_value=2**31,
+            value=0,
+            step=1,
+            key=f"{key}.seed",
+            help="The same seed gives the same weights on the same machine.",
+            persist_state="session",
+        )
+    with device:
+        return {"seed": chosen, "device": extract_form.choose_device(key)}
+
+
+def _ask_labels(key: str, scan: ScanState, source: SampleSource) -> str | None:
+    if source.grid is None or not scan.maps:
+        return None
+    joined, _ = loading.fitting_maps(scan.maps, loading.grid_key(scan), source.grid)
+    names = label_maps(joined)
+    if not names:
+        return None
+    name = st.selectbox(
+        "Judge by",
+        names,
+        index=None,
+        placeholder="no map",
+        key=f"{key}.labels.{'|'.join(names)}",
+        help="A map of grains or phases that the latents are held against afterwards. Nothing is "
+        "learned from it.",
+        persist_state="session",
+    )
+    if name is None:
+        return None
+    place, column = joined.origin[name]
+    return f"{places.resolve(place)}:{column}"
+
+
+def _number(
+    key: str, name: str, title: str, value: float, told: str,
+    *, least: float = 0.0, most: float = 1e6,
+) -> float:  # fmt: skip
+    return st.number_input(
+        title,
+        min_value=least,
+        max_value=most,
+        value=value,
+        step=value / 10 or 0.1,
+        format="%g",
+        key=f"{key}.{name}",
+        help=told,
+        persist_state="session",
+    )

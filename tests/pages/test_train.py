@@ -1,0 +1,176 @@
+"""The Train page: from a scan to a model and its worth, and all that can go wrong on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from latentcore.artifacts import to_json, write_atomic
+from pages.shared.jobs import runner
+from pages.shared.training import live
+from tests.factories.kikuchi import patterns, write_kikuchi
+from tests.pages.conftest import OpenPage
+
+PATIENCE = 120
+SCAN = "folder:measured/scan.h5"
+
+
+@pytest.fixture
+def scan(data_root: Path) -> Path:
+    """Thirty patterns of two kinds on 6 × 5 points, with a map of the kinds."""
+    write_kikuchi(data_root / "scan.h5")
+    lines = [f"{n % 6},{n // 6},{n % 2},{n}" for n in range(30)]
+    (data_root / "truth.csv").write_text("x,y,phase_id,contrast\n" + "\n".join(lines) + "\n")
+    return data_root
+
+
+def open_train(open_page: OpenPage, **query: str | list[str]) -> AppTest:
+    return open_page("train", **{"samples": SCAN, "maps": ["folder:measured/truth.csv"], **query})
+
+
+def told(app: AppTest) -> str:
+    assert not app.exception
+    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
+    return "\n".join(one.value for one in shown).replace("\\", "")
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    [button] = [one for one in app.button if one.label == label]
+    return button.click().run()
+
+
+def job_in(app: AppTest) -> str:
+    value = app.query_params["job"]
+    return value if isinstance(value, str) else value[0]
+
+
+def choose_tiny(app: AppTest, *, latent_dim: int = 2, epochs: int = 2) -> AppTest:
+    app.number_input(key="train.default.latent_dim").set_value(latent_dim)
+    return app.number_input(key="train.default.epochs").set_value(epochs).run()
+
+
+def test_without_patterns_the_page_says_what_to_do(open_page: OpenPage, scan: Path) -> None:
+    app = open_train(open_page, samples="")
+    assert "No patterns are in view" in told(app)
+    assert not [one for one in app.button if one.label == "Train"]
+
+
+def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
+    open_page: OpenPage, scan: Path
+) -> None:
+    app = choose_tiny(open_train(open_page))
+    labels = next(one for one in app.selectbox if one.label == "Judge by")
+    assert labels.options[0] == "phase_id"
+    app = press(labels.set_value("phase_id").run(), "Train")
+    record = runner().wait(job_in(app), PATIENCE)
+    assert record.state == "finished", record.error
+    assert {name for name, value in record.request.items() if value not in (None, [])} == {
+        "location", "preset", "latent_dim", "epochs", "labels", "device", "resume", "seed",
+    }  # fmt: skip
+
+    app = open_train(open_page, job=record.id)
+    assert "**28** patterns trained on" in told(app)
+    metrics = {one.label: one.value for one in app.metric}
+    assert metrics["Active dimensions"].endswith("of 2")
+    assert metrics["Variance reconstructed"].endswith("%")
+    assert set(metrics) >= {"Neighbours kept", "Same label nearby", "ARI of KMeans"}
+    names = {one.label for one in app.get("download_button")}
+    assert names >= {"model.safetensors", "model.json", "loss.csv"}
+
+    extract = press(app, "Extract latents with this model")
+    assert "vae-residual · 2 latent dimensions" in told(extract)
+    chosen = extract.selectbox(key="extract.model").value
+    assert chosen == f"run:{record.folder.name}/model.safetensors"
+    assert extract.radio(key="extract.preset.True").value == "own"
+
+    again = open_train(open_page)
+    assert "Trainings of this scan" in [one.value for one in again.header]
+    shown = again.button(key=f"show_{record.id}").click().run()
+    assert job_in(shown) == record.id
+
+
+def test_stopped_training_shows_what_it_learned_and_goes_on(
+    open_page: OpenPage, scan: Path
+) -> None:
+    app = press(choose_tiny(open_train(open_page), epochs=500), "Train")
+    job = job_in(app)
+    seen = runner().get(job)
+    weights = live.scratch_of(seen) / "checkpoint" / "model.safetensors"
+    while not weights.is_file():
+        assert runner().wait(job, 0.2).active
+    app.run()
+    assert "Cancel is a pause" in told(app)
+    press(app, "Cancel")
+    assert runner().wait(job, PATIENCE).state == "cancelled"
+    stopped = open_train(open_page, job=job)
+    assert "can be used as they are" in told(stopped)
+    assert {one.label for one in stopped.get("download_button")} >= {"model.safetensors"}
+    live_file = live.scratch_of(seen) / "live.json"
+    before = live_file.stat().st_mtime_ns
+    press(stopped, "Resume")
+    while live_file.stat().st_mtime_ns == before:
+        assert runner().wait(job, 0.2).active
+    assert runner().get(job).request["resume"] is True
+    runner().cancel(job)
+    runner().wait(job, PATIENCE)
+    extract = press(open_train(open_page, job=job), "Extract latents with them")
+    assert "vae-residual · 2 latent dimensions" in told(extract)
+
+
+def test_curves_and_pictures_come_from_the_live_files(
+    open_page: OpenPage, scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = press(choose_tiny(open_train(open_page), epochs=400), "Train")
+    job = job_in(app)
+    runner().cancel(job)
+    record = runner().wait(job, PATIENCE)
+    folder = live.scratch_of(record)
+    folder.mkdir(parents=True, exist_ok=True)
+    losses = [
+        {"epoch": epoch, "split": split, "reconstruction": 1 / (epoch + 1), "kl": 1, "total": 2}
+        for epoch in range(3)
+        for split in ("train", "held-out")
+    ]
+    told_live = {
+        "state": "training", "epoch": 2, "epochs": 400, "best_epoch": 1, "patterns_per_s": 1234.5,
+        "seconds": 3, "eta_s": 75, "losses": losses,
+    }  # fmt: skip
+    write_atomic(folder / "live.json", to_json(told_live).encode())
+    np.save(folder / "live.npy", np.zeros((3, 8, 8, 8), np.float32))
+    app = open_train(open_page, job=job)
+    assert "Epoch **2** of 400 · best so far: 1 · 1,234 patterns per second · 1 min 15 s" in told(
+        app
+    )
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_more_latent_dimensions_than_pixels_are_told_in_place(
+    open_page: OpenPage, scan: Path
+) -> None:
+    app = press(choose_tiny(open_train(open_page), latent_dim=65), "Train")
+    runner().wait(job_in(app), PATIENCE)
+    app = app.run()
+    assert "64 pixels" in told(app)
+    assert app.number_input(key="train.default.latent_dim").value == 65
+    assert [one for one in app.button if one.label == "Train" and not one.disabled]
+
+
+def test_constant_patterns_are_told_in_place(open_page: OpenPage, data_root: Path) -> None:
+    images = patterns(30)
+    images[3:] = 7
+    write_kikuchi(data_root / "flat.h5", images=images)
+    app = press(choose_tiny(open_page("train", samples="folder:measured/flat.h5")), "Train")
+    runner().wait(job_in(app), PATIENCE)
+    assert "27 have the same value everywhere" in told(app.run())
+
+
+def test_preset_brings_its_own_settings(open_page: OpenPage, scan: Path) -> None:
+    app = open_train(open_page)
+    assert app.number_input(key="train.default.kl_weight").value == 1e-3
+    app.button_group(key="train.preset").set_value("as-published").run()
+    assert app.number_input(key="train.as-published.kl_weight").value == 1.0
+    assert app.number_input(key="train.as-published.latent_dim").value == 512
+    assert "Its KL weight of 1" in told(app)
