@@ -9,6 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import to_json, write_atomic
+from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.readers import open_latents
+from latentcore.workflows import VERBS
+from pages.shared import places
+from pages.shared.explorer.question import Question, to_query
 from pages.shared.jobs import runner
 from pages.shared.training import live
 from tests.factories.kikuchi import patterns, write_kikuchi
@@ -174,3 +180,58 @@ def test_preset_brings_its_own_settings(open_page: OpenPage, scan: Path) -> None
     assert app.number_input(key="train.as-published.kl_weight").value == 1.0
     assert app.number_input(key="train.as-published.latent_dim").value == 512
     assert "Its KL weight of 1" in told(app)
+
+
+@pytest.fixture
+def latents(scan: Path) -> str:
+    """Latents of a PCA of three components, from a run of this server."""
+    request = VERBS.get("extract").request(
+        location=(str(places.resolve(SCAN)),), checkpoint="pca:3", prepare=("background=dynamic",)
+    )
+    record = runner().wait(runner().submit("extract", request).id, PATIENCE)
+    assert record.state == "finished", record.error
+    return f"run:{record.folder.name}/scan_latents.h5"
+
+
+def open_explore(open_page: OpenPage, latents: str, **fields: object) -> AppTest:
+    query = to_query(Question(embedding="pca", **fields))
+    maps = ["folder:measured/truth.csv"]
+    return open_page("explore", samples=SCAN, latents=latents, maps=maps, **query)
+
+
+def test_pinned_pattern_is_decoded_along_the_chosen_dimension(
+    open_page: OpenPage, latents: str
+) -> None:
+    app = open_explore(open_page, latents, dim=1, pinned=4)
+    app.segmented_control(key="explore.tab").set_value("patterns").run()
+    assert "Along latent 1" in told(app)
+    [slider] = [one for one in app.slider if one.label == "Value of latent 1"]
+    values = open_latents(places.resolve(latents)).dimension(1)
+    assert slider.value == pytest.approx(float(values[4]), abs=1e-3)
+    slider.set_value(slider.max).run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_worth_of_loaded_latents_and_of_a_map_of_labels(open_page: OpenPage, latents: str) -> None:
+    app = open_explore(open_page, latents)
+    app.segmented_control(key="explore.tab").set_value("worth").run()
+    assert "over 30 encoded points; PCA scores have no prior" in told(app)
+    assert [one.label for one in app.metric] == ["Neighbours kept by PCA"]
+    press(app, "Compute")
+    metrics = {one.label: one.value for one in app.metric}
+    assert float(metrics["ARI of KMeans"]) > 0.9
+    assert metrics["Same label nearby"].endswith("%")
+
+
+def test_latents_without_a_prior_to_speak_of_are_called_collapsed(
+    open_page: OpenPage, data_root: Path, scan: Path
+) -> None:
+    values = np.random.default_rng(0).normal(0, 1e-3, (30, 4)).astype(np.float32)
+    grid = ScanGrid.from_coordinates(np.arange(30) % 6, np.arange(30) // 6)
+    found = LatentSet(values, default_sample_ids(30), np.arange(4, dtype=np.int32), grid)
+    write_latents(data_root / "flat_latents.h5", found)
+    app = open_explore(open_page, "folder:measured/flat_latents.h5")
+    app.segmented_control(key="explore.tab").set_value("worth").run()
+    assert "none of 4 dimensions is active" in told(app)
+    assert {one.label: one.value for one in app.metric}["Active dimensions"] == "0 of 4"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from latentcore.artifacts import read_run
-from latentcore.encoders import Decoder
-from latentcore.encoding.reconstruction import Reconstruction, reconstruct
+from latentcore.encoders import Decoder, Encoder
+from latentcore.encoding.reconstruction import Reconstruction, latent_traversal, reconstruct
 from latentcore.preparation import Preparation, Preparer
 from pages.shared import loading, places
 from pages.shared.explorer.scene import Scene
 from pages.shared.models import lease
 
-__all__ = ["reconstruction"]
+__all__ = ["reconstruction", "traversal"]
 
 
 def reconstruction(scene: Scene, row: int) -> Reconstruction | None:
@@ -42,28 +45,77 @@ def reconstruction(scene: Scene, row: int) -> Reconstruction | None:
     return _reconstruction(scene.key, row, scene)
 
 
+def traversal(
+    scene: Scene, point: int, dim: int, values: tuple[float, ...]
+) -> NDArray[np.float32] | None:
+    """Return what the encoder's decoder makes of a point, one latent dimension changed.
+
+    Parameters
+    ----------
+    scene : Scene
+    point : int
+        Of the latents.
+    dim : int
+        Position of the dimension among the latents.
+    values : tuple of float, length k
+        Of that dimension.
+
+    Returns
+    -------
+    ndarray of float32, shape (k, H, W), or None
+        None where there is no decoder, as in `reconstruction`.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint has vanished, or the latents hold only some of its dimensions.
+    """
+    return _traversal(scene.key, point, dim, values, scene)
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def _reconstruction(key: str, row: int, _scene: Scene) -> Reconstruction | None:
     del key
-    found = _run_of(_scene.scan.latents)
-    if found is None or _scene.scan.samples is None:
-        return None
-    folder, run = found
-    checkpoint = _checkpoint(folder, run)
-    if checkpoint is None:
-        return None
-    source = loading.samples(_scene.scan.samples)
-    preparation = Preparation.from_dict(run["summary"]["preparation"])
-    shape = preparation.output_shape(source.sample_shape)
-    with lease(checkpoint, "auto", shape) as encoder:
-        if not isinstance(encoder, Decoder):
+    with _encoder(_scene) as found:
+        if found is None or not isinstance(found[0], Decoder):
             return None
+        encoder, folder, run = found
+        assert _scene.scan.samples is not None
+        source = loading.samples(_scene.scan.samples)
         background = encoder.static_background
         stored = folder / "static_background.npy"
         if background is None and stored.is_file():
             background = np.load(stored, allow_pickle=False)
+        preparation = Preparation.from_dict(run["summary"]["preparation"])
         preparer = Preparer(preparation, source.sample_shape, background)
         return reconstruct(encoder, preparer, source.read(np.array([row])))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _traversal(
+    key: str, point: int, dim: int, values: tuple[float, ...], _scene: Scene
+) -> NDArray[np.float32] | None:
+    del key
+    with _encoder(_scene) as found:
+        if found is None or not isinstance(found[0], Decoder):
+            return None
+        latent = _scene.latents.values[point]
+        return latent_traversal(found[0], latent, dim, np.array(values, np.float32))[:, 0]
+
+
+@contextmanager
+def _encoder(scene: Scene) -> Iterator[tuple[Encoder, Path, dict[str, Any]] | None]:
+    """Lend the encoder that made the latents, with its run; None where it is not at hand."""
+    found = _run_of(scene.scan.latents)
+    checkpoint = None if found is None else _checkpoint(*found)
+    if found is None or checkpoint is None or scene.scan.samples is None:
+        yield None
+        return
+    folder, run = found
+    preparation = Preparation.from_dict(run["summary"]["preparation"])
+    shape = preparation.output_shape(loading.samples(scene.scan.samples).sample_shape)
+    with lease(checkpoint, "auto", shape) as encoder:
+        yield encoder, folder, run
 
 
 def _run_of(place: str | None) -> tuple[Path, dict[str, Any]] | None:

@@ -25,6 +25,7 @@ from pages.shared.explorer import (
     numbers,
     patterns,
     session,
+    worth_view,
 )
 from pages.shared.explorer.question import Question
 from pages.shared.explorer.scene import Scene, complete, open_scene
@@ -44,6 +45,7 @@ _TABS = {
     "against": ":material/compare_arrows: A against B",
     "clusters": ":material/scatter_plot: Clusters",
     "patterns": ":material/grid_on: Patterns",
+    "worth": ":material/fact_check: Worth",
     "downloads": ":material/download: Download",
 }
 
@@ -172,6 +174,8 @@ def _inspector(scene: Scene, question: Question, masks: Mapping[str, NDArray[np.
             numbers.show_clusters(scene, question, clustering)
         elif tab == "patterns":
             patterns.show(scene, question, inside, masks)
+        elif tab == "worth":
+            worth_view.show(scene, question)
         elif tab == "downloads":
             downloads.show(scene, question)
         else:

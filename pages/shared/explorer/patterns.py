@@ -20,7 +20,7 @@ from latentcore.errors import InputError
 from latentcore.figures.colors import lut
 from pages.shared import errors, loading
 from pages.shared.array_store import put_patterns
-from pages.shared.explorer import decoder
+from pages.shared.explorer import decoder, traversal
 from pages.shared.explorer.question import Question
 from pages.shared.explorer.scene import Scene
 
@@ -89,6 +89,7 @@ def _pinned(scene: Scene, question: Question) -> None:
         return
     if found is not None:
         _reconstruction(found, columns[1:])
+        traversal.show(scene, question, point)
 
 
 def _reconstruction(found: Reconstruction, columns: list[object]) -> None:

@@ -32,12 +32,12 @@ _NOTES = {
     "lets the latents collapse.",
 }
 _TARGET_TITLES = {
-    "self": "the pattern itself",
-    "neighbour": "what its neighbours on the scan show of it",
+    "self": "each pattern itself",
+    "neighbour": "what a pattern's neighbours on the scan show of it",
 }
 _SCHEDULE_TITLES = {
     "constant": "constant",
-    "one-cycle": "one cycle: up during a tenth, then down to nothing",
+    "one-cycle": "one cycle",
 }
 # Of a map with more values than this, no value is a grain or a phase.
 _MOST_LABELS = 1000
@@ -108,10 +108,18 @@ def choose_details(key: str, name: str, scan: ScanState, source: SampleSource) -
     with st.expander("Advanced", icon=":material/tune:"):
         left, right = st.columns(2)
         with left:
-            asked = {**_ask_latents(f"{key}.{name}", preset)}
+            asked = _ask_latents(f"{key}.{name}", preset)
         with right:
             asked |= _ask_learning(f"{key}.{name}", preset)
-        chosen = {**_changed(asked, preset), **_ask_manner(key)}
+        asked["target"] = _ask_target(f"{key}.{name}", preset)
+        held_out, seed, device = st.columns(3)
+        with held_out:
+            asked["held_out"] = _ask_held_out(f"{key}.{name}", preset)
+        chosen = _changed(asked, preset)
+        with seed:
+            chosen["seed"] = _ask_seed(key)
+        with device:
+            chosen["device"] = extract_form.choose_device(key)
         return {**chosen, "labels": _ask_labels(key, scan, source)}
 
 
@@ -180,20 +188,6 @@ def _ask_latents(key: str, preset: Preset) -> dict[str, object]:
             key, "free_bits", "Free bits (nats)", plan.free_bits,
             "So much KL per dimension costs nothing: another way against a collapse.",
         ),
-        "target": st.selectbox(
-            "To be reconstructed",
-            TARGETS,
-            index=TARGETS.index(plan.target),
-            format_func=_TARGET_TITLES.__getitem__,
-            key=f"{key}.target",
-            help="Neighbours within a grain show the same pattern with other noise. Needs patterns "
-            "with coordinates.",
-            persist_state="session",
-        ),
-        "held_out": _number(
-            key, "held_out", "Held-out share", plan.held_out,
-            "Of the points, not trained on: they choose the best epoch. 0 for none.", most=0.5,
-        ),
     }  # fmt: skip
 
 
@@ -211,6 +205,7 @@ def _ask_learning(key: str, preset: Preset) -> dict[str, object]:
             index=SCHEDULES.index(plan.schedule),
             format_func=_SCHEDULE_TITLES.__getitem__,
             key=f"{key}.schedule",
+            help="One cycle: up during a tenth of the steps, then down to nothing.",
             persist_state="session",
         ),
         "batch_size": st.number_input(
@@ -225,21 +220,37 @@ def _ask_learning(key: str, preset: Preset) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _ask_manner(key: str) -> dict[str, object]:
-    seed, device = st.columns(2)
-    with seed:
-        chosen = st.number_input(
-            "Seed",
-            min_value=0,
-            max_value=2**31,
-            value=0,
-            step=1,
-            key=f"{key}.seed",
-            help="The same seed gives the same weights on the same machine.",
-            persist_state="session",
-        )
-    with device:
-        return {"seed": chosen, "device": extract_form.choose_device(key)}
+def _ask_target(key: str, preset: Preset) -> str:
+    return st.selectbox(
+        "To be reconstructed",
+        TARGETS,
+        index=TARGETS.index(preset.plan.target),
+        format_func=_TARGET_TITLES.__getitem__,
+        key=f"{key}.target",
+        help="Neighbours within a grain show the same pattern with other noise. Needs patterns "
+        "with coordinates.",
+        persist_state="session",
+    )
+
+
+def _ask_held_out(key: str, preset: Preset) -> float:
+    return _number(
+        key, "held_out", "Held-out share", preset.plan.held_out,
+        "Of the points, not trained on: they choose the best epoch. 0 for none.", most=0.5,
+    )  # fmt: skip
+
+
+def _ask_seed(key: str) -> int:
+    return st.number_input(
+        "Seed",
+        min_value=0,
+        max_value=2**31,
+        value=0,
+        step=1,
+        key=f"{key}.seed",
+        help="The same seed gives the same weights on the same machine.",
+        persist_state="session",
+    )
 
 
 def _ask_labels(key: str, scan: ScanState, source: SampleSource) -> str | None:

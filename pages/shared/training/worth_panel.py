@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,7 +12,7 @@ from pages.shared import errors
 from pages.shared.theme import tones
 from pages.shared.training.charts import dimensions_chart
 
-__all__ = ["show_worth"]
+__all__ = ["ACTIVE_SD", "bars", "label_numbers", "share_text", "show_worth"]
 
 # As latentcore.analysis.collapse counts: a s.d. above it is active.
 ACTIVE_SD = 0.1
@@ -41,10 +41,17 @@ def show_worth(worth: Mapping[str, Any], *, key: str) -> None:
             bars(worth["kl"], "KL (nats)", _QUIET_KL, key=f"{key}.kl")
 
 
-def bars(values: list[float], title: str, line: float | None, *, key: str) -> None:
-    """Draw one number per latent dimension."""
+def bars(
+    values: Sequence[float],
+    title: str,
+    line: float | None,
+    *,
+    key: str,
+    dims: Sequence[int] | None = None,
+) -> None:
+    """Draw one number per latent dimension; `line` is up to where it carries nothing."""
     st.plotly_chart(
-        dimensions_chart(values, tones(), title=title, line=line),
+        dimensions_chart(values, tones(), title=title, dims=dims, line=line),
         key=key,
         config={"displaylogo": False},
         alt=f"{title} of each latent dimension",
