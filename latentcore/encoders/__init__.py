@@ -141,7 +141,8 @@ def open_checkpoint(
     Parameters
     ----------
     location : str
-        ``model.safetensors`` (or the run folder that holds it), or a ``.pth`` file of weights.
+        ``model.safetensors`` (or the run folder that holds it), a ``.pth`` file of weights, or
+        ``demo:vae``, the small model of the demo scan that comes with the program.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     input_shape : tuple of int, optional

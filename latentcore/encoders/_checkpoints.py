@@ -27,6 +27,7 @@ from latentcore.storage import local_path
 
 __all__ = [
     "BACKGROUND_TENSOR",
+    "DEMO",
     "METADATA_KEY",
     "MODEL_FILE",
     "MODEL_TYPE",
@@ -45,6 +46,8 @@ RECORD_FILE = "model.json"
 # The record travels in the header of the safetensors file, so that the file is enough by itself.
 METADATA_KEY = "latentcore"
 BACKGROUND_TENSOR = "preparation.static_background"
+# The model that comes with the program; see latentcore/demo.
+DEMO = "demo:vae"
 
 # The published VAE for 400 × 500 patterns has 167 M parameters, 0.7 GB.
 _LARGEST_FILE = 16 << 30
@@ -167,13 +170,15 @@ def checkpoint_file(location: str) -> Path:
     Parameters
     ----------
     location : str
-        That file, the ``model.json`` beside it, or the run folder of both.
+        That file, the ``model.json`` beside it, or the run folder of both; or ``demo:vae``.
 
     Raises
     ------
     CheckpointError
         If the folder holds no ``model.safetensors``.
     """
+    if location == DEMO:
+        return Path(__file__).parents[1] / "demo" / "vae" / MODEL_FILE
     path = local_path(location)
     if path.is_dir():
         return _model_in(path)

@@ -1,12 +1,16 @@
 """The team's own autoencoder: a PCA that learns what a PCA can't.
 
-A stream of `features` values runs straight through encoder and decoder; small two-layer blocks
-add corrections to it (residual connections: K. He et al., *Deep residual learning for image
+A stream of `features` values runs straight through the encoder; small two-layer blocks add
+corrections to it (residual connections: K. He et al., *Deep residual learning for image
 recognition*, CVPR 2016). The stream starts as the leading principal components and the blocks
 start at zero, so that before the first step the model *is* a PCA, and each step can only add to
 that. Diffraction patterns of one detector are registered to each other, a band that moves is
 another orientation: there is no invariance for convolutions to use, and without them an epoch
 costs a tenth.
+
+The decoder is linear. One that could clean its input would leave the cleaning to itself, and the
+latents noisy: boundaries of grains were found with an AUC of 0.976 by their distances, with a
+linear one 0.996 (`benchmarks/grain_recovery.py`, simulated scan with noise 20).
 """
 
 from __future__ import annotations
@@ -67,7 +71,7 @@ class VaeResidual(nn.Module):
     hidden : int
         Width inside a block.
     depth : int
-        Blocks in the encoder, and as many in the decoder.
+        Blocks.
     """
 
     def __init__(
@@ -88,7 +92,6 @@ class VaeResidual(nn.Module):
         self.fc_mu = nn.Linear(features, latent_dim)
         self.fc_logvar = nn.Linear(features, latent_dim)
         self.fc_decode = nn.Linear(latent_dim, features)
-        self.decoder = nn.Sequential(*(_Block(features, hidden) for _ in range(depth)))
         self.out_head = nn.Linear(features, pixels)
         with torch.no_grad():
             for layer, turned in ((self.fc_mu, False), (self.fc_decode, True)):
@@ -135,7 +138,7 @@ class VaeResidual(nn.Module):
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         """Return patterns: (b, d) → (b, 1, H, W)."""
-        decoded: torch.Tensor = self.out_head(self.decoder(self.fc_decode(z)))
+        decoded: torch.Tensor = self.out_head(self.fc_decode(z))
         return decoded.view(len(z), 1, *self.size)
 
 

@@ -270,13 +270,19 @@ class Training:
         rate = learning_rate_at(self.plan, done, self.plan.epochs * self.steps_per_epoch)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
+        inputs, target = self._inputs(batch), self._target(batch)
+        if self.plan.noise > 0 and self.targets is not None:
+            other = np.random.default_rng([self.plan.seed, 6, self.state.epoch, step]).permutation(
+                len(batch)
+            )
+            inputs = inputs + self.plan.noise * (inputs - target)[torch.from_numpy(other)]
         with self._autocast:
-            means, log_variances = self._vae.encode(self._inputs(batch))
+            means, log_variances = self._vae.encode(inputs)
             noise = self._noise(means.shape, 3, self.state.epoch, step)
             decoded = self._vae.decode(means + noise * (0.5 * log_variances).exp())
         terms = loss_terms(
             decoded,
-            self._target(batch),
+            target,
             means,
             log_variances,
             kl_weight=kl_weight_at(self.plan, done / self.steps_per_epoch),

@@ -37,6 +37,9 @@ class TrainingPlan:
     target : str
         What is to be reconstructed: the pattern itself, or what its neighbours on the scan show
         of it (see `latentcore.encoding.training_targets`).
+    noise : float
+        How much of another pattern's residual (pattern minus target) is added to each input:
+        real noise of the detector, other in every epoch. Nothing without neighbour targets.
     held_out : float
         Share of the points that are not trained on; they choose the best epoch.
     clip : float
@@ -57,6 +60,7 @@ class TrainingPlan:
     kl_warmup: float = 0.0
     free_bits: float = 0.0
     target: str = "self"
+    noise: float = 0.0
     held_out: float = 0.05
     clip: float = 1.0
     seed: int = 0
@@ -68,6 +72,7 @@ class TrainingPlan:
             ("kl_weight", 0.0, 1e6),
             ("kl_warmup", 0.0, 1e6),
             ("free_bits", 0.0, 1e3),
+            ("noise", 0.0, 10.0),
             ("held_out", 0.0, 0.5),
             ("seed", 0, 2**31),
         ):
@@ -111,22 +116,32 @@ class Preset:
 
 _CLEANED = Preparation(background="dynamic", smooth=1.0, scale="z_score")
 
-# The first of each encoder is what that encoder gets when no preset is named.
+_STEADY = TrainingPlan(
+    epochs=40,
+    batch_size=128,
+    learning_rate=1e-3,
+    schedule="one-cycle",
+    kl_weight=1e-3,
+    kl_warmup=4.0,
+    target="neighbour",
+    noise=1.0,
+)
+
 PRESETS: Mapping[str, Preset] = {
     "default": Preset(
         encoder="vae-residual",
         latent_dim=32,
-        plan=TrainingPlan(
-            epochs=40,
-            batch_size=128,
-            learning_rate=1e-3,
-            schedule="one-cycle",
-            kl_weight=1e-3,
-            kl_warmup=4.0,
-            target="neighbour",
-        ),
+        plan=_STEADY,
         preparation=_CLEANED,
         architecture={"features": 64, "hidden": 256, "depth": 2},
+    ),
+    # Below 1 MB for patterns of 60 × 60: the demo's checkpoint.
+    "small": Preset(
+        encoder="vae-residual",
+        latent_dim=16,
+        plan=_STEADY,
+        preparation=_CLEANED,
+        architecture={"features": 24, "hidden": 64, "depth": 1},
     ),
     "cnn": Preset(
         encoder="vae-cnn",
@@ -139,6 +154,7 @@ PRESETS: Mapping[str, Preset] = {
             kl_weight=1e-4,
             kl_warmup=2.0,
             target="neighbour",
+            noise=0.5,
         ),
         # Its output is a Tanh: it reaches from -1 to 1.
         preparation=Preparation(background="dynamic", smooth=1.0, scale="minus_one_one"),

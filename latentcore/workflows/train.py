@@ -61,7 +61,7 @@ class TrainRequest:
     location: str = option(help="file of samples", positional=True, metavar="LOCATION")
     preset: str | None = option(
         None,
-        help="settings that belong together: default; cnn; as-published (the seed's VAE exactly)",
+        help="settings that belong together; as-published is the seed's VAE exactly",
         choices=tuple(PRESETS),
     )
     encoder: str | None = option(
@@ -87,6 +87,12 @@ class TrainRequest:
         None,
         help="reconstruct the pattern itself, or what its neighbours on the scan show of it",
         choices=TARGETS,
+    )
+    noise: float | None = option(
+        None,
+        help="how much of another pattern's noise is added to each input (with neighbour targets)",
+        metavar="SHARE",
+        convert=float,
     )
     held_out: float | None = option(
         None,

@@ -273,3 +273,25 @@ def test_lack_of_memory_is_recognised_on_every_device():
     except RuntimeError as error:
         assert is_out_of_memory(error)
     assert not is_out_of_memory(RuntimeError("shape mismatch"))
+
+
+def test_the_demo_model_comes_with_the_program():
+    from latentcore.encoders._checkpoints import checkpoint_file
+
+    encoder = open_checkpoint("demo:vae", device="cpu")
+    assert (encoder.name, encoder.input_shape) == ("vae-residual", (1, 60, 60))
+    assert checkpoint_file("demo:vae").stat().st_size < 1_000_000
+
+
+@pytest.mark.slow
+def test_the_demo_model_reconstructs_the_demo_scan():
+    from latentcore.demo import make_demo_scan
+    from latentcore.encoders import Decoder
+    from latentcore.preparation import Preparer
+
+    encoder = open_checkpoint("demo:vae", device="cpu")
+    assert isinstance(encoder, Decoder)
+    assert encoder.preparation is not None
+    prepared = Preparer(encoder.preparation, encoder.input_shape)(make_demo_scan().images[::8])
+    residual = prepared - encoder.decode(encoder.encode(prepared))
+    assert np.square(residual).mean() < 0.25 * np.square(prepared).mean()

@@ -317,3 +317,17 @@ def test_targets_are_handed_out_as_patterns(patterns, tmp_path):
     expected = targets.scores[some] @ targets.components + targets.mean
     np.testing.assert_allclose(done.target(some).reshape(2, -1), expected, atol=1e-4)
     assert done.run().epochs == 3
+
+
+def test_noise_of_other_patterns_is_the_same_in_every_run(patterns, tmp_path):
+    components = fit_components(patterns, PREPARER, 10, Progress())
+    grid = ScanGrid.from_coordinates(np.arange(60) % 10, np.arange(60) // 10)
+    targets = neighbour_targets(patterns, grid, components, Progress())
+    runs = [
+        training(patterns, tmp_path / str(number), replace(PLAN, noise=noise), targets=targets)
+        for number, noise in enumerate((1.0, 1.0, 0.0))
+    ]
+    for one in runs:
+        one.run()
+    np.testing.assert_array_equal(weights(runs[0]), weights(runs[1]))
+    assert (weights(runs[0]) != weights(runs[2])).mean() > 0.9
