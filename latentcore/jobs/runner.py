@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from latentcore.artifacts import read_run
 from latentcore.errors import RequestError
@@ -131,9 +131,7 @@ class JobRunner:
             if known.active:
                 return known
             request = request_from(known.verb, known.request)
-            # A verb that keeps an answer it finds is told to replace it.
-            if known.finished and any(entry.name == "clobber" for entry in fields(request)):
-                request = replace(request, clobber=True)
+            request = replace(request, **_again(request, afresh=known.finished))
             fresh = JobRecord(
                 id=job,
                 verb=known.verb,
@@ -385,6 +383,12 @@ class JobRunner:
         ended = [record for record in self.list(10 * self._keep) if not record.active]
         for record in ended[self._keep :]:
             self._drop(record.id)
+
+
+def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
+    """Return what tells a verb to replace an answer it finds, or to go on with its own work."""
+    wanted = {"clobber": True, "resume": False} if afresh else {"resume": True}
+    return {entry.name: wanted[entry.name] for entry in fields(request) if entry.name in wanted}
 
 
 def _place(verb: str) -> Literal["thread", "process"]:

@@ -97,6 +97,11 @@ def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
     shown = again.button(key=f"show_{record.id}").click().run()
     assert job_in(shown) == record.id
 
+    # A finished training is asked for once more: it begins anew, and a pause of it can be ended.
+    assert runner().rerun(record.id).request["resume"] is False
+    runner().cancel(record.id)
+    runner().wait(record.id, PATIENCE)
+
 
 def test_stopped_training_shows_what_it_learned_and_goes_on(
     open_page: OpenPage, scan: Path
