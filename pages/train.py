@@ -40,7 +40,7 @@ def show_form(scan: state.ScanState) -> None:
         if st.button(
             "Train", type="primary", icon=":material/play_arrow:", disabled=request is None
         ):
-            title = f"{form.TITLES[preset]} VAE of {places.label(scan.samples)}"
+            title = f"{form.title(preset)} VAE of {places.label(scan.samples)}"
             watch(runner().submit("train", request, title=title).id, PAGE)
         show_job()
 
@@ -55,7 +55,7 @@ def show_job() -> None:
         unwatch(PAGE)
     elif record.active:
         live.follow(job)
-    elif record.state in ("cancelled", "interrupted"):
+    elif not record.finished:
         live.show_stopped(record)
 
 

@@ -32,7 +32,11 @@ def grey_range(patterns: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def pattern_strip(
-    patterns: NDArray[np.floating], ranges: NDArray[np.floating], *, width: int = _WIDTH
+    patterns: NDArray[np.floating],
+    ranges: NDArray[np.floating],
+    *,
+    width: int = _WIDTH,
+    table: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
     """Lay patterns out in one row.
 
@@ -45,6 +49,8 @@ def pattern_strip(
     width : int
         Of one pattern in pixels, about: it is enlarged by a whole number, because browsers blur
         small pictures.
+    table : ndarray of uint8, shape (256, 3), optional
+        Colours in place of greys.
 
     Returns
     -------
@@ -60,6 +66,6 @@ def pattern_strip(
     sheet = np.zeros((tall, count * (wide + _GAP) - _GAP, 4), np.uint8)
     for number, pattern in enumerate(large):
         place = slice(number * (wide + _GAP), number * (wide + _GAP) + wide)
-        sheet[:, place, :3] = pattern[..., None]
+        sheet[:, place, :3] = pattern[..., None] if table is None else table[pattern]
         sheet[:, place, 3] = 255
     return sheet

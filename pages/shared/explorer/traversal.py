@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from latentcore.errors import InputError
+from latentcore.figures.colors import lut
 from pages.shared import errors
 from pages.shared.explorer import decoder
 from pages.shared.explorer.question import Question
@@ -73,6 +74,13 @@ def show(scene: Scene, question: Question, point: int) -> None:
         st.image(
             pattern_strip(strip, scale),
             caption=f"decoded from {low:.3g} to {high:.3g} in {_STEPS} steps, on one grey scale",
+            width="stretch",
+        )
+        change = strip - made[1]
+        most = float(np.abs(change).max()) or 1.0
+        st.image(
+            pattern_strip(change, np.array([-most, most]), table=lut("blue-white-red")),
+            caption=f"what that changes in the reconstruction, ±{most:.2g}",
             width="stretch",
         )
 

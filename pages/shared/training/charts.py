@@ -22,10 +22,16 @@ _LOSSES = {
 }
 # Beyond this ratio the first epochs would press all others onto the axis.
 _WIDE = 8.0
+_MOST_TICKS = 6
 
 
 def loss_chart(
-    table: pd.DataFrame, tones: Tones, *, best_epoch: int | None = None, height: int = 250
+    table: pd.DataFrame,
+    tones: Tones,
+    *,
+    best_epoch: int | None = None,
+    epochs: int | None = None,
+    height: int = 250,
 ) -> go.Figure:
     """Draw each loss over the epochs, of the points trained on and of those held out.
 
@@ -36,6 +42,8 @@ def loss_chart(
     tones : Tones
     best_epoch : int, optional
         Gets a line.
+    epochs : int, optional
+        That there will be: how far the axis goes.
     height : int
         In pixels.
     """
@@ -71,7 +79,12 @@ def loss_chart(
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.3},
     )
     figure.update_annotations(font={"size": 12.5})
-    figure.update_xaxes(title_text="epoch")
+    last = max(1, int(table["epoch"].max()) if epochs is None else epochs)
+    margin = 0.04 * last
+    # Whole epochs only: 1, 2, 5, 10, 20, … of them.
+    steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
+    step = next(step for step in steps if last <= _MOST_TICKS * step)
+    figure.update_xaxes(title_text="epoch", range=[-margin, last + margin], tick0=0, dtick=step)
     return figure
 
 

@@ -18,15 +18,16 @@ from pages.shared.loading import JoinedMaps
 from pages.shared.preparation_form import Recipe
 from pages.shared.state import ScanState
 
-__all__ = ["TITLES", "Answers", "choose_details", "choose_essentials", "choose_preset",
-           "label_maps", "request"]  # fmt: skip
+__all__ = ["Answers", "choose_details", "choose_essentials", "choose_preset",
+           "label_maps", "request", "title"]  # fmt: skip
 
 Answers = Mapping[str, object]
 
-TITLES = {"default": "Default", "cnn": "CNN", "as-published": "As published"}
+_TITLES = {"default": "Default", "cnn": "CNN", "as-published": "As published"}
 _NOTES = {
     "default": "A residual encoder that learns what neighbouring points have in common: made for "
     "grains, in minutes on a CPU.",
+    "small": "The default with a smaller network and fewer latents: a model below 1 MB.",
     "cnn": "The seed's convolutional VAE, with a KL weight that leaves the latents alive.",
     "as-published": "The seed's VAE and settings exactly, to compare with. Its KL weight of 1 "
     "lets the latents collapse.",
@@ -44,6 +45,11 @@ _MOST_LABELS = 1000
 _USUAL_LABELS = ("grain", "phase", "cluster", "truth", "label")
 
 
+def title(name: str) -> str:
+    """Return what to call a preset."""
+    return _TITLES.get(name, name.replace("-", " ").capitalize())
+
+
 def choose_preset(key: str) -> str:
     """Ask for the settings to begin with."""
     chosen = st.segmented_control(
@@ -51,7 +57,7 @@ def choose_preset(key: str) -> str:
         tuple(PRESETS),
         default=next(iter(PRESETS)),
         required=True,
-        format_func=lambda name: TITLES.get(name, name),
+        format_func=title,
         key=f"{key}.preset",
         help="Everything below begins with what belongs to these, and can be changed.",
         persist_state="session",

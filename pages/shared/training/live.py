@@ -32,15 +32,15 @@ def follow(job: str) -> None:
     record = runner().get(job)
     # When it has ended, the job's panel draws the whole page again.
     if record is not None and record.active:
-        _show(record)
         st.caption(
-            "Cancel is a pause: the last epoch is kept, and Resume goes on from there to the same "
-            "weights as without a break."
+            "Cancel is a pause: what is learned is kept, and Resume goes on from there to the "
+            "same weights as without a break."
         )
+        _show(record)
 
 
 def show_stopped(record: JobRecord) -> None:
-    """Show how far a cancelled or interrupted training came, and offer what it has learned."""
+    """Show how far a training came that was stopped or failed, and offer what it has learned."""
     live = _show(record)
     weights = scratch_of(record) / "checkpoint" / "model.safetensors"
     if not weights.is_file():
@@ -75,7 +75,12 @@ def _show(record: JobRecord) -> Mapping[str, Any]:
         return {}
     st.caption(_told(live))
     st.plotly_chart(
-        loss_chart(pd.DataFrame(live["losses"]), tones(), best_epoch=live["best_epoch"]),
+        loss_chart(
+            pd.DataFrame(live["losses"]),
+            tones(),
+            best_epoch=live["best_epoch"],
+            epochs=live["epochs"],
+        ),
         key=f"live_losses_{record.id}",
         config={"displaylogo": False},
         alt="Losses over the epochs",
@@ -110,7 +115,8 @@ def _pictures(path: Path, epoch: int) -> None:
     # A reconstruction on the grey scale of what it should be: faint ones must look faint.
     scales = (grey_range(prepared), grey_range(targets), grey_range(targets))
     for patterns, scale, caption in zip((prepared, targets, made), scales, _CAPTIONS, strict=True):
-        after = f", after epoch {epoch}" if patterns is made else ""
+        when = f"after epoch {epoch}" if epoch else "before the first step"
+        after = f", {when}" if patterns is made else ""
         st.caption(f"{caption.capitalize()}{after}")
         st.image(pattern_strip(patterns, scale), width="stretch", alt=f"Some patterns, {caption}")
 

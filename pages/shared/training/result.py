@@ -91,6 +91,8 @@ def _facts(summary: dict[str, Any]) -> str:
         f"**{summary.get('latent_dim', 0)}** latent dimensions",
         f"on {summary.get('device', '?')} in {duration_text(summary.get('seconds', 0))}",
     ]
+    wrong = {"with NaN": "n_not_finite", "without contrast": "n_constant"}
+    facts += [f"{summary[n]:,} left out {why}" for why, n in wrong.items() if summary.get(n)]
     rate = summary.get("patterns_per_s")
     if isinstance(rate, float | int):
         facts.append(f"{rate:,.0f} patterns per second")

@@ -87,13 +87,15 @@ def _numbers(worth: Mapping[str, Any]) -> None:
 
 def _explained(worth: Mapping[str, Any], d: int) -> None:
     pca = worth.get("explained_by_pca")
-    delta = None if pca is None else f"{100 * (worth['explained'] - pca):+.1f} % to PCA {d}"
     st.metric(
         "Variance reconstructed",
         share_text(worth["explained"]),
-        delta,
-        help=f"Share of the patterns' variance; PCA with {d} components: {share_text(pca)}. A "
-        "model that learns what neighbours have in common leaves out noise that PCA copies.",
+        None if pca is None else f"PCA {d}: {share_text(pca)}",
+        # Less than PCA is no fault by itself, so it is neither red nor green.
+        delta_color="off",
+        delta_arrow="off",
+        help=f"Share of the patterns' variance, beside a PCA with {d} components. A model that "
+        "learns what neighbours have in common leaves out noise that PCA copies.",
     )
 
 
