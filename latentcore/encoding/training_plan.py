@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation
 
-__all__ = ["PRESETS", "SCHEDULES", "TARGETS", "Preset", "TrainingPlan"]
+__all__ = ["PRECISIONS", "PRESETS", "SCHEDULES", "TARGETS", "Preset", "TrainingPlan"]
 
 SCHEDULES = ("constant", "one-cycle")
 TARGETS = ("self", "neighbour")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class TrainingPlan:
         Share of the points that are not trained on; they choose the best epoch.
     clip : float
         Largest norm of the gradient.
+    precision : str
+        In which networks compute; weights and losses are float32 always. ``"auto"`` is
+        ``"bfloat16"`` on CUDA and ``"float32"`` elsewhere.
     seed : int
 
     Raises
@@ -63,6 +67,7 @@ class TrainingPlan:
     noise: float = 0.0
     held_out: float = 0.05
     clip: float = 1.0
+    precision: str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -87,7 +92,11 @@ class TrainingPlan:
                 "most 10; 0.001 suits most models."
             )
             raise RequestError(message)
-        for name, choices in (("schedule", SCHEDULES), ("target", TARGETS)):
+        for name, choices in (
+            ("schedule", SCHEDULES),
+            ("target", TARGETS),
+            ("precision", PRECISIONS),
+        ):
             if getattr(self, name) not in choices:
                 message = f"There is no {name} {getattr(self, name)!r}; {', '.join(choices)} are."
                 raise RequestError(message)
