@@ -125,13 +125,13 @@ def measure(scan: Scan, method: dict[str, object] | None) -> tuple[float, float,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scan", action="append", help="only scans whose name starts so")
+    parser.add_argument("--scan", action="append", help="only scans of that name")
     parser.add_argument("--method", action="append", choices=tuple(METHODS))
     parser.add_argument("--data", type=Path, help="the folder of fixture data")
     arguments = parser.parse_args()
     print(f"{'scan':28s} {'method':32s} same grain    ARI     AUC   CPU s")
     for name, make in scans(arguments.data).items():
-        if arguments.scan and not any(name.startswith(start) for start in arguments.scan):
+        if arguments.scan and name not in arguments.scan:
             continue
         scan = make()
         for method in arguments.method or METHODS:

@@ -20,6 +20,7 @@ from latentcore.errors import RequestError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
 from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
+from latentcore.workflows._seed_names import write_seed_names
 from latentcore.workflows._verbs import as_plain, option, verb
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ class ExtractRequest:
         convert=int,
     )
     device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
+    seed_names: bool = option(
+        False,
+        help="write latents_full.npy, coords.csv and latent_maps/latent_full_d<D>.csv as well, as "
+        "the seed system does",
+    )
     clobber: bool = option(False, help="do it again where --out holds a finished run")
     reader: str | None = option(None, help="reader of the inputs", metavar="NAME")
     seed: int = option(0, help="recorded; nothing here is random", metavar="N", convert=int)
@@ -214,6 +220,10 @@ class _Job:
         if not one.member.all():
             latents = latents.take(one.member)
         write_latents(self.folder.path(latents_name(one.location)), latents)
+        if self.request.seed_names:
+            alone = len(self.chosen) == 1
+            under = "" if alone else f"{Path(one.location).stem}/"
+            write_seed_names(self.folder, latents, self.progress, under=under)
         return _told(found, int(one.member.sum()))
 
     def _preparer(self, preparation: Preparation, background: Any) -> Preparer:

@@ -318,3 +318,19 @@ def test_command_line_takes_every_option(tmp_path, scan, contrast, capsys):
     assert main([*arguments[:-2], "--clobber", "--partition", "valid"]) == 2
     assert "RequestError: --partition valid was asked for" in capsys.readouterr().err
     assert (tmp_path / "out" / "run.json").exists()
+
+
+def test_seed_names_hold_the_whole_field_in_the_files_order(scan, contrast, tmp_path):
+    run(tmp_path, scan, seed_names=True, keep_above=(str(contrast), 20.0))
+    out = tmp_path / "out"
+    latents = samples_of(out / "scan_latents.h5")
+    np.testing.assert_array_equal(np.load(out / "latents_full.npy"), latents)
+    assert np.isnan(latents).any()
+    coords = np.loadtxt(out / "coords.csv", delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(coords, full_grid(10, 8))
+    assert len(list((out / "latent_maps").iterdir())) == 5
+    head, *rows = (out / "latent_maps" / "latent_full_d3.csv").read_text().splitlines()
+    assert head == "x,y,latent_d3"
+    assert len(rows) == 80
+    whole = lc.open_latents(out / "latent_maps" / "latent_full_d3.csv")
+    np.testing.assert_array_equal(whole.values[:, 0], latents[:, 3])
