@@ -131,9 +131,7 @@ def test_stopped_training_shows_what_it_learned_and_goes_on(
     assert "vae-residual · 2 latent dimensions" in told(extract)
 
 
-def test_curves_and_pictures_come_from_the_live_files(
-    open_page: OpenPage, scan: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_curves_and_pictures_come_from_the_live_files(open_page: OpenPage, scan: Path) -> None:
     app = press(choose_tiny(open_train(open_page), epochs=400), "Train")
     job = job_in(app)
     runner().cancel(job)
@@ -158,7 +156,7 @@ def test_curves_and_pictures_come_from_the_live_files(
     assert len(app.get("plotly_chart")) == 1
 
 
-def test_more_latent_dimensions_than_pixels_are_told_in_place(
+def test_what_can_not_be_trained_is_told_in_place_and_nothing_is_lost(
     open_page: OpenPage, scan: Path
 ) -> None:
     app = press(choose_tiny(open_train(open_page), latent_dim=65), "Train")
@@ -168,11 +166,9 @@ def test_more_latent_dimensions_than_pixels_are_told_in_place(
     assert app.number_input(key="train.default.latent_dim").value == 65
     assert [one for one in app.button if one.label == "Train" and not one.disabled]
 
-
-def test_constant_patterns_are_told_in_place(open_page: OpenPage, data_root: Path) -> None:
     images = patterns(30)
     images[3:] = 7
-    write_kikuchi(data_root / "flat.h5", images=images)
+    write_kikuchi(scan / "flat.h5", images=images)
     app = press(choose_tiny(open_page("train", samples="folder:measured/flat.h5")), "Train")
     runner().wait(job_in(app), PATIENCE)
     assert "27 have the same value everywhere" in told(app.run())

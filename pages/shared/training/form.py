@@ -118,13 +118,15 @@ def choose_details(key: str, name: str, scan: ScanState, source: SampleSource) -
         with right:
             asked |= _ask_learning(f"{key}.{name}", preset)
         asked["target"] = _ask_target(f"{key}.{name}", preset)
-        held_out, seed, device = st.columns(3)
-        with held_out:
+        left, right = st.columns(2)
+        with left:
+            asked["noise"] = _ask_noise(f"{key}.{name}", preset)
+        with right:
             asked["held_out"] = _ask_held_out(f"{key}.{name}", preset)
         chosen = _changed(asked, preset)
-        with seed:
+        with left:
             chosen["seed"] = _ask_seed(key)
-        with device:
+        with right:
             chosen["device"] = extract_form.choose_device(key)
         return {**chosen, "labels": _ask_labels(key, scan, source)}
 
@@ -237,6 +239,14 @@ def _ask_target(key: str, preset: Preset) -> str:
         "with coordinates.",
         persist_state="session",
     )
+
+
+def _ask_noise(key: str, preset: Preset) -> float:
+    return _number(
+        key, "noise", "Added noise", preset.plan.noise,
+        "How much of another pattern's noise is added to each input, other in every epoch. Only "
+        "where neighbours are reconstructed: what they don't share is taken for noise.", most=10.0,
+    )  # fmt: skip
 
 
 def _ask_held_out(key: str, preset: Preset) -> float:
