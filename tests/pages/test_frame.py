@@ -267,4 +267,10 @@ def test_a_visitor_lands_in_the_explorer(
 
     monkeypatch.setattr(st, "navigation", record)
     open_page()
-    assert seen == {"Data": "data", "Extract": "extract", "Explore": "", "Runs": "runs"}
+    assert seen == {
+        "Data": "data",
+        "Train": "train",
+        "Extract": "extract",
+        "Explore": "",
+        "Runs": "runs",
+    }

@@ -10,7 +10,7 @@ import streamlit as st
 
 from latentcore.containers import SampleSource
 from latentcore.encoding.training_plan import PRESETS, SCHEDULES, TARGETS, Preset
-from latentcore.errors import InputError
+from latentcore.errors import InputError, RequestError
 from latentcore.workflows import VERBS
 from pages.shared import errors, extract_form, loading, places
 from pages.shared.extract_form import Points
@@ -139,6 +139,7 @@ def request(
     plan = PRESETS[name].plan
     try:
         replace(plan, **{key: answers[key] for key in answers if hasattr(plan, key)})  # type: ignore[arg-type]
+        _check_size(scan.samples, name, recipe, answers)
     except InputError as error:
         errors.show(error)
         return None
@@ -152,6 +153,18 @@ def request(
         resume=True,
         **answers,
     )
+
+
+def _check_size(samples: str, name: str, recipe: Recipe, answers: Answers) -> None:
+    """Refuse at once what the job would refuse when it has read and prepared everything."""
+    latent_dim = int(answers.get("latent_dim", PRESETS[name].latent_dim))  # type: ignore[call-overload]
+    _, height, width = recipe.preparation.output_shape(loading.samples(samples).sample_shape)
+    if latent_dim > height * width:
+        message = (
+            f"{latent_dim:,} latent dimensions were asked for, but a prepared pattern has {height} "
+            f"× {width} = {height * width:,} pixels. Give fewer; 32 suits most scans."
+        )
+        raise RequestError(message)
 
 
 def label_maps(joined: JoinedMaps) -> list[str]:
