@@ -54,9 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reporter.end()
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, Cancelled):
+    except (KeyboardInterrupt, Cancelled) as error:
         reporter.end()
-        print("Cancelled.", file=sys.stderr)
+        # A verb that leaves something usable says where.
+        print(*filter(None, [str(error)]), "Cancelled.", sep="\n", file=sys.stderr)
         return 130
     reporter.end()
     for note in summary.get("notes", ()):
