@@ -20,7 +20,7 @@ from pages.shared.theme import tones
 from pages.shared.training.charts import loss_chart
 from pages.shared.training.models import use_for_extraction
 
-__all__ = ["follow", "show_stopped"]
+__all__ = ["follow", "scratch_of", "show_stopped"]
 
 _LOOK_EVERY_S = 2.0
 _CAPTIONS = ("prepared", "to be reconstructed", "reconstructed")
