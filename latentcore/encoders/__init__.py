@@ -7,6 +7,7 @@ each), a question ``recognises(checkpoint)`` and a ``load(checkpoint, device, in
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "Encoder",
     "EncoderFamily",
     "Storable",
+    "checkpoint_path",
     "open_checkpoint",
 ]
 
@@ -174,3 +176,21 @@ def open_checkpoint(
         "Give the checkpoint of one of these, or pca:N to fit a PCA on the scan itself."
     )
     raise CheckpointError(message)
+
+
+def checkpoint_path(location: str) -> Path:
+    """Return the file that holds a checkpoint's weights.
+
+    Parameters
+    ----------
+    location : str
+        As for `open_checkpoint`.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    from latentcore.encoders._checkpoints import checkpoint_file
+
+    return checkpoint_file(location)

@@ -29,9 +29,8 @@ __all__ = [
 SAMPLES = "demo:demo.h5"
 MAPS = ("demo:demo_bandcontrast.csv", "demo:demo_elements.csv", "demo:demo_truth.csv")
 
-# What a Kikuchi pattern needs before a PCA finds grains in it (FINDINGS 7).
-_ENCODER = "pca:16"
-_PREPARATION = ("background=dynamic", "smooth=1", "scale=z_score")
+# The model that comes with the program: its decoder shows reconstructions at once.
+_ENCODER = "demo:vae"
 
 _LOGGER = logging.getLogger("latent_explorer")
 _MAKING = threading.Lock()
@@ -115,7 +114,7 @@ def _prepare() -> None:
 
 def _ask_for_latents() -> JobRecord:
     request = VERBS.get("extract").request(
-        location=(str(places.resolve(SAMPLES)),), checkpoint=_ENCODER, prepare=_PREPARATION
+        location=(str(places.resolve(SAMPLES)),), checkpoint=_ENCODER
     )
     return runner().submit("extract", request, title="Latents of the demo scan")
 

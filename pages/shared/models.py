@@ -13,9 +13,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.encoders import Encoder, checkpoint_path, open_checkpoint
 from latentcore.settings import settings
-from latentcore.storage import content_fingerprint, local_path
+from latentcore.storage import content_fingerprint
 
 __all__ = ["job_services", "lease", "model"]
 
@@ -94,11 +94,9 @@ class _Held:
 
 
 def _held(checkpoint: str | Path, device: str, input_shape: Shape | None) -> _Held:
-    path = local_path(str(checkpoint))
-    files = sorted(path.glob("model.*")) if path.is_dir() else [path]
+    path = checkpoint_path(str(checkpoint))
     record = path.with_suffix(".json")
-    if path.is_file() and record.is_file():
-        files = [path, record]
+    files = [path, record] if record.is_file() else [path]
     shape = None if input_shape is None else tuple(int(side) for side in input_shape)
     return _load(content_fingerprint(*files), device, shape, str(path))
 

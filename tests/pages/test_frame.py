@@ -219,12 +219,11 @@ def test_the_demo_latents_are_asked_for_until_they_are_there(
 
     monkeypatch.setattr(demo_scan, "runner", Runner)
     monkeypatch.setattr(st, "session_state", {})
-    preparation = ("background=dynamic", "smooth=1", "scale=z_score")
     assert demo_scan.ensure_demo_latents() == job
     again = demo_scan.ensure_demo_latents()
     assert again is not None
     assert again.state == "cancelled"  # and is not started again behind somebody's back
-    assert asked == [("extract", str(demo / "demo.h5"), "pca:16", *preparation)]
+    assert asked == [("extract", str(demo / "demo.h5"), "demo:vae")]
     finished = staticmethod(lambda name: replace(job, state="finished"))
     monkeypatch.setattr(Runner, "get", finished)
     deleted = demo_scan.ensure_demo_latents()
