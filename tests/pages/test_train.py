@@ -78,7 +78,7 @@ def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
     }  # fmt: skip
 
     app = open_train(open_page, job=record.id)
-    assert "**28** patterns trained on" in told(app)
+    assert "**29** patterns trained on" in told(app)
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["Active dimensions"].endswith("of 2")
     assert metrics["Variance reconstructed"].endswith("%")
