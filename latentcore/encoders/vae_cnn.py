@@ -1,8 +1,8 @@
 """The convolutional variational autoencoder of the seed system.
 
 The architecture is that of ``vae_cnn.py`` in github.com/Angelamer/microstructural_segmentation
-(branch ``vae``), key for key, so that its published kind of file (a bare state dict) loads; see
-FORMATS.md, section 2d. Its fully connected layers are made for one size of pattern.
+(branch ``vae``), key for key, so that its published kind of file (a bare state dict) loads.
+Its fully connected layers are made for one size of pattern.
 """
 
 from __future__ import annotations

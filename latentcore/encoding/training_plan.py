@@ -171,7 +171,7 @@ PRESETS: Mapping[str, Preset] = {
         preparation=Preparation(background="dynamic", smooth=1.0, scale="minus_one_one"),
         architecture={"base": 32, "n_down": 4},
     ),
-    # github.com/Angelamer/microstructural_segmentation, branch vae; FORMATS.md 2d.
+    # github.com/Angelamer/microstructural_segmentation, branch vae.
     "as-published": Preset(
         encoder="vae-cnn",
         latent_dim=512,

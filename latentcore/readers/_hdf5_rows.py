@@ -30,7 +30,7 @@ class Hdf5Rows:
     """Images along the first axis of a dataset.
 
     The handle stays open: HDF5 keeps unpacked chunks only as long as the dataset is, and reading
-    gzip chunks again for every row is 13 times slower (FINDINGS 6).
+    gzip chunks again for every row is 13 times slower.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ def unit_of(name: str) -> str:
     """Return a map's unit: ``%`` for elements (mass), ``°`` for ``phi1_deg``, ``""`` if unknown.
 
     Element tables and indexing tables of the field name no units; theirs are mass percent and
-    degrees (FORMATS 2b).
+    degrees.
     """
     if name in _SYMBOLS:
         return "%"

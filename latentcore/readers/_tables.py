@@ -1,6 +1,6 @@
 """Tables of points: CSV, gzipped CSV, TSV and parquet, whatever their columns are called.
 
-Column names come in many spellings (FORMATS 2b); for recognition they are lower-cased, stripped
+Column names come in many spellings; for recognition they are lower-cased, stripped
 and their blanks become ``_``. Values are read as they stand; what is not a number becomes NaN.
 """
 

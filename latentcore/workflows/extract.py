@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["FITTED_PREPARATION", "ExtractRequest", "extract"]
 
 # What a fitted PCA sees if nothing is asked for. Patterns differ in brightness and contrast, which
-# say little about the crystal, so each is standardised. Removing the background helps more
-# (FINDINGS 7), but it is a choice about the data: the page proposes it, nobody makes it silently.
+# say little about the crystal, so each is standardised. Removing the background helps
+# more, but it is a choice about the data: the page proposes it, nobody makes it silently.
 FITTED_PREPARATION = Preparation(scale="z_score")
 
 # What can't change a latent: it is the same question with or without them.

@@ -14,7 +14,7 @@ __all__ = ["seed_decode", "seed_encode", "seed_state", "write_seed"]
 def seed_state(
     size: tuple[int, int] = (20, 24), latent_dim: int = 6, base: int = 8, n_down: int = 3
 ) -> dict[str, torch.Tensor]:
-    """Return a random state dict with the keys and shapes of FORMATS 2d."""
+    """Return a random state dict with the keys and shapes of the seed's VAE-CNN."""
     generator = torch.Generator().manual_seed(0)
     shapes: dict[str, tuple[int, ...]] = {}
     channels = [1] + [min(base * 2**level, 512) for level in range(n_down)]

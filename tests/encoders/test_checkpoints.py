@@ -64,7 +64,7 @@ def test_pickle_named_safetensors_is_never_executed(tmp_path):
 
 
 def test_nenya_checkpoint_is_named(tmp_path):
-    # FORMATS 2g: {opt, model, optimizer, epoch}, with opt a pickled nenya.params.Params.
+    # A nenya checkpoint: {opt, model, optimizer, epoch}, with opt a pickled nenya.params.Params.
     path = tmp_path / "last.pth"
     torch.save({"model": {"a": torch.zeros(1)}, "opt": {}}, path)
     content = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Seed Kikuchi HDF5 (FORMATS 2a): ``images`` (N, 1, H, W) or (N, H, W), ``coords`` (N, 2)."""
+"""Seed Kikuchi HDF5: ``images`` (N, 1, H, W) or (N, H, W), ``coords`` (N, 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Map tables in all spellings of the field (FORMATS 2b)."""
+"""Map tables in all spellings of the field."""
 
 from __future__ import annotations
 

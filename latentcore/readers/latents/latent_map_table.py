@@ -1,4 +1,4 @@
-"""Latent maps as a table: ``x,y,latent_<tag>…``, one row per point (FORMATS 2b).
+"""Latent maps as a table: ``x,y,latent_<tag>…``, one row per point.
 
 The tag ends in the dimension's number: ``latent_d40``, ``latent_40``, ``latent_rgb-3_0_8_d103`` and
 ``latent_sum-auto_d103`` (dimension 103 ranked against two synthetic maps). A table may hold any

@@ -1,6 +1,6 @@
 """Latents as nenya writes them: ``<input>_latents.h5``, ``train`` and ``valid`` (N, d).
 
-Either partition may be absent (FORMATS 2e). The same keys with more axes are images. The file has
+Either partition may be absent. The same keys with more axes are images. The file has
 no coordinates; a table may give those of its rows, ``train`` first.
 """
 

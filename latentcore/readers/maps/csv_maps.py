@@ -1,4 +1,4 @@
-"""Maps as a table: x, y and one column per map, in all spellings of the field (FORMATS 2b).
+"""Maps as a table: x, y and one column per map, in all spellings of the field.
 
 Band contrast is always called ``bandcontrast``. Text columns and whole-number columns named after
 a phase, grain, cluster or label become maps of categories. A text column that gives every row a

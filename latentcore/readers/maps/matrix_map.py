@@ -1,7 +1,7 @@
 """One map as a matrix of numbers: no header, a line per scan row.
 
-So vendor programs export element maps, tab-separated and sometimes with decimal commas
-(FORMATS 2b). The file's name is the map's name; x is the column, y the line.
+So vendor programs export element maps, tab-separated and sometimes with decimal commas.
+The file's name is the map's name; x is the column, y the line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Kikuchi patterns in the seed's HDF5 layout.
 
 ``/images`` (N, 1, H, W) or (N, H, W), any integer or float type; ``/coords`` (N, 2) = [x, y] with
-x along columns, rows in any order. No attributes (FORMATS 2a).
+x along columns, rows in any order. No attributes.
 """
 
 from __future__ import annotations
