@@ -47,8 +47,11 @@ class Explorer:
         self.wait()
 
     def wait(self) -> None:
+        """Wait for all panels: the cluster map comes last, once the clustering is there."""
         self.page.wait_for_function(
-            f"window.__latentPanels?.size && {PROBE}.firstDrawing > 0", timeout=PATIENCE
+            f"window.__latentPanels?.size && {PROBE}.firstDrawing > 0"
+            f" && {PROBE}.explorer.panels.has('cluster-map')",
+            timeout=PATIENCE,
         )
         self.page.get_by_text("Clustering …").wait_for(state="detached", timeout=PATIENCE)
 
