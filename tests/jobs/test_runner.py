@@ -237,11 +237,11 @@ def test_two_runners_share_a_folder_without_stealing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("verb", PLACES)
 def test_closed_runner_leaves_jobs_to_be_resumed(tmp_path: Path, verb: str) -> None:
-    request = ToyRequest("a", steps=120, pause=0.01)
+    request = ToyRequest("a", steps=60, pause=0.05)
     with JobRunner(tmp_path / "jobs") as runner:
         job = runner.submit(verb, request).id
         waiting = runner.submit(verb, ToyRequest("b")).id
-        until(lambda: running(runner, job))
+        until(lambda: running(runner, job) and runner.get(job).done > 0)
     with pytest.raises(RequestError, match="is stopping"):
         runner.submit(verb, ToyRequest("c"))
     with JobRunner(tmp_path / "jobs") as runner:

@@ -35,10 +35,16 @@ def run(request: ToyRequest, folder: Any, progress: Any) -> dict[str, Any]:
     for step in range(first, request.steps):
         _TROUBLES.get(request.trouble or "", lambda: None)()
         time.sleep(request.pause)
-        counter.write_text(str(step + 1))
+        _note(counter, step + 1)
         progress.step(step + 1, request.steps, "stepping")
     folder.write_json("steps.json", {"first": first, "pid": os.getpid(), "nice": os.nice(0)})
     return {"steps": request.steps}
+
+
+def _note(counter: Path, step: int) -> None:
+    fresh = counter.with_suffix(".new")  # a killed worker must not leave half a number
+    fresh.write_text(str(step))
+    fresh.replace(counter)
 
 
 def _refuse() -> None:
