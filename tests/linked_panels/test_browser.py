@@ -282,7 +282,7 @@ def test_hover_tells_and_click_pins(panels, points):
     assert str(i) in text
     assert "3, 2 µm" in text
     panels.page.wait_for_function(
-        f"{panels.probe}.explorer.tooltip.image.naturalWidth === 60", timeout=5000
+        f"{panels.probe}.explorer.tooltip.image.naturalWidth === 60", timeout=30_000
     )
     panels.page.mouse.down()
     panels.page.mouse.up()
@@ -370,7 +370,7 @@ def test_array_that_the_server_lost_is_put_again(page, server):
 def test_nothing_is_left_when_the_panels_go(panels):
     panels.box("map")
     panels.page.get_by_text("Hide the panels").click()
-    panels.page.wait_for_function("window.__latentPanels.size === 0", timeout=10_000)
+    panels.page.wait_for_function("window.__latentPanels.size === 0", timeout=30_000)
     panels.page.get_by_text("Hide the panels").click()
     panels.wait()
     assert panels.page.evaluate("window.__latentPanels.size") == 1
