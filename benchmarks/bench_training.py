@@ -27,7 +27,7 @@ from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoding.training import Training
 from latentcore.encoding.training_data import collect_patterns
 from latentcore.encoding.training_models import build_network
-from latentcore.encoding.training_plan import PRESETS
+from latentcore.encoding.training_presets import PRESETS
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
 from latentcore.readers import open_samples

@@ -27,7 +27,8 @@ import pandas as pd
 
 from latentcore.artifacts import RunFolder, from_json, read_run, to_json, write_atomic
 from latentcore.containers import Provenance, Roi
-from latentcore.encoding.training_plan import PRECISIONS, PRESETS, SCHEDULES, TARGETS, Preset
+from latentcore.encoding.training_plan import PRECISIONS, SCHEDULES, TARGETS
+from latentcore.encoding.training_presets import PRESETS, Preset
 from latentcore.errors import Cancelled, RequestError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress

@@ -24,7 +24,8 @@ from latentcore.encoding.training_models import (
     fit_components,
     neighbour_targets,
 )
-from latentcore.encoding.training_plan import PRESETS, TrainingPlan
+from latentcore.encoding.training_plan import TrainingPlan
+from latentcore.encoding.training_presets import PRESETS
 from latentcore.encoding.training_targets import neighbour_scores
 from latentcore.errors import Cancelled, RequestError, ShapeError
 from latentcore.preparation import Preparation, Preparer

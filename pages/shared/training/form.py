@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from latentcore.containers import SampleSource
-from latentcore.encoding.training_plan import PRESETS, SCHEDULES, TARGETS, Preset
+from latentcore.encoding.training_plan import SCHEDULES, TARGETS
+from latentcore.encoding.training_presets import PRESETS, Preset
 from latentcore.errors import InputError, RequestError
 from latentcore.workflows import VERBS
 from pages.shared import errors, extract_form, loading, places
