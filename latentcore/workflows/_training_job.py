@@ -1,0 +1,153 @@
+"""The stages of a training: collect, learn, judge, write."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from latentcore.artifacts import RunFolder
+from latentcore.containers import Provenance
+from latentcore.encoding.training_presets import Preset
+from latentcore.preparation import Preparer, fit_static_background
+from latentcore.progress import Progress
+from latentcore.workflows._sample_choice import ChosenSamples
+from latentcore.workflows._training_live import Live
+from latentcore.workflows._training_report import Trained, judge, summary_of, write_files
+from latentcore.workflows._training_request import TrainRequest, question, settings_of
+from latentcore.workflows._verbs import as_plain
+
+if TYPE_CHECKING:
+    import torch
+
+    from latentcore.encoders.pca import PcaEncoder
+    from latentcore.encoding.training import Targets, Training
+    from latentcore.encoding.training_data import TrainingPatterns
+
+__all__ = ["TrainingJob"]
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training of chosen samples, with settled settings.
+
+    Attributes
+    ----------
+    request : TrainRequest
+    preset : Preset
+        With what the request overrules.
+    chosen : ChosenSamples
+    folder : RunFolder
+    progress : Progress
+    """
+
+    request: TrainRequest
+    preset: Preset
+    chosen: ChosenSamples
+    folder: RunFolder
+    progress: Progress
+
+    def run(self) -> dict[str, Any]:
+        """Train, write what the verb promises, and return its summary."""
+        from latentcore.artifacts.model_files import write_model
+        from latentcore.encoders._device import resolve_device
+        from latentcore.encoding.training_data import collect_patterns
+        from latentcore.encoding.training_models import as_encoder, fit_components
+
+        device = resolve_device(self.request.device)
+        preparer = self._preparer()
+        patterns = collect_patterns(
+            self.chosen.source,
+            self.chosen.rows,
+            preparer,
+            scratch=self.folder.scratch(),
+            held_out=self.preset.plan.held_out,
+            seed=self.request.seed,
+            progress=self.progress,
+        )
+        components = fit_components(patterns, preparer, self._n_components(), self.progress)
+        targets, warnings = self._targets(patterns, components)
+        training = self._training(patterns, preparer, device, targets, components)
+        result = training.run()
+        warnings += [result.message] if result.message else []
+        trained = Trained(training, result, as_encoder(training.model, preparer, device))
+        provenance = self._provenance(str(device))
+        write_model(self.folder.path("model.safetensors"), trained.encoder, provenance)
+        self.folder.path("model.json")
+        self.progress.step(0, 1, "judging the latents")
+        found = judge(trained, components, self.request, self.chosen, self.folder)
+        warnings += [found.warning] if found.warning else []
+        write_files(self.folder, self.request, self.preset, trained, found)
+        return summary_of(trained, self.preset, self.chosen, found, warnings)
+
+    def _preparer(self) -> Preparer:
+        preparation, background = self.preset.preparation, None
+        if preparation.background == "static":
+            parts = [(self.chosen.source, self.chosen.rows)]
+            background = fit_static_background(parts, preparation, self.progress)
+        return Preparer(preparation, self.chosen.source.sample_shape, background)
+
+    def _n_components(self) -> int:
+        """As many as the network starts from, or as the PCA to compare with has."""
+        width = self.preset.architecture.get("features", 0)
+        return max(self.preset.latent_dim, width, 30)
+
+    def _targets(
+        self, patterns: TrainingPatterns, components: PcaEncoder
+    ) -> tuple[Targets | None, list[str]]:
+        from latentcore.encoding.training_models import neighbour_targets
+
+        if self.preset.plan.target == "self":
+            return None, []
+        grid = self.chosen.source.grid
+        if grid is None:
+            told = (
+                "The samples have no places on a scan, so each was reconstructed to itself "
+                "instead of to what its neighbours show."
+            )
+            return None, [told]
+        return neighbour_targets(patterns, grid, components, self.progress), []
+
+    def _training(
+        self,
+        patterns: TrainingPatterns,
+        preparer: Preparer,
+        device: torch.device,
+        targets: Targets | None,
+        components: PcaEncoder,
+    ) -> Training:
+        from latentcore.encoding.training import Training
+        from latentcore.encoding.training_models import build_network
+
+        network = build_network(
+            self.preset.encoder,
+            preparer.output_shape[1:],
+            self.preset.latent_dim,
+            self.preset.architecture,
+            seed=self.request.seed,
+            components=components,
+        )
+        minutes = self.request.max_minutes
+        return Training(
+            network,
+            patterns,
+            self.preset.plan,
+            device,
+            self.folder.scratch() / "training",
+            question(self.request, self.folder, str(device)),
+            targets,
+            resume=self.request.resume,
+            max_seconds=math.inf if minutes is None else 60 * minutes,
+            progress=self.progress,
+            on_epoch=Live(self.folder, preparer, self._provenance(str(device))),
+        )
+
+    def _provenance(self, device: str) -> Provenance:
+        resolved = {**settings_of(self.preset), "device": device}
+        return Provenance(
+            verb=self.folder.verb,
+            request={**as_plain(self.request), "resolved": resolved},
+            inputs=tuple(self.folder.inputs),
+            parents=tuple(self.folder.parents),
+            seed=self.request.seed,
+        )
