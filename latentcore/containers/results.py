@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore.errors import ShapeError
 
-__all__ = ["Clustering", "Embedding"]
+__all__ = ["Clustering", "Embedding", "Neighbours"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,3 +76,28 @@ class Clustering:
         """Number of samples per label, noise included."""
         labels, counts = np.unique(self.labels, return_counts=True)
         return {int(label): int(count) for label, count in zip(labels, counts, strict=True)}
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The samples most like a query, the most similar first.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (k,)
+        Row of each among the latents that were searched.
+    distance : ndarray of float64, shape (k,)
+        Euclidean, or 1 − cosine.
+    similarity : ndarray of float64, shape (k,)
+        The cosine, or 1 / (1 + Euclidean distance).
+    metric : str
+        ``"cosine"`` or ``"euclidean"``.
+    """
+
+    rows: NDArray[np.int64]
+    distance: NDArray[np.float64]
+    similarity: NDArray[np.float64]
+    metric: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
