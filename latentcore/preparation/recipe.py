@@ -1,0 +1,189 @@
+"""The recorded recipe: what is done to a sample, checked, and written down."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from latentcore.errors import RequestError, ShapeError
+from latentcore.preparation._words import BACKGROUNDS, KEYS, SCALES, unknown, value_of, written
+
+__all__ = ["BACKGROUNDS", "SCALES", "Preparation", "Shape"]
+
+Shape = tuple[int, int, int]
+
+# Detectors have some 2,000 pixels a side; beyond this a matrix of side² would not fit in memory.
+_LARGEST_SIDE = 4096
+_LARGEST_SIGMA = 1000.0
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A recipe; see `latentcore.preparation` for the order of its steps.
+
+    Attributes
+    ----------
+    crop : tuple of int or None
+        Half-open window (y0, y1, x0, x1) in pixels.
+    size : tuple of int or None
+        (H, W) in pixels to resize to: bilinear, with antialiasing where it shrinks.
+    background : str
+        ``"none"``, ``"static"`` (minus the mean pattern over the scan's kept points) or
+        ``"dynamic"`` (minus the pattern's own Gaussian blur).
+    background_sigma : float
+        Of that blur, in pixels of the cropped pattern.
+    smooth : float
+        σ of a Gaussian in pixels, before resizing; 0 for none.
+    scale : str
+        Per sample: ``"none"``; ``"zero_one"`` (minimum to 0, maximum to 1); ``"minus_one_one"``;
+        ``"z_score"`` (mean 0, standard deviation 1); ``"demean"`` (mean 0). With all but
+        ``"none"`` a constant sample becomes zeros.
+    channels : int
+        1 (others are averaged) or 3 (one is repeated).
+
+    Raises
+    ------
+    RequestError
+        If a value makes no sense.
+    """
+
+    crop: tuple[int, int, int, int] | None = None
+    size: tuple[int, int] | None = None
+    background: str = "none"
+    background_sigma: float = 8.0
+    smooth: float = 0.0
+    scale: str = "none"
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        for key, choices in (("background", BACKGROUNDS), ("scale", SCALES)):
+            if getattr(self, key) not in choices:
+                raise RequestError(unknown(f"{key}=", str(getattr(self, key)), choices))
+        if self.channels not in (1, 3):
+            message = f"channels={self.channels} can't be prepared. There are: 1, 3."
+            raise RequestError(message)
+        if not 0 < self.background_sigma <= _LARGEST_SIGMA:
+            message = (
+                f"background_sigma={self.background_sigma:g} is no width for a blur: give pixels, "
+                f"more than 0 and at most {_LARGEST_SIGMA:g} (the default is 8)."
+            )
+            raise RequestError(message)
+        if not 0 <= self.smooth <= _LARGEST_SIGMA:
+            message = (
+                f"smooth={self.smooth:g} is no width for a blur: give pixels, from 0 (none) "
+                f"to {_LARGEST_SIGMA:g}."
+            )
+            raise RequestError(message)
+        self._check_geometry()
+
+    def _check_geometry(self) -> None:
+        if self.crop is not None:
+            y0, y1, x0, x1 = self.crop
+            if not (0 <= y0 < y1 and 0 <= x0 < x1):
+                message = (
+                    f"crop={y0}:{y1}:{x0}:{x1} is empty or starts below 0. It is Y0:Y1:X0:X1 in "
+                    "pixels, half-open: crop=0:50:5:55 keeps 50 × 50."
+                )
+                raise RequestError(message)
+        if self.size is not None and not all(1 <= side <= _LARGEST_SIDE for side in self.size):
+            message = (
+                f"size={self.size[0]}x{self.size[1]} can't be made: each side must be from 1 to "
+                f"{_LARGEST_SIDE} pixels."
+            )
+            raise RequestError(message)
+
+    @classmethod
+    def parse(cls, words: Iterable[str], base: Preparation | None = None) -> Preparation:
+        """Read ``KEY=VALUE`` words.
+
+        Parameters
+        ----------
+        words : iterable of str
+            For example ``["background=dynamic", "crop=0:50:5:55", "size=60x60"]``.
+        base : Preparation, optional
+            Where the keys that are not named come from: a model's own recipe, for example.
+
+        Raises
+        ------
+        RequestError
+            If a key is unknown or given twice, or a value can't be read.
+        """
+        values: dict[str, Any] = {}
+        for word in words:
+            key, separator, text = word.partition("=")
+            key = key.strip()
+            if not separator:
+                message = (
+                    f"The preparation {word!r} lacks its value: write KEY=VALUE. "
+                    f"Keys are: {', '.join(KEYS)}."
+                )
+                raise RequestError(message)
+            value = value_of(key, text.strip())
+            if values.setdefault(key, value) != value:
+                message = f"The preparation key {key!r} was given twice, with different values."
+                raise RequestError(message)
+        return dataclasses.replace(base or cls(), **values)
+
+    def words(self) -> tuple[str, ...]:
+        """Return the ``KEY=VALUE`` words that `parse` turns into this recipe."""
+        return tuple(f"{key}={written(value)}" for key, value in self.to_dict().items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as a JSON-like dictionary."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in dataclasses.asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preparation:
+        """Read what `to_dict` returned, perhaps by way of a JSON file.
+
+        Raises
+        ------
+        RequestError
+            If a key is unknown or a value is of the wrong kind.
+        """
+        read: dict[str, Any] = {
+            key: value_of(str(key), written(value)) for key, value in values.items()
+        }
+        return cls(**read)
+
+    def output_shape(self, sample_shape: Sequence[int]) -> Shape:
+        """Return the (C, H, W) that samples of another (C, H, W) are prepared to.
+
+        Raises
+        ------
+        ShapeError
+            If the crop reaches beyond the sample, or its channels can't be turned into `channels`.
+        """
+        channels, *sides = sample_shape
+        height, width = self.cropped(sides[0], sides[1])
+        if channels not in (1, 3) and self.channels == 3:
+            message = (
+                f"The samples have {channels} channels, which can't become 3. "
+                "Use channels=1, which averages them."
+            )
+            raise ShapeError(message)
+        return (self.channels, *(self.size or (height, width)))
+
+    def cropped(self, height: int, width: int) -> tuple[int, int]:
+        """Return the (height, width) that the crop leaves.
+
+        Raises
+        ------
+        ShapeError
+            If it reaches beyond the sample.
+        """
+        if self.crop is None:
+            return height, width
+        y0, y1, x0, x1 = self.crop
+        if y1 > height or x1 > width:
+            message = (
+                f"crop={y0}:{y1}:{x0}:{x1} reaches beyond the samples of {height} × {width} "
+                f"pixels. Y1 may be at most {height}, X1 at most {width}."
+            )
+            raise ShapeError(message)
+        return y1 - y0, x1 - x0
