@@ -8,6 +8,7 @@ from latentcore.containers.maps import ScanMaps, match_rows
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
 from latentcore.containers.results import Clustering, Embedding, Neighbours
 from latentcore.containers.roi import Roi
+from latentcore.containers.sample_rows import sample_rows
 from latentcore.containers.samples import SampleSource, SourceRef
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "SourceRef",
     "default_sample_ids",
     "match_rows",
+    "sample_rows",
     "software_versions",
 ]

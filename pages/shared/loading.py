@@ -16,7 +16,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps, match_rows
+from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps
+from latentcore.containers import sample_rows as match_samples
 from latentcore.errors import InputError, JoinError, RequestError
 from latentcore.readers import open_latents, open_maps, open_samples, recognise
 from pages.shared import places
@@ -311,15 +312,4 @@ def _distinct(
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _sample_rows(samples_file: _File, latents_file: _File) -> NDArray[np.int64]:
-    source, found = _samples(samples_file), _latents(latents_file)
-    if source.grid is not None and found.grid is not None:
-        return match_rows(found.grid, source.grid)
-    if len(source) != len(found):
-        message = (
-            f"There are {len(source):,} patterns, but {len(found):,} latents, and no coordinates "
-            "to join them by.\nOpen latents of these patterns, or give both coordinates."
-        )
-        raise JoinError(message)
-    row_of = {sample: row for row, sample in enumerate(source.sample_ids.tolist())}
-    rows = [row_of.get(sample, -1) for sample in found.sample_ids.tolist()]
-    return np.array(rows, np.int64)
+    return match_samples(_latents(latents_file), _samples(samples_file))
