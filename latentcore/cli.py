@@ -112,10 +112,11 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
     if not callable(details.convert):
         settings["action"] = _ConvertEach
         settings["convert"] = tuple(details.convert)
-    if details.positional:
-        parser.add_argument(field.name, **settings)
-        return
     required = field.default is dataclasses.MISSING
+    if details.positional:
+        optional = {} if required else {"nargs": "?", "default": field.default}
+        parser.add_argument(field.name, **settings, **optional)
+        return
     default = None if required else field.default
     if details.repeat and isinstance(default, tuple):
         default = list(default)  # argparse appends to a copy of it

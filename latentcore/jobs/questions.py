@@ -79,7 +79,7 @@ def command_line(verb: str, request: object, out: str | None = None) -> str:
     for field in dataclasses.fields(request):  # type: ignore[arg-type]
         value = getattr(request, field.name)
         if option_of(field).positional:
-            front += _words(value)
+            front += [] if value is None else _words(value)
         elif value is not None and value != field.default:
             options += _option_words(field, value)
     if out is not None:

@@ -18,6 +18,7 @@ from latentcore.readers import open_latents, open_maps
 from latentcore.workflows._verbs import option
 
 __all__ = [
+    "chosen_maps",
     "coords_option",
     "keep_mask",
     "latents_option",
@@ -36,9 +37,10 @@ _NAMED_DIMENSION = re.compile(r"latent_d\d")
 _BAND_CONTRAST = "bandcontrast"
 
 
-def latents_option() -> Any:
-    """Declare a request's ``LATENTS``."""
+def latents_option(*default: None) -> Any:
+    """Declare a request's ``LATENTS``; with None as its default it may be left out."""
     return option(
+        *default,
         help="latents: *_latents.h5, a table x,y,latent_<d>… (CSV, CSV.gz, parquet), .npy",
         positional=True,
         metavar="LATENTS",
@@ -105,10 +107,11 @@ def read_map(spec: str, folder: RunFolder | None = None, reader: str | None = No
     if not columns:
         return maps
     chosen = [name for column in columns for name in _matching(column, maps, location)]
-    return _chosen(maps, chosen)
+    return chosen_maps(maps, chosen)
 
 
-def _chosen(maps: ScanMaps, names: Sequence[str]) -> ScanMaps:
+def chosen_maps(maps: ScanMaps, names: Sequence[str]) -> ScanMaps:
+    """Return some of the maps, in the order named."""
     rows = [maps.names.index(name) for name in names]
     return replace(
         maps,
@@ -203,7 +206,7 @@ def one_map(maps: ScanMaps, spec: str) -> ScanMaps:
             f"Name one as {split_map_spec(spec)[0]}:COLUMN."
         )
         raise RequestError(message)
-    return _chosen(maps, names)
+    return chosen_maps(maps, names)
 
 
 def maps_at(maps: ScanMaps, grid: ScanGrid | None) -> tuple[NDArray[np.float32], int]:
