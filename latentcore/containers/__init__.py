@@ -6,7 +6,7 @@ from latentcore.containers.grid import ScanGrid
 from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.maps import ScanMaps, match_rows
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
-from latentcore.containers.results import Clustering, Embedding, Neighbours
+from latentcore.containers.results import Clustering, Embedding, Neighbours, Ranking
 from latentcore.containers.roi import Roi
 from latentcore.containers.sample_rows import sample_rows
 from latentcore.containers.samples import SampleSource, SourceRef
@@ -18,6 +18,7 @@ __all__ = [
     "LatentSet",
     "Neighbours",
     "Provenance",
+    "Ranking",
     "Roi",
     "SampleSource",
     "ScanGrid",

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import ShapeError
+from latentcore.errors import ShapeError, UnknownNameError
 
-__all__ = ["Clustering", "Embedding", "Neighbours"]
+__all__ = ["Clustering", "Embedding", "Neighbours", "Ranking"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,3 +101,68 @@ class Neighbours:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """How strongly each latent dimension follows a reference map, by several metrics.
+
+    Attributes
+    ----------
+    dims : ndarray of int32, shape (d,)
+        The latent dimensions.
+    scores : Mapping of str to ndarray of float64, shape (d,)
+        One array per metric; NaN where a dimension can't be scored.
+    absolute : frozenset of str
+        The metrics that rank by the absolute value of their score.
+    n : ndarray of int32, shape (d,)
+        Finite (latent, reference) pairs that each dimension was scored on.
+    reasons : tuple of str, length d
+        Why a dimension lacks a score; empty where it lacks none.
+    """
+
+    dims: NDArray[np.int32]
+    scores: Mapping[str, NDArray[np.float64]]
+    absolute: frozenset[str]
+    n: NDArray[np.int32]
+    reasons: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.dims), len(self.n), len(self.reasons)}
+        lengths |= {len(score) for score in self.scores.values()}
+        if len(lengths) != 1:
+            message = (
+                "A ranking needs one score per metric, one n and one reason for each dimension, "
+                f"but got lengths {sorted(lengths)}."
+            )
+            raise ShapeError(message)
+
+    def strength(self, metric: str) -> NDArray[np.float64]:
+        """Return what `metric` ranks by, shape (d,): its score, or the score's absolute value.
+
+        Raises
+        ------
+        UnknownNameError
+            If the dimensions weren't scored by that metric.
+        """
+        if metric not in self.scores:
+            message = (
+                f"These dimensions weren't scored by {metric!r}. "
+                f"There are: {', '.join(self.scores)}."
+            )
+            raise UnknownNameError(message)
+        score = self.scores[metric]
+        return np.abs(score) if metric in self.absolute else score
+
+    def order(self, metric: str) -> NDArray[np.int32]:
+        """Return the dimensions from the strongest to the weakest, those without a score last.
+
+        Equal strengths are ordered by dimension.
+
+        Raises
+        ------
+        UnknownNameError
+            If the dimensions weren't scored by that metric.
+        """
+        strength = self.strength(metric)
+        return self.dims[np.lexsort((self.dims, -strength, np.isnan(strength)))]
