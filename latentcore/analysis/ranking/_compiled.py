@@ -1,0 +1,24 @@
+"""How this room compiles its loops. Import it inside functions: numba takes a second to load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+__all__ = ["compiled"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(function: F) -> F:
+    """Compile a loop to machine code, cached on disk, that runs without the interpreter's lock.
+
+    Sums may be reordered, so that they run on vector units: the last digit of a result is the
+    compiler's. Infinities and NaN keep their meaning.
+    """
+    return cast(
+        "F",
+        numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})(function),
+    )

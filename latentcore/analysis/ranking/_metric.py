@@ -1,0 +1,88 @@
+"""What a metric is, and where metrics are registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.registry import Registry
+
+__all__ = ["METRICS", "Metric", "Pairs", "Tick", "metric_names"]
+
+Tick = Callable[[int], None]
+"""Called with the number of dimensions that were finished since the last call."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Finite values of some latent dimensions and of the reference, at the same points.
+
+    Attributes
+    ----------
+    latents : ndarray of float32, shape (d, m)
+        One row per dimension, each with at least two different values.
+    reference : ndarray of float64, shape (m,)
+        At least two different values.
+    x, y : ndarray of float64, shape (m,)
+        Where the points sit.
+    trend_degree : int
+        Degree of the polynomial in x and y that `pp_spatial` removes.
+    seed : int
+        Of the noise that breaks ties in `mi`.
+    """
+
+    latents: NDArray[np.float32]
+    reference: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    trend_degree: int = 1
+    seed: int = 0
+
+    @cached_property
+    def reference_order(self) -> NDArray[np.intp]:
+        """Points by ascending reference, shape (m,)."""
+        return np.argsort(self.reference, kind="stable")
+
+
+class Metric(Protocol):
+    """One way to tell how strongly a latent dimension follows a reference.
+
+    Attributes
+    ----------
+    name : str
+        The name it is registered under, its column in tables.
+    title : str
+        What a reader of a page knows it as.
+    absolute : bool
+        Whether dimensions rank by the absolute value of the score.
+    place : int
+        Its column among the metrics.
+    stage : int
+        Metrics of a lower stage are computed first, because they are quicker.
+    undefined : str
+        When a dimension with different values has no score nevertheless; empty if never.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    absolute: ClassVar[bool]
+    place: ClassVar[int]
+    stage: ClassVar[int]
+    undefined: ClassVar[str]
+
+    def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:
+        """Score each dimension of `pairs`, shape (d,); NaN where the score is undefined."""
+        ...
+
+
+METRICS: Registry[type[Metric]] = Registry("metric", "latentcore.analysis.ranking")
+
+
+def metric_names() -> tuple[str, ...]:
+    """Return the names of all metrics, in the order of their columns."""
+    return tuple(sorted(METRICS.names(), key=lambda name: METRICS.get(name).place))
