@@ -38,14 +38,14 @@ class SourceRef:
 
 @runtime_checkable
 class SampleSource(Protocol):
-    """n samples of C×H×W, read in blocks; a context manager.
+    """n samples of C×H×W, or clips of C×T×H×W, read in blocks; a context manager.
 
     Attributes
     ----------
     ref : SourceRef
         How to open it again.
     sample_shape : tuple of int
-        (C, H, W).
+        (C, H, W), or (C, T, H, W) with T frames.
     dtype : numpy.dtype
         What the file holds.
     sample_ids : ndarray of str, shape (n,)
@@ -58,7 +58,7 @@ class SampleSource(Protocol):
     """
 
     ref: SourceRef
-    sample_shape: tuple[int, int, int]
+    sample_shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     sample_ids: NDArray[np.str_]
     grid: ScanGrid | None
@@ -69,7 +69,7 @@ class SampleSource(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
-        """Read rows, in the order asked: (b, C, H, W) in the file's dtype."""
+        """Read rows, in the order asked: (b, *sample_shape) in the file's dtype."""
         ...
 
     def fingerprint(self) -> str:

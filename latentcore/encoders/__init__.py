@@ -32,7 +32,7 @@ __all__ = [
     "open_checkpoint",
 ]
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 
 @runtime_checkable

@@ -23,7 +23,7 @@ from latentcore.preparation import Preparation
 
 __all__ = ["PcaEncoder", "PcaRecipe"]
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 _NAME = "pca"
 _PREFIX = "pca:"

@@ -11,7 +11,7 @@ from latentcore.errors import RequestError
 __all__ = ["BACKGROUNDS", "KEYS", "SCALES", "unknown", "value_of", "written"]
 
 BACKGROUNDS = ("none", "static", "dynamic")
-SCALES = ("none", "zero_one", "minus_one_one", "z_score", "demean")
+SCALES = ("none", "zero_one", "minus_one_one", "z_score", "demean", "type_range")
 
 
 def unknown(kind: str, name: str, choices: tuple[str, ...]) -> str:

@@ -48,9 +48,9 @@ def fit_static_background(
     """
     progress = progress or Progress()
     shape = parts[0][0].sample_shape
-    height, width = preparation.cropped(shape[1], shape[2])
+    height, width = preparation.cropped(*shape[-2:])
     y0, x0 = (0, 0) if preparation.crop is None else (preparation.crop[0], preparation.crop[2])
-    total = np.zeros((shape[0], height, width))
+    total = np.zeros((*shape[:-2], height, width))
     used, done = 0, 0
     n_rows = sum(len(rows) for _, rows in parts)
     for source, rows in parts:
@@ -64,8 +64,8 @@ def fit_static_background(
             progress.step(done, n_rows, "averaging the static background")
             block = source.read(rows[start : start + _FIT_ROWS])
             done += len(block)
-            block = block[:, :, y0 : y0 + height, x0 : x0 + width].astype(np.float64)
-            block = block[np.isfinite(block).all(axis=(1, 2, 3))]
+            block = block[..., y0 : y0 + height, x0 : x0 + width].astype(np.float64)
+            block = block[np.isfinite(block.reshape(len(block), -1)).all(axis=1)]
             total += block.sum(axis=0)
             used += len(block)
     if used == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from latentcore.errors import ShapeError
 from latentcore.preparation.background import checked_background
 from latentcore.preparation.linear import gaussian_matrix, resampling, sandwich
 from latentcore.preparation.recipe import Preparation, Shape
-from latentcore.preparation.scaling import scale_in_place
+from latentcore.preparation.scaling import scale_in_place, type_range_in_place
 
 __all__ = ["Prepared", "Preparer"]
 
@@ -27,7 +28,7 @@ class Prepared(NamedTuple):
 
     Attributes
     ----------
-    values : ndarray of float32, shape (b, C, H, W)
+    values : ndarray of float32, shape (b, C, H, W) or (b, C, T, H, W)
         All NaN where a sample is not finite.
     finite : ndarray of bool, shape (b,)
         Whether all pixels (inside the crop) are finite numbers.
@@ -47,7 +48,8 @@ class Preparer:
     ----------
     preparation : Preparation
     sample_shape : sequence of int
-        (C, H, W) of the samples as they are read.
+        (C, H, W) of the samples as they are read, or (C, T, H, W): the frames of a clip are
+        prepared alike, and scaled together.
     static_background : ndarray of float32, shape (C, H, W) after cropping, optional
         From `fit_static_background`; needed for ``background="static"``.
 
@@ -65,23 +67,22 @@ class Preparer:
         sample_shape: Sequence[int],
         static_background: NDArray[np.float32] | None = None,
     ) -> None:
-        channels, height, width = (int(side) for side in sample_shape)
         self.preparation = preparation
-        self.sample_shape: Shape = (channels, height, width)
+        self.sample_shape: Shape = tuple(int(side) for side in sample_shape)
         self.output_shape = preparation.output_shape(self.sample_shape)
+        *before, height, width = self.sample_shape
         height, width = preparation.cropped(height, width)
-        self.static_background = checked_background(
-            preparation, (channels, height, width), static_background
-        )
+        cropped = (*before, height, width)
+        self.static_background = checked_background(preparation, cropped, static_background)
         self._blur = None
         if preparation.background == "dynamic":
             sigma = preparation.background_sigma
             self._blur = sandwich(gaussian_matrix(height, sigma), gaussian_matrix(width, sigma))
         self._resample = resampling((height, width), preparation.size, preparation.smooth)
-        self._block = max(1, _CACHE_VALUES // (channels * height * width))
+        self._block = max(1, _CACHE_VALUES // math.prod(cropped))
 
     def __call__(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Prepare a batch of shape (b, C, H, W) and any real dtype; see `Prepared.values`."""
+        """Prepare a batch of shape (b, C, …, H, W) and any real dtype; see `Prepared.values`."""
         return self.prepare(batch).values
 
     def prepare(self, batch: NDArray[np.generic]) -> Prepared:
@@ -89,7 +90,7 @@ class Preparer:
 
         Parameters
         ----------
-        batch : ndarray, shape (b, C, H, W)
+        batch : ndarray, shape (b, C, H, W) or (b, C, T, H, W)
             Any real dtype.
 
         Raises
@@ -115,7 +116,7 @@ class Preparer:
     def _prepare_block(self, raw: NDArray[np.generic]) -> Prepared:
         if self.preparation.crop is not None:
             y0, y1, x0, x1 = self.preparation.crop
-            raw = raw[:, :, y0:y1, x0:x1]
+            raw = raw[..., y0:y1, x0:x1]
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, and is refused
             x = raw.astype(np.float32, order="C")
         b = len(x)
@@ -129,6 +130,8 @@ class Preparer:
         x = self._without_background(x)
         if self._resample is not None:
             x = self._resample(x)
+        if self.preparation.scale == "type_range":
+            type_range_in_place(x, raw.dtype)
         constant |= scale_in_place(x.reshape(b, -1), self.preparation.scale, constant, largest)
         x = _with_channels(x, self.preparation.channels)
         x[~finite] = np.nan
@@ -140,7 +143,7 @@ class Preparer:
         if self._blur is not None:
             # A blur keeps constants, so the mean cancels; without it rounding is relative to the
             # contrast, not to the brightness.
-            x -= x.mean(axis=(2, 3), keepdims=True)
+            x -= x.mean(axis=(-2, -1), keepdims=True)
             x -= self._blur(x)
         return x
 

@@ -12,7 +12,8 @@ from latentcore.preparation._words import BACKGROUNDS, KEYS, SCALES, unknown, va
 
 __all__ = ["BACKGROUNDS", "SCALES", "Preparation", "Shape"]
 
-Shape = tuple[int, int, int]
+# (C, H, W), or (C, T, H, W) of a clip.
+Shape = tuple[int, ...]
 
 # Detectors have some 2,000 pixels a side; beyond this a matrix of side² would not fit in memory.
 _LARGEST_SIDE = 4096
@@ -38,8 +39,9 @@ class Preparation:
         σ of a Gaussian in pixels, before resizing; 0 for none.
     scale : str
         Per sample: ``"none"``; ``"zero_one"`` (minimum to 0, maximum to 1); ``"minus_one_one"``;
-        ``"z_score"`` (mean 0, standard deviation 1); ``"demean"`` (mean 0). With all but
-        ``"none"`` a constant sample becomes zeros.
+        ``"z_score"`` (mean 0, standard deviation 1); ``"demean"`` (mean 0). With all of these but
+        ``"none"`` a constant sample becomes zeros. ``"type_range"`` brings the whole range of an
+        8- or 16-bit type to [-1, 1], the same way for all samples.
     channels : int
         1 (others are averaged) or 3 (one is repeated).
 
@@ -154,20 +156,22 @@ class Preparation:
     def output_shape(self, sample_shape: Sequence[int]) -> Shape:
         """Return the (C, H, W) that samples of another (C, H, W) are prepared to.
 
+        Of a clip, (C, T, H, W), the frames stay as many as they are.
+
         Raises
         ------
         ShapeError
             If the crop reaches beyond the sample, or its channels can't be turned into `channels`.
         """
-        channels, *sides = sample_shape
-        height, width = self.cropped(sides[0], sides[1])
+        channels, *frames, height, width = sample_shape
+        height, width = self.cropped(height, width)
         if channels not in (1, 3) and self.channels == 3:
             message = (
                 f"The samples have {channels} channels, which can't become 3. "
                 "Use channels=1, which averages them."
             )
             raise ShapeError(message)
-        return (self.channels, *(self.size or (height, width)))
+        return (self.channels, *frames, *(self.size or (height, width)))
 
     def cropped(self, height: int, width: int) -> tuple[int, int]:
         """Return the (height, width) that the crop leaves.

@@ -119,9 +119,10 @@ class TrainingJob:
         from latentcore.encoding.training import Training
         from latentcore.encoding.training_models import build_network
 
+        height, width = preparer.output_shape[-2:]
         network = build_network(
             self.preset.encoder,
-            preparer.output_shape[1:],
+            (height, width),
             self.preset.latent_dim,
             self.preset.architecture,
             seed=self.request.seed,

@@ -71,7 +71,7 @@ class ExtractRequest:
         (),
         help="steps of the preparation, each overruling the checkpoint's own: crop=Y0:Y1:X0:X1, "
         "size=HxW, background=none|static|dynamic, background_sigma=PX, smooth=PX, "
-        "scale=none|zero_one|minus_one_one|z_score|demean, channels=1|3",
+        "scale=none|zero_one|minus_one_one|z_score|demean|type_range, channels=1|3",
         nargs="+",
         repeat=True,
         metavar="KEY=VALUE",

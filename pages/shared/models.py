@@ -19,7 +19,7 @@ from latentcore.storage import content_fingerprint
 
 __all__ = ["job_services", "lease", "model"]
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 
 def model(

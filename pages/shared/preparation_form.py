@@ -69,10 +69,11 @@ _DETAILS = {
     },
     "scale": {
         "label": "Scale of each pattern",
-        "choices": ("none", "zero_one", "minus_one_one", "z_score", "demean"),
+        "choices": ("none", "zero_one", "minus_one_one", "z_score", "demean", "type_range"),
         "titles": {
             "zero_one": "0 … 1",
             "minus_one_one": "−1 … 1",
+            "type_range": "8 or 16 bits → −1 … 1",
             "z_score": "mean 0, standard deviation 1",
             "demean": "mean 0",
         },

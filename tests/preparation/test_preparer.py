@@ -214,3 +214,44 @@ def test_static_background_can_be_cancelled():
     progress.cancel()
     with pytest.raises(Cancelled):
         fit_static_background([(MemorySource(patterns()), np.arange(9))], Preparation(), progress)
+
+
+def test_type_range_is_the_same_for_all_samples():
+    x = patterns(dtype="uint8")
+    x[0] = 40  # a constant sample keeps its brightness
+    np.testing.assert_array_equal(
+        prepared(x, scale="type_range"),
+        (torch.from_numpy(x).float() / 127.5 - 1).numpy(),
+    )
+    wide = x.astype("uint16") * 257
+    np.testing.assert_allclose(
+        prepared(wide, scale="type_range"), prepared(x, scale="type_range"), rtol=0, atol=1e-6
+    )
+
+
+def test_type_range_needs_a_type_with_a_range():
+    with pytest.raises(ShapeError, match=r"these samples are float32.*scale=minus_one_one"):
+        prepared(patterns(dtype="float32"), scale="type_range")
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"crop": (2, 22, 5, 35), "size": (10, 15), "scale": "type_range", "channels": 3},
+        {"smooth": 1.0, "background": "dynamic", "channels": 1},
+    ],
+)
+def test_frames_of_a_clip_are_prepared_like_images(recipe: dict[str, object]):
+    clips = patterns(4, (3, 5, 30, 40))
+    whole = prepared(clips, **recipe)
+    for frame in range(5):
+        np.testing.assert_array_equal(whole[:, :, frame], prepared(clips[:, :, frame], **recipe))
+
+
+def test_a_clip_is_scaled_as_a_whole():
+    clips = patterns(4, (1, 5, 30, 40))
+    low, high = clips.min(axis=(1, 2, 3, 4)), clips.max(axis=(1, 2, 3, 4))
+    found = prepared(clips, scale="zero_one")
+    assert found.shape == clips.shape
+    wanted = (clips - low[:, None, None, None, None]) / (high - low)[:, None, None, None, None]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
