@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.ranking._order import ReferenceOrder
 from latentcore.registry import Registry
 
 __all__ = ["METRICS", "Metric", "Pairs", "Tick", "metric_names"]
@@ -44,9 +45,9 @@ class Pairs:
     seed: int = 0
 
     @cached_property
-    def reference_order(self) -> NDArray[np.intp]:
-        """Points by ascending reference, shape (m,)."""
-        return np.argsort(self.reference, kind="stable")
+    def order(self) -> ReferenceOrder:
+        """The order of the reference, found at the first use."""
+        return ReferenceOrder.of(self.reference)
 
 
 class Metric(Protocol):

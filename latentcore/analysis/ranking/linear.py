@@ -64,7 +64,7 @@ def trend_basis(x: NDArray[np.float64], y: NDArray[np.float64], degree: int) -> 
 
 
 def _centred_unit(axis: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = axis - axis.mean()
+    centred: NDArray[np.float64] = axis - axis.mean()
     largest = float(np.abs(centred).max())
     if largest > 0:
         centred /= largest
