@@ -96,7 +96,7 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
     choices = details.choices() if callable(details.choices) else details.choices
     settings: dict[str, Any] = {"help": details.help.replace("%", "%%")}
     if isinstance(field.default, bool):
-        parser.add_argument(_flag(field.name), action="store_true", **settings)
+        parser.add_argument(*_flags(field.name), action="store_true", **settings)
         return
     if callable(details.convert):
         settings["type"] = details.convert
@@ -114,13 +114,13 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
         settings["convert"] = tuple(details.convert)
     required = field.default is dataclasses.MISSING
     if details.positional:
-        optional = {} if required else {"nargs": "?", "default": field.default}
+        optional: dict[str, Any] = {} if required else {"nargs": "?", "default": field.default}
         parser.add_argument(field.name, **settings, **optional)
         return
     default = None if required else field.default
     if details.repeat and isinstance(default, tuple):
         default = list(default)  # argparse appends to a copy of it
-    parser.add_argument(_flag(field.name), required=required, default=default, **settings)
+    parser.add_argument(*_flags(field.name), required=required, default=default, **settings)
 
 
 class _ConvertEach(argparse.Action):
@@ -147,8 +147,10 @@ class _ConvertEach(argparse.Action):
         setattr(namespace, self.dest, converted)
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def _flags(name: str) -> tuple[str, ...]:
+    """Return how an option is written: ``--batch-size``; ``--k`` and, of one letter, ``-k``."""
+    long = "--" + name.replace("_", "-")
+    return (f"-{name}", long) if len(name) == 1 else (long,)
 
 
 def _frozen(value: object) -> object:

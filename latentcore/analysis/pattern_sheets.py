@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentcore.errors import ShapeError
 
-__all__ = ["evenly_spaced", "grey_levels", "pattern_sheet", "signed_levels"]
+__all__ = ["evenly_spaced", "grey_levels", "pattern_sheet", "sample_picture", "signed_levels"]
 
 
 def evenly_spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
@@ -46,6 +46,26 @@ def grey_levels(pattern: NDArray[np.generic]) -> NDArray[np.uint8]:
         return np.full(values.shape, 128, np.uint8)
     scaled = (np.where(finite, values, low) - low) / (high - low)
     return np.rint(scaled * 255).astype(np.uint8)
+
+
+def sample_picture(sample: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Make a picture of one sample: three channels are its colours, others are averaged.
+
+    Parameters
+    ----------
+    sample : ndarray, shape (C, H, W) or (C, T, H, W)
+        Of a video the frame in the middle is shown.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W) or (H, W, 3)
+        Scaled from the smallest to the largest finite value of all channels together.
+    """
+    still = sample if sample.ndim == 3 else sample[:, sample.shape[1] // 2]
+    if len(still) != 3:
+        return grey_levels(still.mean(axis=0) if len(still) > 1 else still[0])
+    _, height, width = still.shape
+    return np.moveaxis(grey_levels(still.reshape(3 * height, width)).reshape(still.shape), 0, 2)
 
 
 def signed_levels(

@@ -1,0 +1,184 @@
+"""What is searched for: a row, a point, or an image, as a latent vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.artifacts import RunFolder, file_sha256
+from latentcore.containers import LatentSet, ScanGrid, match_rows
+from latentcore.encoders import Encoder
+from latentcore.encoding.one_sample import encode_one
+from latentcore.errors import RequestError, ShapeError
+from latentcore.preparation import Preparation
+from latentcore.readers.one_sample import read_one_sample
+from latentcore.storage import content_fingerprint, local_path
+
+__all__ = ["Query", "image_query", "query_of", "row_at"]
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What is searched for.
+
+    Attributes
+    ----------
+    latent : ndarray of float32, shape (d,)
+    record : Mapping
+        What the report says of it.
+    row : int or None
+        Its row among the latents; None for an image.
+    sample : ndarray, shape (C, H, W), or None
+        The image.
+    notes : tuple of str
+        What one should know before trusting the result.
+    """
+
+    latent: NDArray[np.float32]
+    record: Mapping[str, object]
+    row: int | None = None
+    sample: NDArray[np.generic] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def query_of(
+    request: Any, latents: LatentSet, folder: RunFolder, open_model: Callable[..., Encoder]
+) -> Query:
+    """Return what a search request names.
+
+    Raises
+    ------
+    InputError
+        If it is not among the latents or has none, or can't be encoded.
+    """
+    if request.image is None:
+        row = request.row if request.row is not None else row_at(latents, request.xy)
+        return _row_query(latents, row)
+    from latentcore.encoders._checkpoints import checkpoint_file
+
+    folder.add_input(
+        request.image, "one-sample", content_fingerprint(local_path(request.image)), "query"
+    )
+    weights = checkpoint_file(request.checkpoint)
+    folder.add_input(str(weights), "checkpoint", f"sha256:{file_sha256(weights)}", "checkpoint")
+    sample = read_one_sample(request.image, request.image_row)
+    query = image_query(
+        latents, sample, request.checkpoint, device=request.device, open_model=open_model
+    )
+    return Query(
+        query.latent,
+        {**query.record, "image": request.image, "image_row": request.image_row},
+        sample=sample,
+        notes=query.notes,
+    )
+
+
+def image_query(
+    latents: LatentSet, sample: NDArray[np.generic], checkpoint: str, **settings: Any
+) -> Query:
+    """Encode a sample as the latents were, to search for it among them.
+
+    Parameters
+    ----------
+    latents : LatentSet
+    sample : ndarray, shape (C, H, W)
+    checkpoint : str
+    **settings
+        ``device`` and ``open_model`` of `latentcore.encoding.one_sample.encode_one`.
+
+    Raises
+    ------
+    ShapeError
+        If sample, checkpoint and latents don't fit together.
+    """
+    made = _made_with(latents)
+    recorded = made.get("preparation")
+    preparation = Preparation.from_dict(recorded) if isinstance(recorded, Mapping) else None
+    latent, encoder = encode_one(sample, checkpoint, preparation=preparation, **settings)
+    if latents.dims.max(initial=0) >= encoder.latent_dim:
+        message = (
+            f"The {encoder.name} checkpoint makes {encoder.latent_dim} latent dimensions, but the "
+            f"latents hold dimension {latents.dims.max()}. Give the checkpoint that made them."
+        )
+        raise ShapeError(message)
+    if len(latents.dims) != encoder.latent_dim and _is_whole(latents):
+        message = (
+            f"The {encoder.name} checkpoint makes {encoder.latent_dim} latent dimensions, but the "
+            f"latents have {len(latents.dims)}. Give the checkpoint that made them."
+        )
+        raise ShapeError(message)
+    notes = []
+    if made.get("encoder_fingerprint") not in (None, encoder.fingerprint):
+        notes.append(
+            "The latents say that another model made them: distances to the image mean little. "
+            "Give the checkpoint that made the latents."
+        )
+    record = {"kind": "image", "encoder": encoder.name, "encoder_fingerprint": encoder.fingerprint}
+    return Query(latent[latents.dims], record, sample=sample, notes=tuple(notes))
+
+
+def row_at(latents: LatentSet, xy: tuple[float, ...]) -> int:
+    """Return the row of the sample at (x, y).
+
+    Raises
+    ------
+    RequestError
+        If there are no coordinates, or no sample is there; the message names the nearest.
+    """
+    grid = latents.grid
+    x, y = xy
+    if grid is None:
+        message = (
+            "The latents have no coordinates, so no point can be named: give --row, or --coords."
+        )
+        raise RequestError(message)
+    place = np.array([x], np.float64), np.array([y], np.float64)
+    zero = np.zeros(1, np.int32)
+    row = int(match_rows(ScanGrid((1, 1), zero, zero, *place, grid.step), grid)[0])
+    if row < 0:
+        steps = np.hypot((grid.x - x) / grid.step[0], (grid.y - y) / grid.step[1])
+        near = int(np.argmin(steps))
+        message = (
+            f"There is no sample at x = {x:g}, y = {y:g}. The nearest is at x = "
+            f"{grid.x[near]:g}, y = {grid.y[near]:g} (row {near}); the scan covers x "
+            f"{grid.x.min():g} to {grid.x.max():g} and y {grid.y.min():g} to {grid.y.max():g}."
+        )
+        raise RequestError(message)
+    return row
+
+
+def _row_query(latents: LatentSet, row: int) -> Query:
+    if not 0 <= row < len(latents):
+        message = f"Row {row} was asked for, but the latents have rows 0 to {len(latents) - 1}."
+        raise RequestError(message)
+    latent = latents.values[row]
+    if not np.isfinite(latent).all():
+        message = (
+            f"The sample in row {row} has no latent: it was left out when the others were "
+            "encoded. Search for another."
+        )
+        raise RequestError(message)
+    record: dict[str, object] = {
+        "kind": "row",
+        "row": row,
+        "sample_id": str(latents.sample_ids[row]),
+    }
+    if latents.grid is not None:
+        record |= {"x": float(latents.grid.x[row]), "y": float(latents.grid.y[row])}
+    return Query(latent, record, row)
+
+
+def _is_whole(latents: LatentSet) -> bool:
+    """Tell whether the latents seem to hold every dimension of their model."""
+    return bool(np.array_equal(latents.dims, np.arange(len(latents.dims))))
+
+
+def _made_with(latents: LatentSet) -> Mapping[str, Any]:
+    """Return what the latents' record says of the encoder and the preparation."""
+    request = {} if latents.provenance is None else latents.provenance.request
+    resolved = request.get("resolved")
+    return resolved if isinstance(resolved, Mapping) else {}
