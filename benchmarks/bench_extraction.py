@@ -26,7 +26,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from latentcore.encoders.vae_cnn import VaeCnn, VaeCnnEncoder
+from latentcore.encoders._vae import VaeEncoder
+from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoding.extraction import extract
 from latentcore.preparation import Preparation, Preparer
 from latentcore.readers import open_samples
@@ -70,7 +71,7 @@ def seed_loop(path: Path, model: VaeCnn) -> NDArray[np.float32]:
     return np.concatenate(latents)
 
 
-def ours(path: Path, encoder: VaeCnnEncoder) -> NDArray[np.float32]:
+def ours(path: Path, encoder: VaeEncoder) -> NDArray[np.float32]:
     with open_samples(path) as source, tempfile.TemporaryDirectory() as scratch:
         preparer = Preparer(Preparation(scale="minus_one_one"), source.sample_shape)
         return extract(source, encoder, preparer, scratch=Path(scratch)).latents
@@ -98,7 +99,7 @@ def timed(work: Callable[[], NDArray[np.float32]]) -> tuple[float, float, NDArra
     return time.perf_counter() - started, time.process_time() - used, latents
 
 
-def compare(path: Path, encoder: VaeCnnEncoder, model: VaeCnn, rounds: int) -> NDArray[np.float64]:
+def compare(path: Path, encoder: VaeEncoder, model: VaeCnn, rounds: int) -> NDArray[np.float64]:
     """Return the best times per pattern, in seconds: [[seed, its processor], [ours, its]]."""
     best = np.full((2, 2), np.inf)
     for _ in range(rounds):
@@ -118,7 +119,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     model = VaeCnn(SIZE, latent_dim=32, base=32, n_down=4).eval()
-    encoder = VaeCnnEncoder(model, preparation=None, device=torch.device("cpu"))
+    encoder = VaeEncoder(model, preparation=None, device=torch.device("cpu"))
     print(f"{arguments.threads} threads, {arguments.patterns} patterns of {SIZE}")
     resident = torch.randn(512, 1, *SIZE).numpy()
     seconds = min(timed(lambda: encoder.encode(resident))[0] for _ in range(3))

@@ -10,23 +10,21 @@ from __future__ import annotations
 import itertools
 import math
 import re
-import threading
 from collections.abc import Mapping
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from latentcore.encoders import ENCODERS
-from latentcore.encoders._checkpoints import Checkpoint, tensors_fingerprint
-from latentcore.encoders._tiles import in_tiles, tile_for
+from latentcore.encoders._checkpoints import Checkpoint
+from latentcore.encoders._tiles import tile_for
+from latentcore.encoders._vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
 
-__all__ = ["SEED_PREPARATION", "VaeCnn", "VaeCnnEncoder"]
+__all__ = ["SEED_PREPARATION", "VaeCnn"]
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 # The seed normalised each pattern to the range of its Tanh, and removed no background.
 SEED_PREPARATION = Preparation(scale="minus_one_one")
@@ -37,7 +35,7 @@ _MOST_CHANNELS = 512
 _MOST_LEVELS = 12
 
 
-class VaeCnn(nn.Module):
+class VaeCnn(VaeNetwork):
     """The network.
 
     Parameters
@@ -51,6 +49,8 @@ class VaeCnn(nn.Module):
         Convolutions of stride 2.
     """
 
+    family = _NAME
+
     def __init__(
         self, size: tuple[int, int], latent_dim: int = 16, base: int = 32, n_down: int = 5
     ) -> None:
@@ -59,6 +59,7 @@ class VaeCnn(nn.Module):
         self.base = base
         self.n_down = n_down
         self.sizes = _level_sizes(size, n_down)
+        self.size = self.sizes[0]
         channels = [1, *(min(base << level, _MOST_CHANNELS) for level in range(n_down))]
         self.encoder = nn.Sequential()
         for before, after in itertools.pairwise(channels):
@@ -98,104 +99,16 @@ class VaeCnn(nn.Module):
         decoded: torch.Tensor = self.out_head(x)
         return decoded
 
-
-class VaeCnnEncoder:
-    """A loaded VAE: latents are the means. See `latentcore.encoders.Encoder`.
-
-    Parameters
-    ----------
-    model : VaeCnn
-    preparation : Preparation
-    device : torch.device
-    static_background : ndarray of float32, shape (C, H, W), optional
-    fingerprint : str, optional
-        Of the weights, where it is known already.
-    """
-
-    name = _NAME
-
-    def __init__(
-        self,
-        model: VaeCnn,
-        *,
-        preparation: Preparation | None,
-        device: torch.device,
-        static_background: NDArray[np.float32] | None = None,
-    ) -> None:
-        self._model = model.eval().requires_grad_(requires_grad=False)
-        self._device = device
-        self._loaded = False
-        # One pass at a time: two sessions share the model, and its memory is for one.
-        self._lock = threading.Lock()
-        self.latent_dim = model.latent_dim
-        self.input_shape: Shape = (1, *model.sizes[0])
-        self.preparation = preparation
-        self.static_background = static_background
-        self.device = str(device)
-        self.fingerprint = tensors_fingerprint(self.architecture, self.tensors())
-        height, width = model.sizes[1]
+    def tile(self, device: torch.device) -> int:
+        """Return how many patterns a forward pass should take."""
+        height, width = self.sizes[1]
         # In and out of the first convolution, the widest place.
-        self.tile = tile_for(device, 2 * model.base * height * width * 4)
-
-    def encode(self, batch: NDArray[np.float32], *, tile: int | None = None) -> NDArray[np.float32]:
-        """Encode prepared patterns: float32 (b, 1, H, W) → float32 (b, d)."""
-        with self._lock:
-            return in_tiles(
-                self._ready().means,
-                batch,
-                tile=tile or self.tile,
-                out_shape=(self.latent_dim,),
-                device=self._device,
-            )
-
-    def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Decode latents: float32 (b, d) → float32 (b, 1, H, W)."""
-        with self._lock:
-            return in_tiles(
-                self._ready().decode,
-                latents,
-                tile=self.tile,
-                out_shape=self.input_shape,
-                device=self._device,
-            )
-
-    def log_variances(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the log variances of the posterior: float32 (b, 1, H, W) → float32 (b, d)."""
-        with self._lock:
-            network = self._ready()
-            return in_tiles(
-                lambda x: network.encode(x)[1],
-                batch,
-                tile=self.tile,
-                out_shape=(self.latent_dim,),
-                device=self._device,
-            )
-
-    def release(self) -> None:
-        """Free the accelerator's memory."""
-        with self._lock:
-            self._model.to("cpu")
-            self._loaded = False
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        return tile_for(device, 2 * self.base * height * width * 4)
 
     @property
-    def architecture(self) -> Mapping[str, object]:
-        """What `VaeCnn` needs besides the input size."""
-        model = self._model
-        return {"latent_dim": model.latent_dim, "base": model.base, "n_down": model.n_down}
-
-    def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """Return the state dict, as arrays."""
-        return {name: value.cpu().numpy() for name, value in self._model.state_dict().items()}
-
-    def _ready(self) -> VaeCnn:
-        if not self._loaded:
-            on_cuda = self._device.type == "cuda"
-            layout = torch.channels_last if on_cuda else torch.contiguous_format
-            self._model.to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
-            self._loaded = True
-        return self._model
+    def architecture(self) -> Mapping[str, int]:
+        """What the class needs besides the size."""
+        return {"latent_dim": self.latent_dim, "base": self.base, "n_down": self.n_down}
 
 
 class VaeCnnFamily:
@@ -211,7 +124,7 @@ class VaeCnnFamily:
 
     def load(
         self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
-    ) -> VaeCnnEncoder:
+    ) -> VaeEncoder:
         """Build the network that the tensors' shapes tell, and fill it.
 
         Raises
@@ -231,12 +144,9 @@ class VaeCnnFamily:
             )
             raise CheckpointError(message)
         _check_size(shape, cells, n_down, file)
-        with torch.device("meta"):  # shapes are compared before any memory is taken
-            model = VaeCnn(shape[1:], latent_dim, base, n_down)
-        _check_tensors(model, tensors, file)
-        model.load_state_dict(tensors, assign=True)
-        return VaeCnnEncoder(
-            model,
+        size = shape[1], shape[2]
+        return VaeEncoder(
+            fill(lambda: VaeCnn(size, latent_dim, base, n_down), tensors, checkpoint),
             preparation=SEED_PREPARATION if checkpoint.record is None else checkpoint.preparation,
             device=device,
             static_background=checkpoint.static_background,
@@ -284,7 +194,7 @@ def _read_off(tensors: Mapping[str, torch.Tensor], file: str) -> tuple[int, int,
 
 
 def _check_size(shape: Shape, cells: int, n_down: int, file: str) -> None:
-    height, width = _level_sizes(shape[1:], n_down)[-1]
+    height, width = _level_sizes((shape[1], shape[2]), n_down)[-1]
     if shape[0] == 1 and height * width == cells:
         return
     message = (
@@ -304,21 +214,3 @@ def _fitting(cells: int, n_down: int) -> str:
         if cells % h == 0 and max(h, w := cells // h) <= 8 * min(h, w)
     ]
     return f"Sizes (H × W) that fit: {', '.join(pairs[:8]) or 'none'}, with 1 channel."
-
-
-def _check_tensors(model: VaeCnn, tensors: Mapping[str, torch.Tensor], file: str) -> None:
-    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if wanted == found:
-        return
-    wrong = [
-        f"{name!r} is {found.get(name, 'missing')}, wanted {shape}"
-        for name, shape in wanted.items()
-        if found.get(name) != shape
-    ]
-    wrong += [f"{name!r} is unknown" for name in found if name not in wanted]
-    message = (
-        f"The checkpoint {file!r} looks like a VAE-CNN, but {len(wrong)} tensors don't fit: "
-        f"{'; '.join(wrong[:4])}{' …' if len(wrong) > 4 else ''}. It belongs to another network."
-    )
-    raise CheckpointError(message)

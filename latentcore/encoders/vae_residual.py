@@ -16,7 +16,6 @@ linear one 0.996 (`benchmarks/grain_recovery.py`, simulated scan with noise 20).
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping
 
 import numpy as np
@@ -25,18 +24,18 @@ from numpy.typing import NDArray
 from torch import nn
 
 from latentcore.encoders import ENCODERS
-from latentcore.encoders._checkpoints import Checkpoint, tensors_fingerprint
-from latentcore.encoders._tiles import in_tiles
+from latentcore.encoders._checkpoints import Checkpoint
+from latentcore.encoders._vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
-from latentcore.preparation import Preparation
 
-__all__ = ["VaeResidual", "VaeResidualEncoder"]
+__all__ = ["VaeResidual"]
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 _NAME = "vae-residual"
 _ARCHITECTURE = ("latent_dim", "features", "hidden", "depth")
 _LARGEST = 1 << 20
+_TILE = 128
 # Where the posterior starts: a s.d. of 0.14, small beside the spread of the means.
 _FIRST_LOG_VARIANCE = -4.0
 
@@ -58,7 +57,7 @@ class _Block(nn.Module):
         return corrected
 
 
-class VaeResidual(nn.Module):
+class VaeResidual(VaeNetwork):
     """The network.
 
     Parameters
@@ -73,6 +72,8 @@ class VaeResidual(nn.Module):
     depth : int
         Blocks.
     """
+
+    family = _NAME
 
     def __init__(
         self,
@@ -141,89 +142,15 @@ class VaeResidual(nn.Module):
         decoded: torch.Tensor = self.out_head(self.fc_decode(z))
         return decoded.view(len(z), 1, *self.size)
 
-
-class VaeResidualEncoder:
-    """A trained model: latents are the means. See `latentcore.encoders.Encoder`.
-
-    Parameters
-    ----------
-    model : VaeResidual
-    preparation : Preparation or None
-    device : torch.device
-    static_background : ndarray of float32, shape (C, H, W), optional
-    """
-
-    name = _NAME
-    tile = 128
-
-    def __init__(
-        self,
-        model: VaeResidual,
-        *,
-        preparation: Preparation | None,
-        device: torch.device,
-        static_background: NDArray[np.float32] | None = None,
-    ) -> None:
-        self._model = model.eval().requires_grad_(requires_grad=False)
-        self._device = device
-        # One pass at a time: two sessions share the model, and its memory is for one.
-        self._lock = threading.Lock()
-        self.latent_dim = model.latent_dim
-        self.input_shape: Shape = (1, *model.size)
-        self.preparation = preparation
-        self.static_background = static_background
-        self.device = str(device)
-        self.fingerprint = tensors_fingerprint(self.architecture, self.tensors())
-
-    def encode(self, batch: NDArray[np.float32], *, tile: int | None = None) -> NDArray[np.float32]:
-        """Encode prepared patterns: float32 (b, 1, H, W) → float32 (b, d)."""
-        with self._lock:
-            return in_tiles(
-                self._model.to(self._device).means,
-                batch,
-                tile=tile or self.tile,
-                out_shape=(self.latent_dim,),
-                device=self._device,
-            )
-
-    def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Decode latents: float32 (b, d) → float32 (b, 1, H, W)."""
-        with self._lock:
-            return in_tiles(
-                self._model.to(self._device).decode,
-                latents,
-                tile=self.tile,
-                out_shape=self.input_shape,
-                device=self._device,
-            )
-
-    def log_variances(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the log variances of the posterior: float32 (b, 1, H, W) → float32 (b, d)."""
-        with self._lock:
-            network = self._model.to(self._device)
-            return in_tiles(
-                lambda x: network.encode(x)[1],
-                batch,
-                tile=self.tile,
-                out_shape=(self.latent_dim,),
-                device=self._device,
-            )
-
-    def release(self) -> None:
-        """Free the accelerator's memory."""
-        with self._lock:
-            self._model.to("cpu")
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+    def tile(self, device: torch.device) -> int:
+        """Return how many patterns a forward pass should take, on any device."""
+        del device
+        return _TILE
 
     @property
-    def architecture(self) -> Mapping[str, object]:
-        """What `VaeResidual` needs besides the input size."""
-        return {name: getattr(self._model, name) for name in _ARCHITECTURE}
-
-    def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """Return the state dict, as arrays."""
-        return {name: value.cpu().numpy() for name, value in self._model.state_dict().items()}
+    def architecture(self) -> Mapping[str, int]:
+        """What the class needs besides the size."""
+        return {name: getattr(self, name) for name in _ARCHITECTURE}
 
 
 class VaeResidualFamily:
@@ -239,7 +166,7 @@ class VaeResidualFamily:
 
     def load(
         self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
-    ) -> VaeResidualEncoder:
+    ) -> VaeEncoder:
         """Build the network that the record tells, and fill it.
 
         Raises
@@ -258,21 +185,9 @@ class VaeResidualFamily:
                 f"{shape}; it needs whole numbers from 1 and one channel. Copy the model again."
             )
             raise CheckpointError(message)
-        with torch.device("meta"):  # shapes are compared before any memory is taken
-            model = VaeResidual(shape[1:], **sizes)  # type: ignore[arg-type]
-        wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-        found = {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
-        if wanted != found:
-            wrong = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]
-            message = (
-                f"{len(wrong)} tensors of {checkpoint.path.name!r} don't fit its record: "
-                f"{wrong[0]!r} is {found.get(wrong[0], 'missing')}, wanted "
-                f"{wanted.get(wrong[0], 'none of that name')}. Copy the model again."
-            )
-            raise CheckpointError(message)
-        model.load_state_dict(dict(checkpoint.tensors), assign=True)
-        return VaeResidualEncoder(
-            model,
+        size = shape[1:]
+        return VaeEncoder(
+            fill(lambda: VaeResidual(size, **sizes), checkpoint.tensors, checkpoint),  # type: ignore[arg-type]
             preparation=checkpoint.preparation,
             device=device,
             static_background=checkpoint.static_background,

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from latentcore.encoders._vae import VaeNetwork
 from latentcore.encoding.training_data import Feeder, TrainingPatterns
 from latentcore.encoding.training_losses import kl_weight_at, learning_rate_at, loss_terms
 from latentcore.encoding.training_plan import TrainingPlan
@@ -30,7 +31,7 @@ from latentcore.encoding.training_state import (
 from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress
 
-__all__ = ["Targets", "Training", "TrainingResult", "Vae"]
+__all__ = ["Targets", "Training", "TrainingResult"]
 
 Stopped = Literal["epochs", "time", "diverged"]
 
@@ -41,20 +42,6 @@ _STEPS_BETWEEN_LOOKS = 16
 _SECONDS_BETWEEN_SAVES = 60.0
 # Where no points are held out, one in so many of those trained on is judged.
 _JUDGED_ONE_IN, _FEWEST_JUDGED = 20, 64
-
-
-class Vae(Protocol):
-    """What a network has that can be trained here."""
-
-    latent_dim: int
-
-    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return means and log variances: (b, 1, H, W) → twice (b, d)."""
-        ...
-
-    def decode(self, z: torch.Tensor) -> torch.Tensor:
-        """Return patterns: (b, d) → (b, 1, H, W)."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +102,8 @@ class Training:
 
     Parameters
     ----------
-    model : Module
-        A network with `Vae`'s methods, on the CPU, with its first weights.
+    model : VaeNetwork
+        On the CPU, with its first weights.
     patterns : TrainingPatterns
     plan : TrainingPlan
     device : torch.device
@@ -136,7 +123,7 @@ class Training:
         ``on_epoch(training)`` before the first step and after each epoch.
     """
 
-    model: torch.nn.Module
+    model: VaeNetwork
     patterns: TrainingPatterns
     plan: TrainingPlan
     device: torch.device
@@ -222,17 +209,13 @@ class Training:
         """Return what the network as it is makes of some patterns, shape (b, 1, H, W)."""
         self.model.eval()
         with torch.inference_mode(), self._autocast:
-            means, _ = self._vae.encode(self._inputs(positions))
-            decoded = self._vae.decode(means).float().cpu().numpy()
+            means, _ = self.model.encode(self._inputs(positions))
+            decoded = self.model.decode(means).float().cpu().numpy()
         return np.asarray(decoded, np.float32)
 
     def target(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return what is to be reconstructed, shape (b, 1, H, W)."""
         return self._target(positions).cpu().numpy()
-
-    @property
-    def _vae(self) -> Vae:
-        return self.model  # type: ignore[return-value]
 
     def _begin(self) -> None:
         found = read_state(self.scratch, self.question) if self.resume else None
@@ -287,9 +270,9 @@ class Training:
             )
             inputs = inputs + self.plan.noise * (inputs - target)[torch.from_numpy(other)]
         with self._autocast:
-            means, log_variances = self._vae.encode(inputs)
+            means, log_variances = self.model.encode(inputs)
             noise = self._noise(means.shape, 3, self.state.epoch, step)
-            decoded = self._vae.decode(means + noise * (0.5 * log_variances).exp())
+            decoded = self.model.decode(means + noise * (0.5 * log_variances).exp())
         terms = loss_terms(
             decoded,
             target,
@@ -351,9 +334,9 @@ class Training:
         started, sums = time.perf_counter(), torch.zeros(3, dtype=torch.float64)
         with torch.inference_mode(), self._autocast:
             for number, batch in enumerate(_batches(positions, self.plan.batch_size)):
-                means, log_variances = self._vae.encode(self._inputs(batch))
+                means, log_variances = self.model.encode(self._inputs(batch))
                 noise = self._noise(means.shape, 4, number)
-                decoded = self._vae.decode(means + noise * (0.5 * log_variances).exp())
+                decoded = self.model.decode(means + noise * (0.5 * log_variances).exp())
                 terms = loss_terms(
                     decoded, self._target(batch), means, log_variances,
                     kl_weight=self.plan.kl_weight, free_bits=self.plan.free_bits,

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from latentcore.containers import ScanGrid
+from latentcore.encoders._vae import VaeEncoder, VaeNetwork
 from latentcore.encoders.pca import PcaEncoder, PcaRecipe
-from latentcore.encoders.vae_cnn import VaeCnn, VaeCnnEncoder
-from latentcore.encoders.vae_residual import VaeResidual, VaeResidualEncoder
+from latentcore.encoders.vae_cnn import VaeCnn
+from latentcore.encoders.vae_residual import VaeResidual
 from latentcore.encoding.training import Targets
 from latentcore.encoding.training_data import TrainingPatterns
 from latentcore.encoding.training_targets import TargetSettings, neighbour_scores
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
-
-if TYPE_CHECKING:
-    from latentcore.artifacts.model_files import StorableEncoder
 
 __all__ = ["TRAINABLE", "as_encoder", "build_network", "fit_components", "neighbour_targets"]
 
@@ -94,7 +91,7 @@ def build_network(
     *,
     seed: int,
     components: PcaEncoder | None = None,
-) -> torch.nn.Module:
+) -> VaeNetwork:
     """Return a network with its first weights.
 
     Parameters
@@ -141,16 +138,11 @@ def build_network(
     return network
 
 
-def as_encoder(
-    network: torch.nn.Module, preparer: Preparer, device: torch.device
-) -> StorableEncoder:
+def as_encoder(network: VaeNetwork, preparer: Preparer, device: torch.device) -> VaeEncoder:
     """Return the encoder that a trained network is, with the preparation that belongs to it."""
-    settings = {
-        "preparation": preparer.preparation,
-        "device": device,
-        "static_background": preparer.static_background,
-    }
-    if isinstance(network, VaeCnn):
-        return VaeCnnEncoder(network, **settings)  # type: ignore[arg-type]
-    assert isinstance(network, VaeResidual)
-    return VaeResidualEncoder(network, **settings)  # type: ignore[arg-type]
+    return VaeEncoder(
+        network,
+        preparation=preparer.preparation,
+        device=device,
+        static_background=preparer.static_background,
+    )

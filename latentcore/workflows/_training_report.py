@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from latentcore.analysis.worth import Worth
-    from latentcore.artifacts.model_files import StorableEncoder
+    from latentcore.encoders._vae import VaeEncoder
     from latentcore.encoders.pca import PcaEncoder
     from latentcore.encoding.training import Training, TrainingResult
     from latentcore.encoding.training_data import TrainingPatterns
@@ -40,13 +40,13 @@ class Trained:
     ----------
     training : Training
     result : TrainingResult
-    encoder : StorableEncoder
+    encoder : VaeEncoder
         What the network became.
     """
 
     training: Training
     result: TrainingResult
-    encoder: StorableEncoder
+    encoder: VaeEncoder
 
     @property
     def patterns(self) -> TrainingPatterns:
@@ -69,20 +69,17 @@ def judge(
         If the request names labels that can't be used.
     """
     from latentcore.analysis.worth import explained_share, worth
-    from latentcore.encoders import Decoder
 
     patterns, encoder = trained.patterns, trained.encoder
     n = len(patterns.values)
     some = np.sort(np.random.default_rng([request.seed, 5]).permutation(n)[:_MOST_JUDGED])
     samples = np.asarray(patterns.values[some], np.float32)
     latents = encoder.encode(samples)
-    assert isinstance(encoder, Decoder)
-    log_variances = getattr(encoder, "log_variances", None)
     scores = components.encode(samples)
     scores[:, encoder.latent_dim :] = 0
     return worth(
         latents,
-        log_variances=None if log_variances is None else log_variances(samples),
+        log_variances=encoder.log_variances(samples),
         samples=samples,
         explained=explained_share(samples, encoder.decode(latents)),
         explained_by_pca=explained_share(samples, components.decode(scores)),
@@ -104,7 +101,7 @@ def write_files(
     folder.write_figure("loss_curve.png", loss_figure(table, best_epoch=result.best_epoch))
     shown = fixed_patterns(patterns)
     samples = np.asarray(patterns.values[shown], np.float32)
-    decoded = encoder.decode(encoder.encode(samples))  # type: ignore[attr-defined]
+    decoded = encoder.decode(encoder.encode(samples))
     rows = [("prepared", samples), ("reconstructed", decoded), ("residual", samples - decoded)]
     titles = [f"row {row}" for row in patterns.rows[shown]]
     folder.write_figure("reconstructions.png", pattern_rows_figure(rows, titles))
