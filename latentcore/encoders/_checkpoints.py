@@ -1,7 +1,8 @@
 """Open a file of weights without trusting it.
 
 Pickle can run any program when it is loaded. Here it never does: safetensors hold numbers only,
-and a ``.pth`` is read by torch's restricted unpickler, which knows tensors and plain containers.
+and a ``.pth`` is read by torch's restricted unpickler, which knows tensors and plain containers
+(and takes the options that a trainer left beside them as plain data).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-import warnings
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,12 @@ import safetensors
 import torch
 from numpy.typing import NDArray
 
+from latentcore.encoders._foreign_objects import (
+    foreign_names,
+    is_data_holder,
+    load_restricted,
+    options_beside,
+)
 from latentcore.errors import CheckpointError, LatentError
 from latentcore.preparation import Preparation
 from latentcore.storage import local_path
@@ -36,6 +43,7 @@ __all__ = [
     "Checkpoint",
     "checkpoint_file",
     "load_checkpoint",
+    "plain_name",
     "tensors_fingerprint",
 ]
 
@@ -70,7 +78,7 @@ _DAMAGE = (
     safetensors.SafetensorError,
 )
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +95,8 @@ class Checkpoint:
     record : Mapping or None
         The model's record (see `latentcore.artifacts.model_files`); None for bare weights.
     static_background : ndarray of float32, shape (C, H, W), or None
+    options : Mapping of str to object
+        What a trainer left beside bare weights: numbers, text and lists, as it left them.
     """
 
     path: Path
@@ -94,6 +104,7 @@ class Checkpoint:
     tensors: Mapping[str, torch.Tensor]
     record: Mapping[str, Any] | None = None
     static_background: NDArray[np.float32] | None = field(default=None)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def encoder_name(self) -> str | None:
@@ -161,7 +172,8 @@ def load_checkpoint(location: str) -> Checkpoint:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if head[8:] == b"{":
         return _from_safetensors(path, sha256)
-    return Checkpoint(path, sha256, _weights(path, head))
+    tensors, options = _weights(path, head)
+    return Checkpoint(path, sha256, tensors, options=options)
 
 
 def checkpoint_file(location: str) -> Path:
@@ -183,6 +195,12 @@ def checkpoint_file(location: str) -> Path:
     if path.is_dir():
         return _model_in(path)
     return _model_in(path.parent) if path.name == RECORD_FILE else path
+
+
+def plain_name(name: str) -> str:
+    """Return a tensor's name without what wrappers put into it, wherever it stands."""
+    # DataParallel puts "module." before the names of what it wraps, torch.compile "_orig_mod.".
+    return re.sub(r"(^|\.)(?:(?:module|_orig_mod)\.)+", r"\1", name)
 
 
 def tensors_fingerprint(architecture: Mapping[str, object], tensors: Mapping[str, Any]) -> str:
@@ -268,8 +286,8 @@ def _check_record(checkpoint: Checkpoint) -> None:
         raise CheckpointError(message) from error
 
 
-def _weights(path: Path, head: bytes) -> Mapping[str, torch.Tensor]:
-    """Return the tensors of a ``.pth`` file, read by the restricted unpickler."""
+def _weights(path: Path, head: bytes) -> tuple[Mapping[str, torch.Tensor], dict[str, Any]]:
+    """Return the tensors of a ``.pth`` file, and the options beside them."""
     if head.startswith(b"PK"):
         _check_archive(path)
     elif not head.startswith(b"\x80"):
@@ -280,19 +298,14 @@ def _weights(path: Path, head: bytes) -> Mapping[str, torch.Tensor]:
         )
         raise CheckpointError(message)
     try:
-        with warnings.catch_warnings():
-            # It warns of pickles by other programs than torch; they end in an error anyway.
-            warnings.simplefilter("ignore", UserWarning)
-            # Mapped, so that sizes are checked before anything is copied into memory.
-            loaded = torch.load(
-                path, map_location="cpu", weights_only=True, mmap=head.startswith(b"PK") or None
-            )
+        # Mapped, so that sizes are checked before anything is copied into memory.
+        loaded = load_restricted(path, mmap=head.startswith(b"PK"))
     except pickle.UnpicklingError as error:
         raise CheckpointError(_holds_objects(path)) from error
     except _DAMAGE as error:
         message = f"The checkpoint {path.name!r} is damaged: {error}. Copy it again, whole."
         raise CheckpointError(message) from error
-    return _state_dict(path, loaded)
+    return _state_dict(path, loaded), options_beside(loaded)
 
 
 def _check_archive(path: Path) -> None:
@@ -322,19 +335,12 @@ def _check_archive(path: Path) -> None:
 
 
 def _holds_objects(path: Path) -> str:
-    try:
-        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
-    except (RuntimeError, ValueError, pickle.UnpicklingError, EOFError):
-        names = []
+    names = [name for name in foreign_names(path) if not is_data_holder(name)]
     shown = ", ".join(repr(name) for name in names[:6]) or "something that is no tensor"
-    advice = (
-        "It looks like a nenya checkpoint, whose encoder this version doesn't have."
-        if any(name.split(".")[0] in ("nenya", "ulmo") for name in names)
-        else "Save its weights alone: torch.save(model.state_dict(), 'weights.pth')."
-    )
     return (
         f"The checkpoint {path.name!r} is refused: besides tensors it holds {shown}, and loading "
-        f"such objects would execute code from the file. Nothing was executed. {advice}"
+        f"such objects would execute code from the file. Nothing was executed. "
+        "Save its weights alone: torch.save(model.state_dict(), 'weights.pth')."
     )
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import struct
@@ -61,22 +60,6 @@ def test_pickle_named_safetensors_is_never_executed(tmp_path):
     with pytest.raises(CheckpointError, match="is damaged"):
         opened(path)
     assert not canary.exists()
-
-
-def test_nenya_checkpoint_is_named(tmp_path):
-    # A nenya checkpoint: {opt, model, optimizer, epoch}, with opt a pickled nenya.params.Params.
-    path = tmp_path / "last.pth"
-    torch.save({"model": {"a": torch.zeros(1)}, "opt": {}}, path)
-    content = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(content, "w") as new:
-        for entry in old.infolist():
-            data = old.read(entry)
-            if entry.filename.endswith("data.pkl"):
-                data = b"\x80\x02}(X\x03\x00\x00\x00optcnenya.params\nParams\n)\x81u."
-            new.writestr(entry.filename, data)
-    path.write_bytes(content.getvalue())
-    with pytest.raises(CheckpointError, match="looks like a nenya checkpoint"):
-        opened(path)
 
 
 def test_things_that_are_no_checkpoint_are_told(tmp_path):

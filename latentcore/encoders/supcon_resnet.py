@@ -1,0 +1,347 @@
+"""The contrastive residual network of nenya.
+
+A ResNet as it is built for small images (a 3 × 3 stem of stride 1, no pooling before the blocks)
+and a head, whose output has length 1. The names and shapes of its tensors are those that nenya's
+``SupConResNet`` writes (github.com/AI-for-Ocean-Science/nenya), so that its checkpoints load. They
+tell depth, channels, head and latent dimensions.
+
+Source: He et al., arXiv:1512.03385; Chen et al., arXiv:2002.05709; Khosla et al., arXiv:2004.11362.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from latentcore.encoders import ENCODERS
+from latentcore.encoders._checkpoints import Checkpoint, plain_name, tensors_fingerprint
+from latentcore.encoders._tiles import in_tiles, tile_for
+from latentcore.errors import CheckpointError
+from latentcore.preparation import Preparation
+
+__all__ = ["DEPTHS", "SupConResNet", "SupConResNetEncoder"]
+
+Shape = tuple[int, ...]
+
+_NAME = "supcon-resnet"
+# Blocks in each of the four stages, and whether a block is a bottleneck of three convolutions.
+DEPTHS: Mapping[str, tuple[tuple[int, ...], bool]] = {
+    "resnet18": ((2, 2, 2, 2), False),
+    "resnet34": ((3, 4, 6, 3), False),
+    "resnet50": ((3, 4, 6, 3), True),
+    "resnet101": ((3, 4, 23, 3), True),
+}
+_WIDTHS = (64, 128, 256, 512)
+_STRIDES = (1, 2, 2, 2)
+_BOTTLENECK_FACTOR = 4
+# The network takes any size; this is what nenya's cutouts have.
+_USUAL_SIDE = 64
+# Of a training; no latent hangs on it.
+_COUNTER = "num_batches_tracked"
+
+
+class SupConResNet(nn.Module):
+    """The network.
+
+    Parameters
+    ----------
+    depth : str
+        One of `DEPTHS`.
+    channels : int
+        Of the input.
+    feat_dim : int
+        Latent dimensions.
+    mlp : bool
+        Whether the head has a hidden layer; else it is one linear map.
+    """
+
+    def __init__(self, depth: str, channels: int, feat_dim: int, *, mlp: bool) -> None:
+        super().__init__()
+        self.encoder = _Trunk(*DEPTHS[depth], channels)
+        wide = self.encoder.out_channels
+        self.head: nn.Module = nn.Linear(wide, feat_dim)
+        if mlp:
+            self.head = nn.Sequential(
+                nn.Linear(wide, wide), nn.ReLU(inplace=True), nn.Linear(wide, feat_dim)
+            )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return latents of length 1: (b, C, H, W) → (b, feat_dim)."""
+        return nn.functional.normalize(self.head(self.encoder(x)), dim=1)
+
+    def fold_norms(self) -> None:
+        """Multiply each batch normalisation into the convolution before it: the same numbers."""
+        for module in list(self.modules()):
+            if isinstance(module, _Trunk | _Block):
+                module.fold_norms()
+
+
+class SupConResNetEncoder:
+    """A loaded network. See `latentcore.encoders.Encoder`.
+
+    Parameters
+    ----------
+    tensors : Mapping of str to torch.Tensor
+        The state dict, checked.
+    architecture : Mapping
+        ``depth, channels, feat_dim, mlp``.
+    input_shape : tuple of int
+        (C, H, W).
+    preparation : Preparation or None
+    device : torch.device
+    static_background : ndarray of float32, shape (C, H, W), optional
+    options : Mapping, optional
+        What the trainer left beside the weights.
+
+    Attributes
+    ----------
+    keeps_channels : bool
+        Its channels are separate measurements: one may be repeated, several are never averaged.
+    """
+
+    name = _NAME
+    keeps_channels = True
+
+    def __init__(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        architecture: Mapping[str, Any],
+        *,
+        input_shape: Shape,
+        preparation: Preparation | None,
+        device: torch.device,
+        static_background: NDArray[np.float32] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._tensors = tensors
+        self._device = device
+        self._network: nn.Module | None = None
+        # One pass at a time: two sessions share the model, and its memory is for one.
+        self._lock = threading.Lock()
+        self.architecture = architecture
+        self.options = dict(options or {})
+        self.latent_dim = int(architecture["feat_dim"])
+        self.input_shape = input_shape
+        self.preparation = preparation
+        self.static_background = static_background
+        self.device = str(device)
+        self.fingerprint = tensors_fingerprint(self.architecture, self.tensors())
+        bottleneck = DEPTHS[architecture["depth"]][1]
+        widest = _WIDTHS[0] * (_BOTTLENECK_FACTOR if bottleneck else 1)
+        # In and out of the first stage's convolutions, the widest place.
+        self.tile = tile_for(device, 2 * widest * input_shape[1] * input_shape[2] * 4)
+
+    def encode(self, batch: NDArray[np.float32], *, tile: int | None = None) -> NDArray[np.float32]:
+        """Encode prepared samples: float32 (b, C, H, W) → float32 (b, d), each of length 1."""
+        with self._lock:
+            network = self._ready()
+            return in_tiles(
+                lambda x: network(x.contiguous(memory_format=torch.channels_last)),
+                batch,
+                tile=tile or self.tile,
+                out_shape=(self.latent_dim,),
+                device=self._device,
+            )
+
+    def release(self) -> None:
+        """Free the accelerator's memory."""
+        with self._lock:
+            self._network = None
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def tensors(self) -> dict[str, NDArray[np.generic]]:
+        """Return the state dict, as arrays."""
+        return {name: tensor.numpy() for name, tensor in self._tensors.items()}
+
+    def _ready(self) -> nn.Module:
+        if self._network is None:
+            network = _empty(self.architecture)
+            # Not strict: the counters of batches aren't there, and go with the normalisations.
+            network.load_state_dict(dict(self._tensors), strict=False, assign=True)
+            network.eval().requires_grad_(requires_grad=False)
+            network.fold_norms()
+            network.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._network = network
+        return self._network
+
+
+class SupConResNetFamily:
+    """Loads nenya's checkpoints and our own files."""
+
+    description = "Contrastive residual network of nenya (SimCLR, SupCon); latents have length 1."
+    wants = "'encoder.conv1.weight', 'encoder.layer1.0.conv1.weight' and 'head.…'"
+
+    def recognises(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether bare weights have the names of nenya's network."""
+        names = {plain_name(name) for name in checkpoint.tensors}
+        return {"encoder.conv1.weight", "encoder.layer1.0.conv1.weight"} <= names
+
+    def load(
+        self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
+    ) -> SupConResNetEncoder:
+        """Build the network that the tensors' names and shapes tell.
+
+        Raises
+        ------
+        CheckpointError
+            If the tensors are those of no ResNet of 18, 34, 50 or 101 layers with a head.
+        """
+        file = checkpoint.path.name
+        tensors = {
+            plain_name(name): tensor
+            for name, tensor in checkpoint.tensors.items()
+            if not name.endswith(_COUNTER)
+        }
+        architecture = _read_off(tensors, file)
+        _check_tensors(tensors, architecture, file)
+        channels = int(architecture["channels"])
+        _, height, width = checkpoint.input_shape or input_shape or (0, _USUAL_SIDE, _USUAL_SIDE)
+        unknown = checkpoint.record is None
+        return SupConResNetEncoder(
+            tensors,
+            architecture,
+            input_shape=(channels, height, width),
+            # nenya encodes cutouts as they are in the file, though it demeans them for training.
+            preparation=Preparation(channels=channels) if unknown else checkpoint.preparation,
+            device=device,
+            static_background=checkpoint.static_background,
+            options=checkpoint.options,
+        )
+
+
+ENCODERS.register(_NAME)(SupConResNetFamily())
+
+
+class _Block(nn.Module):
+    """One residual block: two 3 × 3 convolutions, or 1 × 1, 3 × 3, 1 × 1 in a bottleneck."""
+
+    def __init__(self, before: int, width: int, stride: int, *, bottleneck: bool) -> None:
+        super().__init__()
+        after = width * (_BOTTLENECK_FACTOR if bottleneck else 1)
+        if bottleneck:
+            plan = [(before, width, 1, 1), (width, width, 3, stride), (width, after, 1, 1)]
+        else:
+            plan = [(before, width, 3, stride), (width, after, 3, 1)]
+        self.n_steps = len(plan)
+        for step, (c_in, c_out, size, step_stride) in enumerate(plan, 1):
+            conv = nn.Conv2d(c_in, c_out, size, step_stride, padding=size // 2, bias=False)
+            setattr(self, f"conv{step}", conv)
+            setattr(self, f"bn{step}", nn.BatchNorm2d(c_out))
+        self.shortcut = nn.Sequential()
+        if stride != 1 or before != after:
+            self.shortcut.append(nn.Conv2d(before, after, 1, stride, bias=False))
+            self.shortcut.append(nn.BatchNorm2d(after))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = x
+        for step in range(1, self.n_steps + 1):
+            y = getattr(self, f"bn{step}")(getattr(self, f"conv{step}")(y))
+            if step < self.n_steps:
+                y = nn.functional.relu_(y)
+        return nn.functional.relu_(y.add_(self.shortcut(x)))
+
+    def fold_norms(self) -> None:
+        for step in range(1, self.n_steps + 1):
+            _fold(self, f"conv{step}", f"bn{step}")
+        if len(self.shortcut):
+            _fold(self.shortcut, "0", "1")
+
+
+class _Trunk(nn.Module):
+    """Stem, four stages of blocks, and the mean over the image."""
+
+    def __init__(self, blocks: tuple[int, ...], bottleneck: bool, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, _WIDTHS[0], 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(_WIDTHS[0])
+        before = _WIDTHS[0]
+        for stage, (n, width, stride) in enumerate(zip(blocks, _WIDTHS, _STRIDES, strict=True), 1):
+            layers = nn.Sequential()
+            for block in range(n):
+                first = stride if block == 0 else 1
+                layers.append(_Block(before, width, first, bottleneck=bottleneck))
+                before = width * (_BOTTLENECK_FACTOR if bottleneck else 1)
+            setattr(self, f"layer{stage}", layers)
+        self.out_channels = before
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = nn.functional.relu_(self.bn1(self.conv1(x)))
+        for stage in range(1, len(_WIDTHS) + 1):
+            x = getattr(self, f"layer{stage}")(x)
+        return x.mean(dim=(2, 3))
+
+    def fold_norms(self) -> None:
+        _fold(self, "conv1", "bn1")
+
+
+def _fold(parent: nn.Module, conv: str, norm: str) -> None:
+    convolution, normalisation = parent.get_submodule(conv), parent.get_submodule(norm)
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(normalisation, nn.BatchNorm2d)
+    setattr(parent, conv, fuse_conv_bn_eval(convolution, normalisation))
+    setattr(parent, norm, nn.Identity())
+
+
+def _empty(architecture: Mapping[str, Any]) -> SupConResNet:
+    """Return the network without any memory for its weights."""
+    with torch.device("meta"):
+        return SupConResNet(**architecture)
+
+
+def _read_off(tensors: Mapping[str, torch.Tensor], file: str) -> dict[str, Any]:
+    """Return depth, channels, feat_dim and kind of head as the tensors tell them."""
+    blocks = tuple(
+        len({found[1] for name in tensors if (found := re.match(rf"{stage}\.(\d+)\.", name))})
+        for stage in (f"encoder\\.layer{number}" for number in range(1, 5))
+    )
+    bottleneck = "encoder.layer1.0.conv3.weight" in tensors
+    depth = next((name for name, one in DEPTHS.items() if one == (blocks, bottleneck)), None)
+    mlp = "head.2.weight" in tensors
+    head = tensors.get("head.2.weight" if mlp else "head.weight")
+    stem = tensors["encoder.conv1.weight"]
+    if depth is None or head is None or head.ndim != 2 or stem.ndim != 4 or stem.shape[1] < 1:
+        told = "no head" if head is None else f"a head of shape {tuple(head.shape)}"
+        message = (
+            f"The checkpoint {file!r} looks like a residual network, but has "
+            f"{'-'.join(map(str, blocks))} {'bottleneck' if bottleneck else 'basic'} blocks, a "
+            f"stem of shape {tuple(stem.shape)} and {told}. Known are {', '.join(DEPTHS)} with a "
+            "head ('head.weight', or 'head.0.weight' and 'head.2.weight')."
+        )
+        raise CheckpointError(message)
+    return {
+        "depth": depth, "channels": int(stem.shape[1]), "feat_dim": int(head.shape[0]), "mlp": mlp,
+    }  # fmt: skip
+
+
+def _check_tensors(
+    tensors: Mapping[str, torch.Tensor], architecture: Mapping[str, Any], file: str
+) -> None:
+    wanted = {
+        name: tuple(tensor.shape)
+        for name, tensor in _empty(architecture).state_dict().items()
+        if not name.endswith(_COUNTER)
+    }
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if wanted == found:
+        return
+    wrong = [
+        f"{name!r} is {found.get(name, 'missing')}, wanted {shape}"
+        for name, shape in wanted.items()
+        if found.get(name) != shape
+    ]
+    wrong += [f"{name!r} is unknown" for name in found if name not in wanted]
+    message = (
+        f"The checkpoint {file!r} looks like nenya's residual network, but {len(wrong)} tensors "
+        f"don't fit: {'; '.join(wrong[:4])}{' …' if len(wrong) > 4 else ''}. It belongs to another "
+        "network."
+    )
+    raise CheckpointError(message)
