@@ -1,0 +1,141 @@
+"""Agreement of latents with labels, for print: maps side by side, and the contingency table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentcore.analysis.latent_maps import robust_limits
+from latentcore.containers import ScanGrid
+from latentcore.figures._canvas import aspect_of, draw_map, new_figure, paint, printed_style
+from latentcore.figures.colors import (
+    NAN_COLORS,
+    categorical_palette,
+    categorical_rgb,
+    cluster_palette,
+    continuous_rgb,
+    hex_to_rgb,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["contingency_figure", "labelled_maps_figure"]
+
+_PANEL = 2.7
+_TALLEST = 1.5
+_CELL = 0.62
+_MOST_NAMED = 12
+_DARKEST = 0.65
+
+
+def labelled_maps_figure(
+    grid: ScanGrid,
+    latent: ArrayLike | None,
+    labels: Sequence[tuple[str, NDArray[np.integer], Mapping[int, str]]],
+    *,
+    latent_label: str = "latent",
+    title: str = "",
+    missing: int | None = None,
+) -> Figure:
+    """Draw a latent map beside label maps over the same points.
+
+    Parameters
+    ----------
+    grid : ScanGrid
+    latent : array_like, shape (n,), or None
+        Drawn first, in the colours of latent maps; left out where it is None.
+    labels : sequence of (str, ndarray of int of shape (n,), Mapping)
+        Title and labels of each further map, and what labels are called.
+    latent_label, title : str
+    missing : int, optional
+        The label of points without one.
+    """
+    panels = len(labels) + (latent is not None)
+    height = _PANEL * min(aspect_of(grid), _TALLEST)
+    with printed_style():
+        figure = new_figure(_PANEL * panels + 0.3, height + 1.0)
+        axes = list(np.ravel(figure.subplots(1, panels)))
+        if latent is not None:
+            first = axes.pop(0)
+            values = np.asarray(latent, np.float64)
+            draw_map(first, paint(grid, continuous_rgb(values, robust_limits(values))))
+            first.set_title(latent_label)
+        for panel, (name, own, texts) in zip(axes, labels, strict=True):
+            _labels(panel, grid, name, own, texts, missing)
+        if title:
+            figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    return figure
+
+
+def contingency_figure(
+    table: NDArray[np.integer],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    row_label: str,
+    column_label: str,
+    title: str = "",
+) -> Figure:
+    """Draw how many points have both labels, each cell shaded by its share of its row.
+
+    Parameters
+    ----------
+    table : ndarray of int, shape (rows, columns)
+    rows, columns : sequence of str
+    row_label, column_label, title : str
+    """
+    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    with printed_style():
+        size = _CELL * max(len(columns), 3) + 1.9, 0.36 * max(len(rows), 3) + 1.3
+        figure = new_figure(*size)
+        axes = figure.add_subplot()
+        axes.imshow(_pale(share), aspect="auto", interpolation="nearest")
+        for row, column in np.ndindex(*table.shape):
+            axes.text(column, row, f"{table[row, column]:,}", ha="center", va="center", fontsize=6)
+        axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
+        axes.set_yticks(range(len(rows)), rows)
+        axes.set(xlabel=column_label, ylabel=row_label, title=title)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+    return figure
+
+
+def _labels(
+    axes: Axes,
+    grid: ScanGrid,
+    title: str,
+    labels: NDArray[np.integer],
+    texts: Mapping[int, str],
+    missing: int | None,
+) -> None:
+    from matplotlib.patches import Patch
+
+    present = np.ones(len(labels), np.bool_) if missing is None else labels != missing
+    palette = cluster_palette(labels[present])
+    rgb = np.empty((len(labels), 3), np.uint8)
+    rgb[:] = hex_to_rgb(NAN_COLORS["light"])
+    rgb[present] = categorical_rgb(labels[present], palette)
+    draw_map(axes, paint(grid, rgb))
+    axes.set_title(title)
+    patches = [
+        Patch(facecolor=color, label=texts.get(label, str(label)))
+        for label, color in list(palette.items())[:_MOST_NAMED]
+    ]
+    axes.legend(
+        handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=0.9,
+        ncols=2 if max(len(text) for text in texts.values() or [""]) > 4 else 6,
+        columnspacing=0.9, fontsize=6, title=f"and {len(palette) - _MOST_NAMED} more"
+        if len(palette) > _MOST_NAMED else None,
+    )  # fmt: skip
+
+
+def _pale(share: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return white to blue, never so dark that a number in black can't be read."""
+    ink = np.array(hex_to_rgb(categorical_palette()[0])) / 255.0
+    colors: NDArray[np.float64] = 1 - (1 - ink) * (_DARKEST * share[..., None])
+    return colors

@@ -1,0 +1,118 @@
+"""Label maps and feature maps, as ``agree`` reads them from a ``MAP`` argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.agreement import as_labels
+from latentcore.analysis.references import holds_names
+from latentcore.artifacts import RunFolder
+from latentcore.containers import ScanGrid, ScanMaps
+from latentcore.errors import RequestError
+from latentcore.workflows._inputs import chosen_maps, read_map, split_map_spec
+
+__all__ = ["LabelMap", "feature_maps", "label_map", "read_reference"]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """A label at each of n points.
+
+    Attributes
+    ----------
+    labels : ndarray of int32, shape (n,)
+        `latentcore.analysis.agreement.MISSING` where there is none.
+    name : str
+        Of the column.
+    grid : ScanGrid
+    texts : dict of int to str
+        What each label is called.
+    """
+
+    labels: NDArray[np.int32]
+    name: str
+    grid: ScanGrid
+    texts: dict[int, str]
+
+    def text(self, label: int) -> str:
+        """Return what a label is called."""
+        return self.texts.get(label, str(label))
+
+
+def label_map(spec: str, folder: RunFolder) -> LabelMap:
+    """Read the one label column that a ``MAP`` argument means.
+
+    Raises
+    ------
+    RequestError
+        If it means several, or none.
+    """
+    maps = read_map(spec, folder)
+    if not split_map_spec(spec)[1]:
+        names = [name for name in maps.names if name in maps.categories]
+        maps = chosen_maps(maps, names) if names else maps
+    if len(maps) != 1:
+        message = (
+            f"One column of labels is needed, but {spec!r} holds {len(maps)}: "
+            f"{', '.join(maps.names)}. Name one as {split_map_spec(spec)[0]}:COLUMN."
+        )
+        raise RequestError(message)
+    return _labels_of(maps)
+
+
+def read_reference(spec: str, folder: RunFolder) -> LabelMap | ScanMaps:
+    """Read what latents are held against: a label column, or feature columns to be clustered.
+
+    A file without named columns means its features, or its one label column where it has no
+    features.
+
+    Raises
+    ------
+    RequestError
+        If labels are mixed with features, or several label columns are meant.
+    """
+    maps = read_map(spec, folder)
+    labels = [name for name in maps.names if name in maps.categories]
+    features = [name for name in maps.names if name not in maps.categories]
+    if features and not (labels and split_map_spec(spec)[1]):
+        return feature_maps(chosen_maps(maps, features))
+    if len(labels) == len(maps) == 1:
+        return _labels_of(maps)
+    what = "labels and numbers together" if features else f"{len(labels)} columns of labels"
+    message = (
+        f"{spec!r} means {what}: {', '.join(maps.names)}. Name one column of labels, or columns "
+        f"of numbers only, as {split_map_spec(spec)[0]}:COLUMN[,COLUMN…]."
+    )
+    raise RequestError(message)
+
+
+def feature_maps(maps: ScanMaps) -> ScanMaps:
+    """Return maps whose values are numbers.
+
+    Raises
+    ------
+    RequestError
+        If one holds texts.
+    """
+    texts = [name for name in maps.names if holds_names(maps, name)]
+    if texts:
+        message = (
+            f"{', '.join(texts)} holds texts, such as {_example(maps, texts[0])!r}, where numbers "
+            "are needed. Name other columns; texts can be compared as labels by 'agree'."
+        )
+        raise RequestError(message)
+    return maps
+
+
+def _example(maps: ScanMaps, name: str) -> str:
+    return next(iter(maps.categories[name].values()))
+
+
+def _labels_of(maps: ScanMaps) -> LabelMap:
+    (name,) = maps.names
+    return LabelMap(
+        as_labels(maps.values[0], name), name, maps.grid, dict(maps.categories.get(name, {}))
+    )
