@@ -12,7 +12,8 @@
     │   ├── ShapeError          sizes that don't fit together
     │   ├── JoinError           two tables can't be joined by coordinates
     │   ├── RequestError        a parameter's value makes no sense
-    │   └── SettingsError       a setting of the server is wrong
+    │   ├── SettingsError       a setting of the server is wrong
+    │   └── StorageError        an object on S3 can't be reached, read or written
     └── Cancelled               somebody asked to stop (exit status 130)
 
 A message says what was asked, what was found, what exists and what to do next.
@@ -30,6 +31,7 @@ __all__ = [
     "RequestError",
     "SettingsError",
     "ShapeError",
+    "StorageError",
     "UnknownFormatError",
     "UnknownNameError",
     "UnsafeFileError",
@@ -78,6 +80,10 @@ class RequestError(InputError):
 
 class SettingsError(InputError):
     """A setting of the server is wrong."""
+
+
+class StorageError(InputError):
+    """An object on S3 can't be reached, read or written."""
 
 
 class Cancelled(LatentError):  # noqa: N818 - a cancelled job is not an error, and is never shown as one

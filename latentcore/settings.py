@@ -30,6 +30,16 @@ class Settings:
         ``LATENT_MODELS_IN_MEMORY``: loaded encoders kept between sessions.
     array_store_mb : int
         ``LATENT_ARRAY_STORE_MB``: memory for the arrays that browsers fetch.
+    s3_endpoint : str or None
+        ``LATENT_S3_ENDPOINT``: URL of an S3 service that is not AWS (Ceph, MinIO). Credentials
+        come from where boto3 looks for them: AWS's variables, profiles and roles.
+    s3_buckets : tuple of str
+        ``LATENT_S3_BUCKETS``, separated by commas: the buckets that the dashboard offers. Empty:
+        none; the command line may use any that the credentials permit.
+    s3_patience_s : int
+        ``LATENT_S3_PATIENCE_S``: how long a broken transfer is tried again without any success.
+    cache_gb : int
+        ``LATENT_CACHE_GB``: disk space for local copies of objects.
     """
 
     workspace: Path
@@ -37,6 +47,10 @@ class Settings:
     max_upload_mb: int = 200
     models_in_memory: int = 3
     array_store_mb: int = 512
+    s3_endpoint: str | None = None
+    s3_buckets: tuple[str, ...] = ()
+    s3_patience_s: int = 120
+    cache_gb: int = 50
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -59,6 +73,10 @@ class Settings:
             max_upload_mb=_number(environment, "LATENT_MAX_UPLOAD_MB", 200),
             models_in_memory=_number(environment, "LATENT_MODELS_IN_MEMORY", 3),
             array_store_mb=_number(environment, "LATENT_ARRAY_STORE_MB", 512),
+            s3_endpoint=_url(environment, "LATENT_S3_ENDPOINT"),
+            s3_buckets=_names(environment, "LATENT_S3_BUCKETS"),
+            s3_patience_s=_number(environment, "LATENT_S3_PATIENCE_S", 120),
+            cache_gb=_number(environment, "LATENT_CACHE_GB", 50),
         )
 
 
@@ -84,3 +102,15 @@ def _number(environment: Mapping[str, str], name: str, default: int) -> int:
         message = f"{name} is {text!r}, but must be a whole number of at least 1."
         raise SettingsError(message)
     return int(text)
+
+
+def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(entry.strip() for entry in environment.get(name, "").split(",") if entry.strip())
+
+
+def _url(environment: Mapping[str, str], name: str) -> str | None:
+    text = environment.get(name, "").rstrip("/")
+    if text and not text.startswith(("http://", "https://")):
+        message = f"{name} is {text!r}, but must be a URL such as https://s3.example.org."
+        raise SettingsError(message)
+    return text or None

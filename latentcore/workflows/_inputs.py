@@ -15,6 +15,7 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi, ScanGrid, ScanMaps
 from latentcore.errors import JoinError, RequestError
 from latentcore.readers import open_latents, open_maps
+from latentcore.workflows._map_specs import split_map_spec
 from latentcore.workflows._verbs import option
 
 __all__ = [
@@ -72,23 +73,6 @@ def roi_option() -> Any:
         metavar=("X0", "X1", "Y0", "Y1"),
         convert=float,
     )
-
-
-def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
-    """Split ``FILE``, ``FILE:COLUMN[,COLUMN…]`` or ``FILE:PREFIX*``.
-
-    Returns
-    -------
-    location : str
-    columns : tuple of str
-        Empty where all were meant.
-    """
-    if Path(spec).exists() or ":" not in spec:
-        return spec, ()
-    location, _, columns = spec.rpartition(":")
-    if columns.startswith("//"):  # the colon of a URL's scheme
-        return spec, ()
-    return location, tuple(name.strip() for name in columns.split(",") if name.strip())
 
 
 def read_map(spec: str, folder: RunFolder | None = None, reader: str | None = None) -> ScanMaps:

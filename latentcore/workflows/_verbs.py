@@ -15,6 +15,7 @@ from typing import Any, Literal
 from latentcore.artifacts import RunFolder
 from latentcore.progress import Progress
 from latentcore.registry import Registry
+from latentcore.workflows._remote_inputs import at_hand
 
 __all__ = ["VERBS", "Option", "Verb", "execute", "option", "option_of", "verb"]
 
@@ -152,14 +153,15 @@ def execute(
     """
     chosen = VERBS.get(name)
     progress = progress or Progress()
-    if not chosen.writes:
-        return chosen.run(request, None, progress, **services)
-    if out is None:
-        message = f"The verb {name!r} writes files: give the folder for them (--out)."
-        raise ValueError(message)
-    with RunFolder(out, verb=name, request=as_plain(request)) as folder:
-        summary = chosen.run(request, folder, progress, **services)
-        record = folder.commit(summary)
+    with at_hand(request, progress):
+        if not chosen.writes:
+            return chosen.run(request, None, progress, **services)
+        if out is None:
+            message = f"The verb {name!r} writes files: give the folder for them (--out)."
+            raise ValueError(message)
+        with RunFolder(out, verb=name, request=as_plain(request)) as folder:
+            summary = chosen.run(request, folder, progress, **services)
+            record = folder.commit(summary)
     return {**summary, "out": str(out), "files": sorted(record["files"])}
 
 

@@ -1,4 +1,4 @@
-"""Where a location lies on this machine."""
+"""Files of this machine: do they exist, and what is in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from latentcore.errors import InputError
 
-__all__ = ["content_fingerprint", "local_path"]
+__all__ = ["content_fingerprint", "existing_path"]
 
 _BLOCK = 1 << 20
 
@@ -40,26 +40,14 @@ def _digest(path: str, version: tuple[int, ...]) -> str:
     return digest.hexdigest()
 
 
-def local_path(location: str) -> Path:
-    """Return the local path of a location.
-
-    Parameters
-    ----------
-    location : str
-        A path to a file or folder.
+def existing_path(location: str) -> Path:
+    """Return the path of an existing file or folder.
 
     Raises
     ------
     InputError
-        If nothing is there, or the location is of a kind that this version can't fetch.
+        If nothing is there.
     """
-    if "://" in location:
-        scheme = location.split("://", 1)[0]
-        message = (
-            f"{location!r} is a {scheme} URL, which this version can't fetch. "
-            "Copy the file to this machine and give its path."
-        )
-        raise InputError(message)
     try:
         path = Path(location).expanduser()
         is_there = path.is_file() or path.is_dir()

@@ -1,0 +1,68 @@
+"""What is remembered of an upload, so that a killed one is continued and not begun again."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from latentcore.settings import settings
+from latentcore.storage.locations import S3Location
+
+__all__ = ["UploadNote"]
+
+
+class UploadNote:
+    """The service's id of one content's upload to one location; a context manager.
+
+    Parameters
+    ----------
+    location : S3Location
+    digest : str
+        SHA-256 of the content.
+
+    Attributes
+    ----------
+    upload_id : str
+        Empty where none was begun.
+
+    Notes
+    -----
+    While it is held, no other process uploads the same content to the same place.
+    """
+
+    def __init__(self, location: S3Location, digest: str) -> None:
+        key = "\n".join((settings().s3_endpoint or "", str(location), digest))
+        name = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+        self._path: Path = settings().workspace / "cache" / "uploads" / name
+        self.upload_id = ""
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("a+", encoding="ascii")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._file.seek(0)
+        self.upload_id = self._file.read()
+        return self
+
+    def write(self, upload_id: str) -> None:
+        """Remember an id."""
+        self.upload_id = upload_id
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(upload_id)
+        self._file.flush()
+
+    def remove(self) -> None:
+        """Forget it: the upload is complete."""
+        self._path.unlink(missing_ok=True)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()

@@ -1,0 +1,73 @@
+"""Which locations are remote, and what their text means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from latentcore.errors import InputError
+
+__all__ = ["S3Location", "is_remote", "remote_of"]
+
+_SCHEME = "s3://"
+_OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and the older,
+# longer names that Ceph and MinIO still take.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+_LONGEST_KEY = 1024
+
+
+@dataclass(frozen=True, order=True)
+class S3Location:
+    """An object on S3, or with a key that ends in ``/`` (or is empty) what lies below it.
+
+    Attributes
+    ----------
+    bucket : str
+    key : str
+    """
+
+    bucket: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{_SCHEME}{self.bucket}/{self.key}"
+
+    @property
+    def name(self) -> str:
+        """The last part of the key, a file name."""
+        return self.key.rstrip("/").rsplit("/", 1)[-1]
+
+    def child(self, name: str) -> S3Location:
+        """Return the location of `name` below this one."""
+        prefix = self.key if not self.key or self.key.endswith("/") else f"{self.key}/"
+        return S3Location(self.bucket, prefix + name)
+
+
+def is_remote(location: str) -> bool:
+    """Tell whether a location is a URL rather than a path."""
+    return _OTHER_SCHEME.match(location) is not None
+
+
+def remote_of(location: str) -> S3Location:
+    """Return what a URL names.
+
+    Raises
+    ------
+    InputError
+        If it is no ``s3://bucket/key``.
+    """
+    if not location.startswith(_SCHEME):
+        scheme = location.split("://", 1)[0]
+        message = (
+            f"{location!r} is a {scheme} URL, which can't be fetched. "
+            "Give a path of this machine or s3://bucket/key."
+        )
+        raise InputError(message)
+    bucket, _, key = location.removeprefix(_SCHEME).partition("/")
+    # S3 takes any key, but each of its parts may become a file name here.
+    plain = all(character.isprintable() for character in key) and "\\" not in key
+    if not _BUCKET.fullmatch(bucket) or len(key.encode()) > _LONGEST_KEY or not plain:
+        message = f"{location!r} names no object on S3. It must read s3://bucket/key."
+        raise InputError(message)
+    return S3Location(bucket, key)
