@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from latentcore.containers.grid import ScanGrid
 from latentcore.containers.latents import LatentSet, default_sample_ids
-from latentcore.containers.maps import ScanMaps, match_rows
+from latentcore.containers.maps import CrystalSymmetry, ScanMaps, match_rows
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
 from latentcore.containers.results import Clustering, Embedding, Neighbours, Ranking
 from latentcore.containers.roi import Roi
@@ -13,6 +13,7 @@ from latentcore.containers.samples import SampleSource, SourceRef
 
 __all__ = [
     "Clustering",
+    "CrystalSymmetry",
     "Embedding",
     "InputRecord",
     "LatentSet",

@@ -12,10 +12,27 @@ from latentcore.containers.grid import ScanGrid
 from latentcore.containers.samples import SourceRef
 from latentcore.errors import JoinError, RequestError, ShapeError
 
-__all__ = ["ScanMaps", "match_rows"]
+__all__ = ["CrystalSymmetry", "ScanMaps", "match_rows"]
 
 # Two points are one place when they are closer than this share of the step.
 _SAME_PLACE = 0.25
+
+
+@dataclass(frozen=True)
+class CrystalSymmetry:
+    """The symmetry of a phase, as far as colours of orientations need it.
+
+    Attributes
+    ----------
+    laue : str
+        Laue class: ``"m-3m"`` or ``"6/mmm"``.
+    hexagonal_x : str
+        ``"a"`` or ``"a*"``: which axis of a hexagonal crystal the Euler angles take for x.
+        Vendors differ, by 30°.
+    """
+
+    laue: str
+    hexagonal_x: str = "a"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +51,10 @@ class ScanMaps:
         Where the n points are.
     categories : Mapping of str to Mapping of int to str
         For each map of categories (phases, grains, clusters) the name of each number.
+    symmetries : Mapping of int to CrystalSymmetry
+        For each number of the map ``phase`` the phase's symmetry, where the file tells it.
+    notes : tuple of str
+        What a reader has to tell about the file, one sentence or two each.
     dropped : int
         Rows of the file that held no usable numbers.
     ref : SourceRef or None
@@ -46,6 +67,8 @@ class ScanMaps:
     units: tuple[str, ...]
     grid: ScanGrid
     categories: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    symmetries: Mapping[int, CrystalSymmetry] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     dropped: int = 0
     ref: SourceRef | None = None
     fingerprint: str = ""

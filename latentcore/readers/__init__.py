@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from latentcore.containers import LatentSet, SampleSource, ScanMaps, SourceRef
-from latentcore.errors import LatentError, MalformedFileError, UnknownFormatError
+from latentcore.errors import LatentError, MalformedFileError, RequestError, UnknownFormatError
 from latentcore.readers._peek import Peek
 from latentcore.registry import Registry
 from latentcore.storage import local_path
@@ -27,6 +27,8 @@ __all__ = [
     "open_ref",
     "open_samples",
     "recognise",
+    "recognise_all",
+    "split_reader",
 ]
 
 T_co = TypeVar("T_co", covariant=True)
@@ -78,7 +80,8 @@ def open_samples(
     location : str or Path
         A path (or URL, see `latentcore.storage`).
     reader : str, optional
-        Name of a reader; without it the file is recognised by its content.
+        Name of a reader, with options for it as ``NAME:KEY=VALUE[,KEY=VALUE…]``; without it the
+        file is recognised by its content.
     **options
         Handed to the reader.
 
@@ -148,18 +151,59 @@ def recognise(location: str | Path) -> tuple[str, str]:
     UnknownFormatError
         If no reader of any family recognises it; the message names them all.
     """
-    peek = Peek(local_path(str(location)))
-    families: tuple[tuple[str, Registry], ...] = (  # type: ignore[type-arg]
-        ("samples", SAMPLES_READERS),
-        ("latents", LATENTS_READERS),
-        ("maps", MAPS_READERS),
-    )
-    for kind, family in families:
-        for name, candidate in family.items():
-            if candidate.recognises(peek):
-                return kind, name
-    tried = [_tried(name, reader) for _, family in families for name, reader in family.items()]
+    return next(iter(recognise_all(location).items()))
+
+
+def recognise_all(location: str | Path, **options: object) -> dict[str, str]:
+    """Tell all that a file holds: the reader's name for each kind; a vendor's scan has two.
+
+    Parameters
+    ----------
+    location : str or Path
+    **options
+        What a reader would be told.
+
+    Raises
+    ------
+    UnknownFormatError
+        If no reader of any family recognises it; the message names them all.
+    """
+    peek = Peek(local_path(str(location)), options)
+    found = {
+        kind: name for kind, family in _families() if (name := _claimant(family, peek)) is not None
+    }
+    if found:
+        return found
+    tried = [_tried(name, reader) for _, family in _families() for name, reader in family.items()]
     raise UnknownFormatError(_unknown(peek, tried, "latentcore/readers/"))
+
+
+def split_reader(reader: str) -> tuple[str, dict[str, object]]:
+    """Split ``NAME`` or ``NAME:KEY=VALUE[,KEY=VALUE…]``: a reader's name, and its options.
+
+    Raises
+    ------
+    RequestError
+        If an option has no value.
+    """
+    name, _, words = reader.partition(":")
+    options: dict[str, object] = {}
+    for word in filter(None, (part.strip() for part in words.split(","))):
+        key, equals, value = word.partition("=")
+        if not equals:
+            message = f"--reader {reader!r}: {word!r} is no option. Write {name}:KEY=VALUE."
+            raise RequestError(message)
+        options[key.strip()] = value.strip()
+    return name.strip(), options
+
+
+def _families() -> tuple[tuple[str, Registry[Reader[Any]]], ...]:
+    return ("samples", SAMPLES_READERS), ("latents", LATENTS_READERS), ("maps", MAPS_READERS)
+
+
+def _claimant(family: Registry[Reader[Any]], peek: Peek) -> str | None:
+    """Return the name of the reader that recognises a file, None where none does."""
+    return next((name for name, reader in family.items() if reader.recognises(peek)), None)
 
 
 def _open(
@@ -169,15 +213,16 @@ def _open(
     options: dict[str, object],
 ) -> T:
     location = str(location)
-    if reader is None:
+    if reader is not None:
+        reader, given = split_reader(reader)
+        options = {**given, **options}
+    else:
         peek = Peek(local_path(location), options)
-        for name, candidate in family.items():
-            if candidate.recognises(peek):
-                reader = name
-                break
-        else:
+        reader = _claimant(family, peek)
+        if reader is None:
             tried = [_tried(name, candidate) for name, candidate in family.items()]
-            raise UnknownFormatError(_unknown(peek, tried, family.package.replace(".", "/") + "/"))
+            folder = family.package.replace(".", "/") + "/"
+            raise UnknownFormatError(_unknown(peek, tried, folder) + _something_else(peek))
     return _open_named(family, reader, SourceRef(location, reader, options))
 
 
@@ -194,6 +239,13 @@ def _open_named(family: Registry[Reader[T]], name: str, ref: SourceRef) -> T:
             f"It reads: {reader.description} Copy the file again, or name another reader."
         )
         raise MalformedFileError(message) from error
+
+
+def _something_else(peek: Peek) -> str:
+    """Tell what else a file is, for which it was not asked."""
+    others = ((kind, _claimant(family, peek)) for kind, family in _families())
+    found = [f"as {kind} ({name})" for kind, name in others if name is not None]
+    return f"\nIt can be opened {' and '.join(found)}." if found else ""
 
 
 def _tried(name: str, reader: Reader[object]) -> str:

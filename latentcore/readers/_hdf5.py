@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnknownFormatError, UnsafeFileError
 
-__all__ = ["dataset", "follow", "load", "open_checked", "open_hdf5", "text_attribute"]
+__all__ = ["dataset", "follow", "load", "open_checked", "open_hdf5", "text", "text_attribute"]
 
 # A vendor's file has a few hundred objects; more than this is an attack on our patience.
 _MOST_OBJECTS = 20_000
@@ -29,6 +29,7 @@ _MOST_ELEMENTS = 1 << 40
 _MOST_LOADED_BYTES = 1 << 36
 _TRUSTED_BYTES = 1 << 28
 _MOST_UNPACKING = 1_100
+_LONGEST_TEXT = 1 << 16
 # A whole chunk is unpacked to read one element of it.
 _MOST_CHUNK_BYTES = 1 << 30
 
@@ -157,6 +158,19 @@ def load(found: h5py.Dataset) -> NDArray[np.generic]:
         raise UnsafeFileError(message)
     values: NDArray[np.generic] = found[()]
     return values
+
+
+def text(file: h5py.File, key: str) -> str:
+    """Return a dataset's one text, scalar or an array of one; ``""`` where there is none."""
+    found = follow(file, key)
+    if not isinstance(found, h5py.Dataset) or found.size != 1:
+        return ""
+    kind = h5py.check_string_dtype(found.dtype)
+    if kind is None or (kind.length or 0) > _LONGEST_TEXT:
+        return ""
+    value = np.ravel(found[()])[0]
+    written = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return written.rstrip("\0").strip()
 
 
 def text_attribute(file: h5py.File, name: str) -> str:

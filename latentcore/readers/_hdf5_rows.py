@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError, RequestError
+from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset
+from latentcore.readers._row_numbers import row_numbers
 
-__all__ = ["Hdf5Rows"]
+__all__ = ["Hdf5Rows", "block_rows", "checked", "open_with_cache"]
 
 # A block of this size keeps the share of h5py's overhead per call (about 0.1 ms) small and
 # still fits the processor's cache.
@@ -35,7 +38,7 @@ class Hdf5Rows:
     Parameters
     ----------
     file : h5py.File
-        Stays open as long as this is used.
+        Stays open until `close`.
     key : str
         Dataset of shape (N, H, W) or (N, C, H, W).
 
@@ -55,17 +58,34 @@ class Hdf5Rows:
     """
 
     def __init__(self, file: h5py.File, key: str) -> None:
-        shape, chunks, self.dtype = _checked(file, key)
+        shape, chunks, self.dtype = checked(file, key)
+        self._file = file
         self._channel_axis = len(shape) == 4
         self._n = shape[0]
         self.sample_shape = (shape[1] if len(shape) == 4 else 1, shape[-2], shape[-1])
         self._row_bytes = math.prod(shape[1:]) * self.dtype.itemsize
-        self.block_rows = _block_rows(self._n, self._row_bytes, chunks[0] if chunks else 1)
-        self._dataset = _open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
+        self.block_rows = block_rows(self._n, self._row_bytes, chunks[0] if chunks else 1)
+        self._dataset = open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return self._n
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file was closed."""
+        return not self._file
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def first(self, n: int) -> Self:
+        """Return the first n images only, over the same open dataset."""
+        rows = copy.copy(self)
+        rows._n = min(n, self._n)
+        rows.block_rows = min(self.block_rows, rows._n)
+        return rows
 
     def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
         """Read rows in the order asked, shape (b, C, H, W).
@@ -82,7 +102,7 @@ class Hdf5Rows:
             if step == 1:
                 return self._read_run(start, max(start, stop))
             rows = np.arange(start, stop, step)
-        wanted = self._numbers(rows)
+        wanted = row_numbers(rows, self._n, str(self._dataset.name))
         unique, place = np.unique(wanted, return_inverse=True)
         images = np.empty((len(unique), *self.sample_shape), self.dtype)
         for first, last in self._spans(unique):
@@ -102,10 +122,7 @@ class Hdf5Rows:
 
     def _read_into(self, target: NDArray[np.generic], start: int, stop: int) -> None:
         try:
-            if target.flags.c_contiguous:
-                self._dataset.read_direct(target, np.s_[start:stop])
-            else:
-                target[...] = self._dataset[start:stop]
+            self._fill(target, start, stop)
         except (OSError, RuntimeError) as error:
             name = Path(self._dataset.file.filename).name
             message = (
@@ -114,24 +131,11 @@ class Hdf5Rows:
             )
             raise MalformedFileError(message) from error
 
-    def _numbers(self, asked: object) -> NDArray[np.int64]:
-        """Return row numbers as int64; a mask, read as the rows 0 and 1, would pass unnoticed."""
-        rows = np.asarray(asked)
-        if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
-            hint = " Turn a mask into numbers: np.flatnonzero(mask)." if rows.dtype == bool else ""
-            message = (
-                f"Rows are asked for by a slice or by whole numbers of shape (b,), but these are "
-                f"{rows.dtype} of shape {rows.shape}.{hint}"
-            )
-            raise RequestError(message)
-        outside = rows[(rows < 0) | (rows >= self._n)]
-        if len(outside):
-            message = (
-                f"Row {outside[0]} was asked for, but {self._dataset.name!r} has rows 0 to "
-                f"{self._n - 1}."
-            )
-            raise RequestError(message)
-        return rows.astype(np.int64)
+    def _fill(self, target: NDArray[np.generic], start: int, stop: int) -> None:
+        if target.flags.c_contiguous:
+            self._dataset.read_direct(target, np.s_[start:stop])
+        else:
+            target[...] = self._dataset[start:stop]
 
     def _spans(self, unique: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         """Yield (first, last) of the stretches of sorted rows that are read in one call."""
@@ -143,10 +147,16 @@ class Hdf5Rows:
         yield from itertools.pairwise(bounds) if len(unique) else ()
 
 
-def _checked(
+def checked(
     file: h5py.File, key: str
 ) -> tuple[tuple[int, ...], tuple[int, ...] | None, np.dtype[np.generic]]:
-    """Return (shape, chunks, dtype), and let go of the dataset: see `_open_with_cache`."""
+    """Return (shape, chunks, dtype) of images, and let go of the dataset: see `open_with_cache`.
+
+    Raises
+    ------
+    MalformedFileError
+        If the dataset is missing, empty, of another rank, or holds no numbers.
+    """
     found = dataset(file, key)
     name = Path(file.filename).name
     if found.ndim not in (3, 4):
@@ -163,12 +173,13 @@ def _checked(
     return found.shape, found.chunks, found.dtype.newbyteorder("=")
 
 
-def _block_rows(n: int, row_bytes: int, chunk_rows: int) -> int:
+def block_rows(n: int, row_bytes: int, chunk_rows: int) -> int:
+    """Return how many rows are cheap to read together: whole chunks, about 2 MiB."""
     chunks = max(1, _BLOCK_BYTES // (row_bytes * chunk_rows))
     return min(n, chunks * chunk_rows)
 
 
-def _open_with_cache(
+def open_with_cache(
     file: h5py.File,
     key: str,
     shape: tuple[int, ...],

@@ -12,7 +12,8 @@ from pathlib import Path
 import h5py
 
 from latentcore.errors import InputError
-from latentcore.readers._hdf5 import follow, open_hdf5, text_attribute
+from latentcore.readers._hdf5 import follow, open_hdf5, text, text_attribute
+from latentcore.readers._media.kinds import kind_of_head, kinds_in_folder
 
 __all__ = ["Peek"]
 
@@ -27,6 +28,7 @@ class _Hdf5Outline:
     keys: tuple[str, ...] = ()
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     encoding_type: str = ""
+    manufacturer: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,11 @@ class Peek:
         return bool(self.head) and not binary
 
     @property
+    def media_kinds(self) -> set[str]:
+        """What of ``"picture"`` and ``"video"`` it is, or a folder holds."""
+        return {kind for kind, count in self._media.items() if count}
+
+    @property
     def hdf5_keys(self) -> tuple[str, ...]:
         """Top-level keys, empty where the file is not HDF5.
 
@@ -109,6 +116,14 @@ class Peek:
     def encoding_type(self) -> str:
         """What an HDF5 file's root attribute ``encoding-type`` says it is."""
         return self._hdf5.encoding_type
+
+    @property
+    def manufacturer(self) -> str:
+        """What a vendor's HDF5 file says of its maker, in lower case.
+
+        The key is written in any case, EDAX's with a blank before it.
+        """
+        return self._hdf5.manufacturer
 
     @cached_property
     def table_columns(self) -> tuple[str, ...]:
@@ -160,7 +175,8 @@ class Peek:
     def found(self) -> str:
         """What the file seems to be, for error messages."""
         if self.path.is_dir():
-            return "It is a folder."
+            held = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in self._media.items() if n]
+            return f"It is a folder with {' and '.join(held) or 'no pictures or videos'}."
         if self.path.stat().st_size == 0:
             return "It is empty (0 bytes)."
         if self.is_hdf5:
@@ -176,6 +192,13 @@ class Peek:
         return self.head.decode(self.encoding, "replace")
 
     @cached_property
+    def _media(self) -> dict[str, int]:
+        if self.path.is_dir():
+            return kinds_in_folder(self.path)
+        kind = kind_of_head(self.head)
+        return {kind: 1} if kind else {}
+
+    @cached_property
     def _hdf5(self) -> _Hdf5Outline:
         if not self.is_hdf5:
             return _Hdf5Outline()
@@ -187,4 +210,7 @@ class Peek:
                 for key, entry in entries.items()
                 if isinstance(entry, h5py.Dataset)
             }
-            return _Hdf5Outline(keys, shapes, text_attribute(file, "encoding-type"))
+            makers = (text(file, key) for key in keys if key.strip().lower() == "manufacturer")
+            return _Hdf5Outline(
+                keys, shapes, text_attribute(file, "encoding-type"), next(makers, "").lower()
+            )

@@ -61,7 +61,7 @@ def _values(opened: SampleSource | LatentSet | ScanMaps) -> NDArray[np.generic]:
     if isinstance(opened, ScanMaps):
         return opened.values[0]
     with opened:
-        return opened.read(slice(None))[:, 0, 0, 0]
+        return opened.read(slice(None)).reshape(len(opened), -1)[:, 0]
 
 
 def _fingerprint(opened: SampleSource | LatentSet | ScanMaps) -> str:
@@ -86,7 +86,13 @@ def test_file_is_recognised_by_one_reader_of_its_family(layout: Layout, tmp_path
     peek = Peek(path, layout.options(path))
     mine = [name for name, reader in FAMILIES[layout.kind].items() if reader.recognises(peek)]
     assert mine == [layout.reader]
-    assert readers.recognise(path) == (layout.kind, layout.reader)
+
+
+def test_file_is_what_its_layout_says_and_nothing_else(layout: Layout, tmp_path: Path) -> None:
+    path = _write(layout, tmp_path)
+    assert readers.recognise_all(path) == {layout.kind: layout.reader, **layout.also}
+    kind, reader = readers.recognise(path)
+    assert {layout.kind: layout.reader, **layout.also}[kind] == reader
 
 
 def test_values_and_length_are_those_written(layout: Layout, tmp_path: Path) -> None:
@@ -137,7 +143,8 @@ def test_fingerprint_follows_the_content(layout: Layout, tmp_path: Path) -> None
 
 def test_inspect_has_the_keys_of_the_contract(layout: Layout, tmp_path: Path) -> None:
     path = _write(layout, tmp_path)
-    summary = execute("inspect", InspectRequest(str(path), **layout.options(path)))
+    reader = layout.reader if layout.also else None  # else the first kind of several is told
+    summary = execute("inspect", InspectRequest(str(path), reader=reader, **layout.options(path)))
     assert summary.keys() >= INSPECT_KEYS
     assert summary["kind"] == layout.kind
     assert summary["reader"] == layout.reader
@@ -145,5 +152,5 @@ def test_inspect_has_the_keys_of_the_contract(layout: Layout, tmp_path: Path) ->
     if layout.has_grid:
         assert summary["grid"] == {
             "shape": [4, 5], "x_range": [0.0, 5.0], "y_range": [0.0, 4.0], "step": [1.0, 1.0],
-            "unit": "",
+            "unit": layout.unit,
         }  # fmt: skip

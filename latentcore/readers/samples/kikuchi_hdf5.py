@@ -18,8 +18,8 @@ from latentcore.readers import SAMPLES_READERS
 from latentcore.readers._grids import grid_of
 from latentcore.readers._hdf5 import dataset, load, open_checked
 from latentcore.readers._hdf5_rows import Hdf5Rows
-from latentcore.readers._hdf5_source import Hdf5Source
 from latentcore.readers._peek import Peek
+from latentcore.readers._rows_source import RowsSource
 from latentcore.storage import local_path
 
 __all__ = ["KikuchiHdf5"]
@@ -50,10 +50,9 @@ class KikuchiHdf5:
         file = open_checked(path)
         try:
             rows = Hdf5Rows(file, "images")
-            return Hdf5Source(
+            return RowsSource(
                 ref=SourceRef(ref.location, _NAME, ref.options),
-                path=path,
-                file=file,
+                paths=(path,),
                 rows=rows,
                 sample_ids=default_sample_ids(len(rows)),
                 grid=_grid(file, path, len(rows)),

@@ -32,6 +32,10 @@ class Layout:
     any_order : bool
         Whether the layout holds coordinates, so that rows may come in any order.
     has_grid : bool
+    also : dict of str to str
+        What else the file is: the reader's name for each other kind.
+    unit : str
+        Unit of the scan grid.
     """
 
     reader: str
@@ -41,3 +45,5 @@ class Layout:
     options: Callable[[Path], dict[str, object]] = field(default=lambda path: {})
     any_order: bool = True
     has_grid: bool = True
+    also: dict[str, str] = field(default_factory=dict)
+    unit: str = ""

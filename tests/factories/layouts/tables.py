@@ -41,7 +41,7 @@ def _npy_options(path: Path) -> dict[str, object]:
 
 
 LAYOUTS = (
-    Layout("latent-map-table", "latents", "latent.csv", _latent_table),
+    Layout("latent-map-table", "latents", "latent.csv", _latent_table, also={"maps": "csv-maps"}),
     Layout("npy-with-coords", "latents", "latent_d7.npy", _npy, _npy_options),
     Layout("csv-maps", "maps", "bandcontrast.csv", _map_table),
     Layout("matrix-map", "maps", "Fe.tsv", _matrix, any_order=False),

@@ -1,63 +1,84 @@
-"""Samples that lie in one dataset of an HDF5 file."""
+"""Samples whose images are rows of one open file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid, SourceRef
 from latentcore.errors import RequestError
-from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.storage import content_fingerprint
 
-__all__ = ["Hdf5Source"]
+__all__ = ["ImageRows", "RowsSource"]
 
 
-class Hdf5Source:
-    """A `SampleSource` over one dataset of images.
+class ImageRows(Protocol):
+    """n images of one open file."""
+
+    sample_shape: tuple[int, int, int]
+    dtype: np.dtype[np.generic]
+    block_rows: int
+
+    def __len__(self) -> int: ...
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file was let go."""
+        ...
+
+    def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
+        """Read rows in the order asked, shape (b, C, H, W)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class RowsSource:
+    """A `SampleSource` over the images of one file.
 
     Parameters
     ----------
     ref : SourceRef
-    path : Path
-        Where the file lies.
-    file : h5py.File
-        Belongs to the source from now on.
-    rows : Hdf5Rows
-        The images, n of them.
+    paths : tuple of Path
+        The files it is made of, the one of the images first.
+    rows : ImageRows
+        The images, n of them; their file belongs to the source from now on.
     sample_ids : ndarray of str, shape (n,)
     grid : ScanGrid or None
     partition : ndarray of str, shape (n,), or None
     labels : ndarray of int32, shape (n,), or None
+    notes : tuple of str
+        What is to be told about the file.
     """
 
     def __init__(
         self,
         *,
         ref: SourceRef,
-        path: Path,
-        file: h5py.File,
-        rows: Hdf5Rows,
+        paths: tuple[Path, ...],
+        rows: ImageRows,
         sample_ids: NDArray[np.str_],
         grid: ScanGrid | None = None,
         partition: NDArray[np.str_] | None = None,
         labels: NDArray[np.int32] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.ref = ref
         self.sample_ids = sample_ids
         self.grid = grid
         self.partition = partition
         self.labels = labels
-        self.sample_shape: tuple[int, int, int] = rows.sample_shape
+        self.notes = notes
+        self.sample_shape: tuple[int, ...] = rows.sample_shape
         self.dtype = rows.dtype
         self.block_rows = rows.block_rows
-        self._path = path
-        self._file = file
+        self._paths = paths
         self._rows = rows
 
     def __len__(self) -> int:
@@ -71,9 +92,9 @@ class Hdf5Source:
         RequestError
             If a row doesn't exist, or the source was closed.
         """
-        if not self._file:
+        if self._rows.closed:
             message = (
-                f"{self._path.name!r} was closed, so its samples can't be read any more. Read "
+                f"{self._paths[0].name!r} was closed, so its samples can't be read any more. Read "
                 "them within the 'with' block, or open the file again."
             )
             raise RequestError(message)
@@ -81,11 +102,11 @@ class Hdf5Source:
 
     def fingerprint(self) -> str:
         """Return text that changes when the file's content changes."""
-        return content_fingerprint(self._path)
+        return content_fingerprint(*self._paths)
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        self._rows.close()
 
     def __enter__(self) -> Self:
         return self

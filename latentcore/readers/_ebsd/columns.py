@@ -1,0 +1,150 @@
+"""Every map of a vendor's scan, under the names of the rest of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import CrystalSymmetry
+from latentcore.errors import MalformedFileError, UnsafeFileError
+from latentcore.readers._ebsd.fields import children, column, columns_of, unit_attribute
+from latentcore.readers._ebsd.scan import Phase, Vendor
+
+__all__ = ["MapColumns", "read_columns"]
+
+_PHASE = "phase"
+_EULER = ("phi1", "Phi", "phi2")
+_NOT_INDEXED = "not indexed"
+# More maps than any vendor writes, and more memory than the whole file can unpack to.
+_MOST_MAPS = 400
+_TRUSTED_BYTES = 1 << 28
+_MOST_UNPACKING = 1_100
+# Groups of EDS maps, with the unit of theirs.
+_EDS_UNITS = {"Composition": "%", "Composition Sigma": "%", "Apparent Concentration": "%",
+              "Window Integral": "counts/s", "Peak Area": "counts/s"}  # fmt: skip
+
+
+@dataclass
+class MapColumns:
+    """k maps of n points, in the order in which they are shown.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray, shape (n,)
+    units : dict of str to str
+    categories : dict of str to Mapping of int to str
+    symmetries : dict of int to CrystalSymmetry
+    """
+
+    values: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    categories: dict[str, Mapping[int, str]] = field(default_factory=dict)
+    symmetries: dict[int, CrystalSymmetry] = field(default_factory=dict)
+
+    def add(self, name: str, values: NDArray[np.generic], unit: str) -> None:
+        """Add a map; a name that is taken gets a number."""
+        taken, number = name, 2
+        while taken in self.values:
+            taken, number = f"{name} ({number})", number + 1
+        self.values[taken] = values.astype(np.float32)
+        self.units[taken] = unit
+
+
+def read_columns(vendor: Vendor, file: h5py.File, scan: str, n: int) -> MapColumns:
+    """Read the maps of a scan of n points.
+
+    Raises
+    ------
+    MalformedFileError
+        If there is none.
+    UnsafeFileError
+        If the file declares far more values than it can hold.
+    """
+    folder = f"{scan}/{vendor.data}"
+    names = [name for name in columns_of(file, folder, n) if name not in vendor.not_maps]
+    eds = _eds(file, scan, n)
+    _refuse_hollow(file, n, len(names) + len(eds) + len(_EULER))
+    maps = MapColumns()
+    for name in sorted(names, key=lambda name: _rank(vendor, vendor.renamed.get(name, name))):
+        key = f"{folder}/{name}"
+        called = vendor.renamed.get(name, name)
+        maps.add(called, column(file, key), unit_attribute(file, key) or vendor.units.get(name, ""))
+    _add_euler(maps, vendor, file, scan, n)
+    for called, key, unit in eds:
+        maps.add(called, column(file, key), unit_attribute(file, key) or unit)
+    if not maps.values:
+        message = (
+            f"{Path(file.filename).name!r} holds no maps: {folder!r} has no dataset with one "
+            "value per point. Open it for its patterns, or export the maps as well."
+        )
+        raise MalformedFileError(message)
+    if _PHASE in maps.values:
+        phases = vendor.phases(file, scan)
+        maps.categories[_PHASE] = _phase_names(maps.values[_PHASE], phases)
+        maps.symmetries.update(
+            {number: one.symmetry for number, one in phases.items() if one.symmetry is not None}
+        )
+    return maps
+
+
+def _rank(vendor: Vendor, called: str) -> tuple[int, str]:
+    order = vendor.first
+    return (order.index(called) if called in order else len(order), called)
+
+
+def _add_euler(maps: MapColumns, vendor: Vendor, file: h5py.File, scan: str, n: int) -> None:
+    angles = vendor.euler_angles(file, scan, n)
+    if angles is None:
+        return
+    unindexed = vendor.unindexed(file, scan, n)
+    if unindexed is not None:
+        angles[:, unindexed] = np.nan
+    unit = unit_attribute(file, f"{scan}/{vendor.data}/{vendor.euler[0]}") or vendor.euler_unit
+    for name, values in zip(_EULER, angles, strict=True):
+        maps.add(name, values, unit)
+
+
+def _phase_names(values: NDArray[np.float32], phases: Mapping[int, Phase]) -> dict[int, str]:
+    """Return the name of each phase that occurs."""
+    present = np.unique(values[np.isfinite(values)]).astype(np.int64).tolist()
+    return {
+        number: phases[number].name
+        if number in phases
+        else (_NOT_INDEXED if number <= 0 else f"phase {number}")
+        for number in present
+    }
+
+
+def _eds(file: h5py.File, scan: str, n: int) -> list[tuple[str, str, str]]:
+    """Return (name, key, unit) of the maps that EDS took at the same points.
+
+    A name that two groups use (``Al`` as composition and as its sigma) carries its group's.
+    """
+    found: list[tuple[str, str, str]] = []
+    for technique in (name for name in children(file, scan) if name.upper().startswith("EDS")):
+        data = f"{scan}/{technique}/Data"
+        groups = [data, *(f"{data}/{name}" for name in children(file, data))]
+        for group in groups:
+            kind = group.rpartition("/")[2]
+            label = "" if kind in ("Data", "Composition") else f" ({kind})"
+            unit = _EDS_UNITS.get(kind, "")
+            found += [(f"{name}{label}", f"{group}/{name}", unit)
+                      for name in columns_of(file, group, n)]  # fmt: skip
+    return found
+
+
+def _refuse_hollow(file: h5py.File, n: int, k: int) -> None:
+    name = Path(file.filename)
+    declared = 4 * n * k
+    stored = name.stat().st_size
+    if k > _MOST_MAPS or (declared > _TRUSTED_BYTES and declared > stored * _MOST_UNPACKING):
+        message = (
+            f"{name.name!r} declares {k} maps of {n:,} points, {declared:,} bytes, but stores "
+            f"{stored:,}; refused. Export the scan again."
+        )
+        raise UnsafeFileError(message)

@@ -1,0 +1,130 @@
+"""The two readers of each vendor: one of its patterns, one of its maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from latentcore.containers import SampleSource, ScanMaps, SourceRef, default_sample_ids
+from latentcore.errors import MalformedFileError
+from latentcore.readers._ebsd.columns import read_columns
+from latentcore.readers._ebsd.scan import Vendor
+from latentcore.readers._ebsd.unfinished import written_rows
+from latentcore.readers._hdf5 import open_checked, open_hdf5
+from latentcore.readers._peek import Peek
+from latentcore.readers._rows_source import RowsSource
+from latentcore.storage import content_fingerprint, local_path
+
+__all__ = ["VendorMaps", "VendorSamples"]
+
+
+class VendorSamples:
+    """Reader of a vendor's patterns.
+
+    Parameters
+    ----------
+    name : str
+        Under which it is registered.
+    vendor : Vendor
+    """
+
+    def __init__(self, name: str, vendor: Vendor) -> None:
+        self._name = name
+        self._vendor = vendor
+        datasets = " or ".join(repr(dataset) for dataset in vendor.patterns.values())
+        self.description = f"Patterns of an {vendor.label} scan."
+        self.wants = f"a file of {vendor.label.split()[0]} with {datasets}"
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether the vendor wrote it, and patterns are in it."""
+        if not self._vendor.claims(peek):
+            return False
+        with open_hdf5(peek.path) as file:
+            scans = self._vendor.scans(file)
+            return any(self._vendor.patterns_key(file, scan, {}) for scan in scans)
+
+    def open(self, ref: SourceRef) -> SampleSource:
+        """Open a scan's patterns.
+
+        Raises
+        ------
+        MalformedFileError
+            If the scan has no patterns, or its header makes no grid of them.
+        RequestError
+            If an option names something that isn't there.
+        """
+        path = local_path(ref.location)
+        file = open_checked(path)
+        try:
+            return self._source(ref, path, file)
+        except BaseException:
+            file.close()
+            raise
+
+    def _source(self, ref: SourceRef, path: Path, file: h5py.File) -> SampleSource:
+        vendor = self._vendor
+        scan = vendor.chosen_scan(file, ref.options)
+        key = vendor.patterns_key(file, scan, ref.options)
+        if key is None:
+            message = (
+                f"{path.name!r} is an {vendor.label} scan, but {scan!r} was saved without "
+                f"patterns. Its maps can be read all the same. {vendor.pattern_hint}".strip()
+            )
+            raise MalformedFileError(message)
+        rows, notes = written_rows(vendor.rows(file, key))
+        placed = vendor.placed(file, scan, len(rows), ref.options)
+        return RowsSource(
+            ref=SourceRef(ref.location, self._name, ref.options),
+            paths=(path,),
+            rows=rows,
+            sample_ids=default_sample_ids(len(rows)),
+            grid=placed.grid,
+            notes=(*vendor.scan_notes(file, scan), *notes, *placed.notes),
+        )
+
+
+class VendorMaps:
+    """Reader of a vendor's maps; parameters as `VendorSamples`."""
+
+    def __init__(self, name: str, vendor: Vendor) -> None:
+        self._name = name
+        self._vendor = vendor
+        self.description = f"Maps of an {vendor.label} scan: quality, phase, orientation, elements."
+        self.wants = f"a file of {vendor.label.split()[0]} with maps of a scan"
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether the vendor wrote it, and maps are in it."""
+        if not self._vendor.claims(peek):
+            return False
+        with open_hdf5(peek.path) as file:
+            scans = self._vendor.scans(file)
+            return any(self._vendor.has_maps(file, scan, peek.options) for scan in scans)
+
+    def open(self, ref: SourceRef) -> ScanMaps:
+        """Read every map of a scan; errors as `VendorSamples.open`."""
+        path = local_path(ref.location)
+        vendor = self._vendor
+        with open_hdf5(path) as file:
+            scan = vendor.chosen_scan(file, ref.options)
+            n = vendor.points(file, scan)
+            maps = read_columns(vendor, file, scan, n)
+            placed = vendor.placed(file, scan, n, ref.options)
+            if placed.grid is None:
+                message = (
+                    f"{path.name!r} doesn't tell where its points are, so there are no maps of "
+                    "them. Give the reader's option shape=ROWSxCOLUMNS."
+                )
+                raise MalformedFileError(message)
+            return ScanMaps(
+                values=np.stack(list(maps.values.values())),
+                names=tuple(maps.values),
+                units=tuple(maps.units.values()),
+                grid=placed.grid,
+                categories=maps.categories,
+                symmetries=maps.symmetries,
+                notes=(*vendor.scan_notes(file, scan), *placed.notes),
+                ref=SourceRef(ref.location, self._name, ref.options),
+                fingerprint=content_fingerprint(path),
+            )
