@@ -9,7 +9,7 @@ from latentcore.containers.provenance import InputRecord, Provenance, software_v
 from latentcore.containers.results import Clustering, Embedding, Neighbours, Ranking
 from latentcore.containers.roi import Roi
 from latentcore.containers.sample_rows import sample_rows
-from latentcore.containers.samples import SampleSource, SourceRef
+from latentcore.containers.samples import SampleSource, SourceRef, notes_of
 
 __all__ = [
     "Clustering",
@@ -27,6 +27,7 @@ __all__ = [
     "SourceRef",
     "default_sample_ids",
     "match_rows",
+    "notes_of",
     "sample_rows",
     "software_versions",
 ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers.grid import ScanGrid
 
-__all__ = ["SampleSource", "SourceRef"]
+__all__ = ["SampleSource", "SourceRef", "notes_of"]
 
 
 @dataclass(frozen=True)
@@ -88,3 +88,12 @@ class SampleSource(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+def notes_of(samples: SampleSource) -> tuple[str, ...]:
+    """Return what a reader has to tell about a file, one sentence or two each.
+
+    Few have anything to tell: a source need not have the attribute ``notes``.
+    """
+    notes: tuple[str, ...] = getattr(samples, "notes", ())
+    return notes

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps
+from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps, notes_of
 from latentcore.errors import UnknownNameError
 from latentcore.progress import Progress
 from latentcore.readers import (
@@ -18,6 +18,8 @@ from latentcore.readers import (
     open_maps,
     open_samples,
     recognise,
+    recognise_all,
+    split_reader,
 )
 from latentcore.registry import Registry
 from latentcore.workflows._verbs import option, verb
@@ -36,7 +38,11 @@ class InspectRequest:
     """What to look into."""
 
     location: str = option(help="file to look into", positional=True, metavar="LOCATION")
-    reader: str | None = option(None, help="name of a reader, instead of recognition")
+    reader: str | None = option(
+        None,
+        help="name of a reader, instead of recognition; with options for it as NAME:KEY=VALUE",
+        metavar="NAME",
+    )
     coords: str | None = option(
         None, help="table with x and y of each row, for formats without coordinates"
     )
@@ -57,7 +63,7 @@ def inspect(request: InspectRequest, folder: None, progress: Progress) -> dict[s
     -------
     dict
         ``location, reader, kind, n_samples, sample_shape, dtype, partitions, grid, maps,
-        fingerprint``, and for latents and maps more about their values.
+        fingerprint``, ``notes`` on the file, and for latents and maps more about their values.
 
     Raises
     ------
@@ -66,18 +72,24 @@ def inspect(request: InspectRequest, folder: None, progress: Progress) -> dict[s
     """
     del folder, progress  # nothing is written, and one look takes no time worth reporting
     kind, reader = _recognised(request)
+    name, options = split_reader(reader)
     described = _describe(kind, reader, request)
-    return {"location": request.location, "reader": reader, "kind": kind, **described}
+    if kind == "samples":
+        described |= _maps_beside(request.location, options)
+    description = _FAMILIES[kind].get(name).description
+    told = {"location": request.location, "reader": name, "kind": kind, **described}
+    return {**told, "description": description}
 
 
 def _recognised(request: InspectRequest) -> tuple[str, str]:
     if request.reader is None:
         return recognise(request.location)
+    name, _ = split_reader(request.reader)
     for kind, family in _FAMILIES.items():
-        if request.reader in family.names():
+        if name in family.names():
             return kind, request.reader
     names = ", ".join(name for family in _FAMILIES.values() for name in family.names())
-    message = f"No reader is called {request.reader!r}. There are: {names}."
+    message = f"No reader is called {name!r}. There are: {names}."
     raise UnknownNameError(message)
 
 
@@ -92,6 +104,15 @@ def _describe(kind: str, reader: str, request: InspectRequest) -> dict[str, Any]
     return _describe_maps(open_maps(request.location, reader))
 
 
+def _maps_beside(location: str, options: dict[str, object]) -> dict[str, Any]:
+    """Tell the maps that a file of samples holds as well; a vendor's scan does."""
+    reader = recognise_all(location, **options).get("maps")
+    if reader is None:
+        return {}
+    maps = open_maps(location, reader, **options)
+    return {"maps": list(maps.names), "maps_reader": reader, **_describe_values(maps)}
+
+
 def _describe_samples(samples: SampleSource) -> dict[str, Any]:
     return {
         "n_samples": len(samples),
@@ -101,6 +122,7 @@ def _describe_samples(samples: SampleSource) -> dict[str, Any]:
         "grid": _describe_grid(samples.grid),
         "maps": [],
         "fingerprint": samples.fingerprint(),
+        "notes": list(notes_of(samples)),
         "labelled": samples.labels is not None,
         "block_rows": samples.block_rows,
     }
@@ -132,7 +154,14 @@ def _describe_maps(maps: ScanMaps) -> dict[str, Any]:
         "grid": _describe_grid(maps.grid),
         "maps": list(maps.names),
         "fingerprint": maps.fingerprint,
+        "notes": list(maps.notes),
         "dropped_rows": maps.dropped,
+        **_describe_values(maps),
+    }
+
+
+def _describe_values(maps: ScanMaps) -> dict[str, Any]:
+    return {
         "units": dict(zip(maps.names, maps.units, strict=True)),
         "value_ranges": {name: _range(maps.get(name)) for name in maps.names},
         "categories": {name: list(names.values()) for name, names in maps.categories.items()},

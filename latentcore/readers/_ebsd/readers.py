@@ -34,7 +34,7 @@ class VendorSamples:
         self._name = name
         self._vendor = vendor
         datasets = " or ".join(repr(dataset) for dataset in vendor.patterns.values())
-        self.description = f"Patterns of an {vendor.label} scan."
+        self.description = f"{vendor.label} scan: its Kikuchi patterns."
         self.wants = f"a file of {vendor.label.split()[0]} with {datasets}"
 
     def recognises(self, peek: Peek) -> bool:
@@ -91,7 +91,7 @@ class VendorMaps:
     def __init__(self, name: str, vendor: Vendor) -> None:
         self._name = name
         self._vendor = vendor
-        self.description = f"Maps of an {vendor.label} scan: quality, phase, orientation, elements."
+        self.description = f"{vendor.label} scan: maps of quality, phase, orientation, elements."
         self.wants = f"a file of {vendor.label.split()[0]} with maps of a scan"
 
     def recognises(self, peek: Peek) -> bool:

@@ -35,7 +35,7 @@ _MOST_PIXELS = 1 << 28
 class Nordif:
     """Reader of NORDIF's scans."""
 
-    description = "Patterns of a NORDIF scan: Pattern.dat and Setting.txt in one folder."
+    description = "NORDIF scan: Pattern.dat and Setting.txt in one folder."
     wants = "Pattern.dat and Setting.txt in one folder"
 
     def recognises(self, peek: Peek) -> bool:
