@@ -1,0 +1,1 @@
+"""Pictures and clips in files of their own, and folders of them."""

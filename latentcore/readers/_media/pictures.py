@@ -1,0 +1,165 @@
+"""One picture: what its header says, and its pixels."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from latentcore.errors import MalformedFileError
+
+__all__ = ["PictureHeader", "picture_header", "picture_pixels"]
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
+_GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
+_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
+_ORIENTATION = 0x0112
+# Beyond it Pillow warns of a decompression bomb: some 89 million pixels.
+_MOST_PIXELS = 89_478_485
+
+# All that Pillow and tifffile raise on damaged files; warnings count where they are errors.
+_DAMAGE = (
+    OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, AttributeError,
+    ArithmeticError, RuntimeError, struct.error, zlib.error, Image.DecompressionBombError, Warning,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PictureHeader:
+    """What is known of a picture before it is decoded.
+
+    Attributes
+    ----------
+    size : tuple of int
+        (H, W), turned as a camera says.
+    channels : int
+        1 (grey) or 3.
+    dtype : numpy.dtype
+        uint8 or uint16.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    dtype: np.dtype[np.generic]
+
+
+def picture_header(path: Path) -> PictureHeader:
+    """Read a picture's header.
+
+    Raises
+    ------
+    MalformedFileError
+        If it is damaged, larger than any picture, or of a kind that isn't read.
+    """
+    with _told(path):
+        if _is_wide_colour_tiff(path):
+            with tifffile.TiffFile(path) as file:
+                return _tiff_header(path, file)
+        with Image.open(path, formats=_FORMATS) as image:
+            return _header(path, image)
+
+
+def picture_pixels(path: Path) -> NDArray[np.generic]:
+    """Decode a picture: uint8 or uint16, shape (H, W, 1) or (H, W, 3).
+
+    Palettes become colours, and transparency is dropped.
+
+    Raises
+    ------
+    MalformedFileError
+        As `picture_header`.
+    """
+    with _told(path):
+        if _is_wide_colour_tiff(path):
+            with tifffile.TiffFile(path) as file:
+                _tiff_header(path, file)
+                return _tiff_pixels(file)
+        with Image.open(path, formats=_FORMATS) as image:
+            header = _header(path, image)
+            turned = ImageOps.exif_transpose(image) if image.format == "JPEG" else image
+            if header.dtype == np.uint8:
+                turned = turned.convert("L" if header.channels == 1 else "RGB")
+            pixels = np.asarray(turned)
+            return pixels.reshape(*pixels.shape[:2], -1).astype(header.dtype, copy=False)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGE as error:
+        message = (
+            f"The picture {path.name!r} can't be read: {error or type(error).__name__}. "
+            "It is damaged, or none of PNG, JPEG, TIFF and WebP: copy it again, or take it out "
+            "of the folder."
+        )
+        raise MalformedFileError(message) from error
+
+
+def _header(path: Path, image: Image.Image) -> PictureHeader:
+    _check_size(path, image.height, image.width)
+    if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+        message = (
+            f"{path.name!r} holds several pages, but a picture is one sample. Write each page "
+            "into a file of its own."
+        )
+        raise MalformedFileError(message)
+    if image.mode not in (*_GREY, *_COLOUR):
+        raise MalformedFileError(_wrong_kind(path, f"pixels of mode {image.mode!r}"))
+    size = image.height, image.width
+    if image.format == "JPEG" and image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
+        size = size[::-1]
+    wide = image.mode.startswith("I;16")
+    return PictureHeader(
+        size, 1 if image.mode in _GREY else 3, np.dtype(np.uint16 if wide else np.uint8)
+    )
+
+
+def _is_wide_colour_tiff(path: Path) -> bool:
+    """Tell whether it is a TIFF of several 16-bit channels, which Pillow doesn't read."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return False
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        return page.dtype == np.uint16 and page.samplesperpixel > 1
+
+
+def _tiff_header(path: Path, file: tifffile.TiffFile) -> PictureHeader:
+    page = file.pages.first
+    _check_size(path, page.imagelength, page.imagewidth)
+    if len(file.pages) > 1 or page.samplesperpixel not in (3, 4) or page.ndim != 3:
+        found = f"{len(file.pages)} page(s) of {page.samplesperpixel} channels of 16 bits"
+        raise MalformedFileError(_wrong_kind(path, found))
+    return PictureHeader((page.imagelength, page.imagewidth), 3, np.dtype(np.uint16))
+
+
+def _tiff_pixels(file: tifffile.TiffFile) -> NDArray[np.generic]:
+    page = file.pages.first
+    pixels: NDArray[np.generic] = page.asarray()
+    if page.axes.startswith("S"):  # planes one after the other
+        pixels = np.moveaxis(pixels, 0, 2)
+    return pixels[:, :, :3]
+
+
+def _check_size(path: Path, height: int, width: int) -> None:
+    if not 0 < height * width <= _MOST_PIXELS:
+        message = (
+            f"The picture {path.name!r} has {height:,} × {width:,} pixels; from 1 to "
+            f"{_MOST_PIXELS:,} are read. Cut it into tiles."
+        )
+        raise MalformedFileError(message)
+
+
+def _wrong_kind(path: Path, found: str) -> str:
+    return (
+        f"The picture {path.name!r} holds {found}; read are grey and colour of 8 bits and of 16 "
+        "bits. Convert it, or write the samples as an HDF5 file."
+    )

@@ -1,0 +1,85 @@
+"""A folder of pictures, or one picture: PNG, JPEG, TIFF (8 or 16 bits), WebP.
+
+Folders below it are read too: see `latentcore.readers._media.folder` for how they become
+partitions and labels. All samples get one shape: the resolution asked for, else that of the first
+picture; three channels where any picture has colours; 16 bits where any has, and then 8 bits are
+brought to the same range (× 257).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import SampleSource, SourceRef
+from latentcore.readers import SAMPLES_READERS
+from latentcore.readers._media.folder import find_media
+from latentcore.readers._media.kinds import PICTURES
+from latentcore.readers._media.reading import Reading
+from latentcore.readers._peek import Peek
+from latentcore.storage import local_path
+
+__all__ = ["ImageFolder"]
+
+_NAME = "image-folder"
+_EIGHT_TO_SIXTEEN = 257
+
+
+class ImageFolder:
+    """Reader of pictures that are files of their own."""
+
+    description = "Pictures, each a sample: a folder (or one file) of PNG, JPEG, TIFF or WebP."
+    wants = "a folder of pictures and no videos, or one picture"
+    options = ("resolution", "fit")
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether it is a picture, or a folder with pictures and without videos."""
+        return peek.media_kinds == {"picture"}
+
+    def open(self, ref: SourceRef) -> SampleSource:
+        """Read the headers of the pictures; they are decoded when they are asked for.
+
+        Parameters
+        ----------
+        ref : SourceRef
+            Options: ``resolution`` and ``fit``; see `latentcore.readers._media.reading.Reading`.
+
+        Raises
+        ------
+        MalformedFileError
+            If there is no picture, or one is damaged.
+        RequestError
+            If an option makes no sense.
+        """
+        from latentcore.readers._media.fitting import fitted
+        from latentcore.readers._media.pictures import picture_header, picture_pixels
+        from latentcore.readers._media.source import MediaSource
+
+        reading = Reading.parse(ref.options, self.options)
+        files = find_media(local_path(ref.location), PICTURES)
+        headers = [picture_header(path) for path in files.paths]
+        size = reading.resolution or headers[0].size
+        channels = max(header.channels for header in headers)
+        dtype = max((header.dtype for header in headers), key=lambda kind: kind.itemsize)
+        reading = replace(reading, resolution=size)
+
+        def decode(path: Path) -> NDArray[np.generic]:
+            pixels = picture_pixels(path)
+            if pixels.dtype != dtype:
+                pixels = pixels.astype(dtype) * dtype.type(_EIGHT_TO_SIXTEEN)
+            fitting = fitted(pixels, size, reading.fit)
+            return np.broadcast_to(np.moveaxis(fitting, 2, 0), (channels, *size))
+
+        return MediaSource(
+            ref=SourceRef(ref.location, _NAME, reading.options(self.options)),
+            files=files,
+            sample_shape=(channels, *size),
+            dtype=dtype,
+            decode=decode,
+        )
+
+
+SAMPLES_READERS.register(_NAME)(ImageFolder())

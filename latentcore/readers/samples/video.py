@@ -1,0 +1,79 @@
+"""A folder of videos, or one video: MP4, MOV, MKV, WebM, AVI, MPEG; each a clip of T frames.
+
+Folders below it are read too: see `latentcore.readers._media.folder`. Sizes and lengths may be
+mixed: see `latentcore.readers._media.reading.Reading` for how they become clips of one shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import SampleSource, SourceRef
+from latentcore.readers import SAMPLES_READERS
+from latentcore.readers._media.folder import find_media
+from latentcore.readers._media.kinds import VIDEOS
+from latentcore.readers._media.reading import Reading
+from latentcore.readers._peek import Peek
+from latentcore.storage import local_path
+
+__all__ = ["Video"]
+
+_NAME = "video"
+_USUAL_FRAMES = 64
+
+
+class Video:
+    """Reader of videos that are files of their own."""
+
+    description = "Videos, each a clip of T frames: a folder (or one file) of MP4, MKV, AVI, WebM."
+    wants = "a folder of videos and no pictures, or one video"
+    options = ("resolution", "fit", "frames", "take")
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether it is a video, or a folder with videos and without pictures."""
+        return peek.media_kinds == {"video"}
+
+    def open(self, ref: SourceRef) -> SampleSource:
+        """Look into the videos; they are decoded when they are asked for.
+
+        Parameters
+        ----------
+        ref : SourceRef
+            Options: ``resolution``, ``fit``, ``frames`` and ``take``; see
+            `latentcore.readers._media.reading.Reading`.
+
+        Raises
+        ------
+        MalformedFileError
+            If there is no video, or one that is looked into is damaged.
+        RequestError
+            If an option makes no sense.
+        """
+        from latentcore.readers._media.clips import clip_pixels, frame_count, frame_size
+        from latentcore.readers._media.source import MediaSource
+
+        reading = Reading.parse(ref.options, self.options)
+        files = find_media(local_path(ref.location), VIDEOS)
+        size = reading.resolution or frame_size(files.paths[0])
+        frames = reading.frames or min(
+            _USUAL_FRAMES, max(frame_count(path) for path in files.paths)
+        )
+        reading = replace(reading, resolution=size, frames=max(1, frames))
+
+        def decode(path: Path) -> NDArray[np.generic]:
+            return np.moveaxis(clip_pixels(path, reading), 3, 0)
+
+        return MediaSource(
+            ref=SourceRef(ref.location, _NAME, reading.options(self.options)),
+            files=files,
+            sample_shape=(3, max(1, frames), *size),
+            dtype=np.dtype(np.uint8),
+            decode=decode,
+        )
+
+
+SAMPLES_READERS.register(_NAME)(Video())
