@@ -13,10 +13,9 @@ from typing import Any
 from latentcore.artifacts import from_json, to_json, write_atomic
 from latentcore.errors import Cancelled, InputError
 from latentcore.jobs.folder import JobFolder, ProgressWriter
-from latentcore.jobs.questions import request_from
 from latentcore.jobs.records import JobRecord, State
 from latentcore.progress import Progress
-from latentcore.workflows import VERBS, execute
+from latentcore.workflows import VERBS, execute, request_from
 
 __all__ = ["Outcome", "carry_out", "new_incident", "read_outcome", "write_outcome"]
 

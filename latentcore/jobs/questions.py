@@ -1,4 +1,4 @@
-"""A request as text: its identity, its way back from JSON, and the command that repeats it."""
+"""A request's identity, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from latentcore.artifacts import from_json, to_json
-from latentcore.errors import RequestError
-from latentcore.workflows import VERBS, as_plain
+from latentcore.artifacts import to_json
+from latentcore.workflows import as_plain
 from latentcore.workflows._verbs import option_of
 
-__all__ = ["command_line", "question_id", "request_from", "request_of"]
+__all__ = ["command_line", "question_id"]
 
 # How to go about it, not what is asked: the answer is the same either way.
 _MANNER = ("clobber", "resume")
@@ -31,32 +30,6 @@ def question_id(verb: str, request: object, out: Path | None) -> str:
     files = sorted({_file_state(path) for path in _files_in(plain)})
     text = to_json({"verb": verb, "request": plain, "files": files, "out": out})
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-
-def request_from(verb: str, plain: Mapping[str, Any]) -> Any:
-    """Return a request from what was stored of it.
-
-    Raises
-    ------
-    RequestError
-        If it is of another version and doesn't fit.
-    """
-    kind = VERBS.get(verb).request
-    try:
-        return kind(**{name: _frozen(value) for name, value in plain.items()})
-    except TypeError as error:
-        message = (
-            f"The stored request doesn't fit the verb {verb!r} of this version ({error}). "
-            "Ask for it anew."
-        )
-        raise RequestError(message) from error
-
-
-def request_of(plain: Mapping[str, Any] | object) -> dict[str, Any]:
-    """Return a request as it comes back from a file: JSON-like, with lists for tuples."""
-    known = plain if isinstance(plain, Mapping) else as_plain(plain)
-    stored: dict[str, Any] = from_json(to_json(known))
-    return stored
 
 
 def command_line(verb: str, request: object, out: str | None = None) -> str:
@@ -100,10 +73,6 @@ def _words(value: Any) -> list[str]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         return [str(value)]
     return [str(entry) for entry in value]
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value
 
 
 def _files_in(value: Any) -> Iterator[Path]:

@@ -17,9 +17,9 @@ from latentcore.jobs.carry_out import Outcome
 from latentcore.jobs.executors import ProcessExecutor, Services, ThreadExecutor
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.owners import Owner, SharedLock, is_alive
-from latentcore.jobs.questions import question_id, request_from, request_of
+from latentcore.jobs.questions import question_id
 from latentcore.jobs.records import JobRecord
-from latentcore.workflows import VERBS
+from latentcore.workflows import VERBS, request_from, request_of
 
 __all__ = ["JobRunner"]
 

@@ -6,6 +6,7 @@ Pages, the command line, tests and workers all call the same functions through `
 from __future__ import annotations
 
 from latentcore.workflows._embeddings import PCA_PANEL, StoredEmbedding, read_embedding
+from latentcore.workflows._requests import request_from, request_of
 from latentcore.workflows._verbs import VERBS, Verb, as_plain, execute
 
 __all__ = [
@@ -16,4 +17,6 @@ __all__ = [
     "as_plain",
     "execute",
     "read_embedding",
+    "request_from",
+    "request_of",
 ]
