@@ -64,7 +64,6 @@ class Nordif:
         rows = RawRows(data, (found.height, found.width))
         cells = found.columns * found.rows
         try:
-            rows = rows.first(cells)
             rows, notes = written_rows(rows)
             header = Header(found.columns, found.rows, (found.step, found.step))
             grid = row_major(header.checked(len(rows), data.name), len(rows))
