@@ -12,7 +12,7 @@ __all__ = ["InputRecord", "Provenance", "software_versions"]
 
 _PACKAGES = (
     "torch", "numpy", "scipy", "scikit-learn", "umap-learn", "hdbscan", "h5py", "pandas",
-    "matplotlib",
+    "matplotlib", "numba",
 )  # fmt: skip
 
 
