@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore import readers
 from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps
+from latentcore.errors import InputError, RequestError
 from latentcore.readers._peek import Peek
 from latentcore.workflows import execute
 from latentcore.workflows.inspect import InspectRequest
@@ -139,6 +140,67 @@ def test_fingerprint_follows_the_content(layout: Layout, tmp_path: Path) -> None
         for name, value in (("a", 1.0), ("b", 1.0), ("c", 2.0))
     )
     assert first == same != other
+
+
+def test_any_rows_are_read_in_any_order(layout: Layout, tmp_path: Path) -> None:
+    if layout.kind != "samples":
+        pytest.skip("latents and maps are read whole")
+    with readers.open_samples(_write(layout, tmp_path), **layout.options(tmp_path)) as samples:
+        whole = samples.read(slice(None))
+        assert whole.dtype == samples.dtype
+        assert whole.shape == (20, *samples.sample_shape)
+        for rows in (slice(3, 11), slice(19, 2, -4), slice(7, 7)):
+            np.testing.assert_array_equal(samples.read(rows), whole[rows])
+        for chosen in ([19, 0, 7, 7, 3], [], [5]):
+            numbers = np.array(chosen, np.int64)
+            np.testing.assert_array_equal(samples.read(numbers), whole[numbers])
+        for senseless in (np.array([20]), np.array([-1]), np.ones(20, np.bool_)):
+            with pytest.raises(RequestError):
+                samples.read(senseless)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.999])
+def test_truncated_copy_is_told(layout: Layout, share: float, tmp_path: Path) -> None:
+    path = _write(layout, tmp_path)
+    damaged = _largest(path)
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[: int(len(content) * share)])
+    values = _read_unless_told(layout, path)
+    if values is not None and not layout.cut_is_shorter:
+        np.testing.assert_array_equal(values, VALUES)  # else a part would pass for the whole
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_bit_flipped_copy_is_told_or_read(layout: Layout, seed: int, tmp_path: Path) -> None:
+    path = _write(layout, tmp_path)
+    damaged = _largest(path)
+    content = bytearray(damaged.read_bytes())
+    rng = np.random.default_rng(seed)
+    # The first kilobytes hold most of what a format says of itself.
+    for place in rng.integers(0, min(len(content), 1 << 12) if seed % 2 else len(content), 4):
+        content[place] ^= 1 << int(rng.integers(8))
+    damaged.write_bytes(bytes(content))
+    _read_unless_told(layout, path)
+
+
+def _largest(path: Path) -> Path:
+    """Return the file, or the largest one of a folder."""
+    if path.is_file():
+        return path
+    files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+    return max(files, key=lambda file: file.stat().st_size)
+
+
+def _read_unless_told(layout: Layout, path: Path) -> NDArray[np.generic] | None:
+    """Open a damaged file by name and read it whole; None where that ended in a clear message.
+
+    Anything but an error on purpose fails the test.
+    """
+    try:
+        return _values(OPENERS[layout.kind](path, reader=layout.reader, **layout.options(path)))
+    except InputError as error:
+        assert len(str(error)) > 20
+        return None
 
 
 def test_inspect_has_the_keys_of_the_contract(layout: Layout, tmp_path: Path) -> None:

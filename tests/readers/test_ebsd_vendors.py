@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -19,6 +20,7 @@ from latentcore.errors import (
     UnknownFormatError,
     UnsafeFileError,
 )
+from latentcore.readers._ebsd import unfinished
 from tests.factories.ebsd import (
     VENDORS,
     flat_images,
@@ -201,6 +203,34 @@ def test_unfinished_scan_is_told_by_inspect(
     streams = capsys.readouterr()
     assert "Note: 9 of 20 points were scanned" in streams.err
     assert '"maps_reader": "kikuchipy-maps"' in streams.out
+
+
+def test_black_patterns_are_looked_through_only_so_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.zeros((20, 3, 4), np.uint8)
+    images[0] = 7
+    path = write_oxford(tmp_path / "scan.h5oina", COORDS, images)
+    monkeypatch.setattr(unfinished, "_MOST_LOOKED_BYTES", 0)
+    with readers.open_samples(path) as samples:
+        assert len(samples) == 20
+        assert notes_of(samples) == ("At least the last 1 of 20 patterns are black.",)
+
+
+@pytest.mark.parametrize("vendor", sorted(VENDORS))
+def test_opening_reads_one_pattern_at_most(vendor: str, tmp_path: Path) -> None:
+    images = np.ones((200, 200, 200), np.uint8)
+    path = VENDORS[vendor](tmp_path / "scan.h5", full_grid(20, 10), images[:, ::-1])
+    with readers.open_samples(path):  # imports what it needs
+        pass
+    tracemalloc.start()
+    try:
+        with readers.open_samples(path) as samples:
+            _, most = tracemalloc.get_traced_memory()
+            assert len(samples) == 200
+    finally:
+        tracemalloc.stop()
+    assert most < images.nbytes / 8
 
 
 @pytest.mark.parametrize(

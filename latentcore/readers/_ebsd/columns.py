@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import CrystalSymmetry
 from latentcore.errors import MalformedFileError, UnsafeFileError
-from latentcore.readers._ebsd.fields import children, column, columns_of, unit_attribute
+from latentcore.readers._ebsd.fields import as_float32, children, column, columns_of, unit_attribute
 from latentcore.readers._ebsd.scan import Phase, Vendor
 
 __all__ = ["MapColumns", "read_columns"]
@@ -51,7 +51,7 @@ class MapColumns:
         taken, number = name, 2
         while taken in self.values:
             taken, number = f"{name} ({number})", number + 1
-        self.values[taken] = values.astype(np.float32)
+        self.values[taken] = as_float32(values)
         self.units[taken] = unit
 
 

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset, follow, load
 
-__all__ = ["children", "column", "columns_of", "number", "points_in", "unit_attribute"]
+__all__ = [
+    "as_float32",
+    "children",
+    "column",
+    "columns_of",
+    "number",
+    "points_in",
+    "unit_attribute",
+]
 
 # A letter per kind of plain value; a mask counts as a column of zeros and ones.
 _PLAIN = "iufb"
@@ -60,6 +68,14 @@ def column(file: h5py.File, key: str, part: int = 0) -> NDArray[np.generic]:
     found = dataset(file, key, kinds=_PLAIN)
     values = load(found)
     return values if values.ndim == 1 else values.reshape(len(values), -1)[:, part]
+
+
+def as_float32(values: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return values as maps hold them; one that no float32 can be is none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        narrow = values.astype(np.float32)
+    narrow[np.isinf(narrow)] = np.nan
+    return narrow
 
 
 def unit_attribute(file: h5py.File, key: str) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import CrystalSymmetry, ScanGrid
 from latentcore.errors import MalformedFileError, RequestError
-from latentcore.readers._ebsd.fields import children, column, number, points_in
+from latentcore.readers._ebsd.fields import as_float32, children, column, number, points_in
 from latentcore.readers._ebsd.places import Header, scan_grid
 from latentcore.readers._ebsd.symmetry import symmetry_of
 from latentcore.readers._hdf5 import follow, text
@@ -255,7 +255,7 @@ class Vendor:
             return None
         parts = (0, 1, 2) if len(self.euler) == 1 else (0, 0, 0)
         angles = [column(file, key, part) for key, part in zip(keys, parts, strict=True)]
-        return np.stack(angles).astype(np.float32)
+        return np.stack([as_float32(angle) for angle in angles])
 
     def phases(self, file: h5py.File, scan: str) -> dict[int, Phase]:
         """Return each phase of the header by its number."""

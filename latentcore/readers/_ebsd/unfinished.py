@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol, Self, TypeVar
 
 import numpy as np
@@ -9,8 +10,17 @@ from numpy.typing import NDArray
 
 __all__ = ["written_rows"]
 
+# A file may declare more black patterns than anybody wants to wait for.
+_MOST_LOOKED_BYTES = 1 << 29
+
 
 class _Rows(Protocol):
+    @property
+    def sample_shape(self) -> tuple[int, int, int]: ...
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]: ...
+
     @property
     def block_rows(self) -> int: ...
 
@@ -28,22 +38,33 @@ def written_rows(rows: R) -> tuple[R, tuple[str, ...]]:
     """Leave out the black patterns at the end of a scan, and tell how many there were.
 
     One pattern is read where a scan is complete. Black patterns before the last measured one
-    stay: the beam may have been off. A scan that is black as a whole stays as it is.
+    stay: the beam may have been off. A scan that is black as far as one looks stays as it is.
     """
-    end = len(rows)
-    while end > 0:
-        start = max(0, end - (1 if end == len(rows) else rows.block_rows))
-        lit = np.flatnonzero(rows.read(slice(start, end)).any(axis=(1, 2, 3)))
-        if len(lit):
-            end = start + int(lit[-1]) + 1
-            break
-        end = start
+    end, looked_at_all = _last_lit(rows)
     if end == len(rows):
         return rows, ()
-    if end == 0:
-        return rows, (f"All {len(rows):,} patterns are black.",)
-    note = (
-        f"The last {len(rows) - end:,} of {len(rows):,} patterns are black: the scan was not "
-        f"finished, and its first {end:,} patterns are read."
-    )
-    return rows.first(end), (note,)
+    if looked_at_all and end > 0:
+        note = (
+            f"The last {len(rows) - end:,} of {len(rows):,} patterns are black: the scan was not "
+            f"finished, and its first {end:,} patterns are read."
+        )
+        return rows.first(end), (note,)
+    black = "All" if end == 0 else f"At least the last {len(rows) - end:,} of"
+    return rows, (f"{black} {len(rows):,} patterns are black.",)
+
+
+def _last_lit(rows: _Rows) -> tuple[int, bool]:
+    """Return how many patterns there are up to the last lit one, and whether that was found out."""
+    total = len(rows)
+    step = 1
+    most = _MOST_LOOKED_BYTES // (math.prod(rows.sample_shape) * rows.dtype.itemsize)
+    end = total
+    while end > 0:
+        if total - end > most:
+            return end, False
+        start = max(0, end - step)
+        lit = np.flatnonzero(rows.read(slice(start, end)).any(axis=(1, 2, 3)))
+        if len(lit):
+            return start + int(lit[-1]) + 1, True
+        end, step = start, rows.block_rows
+    return 0, True

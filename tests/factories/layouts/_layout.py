@@ -36,6 +36,8 @@ class Layout:
         What else the file is: the reader's name for each other kind.
     unit : str
         Unit of the scan grid.
+    cut_is_shorter : bool
+        Whether the beginning of such a file is one of its own, with fewer points.
     """
 
     reader: str
@@ -47,3 +49,4 @@ class Layout:
     has_grid: bool = True
     also: dict[str, str] = field(default_factory=dict)
     unit: str = ""
+    cut_is_shorter: bool = False

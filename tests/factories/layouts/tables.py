@@ -41,8 +41,11 @@ def _npy_options(path: Path) -> dict[str, object]:
 
 
 LAYOUTS = (
-    Layout("latent-map-table", "latents", "latent.csv", _latent_table, also={"maps": "csv-maps"}),
+    Layout(
+        "latent-map-table", "latents", "latent.csv", _latent_table,
+        also={"maps": "csv-maps"}, cut_is_shorter=True,
+    ),
     Layout("npy-with-coords", "latents", "latent_d7.npy", _npy, _npy_options),
-    Layout("csv-maps", "maps", "bandcontrast.csv", _map_table),
-    Layout("matrix-map", "maps", "Fe.tsv", _matrix, any_order=False),
-)
+    Layout("csv-maps", "maps", "bandcontrast.csv", _map_table, cut_is_shorter=True),
+    Layout("matrix-map", "maps", "Fe.tsv", _matrix, any_order=False, cut_is_shorter=True),
+)  # fmt: skip

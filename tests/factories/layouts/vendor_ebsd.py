@@ -55,5 +55,6 @@ LAYOUTS = (
         "emsoft-maps", "maps", "folded.h5", _emsoft_folded,
         any_order=False, also={"samples": "emsoft-hdf5"},
     ),
-    Layout("nordif", "samples", "Pattern.dat", _nordif, any_order=False, unit="µm"),
+    Layout("nordif", "samples", "Pattern.dat", _nordif, any_order=False, unit="µm",
+           cut_is_shorter=True),
 )  # fmt: skip
