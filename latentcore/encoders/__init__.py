@@ -6,7 +6,7 @@ each), a question ``recognises(checkpoint)`` and a ``load(checkpoint, device, in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -24,15 +24,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENCODERS",
+    "EVERYWHERE",
     "Decoder",
     "Encoder",
     "EncoderFamily",
+    "Pooling",
     "Storable",
     "checkpoint_path",
     "open_checkpoint",
 ]
 
 Shape = tuple[int, ...]
+
+# The folders to trust for somebody at a shell, who could run such a program without us.
+EVERYWHERE = (Path("/"),)
 
 
 @runtime_checkable
@@ -92,6 +97,26 @@ class Decoder(Protocol):
 
 
 @runtime_checkable
+class Pooling(Protocol):
+    """What an encoder has besides that gives feature maps, pooled to vectors.
+
+    Attributes
+    ----------
+    feature_shape : tuple of int
+        (C', h, w), (C', T', h, w) or (d,) of one sample before it is pooled.
+    pool : str
+        ``"mean"``, ``"max"`` or ``"flatten"``.
+    """
+
+    feature_shape: Shape
+    pool: str
+
+    def pooled(self, method: str) -> Encoder:
+        """Return the same encoder with another pooling."""
+        ...
+
+
+@runtime_checkable
 class Storable(Protocol):
     """What an encoder has that can be written as ``model.safetensors``."""
 
@@ -134,11 +159,16 @@ ENCODERS: Registry[EncoderFamily] = Registry("encoder", "latentcore.encoders")
 
 
 def open_checkpoint(
-    location: str, *, device: str = "auto", input_shape: Shape | None = None
+    location: str,
+    *,
+    device: str = "auto",
+    input_shape: Shape | None = None,
+    trusted_roots: Sequence[Path] = (),
 ) -> Encoder:
     """Load an encoder from its checkpoint, whatever kind it is.
 
-    Nothing in the file is ever executed: a checkpoint that would need that is refused.
+    Nothing in the file is ever executed, but for an exported program in a folder that is trusted:
+    any other checkpoint that would need that is refused.
 
     Parameters
     ----------
@@ -150,11 +180,16 @@ def open_checkpoint(
     input_shape : tuple of int, optional
         (C, H, W) of prepared samples, for checkpoints that don't tell it (bare weights); the
         others keep their own.
+    trusted_roots : sequence of Path
+        Folders whose exported programs (TorchScript, ``torch.export``) may be loaded, which runs
+        the code that they hold. `EVERYWHERE` is for whoever runs programs of his own anyway.
 
     Raises
     ------
     CheckpointError
         If it is no checkpoint, is damaged, or belongs to something else.
+    UnsafeFileError
+        If it is an exported program outside of `trusted_roots`.
     RequestError
         If the device doesn't exist.
     """
@@ -162,7 +197,7 @@ def open_checkpoint(
     from latentcore.encoders._device import resolve_device
 
     place = resolve_device(device)
-    checkpoint = load_checkpoint(location)
+    checkpoint = load_checkpoint(location, trusted_roots)
     if checkpoint.encoder_name is not None:
         return ENCODERS.get(checkpoint.encoder_name).load(checkpoint, place, input_shape)
     for name in ENCODERS.names():

@@ -12,7 +12,7 @@ import json
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from latentcore.encoders._foreign_objects import (
     load_restricted,
     options_beside,
 )
+from latentcore.encoders._programs import program_kind
 from latentcore.errors import CheckpointError, LatentError
 from latentcore.preparation import Preparation
 from latentcore.storage import local_path
@@ -97,6 +98,11 @@ class Checkpoint:
     static_background : ndarray of float32, shape (C, H, W), or None
     options : Mapping of str to object
         What a trainer left beside bare weights: numbers, text and lists, as it left them.
+    program : str
+        ``"TorchScript"`` or ``"torch.export"`` where the file is no weights but a program, of
+        which nothing but the list of its parts was read; else ``""``.
+    trusted : bool
+        Whether a program may be loaded, which executes what it holds.
     """
 
     path: Path
@@ -105,6 +111,8 @@ class Checkpoint:
     record: Mapping[str, Any] | None = None
     static_background: NDArray[np.float32] | None = field(default=None)
     options: Mapping[str, Any] = field(default_factory=dict)
+    program: str = ""
+    trusted: bool = False
 
     @property
     def encoder_name(self) -> str | None:
@@ -137,6 +145,8 @@ class Checkpoint:
     @property
     def found(self) -> str:
         """What it holds, for error messages."""
+        if self.program:
+            return f"a {self.program} program"
         names = list(self.tensors)
         shown = ", ".join(
             f"{name!r} {tuple(self.tensors[name].shape)}"
@@ -145,13 +155,15 @@ class Checkpoint:
         return f"{len(names)} tensors: {shown}{', …' if len(names) > 6 else ''}"
 
 
-def load_checkpoint(location: str) -> Checkpoint:
+def load_checkpoint(location: str, trusted_roots: Sequence[Path] = ()) -> Checkpoint:
     """Read a checkpoint's weights and its record.
 
     Parameters
     ----------
     location : str
         A file, or a run folder with ``model.safetensors``.
+    trusted_roots : sequence of Path
+        Folders whose programs may be loaded.
 
     Raises
     ------
@@ -172,6 +184,11 @@ def load_checkpoint(location: str) -> Checkpoint:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if head[8:] == b"{":
         return _from_safetensors(path, sha256)
+    program = program_kind(path) if head.startswith(b"PK") else ""
+    if program:
+        real = path.resolve()  # a link doesn't lend its folder's trust
+        trusted = any(real.is_relative_to(root.resolve()) for root in trusted_roots)
+        return Checkpoint(path, sha256, {}, program=program, trusted=trusted)
     tensors, options = _weights(path, head)
     return Checkpoint(path, sha256, tensors, options=options)
 
