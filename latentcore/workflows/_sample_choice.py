@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ class Choice:
     partition : tuple of str
         Only samples of these; of all where empty.
     rows : str or None
-        File of row numbers, or of a mask.
+        File of row numbers, which count within each partition, or of a mask.
     keep_above : tuple of (str, float) or None
         A map and the value that its points must exceed.
     """
@@ -71,8 +72,11 @@ def choose_samples(
     opened: ExitStack,
     *,
     reader: str | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> ChosenSamples:
     """Open a file and apply a choice; what was read is noted in `folder`.
+
+    `options` are handed to the reader.
 
     Raises
     ------
@@ -81,12 +85,12 @@ def choose_samples(
     RequestError
         If no sample is left.
     """
-    source = opened.enter_context(open_samples(location, reader))
+    source = opened.enter_context(open_samples(location, reader, **(options or {})))
     folder.add_input(location, source.ref.reader, source.fingerprint(), "samples")
     member = _members(source, choice.partition)
     keep = member.copy()
     if choice.rows is not None:
-        keep &= _rows_mask(choice.rows, len(source), folder)
+        keep &= _rows_mask(choice.rows, _parts(source, choice.partition), len(source), folder)
     if choice.keep_above is not None:
         spec, threshold = choice.keep_above
         keep &= keep_mask(spec, threshold, source.grid, folder)
@@ -117,26 +121,44 @@ def _members(source: SampleSource, names: tuple[str, ...]) -> NDArray[np.bool_]:
     return np.isin(source.partition, names)
 
 
-def _rows_mask(location: str, n: int, folder: RunFolder) -> NDArray[np.bool_]:
+def _parts(source: SampleSource, names: tuple[str, ...]) -> list[NDArray[np.int64]]:
+    """Return the rows of each partition of interest; those of the file where it has none."""
+    if source.partition is None:
+        return [np.arange(len(source))]
+    chosen = names or tuple(dict.fromkeys(source.partition.tolist()))
+    return [np.flatnonzero(source.partition == name) for name in chosen]
+
+
+def _rows_mask(
+    location: str, parts: list[NDArray[np.int64]], n: int, folder: RunFolder
+) -> NDArray[np.bool_]:
+    """Read row numbers, which count within each partition, or a mask."""
     path = local_path(location)
     folder.add_input(location, "rows", content_fingerprint(path), "rows")
     rows = _row_numbers(path)
     if rows.dtype == np.bool_ and rows.shape == (n,):
         return rows
+    longest = max(map(len, parts))
+    if rows.dtype == np.bool_ and rows.shape == (longest,) and len(parts) == 1:
+        rows = np.flatnonzero(rows)
     if rows.dtype.kind not in "iu" or rows.ndim != 1 or len(rows) == 0:
         message = (
             f"--rows {path.name!r} holds {rows.dtype} of shape {rows.shape}; it needs whole "
             f"numbers of shape (m,), or a mask of shape ({n},)."
         )
         raise RequestError(message)
-    outside = rows[(rows < 0) | (rows >= n)]
+    outside = rows[(rows < 0) | (rows >= longest)]
     if len(outside):
+        what = "the file" if len(parts) == 1 and longest == n else "the longest partition"
         message = (
-            f"--rows {path.name!r} names row {int(outside[0])}, but the file has rows 0 to {n - 1}."
+            f"--rows {path.name!r} names row {int(outside[0])}, but {what} has rows 0 to "
+            f"{longest - 1}."
         )
         raise RequestError(message)
     mask = np.zeros(n, np.bool_)
-    mask[rows.astype(np.int64)] = True
+    numbers = rows.astype(np.int64)
+    for part in parts:
+        mask[part[numbers[numbers < len(part)]]] = True
     return mask
 
 

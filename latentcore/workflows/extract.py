@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,12 @@ from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
 from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 from latentcore.workflows._seed_names import write_seed_names
+from latentcore.workflows._trainer_options import (
+    heeded_options,
+    read_options,
+    reader_options,
+    refuse_averaging,
+)
 from latentcore.workflows._verbs import as_plain, option, verb
 
 if TYPE_CHECKING:
@@ -49,15 +55,22 @@ class ExtractRequest:
         metavar="LOCATION",
     )
     checkpoint: str = option(
-        help="model.safetensors, a seed VAE .pth, or pca:N to fit N components on the samples",
+        help="model.safetensors, a seed VAE .pth, a nenya .pth, or pca:N to fit N components on "
+        "the samples",
         metavar="FILE",
+    )
+    options: str | None = option(
+        None,
+        help="options of a nenya training: they must fit the checkpoint, and name its partitions",
+        metavar="OPTS.json",
     )
     partition: tuple[str, ...] = option(
         (), help="encode only this HDF5 dataset", repeat=True, metavar="NAME"
     )
     rows: str | None = option(
         None,
-        help="encode only these rows: .npy (row numbers, or a mask), or text with one per line",
+        help="encode only these rows, counted within each partition: .npy (row numbers, or a "
+        "mask), or text with one per line",
         metavar="FILE",
     )
     resolution: tuple[int, int] | None = option(
@@ -126,9 +139,10 @@ def extract(
     -------
     dict
         ``skipped`` (true where `folder` held the answer already), ``encoder, latent_dim, device,
-        preparation, n, n_encoded``, ``explained_variance`` for a fitted PCA, and in ``latents``
-        for each file written ``n, n_encoded, n_left_out, n_not_finite, n_constant, resumed_rows,
-        rate`` (samples/s), ``seconds, batch_size, tile, halvings``.
+        preparation, n, n_encoded``, ``explained_variance`` for a fitted PCA, ``options`` of the
+        training where they are known, and in ``latents`` for each file written ``n, n_encoded,
+        n_left_out, n_not_finite, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
+        batch_size, tile, halvings``.
 
     Raises
     ------
@@ -139,9 +153,13 @@ def extract(
     """
     _refuse_ambiguous(request)
     choice = Choice(request.partition, request.rows, request.keep_above)
+    options = read_options(request.options, folder)
+    for_reader = reader_options(options)
     with ExitStack() as opened:
         chosen = [
-            choose_samples(location, choice, folder, opened, reader=request.reader)
+            choose_samples(
+                location, choice, folder, opened, reader=request.reader, options=for_reader
+            )
             for location in request.location
         ]
         if not _is_fitted(request):
@@ -151,6 +169,8 @@ def extract(
             return finished
         job = _Job(request, chosen, folder, progress)
         encoder, preparer = job.model(open_model)
+        heeded = heeded_options(options, encoder)
+        job = replace(job, trained={} if heeded is None else heeded.values)
         files = {latents_name(one.location): job.encode(one, encoder, preparer) for one in chosen}
     return {
         "skipped": False,
@@ -159,6 +179,7 @@ def extract(
         "device": encoder.device,
         "preparation": preparer.preparation.to_dict(),
         **_explained(encoder),
+        **({"options": dict(job.trained)} if job.trained else {}),
         "n": sum(entry["n"] for entry in files.values()),
         "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
         "latents": files,
@@ -171,6 +192,7 @@ class _Job:
     chosen: Sequence[ChosenSamples]
     folder: RunFolder
     progress: Progress
+    trained: Mapping[str, Any] = field(default_factory=dict)
 
     def model(self, open_model: Callable[..., Encoder]) -> tuple[Encoder, Preparer]:
         """Return the encoder, loaded or fitted, and the preparer of its samples."""
@@ -182,6 +204,8 @@ class _Job:
         guess = _preparation(self.request, Preparation()).output_shape(shape)
         encoder = open_model(self.request.checkpoint, device=self.request.device, input_shape=guess)
         preparation = _preparation(self.request, encoder.preparation or Preparation())
+        asked = any(word.partition("=")[0].strip() == "channels" for word in self.request.prepare)
+        refuse_averaging(encoder, preparation, shape[-3], asked=asked)
         preparer = self._preparer(preparation, encoder.static_background)
         if preparer.static_background is not None and encoder.static_background is None:
             np.save(self.folder.path("static_background.npy"), preparer.static_background)
@@ -215,6 +239,7 @@ class _Job:
                 batch_size=found.batch_size,
                 tile=found.tile,
                 halvings=found.halvings,
+                **({"options": dict(self.trained)} if self.trained else {}),
             ),
         )
         if not one.member.all():
