@@ -1,0 +1,197 @@
+"""Which samples a probe learns from, and which it is tested on.
+
+Neighbouring points of a scan are alike: a random split puts a point's neighbours on the other
+side, so that a probe need only remember. A blocked split keeps whole squares of the scan together.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.seeds import check_seed
+from latentcore.containers import ScanGrid
+from latentcore.errors import RequestError
+
+__all__ = ["Split", "blocked_split", "given_split", "stratified_split"]
+
+Labels = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+_BLOCKS_ALONG = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training and test samples.
+
+    Attributes
+    ----------
+    kind : str
+        ``"given"``, ``"stratified"`` or ``"blocked"``.
+    train, test : ndarray of bool, shape (n,)
+        A sample may be in neither.
+    parameters : Mapping
+        Everything that changes it.
+    notes : tuple of str
+        What one should know before trusting figures from it.
+    """
+
+    kind: str
+    train: Mask
+    test: Mask
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def given_split(labels: Labels, partition: NDArray[np.str_] | None, name: str) -> Split:
+    """Test on one partition and learn from all others.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        −1 takes no part.
+    partition : ndarray of str, shape (n,), or None
+    name : str
+        The partition to test on.
+
+    Raises
+    ------
+    RequestError
+        If there is no such partition, or no labelled sample on one of the sides.
+    """
+    present = [] if partition is None else sorted(map(str, np.unique(partition)))
+    if partition is None or name not in present:
+        has = f"the partitions {', '.join(present)}" if present else "no partitions"
+        message = f"The partition {name!r} was to be the test set, but the latents have {has}. " + (
+            "Name one of these." if present else "Leave --split out."
+        )
+        raise RequestError(message)
+    labelled, test = labels >= 0, np.asarray(partition == name)
+    split = Split("given", labelled & ~test, labelled & test, {"test": name})
+    for side, mask in (("to learn from", split.train), ("to be tested on", split.test)):
+        if not mask.any():
+            message = (
+                f"With {name!r} as the test set there is no labelled sample {side}. "
+                "Choose another partition, or leave --split out."
+            )
+            raise RequestError(message)
+    return split
+
+
+def stratified_split(labels: Labels, fraction: float, seed: int) -> Split:
+    """Draw test samples at random, of each class the same fraction.
+
+    It is scikit-learn's ``train_test_split`` of the labelled rows, in their order.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        −1 takes no part; two samples of each class at least.
+    fraction : float
+        Of the labelled samples, between 0 and 1.
+    seed : int
+
+    Raises
+    ------
+    RequestError
+        If the fraction leaves a class without a sample on one of the sides.
+    """
+    from sklearn.model_selection import train_test_split
+
+    _check(fraction, seed)
+    rows = np.flatnonzero(labels >= 0)
+    try:
+        train, test = train_test_split(
+            rows, test_size=fraction, random_state=seed, stratify=labels[rows]
+        )
+    except ValueError as error:
+        message = (
+            f"A test fraction of {fraction:g} of {len(rows)} labelled samples can't hold every "
+            f"class: {error} Choose another fraction, or leave rare classes out."
+        )
+        raise RequestError(message) from error
+    parameters = {"test_fraction": fraction, "seed": seed}
+    return Split("stratified", _mask(labels, train), _mask(labels, test), parameters)
+
+
+def blocked_split(
+    labels: Labels, grid: ScanGrid | None, fraction: float, seed: int, block: int | None = None
+) -> Split:
+    """Draw whole squares of the scan, so that the classes' shares are as alike as they can be.
+
+    The squares are dealt into 1 / fraction groups by scikit-learn's ``StratifiedGroupKFold``; the
+    first group is tested on. The share that is tested is therefore near `fraction`, not equal.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        −1 takes no part.
+    grid : ScanGrid or None
+    fraction : float
+    seed : int
+    block : int, optional
+        Nodes along a square's side; by default an eighth of the scan's.
+
+    Raises
+    ------
+    RequestError
+        If there is no grid, or too few squares.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    _check(fraction, seed)
+    if grid is None:
+        message = (
+            "The latents have no coordinates, so they can't be split by place. Split at random."
+        )
+        raise RequestError(message)
+    if block is not None and block < 1:
+        message = f"Blocks of {block} × {block} points hold nothing. Give at least 1."
+        raise RequestError(message)
+    side = block or _usual_side(grid)
+    rows = np.flatnonzero(labels >= 0)
+    across = math.ceil(grid.shape[1] / side)
+    groups = grid.row[rows].astype(np.int64) // side * across + grid.col[rows] // side
+    parts = max(2, round(1 / min(fraction, 1 - fraction)))
+    if len(np.unique(groups)) < parts:
+        message = (
+            f"Blocks of {side} × {side} points cut the scan into {len(np.unique(groups))} squares, "
+            f"but {parts} are needed for a test fraction of {fraction:g}. Choose smaller blocks."
+        )
+        raise RequestError(message)
+    folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class of fewer samples than groups can't be in each; the report tells where it is.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            rest, first = next(folds.split(rows, labels[rows], groups))
+        except ValueError as error:
+            message = f"The scan can't be split by place: {error} Split at random."
+            raise RequestError(message) from error
+    train, test = (rest, first) if fraction <= 0.5 else (first, rest)
+    parameters = {"test_fraction": fraction, "seed": seed, "block": side}
+    return Split("blocked", _mask(labels, rows[train]), _mask(labels, rows[test]), parameters)
+
+
+def _usual_side(grid: ScanGrid) -> int:
+    rows, columns = (int(np.ptp(index)) + 1 for index in (grid.row, grid.col))
+    return max(1, math.ceil(math.sqrt(rows * columns) / _BLOCKS_ALONG))
+
+
+def _check(fraction: float, seed: int) -> None:
+    check_seed(seed)
+    if not 0 < fraction < 1:
+        message = f"The test fraction must lie between 0 and 1, but is {fraction:g}."
+        raise RequestError(message)
+
+
+def _mask(labels: Labels, rows: NDArray[np.integer]) -> Mask:
+    mask = np.zeros(len(labels), np.bool_)
+    mask[rows] = True
+    return mask

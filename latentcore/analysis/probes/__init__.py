@@ -1,0 +1,106 @@
+"""Classifiers that tell how much of a label is in latents, one file each.
+
+A probe is a frozen dataclass. Its fields, declared with
+`latentcore.analysis.clusterers.parameter`, become the page's widgets, the command line's options
+and the lines of the report; ``fit`` does the work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.errors import RequestError
+from latentcore.registry import Registry
+
+__all__ = ["PROBES", "WEIGHTS", "FittedProbe", "Probe", "make_probe"]
+
+# How classes count: "none" as many samples as they have, "balanced" all alike.
+WEIGHTS = ("none", "balanced")
+
+
+@dataclass(frozen=True, eq=False)
+class FittedProbe:
+    """A classifier that has learned.
+
+    Attributes
+    ----------
+    classes : ndarray of int64, shape (m,)
+        Ascending; those that it was shown.
+    probabilities : callable
+        Values (n, d) → probabilities (n, m).
+    parameters : Mapping
+        Every parameter that changes the result.
+    engine : str
+        Name and version of the library.
+    notes : tuple of str
+        What one should know before trusting it.
+    """
+
+    classes: NDArray[np.int64]
+    probabilities: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    parameters: Mapping[str, object]
+    engine: str
+    notes: tuple[str, ...] = ()
+
+
+class Probe(Protocol):
+    """A frozen dataclass whose fields are the classifier's parameters.
+
+    Attributes
+    ----------
+    name : str
+        The name it is registered under.
+    title : str
+        What a reader of a figure knows it as.
+    features : str
+        What it sees, in a few words.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    features: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    def fit(self, values: NDArray[np.float64], labels: NDArray[np.int64]) -> FittedProbe:
+        """Learn from finite values (n, d) and their labels (n,), of two classes at least."""
+        ...
+
+
+PROBES: Registry[type[Probe]] = Registry("classifier", "latentcore.analysis.probes")
+
+
+def make_probe(name: str, given: Mapping[str, object]) -> Probe:
+    """Make a probe from its name and those parameters that were given.
+
+    Parameters
+    ----------
+    name : str
+        A name in `PROBES`.
+    given : Mapping
+        Parameter → value; None means the classifier's default. ``seed`` is passed over by those
+        that use no random numbers.
+
+    Raises
+    ------
+    UnknownNameError
+        If no classifier has that name.
+    RequestError
+        If it lacks one of the parameters, or a value makes no sense.
+    """
+    kind = PROBES.get(name)
+    fields = {declared.name for declared in dataclasses.fields(kind)}
+    chosen = {key: value for key, value in given.items() if value is not None}
+    foreign = sorted(set(chosen) - fields - {"seed"})
+    if foreign:
+        message = (
+            f"{name} has no parameter {', '.join(map(repr, foreign))}. "
+            f"It has: {', '.join(sorted(fields))}. Leave it out, or choose another classifier."
+        )
+        raise RequestError(message)
+    return kind(**{key: value for key, value in chosen.items() if key in fields})
