@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["similarity_map_figure", "thumbnails_figure"]
 
 _SIDE = 1.05
-_CAPTION = 0.34
+_CAPTION = 0.2
 _COLUMNS = 6
 _QUERY, _FOUND = "#d55e00", "#ffffff"
 

@@ -1,0 +1,185 @@
+"""The verb ``probe``, called as the command line calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.cli import main
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.readers import open_latents
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    """Features of 300 clips with labels 0 and 1 in two partitions, as a feature file has them."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 300).astype(np.int32)
+    values = (rng.normal(size=(300, 6)) + 0.5 * labels[:, None]).astype(np.float32)
+    partition = np.repeat(["public", "private"], [180, 120])
+    latents = LatentSet(
+        values, default_sample_ids(300), np.arange(6, dtype=np.int32), None, partition, labels
+    )
+    write_latents(tmp_path / "features.h5", latents)
+    return tmp_path
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    """Latents on 24 × 16 points, phases in stripes, one point not encoded and one without phase."""
+    rng = np.random.default_rng(1)
+    y, x = (axis.ravel() for axis in np.mgrid[3:19, 5:29])
+    phase = np.array(["Ferrite", "Austenite", "Magnetite"])[(x // 4) % 3]
+    values = rng.normal(size=(len(x), 4)) + 2 * np.eye(4)[(x // 4) % 3]
+    values[9] = np.nan
+    grid = ScanGrid.from_coordinates(x, y)
+    latents = LatentSet(
+        values.astype(np.float32), default_sample_ids(len(x)), np.arange(4, dtype=np.int32), grid
+    )
+    write_latents(tmp_path / "scan_latents.h5", latents)
+    table = pd.DataFrame({"x": x, "y": y, "phase": phase, "bandcontrast": rng.integers(9, 99, 384)})
+    table["grain_id"] = np.where(y > 10, -1, x // 8)
+    table.loc[20, "phase"] = None
+    table.sample(frac=1, random_state=0).to_csv(tmp_path / "maps.csv", index=False)
+    return tmp_path
+
+
+def probed(folder: Path, latents: str, *more: object, out: str = "out"):
+    words = ["probe", str(folder / latents), "--out", str(folder / out), "--quiet"]
+    status = main([*words, *map(str, more)])
+    if status:
+        return status, None, None
+    report = json.loads((folder / out / "probe_report.json").read_text())
+    return status, report, pd.read_csv(folder / out / "predictions.csv", keep_default_na=False)
+
+
+def test_a_given_split_gives_the_figures_of_scikit_learn(features, capsys):
+    status, report, table = probed(features, "features.h5", "--split", "private", "--json")
+    assert status == 0
+    latents = open_latents(features / "features.h5")
+    test = latents.partition == "private"
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    model.fit(latents.values[~test].astype(np.float64), latents.labels[~test])
+    values, truth = latents.values[test].astype(np.float64), latents.labels[test]
+    said = model.predict(values)
+    assert report["accuracy"] == accuracy_score(truth, said)
+    assert report["macro_f1"] == f1_score(truth, said, average="macro")
+    assert report["roc_auc"] == roc_auc_score(truth, model.predict_proba(values)[:, 1])
+    assert report["confusion"] == confusion_matrix(truth, said).tolist()
+    assert report["split"] == {"kind": "given", "test": "private", "n_train": 180, "n_test": 120}
+    assert report["notes"] == []
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["accuracy"] == report["accuracy"]
+    # Every figure can be computed again from the table beside the report.
+    tested = table[table["split"] == "test"]
+    assert accuracy_score(tested["label"], tested["predicted"]) == report["accuracy"]
+    assert roc_auc_score(tested["label"].astype(int), tested["p_1"]) == report["roc_auc"]
+
+
+def test_run_folder_holds_figures_and_a_model_card(scan):
+    _, report, table = probed(scan, "scan_latents.h5", "--labels", f"{scan / 'maps.csv'}:phase")
+    written = {path.name for path in (scan / "out").iterdir()}
+    assert written == {
+        "calibration.png", "confusion.png", "model_card.json", "prediction_map.png",
+        "predictions.csv", "probe_report.json", "roc.png", "run.json",
+    }  # fmt: skip
+    assert report["classes"] == ["Austenite", "Ferrite", "Magnetite"]
+    assert report["labels"]["left_out"] == {"no latent": 1, "no label": 1}
+    assert report["split"]["kind"] == "blocked"
+    assert report["roc_auc"] is None
+    assert 0.6 < report["accuracy"] <= 1
+    assert report["baseline"]["accuracy"] < report["accuracy"]
+    card = json.loads((scan / "out/model_card.json").read_text())
+    assert [entry["role"] for entry in card["data"]["inputs"]] == ["latents", "map"]
+    assert all(entry["fingerprint"] for entry in card["data"]["inputs"])
+    assert card["metrics"]["accuracy"] == report["accuracy"]
+    assert "Squares of one scan" in " ".join(card["limits"])
+    assert list(table.columns[:8]) == [
+        "row", "sample_id", "x", "y", "label", "predicted", "probability", "split",
+    ]  # fmt: skip
+    assert (table["predicted"][9], table["probability"][9], table["split"][9]) == ("", "", "")
+    assert (table["label"][20], table["split"][20]) == ("", "")
+    assert table["predicted"][20] in report["classes"]
+    assert (table["split"] == "test").sum() == report["split"]["n_test"]
+
+
+def test_a_random_split_of_a_scan_warns_of_its_neighbours(scan, capsys):
+    labels = ("--labels", f"{scan / 'maps.csv'}:phase", "--stratified")
+    _, report, _ = probed(scan, "scan_latents.h5", *labels, "--test-fraction", "0.25")
+    assert report["split"]["kind"] == "stratified"
+    assert report["split"]["n_test"] == 96
+    assert "neighbouring points of a scan are alike" in report["notes"][0]
+    assert "Note: The test samples were drawn at random" in capsys.readouterr().err
+
+
+def test_noise_and_named_classes_take_no_part(scan):
+    labels = ("--labels", f"{scan / 'maps.csv'}:grain_id", "--stratified", "--without", "2")
+    _, report, _ = probed(scan, "scan_latents.h5", *labels)
+    assert report["classes"] == ["0", "1", "3"]
+    assert report["labels"]["left_out"] == {"no latent": 1, "class -1": 192, "class 2": 64}
+
+
+def test_a_class_of_one_sample_is_left_out_and_told(scan):
+    table = pd.read_csv(scan / "maps.csv")
+    table.loc[table.index[0], "phase"] = "Hematite"
+    table.to_csv(scan / "maps.csv", index=False)
+    _, report, _ = probed(scan, "scan_latents.h5", "--labels", f"{scan / 'maps.csv'}:phase")
+    assert "Hematite" not in report["classes"]
+    assert "class Hematite, 1 sample" in report["notes"][0]
+
+
+def test_boosted_trees_and_roi(scan):
+    _, report, table = probed(
+        scan, "scan_latents.h5", "--labels", f"{scan / 'maps.csv'}:phase", "--classifier",
+        "boosted-trees", "--max-iter", "5", "--roi", "5", "17", "3", "19", "--block-size", "4",
+    )  # fmt: skip
+    assert report["classifier"] == "boosted-trees"
+    assert report["parameters"]["max_iter"] == 5
+    assert report["split"]["block"] == 4
+    assert len(table) == 192
+
+
+def test_samples_outside_of_the_map_are_counted(scan):
+    table = pd.read_csv(scan / "maps.csv")
+    table[table["x"] < 20].to_csv(scan / "maps.csv", index=False)
+    _, report, _ = probed(scan, "scan_latents.h5", "--labels", f"{scan / 'maps.csv'}:phase")
+    assert report["notes"][0].startswith("144 samples have no point in the map")
+
+
+@pytest.mark.parametrize(
+    ("latents", "more", "told"),
+    [
+        ("scan_latents.h5", (), "holds no labels"),
+        ("scan_latents.h5", ("--labels", "{maps}"), "One column of labels"),
+        ("scan_latents.h5", ("--labels", "{maps}:bandcontrast", "--split", "a"), "no partitions"),
+        ("scan_latents.h5", ("--labels", "{maps}:score"), "are a quantity, not classes"),
+        ("scan_latents.h5", ("--labels", "{maps}:many"), "at most 100 classes"),
+        ("scan_latents.h5", ("--labels", "{maps}:same"), "only the class 7 is left"),
+        ("scan_latents.h5", ("--labels", "{maps}:nothing"), "no column 'nothing'"),
+        ("scan_latents.h5", ("--labels", "{maps}:phase", "--without", "Steel"), "Name one of"),
+        ("scan_latents.h5", ("--labels", "{maps}:phase", "--test-fraction", "0"), "between 0 and"),
+        ("scan_latents.h5", ("--labels", "{maps}:phase", "--c", "-1"), "c must be > 0"),
+        ("features.h5", ("--split", "neither"), "the partitions private, public"),
+        ("features.h5", ("--blocked",), "no coordinates"),
+        ("features.h5", ("--blocked", "--stratified"), "name different splits"),
+        ("features.h5", ("--stratified", "--block-size", "3"), "--block-size belongs to"),
+        ("features.h5", ("--labels", "{maps}:phase"), "no coordinates"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_one_message(features, scan, capsys, latents, more, told):
+    table = pd.read_csv(scan / "maps.csv")
+    table = table.assign(score=np.linspace(0, 1, 384), many=np.arange(384), same=7)
+    table.to_csv(scan / "maps.csv", index=False)
+    words = [word.format(maps=scan / "maps.csv") for word in more]
+    assert probed(scan, latents, *words)[0] == 2
+    assert told in capsys.readouterr().err
+    assert not (scan / "out").exists()
