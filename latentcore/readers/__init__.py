@@ -203,7 +203,13 @@ def _families() -> tuple[tuple[str, Registry[Reader[Any]]], ...]:
 
 def _claimant(family: Registry[Reader[Any]], peek: Peek) -> str | None:
     """Return the name of the reader that recognises a file, None where none does."""
-    return next((name for name, reader in family.items() if reader.recognises(peek)), None)
+    try:
+        return next((name for name, reader in family.items() if reader.recognises(peek)), None)
+    except LatentError:
+        raise
+    except _DAMAGE as error:
+        message = f"{peek.path.name!r} can't be looked into: {error}. Copy the file again."
+        raise MalformedFileError(message) from error
 
 
 def _open(
