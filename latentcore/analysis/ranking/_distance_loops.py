@@ -44,7 +44,8 @@ def distance_sums(values: NDArray[np.float64], sums: NDArray[np.float64]) -> flo
         below += values[i]
         squares += values[i] * values[i]
     every = sums.sum()
-    return 2 * (n * squares - total * total) - 2 * (sums * sums).sum() / n + every * every / n / n
+    row_squares = (sums * sums).sum()
+    return float(2 * (n * squares - total * total) - 2 * row_squares / n + every * every / n / n)
 
 
 @compiled

@@ -17,14 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._compiled import compiled
-from latentcore.analysis.ranking._median_distance import median_distance
 
 __all__ = [
     "NODES",
     "PADDED",
     "boxes",
     "kernel_table",
-    "median_distances",
     "node_weights",
     "pairwise_hsic",
     "table_hsic",
@@ -34,16 +32,6 @@ NODES = 13
 PADDED = 16
 # Farther than this many boxes, a kernel of width 1 box is below 1e-17.
 _REACH = 10
-
-
-@compiled
-def median_distances(values: NDArray[np.float32], medians: NDArray[np.float64]) -> None:
-    """Write the median of the non-zero distances in each row; rows are ascending."""
-    own = np.empty(values.shape[1])
-    for row in range(len(values)):
-        for i in range(values.shape[1]):
-            own[i] = values[row, i]
-        medians[row] = median_distance(own)
 
 
 @compiled
@@ -78,7 +66,7 @@ def kernel_table() -> NDArray[np.float64]:
 def boxes(
     values: NDArray[np.float64], sigma: float, box: NDArray[np.int64], occupied: NDArray[np.int64]
 ) -> int:
-    """Number the boxes that hold sorted `values`; return how many there are.
+    """Find the boxes that hold sorted `values`; return how many there are.
 
     Writes each value's box into `box`, and where each of the boxes sits into `occupied`.
     """

@@ -114,7 +114,8 @@ def median_distance(values: NDArray[np.float64]) -> float:
             return _nearest(values, low, high)
     distances = np.partition(_listed(values, low, high, up_to - below), first - below)
     middle = distances[first - below]
-    return (middle + (distances[second - below :].min() if second > first else middle)) / 2
+    following = distances[second - below :].min() if second > first else middle
+    return float((middle + following) / 2)
 
 
 @compiled

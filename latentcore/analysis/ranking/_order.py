@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ReferenceOrder", "sorted_by_latent"]
+__all__ = ["ReferenceOrder", "near_one", "sorted_by_latent"]
 
 _SIGN = np.uint32(0x8000_0000)
 
@@ -95,3 +95,13 @@ def sorted_by_latent(
     positive = (~top).view(np.int32) >> 31
     values = (top ^ (positive.view(np.uint32) | _SIGN)).view(np.float32)
     return values, keys.astype(np.uint32)
+
+
+def near_one(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values times the power of two that brings the largest near 1.
+
+    That rounds nothing, and keeps squares and sums from overflowing or vanishing.
+    """
+    _, exponent = np.frexp(np.abs(values).max())
+    scaled: NDArray[np.float64] = np.ldexp(values, -exponent)
+    return scaled

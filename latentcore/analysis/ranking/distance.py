@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._metric import METRICS, Pairs, Tick
-from latentcore.analysis.ranking._order import sorted_by_latent
+from latentcore.analysis.ranking._order import near_one, sorted_by_latent
 from latentcore.analysis.ranking._threads import over_dimensions
 
 __all__ = ["DistanceCorrelation"]
@@ -34,12 +34,12 @@ class DistanceCorrelation:
         from latentcore.analysis.ranking._distance_loops import distance_correlations
 
         scores = np.empty(len(pairs.latents))
-        order = pairs.order
+        order, reference = pairs.order, near_one(pairs.order.values)
 
         def work(start: int, stop: int) -> None:
             values, places = sorted_by_latent(pairs.latents[start:stop], order)
             distance_correlations(
-                values, places, order.values, order.level, order.starts, scores[start:stop]
+                values, places, reference, order.level, order.starts, scores[start:stop]
             )
 
         over_dimensions(work, pairs.latents.shape, tick)

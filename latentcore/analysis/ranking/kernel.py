@@ -88,8 +88,9 @@ class _Side:
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> _Side:
         from latentcore.analysis.ranking import _hsic_loops as loops
+        from latentcore.analysis.ranking._median_distance import median_distance
 
-        sigma = float(np.hypot(loops.median_distance(values), np.sqrt(_ADDED / 2)))
+        sigma = float(np.hypot(median_distance(values), np.sqrt(_ADDED / 2)))
         box = np.empty(len(values), np.int64)
         occupied = np.empty(len(values), np.int64)
         count = loops.boxes(values, sigma, box, occupied)

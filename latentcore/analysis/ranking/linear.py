@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._metric import METRICS, Pairs, Tick
+from latentcore.analysis.ranking._order import near_one
 from latentcore.analysis.ranking._threads import over_dimensions
 
 __all__ = ["PartialPearson", "Pearson", "trend_basis"]
@@ -75,9 +76,7 @@ def _correlations(pairs: Pairs, basis: NDArray[np.float64], tick: Tick) -> NDArr
     from latentcore.analysis.ranking._linear_loops import correlations
 
     scores = np.empty(len(pairs.latents))
-    # A power of two brings the reference near 1 without rounding, so that no square overflows.
-    _, exponent = np.frexp(np.abs(pairs.reference).max())
-    reference = np.ldexp(pairs.reference, -exponent)
+    reference = near_one(pairs.reference)
 
     def work(start: int, stop: int) -> None:
         correlations(pairs.latents[start:stop], reference, basis, scores[start:stop])
