@@ -21,7 +21,7 @@ from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
 
-__all__ = ["Feeder", "TrainingPatterns", "collect_patterns"]
+__all__ = ["Feeder", "TrainingPatterns", "collect_patterns", "to_device"]
 
 _LARGEST_IN_MEMORY = 2 << 30
 _LARGEST_ON_DEVICE = 0.25
@@ -144,12 +144,16 @@ class Feeder:
     def __call__(self, positions: NDArray[np.int64]) -> torch.Tensor:
         """Return the values at some positions, float32, on the device."""
         if self._whole is not None:
-            index = torch.from_numpy(positions).to(self._device)
-            return self._whole.index_select(0, index).float()
-        batch = torch.from_numpy(np.ascontiguousarray(self._values[positions]))
-        if self._device.type == "cuda":
-            batch = batch.pin_memory()
-        return batch.to(self._device, non_blocking=True).float()
+            return self._whole.index_select(0, to_device(positions, self._device)).float()
+        return to_device(np.ascontiguousarray(self._values[positions]), self._device).float()
+
+
+def to_device(values: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """Copy values to a device; to a GPU from pinned memory, without waiting for it."""
+    tensor = torch.from_numpy(values)
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def _memory_of(device: torch.device) -> int:

@@ -40,7 +40,8 @@ class TrainingPlan:
         How much of another pattern's residual (pattern minus target) is added to each input:
         real noise of the detector, other in every epoch. Nothing without neighbour targets.
     held_out : float
-        Share of the points that are not trained on; they choose the best epoch.
+        Share of the points that are not trained on; they choose the best epoch. With 0, all are
+        trained on, and the best epoch is that of the lowest training loss.
     clip : float
         Largest norm of the gradient.
     precision : str

@@ -80,11 +80,14 @@ PRESETS: Mapping[str, Preset] = {
         preparation=Preparation(background="dynamic", smooth=1.0, scale="minus_one_one"),
         architecture={"base": 32, "n_down": 4},
     ),
-    # github.com/Angelamer/microstructural_segmentation, branch vae.
+    # github.com/Angelamer/microstructural_segmentation, branch vae: it trains on all points and
+    # keeps the epoch of the lowest training loss.
     "as-published": Preset(
         encoder="vae-cnn",
         latent_dim=512,
-        plan=TrainingPlan(epochs=20, batch_size=64, learning_rate=1e-3, kl_weight=1.0),
+        plan=TrainingPlan(
+            epochs=20, batch_size=64, learning_rate=1e-3, kl_weight=1.0, held_out=0.0
+        ),
         preparation=Preparation(scale="minus_one_one"),
         architecture={"base": 32, "n_down": 5},
     ),

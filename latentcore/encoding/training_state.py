@@ -30,7 +30,8 @@ class EpochLosses:
         Counted from 1; 0 is before the first step.
     split : str
         ``"train"``: averaged over the epoch's batches, while they were learned from, with the KL
-        weight of that moment. ``"held-out"``: at the end of the epoch, with the final KL weight.
+        weight of that moment. ``"held-out"``: at the end of the epoch, with the final KL weight;
+        only where points are held out.
     reconstruction, kl, total : float
         Mean squared error per pixel; nats per dimension; what is minimised.
     seconds : float
@@ -67,6 +68,9 @@ class TrainingState:
     best_epoch : int
         −1 before any epoch was judged.
     best_total : float
+        Its loss, with the final KL weight.
+    first_total : float
+        The loss of the first step, with the final KL weight; NaN before it.
     model, best_model, optimizer : dict
         State dicts.
     """
@@ -78,6 +82,7 @@ class TrainingState:
     history: list[EpochLosses] = field(default_factory=list)
     best_epoch: int = -1
     best_total: float = float("inf")
+    first_total: float = float("nan")
     model: dict[str, Any] = field(default_factory=dict)
     best_model: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)

@@ -39,6 +39,8 @@ def loss_figure(losses: pd.DataFrame, *, best_epoch: int) -> Figure:
         for axes, term, label in zip(figure.subplots(1, 3), _TERMS, _LABELS, strict=True):
             for split, color in _COLORS.items():
                 rows = losses[losses["split"] == split]
+                if rows.empty:  # without points held out
+                    continue
                 axes.plot(
                     rows["epoch"], rows[term], color=color, linewidth=1.1, label=split,
                     marker=".", markersize=3,

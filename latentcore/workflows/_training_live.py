@@ -59,7 +59,8 @@ class Live:
         write_atomic(self._folder / "live.json", to_json(live).encode())
         shown = fixed_patterns(training.patterns)
         samples = np.asarray(training.patterns.values[shown], np.float32)
-        stack = np.stack([samples, training.target(shown), training.decoded(shown)])[:, :, 0]
+        learner = training.learner
+        stack = np.stack([samples, learner.target(shown), learner.decoded(shown)])[:, :, 0]
         buffer = io.BytesIO()
         np.save(buffer, stack.astype(np.float32))
         write_atomic(self._folder / "live.npy", buffer.getvalue())

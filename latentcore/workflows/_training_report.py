@@ -118,10 +118,10 @@ def summary_of(
 ) -> dict[str, Any]:
     """Return the summary of a run."""
     result, patterns, encoder = trained.result, trained.patterns, trained.encoder
+    judged = "held-out" if len(patterns.held_out) else "train"
     best = next(
-        row for row in result.history
-        if row.epoch == result.best_epoch and row.split == "held-out"
-    )  # fmt: skip
+        row for row in result.history if row.epoch == result.best_epoch and row.split == judged
+    )
     brief = {key: value for key, value in asdict(found).items() if key not in ("sd", "kl")}
     return {
         "skipped": False,

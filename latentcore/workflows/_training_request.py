@@ -31,7 +31,8 @@ class TrainRequest:
     location: str = option(help="file of samples", positional=True, metavar="LOCATION")
     preset: str | None = option(
         None,
-        help="settings that belong together; as-published is the seed's VAE exactly",
+        help="settings that belong together; as-published is the seed's VAE exactly: trained on "
+        "all points, and the epoch of the lowest training loss is kept",
         choices=tuple(PRESETS),
     )
     encoder: str | None = option(
@@ -66,7 +67,8 @@ class TrainRequest:
     )
     held_out: float | None = option(
         None,
-        help="share of points not trained on, which choose the best epoch",
+        help="share of points not trained on, which choose the best epoch; 0: all are trained on, "
+        "and the lowest training loss chooses",
         metavar="SHARE",
         convert=float,
     )

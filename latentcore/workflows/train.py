@@ -52,6 +52,11 @@ def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[
     Cancelled
         If the progress was cancelled; the message tells where the best weights lie, and with
         ``resume`` the same call goes on.
+
+    Notes
+    -----
+    The preset ``as-published`` trains as the seed did: all points are learned from, and the epoch
+    of the lowest training loss is kept. With ``held_out`` above 0 the points held out choose.
     """
     preset = settled(request)
     with ExitStack() as opened:

@@ -9,7 +9,7 @@ import torch
 
 from latentcore.containers import ScanGrid
 from latentcore.encoders.vae_cnn import VaeCnn
-from latentcore.encoding import training as training_module
+from latentcore.encoding import training_divergence
 from latentcore.encoding.training import Targets, Training
 from latentcore.encoding.training_data import Feeder, TrainingPatterns, collect_patterns
 from latentcore.encoding.training_losses import (
@@ -79,7 +79,7 @@ def test_training_learns_and_keeps_the_best_epoch(patterns, tmp_path):
     assert held[-1].reconstruction < 0.8 * held[0].reconstruction
     best = min(held, key=lambda row: row.total)
     assert result.best_epoch == best.epoch
-    assert done._judge(0).total == best.total  # what the network holds now
+    assert done.learner.judge(patterns.held_out)[2] == best.total  # what the network holds now
     assert result.stopped_by == "epochs"
 
 
@@ -107,6 +107,24 @@ def test_cancelled_and_resumed_equals_uninterrupted(patterns, tmp_path, step):
     assert [(row.epoch, row.split, row.total) for row in result.history] == [
         (row.epoch, row.split, row.total) for row in expected.history
     ]
+
+
+def test_without_held_out_points_the_lowest_training_loss_tells_the_best_epoch(tmp_path):
+    found = collect(make_patterns(60), tmp_path, held_out=0.0)
+    assert len(found.train) == 60
+    plan = replace(PLAN, held_out=0.0, epochs=6, learning_rate=0.05, kl_weight=2.0)
+    done = training(found, tmp_path / "whole", plan)
+    result = done.run()
+    assert [(row.epoch, row.split) for row in result.history] == [(n, "train") for n in range(1, 7)]
+    ranks = [row.reconstruction + 2.0 * row.kl for row in result.history]
+    assert result.best_epoch == 1 + int(np.argmin(ranks))
+    with pytest.raises(Cancelled):
+        training(found, tmp_path / "part", plan, progress=cancel_at(7)).run()
+    resumed = training(found, tmp_path / "part", plan, resume=True)
+    assert resumed.run().best_epoch == result.best_epoch
+    np.testing.assert_array_equal(weights(done), weights(resumed))
+    short = training(found, tmp_path / "short", plan, max_seconds=0.0)
+    assert [row.split for row in short.run().history] == ["train"]
 
 
 def test_a_state_of_another_question_or_a_damaged_one_is_ignored(patterns, tmp_path):
@@ -147,7 +165,7 @@ def test_divergence_is_told_and_the_last_good_weights_are_kept(patterns, tmp_pat
 
 
 def test_divergence_before_anything_was_learned_is_an_error(patterns, tmp_path, monkeypatch):
-    monkeypatch.setattr(training_module, "_EXPLODED", 1e-9)
+    monkeypatch.setattr(training_divergence, "_EXPLODED", 1e-9)
     with pytest.raises(RequestError, match=r"diverged in epoch 1: the loss rose .* try 0\.001"):
         training(patterns, tmp_path).run()
 
@@ -262,6 +280,7 @@ def test_the_published_preset_is_the_seeds():
     plan = preset.plan
     assert (plan.epochs, plan.batch_size, plan.learning_rate) == (20, 64, 1e-3)
     assert (plan.kl_weight, plan.clip, plan.schedule, plan.target) == (1.0, 1.0, "constant", "self")
+    assert (plan.held_out, plan.kl_warmup, plan.free_bits, plan.noise) == (0, 0, 0, 0)
     assert preset.preparation == Preparation(scale="minus_one_one")
 
 
@@ -316,7 +335,7 @@ def test_targets_are_handed_out_as_patterns(patterns, tmp_path):
     done = training(patterns, tmp_path, targets=targets)
     some = np.array([4, 9])
     expected = targets.scores[some] @ targets.components + targets.mean
-    np.testing.assert_allclose(done.target(some).reshape(2, -1), expected, atol=1e-4)
+    np.testing.assert_allclose(done.learner.target(some).reshape(2, -1), expected, atol=1e-4)
     assert done.run().epochs == 3
 
 

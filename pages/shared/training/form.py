@@ -30,8 +30,9 @@ _NOTES = {
     "grains, in minutes on a CPU.",
     "small": "The default with a smaller network and fewer latents: a model below 1 MB.",
     "cnn": "The seed's convolutional VAE, with a KL weight that leaves the latents alive.",
-    "as-published": "The seed's VAE and settings exactly, to compare with. Its KL weight of 1 "
-    "lets the latents collapse.",
+    "as-published": "The seed's VAE and settings exactly, to compare with: all points are trained "
+    "on, and the epoch of the lowest training loss is kept. Its KL weight of 1 lets the latents "
+    "collapse.",
 }
 _TARGET_TITLES = {
     "self": "each pattern itself",
@@ -266,7 +267,8 @@ def _ask_noise(key: str, preset: Preset) -> float:
 def _ask_held_out(key: str, preset: Preset) -> float:
     return _number(
         key, "held_out", "Held-out share", preset.plan.held_out,
-        "Of the points, not trained on: they choose the best epoch. 0 for none.", most=0.5,
+        "Of the points, not trained on: they choose the best epoch. With 0 the lowest training "
+        "loss does.", most=0.5,
     )  # fmt: skip
 
 

@@ -1,0 +1,195 @@
+"""One step of learning, and one look at how well it goes: everything that computes on the device.
+
+Nothing here waits for an accelerator: losses stay there until somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latentcore.encoders._vae import VaeNetwork
+from latentcore.encoding.training_data import Feeder, TrainingPatterns, to_device
+from latentcore.encoding.training_losses import kl_weight_at, learning_rate_at, loss_terms
+from latentcore.encoding.training_plan import TrainingPlan
+
+__all__ = ["Learner", "Targets"]
+
+Positions = NDArray[np.int64]
+
+# What the random numbers of a training are drawn for; beside seed, epoch and step.
+_FOR_STEPS, _FOR_JUDGING, _FOR_NOISE = 3, 4, 6
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What is to be reconstructed, as scores of principal components.
+
+    Attributes
+    ----------
+    scores : ndarray of float32, shape (m, k)
+    components : ndarray of float32, shape (k, H·W)
+    mean : ndarray of float32, shape (H·W,)
+    """
+
+    scores: NDArray[np.float32]
+    components: NDArray[np.float32]
+    mean: NDArray[np.float32]
+
+
+class Learner:
+    """A network that learns, its optimizer, and the patterns at hand on its device.
+
+    Parameters
+    ----------
+    model : VaeNetwork
+    patterns : TrainingPatterns
+    plan : TrainingPlan
+    device : torch.device
+    targets : Targets, optional
+        The patterns themselves where not given.
+    steps_per_epoch : int
+    """
+
+    def __init__(
+        self,
+        model: VaeNetwork,
+        patterns: TrainingPatterns,
+        plan: TrainingPlan,
+        device: torch.device,
+        targets: Targets | None,
+        steps_per_epoch: int,
+    ) -> None:
+        self._model = model
+        self._plan = plan
+        self._device = device
+        self._steps_per_epoch = steps_per_epoch
+        # Convolutions are faster so, on the CPU too.
+        model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._inputs = Feeder(patterns.values, device)
+        shape = patterns.values.shape[1:]
+        self._target = self._inputs if targets is None else _target_feeder(targets, shape, device)
+        self._with_noise = plan.noise > 0 and targets is not None
+        self.optimizer = torch.optim.Adam(
+            model.parameters(),
+            lr=plan.learning_rate,
+            fused=device.type in ("cpu", "cuda") or None,
+        )
+        self._generator = torch.Generator(device)
+        # bfloat16 has the range of float32: no loss needs to be scaled.
+        self._autocast: AbstractContextManager[object] = (
+            torch.autocast(device.type, torch.bfloat16)
+            if _in_half_precision(plan.precision, device)
+            else nullcontext()
+        )
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def learn(self, batch: Positions, epoch: int, step: int) -> torch.Tensor:
+        """Make one step.
+
+        Parameters
+        ----------
+        batch : ndarray of int64, shape (b,)
+            Positions of patterns.
+        epoch, step : int
+            Counted from 0; everything random is drawn for them.
+
+        Returns
+        -------
+        tensor of float32, shape (3,)
+            Reconstruction, KL and total, on the device.
+        """
+        plan, done = self._plan, epoch * self._steps_per_epoch + step
+        rate = learning_rate_at(plan, done, plan.epochs * self._steps_per_epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self._model.train()
+        inputs, target = self._inputs(batch), self._target(batch)
+        if self._with_noise:
+            random = np.random.default_rng([plan.seed, _FOR_NOISE, epoch, step])
+            other = to_device(random.permutation(len(batch)), self._device)
+            inputs = inputs + plan.noise * (inputs - target)[other]
+        losses = self._losses(
+            inputs, target, kl_weight_at(plan, done / self._steps_per_epoch),
+            (_FOR_STEPS, epoch, step),
+        )  # fmt: skip
+        self.optimizer.zero_grad(set_to_none=True)
+        losses[2].backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), plan.clip)
+        self.optimizer.step()
+        return losses.detach()
+
+    def judge(self, positions: Positions) -> tuple[float, float, float]:
+        """Measure reconstruction, KL and total over some patterns, with the final KL weight."""
+        self._model.eval()
+        losses, counts = [], []
+        with torch.inference_mode():
+            for number, batch in enumerate(_batches(positions, self._plan.batch_size)):
+                inputs, target = self._inputs(batch), self._target(batch)
+                place = (_FOR_JUDGING, number)
+                losses.append(self._losses(inputs, target, self._plan.kl_weight, place))
+                counts.append(len(batch))
+            found = torch.stack(losses).cpu().double()
+        reconstruction, kl, total = np.average(found.numpy(), axis=0, weights=counts).tolist()
+        return reconstruction, kl, total
+
+    def decoded(self, positions: Positions) -> NDArray[np.float32]:
+        """Return what the network as it is makes of some patterns, shape (b, 1, H, W)."""
+        self._model.eval()
+        with torch.inference_mode(), self._autocast:
+            means, _ = self._model.encode(self._inputs(positions))
+            decoded = self._model.decode(means).float().cpu().numpy()
+        return np.asarray(decoded, np.float32)
+
+    def target(self, positions: Positions) -> NDArray[np.float32]:
+        """Return what is to be reconstructed, shape (b, 1, H, W)."""
+        return self._target(positions).cpu().numpy()
+
+    def _losses(
+        self, inputs: torch.Tensor, target: torch.Tensor, kl_weight: float, place: tuple[int, ...]
+    ) -> torch.Tensor:
+        with self._autocast:
+            means, log_variances = self._model.encode(inputs)
+            noise = self._noise(means.shape, place)
+            decoded = self._model.decode(means + noise * (0.5 * log_variances).exp())
+        return torch.stack(
+            loss_terms(
+                decoded, target, means, log_variances,
+                kl_weight=kl_weight, free_bits=self._plan.free_bits,
+            )
+        )  # fmt: skip
+
+    def _noise(self, shape: torch.Size, place: tuple[int, ...]) -> torch.Tensor:
+        seed = np.random.SeedSequence([self._plan.seed, *place]).generate_state(1, np.uint64)
+        self._generator.manual_seed(int(seed[0] >> np.uint64(1)))
+        return torch.randn(shape, generator=self._generator, device=self._device)
+
+
+def _in_half_precision(precision: str, device: torch.device) -> bool:
+    if precision == "auto":
+        # Older GPUs only emulate it, slower than float32.
+        return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return precision == "bfloat16"
+
+
+def _target_feeder(
+    targets: Targets, shape: tuple[int, ...], device: torch.device
+) -> Callable[[Positions], torch.Tensor]:
+    scores = Feeder(targets.scores, device)
+    components = torch.from_numpy(targets.components).to(device)
+    mean = torch.from_numpy(targets.mean).to(device)
+    return lambda positions: torch.addmm(mean, scores(positions), components).view(-1, *shape)
+
+
+def _batches(positions: Positions, size: int) -> Iterator[Positions]:
+    for start in range(0, len(positions), size):
+        yield positions[start : start + size]
