@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import errno
-import inspect
 import secrets
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from latentcore.artifacts import from_json, to_json, write_atomic
 from latentcore.errors import Cancelled, InputError
 from latentcore.jobs.folder import JobFolder, ProgressWriter
 from latentcore.jobs.records import JobRecord, State
 from latentcore.progress import Progress
-from latentcore.workflows import VERBS, execute, request_from
+from latentcore.workflows import execute, request_from
 
 __all__ = ["Outcome", "carry_out", "new_incident", "read_outcome", "write_outcome"]
 
@@ -63,8 +61,7 @@ def carry_out(
     folder.add_to_log(f"{record.verb}: attempt {record.attempt}")
     try:
         request = request_from(record.verb, record.request)
-        lent = _understood(record.verb, services or {})
-        execute(record.verb, request, record.folder, Progress(report), **lent)
+        execute(record.verb, request, record.folder, Progress(report), **(services or {}))
     except Cancelled:
         outcome = Outcome("cancelled")
     except Exception as error:  # noqa: BLE001 - whatever a verb raises must reach the page
@@ -98,14 +95,6 @@ def read_outcome(folder: JobFolder) -> Outcome | None:
     except (OSError, ValueError):
         return None
     return Outcome(plain["state"], plain["error"])
-
-
-def _understood(verb: str, services: Mapping[str, object]) -> dict[str, Any]:
-    parameters = inspect.signature(VERBS.get(verb).run).parameters.values()
-    if any(entry.kind is inspect.Parameter.VAR_KEYWORD for entry in parameters):
-        return dict(services)
-    names = {entry.name for entry in parameters}
-    return {name: service for name, service in services.items() if name in names}
 
 
 def _explain(error: Exception, folder: JobFolder) -> str:

@@ -7,6 +7,7 @@ widgets and the lines of ``run.json``; nobody keeps a second list of them.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ from latentcore.progress import Progress
 from latentcore.registry import Registry
 from latentcore.workflows._remote_inputs import at_hand
 
-__all__ = ["VERBS", "Option", "Verb", "execute", "option", "option_of", "verb"]
+__all__ = ["VERBS", "Option", "Place", "Verb", "execute", "option", "option_of", "verb"]
 
 Summary = dict[str, Any]
+Place = Literal["thread", "process", "background"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class Verb:
         Whether it leaves a run folder.
     place : str
         Where the server runs it: ``"thread"`` shares the loaded model, ``"process"`` keeps a
-        numba- or Python-heavy verb from stalling the server.
+        numba- or Python-heavy verb from stalling the server, ``"background"`` is a process for
+        work of hours, so that nobody waits behind it.
     """
 
     name: str
@@ -94,7 +97,7 @@ class Verb:
     request: type
     run: Callable[..., Summary]
     writes: bool = True
-    place: Literal["thread", "process"] = "process"
+    place: Place = "process"
 
 
 VERBS: Registry[Verb] = Registry("verb", "latentcore.workflows")
@@ -106,7 +109,7 @@ def verb(
     request: type,
     *,
     writes: bool = True,
-    place: Literal["thread", "process"] = "process",
+    place: Place = "process",
 ) -> Callable[[Callable[..., Summary]], Callable[..., Summary]]:
     """Return a decorator that registers a function as a verb."""
 
@@ -136,8 +139,8 @@ def execute(
         once: a run that fails leaves nothing there.
     progress : Progress, optional
     **services
-        What a server lends to a verb instead of its default, for example ``open_model``, which
-        answers with an encoder that is already loaded.
+        What the caller lends to a verb instead of its default, for example ``open_model``, which
+        answers with an encoder that is already loaded; a verb gets those that it knows.
 
     Returns
     -------
@@ -153,14 +156,15 @@ def execute(
     """
     chosen = VERBS.get(name)
     progress = progress or Progress()
+    lent = _understood(chosen, services)
     with at_hand(request, progress):
         if not chosen.writes:
-            return chosen.run(request, None, progress, **services)
+            return chosen.run(request, None, progress, **lent)
         if out is None:
             message = f"The verb {name!r} writes files: give the folder for them (--out)."
             raise ValueError(message)
         with RunFolder(out, verb=name, request=as_plain(request)) as folder:
-            summary = chosen.run(request, folder, progress, **services)
+            summary = chosen.run(request, folder, progress, **lent)
             record = folder.commit(summary)
     return {**summary, "out": str(out), "files": sorted(record["files"])}
 
@@ -168,3 +172,12 @@ def execute(
 def as_plain(request: object) -> Mapping[str, object]:
     """Return a request as a JSON-like dictionary."""
     return dataclasses.asdict(request)  # type: ignore[call-overload,no-any-return]
+
+
+def _understood(chosen: Verb, services: Mapping[str, object]) -> dict[str, object]:
+    """Return those services that a verb has a parameter for."""
+    parameters = inspect.signature(chosen.run).parameters.values()
+    if any(entry.kind is inspect.Parameter.VAR_KEYWORD for entry in parameters):
+        return dict(services)
+    names = {entry.name for entry in parameters}
+    return {name: service for name, service in services.items() if name in names}
