@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,16 +138,27 @@ def check_fits(encoder: Encoder, preparer: Preparer, source: SampleSource) -> No
     check_same_shape(preparer, source)
     if encoder.input_shape == preparer.output_shape:
         return
-    channels, height, width = encoder.input_shape
-    message = (
-        f"The {encoder.name} checkpoint takes samples of {height} × {width} pixels and {channels} "
-        f"channel(s), but {source.ref.location!r} holds {source.sample_shape[1]} × "
-        f"{source.sample_shape[2]}, prepared to {preparer.output_shape[1]} × "
-        f"{preparer.output_shape[2]} and {preparer.output_shape[0]} channel(s). "
+    height, width = encoder.input_shape[-2:]
+    advice = (
         f"Resize them with --resolution {height} {width}, crop them with --prepare crop=…, or use "
         "another checkpoint."
     )
+    if len(encoder.input_shape) != len(preparer.output_shape):
+        advice = "One of the two is about videos, the other about pictures. Use another checkpoint."
+    elif encoder.input_shape[1:-2] != preparer.output_shape[1:-2]:
+        advice = f"Read as many frames: --reader video:frames={encoder.input_shape[1]}."
+    message = (
+        f"The {encoder.name} checkpoint takes samples of {_in_words(encoder.input_shape)}, but "
+        f"{source.ref.location!r} holds {_in_words(source.sample_shape)}, prepared to "
+        f"{_in_words(preparer.output_shape)}. {advice}"
+    )
     raise ShapeError(message)
+
+
+def _in_words(shape: Sequence[int]) -> str:
+    channels, *frames, height, width = shape
+    clip = f"{frames[0]} frames of " if frames else ""
+    return f"{clip}{height} × {width} pixels and {channels} channel(s)"
 
 
 def check_same_shape(preparer: Preparer, source: SampleSource) -> None:
@@ -196,7 +208,7 @@ class _Job:
         finite = batch.finite[which]
         values = batch.values[which]
         if not finite.all():
-            values = np.where(finite[:, None, None, None], values, np.float32(0))
+            values = np.where(finite.reshape(-1, *[1] * (values.ndim - 1)), values, np.float32(0))
         latents = self.encoder.encode(values, tile=tile)
         latents[~finite] = np.nan
         partial.append(
