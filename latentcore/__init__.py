@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from latentcore.analysis.clustering import cluster
     from latentcore.analysis.exploration import explore
     from latentcore.analysis.projection import pca, umap
+    from latentcore.analysis.ranking import rank
     from latentcore.analysis.selection import Shape, select
     from latentcore.analysis.statistics import compare, describe
     from latentcore.containers import Clustering, Embedding, LatentSet, Roi, ScanGrid, ScanMaps
@@ -54,6 +55,7 @@ _HOMES = {
     "open_maps": "readers",
     "open_samples": "readers",
     "pca": "analysis.projection",
+    "rank": "analysis.ranking",
     "recognise": "readers",
     "select": "analysis.selection",
     "umap": "analysis.projection",
@@ -82,6 +84,7 @@ __all__ = [
     "open_maps",
     "open_samples",
     "pca",
+    "rank",
     "recognise",
     "select",
     "umap",
