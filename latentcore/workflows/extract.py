@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
+from latentcore.workflows._cutout_table import write_cutout_table
 from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 from latentcore.workflows._seed_names import write_seed_names
 from latentcore.workflows._trainer_options import (
@@ -30,6 +31,7 @@ from latentcore.workflows._trainer_options import (
 from latentcore.workflows._verbs import as_plain, option, verb
 
 if TYPE_CHECKING:
+    from latentcore.encoders._nenya_options import NenyaOptions
     from latentcore.encoders.pca import PcaEncoder, PcaRecipe
     from latentcore.encoding.extraction import Extraction
 
@@ -108,6 +110,11 @@ class ExtractRequest:
         help="write latents_full.npy, coords.csv and latent_maps/latent_full_d<D>.csv as well, as "
         "the seed system does",
     )
+    cutouts: bool = option(
+        False,
+        help="write <input stem>_cutouts.parquet as well: ΔT (90th - 10th percentile of the "
+        "central crop), mean, s.d., minimum and maximum of each sample",
+    )
     clobber: bool = option(False, help="do it again where --out holds a finished run")
     reader: str | None = option(None, help="reader of the inputs", metavar="NAME")
     seed: int = option(0, help="recorded; nothing here is random", metavar="N", convert=int)
@@ -129,7 +136,7 @@ def extract(
     folder : RunFolder
         Gets ``<input stem>_latents.h5`` for each input; ``model.safetensors`` and ``model.json``
         for a PCA that was fitted; ``static_background.npy`` where a mean pattern was fitted for
-        another encoder.
+        another encoder; ``<input stem>_cutouts.parquet`` where that was asked for.
     progress : Progress
     open_model : callable
         ``open_model(checkpoint, device=…, input_shape=…) → Encoder``; a server lends one that
@@ -142,7 +149,7 @@ def extract(
         preparation, n, n_encoded``, ``explained_variance`` for a fitted PCA, ``options`` of the
         training where they are known, and in ``latents`` for each file written ``n, n_encoded,
         n_left_out, n_not_finite, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
-        batch_size, tile, halvings``.
+        batch_size, tile, halvings``, and ``cutouts`` with ``table, crop, percentiles``.
 
     Raises
     ------
@@ -169,8 +176,7 @@ def extract(
             return finished
         job = _Job(request, chosen, folder, progress)
         encoder, preparer = job.model(open_model)
-        heeded = heeded_options(options, encoder)
-        job = replace(job, trained={} if heeded is None else heeded.values)
+        job = replace(job, trained=heeded_options(options, encoder))
         files = {latents_name(one.location): job.encode(one, encoder, preparer) for one in chosen}
     return {
         "skipped": False,
@@ -179,7 +185,7 @@ def extract(
         "device": encoder.device,
         "preparation": preparer.preparation.to_dict(),
         **_explained(encoder),
-        **({"options": dict(job.trained)} if job.trained else {}),
+        **job.told_options,
         "n": sum(entry["n"] for entry in files.values()),
         "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
         "latents": files,
@@ -192,7 +198,7 @@ class _Job:
     chosen: Sequence[ChosenSamples]
     folder: RunFolder
     progress: Progress
-    trained: Mapping[str, Any] = field(default_factory=dict)
+    trained: NenyaOptions | None = None
 
     def model(self, open_model: Callable[..., Encoder]) -> tuple[Encoder, Preparer]:
         """Return the encoder, loaded or fitted, and the preparer of its samples."""
@@ -239,7 +245,7 @@ class _Job:
                 batch_size=found.batch_size,
                 tile=found.tile,
                 halvings=found.halvings,
-                **({"options": dict(self.trained)} if self.trained else {}),
+                **self.told_options,
             ),
         )
         if not one.member.all():
@@ -249,7 +255,16 @@ class _Job:
             alone = len(self.chosen) == 1
             under = "" if alone else f"{Path(one.location).stem}/"
             write_seed_names(self.folder, latents, self.progress, under=under)
-        return _told(found, int(one.member.sum()))
+        told = _told(found, int(one.member.sum()))
+        if self.request.cutouts:
+            crop = None if self.trained is None else self.trained.crop
+            told["cutouts"] = write_cutout_table(self.folder, one, crop, self.progress)
+        return told
+
+    @property
+    def told_options(self) -> dict[str, Any]:
+        """The options of the training, to be recorded where they are known."""
+        return {} if self.trained is None else {"options": dict(self.trained.values)}
 
     def _preparer(self, preparation: Preparation, background: Any) -> Preparer:
         if preparation.background == "static" and background is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -168,3 +169,28 @@ def test_cutouts_with_gaps_are_nan_rows(tmp_path, checkpoint):
     assert run(tmp_path, samples, checkpoint=str(checkpoint))["n_encoded"] == 5
     found = written(tmp_path / "out" / "gaps_latents.h5")["train"]
     assert np.isnan(found).any(axis=1).tolist() == [False, False, True, False, False, False]
+
+
+@pytest.mark.parametrize(("side", "crop"), [(12, 8), (48, 40)])
+def test_table_of_cutouts_lies_beside_the_latents(tmp_path, side, crop):
+    # The training's crop is 40 pixels, which small cutouts don't have.
+    checkpoint = write_nenya(tmp_path / "last.pth")
+    train, valid = cutouts(6, side), cutouts(3, side, seed=1)
+    samples = write_cutouts(tmp_path / "pp.h5", train=train, valid=valid)
+    told = run(tmp_path, samples, checkpoint=str(checkpoint), cutouts=True)
+    assert told["latents"]["pp_latents.h5"]["cutouts"] == {
+        "table": "pp_cutouts.parquet", "crop": crop, "percentiles": [10, 90]
+    }  # fmt: skip
+    table = pd.read_parquet(tmp_path / "out" / "pp_cutouts.parquet")
+    latents = lc.open_latents(tmp_path / "out" / "pp_latents.h5")
+    assert table["sample_id"].tolist() == latents.sample_ids.tolist()
+    assert table["partition"].tolist() == ["train"] * 6 + ["valid"] * 3
+    assert table["row"].tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2]
+    both = np.concatenate([train, valid]).astype(np.float64)
+    inside = both[:, 0, (side - crop) // 2 : (side + crop) // 2, (side - crop) // 2 :][..., :crop]
+    low, high = np.percentile(inside.reshape(9, -1), [10, 90], axis=1)
+    np.testing.assert_allclose(table["DT"], high - low)
+    np.testing.assert_allclose(table["max"], both.max(axis=(1, 2, 3)))
+    for dt, name in zip(table["DT"], table["DT_bin"], strict=True):
+        first, _, last = name.removesuffix(" K").partition("–")
+        assert float(first.removeprefix("≥ ")) <= dt < float(last or np.inf)
