@@ -34,6 +34,7 @@ from latentcore.progress import Progress
 __all__ = [
     "MAP_PANELS",
     "OUTSIDE",
+    "ROW_PANEL",
     "Exploration",
     "SelectionStatistics",
     "cluster_roi",
@@ -49,6 +50,8 @@ __all__ = [
 
 # The panels whose axes are the scan's own x and y.
 MAP_PANELS = ("map", "cluster-map")
+# A panel that is never shown: its x is a sample's row, its y is 0, so that boxes in it select rows.
+ROW_PANEL = "row"
 # Label of a point outside the ROI, on the screen only: in files its label is -1.
 OUTSIDE = -2
 
@@ -261,6 +264,8 @@ def _axes(
         return embeddings[panel][:, 0], embeddings[panel][:, 1]
     if panel in MAP_PANELS and latents.grid is not None:
         return latents.grid.x.astype(np.float32), latents.grid.y.astype(np.float32)
+    if panel == ROW_PANEL:
+        return np.arange(len(latents), dtype=np.float32), np.zeros(len(latents), np.float32)
     scatter = _SCATTER.fullmatch(panel)
     if scatter is not None and scatter[2] in maps:
         return latents.dimension(int(scatter[1])), maps[scatter[2]]

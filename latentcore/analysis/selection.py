@@ -15,7 +15,7 @@ A point with a NaN coordinate, or outside of `within`, is never selected.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -160,6 +160,29 @@ def points_in_shape(shape: Shape, x: NDArray[Any], y: NDArray[Any]) -> NDArray[n
         if near.size:
             inside[start + near] = _even_odd(corners, px[near], py[near])
     return inside
+
+
+def row_shapes(panel: str, rows: Iterable[int]) -> tuple[Shape, ...]:
+    """Return boxes that select rows in a panel whose x is the row number and whose y is 0.
+
+    Parameters
+    ----------
+    panel : str
+    rows : iterable of int
+        In any order; neighbouring ones share a box.
+    """
+    runs: list[list[int]] = []
+    for row in sorted({*rows}):
+        if runs and row == runs[-1][1] + 1:
+            runs[-1][1] = row
+        else:
+            runs.append([row, row])
+    return tuple(
+        Shape(
+            panel, "box", ((first - 0.5, -1.0), (last + 0.5, 1.0)), "add" if number else "replace"
+        )
+        for number, (first, last) in enumerate(runs)
+    )
 
 
 def roi_mask(

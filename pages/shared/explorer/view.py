@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import MAP_PANELS, OUTSIDE, scatter_panel
+from latentcore.analysis.exploration import MAP_PANELS, OUTSIDE, ROW_PANEL, scatter_panel
 from latentcore.analysis.latent_maps import cluster_ranges
 from latentcore.analysis.selection import Shape
 from latentcore.containers import Clustering
@@ -164,7 +164,7 @@ def resolvable(
     question: Question, scene: Scene, embeddings: Mapping[str, EmbeddingView]
 ) -> tuple[Mapping[str, tuple[Shape, ...]], int]:
     """Return the selections without strokes in panels not at hand, and how many those are."""
-    known = set(embeddings)
+    known = {*embeddings, ROW_PANEL}
     if scene.latents.grid is not None:
         known.update(MAP_PANELS)
     for dim in scene.latents.dims:
@@ -326,6 +326,12 @@ def _frames_of_shapes(
     """Return the axes of scatters that strokes were drawn in, of whatever dimension and map."""
     drawn = {shape.panel for shapes in question.selections.values() for shape in shapes}
     frames = {}
+    if ROW_PANEL in drawn:
+        number = np.arange(len(scene.latents), dtype=np.float32)
+        frames[ROW_PANEL] = (
+            arrays.add("row number", number, scene.about),
+            arrays.add("no height", np.zeros_like(number), scene.about),
+        )
     for dim in scene.latents.dims:
         for name in scene.numeric_maps:
             panel = scatter_panel(int(dim), name)
