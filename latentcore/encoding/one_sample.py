@@ -2,16 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.containers import LatentSet
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparation, Preparer
 
-__all__ = ["encode_one"]
+__all__ = ["EncodedSample", "encode_like", "encode_one"]
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSample:
+    """A sample's latent, to be compared with others.
+
+    Attributes
+    ----------
+    latent : ndarray of float32, shape (d,)
+        In the dimensions of the others.
+    encoder : str
+    encoder_fingerprint : str
+    notes : tuple of str
+        What one should know before comparing.
+    """
+
+    latent: NDArray[np.float32]
+    encoder: str
+    encoder_fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+def encode_like(
+    latents: LatentSet,
+    sample: NDArray[np.generic],
+    checkpoint: str,
+    *,
+    device: str = "auto",
+    open_model: Callable[..., Encoder] = open_checkpoint,
+) -> EncodedSample:
+    """Encode a sample as latents were made, to compare it with them.
+
+    Parameters
+    ----------
+    latents : LatentSet
+    sample : ndarray, shape (C, H, W)
+    checkpoint : str
+        The one that made the latents.
+    device, open_model
+        As for `encode_one`.
+
+    Raises
+    ------
+    ShapeError
+        If sample, checkpoint and latents don't fit together.
+    InputError
+        As `encode_one`.
+    """
+    made = _made_with(latents)
+    recorded = made.get("preparation")
+    preparation = Preparation.from_dict(recorded) if isinstance(recorded, Mapping) else None
+    latent, encoder = encode_one(
+        sample, checkpoint, preparation=preparation, device=device, open_model=open_model
+    )
+    _check_dims(latents, encoder)
+    other = (
+        "The latents say that another model made them: distances to this sample mean little. Give "
+        "the checkpoint that made the latents."
+    )
+    foreign = made.get("encoder_fingerprint") not in (None, encoder.fingerprint)
+    notes = (other,) if foreign else ()
+    return EncodedSample(latent[latents.dims], encoder.name, encoder.fingerprint, notes)
 
 
 def encode_one(
@@ -79,3 +144,23 @@ def _check_shape(encoder: Encoder, preparer: Preparer, shape: tuple[int, int, in
         "Give a sample of the size that the latents were made of, or another checkpoint."
     )
     raise ShapeError(message)
+
+
+def _check_dims(latents: LatentSet, encoder: Encoder) -> None:
+    """Refuse a model of another number of dimensions; a file may hold only some of its model's."""
+    d, dims = encoder.latent_dim, latents.dims
+    seems_whole = np.array_equal(dims, np.arange(len(dims)))
+    if dims.max(initial=0) < d and (len(dims) == d or not seems_whole):
+        return
+    message = (
+        f"The {encoder.name} checkpoint makes {d} latent dimensions, but the latents have "
+        f"{len(dims)}, up to number {dims.max(initial=0)}. Give the checkpoint that made them."
+    )
+    raise ShapeError(message)
+
+
+def _made_with(latents: LatentSet) -> Mapping[str, Any]:
+    """Return what the latents' record says of the encoder and the preparation."""
+    request = {} if latents.provenance is None else latents.provenance.request
+    resolved = request.get("resolved")
+    return resolved if isinstance(resolved, Mapping) else {}

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from latentcore.artifacts import RunFolder, file_sha256
 from latentcore.containers import LatentSet, ScanGrid, match_rows
 from latentcore.encoders import Encoder
-from latentcore.encoding.one_sample import encode_one
-from latentcore.errors import RequestError, ShapeError
-from latentcore.preparation import Preparation
+from latentcore.encoding.one_sample import encode_like
+from latentcore.errors import RequestError
 from latentcore.readers.one_sample import read_one_sample
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["Query", "image_query", "query_of", "row_at"]
+__all__ = ["Query", "query_of", "row_at"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,59 +65,17 @@ def query_of(
     weights = checkpoint_file(request.checkpoint)
     folder.add_input(str(weights), "checkpoint", f"sha256:{file_sha256(weights)}", "checkpoint")
     sample = read_one_sample(request.image, request.image_row)
-    query = image_query(
+    found = encode_like(
         latents, sample, request.checkpoint, device=request.device, open_model=open_model
     )
-    return Query(
-        query.latent,
-        {**query.record, "image": request.image, "image_row": request.image_row},
-        sample=sample,
-        notes=query.notes,
-    )
-
-
-def image_query(
-    latents: LatentSet, sample: NDArray[np.generic], checkpoint: str, **settings: Any
-) -> Query:
-    """Encode a sample as the latents were, to search for it among them.
-
-    Parameters
-    ----------
-    latents : LatentSet
-    sample : ndarray, shape (C, H, W)
-    checkpoint : str
-    **settings
-        ``device`` and ``open_model`` of `latentcore.encoding.one_sample.encode_one`.
-
-    Raises
-    ------
-    ShapeError
-        If sample, checkpoint and latents don't fit together.
-    """
-    made = _made_with(latents)
-    recorded = made.get("preparation")
-    preparation = Preparation.from_dict(recorded) if isinstance(recorded, Mapping) else None
-    latent, encoder = encode_one(sample, checkpoint, preparation=preparation, **settings)
-    if latents.dims.max(initial=0) >= encoder.latent_dim:
-        message = (
-            f"The {encoder.name} checkpoint makes {encoder.latent_dim} latent dimensions, but the "
-            f"latents hold dimension {latents.dims.max()}. Give the checkpoint that made them."
-        )
-        raise ShapeError(message)
-    if len(latents.dims) != encoder.latent_dim and _is_whole(latents):
-        message = (
-            f"The {encoder.name} checkpoint makes {encoder.latent_dim} latent dimensions, but the "
-            f"latents have {len(latents.dims)}. Give the checkpoint that made them."
-        )
-        raise ShapeError(message)
-    notes = []
-    if made.get("encoder_fingerprint") not in (None, encoder.fingerprint):
-        notes.append(
-            "The latents say that another model made them: distances to the image mean little. "
-            "Give the checkpoint that made the latents."
-        )
-    record = {"kind": "image", "encoder": encoder.name, "encoder_fingerprint": encoder.fingerprint}
-    return Query(latent[latents.dims], record, sample=sample, notes=tuple(notes))
+    record = {
+        "kind": "image",
+        "image": request.image,
+        "image_row": request.image_row,
+        "encoder": found.encoder,
+        "encoder_fingerprint": found.encoder_fingerprint,
+    }
+    return Query(found.latent, record, sample=sample, notes=found.notes)
 
 
 def row_at(latents: LatentSet, xy: tuple[float, ...]) -> int:
@@ -170,15 +127,3 @@ def _row_query(latents: LatentSet, row: int) -> Query:
     if latents.grid is not None:
         record |= {"x": float(latents.grid.x[row]), "y": float(latents.grid.y[row])}
     return Query(latent, record, row)
-
-
-def _is_whole(latents: LatentSet) -> bool:
-    """Tell whether the latents seem to hold every dimension of their model."""
-    return bool(np.array_equal(latents.dims, np.arange(len(latents.dims))))
-
-
-def _made_with(latents: LatentSet) -> Mapping[str, Any]:
-    """Return what the latents' record says of the encoder and the preparation."""
-    request = {} if latents.provenance is None else latents.provenance.request
-    resolved = request.get("resolved")
-    return resolved if isinstance(resolved, Mapping) else {}

@@ -132,7 +132,7 @@ def run(
     progress.step(2, 3, "drawing")
     notes = [*query.notes, *_draw(request, latents, query, found, distances, folder)]
     report = {
-        "query": {**query.record, "latent": query.latent.tolist()},
+        "query": query.record,
         "metric": request.metric,
         "k": request.k,
         "n": len(latents),
@@ -146,7 +146,7 @@ def run(
         "similarity_is": _LABELS[request.metric],
         "notes": notes,
     }
-    folder.write_json("report.json", report)
+    folder.write_json("report.json", {**report, "query": {**query.record, "latent": query.latent}})
     progress.step(3, 3, "drawing")
     return report
 
