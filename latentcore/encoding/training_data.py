@@ -6,7 +6,9 @@ which the system keeps in memory as far as there is room.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,12 @@ from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
 
-__all__ = ["Feeder", "TrainingPatterns", "collect_patterns", "to_device"]
+__all__ = ["Feeder", "TrainingPatterns", "check_room", "collect_patterns", "to_device"]
 
 _LARGEST_IN_MEMORY = 2 << 30
+_FILE = "prepared.f16"
+# Beside the file come the states of the training.
+_SPARE_ON_DISK = 1 << 28
 _LARGEST_ON_DEVICE = 0.25
 _READ_ROWS = 512
 _FEWEST = 8
@@ -55,6 +60,39 @@ class TrainingPatterns:
         """Yield all patterns in order, as float32."""
         for start in range(0, len(self.values), size):
             yield np.asarray(self.values[start : start + size], np.float32)
+
+
+def check_room(n: int, shape: Sequence[int], scratch: Path) -> None:
+    """Refuse patterns for which neither memory nor disk has room, before any is read.
+
+    Parameters
+    ----------
+    n : int
+        Patterns.
+    shape : sequence of int
+        (C, H, W) of a prepared one.
+    scratch : Path
+        Where the file would lie; what an earlier attempt left there is written over.
+
+    Raises
+    ------
+    RequestError
+        If the disk is too full.
+    """
+    values = n * math.prod(shape)
+    if 4 * values <= _LARGEST_IN_MEMORY:
+        return
+    old = scratch / _FILE
+    free = shutil.disk_usage(scratch).free + (old.stat().st_size if old.is_file() else 0)
+    if 2 * values + _SPARE_ON_DISK <= free:
+        return
+    message = (
+        f"The {n:,} chosen patterns take {2 * values / 1e9:,.1f} GB once they are prepared, too "
+        f"much for memory, and the disk of the run folder has {free / 1e9:,.1f} GB free. Choose "
+        f"fewer points, prepare them to a smaller size (size=HxW), or make room: "
+        f"{(2 * values + _SPARE_ON_DISK - free) / 1e9:,.1f} GB more."
+    )
+    raise RequestError(message)
 
 
 def collect_patterns(
@@ -166,7 +204,7 @@ def _store(shape: tuple[int, ...], scratch: Path, largest: int) -> NDArray[Any]:
     if int(np.prod(shape)) * 4 <= largest:
         return np.empty(shape, np.float32)
     scratch.mkdir(parents=True, exist_ok=True)
-    return np.memmap(scratch / "prepared.f16", np.float16, "w+", shape=shape)
+    return np.memmap(scratch / _FILE, np.float16, "w+", shape=shape)
 
 
 def _check_count(kept: int, n: int, not_finite: int, constant: int) -> None:

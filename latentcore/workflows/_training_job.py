@@ -51,10 +51,12 @@ class TrainingJob:
         """Train, write what the verb promises, and return its summary."""
         from latentcore.artifacts.model_files import write_model
         from latentcore.encoders._device import resolve_device
-        from latentcore.encoding.training_data import collect_patterns
+        from latentcore.encoding.training_data import check_room, collect_patterns
         from latentcore.encoding.training_models import as_encoder, fit_components
 
         device = resolve_device(self.request.device)
+        shape = self.preset.preparation.output_shape(self.chosen.source.sample_shape)
+        check_room(len(self.chosen.rows), shape, self.folder.scratch())
         preparer = self._preparer()
         patterns = collect_patterns(
             self.chosen.source,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,8 @@ import pytest
 from latentcore.artifacts import read_run
 from latentcore.cli import main
 from latentcore.encoders import open_checkpoint
+from latentcore.encoding import training_data, training_steps
+from latentcore.encoding.training_plan import TrainingPlan
 from latentcore.errors import Cancelled, InputError, RequestError
 from latentcore.progress import Progress
 from latentcore.workflows import execute
@@ -197,14 +200,47 @@ def test_constant_patterns_only_are_refused(tmp_path):
         run(scan, tmp_path / "out")
 
 
-def test_a_learning_rate_that_diverges_is_explained(scan, tmp_path):
-    try:
-        summary = run(scan, tmp_path / "out", encoder="vae-cnn", learning_rate=10.0, epochs=20)
-    except RequestError as error:
-        assert "diverged" in str(error) and "try 1" in str(error)
-    else:
-        assert all(np.isfinite(v).all() for v in tensors(tmp_path / "out").values())
-        assert summary["stopped_by"] in ("diverged", "epochs")
+def test_a_learning_rate_that_diverges_at_once_is_refused(scan, tmp_path):
+    # Adam's first step moves every weight by 10: no number survives three layers of that.
+    with pytest.raises(RequestError) as caught:
+        run(scan, tmp_path / "out", learning_rate=10.0, schedule="constant")
+    told = str(caught.value)
+    assert "diverged in epoch 1" in told
+    assert "Nothing was learned" in told
+    assert "try 1" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_that_diverges_later_keeps_its_best_weights(scan, tmp_path, monkeypatch):
+    options = {"encoder": "vae-cnn", "schedule": "constant"}
+    good = run(scan, tmp_path / "good", epochs=2, **options)
+    assert (good["stopped_by"], good["best_epoch"]) == ("epochs", 2)
+
+    def wild(plan: TrainingPlan, step: int, steps: int) -> float:
+        return plan.learning_rate if step < 2 * 4 else 1e4
+
+    monkeypatch.setattr(training_steps, "learning_rate_at", wild)
+    summary = run(scan, tmp_path / "out", epochs=20, **options)
+    assert (summary["stopped_by"], summary["best_epoch"], summary["epochs"]) == ("diverged", 2, 2)
+    assert "diverged in epoch 3" in summary["warnings"][0]
+    assert "The weights of epoch 2, the best until then, were kept." in summary["warnings"][0]
+    expected, kept = tensors(tmp_path / "good"), tensors(tmp_path / "out")
+    for name, values in expected.items():
+        np.testing.assert_array_equal(kept[name], values)
+
+
+def test_a_disk_without_room_is_told_before_anything_is_read(scan, tmp_path, monkeypatch):
+    monkeypatch.setattr(training_data, "_LARGEST_IN_MEMORY", 1000)
+    seen: list[str] = []
+    progress = Progress(lambda done, total, message: seen.append(message))
+    usage = shutil.disk_usage(tmp_path)._replace(free=200_000_000)
+    monkeypatch.setattr(training_data.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(RequestError, match=r"80 chosen patterns .* 0\.2 GB free") as caught:
+        run(scan, tmp_path / "out", progress, prepare=("background=static",))
+    assert "make room: 0.1 GB more" in str(caught.value)
+    assert not seen
+    monkeypatch.setattr(training_data.shutil, "disk_usage", lambda path: usage._replace(free=1e9))
+    assert run(scan, tmp_path / "out", epochs=1)["epochs"] == 1
 
 
 def test_samples_without_places_are_reconstructed_to_themselves(tmp_path):
