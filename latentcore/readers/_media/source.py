@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from latentcore.containers import ScanGrid, SourceRef
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.readers._media.folder import MediaFiles
+from latentcore.readers._media.reading import Reading
+from latentcore.readers._row_numbers import row_numbers
 from latentcore.storage import content_fingerprint
 
 __all__ = ["MediaSource"]
@@ -30,14 +33,18 @@ class MediaSource:
 
     Parameters
     ----------
-    ref : SourceRef
-        Its options are those that decide how a file becomes a sample, as text.
+    location : str
+    reader : str
+        Name of the reader.
     files : MediaFiles
-    sample_shape : tuple of int
-        (C, H, W) or (C, T, H, W).
+    reading : Reading
+        How a file becomes a sample; its resolution, and number of frames, are known.
+    options : sequence of str
+        What of it the reader's options tell.
+    channels : int
     dtype : dtype
     decode : callable
-        ``decode(path) → ndarray`` of that shape and dtype.
+        ``decode(path, reading) → ndarray``, shape (C, H, W) or (C, T, H, W), of that dtype.
     """
 
     grid: ScanGrid | None = None
@@ -47,25 +54,33 @@ class MediaSource:
     def __init__(
         self,
         *,
-        ref: SourceRef,
+        location: str,
+        reader: str,
         files: MediaFiles,
-        sample_shape: tuple[int, ...],
+        reading: Reading,
+        options: Sequence[str],
+        channels: int,
         dtype: np.dtype[np.generic],
-        decode: Callable[[Path], NDArray[np.generic]],
+        decode: Callable[[Path, Reading], NDArray[np.generic]],
     ) -> None:
+        assert reading.resolution is not None
+        frames = () if reading.frames is None else (reading.frames,)
+        sample_shape = (channels, *frames, *reading.resolution)
         if math.prod(sample_shape) > _MOST_ELEMENTS:
             message = (
                 f"A sample of shape {sample_shape} has {math.prod(sample_shape):,} values; at "
                 f"most {_MOST_ELEMENTS:,} are read. Ask for a lower resolution or fewer frames."
             )
             raise MalformedFileError(message)
-        self.ref = ref
-        self.sample_shape = sample_shape
+        self.ref = SourceRef(location, reader, reading.options(options))
+        self.sample_shape: tuple[int, ...] = sample_shape
         self.dtype = dtype
         self.sample_ids = files.ids
         self.partition = files.partition
         self.labels = files.labels
         self._files = files
+        self._reading = reading
+        self._options = options
         self._decode = decode
         self._fingerprint = ""
         self._closed = False
@@ -89,10 +104,13 @@ class MediaSource:
                 "them within the 'with' block, or open it again."
             )
             raise RequestError(message)
-        numbers = self._numbers(rows)
+        if isinstance(rows, slice):
+            numbers = np.arange(len(self), dtype=np.int64)[rows]
+        else:
+            numbers = row_numbers(rows, len(self), self.ref.location)
         samples = np.empty((len(numbers), *self.sample_shape), self.dtype)
         for place, row in enumerate(numbers):
-            samples[place] = self._decode(self._files.paths[row])
+            samples[place] = self._decode(self._files.paths[row], self._reading)
         return samples
 
     def fingerprint(self) -> str:
@@ -104,6 +122,19 @@ class MediaSource:
                 digest.update(f"\n{text}".encode("utf-8", "surrogateescape"))
             self._fingerprint = f"blake2b:{digest.hexdigest()}"
         return self._fingerprint
+
+    def at_resolution(self, size: tuple[int, int]) -> Self:
+        """Return the same files read at another (H, W), without looking into them again."""
+        return type(self)(
+            location=self.ref.location,
+            reader=self.ref.reader,
+            files=self._files,
+            reading=replace(self._reading, resolution=size),
+            options=self._options,
+            channels=self.sample_shape[0],
+            dtype=self.dtype,
+            decode=self._decode,
+        )
 
     def close(self) -> None:
         """Read no more."""
@@ -119,23 +150,3 @@ class MediaSource:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _numbers(self, asked: object) -> NDArray[np.int64]:
-        if isinstance(asked, slice):
-            return np.arange(len(self), dtype=np.int64)[asked]
-        rows = np.asarray(asked)
-        if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
-            message = (
-                f"Rows are asked for by a slice or by whole numbers of shape (b,), but these are "
-                f"{rows.dtype} of shape {rows.shape}. Turn a mask into numbers: "
-                "np.flatnonzero(mask)."
-            )
-            raise RequestError(message)
-        outside = rows[(rows < 0) | (rows >= len(self))]
-        if len(outside):
-            message = (
-                f"Row {outside[0]} was asked for, but {self.ref.location!r} has rows 0 to "
-                f"{len(self) - 1}."
-            )
-            raise RequestError(message)
-        return rows.astype(np.int64)

@@ -61,22 +61,24 @@ class ImageFolder:
         reading = Reading.parse(ref.options, self.options)
         files = find_media(local_path(ref.location), PICTURES)
         headers = [picture_header(path) for path in files.paths]
-        size = reading.resolution or headers[0].size
         channels = max(header.channels for header in headers)
         dtype = max((header.dtype for header in headers), key=lambda kind: kind.itemsize)
-        reading = replace(reading, resolution=size)
 
-        def decode(path: Path) -> NDArray[np.generic]:
+        def decode(path: Path, how: Reading) -> NDArray[np.generic]:
+            assert how.resolution is not None
             pixels = picture_pixels(path)
             if pixels.dtype != dtype:
                 pixels = pixels.astype(dtype) * dtype.type(_EIGHT_TO_SIXTEEN)
-            fitting = fitted(pixels, size, reading.fit)
-            return np.broadcast_to(np.moveaxis(fitting, 2, 0), (channels, *size))
+            fitting = np.moveaxis(fitted(pixels, how.resolution, how.fit), 2, 0)
+            return np.broadcast_to(fitting, (channels, *how.resolution))
 
         return MediaSource(
-            ref=SourceRef(ref.location, _NAME, reading.options(self.options)),
+            location=ref.location,
+            reader=_NAME,
             files=files,
-            sample_shape=(channels, *size),
+            reading=replace(reading, resolution=reading.resolution or headers[0].size),
+            options=self.options,
+            channels=channels,
             dtype=dtype,
             decode=decode,
         )

@@ -7,10 +7,8 @@ mixed: see `latentcore.readers._media.reading.Reading` for how they become clips
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.readers import SAMPLES_READERS
@@ -58,21 +56,20 @@ class Video:
 
         reading = Reading.parse(ref.options, self.options)
         files = find_media(local_path(ref.location), VIDEOS)
+        frames = reading.frames
+        if frames is None:
+            longest = max(frame_count(path) for path in files.paths)
+            frames = min(_USUAL_FRAMES, max(1, longest))
         size = reading.resolution or frame_size(files.paths[0])
-        frames = reading.frames or min(
-            _USUAL_FRAMES, max(frame_count(path) for path in files.paths)
-        )
-        reading = replace(reading, resolution=size, frames=max(1, frames))
-
-        def decode(path: Path) -> NDArray[np.generic]:
-            return np.moveaxis(clip_pixels(path, reading), 3, 0)
-
         return MediaSource(
-            ref=SourceRef(ref.location, _NAME, reading.options(self.options)),
+            location=ref.location,
+            reader=_NAME,
             files=files,
-            sample_shape=(3, max(1, frames), *size),
+            reading=replace(reading, resolution=size, frames=frames),
+            options=self.options,
+            channels=3,
             dtype=np.dtype(np.uint8),
-            decode=decode,
+            decode=lambda path, how: np.moveaxis(clip_pixels(path, how), 3, 0),
         )
 
 
