@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import Ranking
 
-__all__ = ["metric_likeness", "rank_numbers", "top_dims", "top_ranks"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["metric_likeness", "rank_numbers", "scores_table", "top_dims", "top_ranks"]
+
+
+_SORTED_BY = "pearson"
+
+
+def scores_table(ranking: Ranking) -> pd.DataFrame:
+    """Return dim, a column per metric, n and reason; the strongest by Pearson first.
+
+    Without Pearson among the metrics the first of them sorts.
+    """
+    import pandas as pd
+
+    metrics = list(ranking.scores)
+    table = pd.DataFrame({"dim": ranking.dims, **ranking.scores, "n": ranking.n})
+    table["reason"] = ranking.reasons
+    order = ranking.order(_SORTED_BY if _SORTED_BY in metrics else metrics[0])
+    return table.set_index("dim").loc[order].reset_index()
 
 
 def rank_numbers(ranking: Ranking) -> NDArray[np.float64]:

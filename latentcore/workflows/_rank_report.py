@@ -16,23 +16,7 @@ from latentcore.workflows.map import plain_coordinates
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ranking_report", "reference_table", "scores_table", "unique_dims"]
-
-_SORTED_BY = "pearson"
-
-
-def scores_table(ranking: Ranking) -> pd.DataFrame:
-    """Return dim, a column per metric, n and reason; the strongest by Pearson first.
-
-    Without Pearson among the metrics the first of them sorts.
-    """
-    import pandas as pd
-
-    metrics = list(ranking.scores)
-    table = pd.DataFrame({"dim": ranking.dims, **ranking.scores, "n": ranking.n})
-    table["reason"] = ranking.reasons
-    order = ranking.order(_SORTED_BY if _SORTED_BY in metrics else metrics[0])
-    return table.set_index("dim").loc[order].reset_index()
+__all__ = ["ranking_report", "reference_table", "unique_dims"]
 
 
 def reference_table(latents: LatentSet, reference: Reference) -> pd.DataFrame:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from latentcore.analysis.rank_table import scores_table
 from latentcore.analysis.references import Reference
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Ranking
 from latentcore.progress import Progress
-from latentcore.workflows._rank_report import scores_table, unique_dims
+from latentcore.workflows._rank_report import unique_dims
 from latentcore.workflows.map import MapRequest, latent_map_table, plain_coordinates
 from latentcore.workflows.map import run as draw_maps
 

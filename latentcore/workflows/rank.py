@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latentcore.analysis.rank_table import top_dims
+from latentcore.analysis.rank_table import scores_table, top_dims
 from latentcore.analysis.ranking import metric_names, rank
 from latentcore.analysis.references import SYNTHESES
 from latentcore.artifacts import RunFolder
@@ -23,12 +23,7 @@ from latentcore.workflows._inputs import (
     roi_option,
 )
 from latentcore.workflows._rank_figures import draw_ranking
-from latentcore.workflows._rank_report import (
-    ranking_report,
-    reference_table,
-    scores_table,
-    unique_dims,
-)
+from latentcore.workflows._rank_report import ranking_report, reference_table, unique_dims
 from latentcore.workflows._references import JoinedReference, read_reference_map
 from latentcore.workflows._seed_names import write_seed_ranking
 from latentcore.workflows._verbs import option, verb

@@ -1,0 +1,211 @@
+"""Rankings and agreement on the screen, readable on a light and on a dark page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentcore.analysis.regression import Line, least_squares
+from latentcore.figures.colors import categorical_palette, hex_to_rgb, lut
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["likeness_chart", "ranks_chart", "scatter_chart", "table_chart"]
+
+_GRID = "rgba(128,128,128,0.25)"
+_MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 2}
+_ROW, _AROUND = 24, 110
+# A browser draws this many points at once without a pause.
+_MOST_POINTS = 20_000
+
+
+def scatter_chart(
+    latent: ArrayLike,
+    reference: ArrayLike,
+    *,
+    latent_label: str,
+    reference_label: str,
+    cmap: str,
+    limits: tuple[float, float],
+    height: int = 380,
+) -> tuple[go.Figure, Line, int]:
+    """Draw a reference over a latent dimension with the least-squares line.
+
+    Parameters
+    ----------
+    latent, reference : array_like, shape (n,)
+    latent_label, reference_label : str
+    cmap : str
+        Colours points by their latent, as the latent map does.
+    limits : tuple of float
+        Of the colours.
+    height : int
+        In pixels.
+
+    Returns
+    -------
+    figure : plotly Figure
+    line : Line
+        Of all finite pairs.
+    shown : int
+        How many points are drawn: at most 20,000, the same each time.
+    """
+    import plotly.graph_objects as go
+
+    x, y = (np.asarray(values, np.float64).ravel() for values in (latent, reference))
+    rows = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    line = least_squares(x, y)
+    if len(rows) > _MOST_POINTS:
+        rows = np.random.default_rng(0).choice(rows, _MOST_POINTS, replace=False)
+    figure = go.Figure(
+        go.Scattergl(
+            x=x[rows],
+            y=y[rows],
+            mode="markers",
+            marker={
+                "size": float(np.clip(400 / np.sqrt(max(len(rows), 1)), 3, 7)),
+                "color": x[rows],
+                "colorscale": _scale(cmap),
+                "cmin": limits[0],
+                "cmax": limits[1],
+                "opacity": 0.75,
+            },
+            hovertemplate=f"{latent_label} %{{x:.4g}}<br>{reference_label} %{{y:.4g}}"
+            "<extra></extra>",
+        )
+    )
+    if np.isfinite(line.slope):
+        figure.add_scatter(
+            x=np.array(line.x),
+            y=line.at(line.x),
+            mode="lines",
+            line={"color": categorical_palette()[4], "width": 2.5},
+            hoverinfo="skip",
+        )
+    figure.update_xaxes(
+        title_text=latent_label, gridcolor=_GRID, zeroline=False, exponentformat="e"
+    )
+    figure.update_yaxes(title_text=reference_label, gridcolor=_GRID, zeroline=False)
+    figure.update_layout(height=height, margin={**_MARGIN, "t": 8}, showlegend=False)
+    return figure, line, len(rows)
+
+
+def ranks_chart(
+    dims: ArrayLike, ranks: NDArray[np.floating], metrics: Sequence[str], n_dims: int
+) -> go.Figure:
+    """Draw the rank of dimensions by each metric: the darker the nearer the top.
+
+    Parameters
+    ----------
+    dims : array_like of int, shape (t,)
+    ranks : ndarray, shape (t, metrics)
+        NaN where there is none.
+    metrics : sequence of str
+        What they are called.
+    n_dims : int
+        How many dimensions were ranked.
+    """
+    import plotly.graph_objects as go
+
+    names = [f"latent {dim}" for dim in np.asarray(dims).tolist()]
+    text = np.where(np.isnan(ranks), "–", np.char.mod("%.0f", np.nan_to_num(ranks)))
+    figure = go.Figure(
+        go.Heatmap(
+            # The ratio of ranks is what counts: 1 and 5 differ more than 101 and 105.
+            z=np.log(ranks),
+            zmin=0.0,
+            zmax=float(np.log(max(n_dims, 2))),
+            x=list(metrics),
+            y=names,
+            text=text,
+            texttemplate="%{text}",
+            colorscale=_scale("cividis"),
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y}<br>%{x}: rank %{text}<extra></extra>",
+        )
+    )
+    return _table_layout(figure, len(names))
+
+
+def likeness_chart(likeness: NDArray[np.floating], metrics: Sequence[str]) -> go.Figure:
+    """Draw how alike the rankings of each two metrics are, −1 … 1."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        go.Heatmap(
+            z=likeness,
+            zmin=-1,
+            zmax=1,
+            x=list(metrics),
+            y=list(metrics),
+            texttemplate="%{z:.2f}",
+            colorscale=_scale("blue-white-red"),
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
+        )
+    )
+    return _table_layout(figure, len(metrics))
+
+
+def table_chart(
+    table: NDArray[np.integer],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    row_label: str,
+    column_label: str,
+) -> go.Figure:
+    """Draw a contingency table, each cell shaded by its share of its row."""
+    import plotly.graph_objects as go
+
+    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    red, green, blue = hex_to_rgb(categorical_palette()[0])
+    figure = go.Figure(
+        go.Heatmap(
+            z=100 * share,
+            zmin=0,
+            zmax=100,
+            x=list(columns),
+            y=list(rows),
+            text=np.char.mod("%d", table),
+            texttemplate="%{text}",
+            colorscale=[[0, f"rgba({red},{green},{blue},0.06)"], [1, f"rgb({red},{green},{blue})"]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate=f"{row_label} %{{y}}, {column_label} %{{x}}<br>%{{text}} points, "
+            "%{z:.1f} % of the row<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title_text=column_label)
+    figure.update_yaxes(title_text=row_label)
+    return _table_layout(figure, len(rows))
+
+
+def _table_layout(figure: go.Figure, rows: int) -> go.Figure:
+    axis: dict[str, Any] = {"type": "category", "showgrid": False, "automargin": True}
+    figure.update_xaxes(**axis, side="bottom")
+    figure.update_yaxes(**axis, autorange="reversed")
+    figure.update_layout(
+        height=_AROUND + _ROW * max(rows, 3),
+        margin={**_MARGIN, "t": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    return figure
+
+
+def _scale(name: str) -> list[tuple[float, str]]:
+    table = lut(name)
+    return [
+        (level / (len(table) - 1), f"rgb({red},{green},{blue})")
+        for level, (red, green, blue) in enumerate(table.tolist())
+    ]
