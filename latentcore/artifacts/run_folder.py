@@ -144,6 +144,10 @@ class RunFolder:
             if isinstance(parent_id, str) and parent_id not in self.parents:
                 self.parents.append(parent_id)
 
+    def reopen(self) -> None:
+        """Say that the folder is unfinished again: what lies in it is about to change."""
+        (self.out / _RUN_FILE).unlink(missing_ok=True)
+
     def keep_finished(self, record: dict[str, Any]) -> None:
         """Leave the folder as it is: its ``run.json``, `record`, answers the same question."""
         self._finished = record

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from latentcore.artifacts import to_json
-from latentcore.workflows import as_plain
+from latentcore.artifacts import from_json, to_json
+from latentcore.workflows import as_plain, request_from
+from latentcore.workflows._batching.inputs import request_for
 from latentcore.workflows._verbs import option_of
+from latentcore.workflows.batch import BatchRequest
 
 __all__ = ["command_line", "question_id"]
 
@@ -47,17 +49,31 @@ def command_line(verb: str, request: object, out: str | None = None) -> str:
     str
         Quoted for a POSIX shell.
     """
+    front, options = _request_words(request)
+    if isinstance(request, BatchRequest):
+        options += _wrapped_words(request)
+    if out is not None:
+        options += ["--out", out]
+    return shlex.join(["python", "-m", "latentcore", verb, *front, *options])
+
+
+def _request_words(request: object) -> tuple[list[str], list[str]]:
+    """Return what stands without a flag, and the options that differ from their defaults."""
     front: list[str] = []
     options: list[str] = []
     for field in dataclasses.fields(request):  # type: ignore[arg-type]
         value = getattr(request, field.name)
         if option_of(field).positional:
             front += [] if value is None else _words(value)
-        elif value is not None and value != field.default:
+        elif value is not None and value != field.default and not option_of(field).wrapped:
             options += _option_words(field, value)
-    if out is not None:
-        options += ["--out", out]
-    return shlex.join(["python", "-m", "latentcore", verb, *front, *options])
+    return front, options
+
+
+def _wrapped_words(request: BatchRequest) -> list[str]:
+    """Return the options of the verb that a batch carries out."""
+    plain = request_for(request.verb, from_json(request.options), "")
+    return _request_words(request_from(request.verb, plain))[1]
 
 
 def _option_words(field: dataclasses.Field[Any], value: Any) -> list[str]:

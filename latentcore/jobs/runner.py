@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from latentcore.artifacts import read_run
 from latentcore.errors import RequestError
 from latentcore.jobs.carry_out import Outcome
-from latentcore.jobs.executors import ProcessExecutor, Services, ThreadExecutor
+from latentcore.jobs.executors import Executor, ProcessExecutor, Services, ThreadExecutor
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.owners import Owner, SharedLock, is_alive
 from latentcore.jobs.questions import question_id
 from latentcore.jobs.records import JobRecord
-from latentcore.workflows import VERBS, request_from, request_of
+from latentcore.workflows import VERBS, Place, request_from, request_of
 
 __all__ = ["JobRunner"]
 
@@ -63,6 +63,14 @@ class JobRunner:
             self._owner = Owner(self._folder)
         self._thread = ThreadExecutor(self._on_start, self._on_end, services or _no_services)
         self._process = ProcessExecutor(self._on_start, self._on_end, self._folder / "worker.log")
+        self._background = ProcessExecutor(
+            self._on_start, self._on_end, self._folder / "background.log"
+        )
+        self._executors: dict[Place, Executor] = {
+            "thread": self._thread,
+            "process": self._process,
+            "background": self._background,
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -268,8 +276,8 @@ class JobRunner:
         if self._closing:
             return
         self._closing = True
-        self._thread.close()
-        self._process.close()
+        for executor in self._executors.values():
+            executor.close()
         with self._exclusive():
             for record in self.list(self._keep):
                 if record.active and record.owner == self._owner.token:
@@ -286,8 +294,7 @@ class JobRunner:
         folder = self._at(record.id)
         folder.create(record)
         self._queued.append(record.id)
-        executor = self._thread if _place(record.verb) == "thread" else self._process
-        executor.submit(folder)
+        self._executors[_place(record.verb)].submit(folder)
         return record
 
     def _on_start(self, folder: JobFolder, pid: int) -> JobRecord | None:
@@ -391,7 +398,7 @@ def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
     return {entry.name: wanted[entry.name] for entry in fields(request) if entry.name in wanted}
 
 
-def _place(verb: str) -> Literal["thread", "process"]:
+def _place(verb: str) -> Place:
     return VERBS.get(verb).place
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from latentcore.errors import StorageError
 from latentcore.settings import settings
+from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion
 
-__all__ = ["GIGABYTE", "cache_folder", "copy_of", "locked", "make_room"]
+__all__ = ["GIGABYTE", "cache_folder", "copy_of", "forget", "locked", "make_room", "note"]
 
 GIGABYTE = 1_000_000_000
+_RECORD = ".location"
 
 
 def cache_folder() -> Path:
@@ -32,6 +34,20 @@ def copy_of(version: ObjectVersion) -> Path:
     parts = (settings().s3_endpoint or "", str(version.location), version.etag, str(version.size))
     digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
     return cache_folder() / digest / version.location.name
+
+
+def forget(location: S3Location) -> None:
+    """Remove the copies of an object, whatever their versions."""
+    for record in cache_folder().glob(f"*/{_RECORD}"):
+        if record.read_text(encoding="utf-8") == str(location):
+            shutil.rmtree(record.parent, ignore_errors=True)
+
+
+def note(version: ObjectVersion) -> None:
+    """Make a version's folder, and write down beside the copy whose it is."""
+    folder = copy_of(version).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _RECORD).write_text(str(version.location), encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from latentcore.errors import StorageError
 from latentcore.progress import Progress
 from latentcore.storage._client import Patience, client, in_plain_words, persistently
-from latentcore.storage.cache import copy_of, locked, make_room
+from latentcore.storage.cache import copy_of, locked, make_room, note
 from latentcore.storage.checksums import composite_md5, file_digest
 from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion, ask_version
@@ -62,7 +62,7 @@ def _arrives(version: ObjectVersion, copy: Path, progress: Progress) -> bool:
     """Download a version; False if the object is another one by now."""
     from botocore.exceptions import ClientError
 
-    copy.parent.mkdir(parents=True, exist_ok=True)
+    note(version)
     partial = copy.parent / ".partial"
     patience = Patience(progress)
     with in_plain_words(version.location):

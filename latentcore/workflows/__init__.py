@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from latentcore.workflows._embeddings import PCA_PANEL, StoredEmbedding, read_embedding
 from latentcore.workflows._requests import request_from, request_of
-from latentcore.workflows._verbs import VERBS, Verb, as_plain, execute
+from latentcore.workflows._verbs import VERBS, Place, Verb, as_plain, execute
 
 __all__ = [
     "PCA_PANEL",
     "VERBS",
+    "Place",
     "StoredEmbedding",
     "Verb",
     "as_plain",

@@ -44,6 +44,8 @@ class Option:
         What the value is called in the help text.
     convert : callable or sequence of callables
         Makes the value (or, with a sequence, each of `nargs` values) from its text.
+    wrapped : bool
+        Whether the command line holds it in another form: the options of a batch's verb.
     """
 
     help: str
@@ -53,6 +55,7 @@ class Option:
     choices: Callable[[], Sequence[str]] | Sequence[str] | None = None
     metavar: str | tuple[str, ...] | None = None
     convert: Callable[[str], object] | Sequence[Callable[[str], object]] = str
+    wrapped: bool = False
 
 
 def option(default: object = dataclasses.MISSING, **details: Any) -> Any:

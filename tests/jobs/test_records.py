@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from latentcore.cli import _frozen, build_parser
+from latentcore.cli import build_parser, request_in
 from latentcore.errors import Cancelled, RequestError
 from latentcore.jobs import JobRecord, command_line, rate_and_eta, request_from, request_of
 from latentcore.jobs.folder import JobFolder, ProgressWriter
@@ -75,9 +75,9 @@ def test_request_comes_back_equal() -> None:
 def test_command_line_parses_back_to_the_request(request_: ToyRequest) -> None:
     words = shlex.split(command_line("toy", request_, "out folder"))
     assert words[:3] == ["python", "-m", "latentcore"]
-    parsed = vars(build_parser().parse_args(words[3:]))
-    assert parsed["out"] == "out folder"
-    assert ToyRequest(**{name: _frozen(parsed[name]) for name in vars(request_)}) == request_
+    parsed = build_parser().parse_args(words[3:])
+    assert parsed.out == "out folder"
+    assert request_in(parsed) == request_
 
 
 def test_question_depends_on_the_files_behind_it(tmp_path: Path) -> None:

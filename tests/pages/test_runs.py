@@ -10,7 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from latentcore.cli import _frozen, build_parser
+from latentcore.artifacts import to_json
+from latentcore.cli import build_parser, request_in
 from latentcore.jobs import JobRecord, command_line, request_from
 from latentcore.settings import settings
 from latentcore.workflows import VERBS, execute
@@ -78,9 +79,8 @@ def test_run_shows_its_files_provenance_and_command(scan: Path) -> None:
     assert any(label.startswith("All as zip") for label in labels)
     command = next(one.value for one in app.code if "latentcore extract" in one.value)
     words = shlex.split(command)[3:]
-    parsed = vars(build_parser().parse_args(words))
     request = request_from("extract", record.request)
-    assert type(request)(**{name: _frozen(parsed[name]) for name in vars(request)}) == request
+    assert request_in(build_parser().parse_args(words)) == request
 
 
 def test_failed_job_tells_why_and_can_be_tried_again(scan: Path) -> None:
@@ -151,11 +151,18 @@ SAMPLE_REQUESTS = {
     "project": {"latents": "l.h5"},
     "cluster": {"latents": "l.h5", "dim": 3, "map": "m.csv", "method": "kmeans", "k": 4},
     "map": {"latents": "l.h5", "dim": (1, 2)},
+    "batch": {
+        "verb": "extract",
+        "location": ("a.h5", "s3://scans/series/"),
+        "options": to_json({"checkpoint": "pca:3", "keep_above": ["m.csv:BC", 70.5]}).strip(),
+        "upload": "s3://scans/results",
+        "workers": 2,
+    },
 }
 
 
 @pytest.mark.parametrize("verb", SAMPLE_REQUESTS)
 def test_command_line_of_a_verb_parses_back(verb: str) -> None:
     request = VERBS.get(verb).request(**SAMPLE_REQUESTS[verb])
-    parsed = vars(build_parser().parse_args(shlex.split(command_line(verb, request, "out"))[3:]))
-    assert type(request)(**{name: _frozen(parsed[name]) for name in vars(request)}) == request
+    parsed = build_parser().parse_args(shlex.split(command_line(verb, request, "out"))[3:])
+    assert request_in(parsed) == request

@@ -1,0 +1,146 @@
+"""The parser of all verbs, built from their requests, and the way back to a request."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from latentcore.cli._batch import BATCH, INNER, inner_fields, own_fields, wrapped
+from latentcore.workflows import VERBS, Verb
+from latentcore.workflows._batching.inputs import batchable
+from latentcore.workflows._verbs import option_of
+
+__all__ = ["build_parser", "request_in"]
+
+_NEGATIVE_NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m latentcore",
+        description="Latent Explorer's tasks as commands.",
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, verb in VERBS.items():
+        own = verbs.add_parser(name, help=verb.summary, description=verb.summary)
+        if name == BATCH:
+            _add_batch(own, verb)
+        else:
+            _add_fields(own, dataclasses.fields(verb.request))
+            _add_common(own, verb)
+    return parser
+
+
+def request_in(parsed: argparse.Namespace) -> Any:
+    """Return the request that a command line holds.
+
+    Raises
+    ------
+    InputError
+        If the values contradict each other.
+    """
+    kind = VERBS.get(parsed.verb).request
+    if parsed.verb == BATCH:
+        return kind(**_values(parsed, own_fields(kind)), **wrapped(parsed))
+    return kind(**_values(parsed, dataclasses.fields(kind)))
+
+
+def _add_batch(parser: argparse.ArgumentParser, verb: Verb) -> None:
+    """Give the batch a parser per verb, so that it takes the verb's own options."""
+    inner = parser.add_subparsers(dest=INNER, required=True, metavar="VERB")
+    for name in batchable():
+        one = VERBS.get(name)
+        own = inner.add_parser(name, help=one.summary, description=f"{one.summary} ({BATCH})")
+        _add_fields(own, own_fields(verb.request))
+        _add_fields(own, inner_fields(name))
+        _add_common(own, verb)
+
+
+def _add_fields(parser: argparse.ArgumentParser, fields: Sequence[dataclasses.Field[Any]]) -> None:
+    # argparse of Python 3.11 takes -2e-4 for an option, and latents are as small as that.
+    parser._negative_number_matcher = _NEGATIVE_NUMBER
+    for field in fields:
+        _add_option(parser, field)
+
+
+def _add_common(parser: argparse.ArgumentParser, verb: Verb) -> None:
+    if verb.writes:
+        parser.add_argument(
+            "--out", required=True, metavar="DIR", help="the run folder, filled when all is done"
+        )
+    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) -> None:
+    details = option_of(field)
+    choices = details.choices() if callable(details.choices) else details.choices
+    settings: dict[str, Any] = {"help": details.help.replace("%", "%%")}
+    if isinstance(field.default, bool):
+        parser.add_argument(*_flags(field.name), action="store_true", **settings)
+        return
+    if callable(details.convert):
+        settings["type"] = details.convert
+    if details.nargs is not None:
+        settings["nargs"] = details.nargs
+    if choices is not None:
+        settings["choices"] = tuple(choices)
+    if details.metavar is not None:
+        settings["metavar"] = details.metavar
+    if details.repeat:
+        # An option that takes several words and is repeated collects them all in one list.
+        settings["action"] = "append" if details.nargs is None else "extend"
+    if not callable(details.convert):
+        settings["action"] = _ConvertEach
+        settings["convert"] = tuple(details.convert)
+    required = field.default is dataclasses.MISSING
+    if details.positional:
+        optional: dict[str, Any] = {} if required else {"nargs": "?", "default": field.default}
+        parser.add_argument(field.name, **settings, **optional)
+        return
+    default = None if required else field.default
+    if details.repeat and isinstance(default, tuple):
+        default = list(default)  # argparse appends to a copy of it
+    parser.add_argument(*_flags(field.name), required=required, default=default, **settings)
+
+
+class _ConvertEach(argparse.Action):
+    """Converts each word of an option with a function of its own: ``--keep-above MAP VALUE``."""
+
+    def __init__(self, *args: Any, convert: tuple[Any, ...], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._convert = convert
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        del option_string
+        try:
+            converted = tuple(
+                convert(word) for convert, word in zip(self._convert, values, strict=True)
+            )
+        except ValueError as error:
+            parser.error(f"argument {'/'.join(self.option_strings)}: {error}")
+        setattr(namespace, self.dest, converted)
+
+
+def _flags(name: str) -> tuple[str, ...]:
+    """Return how an option is written: ``--batch-size``; ``--k`` and, of one letter, ``-k``."""
+    long = "--" + name.replace("_", "-")
+    return (f"-{name}", long) if len(name) == 1 else (long,)
+
+
+def _values(parsed: argparse.Namespace, fields: Sequence[dataclasses.Field[Any]]) -> dict[str, Any]:
+    return {field.name: _frozen(getattr(parsed, field.name)) for field in fields}
+
+
+def _frozen(value: object) -> object:
+    return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value
