@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from latentcore.errors import Cancelled, InputError, LatentError
     from latentcore.preparation import Preparation
     from latentcore.progress import Progress
-    from latentcore.readers import open_latents, open_maps, open_samples, recognise
+    from latentcore.readers import open_latents, open_maps, open_samples, open_table, recognise
     from latentcore.workflows import execute
 
 __version__ = "0.1.0"
@@ -54,6 +54,7 @@ _HOMES = {
     "open_latents": "readers",
     "open_maps": "readers",
     "open_samples": "readers",
+    "open_table": "readers",
     "pca": "analysis.projection",
     "rank": "analysis.ranking",
     "recognise": "readers",
@@ -83,6 +84,7 @@ __all__ = [
     "open_latents",
     "open_maps",
     "open_samples",
+    "open_table",
     "pca",
     "rank",
     "recognise",

@@ -10,6 +10,7 @@ from latentcore.containers.results import Clustering, Embedding, Neighbours, Ran
 from latentcore.containers.roi import Roi
 from latentcore.containers.sample_rows import sample_rows
 from latentcore.containers.samples import SampleSource, SourceRef, notes_of
+from latentcore.containers.tables import SampleColumns, SampleTable
 
 __all__ = [
     "Clustering",
@@ -21,7 +22,9 @@ __all__ = [
     "Provenance",
     "Ranking",
     "Roi",
+    "SampleColumns",
     "SampleSource",
+    "SampleTable",
     "ScanGrid",
     "ScanMaps",
     "SourceRef",

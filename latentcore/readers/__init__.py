@@ -1,7 +1,7 @@
 """Open what the field's tools write, whatever the format.
 
-Three families by what they return: `samples`, `latents` and `maps`. A reader is one file in its
-family's folder: a class with ``description`` and ``wants`` (one sentence each), a question
+Four families by what they return: `samples`, `latents`, `maps` and `tables`. A reader is one file
+in its family's folder: a class with ``description`` and ``wants`` (one sentence each), a question
 ``recognises(peek)`` and an ``open(ref)``, under a registered name.
 """
 
@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from latentcore.containers import LatentSet, SampleSource, ScanMaps, SourceRef
+from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanMaps, SourceRef
 from latentcore.errors import LatentError, MalformedFileError, RequestError, UnknownFormatError
 from latentcore.readers._peek import Peek
 from latentcore.registry import Registry
@@ -21,11 +21,13 @@ __all__ = [
     "LATENTS_READERS",
     "MAPS_READERS",
     "SAMPLES_READERS",
+    "TABLES_READERS",
     "Reader",
     "open_latents",
     "open_maps",
     "open_ref",
     "open_samples",
+    "open_table",
     "recognise",
     "recognise_all",
     "split_reader",
@@ -68,6 +70,9 @@ LATENTS_READERS: Registry[Reader[LatentSet]] = Registry(
     "latents reader", "latentcore.readers.latents"
 )
 MAPS_READERS: Registry[Reader[ScanMaps]] = Registry("maps reader", "latentcore.readers.maps")
+TABLES_READERS: Registry[Reader[SampleTable]] = Registry(
+    "table reader", "latentcore.readers.tables"
+)
 
 
 def open_samples(
@@ -136,15 +141,28 @@ def open_maps(location: str | Path, reader: str | None = None, **options: object
     return _open(MAPS_READERS, location, reader, options)
 
 
+def open_table(location: str | Path, reader: str | None = None, **options: object) -> SampleTable:
+    """Open a table about samples that need not lie on a scan grid.
+
+    ``reader="sample-table"`` opens a table that doesn't name its samples, too.
+
+    Raises
+    ------
+    UnknownFormatError
+        If no reader recognises it.
+    """
+    return _open(TABLES_READERS, location, reader, options)
+
+
 def open_ref(ref: SourceRef) -> SampleSource:
     """Open samples again from their reference, in another thread or process."""
     return _open_named(SAMPLES_READERS, ref.reader, ref)
 
 
 def recognise(location: str | Path) -> tuple[str, str]:
-    """Tell what a file holds: (``"samples"``, ``"latents"`` or ``"maps"``, reader's name).
+    """Tell what a file holds: (kind, reader's name).
 
-    Samples are asked first, then latents, then maps.
+    Kinds are ``"samples"``, ``"latents"``, ``"maps"`` and ``"table"``, asked in this order.
 
     Raises
     ------
@@ -198,7 +216,12 @@ def split_reader(reader: str) -> tuple[str, dict[str, object]]:
 
 
 def _families() -> tuple[tuple[str, Registry[Reader[Any]]], ...]:
-    return ("samples", SAMPLES_READERS), ("latents", LATENTS_READERS), ("maps", MAPS_READERS)
+    return (
+        ("samples", SAMPLES_READERS),
+        ("latents", LATENTS_READERS),
+        ("maps", MAPS_READERS),
+        ("table", TABLES_READERS),
+    )
 
 
 def _claimant(family: Registry[Reader[Any]], peek: Peek) -> str | None:

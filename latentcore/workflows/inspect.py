@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps, notes_of
+from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanGrid, ScanMaps, notes_of
 from latentcore.errors import UnknownNameError
 from latentcore.progress import Progress
 from latentcore.readers import (
     LATENTS_READERS,
     MAPS_READERS,
     SAMPLES_READERS,
+    TABLES_READERS,
     open_latents,
     open_maps,
     open_samples,
+    open_table,
     recognise,
     recognise_all,
     split_reader,
@@ -30,6 +32,7 @@ _FAMILIES: dict[str, Registry[Any]] = {
     "samples": SAMPLES_READERS,
     "latents": LATENTS_READERS,
     "maps": MAPS_READERS,
+    "table": TABLES_READERS,
 }
 
 
@@ -101,6 +104,8 @@ def _describe(kind: str, reader: str, request: InspectRequest) -> dict[str, Any]
         options: dict[str, object] = {} if request.roi is None else {"roi": request.roi}
         latents = open_latents(request.location, request.coords, reader, **options)
         return _describe_latents(latents)
+    if kind == "table":
+        return _describe_table(open_table(request.location, reader))
     return _describe_maps(open_maps(request.location, reader))
 
 
@@ -165,6 +170,26 @@ def _describe_values(maps: ScanMaps) -> dict[str, Any]:
         "units": dict(zip(maps.names, maps.units, strict=True)),
         "value_ranges": {name: _range(maps.get(name)) for name in maps.names},
         "categories": {name: list(names.values()) for name, names in maps.categories.items()},
+    }
+
+
+def _describe_table(table: SampleTable) -> dict[str, Any]:
+    ids = np.empty(0, np.str_) if table.sample_ids is None else table.sample_ids
+    named = ids[ids != ""]
+    within = np.array([one.rpartition("/")[0] for one in named.tolist()], np.str_)
+    return {
+        "n_samples": len(table),
+        "sample_shape": [],
+        "dtype": str(table.values.dtype),
+        "partitions": _partitions(within) if within.any() else {},
+        "grid": None,
+        "maps": list(table.names),
+        "fingerprint": table.fingerprint,
+        "n_named": len(named),
+        "value_ranges": {
+            name: _range(values) for name, values in zip(table.names, table.values, strict=True)
+        },
+        "categories": {name: list(names.values()) for name, names in table.categories.items()},
     }
 
 

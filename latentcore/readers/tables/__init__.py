@@ -1,0 +1,1 @@
+"""Readers of tables about samples, one file per format."""

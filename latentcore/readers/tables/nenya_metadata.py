@@ -1,0 +1,106 @@
+"""The table of the cutouts in nenya's own HDF5: ``train_metadata``, ``valid_metadata``.
+
+Each is (N, k), text of fixed length or numbers, its columns named by the attribute ``columns``
+where there is one. A row is about the cutout of the same number in its partition.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from latentcore.containers import SampleTable, SourceRef
+from latentcore.errors import MalformedFileError
+from latentcore.readers import TABLES_READERS
+from latentcore.readers._hdf5 import dataset, load, open_hdf5
+from latentcore.readers._latent_parts import partition_ids
+from latentcore.readers._peek import Peek
+from latentcore.readers._table_columns import read_columns
+from latentcore.storage import content_fingerprint, local_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["NenyaMetadata"]
+
+_NAME = "nenya-metadata"
+_PARTITIONS = ("train", "valid")
+_MOST_COLUMNS = 1_000
+
+
+class NenyaMetadata:
+    """Reader of the metadata in nenya's HDF5."""
+
+    description = "The table of the cutouts in nenya's HDF5: 'train_metadata', 'valid_metadata'."
+    wants = "'train_metadata' or 'valid_metadata' of shape (N, k)"
+
+    def recognises(self, peek: Peek) -> bool:
+        """Tell whether there is such a dataset."""
+        return any(len(peek.hdf5_shapes.get(f"{name}_metadata", ())) == 2 for name in _PARTITIONS)
+
+    def open(self, ref: SourceRef) -> SampleTable:
+        """Read the metadata of all partitions.
+
+        Raises
+        ------
+        MalformedFileError
+            If there are none, they are of an unusable type, or their columns differ.
+        """
+        import pandas as pd
+
+        path = local_path(ref.location)
+        with open_hdf5(path) as file:
+            present = [name for name in _PARTITIONS if f"{name}_metadata" in file]
+            parts = [_read_part(file, name) for name in present or _PARTITIONS[:1]]
+        if any(list(part.columns) != list(parts[0].columns) for part in parts):
+            message = (
+                f"The metadata of the partitions of {path.name!r} have different columns: "
+                f"{' and '.join(', '.join(part.columns) for part in parts)}."
+            )
+            raise MalformedFileError(message)
+        values, categories = read_columns(pd.concat(parts, ignore_index=True))
+        partition = np.repeat(np.array(present), [len(part) for part in parts])
+        return SampleTable(
+            values=np.stack(list(values.values())) if values else np.empty((0, len(partition))),
+            names=tuple(values),
+            units=("",) * len(values),
+            sample_ids=partition_ids(partition),
+            categories=categories,
+            ref=SourceRef(ref.location, _NAME, ref.options),
+            fingerprint=content_fingerprint(path),
+        )
+
+
+TABLES_READERS.register(_NAME)(NenyaMetadata())
+
+
+def _read_part(file: h5py.File, partition: str) -> pd.DataFrame:
+    import pandas as pd
+
+    found = dataset(file, f"{partition}_metadata", kinds="iufS")
+    if found.ndim != 2 or not 0 < found.shape[1] <= _MOST_COLUMNS:
+        message = (
+            f"'{partition}_metadata' has the shape {found.shape}; it needs a row per cutout and a "
+            "column per value."
+        )
+        raise MalformedFileError(message)
+    cells = load(found)
+    if cells.dtype.kind == "S":
+        cells = np.char.decode(cells.astype(np.bytes_), "utf-8", "replace")
+    return pd.DataFrame(dict(zip(_names(found), cells.T, strict=True)))
+
+
+def _names(found: h5py.Dataset) -> list[str]:
+    """Return the columns' names, ``column_0`` … where the file tells none."""
+    try:
+        given = np.ravel(np.asarray(found.attrs.get("columns", ())))
+    except (OSError, TypeError, ValueError, RuntimeError):
+        given = np.array(())
+    names = [
+        one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in given
+    ]
+    if len(set(names)) != found.shape[1] or len(names) != found.shape[1]:
+        return [f"column_{number}" for number in range(found.shape[1])]
+    return names
