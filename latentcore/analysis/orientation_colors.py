@@ -27,7 +27,13 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.containers import CrystalSymmetry, ScanMaps
 from latentcore.errors import RequestError
 
-__all__ = ["KEY_CORNERS", "direction_along_z", "direction_colors", "orientation_colors"]
+__all__ = [
+    "KEY_CORNERS",
+    "direction_along_z",
+    "direction_colors",
+    "key_picture",
+    "orientation_colors",
+]
 
 # Names of the red, the green and the blue corner of each Laue class.
 KEY_CORNERS: Mapping[str, tuple[str, str, str]] = {
@@ -151,3 +157,36 @@ def _in_hexagonal_triangle(
     if x_axis == "a*":
         azimuth = _TWELFTH - azimuth
     return polar / (np.pi / 2), azimuth / _TWELFTH
+
+
+def key_picture(laue: str, size: int = 160) -> NDArray[np.uint8]:
+    """Draw the standard triangle in stereographic projection, the red corner at the left.
+
+    Parameters
+    ----------
+    laue : str
+    size : int
+        Width in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, size, 4)
+        Red, green, blue and opacity.
+    """
+    symmetry = CrystalSymmetry(laue)
+    end = np.tan(np.pi / 8) if laue == "m-3m" else 1.0
+    top = (np.sqrt(3) - 1) / 2 if laue == "m-3m" else 0.5
+    x, y = np.meshgrid(
+        np.linspace(0, end, size), np.linspace(top, 0, max(2, round(size * top / end)))
+    )
+    radius = x**2 + y**2
+    directions = np.stack([2 * x, 2 * y, 1 - radius], axis=-1).reshape(-1, 3)
+    azimuth = np.arctan2(y, x).ravel()
+    if laue == "m-3m":
+        inside = (azimuth <= np.pi / 4) & (directions[:, 0] <= directions[:, 2])
+    else:
+        inside = (azimuth <= _TWELFTH) & (radius.ravel() <= 1)
+    picture = np.zeros((len(directions), 4), np.uint8)
+    picture[inside, :3] = np.rint(255 * direction_colors(directions[inside], symmetry))
+    picture[inside, 3] = 255
+    return picture.reshape(*x.shape, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import weakref
 from pathlib import Path
 from typing import Self
 
@@ -49,7 +50,9 @@ class RawRows:
             )
             raise MalformedFileError(message)
         self.block_rows = max(1, min(self._n, _BLOCK_BYTES // self._row_bytes))
-        self._file = path.open("rb", buffering=0)
+        self._file = os.open(path, os.O_RDONLY)
+        # Whoever lets go of it last closes it, as h5py does.
+        self._close = weakref.finalize(self, os.close, self._file)
 
     def __len__(self) -> int:
         return self._n
@@ -57,11 +60,11 @@ class RawRows:
     @property
     def closed(self) -> bool:
         """Whether the file was let go."""
-        return self._file.closed
+        return not self._close.alive
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        self._close()
 
     def first(self, n: int) -> Self:
         """Return the first n images only, and let go of this one's file."""
@@ -94,7 +97,7 @@ class RawRows:
         parts, got = [], 0
         while got < wanted:
             offset = start * self._row_bytes + got
-            part = os.pread(self._file.fileno(), wanted - got, offset)
+            part = os.pread(self._file, wanted - got, offset)
             if not part:
                 message = (
                     f"{self._path.name!r} ends before its pattern {start + count - 1}: it became "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from latentcore.containers import ScanGrid, match_rows
-from latentcore.errors import InputError
+from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.shared import errors, loading, places, state
 
@@ -17,7 +17,12 @@ __all__ = ["Outcome", "bring_in", "demo_opener", "folder_browser", "outcomes", "
 _OUTCOMES = "intake_outcomes"
 _UPLOADS = "intake_uploads"
 _FOLDER = "intake_folder"
-_ROLES = {"samples": "patterns", "latents": "latents", "maps": "maps"}
+_ROLES = {
+    "samples": "patterns",
+    "latents": "latents",
+    "maps": "maps",
+    "table": "table of samples",
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ def uploader() -> None:
         accept_multiple_files=True,
         max_upload_size=settings().max_upload_mb,
         key=f"upload_{round_}",
-        help="HDF5, CSV, CSV.gz, parquet, NPY. Each file is recognised by its content.",
+        help="HDF5 (vendors' EBSD files too), CSV, CSV.gz, parquet, NPY. Each file is recognised "
+        "by its content.",
     )
     if not files:
         return
@@ -146,17 +152,23 @@ def tell(found: Sequence[Outcome]) -> None:
 
 def _sort_in(batch: _Batch, place: str) -> str:
     """Open a file once, so that a damaged one is found out here, and file it under its role."""
-    kind, reader = loading.kind_of(place)
-    if kind == "samples":
+    kinds = loading.kinds_of(place)
+    if list(kinds) == ["table"]:
+        message = (
+            "It is a table about samples without x and y. The pages don't show these yet; join it "
+            "in Python: latentcore.open_table(…).at(latents)."
+        )
+        raise RequestError(message)
+    if "samples" in kinds:
         loading.samples(place)
         batch.samples = place
-    elif kind == "latents":
+    if "latents" in kinds:
         loading.latents(place)
         batch.latents = place
-    else:
+    if "maps" in kinds:
         loading.maps(place)
         batch.maps.append(place)
-    return f"{_ROLES[kind]} ({reader})"
+    return f"{' and '.join(_ROLES[kind] for kind in kinds)} ({', '.join(kinds.values())})"
 
 
 def _show(batch: _Batch, report: dict[str, Outcome]) -> None:

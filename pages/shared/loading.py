@@ -8,29 +8,41 @@ between sessions: nobody may write into it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps
+from latentcore.analysis.orientation_colors import orientation_colors
+from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps, match_rows
 from latentcore.containers import sample_rows as match_samples
 from latentcore.errors import InputError, JoinError, RequestError
-from latentcore.readers import open_latents, open_maps, open_samples, recognise
+from latentcore.readers import (
+    LATENTS_READERS,
+    MAPS_READERS,
+    SAMPLES_READERS,
+    open_latents,
+    open_maps,
+    open_samples,
+    recognise_all,
+)
+from latentcore.registry import Registry
 from pages.shared import places
 from pages.shared.state import ScanState
 
 __all__ = [
     "JoinedMaps",
+    "family_of",
     "fitting_maps",
     "grid_key",
     "joined_maps",
     "keep_above",
     "kept",
     "kind_of",
+    "kinds_of",
     "latents",
     "maps",
     "sample_rows",
@@ -57,6 +69,11 @@ class JoinedMaps:
         For each place, how many of the n points it lacks.
     origin : Mapping of str to (str, str)
         For each name the place it comes from, and what it is called there.
+    orientation : ndarray of float32, shape (n, 3), or None
+        Colour of the crystal's orientation, 0..1 with NaN where there is none; from the first
+        file that has orientations.
+    laue : tuple of str
+        Laue classes of the phases that are coloured.
     """
 
     names: tuple[str, ...] = ()
@@ -65,6 +82,8 @@ class JoinedMaps:
     categories: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
     origin: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    orientation: NDArray[np.float32] | None = None
+    laue: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -88,6 +107,13 @@ class JoinedMaps:
         return self.units[self.names.index(name)]
 
 
+_FAMILIES: Mapping[str, Registry[Any]] = {
+    "samples": SAMPLES_READERS,
+    "latents": LATENTS_READERS,
+    "maps": MAPS_READERS,
+}
+
+
 class _File(NamedTuple):
     """A file as a key of the caches."""
 
@@ -103,12 +129,32 @@ def stamp(place: str) -> str:
 def kind_of(place: str) -> tuple[str, str]:
     """Tell what a place holds: (``"samples"``, ``"latents"`` or ``"maps"``, reader's name).
 
+    Of a vendor's scan, which holds maps as well, that is the samples.
+
     Raises
     ------
     UnknownFormatError
         If no reader recognises it.
     """
-    return _kind(_file(place))
+    return next(iter(kinds_of(place).items()))
+
+
+def kinds_of(place: str) -> dict[str, str]:
+    """Tell all that a place holds: the reader's name for each kind; errors as `kind_of`.
+
+    A table of latents is no file of maps here, though it could be read as one.
+    """
+    kinds = _kinds(_file(place))
+    return {"latents": kinds["latents"]} if "latents" in kinds else kinds
+
+
+def family_of(place: str) -> str:
+    """Return what the files of a place's family are called: ``"Oxford .h5oina scan"``.
+
+    It is how the reader's description begins.
+    """
+    kind, reader = kind_of(place)
+    return _FAMILIES[kind].get(reader).description.partition(":")[0].rstrip(".")
 
 
 def samples(place: str) -> SampleSource:
@@ -244,8 +290,8 @@ def _file(place: str) -> _File:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _kind(file: _File) -> tuple[str, str]:
-    return recognise(file.path)
+def _kinds(file: _File) -> dict[str, str]:
+    return recognise_all(file.path)
 
 
 # No on_release that closes the file: another session may be reading from an evicted source.
@@ -287,7 +333,20 @@ def _joined(files: tuple[tuple[str, _File], ...], grid_key: str, _grid: ScanGrid
         },
         unmatched={place: missing for place, (_, missing) in joined.items()},
         origin=origin,
+        **_orientation(tables.values(), _grid),
     )
+
+
+def _orientation(tables: Iterable[ScanMaps], grid: ScanGrid) -> dict[str, Any]:
+    """Return the fields of `JoinedMaps` that tell of orientations."""
+    for table in tables:
+        colors = orientation_colors(table)
+        if colors is not None:
+            rows = match_rows(grid, table.grid)
+            placed = np.where((rows >= 0)[:, None], colors[rows], np.float32(np.nan))
+            laue = sorted({symmetry.laue for symmetry in table.symmetries.values()})
+            return {"orientation": placed, "laue": tuple(laue)}
+    return {}
 
 
 def _at(place: str, table: ScanMaps, grid: ScanGrid) -> tuple[NDArray[np.float32], int]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "categories_chart",
+    "colors_chart",
     "colour_map_for",
     "fitting_height",
     "grid_chart",
@@ -176,6 +177,33 @@ def categories_chart(
             },
             text=texts[np.nan_to_num(field).astype(np.intp)],
             hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{text}}<extra></extra>",
+            **_axes_of(grid, k),
+        )
+    )
+    return _frame(figure, grid, tones, name, height)
+
+
+def colors_chart(
+    colors: NDArray[np.floating],
+    grid: ScanGrid,
+    tones: Tones,
+    *,
+    name: str,
+    height: int = _HEIGHT,
+) -> go.Figure:
+    """Draw a map of points that have a colour each, (n, 3) in 0..1; without one they are empty."""
+    import plotly.graph_objects as go
+
+    k, (field,) = thinned(grid, grid.to_map(colors))
+    present = np.isfinite(field).all(axis=-1)
+    picture = np.zeros((*present.shape, 4), np.uint8)
+    picture[present, :3] = np.rint(255 * field[present])
+    picture[present, 3] = 255
+    figure = go.Figure(
+        go.Image(
+            z=picture,
+            colormodel="rgba256",
+            hovertemplate=f"x %{{x}}, y %{{y}}<br>{name}<extra></extra>",
             **_axes_of(grid, k),
         )
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.orientation_colors import KEY_CORNERS, key_picture
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import COLORMAPS
 from pages.shared.loading import JoinedMaps
 from pages.shared.map_charts import (
     MOST_CELLS,
     categories_chart,
+    colors_chart,
     colour_map_for,
     fitting_height,
     map_chart,
@@ -19,12 +23,18 @@ from pages.shared.map_charts import (
 from pages.shared.state import ScanState
 from pages.shared.theme import tones
 
-__all__ = ["backdrop", "map_panel", "numeric", "why_none"]
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
+__all__ = ["ORIENTATION", "backdrop", "map_panel", "numeric", "why_none"]
+
+ORIENTATION = "orientation (IPF-Z)"
+_QUALITY = ("bandcontrast", "iq", "radonquality", "pattern quality")
 _MOST_AT_ONCE = 9
 _COLUMNS = 3
 # Of the page beside the sidebar on a usual screen.
 _PAGE_WIDTH = 1060
+_KEY_WIDTH = 120
 
 
 def numeric(joined: JoinedMaps) -> list[str]:
@@ -33,8 +43,9 @@ def numeric(joined: JoinedMaps) -> list[str]:
 
 
 def backdrop(joined: JoinedMaps) -> NDArray[np.floating] | None:
-    """Return the band contrast, if there is one."""
-    found = [name for name in numeric(joined) if name.startswith("bandcontrast")]
+    """Return the band contrast, or else what a vendor has in its place, if there is any."""
+    names = sorted(numeric(joined), key=lambda name: not name.startswith("bandcontrast"))
+    found = [name for name in names if name.lower().startswith(_QUALITY)]
     return joined.get(found[0]) if found else None
 
 
@@ -61,10 +72,11 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
     grid : ScanGrid
     """
     left, right = st.columns([3, 1], vertical_alignment="bottom")
+    offered = offered_maps(joined)
     chosen = left.multiselect(
         "Show",
-        joined.names,
-        default=joined.names[: min(_COLUMNS, len(joined.names))],
+        offered,
+        default=offered[: min(_COLUMNS, len(offered))],
         max_selections=_MOST_AT_ONCE,
         key=f"maps_shown_{'|'.join(joined.names)}",
         placeholder="Choose maps",
@@ -84,12 +96,37 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
         for column, name in zip(st.columns(width), chosen[start : start + width], strict=False):
             with column:
                 _one(joined, grid, name, colours, fitting_height(grid, _PAGE_WIDTH // width))
+    if ORIENTATION in chosen:
+        _orientation_key(joined.laue)
     cells = grid.shape[0] * grid.shape[1]
     if cells > MOST_CELLS:
         st.caption(f"The scan has {cells:,} nodes; the maps show every k-th row and column.")
 
 
+def offered_maps(joined: JoinedMaps) -> tuple[str, ...]:
+    """Return what may be drawn: all maps and, third of them, the colours of orientations."""
+    if joined.orientation is None:
+        return joined.names
+    first = _COLUMNS - 1
+    return (*joined.names[:first], ORIENTATION, *joined.names[first:])
+
+
+def _orientation_key(laue: tuple[str, ...]) -> None:
+    for name, column in zip(laue, st.columns(_COLUMNS), strict=False):
+        red, green, blue = KEY_CORNERS[name]
+        with column:
+            st.image(key_picture(name), width=_KEY_WIDTH)
+            st.caption(
+                f"{name}: red \\[{red}\\], green \\[{green}\\], blue \\[{blue}\\] along the "
+                "sample's z. Points without an orientation are empty."
+            )
+
+
 def _one(joined: JoinedMaps, grid: ScanGrid, name: str, colours: str, height: int) -> None:
+    if name == ORIENTATION and joined.orientation is not None:
+        figure = colors_chart(joined.orientation, grid, tones(), name=name, height=height)
+        _draw(figure, name)
+        return
     values = joined.get(name)
     if name in joined.categories:
         figure = categories_chart(
@@ -100,6 +137,10 @@ def _one(joined: JoinedMaps, grid: ScanGrid, name: str, colours: str, height: in
         figure = map_chart(
             values, grid, tones(), name=name, unit=joined.unit(name), colours=picked, height=height
         )
+    _draw(figure, name)
+
+
+def _draw(figure: go.Figure, name: str) -> None:
     st.plotly_chart(
         figure, key=f"map_{name}", config={"displaylogo": False}, alt=f"Map of {name} over the scan"
     )

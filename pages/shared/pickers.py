@@ -91,14 +91,14 @@ def _chosen(part: str) -> None:
 
 
 def _of_kind(kind: str) -> list[str]:
-    return [place for place in state.known_places() if _kind(place) == kind]
+    return [place for place in state.known_places() if kind in _kinds(place)]
 
 
-def _kind(place: str) -> str:
+def _kinds(place: str) -> dict[str, str]:
     try:
-        return loading.kind_of(place)[0]
+        return loading.kinds_of(place)
     except InputError:
-        return ""  # it vanished, or is of no known format: nothing to offer
+        return {}  # it vanished, or is of no known format: nothing to offer
 
 
 def _latents_on_offer(scan: state.ScanState) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from latentcore.containers import ScanGrid
+from latentcore.containers import ScanGrid, notes_of
 from latentcore.errors import InputError
 from pages.shared import errors, loading, places
 from pages.shared.state import ScanState, choose, current
@@ -27,6 +27,7 @@ def cards(scan: ScanState) -> bool:
     bool
         Whether the patterns and latents could be read; without them no map can be placed.
     """
+    _headline(scan)
     patterns, latents, maps = st.columns(3)
     with patterns:
         readable = _card("Patterns", ":material/grid_on:", scan.samples, _samples_facts)
@@ -37,20 +38,54 @@ def cards(scan: ScanState) -> bool:
     return readable
 
 
+def _headline(scan: ScanState) -> None:
+    """Name the family that was recognised, and tell what can be done with it."""
+    place = scan.samples or scan.latents or next(iter(scan.maps), None)
+    if place is None:
+        return
+    try:
+        family, grid = loading.family_of(place), loading.scan_grid(scan)
+    except InputError:
+        return  # the card of that file says what is wrong
+    named = [family]
+    if grid is not None:
+        rows, columns = grid.shape
+        named += [f"{columns} × {rows} points", f"step {_step_text(grid)}"]
+    st.markdown(f"**{errors.markdown_safe(', '.join(named))}.** {' '.join(_uses(scan, grid))}")
+
+
+def _uses(scan: ScanState, grid: ScanGrid | None) -> list[str]:
+    uses = []
+    if scan.samples:
+        uses.append("Train an encoder on its patterns, or extract latents with one.")
+    if scan.latents:
+        uses.append("Explore its latents.")
+    if grid is None:
+        uses.append("It has no scan grid: embeddings and clusters are at hand, maps are not.")
+    elif scan.maps:
+        uses.append("Draw its maps, leave points out by one of them, and colour latents by them.")
+    return uses
+
+
+def _step_text(grid: ScanGrid) -> str:
+    unit = f" {grid.unit}" if grid.unit else ""
+    dx, dy = grid.step
+    step = f"{dx:g}{unit}" if dx == dy else f"{dx:g} × {dy:g}{unit}"
+    return step if unit else f"{step} (unit unknown)"
+
+
 def _grid_facts(grid: ScanGrid | None) -> Facts:
     """Return what to say about a scan grid."""
     if grid is None:
         return [("scan grid", "none: no coordinates")]
     rows, columns = grid.shape
     unit = f" {grid.unit}" if grid.unit else ""
-    dx, dy = grid.step
     gaps = rows * columns - len(grid)
-    step = f"{dx:g}{unit}" if dx == dy else f"{dx:g} × {dy:g}{unit}"
     return [
         ("scan grid", f"{columns} × {rows} points"),
         ("x", f"[{grid.x_range[0]:g}, {grid.x_range[1]:g}){unit}"),
         ("y", f"[{grid.y_range[0]:g}, {grid.y_range[1]:g}){unit}"),
-        ("step", step if unit else f"{step} (unit unknown)"),
+        ("step", _step_text(grid)),
         ("gaps", f"{gaps:,} of {rows * columns:,} nodes" if gaps else "none"),
     ]
 
@@ -64,6 +99,7 @@ def _card(title: str, icon: str, place: str | None, facts: Callable[[str], Facts
         st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
         try:
             _fact_list([("reader", loading.kind_of(place)[1]), *facts(place)])
+            _notes(place)
         except InputError as error:
             errors.show(error)
             return False
@@ -115,6 +151,13 @@ def _dims(dims: np.ndarray) -> str:
         return f"{len(dims)}"
     shown = ", ".join(map(str, dims[:4].tolist()))
     return f"{len(dims)} of the model's: {shown}" + (", …" if len(dims) > 4 else "")
+
+
+def _notes(place: str) -> None:
+    """Show what the reader has to tell about a file."""
+    if loading.kind_of(place)[0] == "samples":
+        for note in notes_of(loading.samples(place)):
+            st.caption(f":material/info: {errors.markdown_safe(note)}")
 
 
 def _maps_card(scan: ScanState) -> None:

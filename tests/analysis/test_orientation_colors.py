@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from latentcore.analysis.orientation_colors import (
     direction_along_z,
     direction_colors,
+    key_picture,
     orientation_colors,
 )
 from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps
@@ -149,3 +150,14 @@ def test_each_phase_has_its_own_key(unit: str) -> None:
 def test_no_known_symmetry_no_colors() -> None:
     assert orientation_colors(_maps("rad", {})) is None
     assert orientation_colors(_maps("rad", {7: CUBIC})) is None
+
+
+@pytest.mark.parametrize("laue", ["m-3m", "6/mmm"])
+def test_key_shows_the_corners_where_they_belong(laue: str) -> None:
+    picture = key_picture(laue, 200).astype(float) / 255
+    assert picture.shape[1:] == (200, 4)
+    np.testing.assert_allclose(picture[-1, 0], [*RED, 1], atol=0.01)
+    np.testing.assert_allclose(picture[-1, -1], [*GREEN, 1], atol=0.01)
+    opaque = picture[picture[..., 3] == 1]
+    assert np.abs(opaque[:, :3] - BLUE).max(axis=1).min() < 0.15
+    assert 0.3 < picture[..., 3].mean() < 0.8

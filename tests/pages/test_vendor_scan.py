@@ -1,0 +1,106 @@
+"""A vendor's scan on the pages: recognised, named, with its own maps and orientations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from pages.shared import loading, map_panel
+from pages.shared.state import ScanState
+from tests.factories.ebsd import (
+    VENDORS,
+    flat_images,
+    write_emsoft,
+    write_kikuchipy,
+    write_nordif,
+    write_oxford,
+)
+from tests.factories.kikuchi import full_grid
+from tests.pages.conftest import OpenPage
+from tests.pages.test_data import scan_of, upload
+from tests.pages.test_frame import texts
+
+COORDS = full_grid(6, 5)
+VALUES = np.arange(1, 31)
+IMAGES = flat_images(VALUES, (8, 8))
+
+
+@pytest.mark.parametrize("vendor", sorted(VENDORS))
+def test_upload_opens_patterns_and_maps_at_once(
+    vendor: str, open_page: OpenPage, tmp_path: Path
+) -> None:
+    path = VENDORS[vendor](tmp_path / f"{vendor}.h5", COORDS, IMAGES, VALUES)
+    app = upload(open_page(), path)
+    assert not app.exception
+    assert not app.error
+    assert "opened as patterns and maps" in texts(app.success)
+    scan = scan_of(app)
+    assert scan.maps == (scan.samples,)
+    label = "kikuchipy .h5" if vendor == "kikuchipy" else vendor.upper()[:4]
+    headline = next(text.value for text in app.markdown if "6 × 5 points" in text.value)
+    assert label.lower() in headline.lower()
+    assert "step 0.25 µm" in headline
+    assert "Train an encoder on its patterns" in headline
+    assert "Draw its maps" in headline
+
+
+def test_orientations_are_offered_among_the_maps(open_page: OpenPage, tmp_path: Path) -> None:
+    path = write_oxford(tmp_path / "scan.h5oina", COORDS, IMAGES, VALUES)
+    app = upload(open_page(), path)
+    shown = next(widget for widget in app.multiselect if widget.label == "Show")
+    assert shown.value == ["bandcontrast", "phase", map_panel.ORIENTATION]
+    assert "m-3m: red [001], green [101], blue [111]" in texts(app.caption).replace("\\", "")
+
+
+def test_notes_of_the_file_are_shown(open_page: OpenPage, tmp_path: Path) -> None:
+    path = tmp_path / "scan.h5"
+    write_kikuchipy(path, COORDS[:20], IMAGES[:20], VALUES[:20], scans=2, cells=(6, 5))
+    app = upload(open_page(), path)
+    told = texts(app.caption)
+    assert "The file holds 2 scans" in told
+    assert "20 of 30 points were scanned" in told
+
+
+def test_scan_without_patterns_is_one_of_maps(open_page: OpenPage, tmp_path: Path) -> None:
+    app = upload(open_page(), write_oxford(tmp_path / "scan.h5oina", COORDS, None, VALUES))
+    assert not app.exception
+    scan = scan_of(app)
+    assert scan.samples is None
+    assert len(scan.maps) == 1
+    assert "Oxford .h5oina scan, 6 × 5 points" in texts(app.markdown)
+
+
+def test_samples_without_a_grid_are_no_scan(open_page: OpenPage, tmp_path: Path) -> None:
+    app = upload(open_page(), write_emsoft(tmp_path / "s.h5", IMAGES, np.zeros((30, 3))))
+    assert not app.exception
+    assert "EMsoft .h5 scan" in texts(app.markdown)
+    assert "no scan grid: embeddings and clusters are at hand, maps are not" in texts(app.markdown)
+
+
+def test_nordif_opens_from_a_server_folder(open_page: OpenPage, data_root: Path) -> None:
+    write_nordif(data_root / "scan", IMAGES, (6, 5))
+    app = open_page("data", samples="folder:measured/scan/Pattern.dat")
+    assert not app.exception
+    assert not app.error
+    assert "NORDIF scan, 6 × 5 points, step 0.25 µm" in texts(app.markdown)
+
+
+def test_orientations_are_joined_by_place(tmp_path: Path, workspace: Path, data_root: Path) -> None:
+    del tmp_path, workspace
+    path = write_oxford(data_root / "scan.h5oina", COORDS, IMAGES, VALUES, phase=VALUES % 2)
+    with h5py.File(path, "r+") as file:
+        file["1/EBSD/Data/Euler"][:, 1] = np.linspace(0, 1, 30)
+    place = "folder:measured/scan.h5oina"
+    grid = loading.maps(place).grid
+    backwards = grid.take(np.arange(30)[::-1])
+    forward = loading.joined_maps((place,), "one", grid).orientation
+    reverse = loading.joined_maps((place,), "two", backwards).orientation
+    assert forward is not None
+    assert reverse is not None
+    np.testing.assert_array_equal(forward, reverse[::-1])
+    assert np.isfinite(forward).all(axis=1).sum() == 15  # phase 0 is not indexed
+    scan = ScanState(samples=place, maps=(place,))
+    assert loading.scan_grid(scan).shape == (5, 6)
