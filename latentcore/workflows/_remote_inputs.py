@@ -21,6 +21,7 @@ def remote_inputs(request: object) -> list[S3Location]:
     values = [
         getattr(request, field.name)
         for field in dataclasses.fields(request)  # type: ignore[arg-type]
+        if field.metadata["option"].fetched
     ]
     return [remote_of(split_map_spec(text)[0]) for text in _texts(values) if _is_object(text)]
 

@@ -46,6 +46,8 @@ class Option:
         Makes the value (or, with a sequence, each of `nargs` values) from its text.
     wrapped : bool
         Whether the command line holds it in another form: the options of a batch's verb.
+    fetched : bool
+        Whether objects on S3 that it names are fetched before the verb begins.
     """
 
     help: str
@@ -56,6 +58,7 @@ class Option:
     metavar: str | tuple[str, ...] | None = None
     convert: Callable[[str], object] | Sequence[Callable[[str], object]] = str
     wrapped: bool = False
+    fetched: bool = True
 
 
 def option(default: object = dataclasses.MISSING, **details: Any) -> Any:

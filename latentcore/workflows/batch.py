@@ -37,17 +37,20 @@ class BatchRequest:
         positional=True,
         nargs="+",
         metavar="LOCATION",
+        fetched=False,
     )
     options: str = option(
         "{}",
         help="the verb's own options as JSON; on the command line they are given as its options",
         metavar="JSON",
         wrapped=True,
+        fetched=False,
     )
     upload: str | None = option(
         None,
         help="put each run folder's files here once they are written",
         metavar="s3://BUCKET/PREFIX",
+        fetched=False,
     )
     clean_up: bool = option(
         False,
