@@ -35,6 +35,10 @@ class LatentSet:
     grid : ScanGrid or None
     partition : ndarray of str, shape (n,), or None
     labels : ndarray of int32, shape (n,), or None
+        Which class each sample is of.
+    targets : ndarray of float64, shape (n,) or (n, k), or None
+        Measured values that belong to each sample, where they are no classes: NaN where there
+        is none.
     ref : SourceRef or None
         Where it was read from.
     fingerprint : str
@@ -49,6 +53,7 @@ class LatentSet:
     grid: ScanGrid | None = None
     partition: NDArray[np.str_] | None = None
     labels: NDArray[np.int32] | None = None
+    targets: NDArray[np.float64] | None = None
     ref: SourceRef | None = None
     fingerprint: str = ""
     provenance: Provenance | None = None
@@ -67,6 +72,7 @@ class LatentSet:
             ("grid", n if self.grid is None else len(self.grid), n),
             ("partition", n if self.partition is None else len(self.partition), n),
             ("labels", n if self.labels is None else len(self.labels), n),
+            ("targets", n if self.targets is None else len(self.targets), n),
         ):
             if got != want:
                 message = (
@@ -108,6 +114,7 @@ class LatentSet:
             grid=None if self.grid is None else self.grid.take(rows),
             partition=None if self.partition is None else self.partition[rows],
             labels=None if self.labels is None else self.labels[rows],
+            targets=None if self.targets is None else self.targets[rows],
         )
 
     def _dims_text(self) -> str:

@@ -1,0 +1,42 @@
+"""Write ``features.pt``, for those who go on in PyTorch.
+
+The layout is told by its reader, `latentcore.readers.latents.torch_features`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from latentcore.artifacts.json_text import from_json, to_json
+from latentcore.containers import LatentSet
+
+__all__ = ["write_features"]
+
+
+def write_features(path: Path, latents: LatentSet, meta: Mapping[str, object]) -> None:
+    """Write the latents of the encoded samples.
+
+    Parameters
+    ----------
+    path : Path
+    latents : LatentSet
+        Rows without a latent are left out; ``paths`` names those that are there.
+    meta : Mapping
+        How they were made, JSON-like.
+    """
+    import torch
+
+    kept = latents.take(np.flatnonzero(latents.encoded))
+    features = torch.from_numpy(np.ascontiguousarray(kept.values))
+    # Both names are in use; in the file they share their numbers.
+    content: dict[str, object] = {"features": features, "X": features}
+    if kept.labels is not None:
+        content["y"] = torch.from_numpy(kept.labels.astype(np.int64))
+    content["paths"] = kept.sample_ids.tolist()
+    if kept.partition is not None:
+        content["split"] = kept.partition.tolist()
+    content["meta"] = from_json(to_json(dict(meta)))
+    torch.save(content, path)
