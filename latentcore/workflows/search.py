@@ -22,7 +22,7 @@ from latentcore.workflows._inputs import (
     read_latents,
     reader_option,
 )
-from latentcore.workflows._queries import Query, query_of
+from latentcore.workflows._queries import Query, query_of, row_at
 from latentcore.workflows._samples_at_hand import samples_at_hand
 from latentcore.workflows._verbs import option, verb
 from latentcore.workflows.map import plain_coordinates
@@ -30,7 +30,7 @@ from latentcore.workflows.map import plain_coordinates
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SearchRequest", "neighbours_table", "run"]
+__all__ = ["SearchRequest", "neighbours_table", "row_at", "run"]
 
 _MOST_THUMBNAILS = 59  # and the query: ten lines of six
 _LABELS = {"cosine": "cosine similarity", "euclidean": "1 / (1 + distance)"}

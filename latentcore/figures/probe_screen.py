@@ -1,0 +1,166 @@
+"""Interactive charts of a probe, from its report; readable on a light and on a dark page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentcore.figures.colors import cluster_palette, lut
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["calibration_chart", "confusion_chart", "roc_chart"]
+
+# Between black and white, so that either page shows it; as in `latentcore.figures.screen`.
+_TEXT = "#767f87"
+_GRID = "rgba(128,128,128,0.25)"
+_AXIS: dict[str, Any] = {"gridcolor": _GRID, "zeroline": False, "automargin": True}
+_MOST_WRITTEN = 20
+_LINE = "#0072b2"
+
+
+def confusion_chart(
+    confusion: Sequence[Sequence[int]], names: Sequence[str], *, height: int = 380
+) -> go.Figure:
+    """Draw a confusion matrix: counts, coloured by the share of each label.
+
+    Parameters
+    ----------
+    confusion : sequence, shape (m, m)
+        Rows are the labels, columns what was predicted.
+    names : sequence of str
+    height : int
+        In pixels.
+    """
+    import plotly.graph_objects as go
+
+    counts = np.asarray(confusion)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    colors = [
+        [level / 255, f"rgb({red},{green},{blue})"]
+        for level, (red, green, blue) in enumerate(lut("cividis").tolist())
+    ]
+    text = np.where(counts > 0, counts.astype(str), "")
+    figure = go.Figure(
+        go.Heatmap(
+            z=share,
+            zmin=0,
+            zmax=1,
+            customdata=counts,
+            text=text if len(names) <= _MOST_WRITTEN else None,
+            texttemplate="%{text}" if len(names) <= _MOST_WRITTEN else None,
+            x=list(range(len(names))),
+            y=list(range(len(names))),
+            colorscale=colors,
+            colorbar={"title": {"text": "share"}, "thickness": 12, "outlinewidth": 0},
+            hovertemplate="label %{y}, predicted %{x}<br>%{customdata:,} samples, "
+            "%{z:.1%} of the label<extra></extra>",
+        )
+    )
+    every = max(1, round(len(names) / _MOST_WRITTEN))
+    ticks = {
+        "tickvals": list(range(0, len(names), every)),
+        "ticktext": list(names)[::every],
+        "showgrid": False,
+    }
+    figure.update_xaxes(title_text="predicted", constrain="domain", **ticks)
+    figure.update_yaxes(title_text="label", autorange="reversed", scaleanchor="x", **ticks)
+    return _plain(figure, "Confusion", height)
+
+
+def roc_chart(
+    curves: Mapping[str, Mapping[str, Sequence[float]]],
+    areas: Mapping[str, float | None],
+    *,
+    height: int = 380,
+) -> go.Figure:
+    """Draw ROC curves, each class against all others.
+
+    Parameters
+    ----------
+    curves : Mapping
+        Class → its ``false_positive_rate`` and ``true_positive_rate``.
+    areas : Mapping of str to float or None
+    height : int
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    _diagonal(figure)
+    order = sorted(curves, key=lambda name: areas.get(name) or 0.0)
+    palette = cluster_palette(np.arange(len(order)))
+    for number, name in enumerate(order):
+        area = areas.get(name)
+        figure.add_scatter(
+            x=np.array(curves[name]["false_positive_rate"]),
+            y=np.array(curves[name]["true_positive_rate"]),
+            mode="lines",
+            name=f"{name}: {area:.3f}" if area is not None else name,
+            line={"color": palette[number], "width": 2},
+            hovertemplate=f"{name}<br>false %{{x:.3f}}, true %{{y:.3f}}<extra></extra>",
+        )
+    figure.update_xaxes(title_text="false positive rate", range=[-0.02, 1.02])
+    figure.update_yaxes(title_text="true positive rate", range=[-0.02, 1.02])
+    return _plain(figure, "ROC of the test samples, with areas", height, legend=True)
+
+
+def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> go.Figure:
+    """Draw how often it was so over how probable the probe said it was.
+
+    Parameters
+    ----------
+    calibration : Mapping
+        ``of``, ``predicted``, ``observed``, ``n``, ``error`` and ``brier`` of the report.
+    height : int
+    """
+    import plotly.graph_objects as go
+
+    n = np.array(calibration["n"], np.float64)
+    figure = go.Figure()
+    _diagonal(figure)
+    figure.add_scatter(
+        x=np.array(calibration["predicted"]),
+        y=np.array(calibration["observed"]),
+        mode="lines+markers",
+        line={"color": _LINE, "width": 2},
+        # By area, so that a bin of ten samples doesn't look like one of ten thousand.
+        marker={"size": 6 + 16 * np.sqrt(n / max(n.max(initial=1), 1))},
+        customdata=n,
+        hovertemplate="said %{x:.3f}, was %{y:.3f}<br>%{customdata:,.0f} samples<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_xaxes(title_text=f"probability of {calibration['of']}", range=[-0.04, 1.04])
+    figure.update_yaxes(title_text="observed frequency", range=[-0.04, 1.04])
+    title = (
+        f"Calibration: expected error {calibration['error']:.3f}, Brier {calibration['brier']:.3f}"
+    )
+    return _plain(figure, title, height)
+
+
+def _diagonal(figure: go.Figure) -> None:
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": _TEXT, "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _plain(figure: go.Figure, title: str, height: int, *, legend: bool = False) -> go.Figure:
+    figure.update_xaxes(**_AXIS)
+    figure.update_yaxes(**_AXIS)
+    figure.update_layout(
+        title={"text": title, "font": {"size": 13}, "x": 0, "xref": "container", "xanchor": "left"},
+        height=height,
+        margin={"l": 8, "r": 8, "t": 34, "b": 8, "pad": 2},
+        showlegend=legend,
+        font={"color": _TEXT, "size": 12},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    return figure

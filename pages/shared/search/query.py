@@ -1,0 +1,232 @@
+"""What is searched for: a point, a row, or an uploaded sample."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.similarity import METRICS
+from latentcore.containers import LatentSet
+from latentcore.encoding.one_sample import EncodedSample, encode_like
+from latentcore.errors import InputError, RequestError
+from latentcore.readers.one_sample import PICTURES, read_one_sample
+from latentcore.settings import settings
+from latentcore.storage import content_fingerprint
+from latentcore.workflows.search import row_at
+from pages.shared import checkpoints, errors, loading, places
+from pages.shared.models import model
+
+__all__ = ["LIKE", "Query", "ask"]
+
+# The row that is searched for; in the URL, so that a result can be sent to a colleague.
+LIKE = "like"
+# A selection holds as many strokes as this, and one row may need one.
+MOST = 200
+
+_WAYS = {
+    "point": ":material/my_location: Point",
+    "row": ":material/tag: Row",
+    "image": ":material/image: Image",
+}
+_METRICS = {"cosine": "cosine (angle)", "euclidean": "Euclidean (distance)"}
+_ARRAYS = (".npy", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What is searched for, and how.
+
+    Attributes
+    ----------
+    latent : ndarray, shape (d,)
+    k : int
+    metric : str
+    row : int or None
+        Its row among the latents; None for an uploaded sample.
+    sample : ndarray, shape (C, H, W), or None
+        The uploaded sample.
+    request : dict
+        What the verb ``search`` is to be asked for the same.
+    notes : tuple of str
+    """
+
+    latent: NDArray[np.floating]
+    k: int
+    metric: Any
+    row: int | None = None
+    sample: NDArray[np.generic] | None = None
+    request: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Text that changes when the query's latent or the metric does."""
+        digest = hashlib.blake2b(np.ascontiguousarray(self.latent).data, digest_size=12)
+        return f"{self.metric}|{digest.hexdigest()}"
+
+
+def ask(latents: LatentSet) -> Query | None:
+    """Ask what to search for.
+
+    Returns
+    -------
+    Query or None
+        None as long as something is missing; what, is said.
+    """
+    ways = [way for way in _WAYS if way != "point" or latents.grid is not None]
+    way = st.segmented_control(
+        "Search for", ways, format_func=lambda name: _WAYS[name], default=ways[0], required=True,
+        key="search.way", persist_state="session",
+    )  # fmt: skip
+    found = _image(latents) if way == "image" else _row(latents, by_place=way == "point")
+    k = st.number_input(
+        "Neighbours", 1, MOST, 11, key="search.k", persist_state="session",
+        help="How many of the most similar samples to show.",
+    )  # fmt: skip
+    metric = st.segmented_control(
+        "Similar by", METRICS, format_func=lambda name: _METRICS[name], default="cosine",
+        required=True, key="search.metric", persist_state="session",
+        help="Cosine compares directions only; Euclidean also how far from zero a latent lies.",
+    )  # fmt: skip
+    if found is None:
+        return None
+    return Query(k=int(k), metric=metric, **found)
+
+
+def _row(latents: LatentSet, *, by_place: bool) -> dict[str, Any] | None:
+    row = _asked_row(latents)
+    try:
+        row = _by_place(latents, row) if by_place else _by_number(latents, row)
+    except InputError as error:
+        errors.show(error)
+        return None
+    _remember(row)
+    if not np.isfinite(latents.values[row]).all():
+        message = (
+            f"The sample in row {row} has no latent: it was left out when the others were "
+            "encoded. Choose another."
+        )
+        errors.show(RequestError(message))
+        return None
+    st.caption(_named(latents, row))
+    return {"latent": latents.values[row], "row": row, "request": {"row": row}}
+
+
+def _by_place(latents: LatentSet, row: int) -> int:
+    grid = latents.grid
+    assert grid is not None
+    unit = f" ({grid.unit})" if grid.unit else ""
+    st.session_state["search.x"], st.session_state["search.y"] = (
+        float(grid.x[row]),
+        float(grid.y[row]),
+    )
+    left, right = st.columns(2)
+    for column, axis, step in zip((left, right), "xy", grid.step, strict=True):
+        column.number_input(
+            f"{axis}{unit}", key=f"search.{axis}", step=step, format="%g", on_change=_adopt_place,
+            args=(latents,),
+        )  # fmt: skip
+    problem = st.session_state.pop("search.problem", None)
+    if problem:
+        errors.show(RequestError(problem))
+    return row
+
+
+def _adopt_place(latents: LatentSet) -> None:
+    try:
+        _remember(row_at(latents, (st.session_state["search.x"], st.session_state["search.y"])))
+    except InputError as error:
+        st.session_state["search.problem"] = str(error)
+
+
+def _by_number(latents: LatentSet, row: int) -> int:
+    return int(
+        st.number_input("Row, counted from 0", 0, len(latents) - 1, row, key=f"search.row.{row}")
+    )
+
+
+def _asked_row(latents: LatentSet) -> int:
+    """Return the row that the URL or the session names, else one in the middle of the scan."""
+    told = st.query_params.get(LIKE, st.session_state.get(LIKE, ""))
+    row = int(told) if str(told).isdecimal() and len(str(told)) < 12 else -1
+    if 0 <= row < len(latents):
+        return row
+    encoded = np.flatnonzero(latents.encoded)
+    if len(encoded) == 0:
+        return 0
+    if latents.grid is None:
+        return int(encoded[0])
+    x, y = latents.grid.x[encoded], latents.grid.y[encoded]
+    return int(encoded[np.argmin(np.hypot(x - np.median(x), y - np.median(y)))])
+
+
+def _remember(row: int) -> None:
+    st.session_state[LIKE] = row
+    if st.query_params.get(LIKE) != str(row):
+        st.query_params[LIKE] = str(row)
+
+
+def _named(latents: LatentSet, row: int) -> str:
+    parts = [f"row {row:,}"]
+    if str(latents.sample_ids[row]) != str(row):
+        parts.append(errors.markdown_safe(str(latents.sample_ids[row])))
+    if latents.labels is not None:
+        parts.append(f"label {latents.labels[row]}")
+    return " · ".join(parts)
+
+
+def _image(latents: LatentSet) -> dict[str, Any] | None:
+    file = st.file_uploader(
+        "Sample",
+        type=[suffix.removeprefix(".") for suffix in (*PICTURES, *_ARRAYS)],
+        max_upload_size=settings().max_upload_mb,
+        key="search.image",
+        help="A picture, an .npy of one sample, or an HDF5 file of samples.",
+    )
+    checkpoint = checkpoints.choose_checkpoint("search")
+    if file is None or checkpoint is None:
+        st.caption("Give a sample, and the model that made the latents.")
+        return None
+    try:
+        path = places.resolve(places.store_upload(file))
+        row = _image_row() if path.suffix.lower() in _ARRAYS[1:] else None
+        sample = read_one_sample(str(path), row)
+        weights = str(places.resolve(checkpoint))
+        found = _encoded(
+            f"{content_fingerprint(path)}|{row}|{loading.stamp(checkpoint)}",
+            latents.fingerprint,
+            latents,
+            sample,
+            weights,
+        )
+    except InputError as error:
+        errors.show(error)
+        return None
+    return {
+        "latent": found.latent,
+        "sample": sample,
+        "request": _image_request(path, row, weights),
+        "notes": found.notes,
+    }
+
+
+def _image_row() -> int:
+    return int(st.number_input("Row in the file, counted from 0", 0, value=0, key="search.at"))
+
+
+def _image_request(path: Path, row: int | None, weights: str) -> dict[str, Any]:
+    return {"image": str(path), "image_row": row, "checkpoint": weights}
+
+
+@st.cache_resource(max_entries=16, show_spinner="Encoding …")
+def _encoded(
+    key: str, about: str, _latents: LatentSet, _sample: NDArray[np.generic], _checkpoint: str
+) -> EncodedSample:
+    del key, about  # what the cache tells samples, models and latents apart by
+    return encode_like(_latents, _sample, _checkpoint, open_model=model)
