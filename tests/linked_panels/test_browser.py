@@ -409,6 +409,22 @@ def test_colours_are_those_of_the_documented_formulas(panels, points):
     assert np.array_equal(channels[finite], lut[index])
 
 
+def test_direct_colours_are_those_given(panels):
+    """Each point has the colour of its number; a negative one has none."""
+    colors = [0xFF0000, 0x00FF80, 0x0102FE, -1, 0]
+    found = panels.page.evaluate(
+        """async ([url, colors]) => {
+            const { colorize } = await import(new URL("colors.js", url).href);
+            const coloring = { type: "direct", array: "a", nan: "#0a0b0c" };
+            const { rgba, missing } = colorize(coloring, () => Int32Array.from(colors), 5);
+            return [Array.from(rgba, (v) => [v & 255, (v >> 8) & 255, (v >> 16) & 255]), missing];
+        }""",
+        [modules_url(panels), colors],
+    )
+    wanted = [[255, 0, 0], [0, 255, 128], [1, 2, 254], [10, 11, 12], [0, 0, 0]]
+    assert found == [wanted, True]
+
+
 def modules_url(panels):
     origin = panels.page.evaluate("location.origin")
     return origin + panels.get("explorer.data.modules")

@@ -13,12 +13,12 @@ from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.shared.explorer import session
-from pages.shared.explorer.question import CLUSTER, LATENT, Question
+from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import color_map
 from pages.shared.request_form import form_for
 
-__all__ = ["show"]
+__all__ = ["choose_roi", "show"]
 
 _SCALINGS = {"standard": "standardised", "none": "as published (raw)"}
 _EMBEDDINGS = {"umap": "UMAP", "pca": "PCA"}
@@ -39,7 +39,7 @@ def show(scene: Scene) -> None:
     with first[4]:
         _details(scene, question)
     if scene.latents.grid is not None:
-        _roi(scene.latents.grid, question)
+        choose_roi(scene.latents.grid, question)
 
 
 def _choose(
@@ -81,11 +81,15 @@ def _dimension(scene: Scene, question: Question) -> None:
 
 
 def _color(scene: Scene, question: Question) -> None:
-    titles = {LATENT: f"latent {question.dim}", CLUSTER: "clusters"}
+    titles = {
+        LATENT: f"latent {question.dim}",
+        CLUSTER: "clusters",
+        ORIENTATION: "orientation (IPF-Z)",
+    }
     _choose(
         "Colour embedding and map by",
         "color",
-        [LATENT, CLUSTER, *scene.maps.names],
+        list(scene.colorings),
         question.color,
         show_as=lambda name: titles.get(name, name),
         also={"limits": None},
@@ -232,7 +236,8 @@ def _umap_details(question: Question) -> None:
     st.caption("Distances in a UMAP are not metric: near stays near, but far says little.")
 
 
-def _roi(grid: ScanGrid, question: Question) -> None:
+def choose_roi(grid: ScanGrid, question: Question) -> None:
+    """Show the ROI's sliders; what is chosen is in the session's question afterwards."""
     whole = (*grid.x_range, *grid.y_range)
     bounds = question.roi or whole
     columns = st.columns([3, 3, 1, 1], vertical_alignment="bottom")

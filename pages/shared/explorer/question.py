@@ -18,6 +18,7 @@ __all__ = [
     "CLUSTER",
     "LATENT",
     "NO_SELECTION",
+    "ORIENTATION",
     "QUERY_KEYS",
     "Question",
     "from_query",
@@ -26,7 +27,7 @@ __all__ = [
 
 Slot = Literal["A", "B"]
 # What panels may be coloured by besides a map; a map's own name may be "latent" or "cluster".
-LATENT, CLUSTER = "@latent", "@cluster"
+LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"
 NO_SELECTION: Mapping[str, tuple[Shape, ...]] = {"A": (), "B": ()}
 
 # Browsers and proxies cut URLs at about 8 KB; a selection longer than this stays out of the link
@@ -48,8 +49,8 @@ class Question:
     reference : str
         Name of the map that is clustered together with the latent.
     color : str
-        What the embedding and the latent map are coloured by: `LATENT`, `CLUSTER` or the name
-        of a map.
+        What the embedding and the latent map are coloured by: `LATENT`, `CLUSTER`,
+        `ORIENTATION` or the name of a map.
     cmap : str
         Colour map of continuous values; ``"auto"`` picks by the kind of quantity.
     limits : tuple of float or None

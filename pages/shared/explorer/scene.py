@@ -13,7 +13,7 @@ from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import LatentSet
 from latentcore.errors import InputError
 from pages.shared import loading
-from pages.shared.explorer.question import CLUSTER, LATENT, Question
+from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, Question
 from pages.shared.loading import JoinedMaps
 from pages.shared.state import ScanState
 
@@ -21,7 +21,7 @@ __all__ = ["Scene", "complete", "open_scene"]
 
 # Describing a hundred score columns at every brush helps nobody.
 _MOST_QUANTITIES = 12
-_USUAL_REFERENCES = ("bandcontrast", "band_contrast", "iq", "image_quality", "band contrast")
+_USUAL_REFERENCES = ("bandcontrast", "band_contrast", "iq", "image_quality", "radonquality")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,12 @@ class Scene:
     def numeric_maps(self) -> tuple[str, ...]:
         """Names of the maps that hold quantities, not categories."""
         return tuple(name for name in self.maps.names if name not in self.maps.categories)
+
+    @property
+    def colorings(self) -> tuple[str, ...]:
+        """What panels may be coloured by."""
+        oriented = () if self.maps.orientation is None else (ORIENTATION,)
+        return (LATENT, CLUSTER, *oriented, *self.maps.names)
 
     def map_values(self) -> dict[str, NDArray[np.float32]]:
         """Return every map by its name, each shape (n,)."""
@@ -148,7 +154,7 @@ def complete(question: Question, scene: Scene) -> Question:
         changes["dim"] = max(scene.spreads, key=lambda dim: scene.spreads[dim])
     if question.reference not in scene.maps.names:
         changes["reference"] = _usual_reference(scene)
-    if question.color not in (LATENT, CLUSTER, *scene.maps.names):
+    if question.color not in scene.colorings:
         changes["color"] = LATENT
     if question.pinned is not None and not 0 <= question.pinned < len(scene.latents):
         changes["pinned"] = None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import MAP_PANELS, OUTSIDE, ROW_PANEL, scatter_panel
 from latentcore.analysis.latent_maps import cluster_ranges
+from latentcore.analysis.orientation_colors import KEY_CORNERS
 from latentcore.analysis.selection import Shape
 from latentcore.containers import Clustering
 from latentcore.figures.colors import (
@@ -22,21 +23,24 @@ from latentcore.figures.colors import (
     is_diverging,
     lut,
 )
-from pages.shared.explorer.question import CLUSTER, LATENT, Question
+from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.linked_panels import (
     Categorical,
     Coloring,
     Continuous,
+    Direct,
     GridGeometry,
     Panel,
     PanelsView,
     PointTable,
     Shaded,
+    packed_colors,
 )
 
 __all__ = ["EmbeddingView", "build_view", "color_map", "resolvable"]
 
+_KEY_COLORS = ("#ff0000", "#00ff00", "#0000ff")
 _DEFAULT_MAPS = {LATENT: "viridis", "bandcontrast": "grey"}
 
 
@@ -202,6 +206,8 @@ def _main_coloring(
         return Categorical(
             labels, _palette(clustering), _names(clustering), NAN_COLORS[theme], "cluster"
         )
+    if name == ORIENTATION and scene.maps.orientation is not None:
+        return _orientations(arrays, scene, scene.maps.orientation, theme)
     if name in scene.maps.categories:
         return _categories(arrays, scene, name, theme)
     cmap = color_map(question, name if name in scene.maps.names else LATENT)
@@ -213,6 +219,18 @@ def _main_coloring(
         label, unit = f"latent {question.dim}", ""
     limits = scene.limits(question, name, symmetric=is_diverging(cmap))
     return Continuous(array, lut(cmap), limits, label, unit, NAN_COLORS[theme])
+
+
+def _orientations(
+    arrays: _Arrays, scene: Scene, colors: NDArray[np.float32], theme: Theme
+) -> Direct:
+    array = arrays.add("orientation", packed_colors(colors), scene.key)
+    # Phases of different symmetry share red, green and blue, which mean other directions.
+    key = tuple(
+        (color, " or ".join(f"[{KEY_CORNERS[laue][corner]}]" for laue in scene.maps.laue))
+        for corner, color in enumerate(_KEY_COLORS)
+    )
+    return Direct(array, key, "crystal direction along z", NAN_COLORS[theme])
 
 
 def _categories(arrays: _Arrays, scene: Scene, name: str, theme: Theme) -> Categorical:
@@ -299,7 +317,9 @@ def _maps(question: Question, clustered: bool, unit: str, title: str) -> list[Pa
 def _quantity_title(question: Question) -> str:
     if question.color == LATENT:
         return f"Latent {question.dim}"
-    return "Clusters" if question.color == CLUSTER else question.color
+    return {CLUSTER: "Clusters", ORIENTATION: "Orientation (IPF-Z)"}.get(
+        question.color, question.color
+    )
 
 
 def _scatter(

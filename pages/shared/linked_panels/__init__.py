@@ -24,17 +24,20 @@ from pages.shared.linked_panels.view import (
     Categorical,
     Coloring,
     Continuous,
+    Direct,
     GridGeometry,
     Panel,
     PanelsView,
     PointTable,
     Shaded,
+    packed_colors,
 )
 
 __all__ = [
     "Categorical",
     "Coloring",
     "Continuous",
+    "Direct",
     "GridGeometry",
     "Panel",
     "PanelsState",
@@ -43,5 +46,6 @@ __all__ = [
     "Shaded",
     "Shape",
     "linked_panels",
+    "packed_colors",
     "read_state",
 ]

@@ -100,6 +100,7 @@ export function shade(base, t, dark, light) {
  */
 export function colorize(coloring, array, n) {
   if (coloring.type === "continuous") return continuous(coloring, array(coloring.array), n);
+  if (coloring.type === "direct") return direct(coloring, array(coloring.array), n);
   const labels = array(coloring.type === "shaded" ? coloring.labels : coloring.array);
   const counts = countLabels(labels);
   const rgba = coloring.type === "shaded"
@@ -152,6 +153,18 @@ function continuous(coloring, values, n) {
     rgba[i] = lut[k < 0 ? 0 : k > 255 ? 255 : k];
   }
   return { rgba, below, above, missing, counts: new Map() };
+}
+
+function direct(coloring, colors, n) {
+  const nan = pack(parseColor(coloring.nan));
+  const rgba = new Uint32Array(n);
+  let missing = false;
+  for (let i = 0; i < n; i++) {
+    const rgb = colors[i];
+    missing ||= rgb < 0;
+    rgba[i] = rgb < 0 ? nan : pack([rgb >> 16, (rgb >> 8) & 255, rgb & 255]);
+  }
+  return { rgba, below: false, above: false, missing, counts: new Map() };
 }
 
 function categorical(coloring, labels, n) {

@@ -22,6 +22,7 @@ export function fillLegend(place, coloring, { counts, missing }, highlight, togg
   const labels = [...counts.keys()].filter((k) => coloring.palette[k]).sort((a, b) => a - b);
   // Noise is no cluster: it comes last.
   labels.sort((a, b) => (a < 0 ? 1 : 0) - (b < 0 ? 1 : 0));
+  for (const [color, name] of coloring.key ?? []) place.append(still(color, name));
   for (const label of labels) {
     const on = highlight?.array === array && highlight.label === label;
     const name = coloring.names[label] ?? (label < 0 ? "noise" : String(label));
@@ -44,11 +45,14 @@ export function fillLegend(place, coloring, { counts, missing }, highlight, togg
       h("span", { class: "lp-name" }, name),
     ));
   }
-  if (missing) {
-    const swatch = h("span", { class: "lp-chip" });
-    swatch.style.background = coloring.nan;
-    place.append(h("div", { class: "lp-key lp-still" }, swatch, h("span", { class: "lp-name" }, "no value")));
-  }
+  if (missing) place.append(still(coloring.nan, "no value"));
+}
+
+/** An entry that explains a colour and can't be clicked. */
+function still(color, name) {
+  const swatch = h("span", { class: "lp-chip" });
+  swatch.style.background = color;
+  return h("div", { class: "lp-key lp-still" }, swatch, h("span", { class: "lp-name" }, name));
 }
 
 function chip(coloring, label) {

@@ -296,7 +296,52 @@ class Shaded:
         }
 
 
-Coloring = Continuous | Categorical | Shaded
+@dataclass(frozen=True)
+class Direct:
+    """Colour each point as the array says, for quantities that are no single number.
+
+    Parameters
+    ----------
+    array : str
+        Name of an int32 array: red · 65536 + green · 256 + blue, each 0..255; negative where a
+        point has no colour.
+    key : tuple of (str, str)
+        ``#rrggbb`` and what it means, for the legend.
+    label : str
+        Title of the legend.
+    nan_color : str
+    """
+
+    array: str
+    key: tuple[tuple[str, str], ...] = ()
+    label: str = ""
+    nan_color: str = NAN_COLOR
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays it reads."""
+        return (self.array,)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the colouring as the browser reads it."""
+        return {
+            "type": "direct",
+            "array": self.array,
+            "key": [list(entry) for entry in self.key],
+            "label": self.label,
+            "nan": self.nan_color,
+        }
+
+
+def packed_colors(colors: np.ndarray) -> np.ndarray:
+    """Return colours (n, 3) in 0..1 as `Direct` wants them; NaN is no colour."""
+    present = np.isfinite(colors).all(axis=1)
+    channels = np.rint(255 * np.where(present[:, None], colors, 0)).astype(np.int32)
+    packed = channels @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    return np.where(present, packed, np.int32(-1))
+
+
+Coloring = Continuous | Categorical | Shaded | Direct
 
 
 @dataclass(frozen=True)
@@ -309,7 +354,7 @@ class PanelsView:
     grid : GridGeometry or None
         None where the points were not taken on a grid; then maps cannot be shown.
     panels : tuple of Panel
-    colorings : mapping of str to Continuous, Categorical or Shaded
+    colorings : mapping of str to Continuous, Categorical, Shaded or Direct
     roi : (x0, x1, y0, y1) or None
         Half-open region in scan coordinates.
     selections : mapping of {"A", "B"} to sequence of Shape
