@@ -36,6 +36,8 @@ _SCORE_NEIGHBOURS = 15
 # umap-learn takes another path above this many rows, and compiles it at first use.
 _LARGE = 4_096
 _RELATIVE_ZERO = 1e-12
+# More rows take hours and show no more; nenya learns from as many.
+_MOST_FITTED = 200_000
 
 
 def principal_axes(
@@ -123,6 +125,7 @@ def umap(
     min_dist: float = 0.1,
     metric: str = "euclidean",
     fit_on: int | None = None,
+    fit_partition: str | None = None,
     whiten: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -144,7 +147,10 @@ def umap(
     metric : str
         One of `UMAP_METRICS`.
     fit_on : int, optional
-        Learn from this many rows, drawn by the seed, and place the others afterwards.
+        Learn from this many rows, drawn by the seed, and place the others afterwards. By default
+        from all, but at most 200,000.
+    fit_partition : str, optional
+        Learn from rows of this partition only.
     whiten : bool
         Whether to give all principal components of the latents unit variance first. Those with
         less than 1e-12 of the largest variance are left out.
@@ -178,7 +184,7 @@ def umap(
     if whiten:
         progress.step(0, 1, "whitening")
         values = _whitened(values)
-    fitted = _fit_rows(len(values), fit_on, seed)
+    fitted = _fit_rows(latents, rows, fit_on or _MOST_FITTED, fit_partition, seed)
     notes: list[str] = []
     used_neighbors = _fitting_neighbors(neighbors, len(fitted), notes)
     settings = {
@@ -203,6 +209,7 @@ def umap(
             "min_dist": min_dist,
             "metric": metric,
             "fit_on": fit_on,
+            "fit_partition": fit_partition,
             "n_fitted": len(fitted),
             "whiten": whiten,
             "seed": seed,
@@ -371,10 +378,31 @@ def _placed(
     return placed
 
 
-def _fit_rows(n: int, fit_on: int | None, seed: int) -> NDArray[np.int64]:
-    if fit_on is None or fit_on >= n:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, fit_on, replace=False))
+def _fit_rows(
+    latents: LatentSet,
+    rows: NDArray[np.int64],
+    most: int,
+    partition: str | None,
+    seed: int,
+) -> NDArray[np.int64]:
+    """Return which of the encoded rows are learned from, as places among them, ascending."""
+    places = np.arange(len(rows))
+    if partition is not None:
+        present = [] if latents.partition is None else sorted(set(latents.partition.tolist()))
+        if latents.partition is None or partition not in present:
+            has = f"the partitions {', '.join(present)}" if present else "no partitions"
+            message = f"UMAP shall learn from partition {partition!r}, but the latents have {has}."
+            raise RequestError(message)
+        places = np.flatnonzero(latents.partition[rows] == partition)
+    if len(places) < _FEWEST_FOR_UMAP:
+        message = (
+            f"Only {len(places)} rows of partition {partition!r} have a latent; UMAP must be "
+            f"fitted on at least {_FEWEST_FOR_UMAP}."
+        )
+        raise RequestError(message)
+    if most >= len(places):
+        return places
+    return np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
 
 
 def _fitting_neighbors(neighbors: int, n: int, notes: list[str]) -> int:

@@ -52,7 +52,16 @@ class ProjectRequest:
         metavar="NAME",
     )
     fit_on: int | None = option(
-        None, help="learn from N rows and place the others (UMAP)", convert=int, metavar="N"
+        None,
+        help="learn from N rows, drawn by the seed, and place the others (UMAP); by default from "
+        "all, but at most 200,000",
+        convert=int,
+        metavar="N",
+    )
+    fit_partition: str | None = option(
+        None,
+        help="learn from the rows of this partition only, and place the others (UMAP)",
+        metavar="NAME",
     )
     whiten: bool = option(False, help="give all principal components unit variance first (UMAP)")
     seed: int = option(0, help="the same seed gives the same embedding", convert=int, metavar="N")
@@ -119,6 +128,7 @@ def _embed(request: ProjectRequest, latents: LatentSet, progress: Progress) -> E
         min_dist=request.min_dist,
         metric=request.metric,
         fit_on=request.fit_on,
+        fit_partition=request.fit_partition,
         whiten=request.whiten,
         seed=request.seed,
         progress=progress,

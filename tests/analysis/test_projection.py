@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -83,11 +85,24 @@ class TestUmapRefuses:
             ({"metric": "hamming"}, "one of euclidean, .*but is 'hamming'"),
             ({"fit_on": 3}, "at least 5 rows, but fit_on is 3"),
             ({"seed": -1}, "seed must be from 0 to 4294967295, but is -1"),
+            ({"fit_partition": "train"}, "partition 'train', but the latents have no partitions"),
         ],
     )
     def test_senseless_parameters(self, settings, told):
         with pytest.raises(RequestError, match=told):
             umap(latents(groups()), **settings)
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("test", "'test', but the latents have the partitions train, valid"),
+            ("valid", "Only 3 rows of partition 'valid' have a latent"),
+        ],
+    )
+    def test_partitions_that_nothing_can_be_learned_from(self, name, told):
+        partition = np.array(["train"] * 77 + ["valid"] * 3)
+        with pytest.raises(RequestError, match=told):
+            umap(replace(latents(groups()), partition=partition), fit_partition=name)
 
     def test_identical_rows(self):
         with pytest.raises(RequestError, match="All 20 latents are equal"):
@@ -128,6 +143,26 @@ class TestUmap:
         assert found.coordinates.shape == (80, 3)
         assert np.isfinite(found.coordinates).all()
         assert found.parameters["n_fitted"] == 50
+
+    def test_by_default_no_more_than_so_many_are_learned_from(self, monkeypatch):
+        monkeypatch.setattr("latentcore.analysis.projection._MOST_FITTED", 50)
+        values = groups()
+        values[5] = np.nan
+        found = umap(latents(values))
+        assert (found.parameters["n_fitted"], found.parameters["n_used"]) == (50, 79)
+        assert np.isfinite(np.delete(found.coordinates, 5, axis=0)).all()
+        assert umap(latents(values), fit_on=60).parameters["n_fitted"] == 60
+
+    def test_learning_from_one_partition_places_the_others(self):
+        values = groups()
+        values[3] = np.nan
+        partition = np.array(["train", "valid"] * 40)
+        found = umap(replace(latents(values), partition=partition), fit_partition="valid")
+        assert (found.parameters["n_fitted"], found.parameters["n_used"]) == (39, 79)
+        assert np.isfinite(np.delete(found.coordinates, 3, axis=0)).all()
+        # Rows of the other partition have no part in the layout of this one.
+        alone = umap(latents(values[1::2])).coordinates
+        np.testing.assert_array_equal(found.coordinates[1::2], alone)
 
     def test_too_many_neighbors_are_lowered_and_told(self):
         found = umap(latents(groups()[:8]), neighbors=15)
