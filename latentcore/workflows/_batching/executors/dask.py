@@ -6,6 +6,7 @@ on a disk that all workers share.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +19,7 @@ from latentcore.workflows._batching.tasks import Row, Task, carry_out
 
 __all__ = ["DaskCluster", "dask"]
 
-_CONNECT_S = 20
+_CONNECT_S = 10
 _LOOK_EVERY_S = 0.2
 # A worker that dies takes its task with it; a task that kills several workers is the one to blame.
 _RETRIES = 2
@@ -59,8 +60,9 @@ class DaskCluster:
                     done = len(tasks) - len(waiting) - len(futures)
                     workers = len(client.scheduler_info()["workers"])
                     progress.step(done, len(tasks), f"on {workers} workers")
-                    for future in _ended(list(futures)):
+                    for future in [future for future in futures if future.done()]:
                         note(_row(future, futures.pop(future)))
+                    time.sleep(_LOOK_EVERY_S)
                 progress.step(len(tasks), len(tasks), "done")
             finally:
                 client.cancel(list(futures), force=True)
@@ -112,15 +114,6 @@ def dask(*, scheduler: str | None, workers: int | None) -> Executor:
 def _submit(client: Any, task: Task) -> Any:
     key = f"latentcore-{task.verb}-{task.name}-{task.version}"
     return client.submit(carry_out, task.to_text(), key=key, pure=False, retries=_RETRIES)
-
-
-def _ended(futures: Sequence[Any]) -> list[Any]:
-    from distributed import wait
-
-    try:
-        return list(wait(futures, timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done)
-    except TimeoutError:
-        return []
 
 
 def _row(future: Any, task: Task) -> Row:
