@@ -16,9 +16,9 @@ def compiled(function: F) -> F:
     """Compile a loop to machine code, cached on disk, that runs without the interpreter's lock.
 
     Sums may be reordered, so that they run on vector units: the last digit of a result is the
-    compiler's. Infinities and NaN keep their meaning.
+    compiler's. Infinities and NaN keep their meaning, and a division by 0 makes one.
     """
-    return cast(
-        "F",
-        numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})(function),
+    compiler = numba.njit(
+        cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
     )
+    return cast("F", compiler(function))

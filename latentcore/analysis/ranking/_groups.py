@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.analysis.ranking._metric import Pairs
+from latentcore.analysis.ranking._metric import FEWEST_PAIRS, Pairs
 from latentcore.errors import InputError, ShapeError
 
-__all__ = ["FEWEST_PAIRS", "Group", "Measured", "measured"]
+__all__ = ["Group", "Measured", "measured"]
 
-FEWEST_PAIRS = 20
 _COLUMNS_AT_ONCE = 16
 
 

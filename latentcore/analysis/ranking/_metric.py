@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 from latentcore.analysis.ranking._order import ReferenceOrder
 from latentcore.registry import Registry
 
-__all__ = ["METRICS", "Metric", "Pairs", "Tick", "metric_names"]
+__all__ = ["FEWEST_PAIRS", "METRICS", "Metric", "Pairs", "Tick", "ignore_tick", "metric_names"]
+
+FEWEST_PAIRS = 20
+"""With fewer points a score isn't worth a number."""
 
 Tick = Callable[[int], None]
 """Called with the number of dimensions that were finished since the last call."""
+
+
+def ignore_tick(dimensions: int) -> None:
+    """Take no notice of finished dimensions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +56,22 @@ class Pairs:
         """The order of the reference, found at the first use."""
         return ReferenceOrder.of(self.reference)
 
+    def part(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], Pairs | None]:
+        """Return those dimensions that vary over some of the points, and their pairs there.
+
+        None where too few points, or a constant reference, leave nothing to score.
+        """
+        reference = self.reference[rows]
+        latents = self.latents[:, rows]
+        nothing = np.empty(0, np.intp)
+        if len(rows) < FEWEST_PAIRS or reference.min() == reference.max():
+            return nothing, None
+        varied = np.flatnonzero(latents.min(axis=1) != latents.max(axis=1))
+        if len(varied) == 0:
+            return nothing, None
+        x, y = self.x[rows], self.y[rows]
+        return varied, Pairs(latents[varied], reference, x, y, self.trend_degree, self.seed)
+
 
 class Metric(Protocol):
     """One way to tell how strongly a latent dimension follows a reference.
@@ -65,6 +88,8 @@ class Metric(Protocol):
         Its column among the metrics.
     stage : int
         Metrics of a lower stage are computed first, because they are quicker.
+    bounds : tuple of float
+        The lowest and the highest score there can be.
     undefined : str
         When a dimension with different values has no score nevertheless; empty if never.
     """
@@ -74,6 +99,7 @@ class Metric(Protocol):
     absolute: ClassVar[bool]
     place: ClassVar[int]
     stage: ClassVar[int]
+    bounds: ClassVar[tuple[float, float]]
     undefined: ClassVar[str]
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:

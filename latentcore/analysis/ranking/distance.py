@@ -27,6 +27,7 @@ class DistanceCorrelation:
     absolute: ClassVar[bool] = False
     place: ClassVar[int] = 4
     stage: ClassVar[int] = 3
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     undefined: ClassVar[str] = ""
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:

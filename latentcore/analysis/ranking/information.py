@@ -34,6 +34,7 @@ class MutualInformation:
     absolute: ClassVar[bool] = False
     place: ClassVar[int] = 3
     stage: ClassVar[int] = 2
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     undefined: ClassVar[str] = ""
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:

@@ -42,6 +42,7 @@ class Hsic:
     absolute: ClassVar[bool] = False
     place: ClassVar[int] = 5
     stage: ClassVar[int] = 4
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     undefined: ClassVar[str] = ""
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ class Pearson:
     absolute: ClassVar[bool] = True
     place: ClassVar[int] = 0
     stage: ClassVar[int] = 0
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     undefined: ClassVar[str] = ""
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:
@@ -43,6 +44,7 @@ class PartialPearson:
     absolute: ClassVar[bool] = True
     place: ClassVar[int] = 6
     stage: ClassVar[int] = 0
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     undefined: ClassVar[str] = "the spatial trend explains the latent, or the reference, entirely"
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ class Spearman:
     absolute: ClassVar[bool] = True
     place: ClassVar[int] = 1
     stage: ClassVar[int] = 1
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     undefined: ClassVar[str] = ""
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:
@@ -56,6 +57,7 @@ class Kendall:
     absolute: ClassVar[bool] = True
     place: ClassVar[int] = 2
     stage: ClassVar[int] = 1
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     undefined: ClassVar[str] = ""
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:
