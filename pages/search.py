@@ -34,8 +34,10 @@ def show_nothing(scan: state.ScanState) -> None:
 
 def show_task(scan: state.ScanState, latents_place: str) -> None:
     """Show the task that was chosen."""
+    # A link to a probe carries its job.
+    first = "probe" if "job" in st.query_params else "similar"
     task = st.segmented_control(
-        "Task", list(_TASKS), format_func=lambda name: _TASKS[name], default="similar",
+        "Task", list(_TASKS), format_func=lambda name: _TASKS[name], default=first,
         required=True, key="search.task", label_visibility="collapsed", persist_state="session",
     )  # fmt: skip
     latents = loading.latents(latents_place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ _TEXT = "#767f87"
 _GRID = "rgba(128,128,128,0.25)"
 _AXIS: dict[str, Any] = {"gridcolor": _GRID, "zeroline": False, "automargin": True}
 _MOST_WRITTEN = 20
+_MOST_TICKS = 12
+_MOST_NAMED = 10
 _LINE = "#0072b2"
 
 
@@ -60,13 +63,14 @@ def confusion_chart(
             "%{z:.1%} of the label<extra></extra>",
         )
     )
-    every = max(1, round(len(names) / _MOST_WRITTEN))
+    every = max(1, math.ceil(len(names) / _MOST_TICKS))
     ticks = {
         "tickvals": list(range(0, len(names), every)),
         "ticktext": list(names)[::every],
         "showgrid": False,
+        "constrain": "domain",
     }
-    figure.update_xaxes(title_text="predicted", constrain="domain", **ticks)
+    figure.update_xaxes(title_text="predicted", **ticks)
     figure.update_yaxes(title_text="label", autorange="reversed", scaleanchor="x", **ticks)
     return _plain(figure, "Confusion", height)
 
@@ -77,7 +81,7 @@ def roc_chart(
     *,
     height: int = 380,
 ) -> go.Figure:
-    """Draw ROC curves, each class against all others.
+    """Draw ROC curves, each class against all others; the ten smallest areas are named.
 
     Parameters
     ----------
@@ -100,6 +104,7 @@ def roc_chart(
             mode="lines",
             name=f"{name}: {area:.3f}" if area is not None else name,
             line={"color": palette[number], "width": 2},
+            showlegend=number < _MOST_NAMED,
             hovertemplate=f"{name}<br>false %{{x:.3f}}, true %{{y:.3f}}<extra></extra>",
         )
     figure.update_xaxes(title_text="false positive rate", range=[-0.02, 1.02])

@@ -35,21 +35,25 @@ _HELP = (
 def ask(scan: ScanState, latents: LatentSet) -> Any | None:
     """Ask for everything; None as long as something is missing, which is said."""
     maps = _maps(scan, latents)
-    source = _labels(latents, maps)
-    if source is None:
-        return None
-    without = _without(latents, maps, source)
-    split = _split(latents)
-    classifier = st.selectbox(
-        "Classifier",
-        PROBES.names(),
-        index=list(PROBES.names()).index("logistic"),
-        format_func=lambda name: PROBES.get(name).title,
-        key="probe.classifier",
-        persist_state="session",
-    )
-    with st.popover("Settings of the classifier", icon=":material/tune:"):
-        made = form_for(PROBES.get(classifier), key=f"probe.{classifier}", skip=("seed",))
+    first, second, third = st.columns(3, gap="medium")
+    with first:
+        source = _labels(latents, maps)
+        if source is None:
+            return None
+        without = _without(latents, maps, source)
+    with second:
+        split = _split(latents)
+    with third:
+        classifier = st.selectbox(
+            "Classifier",
+            PROBES.names(),
+            index=PROBES.names().index("logistic"),
+            format_func=lambda name: PROBES.get(name).title,
+            key="probe.classifier",
+            persist_state="session",
+        )
+        with st.popover("Settings of the classifier", icon=":material/tune:"):
+            made = form_for(PROBES.get(classifier), key=f"probe.{classifier}", skip=("seed",))
     if made is None:
         return None
     assert scan.latents is not None

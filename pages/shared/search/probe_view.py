@@ -10,10 +10,10 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, ScanGrid
 from latentcore.figures.probe_screen import calibration_chart, confusion_chart, roc_chart
 from latentcore.jobs import JobRecord
-from pages.shared import places
+from pages.shared import errors, places
 from pages.shared.jobs import job_panel, runner, unwatch, watch, watched
 from pages.shared.map_charts import categories_chart, fitting_height
 from pages.shared.run_files import download
@@ -29,23 +29,18 @@ _FIRST = ("model_card.json", "probe_report.json", "predictions.csv")
 
 def show(scan: ScanState, latents: LatentSet) -> None:
     """Ask what to probe for, run it as a job, and show its figures."""
-    questions, answers = st.columns([2, 5], gap="large")
-    with questions:
-        request = probe_form.ask(scan, latents)
-        if st.button(
-            "Probe", type="primary", icon=":material/play_arrow:", disabled=request is None
-        ):
-            title = f"Probe of {places.label(scan.latents or '')}"
-            watch(runner().submit("probe", request, title=title).id, PAGE)
-    with answers:
-        job = watched(PAGE)
-        if job is None:
-            st.caption(
-                "A probe learns the labels from some of the latents and is tested on the others: "
-                "its figures tell how much of the labels is in the latents."
-            )
-        elif job_panel(job, on_finished=_result) is None:
-            unwatch(PAGE)
+    request = probe_form.ask(scan, latents)
+    if st.button("Probe", type="primary", icon=":material/play_arrow:", disabled=request is None):
+        title = f"Probe of {places.label(scan.latents or '')}"
+        watch(runner().submit("probe", request, title=title).id, PAGE)
+    job = watched(PAGE)
+    if job is None:
+        st.caption(
+            "A probe learns the labels from some of the latents and is tested on the others: "
+            "its figures tell how much of the labels is in the latents."
+        )
+    elif job_panel(job, on_finished=_result) is None:
+        unwatch(PAGE)
 
 
 def _result(record: JobRecord) -> None:
@@ -55,15 +50,15 @@ def _result(record: JobRecord) -> None:
     report, predictions = _read(record.run_id, record.ended, record)
     _figures(report)
     for note in report["notes"]:
-        st.warning(note, icon=":material/warning:")
+        st.info(errors.markdown_safe(note), icon=":material/info:")
     left, right = st.columns(2, gap="medium")
     areas = {one["name"]: one["roc_auc"] for one in report["by_class"]}
     with left:
-        _chart(confusion_chart(report["confusion"], report["classes"]), "confusion")
+        _map(record, report, predictions)
         _chart(calibration_chart(report["calibration"]), "calibration")
     with right:
+        _chart(confusion_chart(report["confusion"], report["classes"], height=460), "confusion")
         _chart(roc_chart(report["roc"], areas), "roc")
-        _map(record, report, predictions)
     with st.expander("By class", icon=":material/table:"):
         st.dataframe(pd.DataFrame(report["by_class"]), hide_index=True, width="stretch")
     with st.container(horizontal=True):
@@ -125,8 +120,6 @@ def _chart(figure: Any, name: str) -> None:
 def _map(record: JobRecord, report: dict[str, Any], table: pd.DataFrame) -> None:
     if "x" not in table.columns:
         return
-    from latentcore.containers import ScanGrid
-
     names = report["classes"]
     shown = st.segmented_control(
         "Map of", ["predicted", "label", "wrong"], default="predicted", required=True,
@@ -137,7 +130,7 @@ def _map(record: JobRecord, report: dict[str, Any], table: pd.DataFrame) -> None
     values, called = _shown(table, names, str(shown))
     figure = categories_chart(
         values, grid, tones(), name=f"{shown} class" if shown != "wrong" else "test samples",
-        names=called, height=fitting_height(grid, 480, most=420),
+        names=called, height=fitting_height(grid, 440, most=400),
     )  # fmt: skip
     _chart(figure, f"map.{record.id}")
 
