@@ -50,7 +50,7 @@ def show_job() -> None:
     job = watched(PAGE)
     if job is None:
         return
-    record = job_panel(job, on_finished=show_result)
+    record = job_panel(job, on_finished=show_result, can_pause=True)
     if record is None:
         unwatch(PAGE)
     elif record.active:

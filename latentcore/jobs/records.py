@@ -60,6 +60,8 @@ class JobRecord:
         The server that answers for it while it is active.
     cancelling : bool
         Whether somebody asked to stop.
+    paused : bool
+        Whether whoever asked means to go on later. How it stops is the same.
     """
 
     id: str
@@ -83,6 +85,7 @@ class JobRecord:
     attempt: int = 0
     owner: str = ""
     cancelling: bool = False
+    paused: bool = False
 
     @property
     def active(self) -> bool:

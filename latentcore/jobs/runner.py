@@ -167,8 +167,14 @@ class JobRunner:
         records = [record for record in found if record is not None]
         return sorted(records, key=lambda record: record.created, reverse=True)[:limit]
 
-    def cancel(self, job: str) -> JobRecord:
+    def cancel(self, job: str, *, pause: bool = False) -> JobRecord:
         """Ask a job to stop; what it has done so far stays for a resume.
+
+        Parameters
+        ----------
+        job : str
+        pause : bool
+            Note down that it is meant to go on later (`JobRecord.paused`).
 
         Raises
         ------
@@ -179,12 +185,12 @@ class JobRunner:
             record = self._known(job)
             if not record.active:
                 return record
-            folder = self._at(job)
-            folder.ask_to_cancel()
+            self._at(job).ask_to_cancel()
+            record = replace(record, paused=pause)
             if record.state == "queued":
                 record = replace(record, state="cancelled", ended=time.time())
                 self._leave_queue(job)
-                self._save(record)
+            self._save(record)
         return self._known(job)
 
     def forget(self, job: str, *, delete_run: bool = False) -> None:

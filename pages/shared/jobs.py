@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -43,6 +44,7 @@ _LOOKS = {
     "failed": (":material/error:", "red"),
     "interrupted": (":material/power_off:", "orange"),
 }
+_PAUSED = (":material/pause_circle:", "violet")
 _AGAIN = {
     "cancelled": ("Resume", "Goes on where it stopped; what was done is not done again."),
     "interrupted": ("Resume", "Goes on where it stopped; what was done is not done again."),
@@ -91,7 +93,10 @@ def unwatch(page: str) -> None:
 
 
 def job_panel(
-    job: str, *, on_finished: Callable[[JobRecord], None] | None = None
+    job: str,
+    *,
+    on_finished: Callable[[JobRecord], None] | None = None,
+    can_pause: bool = False,
 ) -> JobRecord | None:
     """Show how a job stands; while it is active, anew every second.
 
@@ -101,6 +106,8 @@ def job_panel(
         Its id.
     on_finished : callable, optional
         Draws what can be done with a finished job, inside of the panel.
+    can_pause : bool
+        Whether to offer a pause beside the cancel: for jobs that people stop to go on later.
 
     Returns
     -------
@@ -117,7 +124,7 @@ def job_panel(
         return None
     with st.container(border=True, key=f"job_panel_{job}"):
         if record.active:
-            _live(job)
+            _live(job, can_pause)
         else:
             _ended(record)
             if record.finished and on_finished is not None:
@@ -128,7 +135,11 @@ def job_panel(
 def state_badge(record: JobRecord) -> None:
     """Show a job's state in its colour."""
     icon, color = _LOOKS[record.state]
-    text = "cancelling" if record.cancelling else record.state
+    text: str = record.state
+    if record.cancelling:
+        text = "pausing" if record.paused else "cancelling"
+    elif _is_paused(record):
+        text, (icon, color) = "paused", _PAUSED
     st.badge(text, icon=icon, color=color)  # type: ignore[arg-type]
 
 
@@ -145,7 +156,7 @@ def duration_text(seconds: float) -> str:
 
 
 @st.fragment(run_every=_LOOK_EVERY_S)
-def _live(job: str) -> None:
+def _live(job: str, can_pause: bool) -> None:
     record = runner().get(job)
     if record is None or not record.active:
         st.rerun()  # the whole page: what has ended may change more than this panel
@@ -153,6 +164,16 @@ def _live(job: str) -> None:
     share = record.done / record.total if record.total else 0.0
     st.progress(min(1.0, share), text=errors.markdown_safe(_progress_text(record)))
     with st.container(horizontal=True, vertical_alignment="center"):
+        if can_pause:
+            st.button(
+                "Pause",
+                key=f"pause_{job}",
+                icon=":material/pause_circle:",
+                disabled=record.cancelling,
+                on_click=_pause,
+                args=(job,),
+                help="Stops after this step and keeps its state: Resume goes on from there.",
+            )
         st.button(
             "Cancel",
             key=f"cancel_{job}",
@@ -174,12 +195,14 @@ def _ended(record: JobRecord) -> None:
             "Its run folder was deleted. Ask again to make it anew.", icon=":material/folder_off:"
         )
     elif record.state != "finished" and record.total:
-        st.caption(f"Stopped at {record.done:,} of {record.total:,}.")
+        how = "Paused" if _is_paused(record) else "Stopped"
+        st.caption(f"{how} at {record.done:,} of {record.total:,}.")
     if record.state in _AGAIN:
         title, help_text = _AGAIN[record.state]
         st.button(
             title,
             key=f"again_{record.id}",
+            type="primary" if _is_paused(record) else "secondary",
             icon=":material/replay:",
             on_click=_rerun,
             args=(record.id,),
@@ -223,6 +246,14 @@ def _waiting_text(record: JobRecord) -> str:
     if runner().warming and VERBS.get(record.verb).place == "process":
         return "The worker compiles UMAP for its first use, which takes up to a minute."
     return "Starts in a moment."
+
+
+def _is_paused(record: JobRecord) -> bool:
+    return record.state == "cancelled" and record.paused
+
+
+def _pause(job: str) -> None:
+    _carefully(partial(runner().cancel, pause=True), job)
 
 
 def _cancel(job: str) -> None:

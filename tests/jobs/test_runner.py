@@ -125,6 +125,18 @@ def test_cancel_is_obeyed_and_a_resume_continues(runner: JobRunner, verb: str) -
     assert again.stage_done == first_step(again)
 
 
+def test_pause_is_a_cancel_that_is_remembered_until_the_job_goes_on(runner: JobRunner) -> None:
+    job = runner.submit("toy-thread", ToyRequest("a", steps=100, pause=0.01)).id
+    until(lambda: running(runner, job))
+    asked = runner.cancel(job, pause=True)
+    assert (asked.state, asked.cancelling, asked.paused) == ("running", True, True)
+    record = runner.wait(job, PATIENCE)
+    assert (record.state, record.paused) == ("cancelled", True)
+    assert not runner.rerun(job).paused
+    again = runner.wait(job, PATIENCE)
+    assert (again.state, again.paused, again.attempt) == ("finished", False, 2)
+
+
 def test_deaf_job_is_ended_by_force_and_the_next_one_works(runner: JobRunner) -> None:
     job = runner.submit("toy", ToyRequest("a", trouble="deaf")).id
     until(lambda: running(runner, job))

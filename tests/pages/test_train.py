@@ -113,7 +113,7 @@ def test_stopped_training_shows_what_it_learned_and_goes_on(
     while not weights.is_file():
         assert runner().wait(job, 0.2).active
     app.run()
-    assert "Cancel is a pause" in told(app)
+    assert "Cancel keeps the best weights so far" in told(app)
     press(app, "Cancel")
     assert runner().wait(job, PATIENCE).state == "cancelled"
     stopped = open_train(open_page, job=job)

@@ -33,8 +33,8 @@ def follow(job: str) -> None:
     # When it has ended, the job's panel draws the whole page again.
     if record is not None and record.active:
         st.caption(
-            "Cancel is a pause: what is learned is kept, and Resume goes on from there to the "
-            "same weights as without a break."
+            "Pause stops after this step; Resume goes on from there, to the same weights as "
+            "without a break. Cancel keeps the best weights so far, to be used as they are."
         )
         _show(record)
 
@@ -42,6 +42,12 @@ def follow(job: str) -> None:
 def show_stopped(record: JobRecord) -> None:
     """Show how far a training came that was stopped or failed, and offer what it has learned."""
     live = _show(record)
+    if (scratch_of(record) / "training" / "state.pt").is_file():
+        again = "Try again" if record.state == "failed" else "Resume"
+        st.caption(
+            f"{again} goes on from the last step that was saved, to the same weights as without "
+            "a break."
+        )
     weights = scratch_of(record) / "checkpoint" / "model.safetensors"
     if not weights.is_file():
         return
@@ -62,7 +68,7 @@ def show_stopped(record: JobRecord) -> None:
 
 
 def scratch_of(record: JobRecord) -> Path:
-    """Return where a training leaves its state while it works; see `latentcore.workflows.train`."""
+    """Return where a training leaves its state; see `latentcore.workflows._training_live`."""
     return record.folder.parent / f".{record.folder.name}.unfinished" / "scratch"
 
 
