@@ -13,7 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import demo, errors, pickers, state
+from pages.shared import demo, errors, pickers, settings_check, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
 MARK = Path(__file__).parent / "pages" / "shared" / "mark.svg"
@@ -33,6 +33,7 @@ def main() -> None:
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/extract.py", title="Extract", icon=":material/compress:"),
             st.Page("pages/explore.py", title="Explore", icon=":material/hub:", default=True),
+            st.Page("pages/search.py", title="Search", icon=":material/image_search:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/history:"),
         ]
     )
@@ -47,8 +48,9 @@ def main() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Make the demo scan while the first visitor is still on the way."""
+    """Make the demo scan and check the settings while the first visitor is still on the way."""
     demo.prepare_in_background()
+    settings_check.check_in_background()
     yield
 
 

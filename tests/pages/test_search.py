@@ -1,0 +1,210 @@
+"""The Search page without a browser: what it finds, what it says, what it asks of the verbs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from latentcore.analysis.similarity import SearchTable
+from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.workflows import VERBS, execute
+from latentcore.workflows.extract import ExtractRequest
+from pages.shared.explorer.question import from_query
+from tests.encoders.threads import one_thread
+from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
+from tests.pages.conftest import OpenPage
+
+__all__ = ["one_thread"]
+
+LATENTS = "folder:measured/scan_latents.h5"
+SAMPLES = "folder:measured/scan.h5"
+MAPS = "folder:measured/maps.csv"
+
+
+@pytest.fixture
+def scan(data_root: Path) -> LatentSet:
+    """A scan of 12 × 9 points from (3, 2) on, one not encoded, its latents and a map of phases."""
+    rng = np.random.default_rng(0)
+    coords = full_grid(12, 9, x0=3, y0=2)
+    write_kikuchi(data_root / "scan.h5", coords, patterns(108, (8, 8)))
+    x, y = coords.T
+    values = (rng.normal(size=(108, 3)) + 2 * np.eye(3)[x % 3]).astype(np.float32)
+    values[4] = np.nan
+    grid = ScanGrid.from_coordinates(x, y)
+    latents = LatentSet(values, default_sample_ids(108), np.arange(3, dtype=np.int32), grid)
+    write_latents(data_root / "scan_latents.h5", latents)
+    table = pd.DataFrame({"x": x, "y": y, "bandcontrast": rng.integers(9, 99, 108)})
+    table["phase"] = np.array(["bcc", "fcc", "hcp"])[x % 3]
+    table.to_csv(data_root / "maps.csv", index=False)
+    return latents
+
+
+def told(app: AppTest) -> str:
+    assert not app.exception
+    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown, *app.subheader]
+    return "\n".join(one.value for one in shown).replace("\\", "")
+
+
+def link(app: AppTest) -> dict[str, str]:
+    return {
+        name: value if isinstance(value, str) else value[0]
+        for name, value in app.query_params.items()
+        if value
+    }
+
+
+def found_rows(app: AppTest) -> list[int]:
+    return app.dataframe[0].value["row"].tolist()
+
+
+def expected_rows(latents: LatentSet, row: int, k: int = 11, metric: str = "cosine") -> list[int]:
+    table = SearchTable.of(latents.values)
+    return table.nearest(latents.values[row], k, metric=metric, exclude=row).rows.tolist()
+
+
+def test_without_latents_it_says_what_to_do(open_page: OpenPage, scan: LatentSet) -> None:
+    app = open_page("search", samples=SAMPLES)
+    assert "No latents are in view" in told(app)
+
+
+def test_finds_at_once_what_is_like_the_middle_of_the_scan(open_page, scan) -> None:
+    app = open_page("search", samples=SAMPLES, latents=LATENTS)
+    row = int(link(app)["like"])
+    assert (app.number_input(key="search.x").value, app.number_input(key="search.y").value) == (
+        3 + row % 12, 2 + row // 12,
+    )  # fmt: skip
+    assert found_rows(app) == expected_rows(scan, row)
+    assert "Most similar samples" in told(app)
+
+
+def test_a_row_in_the_link_is_searched_for_by_either_metric(open_page, scan) -> None:
+    app = open_page("search", samples="", latents=LATENTS, like="77")
+    assert found_rows(app) == expected_rows(scan, 77)
+    assert "Open the samples that these latents were made of" in told(app)
+    app.button_group(key="search.metric").set_value("euclidean").run()
+    assert found_rows(app) == expected_rows(scan, 77, metric="euclidean")
+    app.number_input(key="search.k").set_value(3).run()
+    assert found_rows(app) == expected_rows(scan, 77, 3, "euclidean")
+
+
+def test_another_place_is_searched_for_and_one_outside_is_refused(open_page, scan) -> None:
+    app = open_page("search", samples="", latents=LATENTS, like="0")
+    app.number_input(key="search.x").set_value(5.0).run()
+    assert link(app)["like"] == "2"
+    assert found_rows(app) == expected_rows(scan, 2)
+    app.number_input(key="search.y").set_value(99.0).run()
+    assert "There is no sample at x = 5, y = 99. The nearest is at x = 5, y = 10" in told(app)
+    assert found_rows(app) == expected_rows(scan, 2)
+
+
+def test_a_sample_without_a_latent_is_told(open_page, scan) -> None:
+    app = open_page("search", samples="", latents=LATENTS, like="4")
+    assert "The sample in row 4 has no latent" in told(app)
+    assert not app.dataframe
+
+
+def test_neighbours_are_selected_in_explore(open_page, scan) -> None:
+    app = open_page("search", samples="", latents=LATENTS, maps=[MAPS], like="50", embedding="pca")
+    named(app, "Highlight in Explore").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Explore"
+    assert "Selection A: 11 points" in told(app)
+    asked = from_query(link(app))
+    assert asked.pinned == 50
+    centres = {
+        row
+        for shape in asked.selections["A"]
+        for row in range(int(shape.points[0][0] + 0.5), int(shape.points[1][0] + 0.5))
+    }
+    assert centres == set(expected_rows(scan, 50))
+
+
+def test_latents_without_places_are_searched_by_row(open_page, data_root: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(40, 3))
+    np.save(data_root / "latents.npy", values.astype(np.float32))
+    app = open_page("search", samples="", latents="folder:measured/latents.npy")
+    assert len(app.dataframe[0].value) == 11
+    assert app.dataframe[0].value["x"].isna().all()
+    (row,) = (field for field in app.number_input if field.label.startswith("Row"))
+    row.set_value(33).run()
+    table = SearchTable.of(values)
+    assert found_rows(app) == table.nearest(values[33], 11, exclude=33).rows.tolist()
+
+
+def test_latents_of_nothing_are_told(open_page, data_root: Path) -> None:
+    np.save(data_root / "latents.npy", np.full((9, 3), np.nan, np.float32))
+    app = open_page("search", samples="", latents="folder:measured/latents.npy")
+    assert "Not one sample of this file has a latent" in told(app)
+
+
+def test_an_uploaded_sample_is_encoded_and_searched_for(
+    open_page, scan, data_root: Path, workspace: Path
+) -> None:
+    asked = ExtractRequest((str(data_root / "scan.h5"),), checkpoint="pca:4", device="cpu")
+    execute("extract", asked, workspace / "runs/extract-1")
+    app = open_page("search", samples=SAMPLES, latents="run:extract-1/scan_latents.h5")
+    app.button_group(key="search.way").set_value("image").run()
+    assert "Give a sample, and the model that made the latents" in told(app)
+    path = data_root / "query.npy"
+    np.save(path, patterns(108, (8, 8))[66, 0])
+    app.file_uploader(key="search.image").upload("query.npy", path.read_bytes()).run()
+    assert found_rows(app)[0] == 66
+    assert app.dataframe[0].value["similarity"][0] == pytest.approx(1, abs=1e-6)
+    np.save(path, np.ones((30, 30)))
+    app.file_uploader(key="search.image").upload("wide.npy", path.read_bytes()).run()
+    assert "takes samples of 8 × 8 pixels" in told(app)
+
+
+def probe_page(open_page: OpenPage, **query: object) -> AppTest:
+    app = open_page("search", samples="", latents=LATENTS, **query)
+    return app.button_group(key="search.task").set_value("probe").run()
+
+
+def named(app: AppTest, label: str):
+    return next(button for button in app.button if button.label == label)
+
+
+def finished(app: AppTest, seconds: float = 90.0) -> AppTest:
+    end = time.monotonic() + seconds
+    while not app.metric and not app.error and time.monotonic() < end:
+        time.sleep(0.2)
+        app.run()
+    return app
+
+
+def test_a_probe_without_labels_says_where_they_come_from(open_page, scan) -> None:
+    app = probe_page(open_page)
+    assert "A probe needs labels" in told(app)
+    assert named(app, "Probe").disabled
+
+
+def test_a_probe_is_a_job_and_its_figures_are_shown(
+    open_page, scan, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A worker process takes seconds to start, and is tested elsewhere.
+    here = dataclasses.replace(VERBS.get("probe"), place="thread")
+    monkeypatch.setitem(VERBS._parts, "probe", here)
+    app = probe_page(open_page, maps=[MAPS])
+    assert app.selectbox(key="probe.labels").options == ["phase"]
+    app.multiselect(key="probe.without.phase").set_value(["hcp"]).run()
+    app.slider(key="probe.fraction").set_value(0.3).run()
+    named(app, "Probe").click().run()
+    app = finished(app)
+    (folder,) = (workspace / "runs").glob("probe-*")
+    report = json.loads((folder / "probe_report.json").read_text())
+    assert report["classes"] == ["bcc", "fcc"]
+    assert report["split"] | {"n_train": 0, "n_test": 0, "block": 0} == {
+        "kind": "blocked", "test_fraction": 0.3, "seed": 0, "block": 0, "n_train": 0, "n_test": 0,
+    }  # fmt: skip
+    assert {one.label: one.value for one in app.metric}["Accuracy"] == f"{report['accuracy']:.3f}"
+    for shown in ("label", "wrong"):
+        app.button_group(key="probe.map").set_value(shown).run()
+        assert not app.exception
