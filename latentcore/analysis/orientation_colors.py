@@ -20,6 +20,7 @@ Hielscher, J. Appl. Cryst. 49, 2016, doi:10.1107/S1600576716012942.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,6 +75,19 @@ def orientation_colors(maps: ScanMaps) -> NDArray[np.float32] | None:
         of_phase = phase == number
         colors[of_phase] = direction_colors(directions[of_phase], symmetry)
     return colors if np.isfinite(colors).any() else None
+
+
+def with_symmetry(maps: ScanMaps, symmetry: CrystalSymmetry) -> ScanMaps:
+    """Return the maps with one symmetry for all phases, where the file tells none.
+
+    Phase 0 counts only where it is the only one: else it stands for points not indexed.
+    """
+    if _PHASE not in maps.names:
+        return maps
+    phase = maps.get(_PHASE)
+    numbers = [int(number) for number in np.unique(phase[np.isfinite(phase)]) if number >= 0]
+    indexed = [number for number in numbers if number > 0] or numbers
+    return replace(maps, symmetries=dict.fromkeys(indexed, symmetry))
 
 
 def direction_along_z(polar: ArrayLike, phi2: ArrayLike) -> NDArray[np.float64]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.orientation_colors import KEY_CORNERS, key_picture
-from latentcore.containers import ScanGrid
+from latentcore.analysis.orientation_colors import (
+    KEY_CORNERS,
+    key_picture,
+    orientation_colors,
+    with_symmetry,
+)
+from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps
 from latentcore.figures.colors import COLORMAPS
 from pages.shared.loading import JoinedMaps
 from pages.shared.map_charts import (
@@ -35,6 +41,8 @@ _COLUMNS = 3
 # Of the page beside the sidebar on a usual screen.
 _PAGE_WIDTH = 1060
 _KEY_WIDTH = 120
+_SYMMETRY_WIDTH = 320
+_EULER = ("phi1", "Phi", "phi2")
 
 
 def numeric(joined: JoinedMaps) -> list[str]:
@@ -71,6 +79,7 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
         At least one map, at the n points of the grid.
     grid : ScanGrid
     """
+    joined = _with_orientation(joined, grid)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     offered = offered_maps(joined)
     chosen = left.multiselect(
@@ -109,6 +118,26 @@ def offered_maps(joined: JoinedMaps) -> tuple[str, ...]:
         return joined.names
     first = _COLUMNS - 1
     return (*joined.names[:first], ORIENTATION, *joined.names[first:])
+
+
+def _with_orientation(joined: JoinedMaps, grid: ScanGrid) -> JoinedMaps:
+    """Ask for the symmetry where there are orientations, but no file tells it."""
+    if joined.orientation is not None or not {*_EULER, "phase"} <= set(joined.names):
+        return joined
+    laue = st.selectbox(
+        "Symmetry of the phases",
+        [None, *KEY_CORNERS],
+        format_func=lambda name: name or "not told by the file",
+        key="maps_symmetry",
+        width=_SYMMETRY_WIDTH,
+        help="The file holds orientations. With the symmetry of its phases they are shown in "
+        "IPF-Z colours.",
+    )
+    if laue is None:
+        return joined
+    maps = ScanMaps(joined.values, joined.names, joined.units, grid)
+    colors = orientation_colors(with_symmetry(maps, CrystalSymmetry(laue)))
+    return replace(joined, orientation=colors, laue=(laue,))
 
 
 def _orientation_key(laue: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from latentcore.analysis.orientation_colors import (
     direction_colors,
     key_picture,
     orientation_colors,
+    with_symmetry,
 )
 from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps
 from latentcore.errors import RequestError
@@ -161,3 +163,13 @@ def test_key_shows_the_corners_where_they_belong(laue: str) -> None:
     opaque = picture[picture[..., 3] == 1]
     assert np.abs(opaque[:, :3] - BLUE).max(axis=1).min() < 0.15
     assert 0.3 < picture[..., 3].mean() < 0.8
+
+
+def test_symmetry_may_be_assumed_where_the_file_tells_none() -> None:
+    assumed = with_symmetry(_maps("rad", {}), CUBIC)
+    assert assumed.symmetries == {1: CUBIC, 2: CUBIC}
+    colors = orientation_colors(assumed)
+    assert colors is not None
+    np.testing.assert_allclose(colors[:2], [RED, RED], atol=1e-3)
+    only = replace(_maps("rad", {}), values=np.zeros((4, 5), np.float32))
+    assert with_symmetry(only, HEXAGONAL).symmetries == {0: HEXAGONAL}

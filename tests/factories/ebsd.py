@@ -112,7 +112,8 @@ def write_bruker(
                 data[name] = np.full(n, angle, np.float32)
         _fill(file, "Scan 0/EBSD/Header", {
             "NCOLS": 20, "NROWS": 20, "XSTEP": step, "YSTEP": step, "NPoints": n,
-            "Grid Type": _one("isometric"), "Phases/1/Name": "Iron", "Phases/1/SpaceGroup": 229,
+            "Grid Type": _one("isometric"), "Phases/1/Name": "Iron",
+            "Phases/1/IT": 229, "Phases/1/SpaceGroup": "I m#ovl3m",
         })  # fmt: skip
     return path
 

@@ -60,6 +60,19 @@ def test_orientations_are_offered_among_the_maps(open_page: OpenPage, tmp_path: 
     assert "m-3m: red [001], green [101], blue [111]" in texts(app.caption).replace("\\", "")
 
 
+def test_symmetry_is_asked_for_where_no_file_tells_it(open_page: OpenPage, tmp_path: Path) -> None:
+    path = write_oxford(tmp_path / "scan.h5oina", COORDS, IMAGES, VALUES)
+    with h5py.File(path, "r+") as file:
+        del file["1/EBSD/Header/Phases"]
+    app = upload(open_page(), path)
+    shown = next(widget for widget in app.multiselect if widget.label == "Show")
+    assert map_panel.ORIENTATION not in shown.options
+    app.selectbox(key="maps_symmetry").select("6/mmm").run()
+    assert not app.exception
+    shown = next(widget for widget in app.multiselect if widget.label == "Show")
+    assert map_panel.ORIENTATION in shown.options
+
+
 def test_notes_of_the_file_are_shown(open_page: OpenPage, tmp_path: Path) -> None:
     path = tmp_path / "scan.h5"
     write_kikuchipy(path, COORDS[:20], IMAGES[:20], VALUES[:20], scans=2, cells=(6, 5))
