@@ -33,6 +33,7 @@ def main() -> None:
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/extract.py", title="Extract", icon=":material/compress:"),
             st.Page("pages/explore.py", title="Explore", icon=":material/hub:", default=True),
+            st.Page("pages/rank.py", title="Rank", icon=":material/leaderboard:"),
             st.Page("pages/search.py", title="Search", icon=":material/image_search:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/history:"),
         ]

@@ -1,8 +1,13 @@
-"""Every setting of the program, read once from the environment and checked at start."""
+"""Every setting of the program, read once.
+
+A setting is a variable of the environment; where it isn't set there, it may stand under the same
+name in ``.streamlit/secrets.toml`` of the working folder or of the home folder, as Streamlit's own.
+"""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +15,9 @@ from pathlib import Path
 
 from latentcore.errors import SettingsError
 
-__all__ = ["Settings", "settings"]
+__all__ = ["PREFIX", "Settings", "all_variables", "settings"]
+
+PREFIX = "LATENT_"
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,10 @@ class Settings:
         ``LATENT_S3_PATIENCE_S``: how long a broken transfer is tried again without any success.
     cache_gb : int
         ``LATENT_CACHE_GB``: disk space for local copies of objects.
+    device : str
+        ``LATENT_DEVICE``: what ``auto`` means; ``auto`` itself takes the fastest there is.
+    dask_scheduler : str or None
+        ``LATENT_DASK_SCHEDULER``: the scheduler that batches use if they name none.
     """
 
     workspace: Path
@@ -51,6 +62,8 @@ class Settings:
     s3_buckets: tuple[str, ...] = ()
     s3_patience_s: int = 120
     cache_gb: int = 50
+    device: str = "auto"
+    dask_scheduler: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -77,13 +90,42 @@ class Settings:
             s3_buckets=_names(environment, "LATENT_S3_BUCKETS"),
             s3_patience_s=_number(environment, "LATENT_S3_PATIENCE_S", 120),
             cache_gb=_number(environment, "LATENT_CACHE_GB", 50),
+            device=environment.get("LATENT_DEVICE") or "auto",
+            dask_scheduler=environment.get("LATENT_DASK_SCHEDULER") or None,
         )
 
 
 @cache
 def settings() -> Settings:
     """Return this process's settings."""
-    return Settings.from_environment(os.environ)
+    return Settings.from_environment(all_variables())
+
+
+def all_variables() -> dict[str, str]:
+    """Return the settings that were made, as text by name; the environment overrules the files.
+
+    Raises
+    ------
+    SettingsError
+        If a file is no TOML.
+    """
+    found: dict[str, str] = {}
+    for folder in (Path.home(), Path.cwd()):
+        found |= _secrets(folder / ".streamlit" / "secrets.toml")
+    found |= os.environ
+    return {name: value for name, value in found.items() if name.startswith(PREFIX)}
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        # The error's own text may repeat a line, and with it a secret.
+        message = f"{path} can't be read ({type(error).__name__}). Correct it, or remove it."
+        raise SettingsError(message) from None
+    return {name: str(value) for name, value in content.items() if not isinstance(value, dict)}
 
 
 def _folder(name: str, text: str) -> Path:

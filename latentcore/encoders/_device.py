@@ -7,12 +7,15 @@ import re
 import torch
 
 from latentcore.errors import RequestError
+from latentcore.settings import settings
 
 __all__ = ["is_out_of_memory", "resolve_device"]
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device of that name; ``"auto"`` takes CUDA, else MPS, else the CPU.
+    """Return the device of that name.
+
+    ``"auto"`` is what the setting ``LATENT_DEVICE`` names, else CUDA, else MPS, else the CPU.
 
     Raises
     ------
@@ -20,6 +23,7 @@ def resolve_device(name: str) -> torch.device:
         If the name is unknown or this machine has no such device.
     """
     present = _present()
+    name = settings().device if name == "auto" else name
     if name == "auto":
         return torch.device(present[0])
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from latentcore.artifacts import RunFolder, from_json
+from latentcore.encoders import Encoder
 from latentcore.errors import InputError, RequestError
 from latentcore.progress import Progress
 from latentcore.storage import remote_of
@@ -75,7 +77,13 @@ class BatchRequest:
     BatchRequest,
     place="background",
 )
-def batch(request: BatchRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+def batch(
+    request: BatchRequest,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    open_model: Callable[..., Encoder] | None = None,
+) -> dict[str, Any]:
     """Carry out a verb on each of many inputs.
 
     Stopped or killed, the same call continues: an input is finished when its run folder is
@@ -89,6 +97,8 @@ def batch(request: BatchRequest, folder: RunFolder, progress: Progress) -> dict[
         uploaded, ended``), ``batch.json`` (the same with every summary), ``summaries.csv``, and
         ``combined_<table>.csv`` for small tables that the runs share.
     progress : Progress
+    open_model : callable, optional
+        Who lends one may use checkpoints that are programs; each worker opens them itself.
 
     Returns
     -------
@@ -107,7 +117,7 @@ def batch(request: BatchRequest, folder: RunFolder, progress: Progress) -> dict[
     if request.upload is not None:
         remote_of(request.upload)  # refused before hours of work, not after
     progress.step(0, 0, "looking what there is to do")
-    plan = _plan(request, folder.out)
+    plan = _plan(request, folder.out, trusted=open_model is not None)
     for task in plan.tasks:
         if not task.computed:
             # From here on a complete run folder is this task's answer, and no older one.
@@ -132,7 +142,7 @@ class _Plan:
         return sum(row.state == "finished" for row in self.rows)
 
 
-def _plan(request: BatchRequest, out: Path) -> _Plan:
+def _plan(request: BatchRequest, out: Path, *, trusted: bool) -> _Plan:
     options = _options(request)
     before = {row.location: row for row in read_ledger(out)}
     locations = expanded(request.location)
@@ -142,7 +152,7 @@ def _plan(request: BatchRequest, out: Path) -> _Plan:
     for location in locations:
         row = before.get(location, Row(location, names[location]))
         try:
-            task = _task(request, options, row, out)
+            task = replace(_task(request, options, row, out), trusted=trusted)
         except InputError as error:  # a missing object is one row's trouble
             rows.append(Row(location, row.name, state="failed", error=str(error)))
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 import traceback
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from latentcore.artifacts import from_json, read_run, to_json
+from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import Cancelled, InputError
 from latentcore.progress import Progress
 from latentcore.storage import remote_of
@@ -44,6 +46,8 @@ class Task:
         Whether local copies go away once everything is safe.
     computed : bool
         Whether the run folder holds the answer already, and only storing is left.
+    trusted : bool
+        Whether a checkpoint may be a program: who asked could run programs of his own anyway.
     """
 
     location: str
@@ -55,6 +59,7 @@ class Task:
     upload: str = ""
     clean_up: bool = False
     computed: bool = False
+    trusted: bool = False
 
     def to_text(self) -> str:
         """Return it as JSON."""
@@ -124,9 +129,9 @@ class Steps:
         """Bring what lies on S3 into the cache."""
         self._note(lambda: self._fetch(progress))
 
-    def compute(self, progress: Progress, services: Mapping[str, object] | None = None) -> None:
+    def compute(self, progress: Progress) -> None:
         """Carry out the verb."""
-        self._note(lambda: self._compute(progress, services or {}))
+        self._note(lambda: self._compute(progress))
 
     def store(self, progress: Progress) -> None:
         """Upload the results, and tidy up."""
@@ -142,12 +147,14 @@ class Steps:
         for location in locations:
             fetch(location, progress)
 
-    def _compute(self, progress: Progress, services: Mapping[str, object]) -> None:
+    def _compute(self, progress: Progress) -> None:
         out = Path(self.task.out)
         if self.task.computed:
             self.row = replace(self.row, summary=(read_run(out) or {}).get("summary", {}))
             return
-        summary = execute(self.task.verb, self._request, out, progress, **services)
+        trusted = EVERYWHERE if self.task.trusted else ()
+        open_model = functools.partial(open_checkpoint, trusted_roots=trusted)
+        summary = execute(self.task.verb, self._request, out, progress, open_model=open_model)
         self.row = replace(self.row, summary=summary)
 
     def _store(self, progress: Progress) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from latentcore.artifacts import from_json
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
+from latentcore.settings import settings
 from latentcore.workflows._batching.executors import EXECUTORS, Executor, Note
 from latentcore.workflows._batching.tasks import Row, Task, carry_out
 
@@ -97,8 +98,12 @@ def dask(*, scheduler: str | None, workers: int | None) -> Executor:
     RequestError
         If no scheduler is named, or Dask isn't installed.
     """
+    scheduler = scheduler or settings().dask_scheduler
     if scheduler is None:
-        message = "--executor dask needs --scheduler ADDRESS, such as tcp://host:8786."
+        message = (
+            "--executor dask needs --scheduler ADDRESS, such as tcp://host:8786, or the setting "
+            "LATENT_DASK_SCHEDULER."
+        )
         raise RequestError(message)
     try:
         import distributed  # noqa: F401 - asked here, so that it is told before anything is done

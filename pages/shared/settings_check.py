@@ -1,0 +1,30 @@
+"""The check of the settings at the server's start, told in its log."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from latentcore.errors import LatentError
+from latentcore.workflows import execute
+from latentcore.workflows.settings import SettingsRequest
+
+__all__ = ["check_in_background"]
+
+_LOG = logging.getLogger("latent-explorer")
+
+
+def check_in_background() -> None:
+    """Look for what is wrong with the settings, without keeping the first visitor waiting."""
+    threading.Thread(target=_check, name="latent-settings", daemon=True).start()
+
+
+def _check() -> None:
+    try:
+        found = execute("settings", SettingsRequest())
+    except LatentError as error:
+        _LOG.error("Settings: %s", error)
+        return
+    for note in found["notes"]:
+        _LOG.warning("Settings: %s", note)
+    _LOG.info("Settings checked: %d problems.", len(found["notes"]))

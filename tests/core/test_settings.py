@@ -1,0 +1,108 @@
+"""Settings: from the environment or from secrets.toml, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from latentcore import settings as module
+from latentcore.cli import main
+from latentcore.errors import SettingsError
+from latentcore.settings import Settings, all_variables, settings
+from latentcore.workflows import execute
+from latentcore.workflows.settings import SettingsRequest
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Set the environment, in a folder and home of its own."""
+    for name in all_variables():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LATENT_WORKSPACE", str(tmp_path / "workspace"))
+
+    def set_(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+        module.settings.cache_clear()
+
+    set_()
+    yield set_
+    monkeypatch.undo()
+    module.settings.cache_clear()
+
+
+def notes(**request) -> list[str]:
+    return execute("settings", SettingsRequest(**request))["notes"]
+
+
+def write_secrets(folder: Path, text: str) -> None:
+    (folder / ".streamlit").mkdir(parents=True, exist_ok=True)
+    (folder / ".streamlit/secrets.toml").write_text(text)
+
+
+def test_environment_overrules_the_secrets_of_the_project_and_those_the_home(
+    tmp_path: Path, configure: Callable[..., None]
+) -> None:
+    write_secrets(tmp_path / "home", "LATENT_CACHE_GB = 1\nLATENT_MAX_UPLOAD_MB = 1\n")
+    write_secrets(tmp_path, 'LATENT_CACHE_GB = 2\nLATENT_S3_BUCKETS = "a,b"\n[table]\nx = 1\n')
+    configure(LATENT_S3_BUCKETS="c")
+    found = settings()
+    assert (found.cache_gb, found.max_upload_mb, found.s3_buckets) == (2, 1, ("c",))
+
+
+def test_broken_secrets_are_told_without_their_text(
+    tmp_path: Path, configure: Callable[..., None]
+) -> None:
+    write_secrets(tmp_path, 'password = "hunter2')
+    configure()
+    with pytest.raises(SettingsError, match="TOMLDecodeError") as caught:
+        settings()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"LATENT_DATA_ROOTS": "/no/such/folder"}, "no folder"),
+        ({"LATENT_CACHE_GB": "-3"}, "whole number"),
+        ({"LATENT_S3_ENDPOINT": "s3.example.org"}, "must be a URL"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(values: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        Settings.from_environment(values)
+
+
+def test_all_is_well_with_the_defaults(configure: Callable[..., None]) -> None:
+    assert notes() == []
+
+
+def test_each_wrong_setting_is_told(tmp_path: Path, configure: Callable[..., None]) -> None:
+    (tmp_path / "file").write_text("")
+    configure(
+        LATENT_WORKSPACE=str(tmp_path / "file" / "below"),
+        LATENT_DEVICE="cuda:99",
+        LATENT_CACH_GB="3",
+        LATENT_DASK_SCHEDULER="tcp://127.0.0.1:9",
+        LATENT_S3_ENDPOINT="http://127.0.0.1:9",
+        LATENT_S3_BUCKETS="scans",
+        AWS_ACCESS_KEY_ID="k",
+        AWS_SECRET_ACCESS_KEY="s",
+    )
+    told = {note.split()[0].rstrip(":"): note for note in notes()}
+    assert list(told) == [
+        "LATENT_CACH_GB", "LATENT_WORKSPACE", "LATENT_DEVICE", "LATENT_S3_BUCKETS",
+        "LATENT_DASK_SCHEDULER",
+    ]  # fmt: skip
+    assert "Did you mean LATENT_CACHE_GB?" in told["LATENT_CACH_GB"]
+    assert "doesn't answer" in told["LATENT_S3_BUCKETS"]
+    assert len(notes(offline=True)) == 3
+
+
+def test_command_line(configure: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings", "--offline"]) == 0
+    assert "cache_gb: 50" in capsys.readouterr().out
