@@ -9,7 +9,7 @@ from latentcore.containers.provenance import InputRecord, Provenance, software_v
 from latentcore.containers.results import Clustering, Embedding, Neighbours, Ranking
 from latentcore.containers.roi import Roi
 from latentcore.containers.sample_rows import sample_rows
-from latentcore.containers.samples import SampleSource, SourceRef, notes_of
+from latentcore.containers.samples import Resizable, SampleSource, SourceRef, notes_of
 from latentcore.containers.tables import SampleColumns, SampleTable
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Neighbours",
     "Provenance",
     "Ranking",
+    "Resizable",
     "Roi",
     "SampleColumns",
     "SampleSource",

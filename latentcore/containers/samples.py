@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers.grid import ScanGrid
 
-__all__ = ["SampleSource", "SourceRef", "notes_of"]
+__all__ = ["Resizable", "SampleSource", "SourceRef", "notes_of"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,15 @@ class SampleSource(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+@runtime_checkable
+class Resizable(Protocol):
+    """What a source of pictures or videos has besides: it reads them at any resolution."""
+
+    def at_resolution(self, size: tuple[int, int]) -> SampleSource:
+        """Return the same samples read at another (H, W)."""
+        ...
 
 
 def notes_of(samples: SampleSource) -> tuple[str, ...]:

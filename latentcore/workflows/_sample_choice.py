@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
-from latentcore.containers import SampleSource
+from latentcore.containers import Resizable, SampleSource
 from latentcore.errors import RequestError
 from latentcore.readers import open_samples
 from latentcore.storage import content_fingerprint, local_path
@@ -73,10 +73,11 @@ def choose_samples(
     *,
     reader: str | None = None,
     options: Mapping[str, object] | None = None,
+    size: tuple[int, int] | None = None,
 ) -> ChosenSamples:
     """Open a file and apply a choice; what was read is noted in `folder`.
 
-    `options` are handed to the reader.
+    `options` are handed to the reader; pictures and videos are read at (H, W) = `size`.
 
     Raises
     ------
@@ -86,6 +87,8 @@ def choose_samples(
         If no sample is left.
     """
     source = opened.enter_context(open_samples(location, reader, **(options or {})))
+    if size is not None and isinstance(source, Resizable):
+        source = opened.enter_context(source.at_resolution(size))
     folder.add_input(location, source.ref.reader, source.fingerprint(), "samples")
     member = _members(source, choice.partition)
     keep = member.copy()

@@ -16,10 +16,18 @@ from latentcore.artifacts import RunFolder, file_sha256, from_json, read_run, to
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
 from latentcore.containers import LatentSet, Provenance
 from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.encoders._pooling import POOLINGS
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
 from latentcore.workflows._cutout_table import write_cutout_table
+from latentcore.workflows._media import (
+    features_name,
+    pooled_as_asked,
+    reading_size,
+    told_features,
+    write_torch,
+)
 from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 from latentcore.workflows._seed_names import write_seed_names
 from latentcore.workflows._trainer_options import (
@@ -51,14 +59,16 @@ class ExtractRequest:
     """What to encode, with what, prepared how."""
 
     location: tuple[str, ...] = option(
-        help="files of samples; with pca:N one PCA is fitted on all of them together",
+        help="files of samples, or folders of pictures or videos; with pca:N one PCA is fitted on "
+        "all of them together",
         positional=True,
         nargs="+",
         metavar="LOCATION",
     )
     checkpoint: str = option(
-        help="model.safetensors, a seed VAE .pth, a nenya .pth, or pca:N to fit N components on "
-        "the samples",
+        help="model.safetensors, a seed VAE .pth, a nenya .pth, an encoder exported as "
+        "TorchScript or by torch.export (it runs the code in its file), or pca:N to fit N "
+        "components on the samples",
         metavar="FILE",
     )
     options: str | None = option(
@@ -75,9 +85,15 @@ class ExtractRequest:
         "mask), or text with one per line",
         metavar="FILE",
     )
+    pool: str | None = option(
+        None,
+        help="how the feature map of an exported encoder becomes a vector; mean if not given",
+        choices=POOLINGS,
+    )
     resolution: tuple[int, int] | None = option(
         None,
-        help="resize to H W pixels, as size=HxW does",
+        help="resize to H W pixels, as size=HxW does; of pictures and videos the centre is taken, "
+        "which --reader image-folder:fit=pad (or video:fit=pad) changes",
         nargs=2,
         metavar=("H", "W"),
         convert=int,
@@ -116,7 +132,12 @@ class ExtractRequest:
         "central crop), mean, s.d., minimum and maximum of each sample",
     )
     clobber: bool = option(False, help="do it again where --out holds a finished run")
-    reader: str | None = option(None, help="reader of the inputs", metavar="NAME")
+    reader: str | None = option(
+        None,
+        help="reader of the inputs, with options for it as NAME:KEY=VALUE[,KEY=VALUE]: "
+        "video:frames=17,take=last",
+        metavar="NAME",
+    )
     seed: int = option(0, help="recorded; nothing here is random", metavar="N", convert=int)
 
 
@@ -136,7 +157,8 @@ def extract(
     folder : RunFolder
         Gets ``<input stem>_latents.h5`` for each input; ``model.safetensors`` and ``model.json``
         for a PCA that was fitted; ``static_background.npy`` where a mean pattern was fitted for
-        another encoder; ``<input stem>_cutouts.parquet`` where that was asked for.
+        another encoder; ``<input stem>_cutouts.parquet`` where that was asked for;
+        ``features.pt`` for pictures and videos.
     progress : Progress
     open_model : callable
         ``open_model(checkpoint, device=…, input_shape=…) → Encoder``; a server lends one that
@@ -146,7 +168,8 @@ def extract(
     -------
     dict
         ``skipped`` (true where `folder` held the answer already), ``encoder, latent_dim, device,
-        preparation, n, n_encoded``, ``explained_variance`` for a fitted PCA, ``options`` of the
+        preparation, n, n_encoded``, ``explained_variance`` for a fitted PCA, ``feature_shape``
+        and ``pool`` where there is a feature map, ``options`` of the
         training where they are known, and in ``latents`` for each file written ``n, n_encoded,
         n_left_out, n_not_finite, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
         batch_size, tile, halvings``, and ``cutouts`` with ``table, crop, percentiles``.
@@ -165,7 +188,13 @@ def extract(
     with ExitStack() as opened:
         chosen = [
             choose_samples(
-                location, choice, folder, opened, reader=request.reader, options=for_reader
+                location,
+                choice,
+                folder,
+                opened,
+                reader=request.reader,
+                options=for_reader,
+                size=reading_size(request.resolution, request.prepare),
             )
             for location in request.location
         ]
@@ -185,6 +214,7 @@ def extract(
         "device": encoder.device,
         "preparation": preparer.preparation.to_dict(),
         **_explained(encoder),
+        **told_features(encoder),
         **job.told_options,
         "n": sum(entry["n"] for entry in files.values()),
         "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
@@ -209,6 +239,7 @@ class _Job:
         shape = self.chosen[0].source.sample_shape
         guess = _preparation(self.request, Preparation()).output_shape(shape)
         encoder = open_model(self.request.checkpoint, device=self.request.device, input_shape=guess)
+        encoder = pooled_as_asked(encoder, self.request.pool)
         preparation = _preparation(self.request, encoder.preparation or Preparation())
         asked = any(word.partition("=")[0].strip() == "channels" for word in self.request.prepare)
         refuse_averaging(encoder, preparation, shape[-3], asked=asked)
@@ -245,12 +276,15 @@ class _Job:
                 batch_size=found.batch_size,
                 tile=found.tile,
                 halvings=found.halvings,
+                **told_features(encoder),
                 **self.told_options,
             ),
         )
         if not one.member.all():
             latents = latents.take(one.member)
         write_latents(self.folder.path(latents_name(one.location)), latents)
+        features = features_name(one.location, alone=len(self.chosen) == 1)
+        write_torch(self.folder, features, one.source, latents, (encoder, preparer))
         if self.request.seed_names:
             alone = len(self.chosen) == 1
             under = "" if alone else f"{Path(one.location).stem}/"

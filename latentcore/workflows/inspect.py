@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanGrid, ScanMaps, notes_of
-from latentcore.errors import UnknownNameError
+from latentcore.errors import UnknownFormatError, UnknownNameError
 from latentcore.progress import Progress
 from latentcore.readers import (
     LATENTS_READERS,
@@ -111,7 +111,10 @@ def _describe(kind: str, reader: str, request: InspectRequest) -> dict[str, Any]
 
 def _maps_beside(location: str, options: dict[str, object]) -> dict[str, Any]:
     """Tell the maps that a file of samples holds as well; a vendor's scan does."""
-    reader = recognise_all(location, **options).get("maps")
+    try:
+        reader = recognise_all(location, **options).get("maps")
+    except UnknownFormatError:  # it opens only because its reader was named
+        return {}
     if reader is None:
         return {}
     maps = open_maps(location, reader, **options)

@@ -1,0 +1,85 @@
+"""What ``extract`` does for pictures and videos, and for encoders that give feature maps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from latentcore.artifacts import RunFolder
+from latentcore.artifacts.torch_features import write_features
+from latentcore.containers import LatentSet, Resizable, SampleSource, software_versions
+from latentcore.encoders import Encoder, Pooling
+from latentcore.preparation import Preparer
+
+__all__ = ["features_name", "pooled_as_asked", "reading_size", "told_features", "write_torch"]
+
+
+def reading_size(
+    resolution: tuple[int, int] | None, prepare: Sequence[str]
+) -> tuple[int, int] | None:
+    """Return the size at which pictures and videos are read: the one they are prepared to.
+
+    So their proportions are kept. A crop is about the pixels of the file: with one they are read
+    as they are.
+    """
+    cropped = any(word.partition("=")[0].strip() == "crop" for word in prepare)
+    return None if cropped else resolution
+
+
+def pooled_as_asked(encoder: Encoder, pool: str | None) -> Encoder:
+    """Return the encoder with the pooling asked for; vectors need none."""
+    if pool is None or not isinstance(encoder, Pooling):
+        return encoder
+    return encoder.pooled(pool)
+
+
+def told_features(encoder: Encoder) -> dict[str, Any]:
+    """Return the shape of an encoder's feature map and its pooling, where it has one."""
+    if not isinstance(encoder, Pooling):
+        return {}
+    return {"feature_shape": list(encoder.feature_shape), "pool": encoder.pool}
+
+
+def features_name(location: str, *, alone: bool) -> str:
+    """Return what the features of an input are called; of several each has its folder."""
+    return "features.pt" if alone else f"{Path(location).stem}/features.pt"
+
+
+def write_torch(
+    folder: RunFolder,
+    name: str,
+    source: SampleSource,
+    latents: LatentSet,
+    made: tuple[Encoder, Preparer],
+) -> None:
+    """Write the latents of pictures and videos for PyTorch; of other samples nothing."""
+    if not isinstance(source, Resizable):
+        return
+    encoder, preparer = made
+    meta = {
+        "resolution_hw": preparer.output_shape[-2:],
+        "frames_per_video": preparer.output_shape[1] if len(preparer.output_shape) == 4 else 1,
+        "latent_channels": getattr(encoder, "feature_shape", (encoder.latent_dim,))[0],
+        **told_features(encoder),
+        **_classes(latents),
+        "encoder": encoder.name,
+        "encoder_fingerprint": encoder.fingerprint,
+        "preparation": preparer.preparation.to_dict(),
+        "source": {"reader": source.ref.reader, "options": dict(source.ref.options)},
+        "versions": software_versions(),
+    }
+    write_features(folder.path(name), latents, meta)
+
+
+def _classes(latents: LatentSet) -> Mapping[str, object]:
+    """Return the classes by number: their names, which are those of folders, and their counts."""
+    if latents.labels is None:
+        return {}
+    encoded = latents.encoded
+    numbers = latents.labels.tolist()
+    folders = [PurePosixPath(one).parent.name for one in latents.sample_ids.tolist()]
+    names = dict(sorted(zip(numbers, folders, strict=True)))
+    counts = Counter(latents.labels[encoded].tolist())
+    return {"class_names": names, "class_counts": {number: counts[number] for number in names}}
