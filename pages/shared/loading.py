@@ -24,6 +24,7 @@ from latentcore.readers import (
     LATENTS_READERS,
     MAPS_READERS,
     SAMPLES_READERS,
+    TABLES_READERS,
     open_latents,
     open_maps,
     open_samples,
@@ -111,6 +112,7 @@ _FAMILIES: Mapping[str, Registry[Any]] = {
     "samples": SAMPLES_READERS,
     "latents": LATENTS_READERS,
     "maps": MAPS_READERS,
+    "table": TABLES_READERS,
 }
 
 
