@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from latentcore.analysis.selection import Shape, select
     from latentcore.analysis.statistics import compare, describe
     from latentcore.containers import Clustering, Embedding, LatentSet, Roi, ScanGrid, ScanMaps
+    from latentcore.datasets import LatentDataset, SampleDataset
     from latentcore.encoders import open_checkpoint
     from latentcore.errors import Cancelled, InputError, LatentError
     from latentcore.preparation import Preparation
@@ -37,11 +38,13 @@ _HOMES = {
     "Clustering": "containers",
     "Embedding": "containers",
     "InputError": "errors",
+    "LatentDataset": "datasets",
     "LatentError": "errors",
     "LatentSet": "containers",
     "Preparation": "preparation",
     "Progress": "progress",
     "Roi": "containers",
+    "SampleDataset": "datasets",
     "ScanGrid": "containers",
     "ScanMaps": "containers",
     "Shape": "analysis.selection",
@@ -67,11 +70,13 @@ __all__ = [
     "Clustering",
     "Embedding",
     "InputError",
+    "LatentDataset",
     "LatentError",
     "LatentSet",
     "Preparation",
     "Progress",
     "Roi",
+    "SampleDataset",
     "ScanGrid",
     "ScanMaps",
     "Shape",
@@ -94,6 +99,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return importlib.import_module("latentcore.datasets")
     if name not in _HOMES:
         message = f"module 'latentcore' has no attribute {name!r}"
         raise AttributeError(message)

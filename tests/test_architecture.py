@@ -22,7 +22,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("readers", "preparation", "demo"),
     ("encoders", "analysis"),
     ("artifacts",),
-    ("encoding", "figures"),
+    ("datasets", "encoding", "figures"),
     ("workflows",),
     ("jobs", "cli"),
     ("__main__",),
