@@ -194,6 +194,8 @@ def _quantiles(
     wider = stdtrit(n_blocks - 1, 1 - tail) / ndtri(1 - tail) / np.sqrt(seen)
     low, high = np.full((2, errors.shape[1]), np.nan)
     known = ~np.isnan(errors).all(axis=0)
+    if not known.any():  # halves of a small map may hold too few points for any score
+        return low, high
     middle = np.nanmean(errors[:, known], axis=0)
     quantiles = np.nanquantile(errors[:, known], (tail, 1 - tail), axis=0, method="weibull")
     low[known], high[known] = middle + wider * (quantiles - middle)
