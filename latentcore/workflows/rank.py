@@ -24,6 +24,7 @@ from latentcore.workflows._inputs import (
 )
 from latentcore.workflows._rank_figures import draw_ranking
 from latentcore.workflows._rank_report import ranking_report, reference_table, unique_dims
+from latentcore.workflows._rank_uncertainty import UNCERTAINTY, find_uncertainty
 from latentcore.workflows._references import JoinedReference, read_reference_map
 from latentcore.workflows._seed_names import write_seed_ranking
 from latentcore.workflows._verbs import option, verb
@@ -60,6 +61,28 @@ class RankRequest:
         metavar="D",
     )
     roi: tuple[float, ...] | None = roi_option()
+    uncertainty: tuple[str, ...] | None = option(
+        None,
+        help="metrics that get intervals and p-values, or 'none'; pearson if not given, where it "
+        "takes seconds",
+        nargs="+",
+        metavar="NAME",
+    )
+    level: float = option(
+        0.95, help="of the intervals, between 0 and 1", convert=float, metavar="P"
+    )
+    resamples: int = option(
+        200, help="random halves of the map behind each interval", convert=int, metavar="N"
+    )
+    surrogates: int = option(
+        199, help="maps without meaning behind each p-value", convert=int, metavar="N"
+    )
+    null: str | None = option(
+        None,
+        help="those maps: the reference shifted, or random with its variogram; shifted if it has "
+        "no gaps",
+        choices=("shift", "variogram"),
+    )
     top: int = option(
         3,
         help="how many dimensions of each metric are listed and drawn; 0: no figures",
@@ -80,9 +103,10 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     """Rank latent dimensions by how they follow a reference map.
 
     Writes ``latent_scores.csv`` (dim, a column per metric, n, reason; strongest Pearson first),
-    ``report.json``, ``reference.csv`` (x, y, reference), for each of the top dimensions
-    ``latent_d<D>_roi.npy`` (float32, row-major over the ROI) and ``latent_d<D>_vs_reference.png``,
-    and for all ``top_dimensions.png`` and ``ranks_by_metric.png``.
+    ``latent_uncertainty.csv`` (dim, metric, score, lower, upper, p, p_corrected), ``reference.csv``
+    (x, y, reference) and ``report.json``; for each of the top dimensions ``latent_d<D>_roi.npy``
+    (float32, row-major over the ROI) and ``latent_d<D>_vs_reference.png``; for all of them
+    ``top_dimensions.png`` and ``ranks_by_metric.png``.
 
     Returns
     -------
@@ -104,9 +128,14 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
         request.map, latents, folder, roi=roi, synthesis=request.synthesis, weights=request.weights
     )
     ranking = _rank(request, latents, joined, progress)
+    uncertainty = find_uncertainty(request, latents, joined, ranking, progress)
     top = {metric: top_dims(ranking, metric, request.top) for metric in ranking.scores}
     report = ranking_report(request, latents, joined, ranking, top)
+    report["uncertainty"] = uncertainty.report()
+    report["notes"] += uncertainty.notes
     folder.write_csv("latent_scores.csv", scores_table(ranking))
+    if report["uncertainty"] is not None:
+        folder.write_csv(UNCERTAINTY, uncertainty.table(ranking))
     folder.write_csv("reference.csv", reference_table(latents, joined.reference))
     _write_vectors(folder, latents, top)
     draw_ranking(request, folder, latents, joined, ranking, top, progress)

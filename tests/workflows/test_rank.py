@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from latentcore.analysis.ranking import metric_names
+from latentcore.analysis.ranking.uncertainty import block_intervals
 from latentcore.cli import main
 from latentcore.readers import open_latents
 
@@ -70,7 +71,7 @@ def test_files_columns_and_keys_are_those_of_the_contract(scan):
     for metric in METRICS:
         assert report["rankings"][metric] == [{"dim": 3, "score": table[metric][0]}]
     assert report["without_score"] == {"5": table["reason"][2]}
-    assert report["notes"][-1].startswith("1 of 3 dimensions lack a score; latent 5: constant")
+    assert report["notes"][0].startswith("1 of 3 dimensions lack a score; latent 5: constant")
     for name in ("latent_d3_vs_reference", "top_dimensions", "ranks_by_metric"):
         assert (scan / f"run/{name}.png").read_bytes()[:4] == b"\x89PNG"
 
@@ -86,11 +87,13 @@ def test_vectors_are_row_major_over_the_roi(scan):
 
 
 def test_scores_are_computed_again_from_what_was_written(scan):
-    assert called(scan, "--synthesis", "sum", "--weights", "3", "1", map_="elements.csv:Fe,O") == 0
+    summed = ("--synthesis", "sum", "--weights", "3", "1", "--top", "0")
+    assert called(scan, *summed, map_="elements.csv:Fe,O") == 0
     reference = pd.read_csv(scan / "run/reference.csv")
     latents = pd.read_parquet(scan / "latents.parquet")
     latents[["x", "y", "latent_d3"]].to_parquet(scan / "again.parquet", index=False)
-    assert called(scan, map_="run/reference.csv:reference", latents="again.parquet", out="b") == 0
+    again = {"map_": "run/reference.csv:reference", "latents": "again.parquet"}
+    assert called(scan, "--top", "0", **again, out="b") == 0
     first, second = (pd.read_csv(scan / out / "latent_scores.csv")[:1] for out in ("run", "b"))
     pd.testing.assert_frame_equal(first[["dim", *METRICS]], second[["dim", *METRICS]])
     told = report_of(scan)["reference"]
@@ -101,6 +104,53 @@ def test_scores_are_computed_again_from_what_was_written(scan):
     wanted = 0.25 + 0.5 * (elements["Fe"] - low) / (high - low)
     found = elements.merge(reference)["reference"]
     np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_uncertainty_is_written_with_how_it_was_found(scan):
+    assert called(scan, "--uncertainty", "pearson", "kendall", "--resamples", "40",
+                  "--surrogates", "39", "--top", "0") == 0  # fmt: skip
+    table = pd.read_csv(scan / "run/latent_uncertainty.csv")
+    assert table.columns.tolist() == [
+        "dim", "metric", "score", "lower", "upper", "p", "p_corrected",
+    ]  # fmt: skip
+    assert table["metric"].tolist() == ["pearson"] * 3 + ["kendall"] * 3
+    best = table.iloc[0]
+    assert (best["dim"], best["p"], best["p_corrected"]) == (3, 1 / 40, 1 / 40)
+    assert -1 <= best["lower"] < best["score"] < best["upper"] < -0.8
+    assert table.loc[1, "p_corrected"] > 0.05
+    assert table.loc[2, ["score", "lower", "p"]].isna().all()
+    report = report_of(scan)
+    assert report["uncertainty"]["intervals"]["n_resamples"] == 40
+    assert report["uncertainty"]["chance"] == {
+        "null": "shift", "n_surrogates": 39,
+        "correction": "Westfall and Young, step-down, over all dimensions",
+    }  # fmt: skip
+    assert report["notes"][-2].startswith("Pearson: 1 of 2 dimensions follow the reference more")
+
+
+def test_uncertainty_computes_again(scan):
+    latents = pd.read_parquet(scan / "latents.parquet").merge(pd.read_csv(scan / "elements.csv"))
+    assert called(scan, "--top", "0", "--metric", "pearson", "--resamples", "40") == 0
+    told = report_of(scan)["uncertainty"]
+    found = block_intervals(
+        latents[["latent_d1", "latent_d3"]], latents["Fe"], latents["x"], latents["y"],
+        metrics=told["metrics"], level=told["intervals"]["level"],
+        n_resamples=told["intervals"]["n_resamples"],
+    )  # fmt: skip
+    written = pd.read_csv(scan / "run/latent_uncertainty.csv").set_index("dim")
+    np.testing.assert_allclose(found.lower["pearson"], written.loc[[1, 3], "lower"], rtol=1e-6)
+
+
+def test_a_map_too_small_for_blocks_is_told_where_nobody_asked(scan, capsys):
+    roi = ("--roi", "0", "2", "3", "14", "--metric", "pearson", "--top", "0")
+    assert called(scan, *roi) == 0
+    report = report_of(scan)
+    told = report["notes"][-1]
+    assert report["uncertainty"] is None or told.startswith("Pearson")
+    assert called(scan, *roi, "--uncertainty", "none", out="none") == 0
+    assert report_of(scan, "none")["uncertainty"] is None
+    assert called(scan, *roi, "--uncertainty", "mi", out="mi") == 2
+    assert "dimensions are ranked by pearson" in capsys.readouterr().err
 
 
 def test_rgb_is_ranked_by_luminance_and_drawn(scan):
