@@ -117,8 +117,8 @@ def block_intervals(
     the interval may lie below it.
 
     What it can't do: see structure longer than the map. On simulated fields intervals of 95 %
-    held the true Pearson correlation and mutual information 88 to 94 times of 100, the less
-    the longer the correlation against the map. Near independence, distance correlation, HSIC
+    held the true Pearson correlation and mutual information 93 to 98 times of 100 where the
+    correlation length was up to a tenth of the map's side; the longer it is, the fewer. Near independence, distance correlation, HSIC
     and mutual information have no normal limit; ask `chance`, which doesn't need one.
 
     Source

@@ -10,6 +10,7 @@ from latentcore.analysis.ranking._metric import Tick
 
 __all__ = ["over_dimensions"]
 
+# Fewer values in all aren't worth starting threads for.
 _VALUES_PER_BLOCK = 1 << 16
 
 
@@ -27,6 +28,10 @@ def over_dimensions(work: Callable[[int, int], None], shape: tuple[int, ...], ti
         Called, in the calling thread, after each block; if it raises, no further block starts.
     """
     d, m = shape
+    if d * m <= _VALUES_PER_BLOCK:
+        work(0, d)
+        tick(d)
+        return
     block = max(1, min(-(-d // 8), _VALUES_PER_BLOCK // m))
     starts = range(0, d, block)
     with ThreadPoolExecutor(_cores()) as pool:
