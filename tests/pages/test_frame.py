@@ -271,5 +271,7 @@ def test_a_visitor_lands_in_the_explorer(
         "Train": "train",
         "Extract": "extract",
         "Explore": "",
+        "Rank": "rank",
+        "Search": "search",
         "Runs": "runs",
     }
