@@ -1,0 +1,1 @@
+"""The Rank page: latent dimensions against reference maps and reference labels."""
