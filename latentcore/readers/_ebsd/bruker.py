@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 from latentcore.readers._ebsd.fields import column, points_in
-from latentcore.readers._ebsd.places import Header
+from latentcore.readers._ebsd.places import Header, refuse_hexagonal
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
 from latentcore.readers._grids import grid_of
 
@@ -33,7 +33,7 @@ class _Bruker(Vendor):
         cells = _cells(file, scan, n)
         if cells is None:
             return super().placed(file, scan, n, options)
-        self.refuse_hexagonal(file, scan)
+        refuse_hexagonal(file, f"{scan}/EBSD/Header")
         name = Path(file.filename).name
         header = self.header(file, scan).checked(n, name)
         col, row = cells

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from latentcore.containers import CrystalSymmetry
 from latentcore.errors import MalformedFileError, UnsafeFileError
 from latentcore.readers._ebsd.fields import as_float32, children, column, columns_of, unit_attribute
-from latentcore.readers._ebsd.scan import Phase, Vendor
+from latentcore.readers._ebsd.phases import Phase
+from latentcore.readers._ebsd.scan import Vendor
+from latentcore.readers._hdf5 import follow
 
 __all__ = ["MapColumns", "read_columns"]
 
@@ -98,7 +100,7 @@ def _rank(vendor: Vendor, called: str) -> tuple[int, str]:
 
 
 def _add_euler(maps: MapColumns, vendor: Vendor, file: h5py.File, scan: str, n: int) -> None:
-    angles = vendor.euler_angles(file, scan, n)
+    angles = _euler_angles(vendor, file, scan, n)
     if angles is None:
         return
     unindexed = vendor.unindexed(file, scan, n)
@@ -107,6 +109,22 @@ def _add_euler(maps: MapColumns, vendor: Vendor, file: h5py.File, scan: str, n: 
     unit = unit_attribute(file, f"{scan}/{vendor.data}/{vendor.euler[0]}") or vendor.euler_unit
     for name, values in zip(_EULER, angles, strict=True):
         maps.add(name, values, unit)
+
+
+def _euler_angles(vendor: Vendor, file: h5py.File, scan: str, n: int) -> NDArray[np.float32] | None:
+    """Return Bunge's angles as the file gives them, shape (3, n); None without them."""
+    keys = [f"{scan}/{vendor.data}/{name}" for name in vendor.euler]
+    found = [follow(file, key) for key in keys]
+    shapes = [(entry.shape or (0,)) if isinstance(entry, h5py.Dataset) else () for entry in found]
+    if len(keys) == 1:
+        if shapes[0] != (n, 3):
+            return None
+        keys = keys * 3
+    elif any(not shape or shape[0] != n for shape in shapes):
+        return None
+    parts = (0, 1, 2) if len(vendor.euler) == 1 else (0, 0, 0)
+    angles = [column(file, key, part) for key, part in zip(keys, parts, strict=True)]
+    return np.stack([as_float32(angle) for angle in angles])
 
 
 def _phase_names(values: NDArray[np.float32], phases: Mapping[int, Phase]) -> dict[int, str]:

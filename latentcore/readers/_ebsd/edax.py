@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.readers._ebsd.fields import column, points_in
-from latentcore.readers._ebsd.scan import Phase, Vendor
+from latentcore.readers._ebsd.phases import Phase, listed_phases
+from latentcore.readers._ebsd.scan import Vendor
 
 __all__ = ["EDAX"]
 
@@ -24,9 +25,8 @@ class _Edax(Vendor):
     """Facts that are not in a table."""
 
     def phases(self, file: h5py.File, scan: str) -> dict[int, Phase]:
-        phases = self.listed_phases(
-            file, f"{scan}/EBSD/Header/Phase", ("MaterialName", "Material Name", "Formula")
-        )
+        folder, names = f"{scan}/EBSD/Header/Phase", ("MaterialName", "Material Name", "Formula")
+        phases = listed_phases(file, folder, names, self.hexagonal_x)
         only = next(iter(phases.values()), None)
         return {**phases, 0: only} if only is not None and len(phases) == 1 else phases
 

@@ -17,8 +17,9 @@ from latentcore.containers import SourceRef
 from latentcore.errors import RequestError, ShapeError
 from latentcore.readers._coords_table import grid_from_coords
 from latentcore.readers._ebsd.grid_rows import Hdf5GridRows
+from latentcore.readers._ebsd.phases import Phase
 from latentcore.readers._ebsd.places import Header, row_major
-from latentcore.readers._ebsd.scan import Options, Phase, Placed, Vendor
+from latentcore.readers._ebsd.scan import Options, Placed, Vendor
 from latentcore.readers._hdf5 import dataset, follow
 from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.readers._peek import Peek
@@ -28,8 +29,9 @@ __all__ = ["EMSOFT"]
 _SCAN = "EMData"
 _PATTERNS = f"{_SCAN}/EBSD/EBSDPatterns"
 _NO_GRID = (
-    "The file tells no scan grid. Maps and neighbours need one: give the reader's option "
-    "shape=ROWSxCOLUMNS, or coords=TABLE with the x and y of each pattern."
+    "The file tells no scan grid. Maps and neighbours need one: open it with "
+    "'emsoft-hdf5:shape=ROWSxCOLUMNS' as the reader, or 'emsoft-hdf5:coords=TABLE' with a table of "
+    "the x and y of each pattern."
 )
 _SHAPE = re.compile(r"(\d{1,6})\s*[x×,]\s*(\d{1,6})", re.IGNORECASE)
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.readers._ebsd.fields import column, points_in
-from latentcore.readers._ebsd.scan import Phase, Vendor
+from latentcore.readers._ebsd.phases import Phase, listed_phases
+from latentcore.readers._ebsd.scan import Vendor
 
 __all__ = ["KIKUCHIPY"]
 
@@ -22,7 +23,7 @@ class _Kikuchipy(Vendor):
 
     def phases(self, file: h5py.File, scan: str) -> dict[int, Phase]:
         folder = f"{scan}/EBSD/CrystalMap/crystal_map/header/phases"
-        return self.listed_phases(file, folder, ("name",))
+        return listed_phases(file, folder, ("name",), self.hexagonal_x)
 
     def unindexed(self, file: h5py.File, scan: str, n: int) -> NDArray[np.bool_] | None:
         key = f"{scan}/{self.data}/is_in_data"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 from latentcore.errors import MalformedFileError
+from latentcore.readers._hdf5 import text
 
-__all__ = ["Header", "row_major", "scan_grid"]
+__all__ = ["Header", "refuse_hexagonal", "row_major", "scan_grid"]
 
 # More cells than this is a broken header, unless there are about as many points.
 _MOST_CELLS = 64_000_000
@@ -121,3 +124,21 @@ def row_major(header: Header, n: int) -> ScanGrid:
         step=header.step,
         unit=header.unit,
     )
+
+
+def refuse_hexagonal(file: h5py.File, header: str) -> None:
+    """Refuse a scan whose rows are shifted against each other.
+
+    Raises
+    ------
+    MalformedFileError
+        If it is one.
+    """
+    grid_type = text(file, f"{header}/Grid Type")
+    if "hex" in grid_type.lower():
+        message = (
+            f"{Path(file.filename).name!r} is a hexagonal scan (Grid Type {grid_type!r}): "
+            "every second row is shifted by half a step, and maps here have square cells. "
+            "Convert it to a square grid in the vendor's program, and export it again."
+        )
+        raise MalformedFileError(message)

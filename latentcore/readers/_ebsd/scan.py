@@ -14,26 +14,18 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import CrystalSymmetry, ScanGrid
+from latentcore.containers import ScanGrid
 from latentcore.errors import MalformedFileError, RequestError
-from latentcore.readers._ebsd.fields import as_float32, children, column, number, points_in
-from latentcore.readers._ebsd.places import Header, scan_grid
-from latentcore.readers._ebsd.symmetry import symmetry_of
-from latentcore.readers._hdf5 import follow, text
+from latentcore.readers._ebsd.fields import children, column, number, points_in
+from latentcore.readers._ebsd.phases import Phase, listed_phases
+from latentcore.readers._ebsd.places import Header, refuse_hexagonal, scan_grid
+from latentcore.readers._hdf5 import follow
 from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.readers._peek import Peek
 
-__all__ = ["Options", "Phase", "Placed", "Vendor"]
+__all__ = ["Options", "Placed", "Vendor"]
 
 Options = Mapping[str, object]
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A phase of a scan: its name, and its symmetry where the file tells it."""
-
-    name: str
-    symmetry: CrystalSymmetry | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +133,7 @@ class Vendor:
         shown = ", ".join(scans)
         note = (
             f"The file holds {len(scans)} scans: {shown}. This is {scan!r}; another one opens "
-            "with the reader's option scan=NAME."
+            "with ':scan=NAME' after the reader's name."
         )
         return (note,)
 
@@ -183,7 +175,7 @@ class Vendor:
             If the header makes no grid of them, or the scan is hexagonal.
         """
         del options  # for vendors whose files don't tell the grid
-        self.refuse_hexagonal(file, scan)
+        refuse_hexagonal(file, f"{scan}/EBSD/Header")
         header = self.header(file, scan)
         grid, note = scan_grid(
             header, n, Path(file.filename).name, self._coordinates(file, scan, n)
@@ -211,23 +203,6 @@ class Vendor:
         )
         return Header(int(columns), int(rows), (dx, dy))
 
-    def refuse_hexagonal(self, file: h5py.File, scan: str) -> None:
-        """Refuse a scan whose rows are shifted against each other.
-
-        Raises
-        ------
-        MalformedFileError
-            If it is one.
-        """
-        grid_type = text(file, f"{scan}/EBSD/Header/Grid Type")
-        if "hex" in grid_type.lower():
-            message = (
-                f"{Path(file.filename).name!r} is a hexagonal scan (Grid Type {grid_type!r}): "
-                "every second row is shifted by half a step, and maps here have square cells. "
-                "Convert it to a square grid in the vendor's program, and export it again."
-            )
-            raise MalformedFileError(message)
-
     def points(self, file: h5py.File, scan: str) -> int:
         """Return how many points the maps have: that of most datasets."""
         folder = f"{scan}/{self.data}"
@@ -240,39 +215,10 @@ class Vendor:
         del options  # for vendors whose files don't tell the grid
         return self.points(file, scan) > 0
 
-    def euler_angles(self, file: h5py.File, scan: str, n: int) -> NDArray[np.float32] | None:
-        """Return Bunge's angles as the file gives them, shape (3, n); None without them."""
-        keys = [f"{scan}/{self.data}/{name}" for name in self.euler]
-        found = [follow(file, key) for key in keys]
-        shapes = [
-            (entry.shape or (0,)) if isinstance(entry, h5py.Dataset) else () for entry in found
-        ]
-        if len(keys) == 1:
-            if shapes[0] != (n, 3):
-                return None
-            keys = keys * 3
-        elif any(not shape or shape[0] != n for shape in shapes):
-            return None
-        parts = (0, 1, 2) if len(self.euler) == 1 else (0, 0, 0)
-        angles = [column(file, key, part) for key, part in zip(keys, parts, strict=True)]
-        return np.stack([as_float32(angle) for angle in angles])
-
     def phases(self, file: h5py.File, scan: str) -> dict[int, Phase]:
         """Return each phase of the header by its number."""
-        return self.listed_phases(file, f"{scan}/EBSD/Header/Phases", ("Phase Name", "Name"))
-
-    def listed_phases(
-        self, file: h5py.File, folder: str, names: tuple[str, ...]
-    ) -> dict[int, Phase]:
-        """Return the phases of a folder whose groups are called by their numbers."""
-        phases = {}
-        for key in children(file, folder):
-            if key.isdecimal() and len(key) < 4:
-                at = f"{folder}/{key}"
-                called = next(filter(None, (text(file, f"{at}/{name}") for name in names)), "")
-                symmetry = symmetry_of(file, at, self.hexagonal_x)
-                phases[int(key)] = Phase(called or f"phase {key}", symmetry)
-        return phases
+        folder = f"{scan}/EBSD/Header/Phases"
+        return listed_phases(file, folder, ("Phase Name", "Name"), self.hexagonal_x)
 
     def unindexed(self, file: h5py.File, scan: str, n: int) -> NDArray[np.bool_] | None:
         """Tell which points have no orientation, beside those without a phase."""
