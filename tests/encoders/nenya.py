@@ -5,6 +5,7 @@ Names and shapes are those of ``SupConResNet`` in github.com/AI-for-Ocean-Scienc
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from pathlib import Path
@@ -13,7 +14,14 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-__all__ = ["OPTIONS", "foreign_class", "supcon_forward", "supcon_state", "write_nenya"]
+__all__ = [
+    "OPTIONS",
+    "draw_supcon_state",
+    "foreign_class",
+    "supcon_forward",
+    "supcon_state",
+    "write_nenya",
+]
 
 State = dict[str, torch.Tensor]
 
@@ -34,6 +42,16 @@ def supcon_state(
     depth: str = "resnet18", channels: int = 1, feat_dim: int = 12, *, mlp: bool = True
 ) -> State:
     """Return a random state dict, with running statistics as a training leaves them."""
+    return dict(_drawn_once(depth, channels, feat_dim, mlp))
+
+
+@functools.cache
+def _drawn_once(depth: str, channels: int, feat_dim: int, mlp: bool) -> State:
+    return draw_supcon_state(depth, channels, feat_dim, mlp=mlp)
+
+
+def draw_supcon_state(depth: str, channels: int, feat_dim: int, *, mlp: bool) -> State:
+    """Do the same, anew at each call."""
     generator = torch.Generator().manual_seed(0)
     state: State = {}
 
