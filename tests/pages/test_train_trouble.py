@@ -124,8 +124,9 @@ def test_patterns_with_nan_are_left_out_and_counted(
     assert "2 left out with NaN" in told(open_train(open_page, job=record.id))
 
     images[:, 0, 3, 3] = np.nan
-    write_kikuchi(scan, images=images)
-    app = press(choose(open_train(open_page), "default", epochs=1), "Train")
+    write_kikuchi(scan.with_name("blind.h5"), images=images)
+    app = open_page("train", samples="folder:measured/blind.h5")
+    app = press(choose(app, "default", epochs=1), "Train")
     assert runner().wait(job_in(app), PATIENCE).state == "failed"
     assert "30 have NaN or infinite pixels" in told(app.run())
 
