@@ -114,7 +114,7 @@ def encode_one(
     CheckpointError
         If it is no checkpoint.
     """
-    shape: tuple[int, int, int] = sample.shape
+    shape = sample.shape
     guess = (preparation or Preparation()).output_shape(shape)
     encoder = open_model(checkpoint, device=device, input_shape=guess)
     recipe = encoder.preparation or preparation or Preparation()
@@ -133,14 +133,17 @@ def encode_one(
     return encoder.encode(prepared)[0], encoder
 
 
-def _check_shape(encoder: Encoder, preparer: Preparer, shape: tuple[int, int, int]) -> None:
+def _check_shape(encoder: Encoder, preparer: Preparer, shape: tuple[int, ...]) -> None:
     if preparer.output_shape == encoder.input_shape:
         return
-    channels, height, width = encoder.input_shape
+
+    def told(sides: tuple[int, ...]) -> str:
+        return " × ".join(map(str, sides))
+
     message = (
-        f"The {encoder.name} checkpoint takes samples of {height} × {width} pixels and {channels} "
-        f"channel(s), but this one has {shape[1]} × {shape[2]} and {shape[0]}, prepared to "
-        f"{preparer.output_shape[1]} × {preparer.output_shape[2]} and {preparer.output_shape[0]}. "
+        f"The {encoder.name} checkpoint takes samples of {told(encoder.input_shape)} (channels × "
+        f"height × width), but this one has {told(shape)}, prepared to "
+        f"{told(preparer.output_shape)}. "
         "Give a sample of the size that the latents were made of, or another checkpoint."
     )
     raise ShapeError(message)

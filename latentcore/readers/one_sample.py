@@ -1,8 +1,7 @@
-"""One sample from a file of its own: a picture, an array, or a row of any file of samples."""
+"""One sample: an array of its own, or a row of any file of samples, pictures included."""
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,12 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.readers import open_samples
+from latentcore.readers._media.kinds import PICTURES
 from latentcore.storage import local_path
 
 __all__ = ["PICTURES", "read_one_sample"]
 
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 _MOST_PIXELS = 64_000_000
-# Grey of 8, 16 and 32 bits and floating point: what microscopes and detectors write.
-_GREY_MODES = ("1", "L", "I", "F")
 
 
 def read_one_sample(location: str, row: int | None = None) -> NDArray[np.generic]:
@@ -26,8 +23,7 @@ def read_one_sample(location: str, row: int | None = None) -> NDArray[np.generic
     Parameters
     ----------
     location : str
-        A picture (PNG, JPEG, TIFF, WebP, BMP), an ``.npy`` of (H, W) or (C, H, W), or a file of
-        samples.
+        A picture, an ``.npy`` of (H, W) or (C, H, W), or any other file of samples.
     row : int, optional
         Which of a file of samples; it may be left out where there is only one.
 
@@ -44,40 +40,14 @@ def read_one_sample(location: str, row: int | None = None) -> NDArray[np.generic
         If there are several and `row` names none of them.
     """
     path = local_path(location)
-    suffix = path.suffix.lower()
-    if suffix in PICTURES:
-        sample = _picture(path)
-    elif suffix == ".npy":
-        sample = _array(path)
-    else:
+    if path.suffix.lower() != ".npy":
         return _row_of(location, row)
     if row not in (None, 0):
         message = (
             f"Row {row} of {path.name!r} was asked for, but it holds one sample. Leave it out."
         )
         raise RequestError(message)
-    return sample
-
-
-def _picture(path: Path) -> NDArray[np.generic]:
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                _refuse_large(path, picture.width * picture.height)
-                grey = picture.mode.split(";")[0] in _GREY_MODES
-                pixels = np.asarray(picture if grey else picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning) as error:
-        message = (
-            f"The picture {path.name!r} can't be read: {error}. "
-            f"It must be one of {', '.join(PICTURES)}."
-        )
-        raise MalformedFileError(message) from error
-    if pixels.dtype == np.bool_:
-        pixels = pixels.astype(np.uint8)
-    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
+    return _array(path)
 
 
 def _array(path: Path) -> NDArray[np.generic]:

@@ -160,7 +160,7 @@ def test_an_uploaded_sample_is_encoded_and_searched_for(
     assert app.dataframe[0].value["similarity"][0] == pytest.approx(1, abs=1e-6)
     np.save(path, np.ones((30, 30)))
     app.file_uploader(key="search.image").upload("wide.npy", path.read_bytes()).run()
-    assert "takes samples of 8 × 8 pixels" in told(app)
+    assert "takes samples of 1 × 8 × 8" in told(app)
 
 
 def probe_page(open_page: OpenPage, **query: object) -> AppTest:

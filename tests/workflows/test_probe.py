@@ -85,6 +85,27 @@ def test_a_given_split_gives_the_figures_of_scikit_learn(features, capsys):
     assert roc_auc_score(tested["label"].astype(int), tested["p_1"]) == report["roc_auc"]
 
 
+def test_a_file_of_features_brings_its_labels_and_its_split(tmp_path):
+    import torch
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    values = (rng.normal(size=(200, 16)) + 0.4 * y[:, None]).astype(np.float32)
+    split = ["test-private" if row % 3 else "test-public" for row in range(200)]
+    features = {"X": torch.tensor(values), "y": torch.tensor(y), "split": split, "meta": {"a": 1}}
+    torch.save(features, tmp_path / "feats.pt")
+    _, report, table = probed(tmp_path, "feats.pt", "--split", "test-private")
+    test = np.arange(200) % 3 > 0
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    model.fit(values[~test].astype(np.float64), y[~test])
+    said = model.predict_proba(values[test].astype(np.float64))[:, 1]
+    assert report["roc_auc"] == roc_auc_score(y[test], said)
+    assert report["split"]["n_test"] == test.sum()
+    np.testing.assert_array_equal(table["split"] == "test", test)
+    torch.save({**features, "y": torch.tensor(rng.normal(size=200))}, tmp_path / "values.pt")
+    assert probed(tmp_path, "values.pt", out="values")[0] == 2
+
+
 def test_run_folder_holds_figures_and_a_model_card(scan):
     _, report, table = probed(scan, "scan_latents.h5", "--labels", f"{scan / 'maps.csv'}:phase")
     written = {path.name for path in (scan / "out").iterdir()}

@@ -114,8 +114,11 @@ def test_an_image_may_be_a_row_of_a_file(folder):
         (("--row", 1, "-k", 0), "at least 1"),
         (("--image", "{folder}/scan.h5"), "--image and --checkpoint belong together"),
         (("--image", "{folder}/scan.h5", "--checkpoint", "{folder}/pca"), "Say which row"),
-        (("--image", "{folder}/wide.npy", "--checkpoint", "{folder}/pca"), "9 × 8 pixels"),
-        (("--image", "{folder}/text.png", "--checkpoint", "{folder}/pca"), "can't be read"),
+        (
+            ("--image", "{folder}/wide.npy", "--checkpoint", "{folder}/pca"),
+            "takes samples of 1 × 9 × 8",
+        ),
+        (("--image", "{folder}/text.png", "--checkpoint", "{folder}/pca"), "No reader recogn"),
         (("--row", 1, "--image-row", 0), "there is no --image"),
         (("--row", 1, "--samples", "{folder}/nowhere.h5"), "There is no file"),
     ],
