@@ -118,8 +118,9 @@ def block_intervals(
 
     What it can't do: see structure longer than the map. On simulated fields intervals of 95 %
     held the true Pearson correlation and mutual information 93 to 98 times of 100 where the
-    correlation length was up to a tenth of the map's side; the longer it is, the fewer. Near independence, distance correlation, HSIC
-    and mutual information have no normal limit; ask `chance`, which doesn't need one.
+    correlation length was up to a tenth of the map's side; the longer it is, the fewer. Near
+    independence, distance correlation, HSIC and mutual information have no normal limit; ask
+    `chance`, which doesn't need one.
 
     Source
     ------
