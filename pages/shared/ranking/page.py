@@ -120,7 +120,9 @@ def _facts(target: Target, found: Scores) -> None:
         parts.append(f":material/link_off: {target.unmatched:,} points have no reference")
     missing = sum(map(bool, found.ranking.reasons))
     if missing:
-        parts.append(f":material/block: {missing} dimensions lack a score, see the last column")
+        parts.append(
+            f":material/block: {missing} of {len(target.latents.dims)} dimensions lack a score, see the last column"
+        )
     st.caption(" · ".join(parts))
     for note in found.notes:
         if "chance" in note or "intervals" in note.lower():
