@@ -87,7 +87,7 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
         offered,
         default=offered[: min(_COLUMNS, len(offered))],
         max_selections=_MOST_AT_ONCE,
-        key=f"maps_shown_{'|'.join(joined.names)}",
+        key=f"maps_shown_{'|'.join(offered)}",
         placeholder="Choose maps",
     )
     colours = right.selectbox(
