@@ -121,7 +121,8 @@ def _facts(target: Target, found: Scores) -> None:
     missing = sum(map(bool, found.ranking.reasons))
     if missing:
         parts.append(
-            f":material/block: {missing} of {len(target.latents.dims)} dimensions lack a score, see the last column"
+            f":material/block: {missing} of {len(target.latents.dims)} dimensions lack a score; "
+            "the table says why"
         )
     st.caption(" · ".join(parts))
     for note in found.notes:

@@ -66,10 +66,10 @@ def picked(ranking: Ranking, by: str) -> int:
 def _frame(found: Scores, by: str) -> pd.DataFrame:
     ranking = found.ranking
     order = ranking.order(by)
-    table = pd.DataFrame(
-        {"dim": ranking.dims, _STRENGTH: ranking.strength(by), **ranking.scores, "n": ranking.n}
-    )
-    table["reason"] = ranking.reasons
+    first = {"dim": ranking.dims, _STRENGTH: ranking.strength(by)}
+    if any(ranking.reasons):
+        first["reason"] = np.array(ranking.reasons, object)
+    table = pd.DataFrame({**first, **ranking.scores, "n": ranking.n})
     table = table.set_index("dim").loc[order]
     sure = found.sure_of(by)
     if sure is not None:
@@ -82,8 +82,7 @@ def _frame(found: Scores, by: str) -> pd.DataFrame:
             ],
         )
         table.insert(2, _CHANCE, sure.loc[order, "p_corrected"].to_numpy())
-    table = table.reset_index()
-    return table if any(ranking.reasons) else table.drop(columns="reason")
+    return table.reset_index()
 
 
 def _shaded(frame: pd.DataFrame, ranking: Ranking) -> pd.io.formats.style.Styler:
@@ -148,7 +147,7 @@ def _columns(ranking: Ranking, by: str, frame: pd.DataFrame) -> dict[str, object
             help="Corrected for the number of dimensions. Grey: chance would give it, too.",
         ),
         "n": config.NumberColumn("n", format="localized", help="Points with latent and reference"),
-        "reason": config.TextColumn("Why there is no score", width="large"),
+        "reason": config.TextColumn("Why there is no score", width="medium"),
     }
     for name in ranking.scores:
         columns[name] = config.NumberColumn(named[name], format=_FORMATS.get(name, "%.3f"))
