@@ -13,7 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ActiveUnits", "Spread", "active_units", "spread"]
+from latentcore.containers import LatentSet
+
+__all__ = ["ActiveUnits", "Spread", "active_units", "has_prior", "spread"]
 
 # Burda, Grosse and Salakhutdinov, *Importance weighted autoencoders*, ICLR 2016, count a unit
 # as active when the variance of its posterior mean over the data is above 0.01, where the
@@ -21,6 +23,9 @@ __all__ = ["ActiveUnits", "Spread", "active_units", "spread"]
 _ACTIVE_SD = 0.1
 # A tenth of that again: less than 1e-4 of the prior's variance is left.
 _COLLAPSED_SD = 0.01
+# Rows that are looked at to tell whether all have length 1, and how far off rounding may put them.
+_LENGTHS = 1_000
+_OFF_LENGTH = 1e-3
 
 State = Literal["active", "weak", "collapsed", "unknown"]
 
@@ -64,6 +69,20 @@ class ActiveUnits:
     n_active: int
     n_collapsed: int
     message: str
+
+
+def has_prior(latents: LatentSet) -> bool:
+    """Tell whether the spread of latents can be held against a prior's.
+
+    A VAE's can. PCA scores have no prior, and contrastive latents of length 1 have a s.d. of about
+    1/√d in each dimension at best, however much they carry.
+    """
+    made = {} if latents.provenance is None else latents.provenance.request
+    if str(made.get("checkpoint", "")).startswith("pca:"):
+        return False
+    some = latents.values[np.flatnonzero(latents.encoded)[:_LENGTHS]]
+    lengths = np.linalg.norm(some.astype(np.float64), axis=1)
+    return len(lengths) == 0 or bool((np.abs(lengths - 1) > _OFF_LENGTH).any())
 
 
 def spread(values: ArrayLike, *, prior_sd: float = 1.0) -> Spread:

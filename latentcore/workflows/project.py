@@ -136,7 +136,7 @@ def _embed(request: ProjectRequest, latents: LatentSet, progress: Progress) -> E
 
 
 def _report(request: ProjectRequest, latents: LatentSet, embedding: Embedding) -> dict[str, Any]:
-    from latentcore.analysis.collapse import active_units
+    from latentcore.analysis.collapse import active_units, has_prior
     from latentcore.analysis.projection import neighbour_preservation, trustworthiness
 
     metric = request.metric if embedding.method == "umap" else "euclidean"
@@ -167,7 +167,7 @@ def _report(request: ProjectRequest, latents: LatentSet, embedding: Embedding) -
         "collapse": {
             "n_active": units.n_active,
             "n_collapsed": units.n_collapsed,
-            "message": units.message,
+            "message": units.message if has_prior(latents) else "",
         },
         "table": "embedding.parquet",
         "figure": "embedding.png",

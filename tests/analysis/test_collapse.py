@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from latentcore.analysis.collapse import active_units, spread
+from latentcore.analysis.collapse import active_units, has_prior, spread
+from latentcore.containers import LatentSet, Provenance, default_sample_ids
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,24 @@ def test_active_units_are_counted_over_encoded_rows():
 
 def test_a_lively_set_needs_no_warning():
     assert active_units(np.array([[-1.0, 1.0], [1.0, -1.0]])).message == ""
+
+
+@pytest.mark.parametrize(
+    ("scale", "checkpoint", "held"),
+    [(1, "last.pth", False), (2, "model.safetensors", True), (2, "pca:3", False)],
+)
+def test_latents_of_length_1_and_pca_scores_have_no_prior(scale, checkpoint, held):
+    values = np.random.default_rng(0).normal(size=(50, 3))
+    values *= scale / np.linalg.norm(values, axis=1, keepdims=True)
+    values[4] = np.nan
+    latents = LatentSet(
+        values.astype(np.float32),
+        default_sample_ids(50),
+        np.arange(3, dtype=np.int32),
+        provenance=Provenance("extract", {"checkpoint": checkpoint}),
+    )
+    assert has_prior(latents) is held
+    assert has_prior(replace(latents, provenance=None)) is (scale != 1)
 
 
 def test_a_single_value_is_not_judged():
