@@ -31,6 +31,9 @@ class Settings:
     data_roots : tuple of Path
         ``LATENT_DATA_ROOTS``, separated by ``:`` as in ``PATH``. Server folders that users may
         open; nothing outside them can be read. Empty: none.
+    model_folder : Path or None
+        ``LATENT_MODEL_FOLDER``: models that the operator offers. Exported encoders, which run the
+        code in their files, are loaded from nowhere else.
     max_upload_mb : int
         ``LATENT_MAX_UPLOAD_MB``: the largest file that may be uploaded.
     models_in_memory : int
@@ -55,6 +58,7 @@ class Settings:
 
     workspace: Path
     data_roots: tuple[Path, ...] = ()
+    model_folder: Path | None = None
     max_upload_mb: int = 200
     models_in_memory: int = 3
     array_store_mb: int = 512
@@ -80,9 +84,11 @@ class Settings:
             if entry
         )
         default = Path.home() / ".latent-explorer"
+        workspace = Path(environment.get("LATENT_WORKSPACE", default)).expanduser().resolve()
         return cls(
-            workspace=Path(environment.get("LATENT_WORKSPACE", default)).expanduser().resolve(),
+            workspace=workspace,
             data_roots=roots,
+            model_folder=_model_folder(environment.get("LATENT_MODEL_FOLDER"), workspace),
             max_upload_mb=_number(environment, "LATENT_MAX_UPLOAD_MB", 200),
             models_in_memory=_number(environment, "LATENT_MODELS_IN_MEMORY", 3),
             array_store_mb=_number(environment, "LATENT_ARRAY_STORE_MB", 512),
@@ -132,6 +138,20 @@ def _folder(name: str, text: str) -> Path:
     path = Path(text).expanduser().resolve()
     if not path.is_dir():
         message = f"{name} names {text!r}, which is no folder. Create it or correct the setting."
+        raise SettingsError(message)
+    return path
+
+
+def _model_folder(text: str | None, workspace: Path) -> Path | None:
+    if not text:
+        return None
+    path = _folder("LATENT_MODEL_FOLDER", text)
+    if path.is_relative_to(workspace) or workspace.is_relative_to(path):
+        message = (
+            f"LATENT_MODEL_FOLDER names {text!r}, but programs in it may run, and uploads go to "
+            f"the workspace {str(workspace)!r}: one must not lie in the other. Name a folder that "
+            "only the operator writes to."
+        )
         raise SettingsError(message)
     return path
 

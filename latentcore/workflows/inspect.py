@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanGrid, ScanMaps, notes_of
-from latentcore.errors import UnknownFormatError, UnknownNameError
+from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.encoders._pooling import POOLINGS
+from latentcore.errors import RequestError, UnknownFormatError, UnknownNameError
+from latentcore.preparation import Preparation
 from latentcore.progress import Progress
 from latentcore.readers import (
     LATENTS_READERS,
@@ -24,6 +28,7 @@ from latentcore.readers import (
     split_reader,
 )
 from latentcore.registry import Registry
+from latentcore.workflows._media import pooled_as_asked, told_features
 from latentcore.workflows._verbs import option, verb
 
 __all__ = ["InspectRequest", "inspect"]
@@ -56,10 +61,31 @@ class InspectRequest:
         metavar=("X0", "X1", "Y0", "Y1"),
         convert=float,
     )
+    checkpoint: str | None = option(
+        None,
+        help="an encoder: tell the shapes of what it takes, its feature map and its latents",
+        metavar="FILE",
+    )
+    resolution: tuple[int, int] | None = option(
+        None,
+        help="with a checkpoint: resize the samples to H W pixels, as extract does",
+        nargs=2,
+        metavar=("H", "W"),
+        convert=int,
+    )
+    pool: str | None = option(
+        None, help="with a checkpoint: how its feature map becomes a vector", choices=POOLINGS
+    )
 
 
 @verb("inspect", "Tell what a file holds.", InspectRequest, writes=False, place="thread")
-def inspect(request: InspectRequest, folder: None, progress: Progress) -> dict[str, Any]:
+def inspect(
+    request: InspectRequest,
+    folder: None,
+    progress: Progress,
+    *,
+    open_model: Callable[..., Encoder] = open_checkpoint,
+) -> dict[str, Any]:
     """Tell what a file holds.
 
     Returns
@@ -67,6 +93,8 @@ def inspect(request: InspectRequest, folder: None, progress: Progress) -> dict[s
     dict
         ``location, reader, kind, n_samples, sample_shape, dtype, partitions, grid, maps,
         fingerprint``, ``notes`` on the file, and for latents and maps more about their values.
+        With a checkpoint, ``encoder`` with ``name, input_shape, latent_dim, device, preparation,
+        samples_per_pass``, and ``feature_shape, pool`` where there is a feature map.
 
     Raises
     ------
@@ -81,7 +109,35 @@ def inspect(request: InspectRequest, folder: None, progress: Progress) -> dict[s
         described |= _maps_beside(request.location, options)
     description = _FAMILIES[kind].get(name).description
     told = {"location": request.location, "reader": name, "kind": kind, **described}
-    return {**told, "description": description}
+    return {**told, "description": description, **_encoder(request, kind, reader, open_model)}
+
+
+def _encoder(
+    request: InspectRequest, kind: str, reader: str, open_model: Callable[..., Encoder]
+) -> dict[str, Any]:
+    """Tell what an encoder would make of the samples, without encoding any."""
+    if request.checkpoint is None:
+        return {}
+    if kind != "samples":
+        message = (
+            f"{request.location!r} holds {kind}; an encoder takes samples. Leave --checkpoint out."
+        )
+        raise RequestError(message)
+    with open_samples(request.location, reader) as samples:
+        shape = Preparation(size=request.resolution).output_shape(samples.sample_shape)
+    encoder = pooled_as_asked(open_model(request.checkpoint, input_shape=shape), request.pool)
+    recipe = encoder.preparation
+    return {
+        "encoder": {
+            "name": encoder.name,
+            "input_shape": list(encoder.input_shape),
+            "latent_dim": encoder.latent_dim,
+            **told_features(encoder),
+            "device": encoder.device,
+            "samples_per_pass": encoder.tile,
+            "preparation": None if recipe is None else recipe.to_dict(),
+        }
+    }
 
 
 def _recognised(request: InspectRequest) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import streamlit as st
@@ -20,9 +21,10 @@ __all__ = ["choose_checkpoint", "models_of_runs", "propose", "store_model", "tit
 _UPLOADED = "uploaded_checkpoints"
 _ADDED = "added_checkpoint"
 _ROUND = "checkpoint_upload_round"
-_SUFFIXES = (".safetensors", ".pth", ".pt")
+_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
 _MODEL = "model.safetensors"
 _MOST_RUNS = 100
+_MOST_OFFERED = 1000
 
 
 def choose_checkpoint(key: str) -> str | None:
@@ -35,7 +37,7 @@ def choose_checkpoint(key: str) -> str | None:
     """
     runs = models_of_runs()
     uploaded: list[str] = st.session_state.get(_UPLOADED, [])
-    offered = [*reversed(uploaded), *runs]
+    offered = list(dict.fromkeys((*reversed(uploaded), *runs, *_offered_models())))
     added = st.session_state.pop(_ADDED, None)
     if added is not None:
         st.session_state[f"{key}.model"] = added
@@ -45,7 +47,8 @@ def choose_checkpoint(key: str) -> str | None:
             offered,
             format_func=title,
             key=f"{key}.model",
-            help="Models that former runs have fitted or trained, and what you have uploaded.",
+            help="Models that former runs have fitted or trained, what you have uploaded, and what "
+            "this server offers.",
             persist_state="session",
         )
     else:
@@ -77,6 +80,20 @@ def models_of_runs() -> list[str]:
     ]
     newest = sorted(found, reverse=True)[:_MOST_RUNS]
     return [f"run:{entry.name}/{_MODEL}" for _, entry in newest]
+
+
+def _offered_models() -> list[str]:
+    """Return the places of the models in the operator's folder, and in the folders in it."""
+    folder = settings().model_folder
+    if folder is None:
+        return []
+    found = (path for depth in ("*", "*/*") for path in folder.glob(depth) if path.is_file())
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in islice(found, _MOST_OFFERED)
+        if path.name.lower().endswith(_SUFFIXES) and not path.name.startswith(".")
+    )
+    return [f"model:{name}" for name in names]
 
 
 def propose(place: str) -> None:
@@ -141,7 +158,8 @@ def _uploader() -> None:
         max_upload_size=settings().max_upload_mb,
         key=f"checkpoint_upload_{turn}",
         help="model.safetensors, a seed VAE .pth. Weights are read as numbers only: a file that "
-        "would have to be executed is refused.",
+        "would have to be executed is refused. So is an exported encoder (TorchScript, "
+        "torch.export), which only the operator of the server offers, in LATENT_MODEL_FOLDER.",
     )
     if not files:
         return

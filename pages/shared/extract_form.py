@@ -10,7 +10,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.containers import Roi, SampleSource
-from latentcore.encoders import Encoder
+from latentcore.encoders import Encoder, Pooling
+from latentcore.encoders._pooling import POOLINGS
 from latentcore.errors import InputError, RequestError
 from latentcore.preparation import Preparation
 from latentcore.workflows import VERBS
@@ -50,6 +51,8 @@ class Model:
         What is done where nothing else is said.
     background : ndarray of float32, shape (C, H, W), or None
         The static background of the model's own preparation.
+    pool : str or None
+        How a feature map becomes a vector, where the model gives one.
     """
 
     checkpoint: str
@@ -57,6 +60,7 @@ class Model:
     own: Preparation | None
     base: Preparation
     background: NDArray[np.float32] | None = None
+    pool: str | None = None
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,7 @@ def request(
     return VERBS.get("extract").request(
         location=(str(places.resolve(scan.samples)),),
         checkpoint=chosen.checkpoint,
+        pool=chosen.pool,
         prepare=recipe.words,
         rows=None if points.roi_rows is None else _stored_rows(points.roi_rows),
         keep_above=points.keep_above,
@@ -230,7 +235,7 @@ def _checkpoint(key: str, place: str, source: SampleSource) -> Model | None:
     typed = st.session_state.get(field, "")
     found = None
     try:
-        found = _loaded(place, source, _size(typed))
+        found = _loaded(key, place, source, _size(typed))
     except InputError as error:
         errors.show(error, places.label(place))
     if found is None or typed:
@@ -246,16 +251,36 @@ def _checkpoint(key: str, place: str, source: SampleSource) -> Model | None:
     return found
 
 
-def _loaded(place: str, source: SampleSource, size: tuple[int, int] | None) -> Model:
+def _loaded(key: str, place: str, source: SampleSource, size: tuple[int, int] | None) -> Model:
     path = str(places.resolve(place))
-    shape = source.sample_shape if size is None else (1, *size)
+    frames = source.sample_shape[1:-2]
+    shape = source.sample_shape if size is None else (1, *frames, *size)
     with st.spinner("Loading the model …"):
         encoder = model(path, "auto", shape)
+    pool = _ask_pool(key, encoder)
+    if pool is not None:
+        assert isinstance(encoder, Pooling)
+        encoder = encoder.pooled(pool)
     st.caption(_facts(encoder))
     base = encoder.preparation or Preparation()
     own = encoder.preparation if size is None else replace(base, size=size)
     name = checkpoints.title(place).split(" · ")[0]
-    return Model(path, name, own, base, encoder.static_background)
+    return Model(path, name, own, base, encoder.static_background, pool)
+
+
+def _ask_pool(key: str, encoder: Encoder) -> str | None:
+    if not isinstance(encoder, Pooling) or len(encoder.feature_shape) == 1:
+        return None
+    return st.segmented_control(
+        "Pooling",
+        POOLINGS,
+        default=encoder.pool,
+        required=True,
+        key=f"{key}.pool",
+        help="How the feature map of each sample becomes a vector: by its mean or maximum over "
+        "all places, or as it is, value after value.",
+        persist_state="session",
+    )
 
 
 def _size(typed: str) -> tuple[int, int] | None:
@@ -269,10 +294,13 @@ def _size(typed: str) -> tuple[int, int] | None:
 
 
 def _facts(encoder: Encoder) -> str:
-    channels, height, width = encoder.input_shape
+    takes = " × ".join(map(str, encoder.input_shape))
+    gives = ""
+    if isinstance(encoder, Pooling):
+        gives = f" · gives {' × '.join(map(str, encoder.feature_shape))}"
     return errors.markdown_safe(
-        f"{encoder.name} · {encoder.latent_dim} latent dimensions · takes {channels} × {height} × "
-        f"{width} · on {encoder.device}"
+        f"{encoder.name} · {encoder.latent_dim} latent dimensions · takes {takes}{gives} · "
+        f"on {encoder.device}"
     )
 
 

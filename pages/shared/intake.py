@@ -9,6 +9,7 @@ import streamlit as st
 
 from latentcore.containers import ScanGrid, match_rows
 from latentcore.errors import InputError, RequestError
+from latentcore.readers._media.kinds import PICTURES, VIDEOS
 from latentcore.settings import settings
 from pages.shared import errors, loading, places, state
 
@@ -98,6 +99,7 @@ def folder_browser() -> None:
     _folders([entry for entry in listing.entries if entry.is_folder])
     files = [entry for entry in listing.entries if not entry.is_folder]
     _files(here, files)
+    _as_one_scan(here, listing.entries)
     if listing.left_out:
         st.caption(f"{listing.left_out:,} more entries are not listed: sort them into folders.")
 
@@ -298,6 +300,22 @@ def _files(here: str, files: list[places.Entry]) -> None:
         disabled=not chosen,
         on_click=bring_in,
         args=(chosen,),
+    )
+
+
+def _as_one_scan(here: str, entries: Sequence[places.Entry]) -> None:
+    """Offer a folder of pictures or videos, or of folders that may hold some, as one scan."""
+    endings = (*PICTURES, *VIDEOS)
+    media = any(entry.name.lower().endswith(endings) for entry in entries)
+    if not media and not (entries and all(entry.is_folder for entry in entries)):
+        return
+    st.button(
+        "Open the whole folder as pictures or videos",
+        icon=":material/photo_library:",
+        help="Each picture or video in it, and in the folders below it, becomes one sample. "
+        "Folders below it part the samples (train, test) or name what is in them.",
+        on_click=bring_in,
+        args=((here,),),
     )
 
 

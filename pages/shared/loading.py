@@ -32,6 +32,7 @@ from latentcore.readers import (
 )
 from latentcore.registry import Registry
 from pages.shared import places
+from pages.shared.stamps import path_stamp
 from pages.shared.state import ScanState
 
 __all__ = [
@@ -287,8 +288,7 @@ def keep_above(state: ScanState, joined: JoinedMaps) -> tuple[str, float] | None
 
 def _file(place: str) -> _File:
     path = places.resolve(place)
-    state = path.stat()
-    return _File(str(path), f"{path}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}")
+    return _File(str(path), path_stamp(path))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -107,4 +107,12 @@ def _held(checkpoint: str | Path, device: str, input_shape: Shape | None) -> _He
 )
 def _load(fingerprint: str, device: str, input_shape: Shape | None, _path: str) -> _Held:
     del fingerprint  # what the cache tells checkpoints apart by
-    return _Held(open_checkpoint(_path, device=device, input_shape=input_shape))
+    models = settings().model_folder
+    encoder = open_checkpoint(
+        _path,
+        device=device,
+        input_shape=input_shape,
+        # An exported encoder is a program: whoever may upload one must not get it run.
+        trusted_roots=() if models is None else (models,),
+    )
+    return _Held(encoder)

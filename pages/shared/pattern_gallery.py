@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.pattern_sheets import grey_levels
+from latentcore.analysis.pattern_sheets import sample_picture
 from latentcore.containers import SampleSource, ScanGrid
 from pages.shared import loading
 from pages.shared.map_charts import fitting_height, grid_chart
@@ -86,8 +86,7 @@ def _grid(
 def _pictures(place: str, stamp: str, rows: tuple[int, ...]) -> list[NDArray[np.uint8]]:
     del stamp  # part of the key: a changed file is read again
     patterns = loading.samples(place).read(np.array(rows, np.int64))
-    # Three channels are shown by their mean: (b, C, H, W) → (b, H, W).
-    return [_enlarged(grey_levels(pattern)) for pattern in patterns.mean(axis=1)]
+    return [_enlarged(sample_picture(pattern)) for pattern in patterns]
 
 
 def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@
 ``demo:NAME``      a file of the demo scan
 ``upload:ID/NAME`` an uploaded file; ID is a digest of its content, so nobody can guess it
 ``folder:ROOT/…``  a file or folder below one of the configured server folders
+``model:PATH``     a model in the folder that the operator has configured
 ``run:RUN/FILE``   an artifact of a run
 =================  =======================================================================
 
@@ -281,6 +282,7 @@ def _prefixes() -> list[tuple[str, Path]]:
         ("demo:", demo_folder()),
         ("upload:", uploads_folder()),
         ("run:", runs_folder()),
+        *([("model:", models)] if (models := settings().model_folder) is not None else []),
         *((f"folder:{name}/", root) for name, root in roots().items()),
     ]
 
@@ -298,6 +300,8 @@ def _split(place: str) -> tuple[Path, list[str]]:
             return uploads_folder(), parts
         case "run", [_, _, *_]:
             return runs_folder(), parts
+        case "model", [_, *_] if (models := settings().model_folder) is not None:
+            return models, parts
         case "folder", [name, *inside]:
             if name in roots():
                 return roots()[name], inside

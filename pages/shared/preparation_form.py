@@ -200,8 +200,9 @@ def _sheets(
         background = fit_static_background([(source, every)], preparation)
     raw = source.read(np.array(rows, np.int64))
     prepared = Preparer(preparation, source.sample_shape, background).prepare(raw)
-    channels, height, width = prepared.values.shape[1:]
+    channels, *frames, height, width = prepared.values.shape[1:]
     facts = f"{height} × {width} px" + (f", {channels} channels" if channels > 1 else "")
+    facts += f", {frames[0]} frames" if frames else ""
     if prepared.finite.all():
         facts += f", {prepared.values.min():.3g} … {prepared.values.max():.3g}"
     else:
@@ -210,8 +211,12 @@ def _sheets(
 
 
 def _sheet(patterns: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Lay out (b, C, H, W), enlarged pixel by pixel: browsers blur small pictures."""
-    grey = np.asarray(patterns, np.float32).mean(axis=1)
+    """Lay out (b, C, H, W), enlarged pixel by pixel: browsers blur small pictures.
+
+    Of clips, (b, C, T, H, W), the frame in the middle is shown.
+    """
+    still = patterns if patterns.ndim == 4 else patterns[:, :, patterns.shape[2] // 2]
+    grey = np.asarray(still, np.float32).mean(axis=1)
     factor = max(1, round(_WIDTH / grey.shape[2]))
     enlarged = grey.repeat(factor, axis=1).repeat(factor, axis=2)
     return pattern_sheet(enlarged, columns=_SHOWN, gap=8)

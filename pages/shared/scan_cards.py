@@ -115,8 +115,9 @@ _MISSING = {
 
 def _samples_facts(place: str) -> Facts:
     source = loading.samples(place)
-    channels, height, width = source.sample_shape
+    channels, *frames, height, width = source.sample_shape
     size = f"{height} × {width} px" + (f", {channels} channels" if channels > 1 else "")
+    size += f", {frames[0]} frames" if frames else ""
     facts = [("patterns", f"{len(source):,}"), ("size", size), ("values", str(source.dtype))]
     if source.partition is not None:
         names, counts = np.unique(source.partition, return_counts=True)

@@ -164,6 +164,23 @@ def test_what_does_not_fit_is_told(pictures: Path, videos: Path, tmp_path: Path)
     assert not (tmp_path / "scaled" / "features.pt").exists()
 
 
+def test_inspect_tells_the_shapes_beforehand(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoder = script(tmp_path / "encoder.pt", clip_encoder())
+    words = ["inspect", str(videos), "--reader", "video:frames=6", "--checkpoint", str(encoder)]
+    assert main([*words, "--pool", "flatten", "--resolution", "32", "32", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["encoder"]
+    assert told["input_shape"] == [3, 6, 32, 32]
+    assert told["feature_shape"] == [5, 3, 16, 16]
+    assert told["latent_dim"] == 5 * 3 * 16 * 16
+    assert told["preparation"]["scale"] == "type_range"
+    latents = tmp_path / "l.npy"
+    np.save(latents, np.zeros((3, 2)))
+    assert main(["inspect", str(latents), "--checkpoint", str(encoder)]) == 2
+    assert "an encoder takes samples" in capsys.readouterr().err
+
+
 def test_a_verb_alone_trusts_no_program(pictures: Path, tmp_path: Path) -> None:
     encoder = script(tmp_path / "encoder.pt", picture_encoder())
     request = ExtractRequest(location=(str(pictures),), checkpoint=str(encoder), device="cpu")

@@ -1,0 +1,34 @@
+"""Text that changes when a file, or any file in a folder, does: the caches' keys."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+
+from latentcore.readers._media.kinds import visible_files
+
+__all__ = ["path_stamp"]
+
+# A page asks many times in one run; a folder of many files is looked through once in a while.
+_LOOK_AGAIN_S = 5.0
+
+
+def path_stamp(path: Path) -> str:
+    """Return text that changes with a file's size or time, or with those of a folder's files."""
+    if path.is_dir():
+        return _folder_stamp(str(path))
+    state = path.stat()
+    return f"{path}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
+
+
+@st.cache_data(max_entries=64, ttl=_LOOK_AGAIN_S, show_spinner=False)
+def _folder_stamp(path: str) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(visible_files(Path(path))):
+        with suppress(OSError):  # removed in this moment
+            state = file.stat()
+            digest.update(f"{file}|{state.st_size}|{state.st_mtime_ns}\n".encode())
+    return f"{path}|{digest.hexdigest()}"
