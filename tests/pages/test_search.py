@@ -17,7 +17,9 @@ from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.workflows import VERBS, execute
 from latentcore.workflows.extract import ExtractRequest
-from pages.shared.explorer.question import from_query
+from pages.shared.explorer.question import SIMILARITY, Question, from_query
+from pages.shared.explorer.scene import open_scene
+from pages.shared.state import ScanState
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
@@ -208,3 +210,20 @@ def test_a_probe_is_a_job_and_its_figures_are_shown(
     for shown in ("label", "wrong"):
         app.button_group(key="probe.map").set_value(shown).run()
         assert not app.exception
+
+
+def test_explore_colours_by_similarity_to_the_pinned_point(open_page, scan) -> None:
+    query = {"samples": "", "latents": LATENTS, "maps": [MAPS], "embedding": "pca"}
+    app = open_page("explore", **query, color=SIMILARITY, pinned="50")
+    assert not app.exception
+    assert app.selectbox(key="explore.color").value == SIMILARITY
+    scene = open_scene(ScanState(maps=(MAPS,), latents=LATENTS))
+    wide = scan.values.astype(np.float64)
+    expected = wide @ wide[50] / np.linalg.norm(wide, axis=1) / np.linalg.norm(wide[50])
+    np.testing.assert_allclose(scene.similarity(50), expected, atol=1e-6)
+    assert np.isnan(scene.similarity(None)).all()
+    assert np.isnan(scene.similarity(4)).all(), "a point without a latent is like nothing"
+    asked = Question(dim=0, color=SIMILARITY, pinned=50)
+    assert scene.limits(asked, SIMILARITY, symmetric=False) == pytest.approx(
+        tuple(np.nanpercentile(expected, [2, 98])), abs=1e-6
+    )

@@ -13,7 +13,7 @@ from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.shared.explorer import session
-from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, Question
+from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import color_map
 from pages.shared.request_form import form_for
@@ -85,6 +85,7 @@ def _color(scene: Scene, question: Question) -> None:
         LATENT: f"latent {question.dim}",
         CLUSTER: "clusters",
         ORIENTATION: "orientation (IPF-Z)",
+        SIMILARITY: "similarity to the pinned point",
     }
     _choose(
         "Colour embedding and map by",
@@ -139,7 +140,7 @@ def _color_details(scene: Scene, question: Question) -> None:
         ),
         help="All are perceptually uniform and readable with colour blindness.",
     )
-    continuous = question.color == LATENT or question.color in scene.numeric_maps
+    continuous = question.color in (LATENT, SIMILARITY, *scene.numeric_maps)
     if not continuous:
         st.caption("Categories have colours of their own; limits don't apply.")
         return

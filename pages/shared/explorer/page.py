@@ -27,7 +27,7 @@ from pages.shared.explorer import (
     session,
     worth_view,
 )
-from pages.shared.explorer.question import Question
+from pages.shared.explorer.question import SIMILARITY, Question
 from pages.shared.explorer.scene import Scene, complete, open_scene
 from pages.shared.explorer.view import build_view, resolvable
 from pages.shared.jobs import job_panel
@@ -100,6 +100,11 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
         session.update(selections=selections)
         question = session.question()
         st.toast(f"{dropped} brush strokes were drawn in another embedding and are gone.")
+    if question.color == SIMILARITY and question.pinned is None:
+        messages = (
+            *messages,
+            "Click a point: all are then coloured by how similar they are to it.",
+        )
     inside = answers.inside(scene, question)
     key = answers.cluster_key(scene, question)
     clustering, labels_key, fresh = _clusters_at_hand(key)

@@ -78,6 +78,12 @@ def _pinned(scene: Scene, question: Question) -> None:
         return
     st.markdown(f"**Point {point:,}**{_where(scene, point)} · sample {row:,}")
     st.caption(_values(scene, question, point))
+    st.page_link(
+        "pages/search.py",
+        label="Search samples like this one",
+        icon=":material/image_search:",
+        query_params={"like": str(point)},
+    )
     columns = st.columns(4)
     raw = _read(scene, np.array([row]))[0]
     with columns[0]:

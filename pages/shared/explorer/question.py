@@ -20,6 +20,7 @@ __all__ = [
     "NO_SELECTION",
     "ORIENTATION",
     "QUERY_KEYS",
+    "SIMILARITY",
     "Question",
     "from_query",
     "to_query",
@@ -28,6 +29,8 @@ __all__ = [
 Slot = Literal["A", "B"]
 # What panels may be coloured by besides a map; a map's own name may be "latent" or "cluster".
 LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"
+# Cosine similarity to the pinned point.
+SIMILARITY = "@similarity"
 NO_SELECTION: Mapping[str, tuple[Shape, ...]] = {"A": (), "B": ()}
 
 # Browsers and proxies cut URLs at about 8 KB; a selection longer than this stays out of the link
@@ -50,7 +53,7 @@ class Question:
         Name of the map that is clustered together with the latent.
     color : str
         What the embedding and the latent map are coloured by: `LATENT`, `CLUSTER`,
-        `ORIENTATION` or the name of a map.
+        `ORIENTATION`, `SIMILARITY` or the name of a map.
     cmap : str
         Colour map of continuous values; ``"auto"`` picks by the kind of quantity.
     limits : tuple of float or None

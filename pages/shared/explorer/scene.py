@@ -13,8 +13,9 @@ from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import LatentSet
 from latentcore.errors import InputError
 from pages.shared import loading
-from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, Question
+from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.shared.loading import JoinedMaps
+from pages.shared.search_table import search_table
 from pages.shared.state import ScanState
 
 __all__ = ["Scene", "complete", "open_scene"]
@@ -77,7 +78,7 @@ class Scene:
     def colorings(self) -> tuple[str, ...]:
         """What panels may be coloured by."""
         oriented = () if self.maps.orientation is None else (ORIENTATION,)
-        return (LATENT, CLUSTER, *oriented, *self.maps.names)
+        return (LATENT, CLUSTER, SIMILARITY, *oriented, *self.maps.names)
 
     def map_values(self) -> dict[str, NDArray[np.float32]]:
         """Return every map by its name, each shape (n,)."""
@@ -94,19 +95,40 @@ class Scene:
         """Return the colour limits of the latent or of a map: locked, or the data's own."""
         if question.limits is not None:
             return question.limits
-        return self._robust(name, question.dim, symmetric)
+        pinned = question.pinned if name == SIMILARITY else None
+        key = f"{self.key}|{name}|{question.dim}|{pinned}|{symmetric}"
+        return _robust_limits(key, self, question, name, symmetric)
 
-    def _robust(self, name: str, dim: int | None, symmetric: bool) -> tuple[float, float]:
-        return _robust_limits(f"{self.key}|{name}|{dim}|{symmetric}", self, name, dim, symmetric)
+    def values_of(self, question: Question, name: str) -> NDArray[np.float32]:
+        """Return the latent, the similarity to the pinned point, or a map, shape (n,)."""
+        if name == LATENT:
+            return self.latents.dimension(question.dim or 0)
+        return self.similarity(question.pinned) if name == SIMILARITY else self.maps.get(name)
+
+    def similarity(self, row: int | None) -> NDArray[np.float32]:
+        """Return each sample's cosine similarity to one of them; NaN where it has no latent."""
+        return _similarity(f"{self.about}|{row}", self, row)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _robust_limits(
-    key: str, _scene: Scene, _name: str, _dim: int | None, _symmetric: bool
+    key: str, _scene: Scene, _question: Question, _name: str, _symmetric: bool
 ) -> tuple[float, float]:
     del key  # what the cache tells quantities apart by
-    values = _scene.latents.dimension(_dim or 0) if _name == LATENT else _scene.maps.get(_name)
-    return robust_limits(values, symmetric=_symmetric)
+    return robust_limits(_scene.values_of(_question, _name), symmetric=_symmetric)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _similarity(key: str, _scene: Scene, _row: int | None) -> NDArray[np.float32]:
+    del key
+    nothing = np.full(len(_scene.latents), np.nan, np.float32)
+    if _row is None:
+        return nothing
+    try:
+        table = search_table(_scene.about, _scene.latents)
+        return (1 - table.distances(_scene.latents.values[_row])).astype(np.float32)
+    except InputError:
+        return nothing  # the pinned point was not encoded
 
 
 def open_scene(scan: ScanState) -> Scene:

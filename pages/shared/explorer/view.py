@@ -23,7 +23,7 @@ from latentcore.figures.colors import (
     is_diverging,
     lut,
 )
-from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, Question
+from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.linked_panels import (
     Categorical,
@@ -211,7 +211,11 @@ def _main_coloring(
     if name in scene.maps.categories:
         return _categories(arrays, scene, name, theme)
     cmap = color_map(question, name if name in scene.maps.names else LATENT)
-    if name in scene.maps.names:
+    if name == SIMILARITY and question.pinned is not None:
+        values = scene.similarity(question.pinned)
+        array = arrays.add("similarity", values, f"{scene.about}|{question.pinned}")
+        label, unit = f"cosine similarity to point {question.pinned}", ""
+    elif name in scene.maps.names:
         array, label, unit = _map_array(arrays, scene, name), name, scene.maps.unit(name)
     else:
         assert question.dim is not None
@@ -315,8 +319,10 @@ def _maps(question: Question, clustered: bool, unit: str, title: str) -> list[Pa
 
 
 def _quantity_title(question: Question) -> str:
-    if question.color == LATENT:
+    if question.color == LATENT or (question.color == SIMILARITY and question.pinned is None):
         return f"Latent {question.dim}"
+    if question.color == SIMILARITY:
+        return f"Similarity to point {question.pinned}"
     return {CLUSTER: "Clusters", ORIENTATION: "Orientation (IPF-Z)"}.get(
         question.color, question.color
     )
@@ -377,6 +383,8 @@ def _hover(
     shown = f"map:{question.color}"
     if shown in arrays.values and question.color != question.reference:
         entries.append((question.color, shown, ""))
+    if "similarity" in arrays.values:
+        entries.append(("similarity", "similarity", ""))
     if clustered:
         entries.append(("cluster", "labels", ""))
     return tuple(entries)

@@ -21,6 +21,7 @@ from pages.shared.jobs import job_panel, runner
 from pages.shared.map_charts import fitting_height, histogram_chart, map_chart
 from pages.shared.run_files import download
 from pages.shared.search.query import Query, ask
+from pages.shared.search_table import search_table
 from pages.shared.state import ScanState
 from pages.shared.theme import tones
 
@@ -58,15 +59,9 @@ def show(scan: ScanState, latents: LatentSet) -> None:
 
 
 def _search(about: str, query: Query, latents: LatentSet) -> tuple[Neighbours, NDArray[np.float64]]:
-    table = _table(about, latents)
+    table = search_table(about, latents)
     found = table.nearest(query.latent, query.k, metric=query.metric, exclude=query.row)
     return found, _similarity(about, query.key, table, query)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _table(about: str, _latents: LatentSet) -> SearchTable:
-    del about
-    return SearchTable.of(_latents.values)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
