@@ -11,7 +11,7 @@ from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparation
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["heeded_options", "read_options", "reader_options", "refuse_averaging"]
+__all__ = ["heeded_options", "notes_on", "read_options", "reader_options", "refuse_averaging"]
 
 _USUAL_PARTITIONS = ("train", "valid")
 
@@ -52,6 +52,18 @@ def heeded_options(given: NenyaOptions | None, encoder: Encoder) -> NenyaOptions
             channels=encoder.input_shape[0],
         )
     return given
+
+
+def notes_on(options: NenyaOptions | None, preparation: Preparation) -> list[str]:
+    """Return what one should know of latents, from how their model was trained."""
+    trained_demeaned = options is not None and bool(options.values.get("demean"))
+    if not trained_demeaned or preparation.scale != "none":
+        return []
+    note = (
+        "The model was trained on demeaned cutouts, and these were encoded as they are in the "
+        "file, as nenya itself does. To demean them give --prepare scale=demean."
+    )
+    return [note]
 
 
 def refuse_averaging(

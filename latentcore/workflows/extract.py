@@ -32,6 +32,7 @@ from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_sa
 from latentcore.workflows._seed_names import write_seed_names
 from latentcore.workflows._trainer_options import (
     heeded_options,
+    notes_on,
     read_options,
     reader_options,
     refuse_averaging,
@@ -172,7 +173,8 @@ def extract(
         and ``pool`` where there is a feature map, ``options`` of the
         training where they are known, and in ``latents`` for each file written ``n, n_encoded,
         n_left_out, n_not_finite, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
-        batch_size, tile, halvings``, and ``cutouts`` with ``table, crop, percentiles``.
+        batch_size, tile, halvings``, and ``cutouts`` with ``table, crop, percentiles``; ``notes``
+        tell what one should know of the latents.
 
     Raises
     ------
@@ -219,6 +221,7 @@ def extract(
         "n": sum(entry["n"] for entry in files.values()),
         "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
         "latents": files,
+        "notes": notes_on(job.trained, preparer.preparation),
     }
 
 

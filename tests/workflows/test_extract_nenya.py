@@ -137,7 +137,11 @@ def test_three_channels_are_not_averaged_unasked(tmp_path, checkpoint):
     samples = write_cutouts(tmp_path / "rgb.h5", train=np.repeat(TRAIN, 3, axis=1))
     with pytest.raises(ShapeError, match=r"takes 1 channel\(s\), but the samples have 3"):
         run(tmp_path, samples, checkpoint=str(checkpoint))
-    run(tmp_path, samples, checkpoint=str(checkpoint), prepare=("channels=1",))
+    demeaned = ("channels=1", "scale=demean")
+    told = run(tmp_path, samples, checkpoint=str(checkpoint), prepare=demeaned, out="demeaned")
+    assert told["notes"] == []
+    told = run(tmp_path, samples, checkpoint=str(checkpoint), prepare=("channels=1",))
+    assert "trained on demeaned cutouts" in told["notes"][0]
     found = written(tmp_path / "out" / "rgb_latents.h5")["train"]
     np.testing.assert_allclose(found, plain(TRAIN), atol=1e-5)
 
