@@ -22,7 +22,7 @@ __all__ = ["show_agreement"]
 
 _JOB = "rank_agree_job"
 _METRICS = {"ari": "adjusted Rand index", "nmi": "normalised mutual information"}
-_KINDS = {"labels": "Labels (phases, grains, clusters)", "features": "Features to be clustered"}
+_KINDS = {"labels": "Labels", "features": "Features"}
 # Beyond this a sweep over k for every dimension takes long: points are drawn.
 _MOST_POINTS = 20_000
 
@@ -41,9 +41,10 @@ def show_agreement(scene: Scene) -> None:
     if asked is None:
         return
     title = f"Agreement with {', '.join(columns[:3])}{' …' if len(columns) > 3 else ''}"
-    record = show_files(_JOB, "agree", asked, title, label="Compare all dimensions")
-    if record is not None and record.finished:
-        _results(record, asked.metric)
+    show_files(
+        _JOB, "agree", asked, title, label="Compare all dimensions",
+        on_finished=lambda record: _results(record, asked.metric),
+    )  # fmt: skip
 
 
 def _choose_reference(scene: Scene) -> tuple[str, ...]:
@@ -54,6 +55,8 @@ def _choose_reference(scene: Scene) -> tuple[str, ...]:
     kind = left.segmented_control(
         "Reference", kinds, format_func=_KINDS.__getitem__, default=kinds[0], required=True,
         key="rank.agree.kind", persist_state="session",
+        help="Labels: phases, grains, clusters. Features: scores of PCA or cNMF, elements; they "
+        "are clustered first.",
     )  # fmt: skip
     if kind == "labels":
         chosen = right.selectbox(
@@ -111,7 +114,7 @@ def _results(record: JobRecord, metric: str) -> None:
         f"**{best['nmi']:.3f}** with {best['k_latent']} clusters against "
         f"{best['k_reference']} of the reference. An ARI of 0 is chance, 1 is the same."
     )
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         shown = table if table["reason"].notna().any() else table.drop(columns="reason")
         st.dataframe(

@@ -15,7 +15,7 @@ from pages.shared.ranking.target import files_with_maps
 
 __all__ = ["choose_reference", "choose_roi"]
 
-_KINDS = {"": "One map", "sum": "Sum of maps", "rgb": "RGB of three"}
+_KINDS = {"": "One map", "sum": "Sum", "rgb": "RGB"}
 _DEGREES = {1: "a plane (degree 1)", 2: "degree 2", 3: "degree 3"}
 _COLOURS = ("Red", "Green", "Blue")
 
@@ -29,7 +29,7 @@ def choose_roi(scene: Scene) -> None:
 def choose_reference(scene: Scene) -> None:
     """Show the widgets of the reference and the metrics; the question is changed by them."""
     asked = question()
-    kind, maps, details = st.columns([1.3, 3, 1], vertical_alignment="bottom")
+    kind, maps, details = st.columns([1.4, 3, 1], vertical_alignment="bottom")
     with kind:
         _kind(scene.maps, asked)
     with maps:
@@ -56,8 +56,8 @@ def _kind(maps: JoinedMaps, asked: RankQuestion) -> None:
 
     st.segmented_control(
         "Reference", offered, format_func=_KINDS.__getitem__, key=key, on_change=adopt,
-        help="A sum and an RGB picture scale each map to 0–1 over the ROI. RGB is compared by "
-        "its luminance.", required=True,
+        help="A sum and an RGB picture of three maps scale each to 0–1 over the ROI. RGB is "
+        "compared by its luminance.", required=True,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ __all__ = ["show_label_maps"]
 
 _CONFIG = {"displaylogo": False}
 _JOB = "rank_label_maps_job"
-_HALF_PAGE = 680
+_HALF_PAGE = 540
 
 
 def show_label_maps(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,7 @@ from latentcore.containers import Ranking
 from latentcore.errors import LatentError
 from latentcore.figures.ranking_screen import likeness_chart, ranks_chart
 from latentcore.jobs import JobRecord
-from pages.shared import errors, places, run_files
+from pages.shared import errors, run_files
 from pages.shared.explorer import session as explorer
 from pages.shared.explorer.scene import Scene
 from pages.shared.jobs import job_panel, runner
@@ -22,7 +23,7 @@ from pages.shared.ranking.question import question
 from pages.shared.ranking.scores import request, titles
 from pages.shared.ranking.target import Target
 
-__all__ = ["offer", "show_downloads", "show_files", "show_ranks"]
+__all__ = ["show_downloads", "show_files", "show_ranks"]
 
 _JOB = "rank_files_job"
 _CONFIG = {"displaylogo": False}
@@ -85,34 +86,46 @@ def show_downloads(scene: Scene, target: Target, ranking: Ranking) -> None:
 
 
 def show_files(
-    slot: str, verb: str, asked: Any, title: str, *, label: str = "Prepare the files"
-) -> JobRecord | None:
-    """Offer to carry out a verb, then show its job, then its files.
+    slot: str,
+    verb: str,
+    asked: Any,
+    title: str,
+    *,
+    label: str = "Prepare the files",
+    on_finished: Callable[[JobRecord], None] | None = None,
+) -> None:
+    """Offer to carry out a verb, then show its job, then what it found, then its files.
 
-    Returns
-    -------
-    JobRecord or None
-        The job that answers this very question, once somebody asked for it.
+    Parameters
+    ----------
+    slot : str
+        Where the session keeps the job.
+    verb : str
+    asked : dataclass
+        The verb's request; another one begins anew.
+    title, label : str
+        Of the job, and of the button that starts it.
+    on_finished : callable, optional
+        Draws what the finished job found.
     """
     text = json.dumps(asdict(asked), sort_keys=True, default=str)
     known = st.session_state.get(slot)
     record = runner().get(known[1]) if known is not None and known[0] == text else None
-    if record is None or not (record.active or record.finished):
+    if record is not None and record.active:
+        job_panel(record.id)
+    elif record is not None and record.finished:
+        if on_finished is not None:
+            on_finished(record)
+        _offer(record, key=slot)
+    else:
         if record is not None and record.error:
             errors.show(LatentError(record.error))
         if st.button(label, icon=":material/inventory_2:", key=f"{slot}.prepare"):
-            record = runner().submit(verb, asked, title=title)
-            st.session_state[slot] = (text, record.id)
+            st.session_state[slot] = (text, runner().submit(verb, asked, title=title).id)
             st.rerun()
-        return None
-    if record.active:
-        job_panel(record.id)
-        return record
-    offer(record, key=slot)
-    return record
 
 
-def offer(record: JobRecord, *, key: str) -> None:
+def _offer(record: JobRecord, *, key: str) -> None:
     """Offer the files of a finished job: all at once, and each."""
     run = read_run(record.folder) or {}
     files = run.get("files", {})
@@ -123,4 +136,4 @@ def offer(record: JobRecord, *, key: str) -> None:
                 record.folder, name, entry["bytes"], key=f"{key}.{record.id}.{name}",
                 label=f"{name}  ·  {run_files.size_text(entry['bytes'])}",
             )  # fmt: skip
-    st.caption(f"Kept as the run {places.label(f'run:{record.folder.name}/run.json')}.")
+    st.caption(f"Kept as {record.folder.name} on the Runs page, with everything that repeats it.")
