@@ -48,12 +48,19 @@ def fitted(pixels: NDArray[np.generic], size: tuple[int, int], fit: str) -> NDAr
 def _resized(
     pixels: NDArray[np.generic], size: tuple[int, int], box: tuple[float, float, float, float]
 ) -> NDArray[np.generic]:
-    """Resize a window (x0, y0, x1, y1); each channel by itself, which Pillow does for 16 bits."""
-    wide = pixels.dtype != np.uint8
+    """Resize a window (x0, y0, x1, y1); of 16 bits each channel by itself, as Pillow can."""
+    if pixels.dtype == np.uint8:
+        image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+        resized = np.asarray(_with_pillow(image, size, box))
+        return resized.reshape(*size, pixels.shape[2])
     out = np.empty((*size, pixels.shape[2]), pixels.dtype)
     for channel in range(pixels.shape[2]):
-        plane = np.ascontiguousarray(pixels[:, :, channel])
-        image = Image.fromarray(plane.astype(np.float32) if wide else plane)
-        resized = np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR, box=box))
-        out[:, :, channel] = np.rint(resized) if wide else resized
+        plane = Image.fromarray(np.ascontiguousarray(pixels[:, :, channel], np.float32))
+        out[:, :, channel] = np.rint(np.asarray(_with_pillow(plane, size, box)))
     return out
+
+
+def _with_pillow(
+    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]
+) -> Image.Image:
+    return image.resize(size[::-1], Image.Resampling.BILINEAR, box=box)

@@ -84,9 +84,10 @@ def picture_pixels(path: Path) -> NDArray[np.generic]:
                 return _tiff_pixels(file)
         with Image.open(path, formats=_FORMATS) as image:
             header = _header(path, image)
-            turned = ImageOps.exif_transpose(image) if image.format == "JPEG" else image
-            if header.dtype == np.uint8:
-                turned = turned.convert("L" if header.channels == 1 else "RGB")
+            turned = ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
+            mode = "L" if header.channels == 1 else "RGB"
+            if header.dtype == np.uint8 and turned.mode != mode:
+                turned = turned.convert(mode)
             pixels = np.asarray(turned)
             return pixels.reshape(*pixels.shape[:2], -1).astype(header.dtype, copy=False)
 
@@ -115,12 +116,17 @@ def _header(path: Path, image: Image.Image) -> PictureHeader:
     if image.mode not in (*_GREY, *_COLOUR):
         raise MalformedFileError(_wrong_kind(path, f"pixels of mode {image.mode!r}"))
     size = image.height, image.width
-    if image.format == "JPEG" and image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
+    if _orientation(image) in (5, 6, 7, 8):
         size = size[::-1]
     wide = image.mode.startswith("I;16")
     return PictureHeader(
         size, 1 if image.mode in _GREY else 3, np.dtype(np.uint16 if wide else np.uint8)
     )
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return how a camera was held, 1 for upright; other formats than JPEG rarely tell."""
+    return int(image.getexif().get(_ORIENTATION, 1)) if image.format == "JPEG" else 1
 
 
 def _is_wide_colour_tiff(path: Path) -> bool:
