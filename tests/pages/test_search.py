@@ -155,6 +155,7 @@ def test_an_uploaded_sample_is_encoded_and_searched_for(
     app = open_page("search", samples=SAMPLES, latents="run:extract-1/scan_latents.h5")
     app.button_group(key="search.way").set_value("image").run()
     assert "Give a sample, and the model that made the latents" in told(app)
+    assert "The model that made these latents is at hand" in told(app)
     path = data_root / "query.npy"
     np.save(path, patterns(108, (8, 8))[66, 0])
     app.file_uploader(key="search.image").upload("query.npy", path.read_bytes()).run()

@@ -19,7 +19,7 @@ from pages.shared import loading, places
 from pages.shared.explorer.scene import Scene
 from pages.shared.models import lease
 
-__all__ = ["reconstruction", "traversal"]
+__all__ = ["own_checkpoint", "reconstruction", "traversal"]
 
 
 def reconstruction(scene: Scene, row: int) -> Reconstruction | None:
@@ -71,6 +71,18 @@ def traversal(
         If the checkpoint has vanished, or the latents hold only some of its dimensions.
     """
     return _traversal(scene.key, point, dim, values, scene)
+
+
+def own_checkpoint(latents: str) -> Path | None:
+    """Return the checkpoint that made latents of a run of this server; None for others.
+
+    Parameters
+    ----------
+    latents : str
+        Their place.
+    """
+    found = _run_of(latents)
+    return None if found is None else _checkpoint(*found)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

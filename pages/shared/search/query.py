@@ -19,7 +19,8 @@ from latentcore.readers.one_sample import PICTURES, read_one_sample
 from latentcore.settings import settings
 from latentcore.storage import content_fingerprint
 from latentcore.workflows.search import row_at
-from pages.shared import checkpoints, errors, loading, places
+from pages.shared import checkpoints, errors, places
+from pages.shared.explorer.decoder import own_checkpoint
 from pages.shared.models import model
 
 __all__ = ["LIKE", "Query", "ask"]
@@ -71,8 +72,14 @@ class Query:
         return f"{self.metric}|{digest.hexdigest()}"
 
 
-def ask(latents: LatentSet) -> Query | None:
+def ask(place: str, latents: LatentSet) -> Query | None:
     """Ask what to search for.
+
+    Parameters
+    ----------
+    place : str
+        Of the latents.
+    latents : LatentSet
 
     Returns
     -------
@@ -84,7 +91,7 @@ def ask(latents: LatentSet) -> Query | None:
         "Search for", ways, format_func=lambda name: _WAYS[name], default=ways[0], required=True,
         key="search.way", persist_state="session",
     )  # fmt: skip
-    found = _image(latents) if way == "image" else _row(latents, by_place=way == "point")
+    found = _image(place, latents) if way == "image" else _row(latents, by_place=way == "point")
     k = st.number_input(
         "Neighbours", 1, MOST, 11, key="search.k", persist_state="session",
         help="How many of the most similar samples to show.",
@@ -181,7 +188,7 @@ def _named(latents: LatentSet, row: int) -> str:
     return " · ".join(parts)
 
 
-def _image(latents: LatentSet) -> dict[str, Any] | None:
+def _image(place: str, latents: LatentSet) -> dict[str, Any] | None:
     file = st.file_uploader(
         "Sample",
         type=[suffix.removeprefix(".") for suffix in (*PICTURES, *_ARRAYS)],
@@ -189,21 +196,20 @@ def _image(latents: LatentSet) -> dict[str, Any] | None:
         key="search.image",
         help="A picture, an .npy of one sample, or an HDF5 file of samples.",
     )
-    checkpoint = checkpoints.choose_checkpoint("search")
-    if file is None or checkpoint is None:
+    weights = _weights(place)
+    if file is None or weights is None:
         st.caption("Give a sample, and the model that made the latents.")
         return None
     try:
         path = places.resolve(places.store_upload(file))
         row = _image_row() if path.suffix.lower() in _ARRAYS[1:] else None
         sample = read_one_sample(str(path), row)
-        weights = str(places.resolve(checkpoint))
         found = _encoded(
-            f"{content_fingerprint(path)}|{row}|{loading.stamp(checkpoint)}",
+            f"{content_fingerprint(path)}|{row}|{content_fingerprint(weights)}",
             latents.fingerprint,
             latents,
             sample,
-            weights,
+            str(weights),
         )
     except InputError as error:
         errors.show(error)
@@ -211,7 +217,7 @@ def _image(latents: LatentSet) -> dict[str, Any] | None:
     return {
         "latent": found.latent,
         "sample": sample,
-        "request": _image_request(path, row, weights),
+        "request": {"image": str(path), "image_row": row, "checkpoint": str(weights)},
         "notes": found.notes,
     }
 
@@ -220,8 +226,14 @@ def _image_row() -> int:
     return int(st.number_input("Row in the file, counted from 0", 0, value=0, key="search.at"))
 
 
-def _image_request(path: Path, row: int | None, weights: str) -> dict[str, Any]:
-    return {"image": str(path), "image_row": row, "checkpoint": weights}
+def _weights(place: str) -> Path | None:
+    """Return the model that made the latents, or, where it isn't known, one that is chosen."""
+    own = own_checkpoint(place)
+    if own is not None:
+        st.caption(":material/check: The model that made these latents is at hand.")
+        return own
+    chosen = checkpoints.choose_checkpoint("search")
+    return None if chosen is None else places.resolve(chosen)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Encoding …")

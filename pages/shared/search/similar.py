@@ -39,7 +39,7 @@ def show(scan: ScanState, latents: LatentSet) -> None:
     """Ask what to search for, and show what is like it."""
     questions, map_place = st.columns([2, 3], gap="large")
     with questions:
-        query = ask(latents)
+        query = ask(scan.latents or "", latents)
     if query is None:
         return
     try:
@@ -54,7 +54,7 @@ def show(scan: ScanState, latents: LatentSet) -> None:
     with map_place:
         _overview(latents, query, found, similarity)
     _thumbnails(scan, latents, query, found)
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander("As a table", icon=":material/table:", expanded=scan.samples is None):
         st.dataframe(neighbours_table(latents, found), hide_index=True, width="stretch")
 
 
