@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.collapse import has_prior
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import LatentSet
 from latentcore.errors import InputError
@@ -64,10 +65,8 @@ class Scene:
 
     @cached_property
     def has_prior(self) -> bool:
-        """Whether the latents' spread can be held against a prior's: not that of PCA scores."""
-        made = self.latents.provenance
-        checkpoint = "" if made is None else str(made.request.get("checkpoint", ""))
-        return not checkpoint.startswith("pca:")
+        """Whether the latents' spread can be held against a prior's."""
+        return has_prior(self.latents)
 
     @cached_property
     def numeric_maps(self) -> tuple[str, ...]:
