@@ -49,7 +49,7 @@ def show(scene: Scene, question: Question) -> None:
         _embedding(scene, question)
     st.caption(
         f"Standard deviation of each latent dimension over {found.n:,} encoded points"
-        + ("" if scene.has_prior else "; PCA scores have no prior to be held against")
+        + ("" if scene.has_prior else "; these latents have no prior to be held against")
     )
     _spread(scene, found)
     _labels(scene)
