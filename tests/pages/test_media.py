@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import InputError, SettingsError, UnsafeFileError
@@ -147,3 +148,23 @@ def test_a_changed_picture_is_another_stamp(
     write_picture(pictures / "cat" / "0.png", np.zeros((16, 16, 3), np.uint8))
     stamps._folder_stamp.clear()
     assert loading.stamp("folder:measured/animals") != before
+
+
+def test_features_without_a_grid_are_explored(data_root: Path, open_page: OpenPage) -> None:
+    rng = np.random.default_rng(0)
+    torch.save(
+        {
+            "X": torch.from_numpy(rng.normal(size=(120, 6)).astype(np.float32)),
+            "y": torch.arange(120) % 2,
+            "paths": [f"videos/{row}.mp4" for row in range(120)],
+            "split": ["test-private"] * 60 + ["test-public"] * 60,
+            "meta": {},
+        },
+        data_root / "features.pt",
+    )
+    app = open_page("data", latents="folder:measured/features.pt")
+    assert not app.exception
+    assert "6" in facts_of(app)
+    app = open_page("explore", latents="folder:measured/features.pt")
+    assert not app.exception
+    assert not app.error, [one.value for one in app.error]

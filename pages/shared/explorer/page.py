@@ -126,7 +126,9 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
         st.session_state[_LAST] = (key, found)
         st.rerun()
     problem = st.session_state[_LAST][1].problem
-    if problem:
+    if problem and not question.reference:
+        st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
+    elif problem:
         errors.show(RequestError(problem))
     return question, _masks(scene, question, views, inside)
 
