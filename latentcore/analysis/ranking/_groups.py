@@ -13,6 +13,8 @@ from latentcore.errors import InputError, ShapeError
 
 __all__ = ["Group", "Measured", "measured"]
 
+# A few columns of a row-major table are copied at once: one by one, each would fetch the whole
+# table from memory.
 _COLUMNS_AT_ONCE = 16
 
 
@@ -75,10 +77,9 @@ class Measured:
 
     def _take(self, group: Group) -> Pairs:
         latents = np.empty((len(group.columns), len(group.rows)), np.float32)
-        everywhere = len(group.rows) == len(self.latents)
-        for row, column in enumerate(group.columns):
-            values = self.latents[:, column]
-            latents[row] = values if everywhere else values[group.rows]
+        for start in range(0, len(group.columns), _COLUMNS_AT_ONCE):
+            together = slice(start, start + _COLUMNS_AT_ONCE)
+            latents[together] = self.latents[:, group.columns[together]][group.rows].T
         return Pairs(
             latents=latents,
             reference=self.reference[group.rows],
@@ -179,8 +180,6 @@ def _grouped(
 
 
 def _columns(latents: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    # A few columns of a row-major table are copied at once: one by one, each would fetch the
-    # whole table from memory.
     for start in range(0, latents.shape[1], _COLUMNS_AT_ONCE):
         together = np.ascontiguousarray(latents[:, start : start + _COLUMNS_AT_ONCE].T)
         yield from enumerate(together, start)

@@ -25,6 +25,7 @@ __all__ = [
     "kernel_table",
     "node_weights",
     "pairwise_hsic",
+    "positions",
     "table_hsic",
 ]
 
@@ -63,16 +64,32 @@ def kernel_table() -> NDArray[np.float64]:
 
 
 @compiled
-def boxes(
-    values: NDArray[np.float64], sigma: float, box: NDArray[np.int64], occupied: NDArray[np.int64]
-) -> int:
-    """Find the boxes that hold sorted `values`; return how many there are.
+def positions(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """Return where sorted `values` sit, in sigmas from the first, shape (n,).
 
-    Writes each value's box into `box`, and where each of the boxes sits into `occupied`.
+    Gaps that no kernel reaches across are drawn together, and what follows is measured from
+    there: beside an outlier of 1e12 sigmas, digits would be lost.
+    """
+    placed = np.empty(len(values))
+    start = values[0]
+    base = 0.0
+    for i in range(len(values)):
+        if i > 0 and (values[i] - values[i - 1]) / sigma > _REACH + 1:
+            start = values[i]
+            base = np.floor(placed[i - 1]) + _REACH + 1
+        placed[i] = base + (values[i] - start) / sigma
+    return placed
+
+
+@compiled
+def boxes(placed: NDArray[np.float64], box: NDArray[np.int64], occupied: NDArray[np.int64]) -> int:
+    """Find the boxes that hold ascending positions; return how many there are.
+
+    Writes each position's box into `box`, and where each of the boxes sits into `occupied`.
     """
     count = -1
-    for i in range(len(values)):
-        place = np.int64((values[i] - values[0]) / sigma)
+    for i in range(len(placed)):
+        place = np.int64(placed[i])
         if count < 0 or occupied[count] != place:
             count += 1
             occupied[count] = place
@@ -81,14 +98,13 @@ def boxes(
 
 
 @compiled
-def node_weights(values: NDArray[np.float64], sigma: float, weights: NDArray[np.float64]) -> None:
-    """Write the interpolation weights of sorted `values` in their boxes, shape (n, 16)."""
+def node_weights(placed: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+    """Write the interpolation weights of positions in their boxes, shape (n, 16)."""
     nodes = np.empty(PADDED)
     factors = np.empty(PADDED)
     _nodes(nodes, factors)
-    for i in range(len(values)):
-        scaled = (values[i] - values[0]) / sigma
-        inside = scaled - np.floor(scaled)
+    for i in range(len(placed)):
+        inside = placed[i] - np.floor(placed[i])
         total = 0.0
         for a in range(PADDED):
             # On a node, the limit is a weight of 1: so near, rounding finds it.

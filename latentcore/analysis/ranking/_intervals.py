@@ -15,8 +15,8 @@ from latentcore.analysis.ranking._autocorrelation import (
 )
 from latentcore.analysis.ranking._blocks import block_count, half_of_blocks
 from latentcore.analysis.ranking._groups import Measured, measured
-from latentcore.analysis.ranking._metric import Metric, Pairs, ignore_tick
-from latentcore.analysis.ranking.ranking import chosen_metrics, score
+from latentcore.analysis.ranking._metric import Metric, Pairs, Tick, ignore_tick
+from latentcore.analysis.ranking.ranking import Report, chosen_metrics, score
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -144,16 +144,22 @@ def block_intervals(
     # Halves of the same blocks vary against each other: what correlates across edges is not
     # only missed, but counts the other way once among the other blocks.
     seen -= (1 - seen) / (n_blocks - 1)
-    progress = progress or Progress()
     lower, upper = {}, {}
-    for done, metric in enumerate(chosen):
-        progress.step(done, len(chosen), f"{metric.title} of blocks")
+    report = Report(progress or Progress(), len(chosen) * n_resamples * data.d)
+    for metric in chosen:
+        report.metric(f"{metric.title} of blocks")
         whole = score(metric, data, ignore_tick)
         errors = np.full((n_resamples, data.d), np.nan)
         for group in data.groups:
             random = np.random.default_rng(seed)
             errors[:, group.columns] = _errors(
-                metric, data.pairs(group), whole[group.columns], side, n_resamples, random
+                metric,
+                data.pairs(group),
+                whole[group.columns],
+                side,
+                n_resamples,
+                random,
+                report.tick,
             )
         low, high = _quantiles(errors, level, n_blocks, max(seen, _LEAST_SEEN))
         lower[metric.name] = np.clip(whole - high, *metric.bounds)
@@ -168,6 +174,7 @@ def _errors(
     side: float,
     n_resamples: int,
     random: np.random.Generator,
+    tick: Tick,
 ) -> NDArray[np.float64]:
     """Score halves of the map; return how the whole's score errs, so judged, (resamples, k)."""
     scores = np.full((n_resamples, len(pairs.latents)), np.nan)
@@ -178,6 +185,7 @@ def _errors(
         varied, part = pairs.part(rows)
         if part is not None:
             scores[resample, varied] = metric.score(part, ignore_tick)
+        tick(len(whole))
     enough = np.isfinite(scores).sum(axis=0) >= _FEWEST_RESAMPLES / 2
     bias = np.full(len(whole), np.nan)
     bias[enough] = np.nanmean((scores - whole)[:, enough], axis=0)

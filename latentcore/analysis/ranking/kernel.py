@@ -94,9 +94,10 @@ class _Side:
         sigma = float(np.hypot(median_distance(values), np.sqrt(_ADDED / 2)))
         box = np.empty(len(values), np.int64)
         occupied = np.empty(len(values), np.int64)
-        count = loops.boxes(values, sigma, box, occupied)
+        placed = loops.positions(values, sigma)
+        count = loops.boxes(placed, box, occupied)
         weights = np.empty((len(values), loops.PADDED))
-        loops.node_weights(values, sigma, weights)
+        loops.node_weights(placed, weights)
         return cls(values, sigma, box, occupied[:count].copy(), weights)
 
 

@@ -80,7 +80,7 @@ def rank(
         raise RequestError(message)
     chosen = chosen_metrics(metrics)
     data = measured(latents, reference, x, y, dims, trend_degree=trend_degree, seed=seed)
-    report = _Report(progress or Progress(), len(chosen) * data.d)
+    report = Report(progress or Progress(), len(chosen) * data.d)
     scores = dict.fromkeys((metric.name for metric in chosen), np.empty(0))
     for metric in sorted(chosen, key=lambda metric: metric.stage):
         report.metric(metric.title)
@@ -134,7 +134,7 @@ def _reasons(
     return tuple(reasons)
 
 
-class _Report:
+class Report:
     """Tells a `Progress` how many (metric, dimension) are done."""
 
     def __init__(self, progress: Progress, total: int) -> None:

@@ -109,6 +109,19 @@ def test_hsic_of_all_pairs_is_that_of_the_nodes(monkeypatch):
     assert len(set(pairs)) == 3
 
 
+@pytest.mark.parametrize("metric", ["dcorr", "hsic", "mi"])
+@pytest.mark.parametrize("outlier", [1e3, 1e12, 1e30])
+def test_outliers_cost_no_digit(metric, outlier):
+    random = np.random.default_rng(9)
+    x, y = scan(15, 20)
+    latent, reference = random.normal(size=(2, 300)) + random.normal(size=300)
+    latent[[3, 4, 5]] = [outlier, outlier * 1.5, -outlier]
+    reference[[7, 8, 4]] = [outlier**2, 2 * outlier**2, outlier]
+    latent = latent.astype(np.float32)
+    found = rank(latent[:, None], reference, x, y, metrics=[metric]).scores[metric][0]
+    assert found == pytest.approx(expected(metric, latent, reference, x, y), rel=1e-9)
+
+
 @pytest.mark.parametrize("degree", [1, 2, 3])
 def test_trend_of_any_degree_is_removed(degree):
     random = np.random.default_rng(6)

@@ -13,7 +13,8 @@ from scipy import ndimage, stats
 from latentcore.analysis.ranking import rank
 from latentcore.analysis.ranking._step_down import p_values, step_down
 from latentcore.analysis.ranking.uncertainty import block_intervals, chance
-from latentcore.errors import InputError
+from latentcore.errors import Cancelled, InputError
+from latentcore.progress import Progress
 
 SHAPE = (40, 40)
 Y, X = (axis.ravel().astype(float) for axis in np.mgrid[: SHAPE[0], : SHAPE[1]])
@@ -126,6 +127,32 @@ def test_dimensions_without_a_score_have_no_interval_and_no_p():
     found = chance(latents, reference, X, Y, metrics=["dcorr"], n_surrogates=19)
     for table in (intervals.lower, intervals.upper, found.p, found.corrected):
         assert np.isnan(table["dcorr"]).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda *scan, progress: block_intervals(
+            *scan, metrics=["mi", "pearson"], progress=progress
+        ),
+        lambda *scan, progress: chance(*scan, metrics=["mi", "pearson"], progress=progress),
+    ],
+)
+def test_cancelling_stops_within_a_metric(call):
+    reference, latent = fields(np.random.default_rng(10), 2)
+    steps = []
+
+    def on_step(done, total, message):
+        steps.append(done / total)
+        if len(steps) == 5:
+            progress.cancel()
+
+    progress = Progress(on_step)
+    with pytest.raises(Cancelled):
+        call(latent[:, None], reference, X, Y, progress=progress)
+    assert len(steps) == 5
+    assert steps == sorted(steps)
+    assert steps[-1] < 0.1
 
 
 def test_same_seed_same_numbers():
