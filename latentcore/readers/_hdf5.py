@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import numpy as np
@@ -19,7 +20,17 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnknownFormatError, UnsafeFileError
 
-__all__ = ["dataset", "follow", "load", "open_checked", "open_hdf5", "text", "text_attribute"]
+__all__ = [
+    "DAMAGE",
+    "dataset",
+    "follow",
+    "load",
+    "open_checked",
+    "open_checked_stream",
+    "open_hdf5",
+    "text",
+    "text_attribute",
+]
 
 # A vendor's file has a few hundred objects; more than this is an attack on our patience.
 _MOST_OBJECTS = 20_000
@@ -30,6 +41,9 @@ _MOST_LOADED_BYTES = 1 << 36
 _TRUSTED_BYTES = 1 << 28
 _MOST_UNPACKING = 1_100
 _LONGEST_TEXT = 1 << 16
+# What h5py raises at damaged files; a file object's addresses may be too large for Python's seek.
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, OverflowError)
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # A whole chunk is unpacked to read one element of it.
 _MOST_CHUNK_BYTES = 1 << 30
 
@@ -61,21 +75,39 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 def open_checked(path: Path) -> h5py.File:
     """Do the same as `open_hdf5` for callers that keep the file open and close it themselves."""
     if not path.is_file() or not h5py.is_hdf5(path):
-        message = (
-            f"{path.name!r} is not an HDF5 file (or its beginning is missing). "
-            "Check that the upload or copy was complete."
-        )
-        raise UnknownFormatError(message)
+        raise UnknownFormatError(_no_hdf5(path.name))
+    return _checked(path, path.name)
+
+
+def open_checked_stream(stream: BinaryIO, name: str) -> h5py.File:
+    """Do the same for a file object, such as an object on S3 that is read by ranges."""
+    # https://docs.hdfgroup.org/hdf5/v1_14/_f_m_t3.html: a block of another program's may stand
+    # before the signature, of 512 bytes or some power of two times that.
+    for start in (0, *(512 << power for power in range(8))):
+        stream.seek(start)
+        if stream.read(len(_SIGNATURE)) == _SIGNATURE:
+            return _checked(stream, name)
+    raise UnknownFormatError(_no_hdf5(name))
+
+
+def _no_hdf5(name: str) -> str:
+    return (
+        f"{name!r} is not an HDF5 file (or its beginning is missing). "
+        "Check that the upload or copy was complete."
+    )
+
+
+def _checked(source: Path | BinaryIO, name: str) -> h5py.File:
     try:
-        file = h5py.File(path, "r", locking=False)
-    except OSError as error:
-        message = f"The HDF5 file {path.name!r} can't be opened: {error}. Copy it again."
+        file = h5py.File(source, "r", locking=False)
+    except (OSError, OverflowError) as error:
+        message = f"The HDF5 file {name!r} can't be opened: {error}. Copy it again."
         raise MalformedFileError(message) from error
     try:
-        _refuse_references(file, path.name)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        _refuse_references(file, name)
+    except DAMAGE as error:
         file.close()
-        message = f"The HDF5 file {path.name!r} is damaged: {error}. Copy it again."
+        message = f"The HDF5 file {name!r} is damaged: {error}. Copy it again."
         raise MalformedFileError(message) from error
     except BaseException:
         file.close()
