@@ -152,12 +152,18 @@ class SupConResNetFamily:
         architecture = _read_off(tensors, file)
         _check_tensors(tensors, architecture, file)
         channels = int(architecture["channels"])
-        _, height, width = checkpoint.input_shape or input_shape or (0, _USUAL_SIDE, _USUAL_SIDE)
+        shape = checkpoint.input_shape or input_shape or (channels, _USUAL_SIDE, _USUAL_SIDE)
+        if len(shape) != 3:
+            message = (
+                f"The checkpoint {file!r} takes images, of shape ({channels}, H, W), but the "
+                f"samples are clips of shape {tuple(shape)}. Give an encoder of clips."
+            )
+            raise CheckpointError(message)
         unknown = checkpoint.record is None
         return SupConResNetEncoder(
             tensors,
             architecture,
-            input_shape=(channels, height, width),
+            input_shape=(channels, *shape[1:]),
             # nenya encodes cutouts as they are in the file, though it demeans them for training.
             preparation=Preparation(channels=channels) if unknown else checkpoint.preparation,
             device=device,

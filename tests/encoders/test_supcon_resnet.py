@@ -288,6 +288,12 @@ def test_other_residual_networks_are_told(tmp_path, change, says):
     assert says in str(error.value)
 
 
+def test_clips_are_refused(tmp_path):
+    path = str(write_nenya(tmp_path / "last.pth"))
+    with pytest.raises(CheckpointError, match=r"takes images, of shape \(1, H, W\)"):
+        open_checkpoint(path, device="cpu", input_shape=(1, 5, 8, 8))
+
+
 def test_counters_may_be_missing(tmp_path):
     state = {n: t for n, t in supcon_state().items() if not n.endswith("num_batches_tracked")}
     encoder = opened(write_nenya(tmp_path / "last.pth", state))
