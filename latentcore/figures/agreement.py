@@ -58,7 +58,7 @@ def labelled_maps_figure(
     panels = len(labels) + (latent is not None)
     height = _PANEL * min(aspect_of(grid), _TALLEST)
     with printed_style():
-        figure = new_figure(_PANEL * panels + 0.3, height + 1.0)
+        figure = new_figure(_PANEL * panels + 0.3, height + 1.3)
         axes = list(np.ravel(figure.subplots(1, panels)))
         if latent is not None:
             first = axes.pop(0)

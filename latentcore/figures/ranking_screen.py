@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.regression import Line, least_squares
-from latentcore.figures.colors import categorical_palette, hex_to_rgb, lut
+from latentcore.figures.colors import categorical_palette, lut
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -19,6 +19,8 @@ __all__ = ["likeness_chart", "ranks_chart", "scatter_chart", "table_chart"]
 _GRID = "rgba(128,128,128,0.25)"
 _MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 2}
 _ROW, _AROUND = 24, 110
+# Opaque: the ink of a cell's number is chosen by its colour, whatever page lies behind it.
+_PALE = "#e9eef2"
 # A browser draws this many points at once without a pause.
 _MOST_POINTS = 20_000
 
@@ -79,11 +81,12 @@ def scatter_chart(
         )
     )
     if np.isfinite(line.slope):
-        figure.add_scatter(
+        # Of the same kind as the points: a line of the other would lie below them.
+        figure.add_scattergl(
             x=np.array(line.x),
             y=line.at(line.x),
             mode="lines",
-            line={"color": categorical_palette()[4], "width": 2.5},
+            line={"color": categorical_palette()[4], "width": 3},
             hoverinfo="skip",
         )
     figure.update_xaxes(
@@ -137,6 +140,7 @@ def likeness_chart(likeness: NDArray[np.floating], metrics: Sequence[str]) -> go
     """Draw how alike the rankings of each two metrics are, −1 … 1."""
     import plotly.graph_objects as go
 
+    blue, orange = categorical_palette()[0], categorical_palette()[4]
     figure = go.Figure(
         go.Heatmap(
             z=likeness,
@@ -145,7 +149,7 @@ def likeness_chart(likeness: NDArray[np.floating], metrics: Sequence[str]) -> go
             x=list(metrics),
             y=list(metrics),
             texttemplate="%{z:.2f}",
-            colorscale=_scale("blue-white-red"),
+            colorscale=[[0, orange], [0.5, _PALE], [1, blue]],
             showscale=False,
             xgap=2,
             ygap=2,
@@ -167,7 +171,6 @@ def table_chart(
     import plotly.graph_objects as go
 
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    red, green, blue = hex_to_rgb(categorical_palette()[0])
     figure = go.Figure(
         go.Heatmap(
             z=100 * share,
@@ -177,7 +180,7 @@ def table_chart(
             y=list(rows),
             text=np.char.mod("%d", table),
             texttemplate="%{text}",
-            colorscale=[[0, f"rgba({red},{green},{blue},0.06)"], [1, f"rgb({red},{green},{blue})"]],
+            colorscale=[[0, _PALE], [1, categorical_palette()[0]]],
             showscale=False,
             xgap=2,
             ygap=2,

@@ -91,7 +91,7 @@ def _request(scene: Scene, columns: tuple[str, ...]) -> Any:
         )
     assert scene.scan.latents is not None
     return VERBS.get("agree").request(
-        latents=str(places.resolve(scene.scan.latents)),
+        latents=places.location(scene.scan.latents),
         reference=map_spec(scene.maps, columns),
         k_min=int(k_min),
         k_max=int(k_max),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from pages.shared import errors, places
@@ -18,6 +20,8 @@ __all__ = ["choose_reference", "choose_roi"]
 _KINDS = {"": "One map", "sum": "Sum", "rgb": "RGB"}
 _DEGREES = {1: "a plane (degree 1)", 2: "degree 2", 3: "degree 3"}
 _COLOURS = ("Red", "Green", "Blue")
+# Fe, O, Al (wt%), Ti_K: a chemical symbol, perhaps with a unit or a line.
+_ELEMENT = re.compile(r"[A-Z][a-z]?([ _(\[].*)?")
 
 
 def choose_roi(scene: Scene) -> None:
@@ -62,15 +66,15 @@ def _kind(maps: JoinedMaps, asked: RankQuestion) -> None:
 
 
 def _begin_with(maps: JoinedMaps, asked: RankQuestion, synthesis: str) -> tuple[str, ...]:
-    """Return the columns that a kind of reference begins with."""
+    """Return the columns that a kind of reference begins with: elements, where there are any."""
     if synthesis == "":
         return asked.columns[:1]
-    files = files_with_maps(maps)
-    place = maps.origin[asked.columns[0]][0] if asked.columns else next(iter(files))
-    names = files.get(place, [])
     least = 3 if synthesis == "rgb" else 2
-    if len(names) < least:
-        names = next(iter(files.values()))
+    files = list(files_with_maps(maps).values())
+    elements = [[name for name in names if _ELEMENT.fullmatch(name)] for names in files]
+    here = [names for names in files if asked.columns[0] in names]
+    large = [names for names in (*elements, *here, *files) if len(names) >= least]
+    names = next(iter(large), files[0])
     return tuple(names[:3] if synthesis == "rgb" else names)
 
 

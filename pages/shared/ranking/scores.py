@@ -112,7 +112,7 @@ def request(
     """Return the request of the verb ``rank`` that asks what the page asks."""
     assert scene.scan.latents is not None
     return VERBS.get("rank").request(
-        latents=str(places.resolve(scene.scan.latents)),
+        latents=places.location(scene.scan.latents),
         map=map_spec(scene.maps, asked.columns),
         metric=asked.metrics or None,
         synthesis=asked.synthesis or None,

@@ -114,7 +114,7 @@ def map_spec(maps: JoinedMaps, columns: tuple[str, ...]) -> str:
     if any(other != place for other, _ in others):
         message = "The maps of a reference must come from one file. Join them in a table first."
         raise RequestError(message)
-    return f"{places.resolve(place)}:{','.join(column for _, column in origins)}"
+    return f"{places.location(place)}:{','.join(column for _, column in origins)}"
 
 
 def open_target(scene: Scene, view: Question, asked: RankQuestion) -> Target:
