@@ -136,7 +136,7 @@ def blocked_split(
     fraction : float
     seed : int
     block : int, optional
-        Nodes along a square's side; by default an eighth of the scan's.
+        Nodes along a square's side; by default an eighth of the labelled area's.
 
     Raises
     ------
@@ -154,8 +154,8 @@ def blocked_split(
     if block is not None and block < 1:
         message = f"Blocks of {block} × {block} points hold nothing. Give at least 1."
         raise RequestError(message)
-    side = block or _usual_side(grid)
     rows = np.flatnonzero(labels >= 0)
+    side = block or _usual_side(grid.row[rows], grid.col[rows])
     across = math.ceil(grid.shape[1] / side)
     groups = grid.row[rows].astype(np.int64) // side * across + grid.col[rows] // side
     parts = max(2, round(1 / min(fraction, 1 - fraction)))
@@ -179,8 +179,8 @@ def blocked_split(
     return Split("blocked", _mask(labels, rows[train]), _mask(labels, rows[test]), parameters)
 
 
-def _usual_side(grid: ScanGrid) -> int:
-    rows, columns = (int(np.ptp(index)) + 1 for index in (grid.row, grid.col))
+def _usual_side(row: NDArray[np.int32], col: NDArray[np.int32]) -> int:
+    rows, columns = (int(np.ptp(index)) + 1 for index in (row, col))
     return max(1, math.ceil(math.sqrt(rows * columns) / _BLOCKS_ALONG))
 
 

@@ -69,9 +69,11 @@ class _ProbeRequest:
         False, help="split at random within each class; the default where there is no scan grid"
     )
     block_size: int | None = option(
-        None, help="side of a square in points; default: an eighth of the scan", convert=int,
+        None,
+        help="side of a square in points; default: an eighth of the labelled area",
+        convert=int,
         metavar="N",
-    )  # fmt: skip
+    )
     classifier: str = option("logistic", help="what learns the labels", choices=PROBES.names)
     without: tuple[str, ...] = option(
         (), help="a class that takes no part; -1 never does", repeat=True, metavar="CLASS"

@@ -190,6 +190,14 @@ def test_blocked_split_keeps_whole_squares_together(fraction):
     np.testing.assert_array_equal(again.test, split.test)
 
 
+def test_squares_fit_the_labelled_area_not_the_whole_scan():
+    grid = ScanGrid.from_coordinates(np.arange(4000) % 80, np.arange(4000) // 80)
+    inside = (grid.col >= 30) & (grid.col < 46) & (grid.row < 16)
+    codes = np.where(inside, grid.col % 2, -1).astype(np.int64)
+    assert blocked_split(codes, grid, 0.2, 0).parameters["block"] == 2
+    assert blocked_split(grid.col % 2, grid, 0.2, 0).parameters["block"] == 8
+
+
 def test_given_split_tests_on_the_partition_named():
     codes = np.array([0, 1, 0, 1, -1, 1])
     partition = np.array(["a", "a", "b", "b", "b", "c"])
