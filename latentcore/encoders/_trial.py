@@ -20,6 +20,8 @@ Shape = tuple[int, ...]
 _CHANNELS = (3, 1)
 # A traced program may have been made for one number of samples only.
 _MOST_FIXED = 64
+_FEW = 8
+_MOST_BYTES = 4 << 30
 # Activations of a convolutional encoder against its input: some 32 channels at full resolution.
 _ACTIVATIONS = 32
 _FLOAT_BYTES = 4
@@ -78,7 +80,7 @@ def try_program(program: Program, guess: Shape | None, device: torch.device, fil
     failure = ""
     for trial, tile in _attempts(trials, program.sides):
         try:
-            features = trial.features(trial.filled(tile, 0.0))
+            features = trial.features(trial.zeros(tile))
         except _UnfitError as error:
             failure = str(error)
             continue
@@ -119,10 +121,18 @@ class _Trial:
     def usual_tile(self) -> int:
         return tile_for(self.device, _ACTIVATIONS * _FLOAT_BYTES * math.prod(self.shape))
 
-    def filled(self, n: int, value: float) -> torch.Tensor:
+    @property
+    def most(self) -> int:
+        """How many samples may be tried at once, for the memory that they would take."""
+        bytes_per_sample = _ACTIVATIONS * _FLOAT_BYTES * math.prod(self.shape)
+        return min(_MOST_FIXED, max(_FEW, _MOST_BYTES // bytes_per_sample))
+
+    def zeros(self, n: int) -> torch.Tensor:
+        """Return n samples of zeros, which take the memory of one until they are used."""
         channels, *rest = self.shape
-        shape = (n, channels, 1, *rest) if self.as_clip else (n, *self.shape)
-        return torch.full(shape, value, dtype=self.program.dtype, device=self.device)
+        shape = (1, channels, 1, *rest) if self.as_clip else (1, *self.shape)
+        one = torch.zeros(shape, dtype=self.program.dtype, device=self.device)
+        return one.expand(n, *shape[1:])
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """Try a batch; whatever the program does with what it doesn't take is no features."""
@@ -147,7 +157,7 @@ class _Trial:
             If there is none, or the same sample gives other features each time.
         """
         generator = torch.Generator().manual_seed(0)
-        x = self.filled(tile, 0.0)
+        x = self.zeros(tile).clone()
         x.copy_(torch.rand(x.shape, generator=generator) * 2 - 1)
         first = self.features(x)
         if not torch.equal(first, self.features(x)):
@@ -157,7 +167,7 @@ class _Trial:
             )
             raise CheckpointError(message)
         # The same sample at another place, with nothing beside it.
-        moved = self.filled(tile, 0.0)
+        moved = self.zeros(tile).clone()
         moved[-1] = x[0]
         if tile == 1 or torch.equal(first[0], self.features(moved)[-1]):
             return tile
@@ -183,7 +193,7 @@ def _attempts(
     for trial in trials:
         yield from ((trial, tile) for tile in sorted({trial.usual_tile, 1}, reverse=True))
     for trial in trials:
-        yield from ((trial, tile) for tile in range(2, _MOST_FIXED + 1))
+        yield from ((trial, tile) for tile in range(2, trial.most + 1))
 
 
 def _shapes(

@@ -264,3 +264,19 @@ def test_weights_are_no_program(tmp_path: Path) -> None:
     torch.save(picture_encoder().state_dict(), tmp_path / "weights.pth")
     assert program_kind(tmp_path / "weights.pth") == ""
     assert load_checkpoint(str(tmp_path / "weights.pth")).program == ""
+
+
+def test_trying_takes_no_memory_for_samples_that_do_not_fit(tmp_path: Path) -> None:
+    path = script(tmp_path / "pictures.pt", picture_encoder())
+    tried: list[int] = []
+    plain = torch.zeros
+
+    def counted(*args: object, **settings: object) -> torch.Tensor:
+        made = plain(*args, **settings)
+        tried.append(made.untyped_storage().nbytes())
+        return made
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(CheckpointError, match="3×32×64×64"):
+        patch.setattr(torch, "zeros", counted)
+        opened(path, (3, 32, 64, 64))
+    assert max(tried) == 3 * 32 * 64 * 64 * 4
