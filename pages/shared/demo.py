@@ -114,7 +114,7 @@ def _prepare() -> None:
 
 def _ask_for_latents() -> JobRecord:
     request = VERBS.get("extract").request(
-        location=(str(places.resolve(SAMPLES)),), checkpoint=_ENCODER
+        location=(places.location(SAMPLES),), checkpoint=_ENCODER
     )
     return runner().submit("extract", request, title="Latents of the demo scan")
 

@@ -193,7 +193,7 @@ def request(
     """Return the request of the verb ``extract``."""
     assert scan.samples is not None
     return VERBS.get("extract").request(
-        location=(str(places.resolve(scan.samples)),),
+        location=(places.location(scan.samples),),
         checkpoint=chosen.checkpoint,
         pool=chosen.pool,
         prepare=recipe.words,

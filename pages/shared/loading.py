@@ -283,7 +283,7 @@ def keep_above(state: ScanState, joined: JoinedMaps) -> tuple[str, float] | None
     name, threshold = state.keep
     joined.get(name)  # a name that no map has any more is told by its own message
     place, column = joined.origin[name]
-    return f"{places.resolve(place)}:{column}", threshold
+    return f"{places.location(place)}:{column}", threshold
 
 
 def _file(place: str) -> _File:

@@ -6,9 +6,11 @@
 ``folder:ROOT/…``  a file or folder below one of the configured server folders
 ``model:PATH``     a model in the folder that the operator has configured
 ``run:RUN/FILE``   an artifact of a run
+``s3:BUCKET/KEY``  an object in one of the buckets that the operator offers
 =================  =======================================================================
 
-Pages speak of places; a path of the server appears in no URL and is never taken from one.
+Pages speak of places, verbs of locations. A path of the server appears in no URL and is never taken
+from one.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from typing import BinaryIO, Protocol
 from latentcore import __version__
 from latentcore.errors import InputError
 from latentcore.settings import settings
+from latentcore.storage import is_remote
+from pages.shared import remote_places
 
 __all__ = [
     "DEMO_SEED",
@@ -39,6 +43,7 @@ __all__ = [
     "demo_folder",
     "label",
     "list_folder",
+    "location",
     "place_of",
     "resolve",
     "roots",
@@ -59,7 +64,8 @@ _UPLOADS_KEPT = 50
 _UPLOADS_SAFE_SECONDS = 86_400.0
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _HOW = (
-    "A place is 'demo:NAME', 'upload:ID/NAME', 'folder:ROOT/PATH' or 'run:RUN/FILE'. "
+    "A place is 'demo:NAME', 'upload:ID/NAME', 'folder:ROOT/PATH', 'run:RUN/FILE' or "
+    "'s3:BUCKET/KEY'. "
     "Open the file on the Data page."
 )
 
@@ -139,8 +145,18 @@ def roots() -> dict[str, Path]:
     return named
 
 
+def location(place: str) -> str:
+    """Return what a request calls a place: a path, or ``s3://bucket/key`` for an object.
+
+    A run's record then names the object, and not this server's copy of it; errors as `resolve`.
+    """
+    if remote_places.is_object(place):
+        return str(remote_places.object_at(place))
+    return str(resolve(place))
+
+
 def resolve(place: str) -> Path:
-    """Return the path of a place.
+    """Return the path of a place; of an object on S3 that of the local copy.
 
     Parameters
     ----------
@@ -153,6 +169,8 @@ def resolve(place: str) -> Path:
         If it is no place, lies outside what may be read (also through symbolic links), or
         nothing is there any more.
     """
+    if remote_places.is_object(place):
+        return remote_places.local_copy(place)
     root, parts = _split(place)
     try:
         base = root.resolve()
@@ -172,13 +190,15 @@ def resolve(place: str) -> Path:
 
 
 def place_of(path: str | Path) -> str:
-    """Return the place of a file that may be read; the inverse of `resolve`.
+    """Return the place of a file or object that may be read; the inverse of `location`.
 
     Raises
     ------
     InputError
         If the file lies outside of everything that may be read.
     """
+    if is_remote(str(path)):
+        return remote_places.place_of_object(str(path))
     real = Path(path).resolve()
     for prefix, root in _prefixes():
         base = root.resolve()
@@ -199,7 +219,7 @@ def label(place: str) -> str:
     match scheme:
         case "run":
             return f"{name} · {rest.split('/', 1)[0]}"
-        case "folder" if "/" in rest:
+        case "folder" | "s3" if "/" in rest:
             return f"{name} · {rest.rsplit('/', 1)[0]}"
     return name
 

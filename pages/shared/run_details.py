@@ -161,15 +161,19 @@ def _shown(value: Any) -> str:
 
 def _label(text: str) -> str:
     path, colon, column = text.rpartition(":")
-    if not (colon and path.startswith("/")):
+    if not (colon and _is_location(path)):
         path, column = text, ""
-    if not path.startswith("/"):
+    if not _is_location(path):
         return text
     try:
         name = places.label(places.place_of(path))
     except InputError:
         name = Path(path).name
     return f"{name}, {column}" if column else name
+
+
+def _is_location(text: str) -> bool:
+    return text.startswith(("/", "s3://"))
 
 
 def _command(entry: Entry, run: Mapping[str, Any] | None) -> None:
@@ -187,11 +191,11 @@ def _public(value: Any) -> Any:
     """Take the folders off a path that lies outside of what this server may show."""
     if isinstance(value, list):
         return [_public(entry) for entry in value]
-    if not isinstance(value, str) or not value.startswith("/"):
+    if not isinstance(value, str) or not _is_location(value):
         return value
     path, colon, _ = value.rpartition(":")
     try:
-        places.place_of(path if colon else value)
+        places.place_of(path if colon and _is_location(path) else value)
     except InputError:
         return Path(value).name
     return value

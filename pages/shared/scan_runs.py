@@ -44,7 +44,7 @@ def trainings_of(samples: str) -> list[Path]:
 
 def _runs_of(samples: str, verb: str) -> list[tuple[Path, dict[str, Any]]]:
     try:
-        location = places.resolve(samples)
+        location = Path(places.location(samples))
     except InputError:
         return []
     runs = ((folder, read_run(folder)) for folder in _newest_runs())

@@ -36,7 +36,9 @@ PARTS = st.one_of(
 
 
 @given(
-    scheme=st.sampled_from(["demo", "upload", "folder", "run", "", "file", "folder:measured"]),
+    scheme=st.sampled_from(
+        ["demo", "upload", "folder", "run", "s3", "", "file", "folder:measured"]
+    ),
     parts=st.lists(PARTS, max_size=6),
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,14 +72,30 @@ def test_no_text_resolves_outside_of_what_may_be_read(
         "folder:measured/" + "x" * 400,
         "x" * 5000,
         "",
+        "s3:",
+        "s3:scans",
+        "s3:scans/",
+        "s3:scans/folder/",
+        "s3:scans/..",
+        "s3:scans/a/.hidden",
+        "s3:scans/a\\b",
+        "s3:scans/a\nb",
+        "s3:scans/a:b.h5",
+        "s3:scans/" + "x" * 300,
+        "s3:scans/" + "x/" * 1000 + "y",
+        "s3:../scans/x.h5",
     ],
 )
-def test_ways_out_are_refused(workspace: Path, data_root: Path, secret: Path, place: str) -> None:
+def test_ways_out_are_refused(
+    workspace: Path, data_root: Path, secret: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_S3_BUCKETS", "scans")
+    places.settings.cache_clear()
     (data_root / "link.txt").symlink_to(secret)
     (data_root / "link").symlink_to(secret.parent)
     (data_root / "loop").symlink_to("loop")
     (data_root / ".hidden").touch()
-    with pytest.raises(InputError, match="no place that this server may read"):
+    with pytest.raises(InputError, match=r"no place that this server may read|no object that this"):
         places.resolve(place)
 
 
@@ -114,6 +132,46 @@ def test_place_of_is_the_inverse_of_resolve(workspace: Path, data_root: Path, de
         assert places.place_of(places.resolve(place)) == place
     with pytest.raises(InputError, match="lies outside"):
         places.place_of("/etc/passwd")
+
+
+@pytest.fixture
+def buckets(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENT_S3_BUCKETS", "scans, other")
+    places.settings.cache_clear()
+
+
+@pytest.mark.usefixtures("buckets")
+@pytest.mark.parametrize("key", ["scan.h5", "a b/é/scan 1.h5", "a//b/../c.h5"])
+def test_a_request_names_the_object_and_not_its_copy(key: str) -> None:
+    place = f"s3:scans/{key}"
+    assert places.location(place) == f"s3://scans/{key}"
+    assert places.place_of(f"s3://scans/{key}") == place
+
+
+@pytest.mark.usefixtures("buckets")
+def test_only_the_offered_buckets_are_places() -> None:
+    for ask in (places.resolve, places.location):
+        with pytest.raises(InputError, match=r"no bucket that this server offers.*scans, other"):
+            ask("s3:secret/scan.h5")
+    with pytest.raises(InputError, match="no bucket that this server offers"):
+        places.place_of("s3://secret/scan.h5")
+    with pytest.raises(InputError, match="no object that this server can open"):
+        places.place_of("https://scans/scan.h5")
+
+
+def test_without_buckets_the_setting_is_named(workspace: Path) -> None:
+    with pytest.raises(InputError, match="set LATENT_S3_BUCKETS"):
+        places.location("s3:scans/scan.h5")
+
+
+def test_the_location_of_a_file_is_its_path(workspace: Path, data_root: Path) -> None:
+    (data_root / "scan.h5").touch()
+    assert places.location("folder:measured/scan.h5") == str(data_root / "scan.h5")
+
+
+@pytest.mark.usefixtures("buckets")
+def test_labels_of_objects_tell_where_they_lie() -> None:
+    assert places.label("s3:scans/a/b/scan.h5") == "scan.h5 · scans/a/b"
 
 
 def test_the_same_content_is_stored_once(workspace: Path) -> None:

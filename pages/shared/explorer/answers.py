@@ -184,7 +184,7 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
         if record is not None and (record.active or record.finished or not start):
             return record
     request = VERBS.get("project").request(
-        latents=str(places.resolve(scene.scan.latents)),
+        latents=places.location(scene.scan.latents),
         method="umap",
         neighbors=question.neighbors,
         min_dist=question.min_dist,

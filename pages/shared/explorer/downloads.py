@@ -139,7 +139,7 @@ def session_request(scene: Scene, question: Question) -> Any:
     assert scene.scan.latents is not None
     request = VERBS.get("session").request
     return request(
-        latents=str(places.resolve(scene.scan.latents)),
+        latents=places.location(scene.scan.latents),
         dim=question.dim,
         map=_spec(scene, question.reference),
         method=question.method,
@@ -157,7 +157,7 @@ def session_request(scene: Scene, question: Question) -> Any:
 
 def _spec(scene: Scene, name: str) -> str:
     place, column = scene.maps.origin[name]
-    return f"{places.resolve(place)}:{column}"
+    return f"{places.location(place)}:{column}"
 
 
 def _named_specs(scene: Scene, question: Question) -> Iterator[str]:

@@ -59,7 +59,7 @@ def ask(scan: ScanState, latents: LatentSet) -> Any | None:
     assert scan.latents is not None
     parameters = {name: value for name, value in asdict(made).items() if name != "seed"}
     return VERBS.get("probe").request(
-        latents=str(places.resolve(scan.latents)),
+        latents=places.location(scan.latents),
         labels=None if source == _OWN else _spec(maps, source),
         without=tuple(without),
         classifier=classifier,
@@ -143,7 +143,7 @@ def _split(latents: LatentSet) -> dict[str, Any]:
 def _spec(maps: JoinedMaps, name: str) -> str:
     place, column = maps.origin[name]
     try:
-        return f"{places.resolve(place)}:{column}"
+        return f"{places.location(place)}:{column}"
     except InputError as error:
         errors.show(error)
         raise

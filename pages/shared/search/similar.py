@@ -204,10 +204,10 @@ def _ways_on(scan: ScanState, latents: LatentSet, query: Query, found: Neighbour
 def _submit(scan: ScanState, query: Query) -> str:
     assert scan.latents is not None
     request = VERBS.get("search").request(
-        latents=str(places.resolve(scan.latents)),
+        latents=places.location(scan.latents),
         k=query.k,
         metric=query.metric,
-        samples=str(places.resolve(scan.samples)) if scan.samples else "none",
+        samples=places.location(scan.samples) if scan.samples else "none",
         **query.request,
     )
     title = f"Search in {places.label(scan.latents)}"

@@ -146,7 +146,7 @@ def request(
         errors.show(error)
         return None
     return VERBS.get("train").request(
-        location=str(places.resolve(scan.samples)),
+        location=places.location(scan.samples),
         preset=name,
         prepare=recipe.words,
         keep_above=points.keep_above,
@@ -305,7 +305,7 @@ def _ask_labels(key: str, scan: ScanState, source: SampleSource) -> str | None:
     if name is None:
         return None
     place, column = joined.origin[name]
-    return f"{places.resolve(place)}:{column}"
+    return f"{places.location(place)}:{column}"
 
 
 def _number(

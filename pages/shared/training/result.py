@@ -131,7 +131,7 @@ def _losses(record: JobRecord, summary: dict[str, Any]) -> None:
 def _trainings(samples: str) -> list[tuple[str, Path]]:
     """Return the job (empty where there is none) and run folder of each training, newest first."""
     try:
-        location = str(places.resolve(samples))
+        location = places.location(samples)
     except InputError:
         return []
     jobs = [
