@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latentcore.analysis.exploration import ROW_PANEL, panel_axes, selected_rows
@@ -15,6 +15,7 @@ def latent_set(n: int) -> LatentSet:
     return LatentSet(np.zeros((n, 2), np.float32), default_sample_ids(n), np.arange(2, dtype="i4"))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sets(st.integers(0, 59)))
 def test_boxes_select_the_rows_and_no_other(rows):
     shapes = {"A": row_shapes(ROW_PANEL, rows)}
