@@ -25,6 +25,10 @@ _TASKS = {
 }
 
 
+# Of the verb's notes those that the page doesn't tell in its own words.
+_WORTH_TELLING = ("chance", "intervals", "have no latents", "constant over")
+
+
 def show(scan: ScanState) -> None:
     """Show the page for the scan in view."""
     st.title("Rank")
@@ -126,8 +130,8 @@ def _facts(target: Target, found: Scores) -> None:
         )
     st.caption(" · ".join(parts))
     for note in found.notes:
-        if "chance" in note or "intervals" in note.lower():
-            st.caption(f":material/casino: {errors.markdown_safe(note)}")
+        if any(word in note.lower() for word in _WORTH_TELLING):
+            st.caption(f":material/info: {errors.markdown_safe(note)}")
 
 
 def _progress(scene: Scene, target: Target, found: Scores) -> None:
