@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import CLUSTERERS, Clusterer, make_clusterer, parameter_of
+from latentcore.analysis.clusterers import CLUSTERERS, Clusterer, make_clusterer
 from latentcore.analysis.clustering import cluster_features
 from latentcore.analysis.collapse import Spread, spread
 from latentcore.analysis.features import Features, Scaling, latent_and_band_contrast
@@ -35,6 +35,7 @@ from latentcore.workflows._inputs import (
     roi_option,
     split_map_spec,
 )
+from latentcore.workflows._method_options import with_parameters
 from latentcore.workflows._verbs import option, verb
 from latentcore.workflows.map import plain_coordinates
 
@@ -46,7 +47,6 @@ __all__ = ["ClusterRequest", "assignments_table", "clusterer_of", "run"]
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SCALING_WORDS = {"standard": "standardised", "none": "raw"}
 # Every run has a seed, whether or not its method draws numbers.
-_SEED = "seed"
 
 
 @dataclass(frozen=True)
@@ -80,43 +80,8 @@ class _ClusterRequest:
     reader: str | None = reader_option()
 
 
-def _clusterer_fields() -> list[tuple[str, Any, Any]]:
-    """Return an option for each parameter of any clusterer, told together where they share it."""
-    told: dict[str, list[str]] = {}
-    asked: dict[str, Any] = {}
-    for method, kind in CLUSTERERS.items():
-        for declared in dataclasses.fields(kind):
-            details = parameter_of(declared)
-            default = details.automatic if declared.default is None else declared.default
-            told.setdefault(declared.name, []).append(
-                f"{method}: {details.help} (default: {default})"
-            )
-            asked[declared.name] = details
-    return [
-        (
-            name,
-            Any,
-            option(
-                None,
-                help="; ".join(told[name]),
-                convert=details.convert,
-                choices=details.choices or None,
-                metavar=None if details.choices else name.upper()[:1],
-            ),
-        )
-        for name, details in asked.items()
-        if name != _SEED
-    ]
-
-
 # One list of parameters: those that the clusterers declare. A new clusterer brings its options.
-ClusterRequest: Any = dataclasses.make_dataclass(
-    "ClusterRequest",
-    _clusterer_fields(),
-    bases=(_ClusterRequest,),
-    frozen=True,
-    namespace={"__doc__": _ClusterRequest.__doc__, "__module__": __name__},
-)
+ClusterRequest: Any = with_parameters(_ClusterRequest, CLUSTERERS)
 
 
 @dataclass(frozen=True, eq=False)

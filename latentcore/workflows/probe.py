@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentcore.analysis.clusterers import parameter_of
 from latentcore.analysis.probe import Probed, probe
 from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
 from latentcore.analysis.probes import PROBES, Probe, make_probe
@@ -23,6 +22,7 @@ from latentcore.workflows._inputs import (
     reader_option,
     roi_option,
 )
+from latentcore.workflows._method_options import with_parameters
 from latentcore.workflows._model_card import model_card
 from latentcore.workflows._probe_labels import FoundLabels, find_labels
 from latentcore.workflows._verbs import option, verb
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ProbeRequest", "predictions_table", "probe_of", "run"]
 
-_SEED = "seed"
 _MOST_COLUMNS = 12
 _LEAK = (
     "The test samples were drawn at random, but neighbouring points of a scan are alike: most have "
@@ -84,41 +83,8 @@ class _ProbeRequest:
     reader: str | None = reader_option()
 
 
-def _parameter_fields() -> list[tuple[str, Any, Any]]:
-    """Return an option for each parameter of any classifier, told together where they share it."""
-    told: dict[str, list[str]] = {}
-    asked: dict[str, Any] = {}
-    for name, kind in PROBES.items():
-        for declared in dataclasses.fields(kind):
-            details = parameter_of(declared)
-            text = f"{name}: {details.help} (default: {declared.default})"
-            told.setdefault(declared.name, []).append(text)
-            asked[declared.name] = details
-    return [
-        (
-            name,
-            Any,
-            option(
-                None,
-                help="; ".join(told[name]),
-                convert=details.convert,
-                choices=details.choices or None,
-                metavar=None if details.choices else name.upper()[:1],
-            ),
-        )
-        for name, details in asked.items()
-        if name != _SEED
-    ]
-
-
 # One list of parameters: those that the classifiers declare. A new one brings its options.
-ProbeRequest: Any = dataclasses.make_dataclass(
-    "ProbeRequest",
-    _parameter_fields(),
-    bases=(_ProbeRequest,),
-    frozen=True,
-    namespace={"__doc__": _ProbeRequest.__doc__, "__module__": __name__},
-)
+ProbeRequest: Any = with_parameters(_ProbeRequest, PROBES)
 
 
 @verb("probe", "Tell how well latents predict labels.", ProbeRequest)

@@ -1,7 +1,7 @@
 """A dataclass becomes widgets: its fields are the only list of what can be chosen.
 
 It serves the clusterers, the verbs' requests and the preparation alike. Whatever was declared
-with a field (`latentcore.analysis.clusterers.parameter`, `latentcore.workflows._verbs.option`)
+with a field (`latentcore.analysis.parameters.parameter`, `latentcore.workflows._verbs.option`)
 gives help, choices and limits; the type gives the widget.
 """
 

@@ -10,7 +10,8 @@ from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from latentcore.analysis.clusterers import CLUSTERERS, make_clusterer, parameter_of
+from latentcore.analysis.clusterers import CLUSTERERS, make_clusterer
+from latentcore.analysis.parameters import parameter_of
 from latentcore.errors import Cancelled, RequestError, UnknownNameError
 from latentcore.progress import Progress
 

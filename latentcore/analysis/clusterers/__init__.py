@@ -1,19 +1,21 @@
 """Ways to put samples into clusters, one file each.
 
-A clusterer is a frozen dataclass. Its fields, declared with `parameter`, become the page's
+A clusterer is a frozen dataclass. Its fields, declared with
+`latentcore.analysis.parameters.parameter`, become the page's
 widgets, the command line's options and the lines of the report; ``fit`` does the work.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.parameters import make_method
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 from latentcore.registry import Registry
@@ -22,48 +24,8 @@ __all__ = [
     "CLUSTERERS",
     "ClusterFit",
     "Clusterer",
-    "Parameter",
     "make_clusterer",
-    "parameter",
-    "parameter_of",
 ]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """How one parameter of a clusterer is asked for.
-
-    Attributes
-    ----------
-    help : str
-        One sentence.
-    convert : callable
-        Makes the value from its text.
-    choices : tuple of str
-        The allowed values, empty for numbers.
-    minimum : float or None
-        Smallest sensible value.
-    automatic : str
-        What is done when the value is None; empty where None is not allowed.
-    """
-
-    help: str
-    convert: Callable[[str], object] = str
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    automatic: str = ""
-
-
-def parameter(default: Any, **details: Any) -> Any:
-    """Declare a clusterer's field; `details` are the fields of `Parameter`."""
-    return field(default=default, metadata={"parameter": Parameter(**details)})
-
-
-def parameter_of(declared: dataclasses.Field[Any]) -> Parameter:
-    """Return the `Parameter` of a clusterer's field."""
-    found = declared.metadata["parameter"]
-    assert isinstance(found, Parameter)
-    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,17 +97,7 @@ def make_clusterer(method: str, given: Mapping[str, object]) -> Clusterer:
     RequestError
         If the method lacks one of the parameters, or a value makes no sense.
     """
-    kind = CLUSTERERS.get(method)
-    fields = {declared.name for declared in dataclasses.fields(kind)}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    foreign = sorted(set(chosen) - fields - {"seed"})
-    if foreign:
-        message = (
-            f"{method} has no parameter {', '.join(map(repr, foreign))}. "
-            f"It has: {', '.join(sorted(fields))}. Leave it out, or choose another method."
-        )
-        raise RequestError(message)
-    return kind(**{name: value for name, value in chosen.items() if name in fields})
+    return make_method(CLUSTERERS, method, given)
 
 
 def distinct_rows(values: NDArray[np.floating]) -> int:
@@ -171,30 +123,4 @@ def check_k(k: int, values: NDArray[np.floating]) -> None:
             f"{k} clusters were asked for, but {found}. "
             "Ask for fewer clusters, or choose a larger ROI."
         )
-        raise RequestError(message)
-
-
-def check_at_least(name: str, value: float | None, least: float, *, open_end: bool = False) -> None:
-    """Refuse a parameter below its smallest sensible value.
-
-    Raises
-    ------
-    RequestError
-    """
-    if value is None or value > least or (value == least and not open_end):
-        return
-    sign = ">" if open_end else "≥"
-    message = f"{name} must be {sign} {least:g}, but is {value:g}."
-    raise RequestError(message)
-
-
-def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    """Refuse a value that is none of the choices.
-
-    Raises
-    ------
-    RequestError
-    """
-    if value not in choices:
-        message = f"{name} must be one of {', '.join(choices)}, but is {value!r}."
         raise RequestError(message)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_at_least, parameter
+from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit
+from latentcore.analysis.parameters import check_at_least, parameter
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 

@@ -10,14 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import (
-    CLUSTERERS,
-    ClusterFit,
-    check_at_least,
-    check_choice,
-    check_k,
-    parameter,
-)
+from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k
+from latentcore.analysis.parameters import check_at_least, check_choice, parameter
 from latentcore.analysis.seeds import check_seed
 from latentcore.errors import RequestError
 from latentcore.progress import Progress

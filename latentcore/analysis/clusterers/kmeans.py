@@ -9,13 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import (
-    CLUSTERERS,
-    ClusterFit,
-    check_at_least,
-    check_k,
-    parameter,
-)
+from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k
+from latentcore.analysis.parameters import check_at_least, parameter
 from latentcore.analysis.seeds import check_seed
 from latentcore.progress import Progress
 

@@ -1,7 +1,7 @@
 """Classifiers that tell how much of a label is in latents, one file each.
 
 A probe is a frozen dataclass. Its fields, declared with
-`latentcore.analysis.clusterers.parameter`, become the page's widgets, the command line's options
+`latentcore.analysis.parameters.parameter`, become the page's widgets, the command line's options
 and the lines of the report; ``fit`` does the work.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import RequestError
+from latentcore.analysis.parameters import make_method
 from latentcore.registry import Registry
 
 __all__ = ["PROBES", "WEIGHTS", "FittedProbe", "Probe", "make_probe"]
@@ -93,14 +93,4 @@ def make_probe(name: str, given: Mapping[str, object]) -> Probe:
     RequestError
         If it lacks one of the parameters, or a value makes no sense.
     """
-    kind = PROBES.get(name)
-    fields = {declared.name for declared in dataclasses.fields(kind)}
-    chosen = {key: value for key, value in given.items() if value is not None}
-    foreign = sorted(set(chosen) - fields - {"seed"})
-    if foreign:
-        message = (
-            f"{name} has no parameter {', '.join(map(repr, foreign))}. "
-            f"It has: {', '.join(sorted(fields))}. Leave it out, or choose another classifier."
-        )
-        raise RequestError(message)
-    return kind(**{key: value for key, value in chosen.items() if key in fields})
+    return make_method(PROBES, name, given)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import check_at_least, check_choice, parameter
+from latentcore.analysis.parameters import check_at_least, check_choice, parameter
 from latentcore.analysis.probes import PROBES, WEIGHTS, FittedProbe
 
 __all__ = ["LogisticProbe"]
