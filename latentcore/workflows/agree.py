@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.agreement import METRICS, MISSING, Agreement, agree, cluster_dimension
+from latentcore.analysis.agreement import METRICS, Agreement, agree, cluster_dimension
 from latentcore.analysis.clusterers import Clusterer, make_clusterer
 from latentcore.analysis.features import Scaling
+from latentcore.analysis.label_agreement import MISSING
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi, ScanGrid
 from latentcore.errors import JoinError, RequestError

@@ -88,8 +88,9 @@ def test_without_columns_a_file_means_its_features(scan):
 
 def test_a_sample_is_drawn_by_the_seed(scan):
     for out, seed in (("a", "0"), ("b", "0"), ("c", "1")):
-        assert called(scan, "latents.parquet", "--reference", "phases.csv:phase", "--sample", "80",
-                      "--seed", seed, out=out) == 0  # fmt: skip
+        drawn = ("--sample", "80", "--seed", seed, "--k-max", "3", "--top", "0")
+        phases = ("--reference", "phases.csv:phase")
+        assert called(scan, "latents.parquet", *phases, *drawn, out=out) == 0
     a, b, c = (pd.read_csv(scan / out / "clusters.csv") for out in "abc")
     assert len(a) == 80
     pd.testing.assert_frame_equal(a, b)
@@ -99,7 +100,8 @@ def test_a_sample_is_drawn_by_the_seed(scan):
 def test_points_without_a_partner_are_told(scan, capsys):
     table = pd.read_csv(scan / "phases.csv")
     table[table["x"] < 15].assign(y=lambda t: t["y"] + 1).to_csv(scan / "phases.csv", index=False)
-    assert called(scan, "latents.parquet", "--reference", "phases.csv:phase") == 0
+    few = ("--k-max", "3", "--top", "0")
+    assert called(scan, "latents.parquet", "--reference", "phases.csv:phase", *few) == 0
     report = report_of(scan)
     assert (report["unmatched"], report["unmatched_reference"]) == (90, 15)
     assert "90 of 300 points of the latents have no reference." in capsys.readouterr().err
