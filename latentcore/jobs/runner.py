@@ -126,8 +126,14 @@ class JobRunner:
             self._prune()
         return record
 
-    def rerun(self, job: str) -> JobRecord:
+    def rerun(self, job: str, *, rest: bool = False) -> JobRecord:
         """Start a job again: resume it if it was stopped, answer anew if it had finished.
+
+        Parameters
+        ----------
+        job : str
+        rest : bool
+            Of a job that had finished, do only what is missing: the failed inputs of a batch.
 
         Raises
         ------
@@ -139,7 +145,7 @@ class JobRunner:
             if known.active:
                 return known
             request = request_from(known.verb, known.request)
-            request = replace(request, **_again(request, afresh=known.finished))
+            request = replace(request, **_again(request, afresh=known.finished and not rest))
             fresh = JobRecord(
                 id=job,
                 verb=known.verb,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,15 @@ class BatchRequest:
         None, help="how many inputs are worked on at once", metavar="N", convert=int
     )
     clobber: bool = option(False, help="do again what is done already")
+    resume: bool = option(
+        False,
+        help="with --clobber: keep what it had done before it was interrupted",
+    )
+
+    @property
+    def afresh(self) -> bool:
+        """Whether what is done already is done again."""
+        return self.clobber and not self.resume
 
 
 @verb(
@@ -104,7 +113,7 @@ def batch(
     -------
     dict
         ``n, finished, failed`` (inputs), ``done_before`` (of the finished ones), ``seconds`` and
-        ``notes``.
+        ``notes``: those that several inputs share, and why inputs failed.
 
     Raises
     ------
@@ -156,7 +165,7 @@ def _plan(request: BatchRequest, out: Path, *, trusted: bool) -> _Plan:
         except InputError as error:  # a missing object is one row's trouble
             rows.append(Row(location, row.name, state="failed", error=str(error)))
             continue
-        if _is_finished(row, task) and not request.clobber:
+        if _is_finished(row, task) and not request.afresh:
             rows.append(row)
         else:
             rows.append(Row(location, task.name, task.version))
@@ -189,14 +198,14 @@ def _task(request: BatchRequest, options: dict[str, Any], row: Row, out: Path) -
         out=str(out / row.name),
         upload=request.upload or "",
         clean_up=request.clean_up,
-        computed=complete and row.version == version and not request.clobber,
+        computed=complete and row.version == version and not request.afresh,
     )
 
 
 def _manner(request: BatchRequest, asked: dict[str, Any]) -> dict[str, bool]:
     """Let a verb replace the answer to an older version, and go on where it was interrupted."""
     fields = getattr(request_from(request.verb, asked), "__dataclass_fields__", {})
-    manner = {"clobber": True, "resume": not request.clobber}
+    manner = {"clobber": True, "resume": not request.afresh}
     return {name: value for name, value in manner.items() if name in fields}
 
 
@@ -227,5 +236,14 @@ def _report(
         "failed": states["failed"],
         "done_before": done_before,
         "seconds": round(sum(row.seconds for row in rows), 3),
-        "notes": [f"{row.location} failed: {row.error.splitlines()[0]}" for row in failed],
+        "notes": [
+            *_common_notes(rows),
+            *(f"{row.location} failed: {row.error.splitlines()[0]}" for row in failed),
+        ],
     }
+
+
+def _common_notes(rows: Sequence[Row]) -> list[str]:
+    """Return what the verb told of more than one input: it is true of the batch, told once."""
+    told = Counter(note for row in rows for note in row.summary.get("notes", ()))
+    return [note for note, count in told.items() if count > 1]

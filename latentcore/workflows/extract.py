@@ -221,7 +221,7 @@ def extract(
         "n": sum(entry["n"] for entry in files.values()),
         "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
         "latents": files,
-        "notes": notes_on(job.trained, preparer.preparation),
+        "notes": [*notes_on(job.trained, preparer.preparation), *_notes_on_fit(request)],
     }
 
 
@@ -373,6 +373,17 @@ def _refuse_ambiguous(request: ExtractRequest) -> None:
 
 def _is_fitted(request: ExtractRequest) -> bool:
     return request.checkpoint.lower().startswith("pca:")
+
+
+def _notes_on_fit(request: ExtractRequest) -> list[str]:
+    if not _is_fitted(request):
+        return []
+    note = (
+        f"{request.checkpoint} was fitted on these samples alone: its dimensions are not those of "
+        "another fit. For latents that can be compared, encode all with this run's "
+        "model.safetensors, or fit one PCA on all files together."
+    )
+    return [note]
 
 
 def _recipe(request: ExtractRequest) -> PcaRecipe:

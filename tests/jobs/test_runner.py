@@ -19,6 +19,7 @@ from latentcore.jobs import JobRecord, JobRunner
 from tests.jobs.child.toy_verbs import HERE, ToyRequest
 
 PLACES = ("toy", "toy-thread")
+BACKGROUND = "toy-background"
 PATIENCE = 30
 
 
@@ -163,6 +164,22 @@ def test_queued_job_waits_its_turn_and_can_be_cancelled(runner: JobRunner, verb:
     assert runner.wait(runner.submit(verb, ToyRequest("b")).id, PATIENCE).state == "finished"
 
 
+def test_work_of_hours_in_the_background_keeps_nobody_waiting(runner: JobRunner) -> None:
+    first = runner.submit(BACKGROUND, ToyRequest("a", steps=1000, pause=0.01)).id
+    second = runner.submit(BACKGROUND, ToyRequest("b")).id
+    until(lambda: running(runner, first))
+    assert [runner.jobs_ahead(job) for job in (first, second)] == [0, 1]
+    quick = runner.submit("toy", ToyRequest("c"))
+    assert runner.jobs_ahead(quick.id) == 0
+    quick = runner.wait(quick.id, PATIENCE)
+    assert quick.state == "finished"
+    assert runner.get(first).state == "running"
+    assert runner.get(first).pid not in (quick.pid, os.getpid())
+    runner.cancel(first)
+    assert runner.wait(second, PATIENCE).state == "finished"
+    assert runner.get(first).state == "cancelled"
+
+
 def test_same_question_is_one_job(runner: JobRunner, tmp_path: Path) -> None:
     file = tmp_path / "scan.h5"
     file.write_text("one")
@@ -190,6 +207,14 @@ def test_rerun_of_a_finished_job_replaces_its_answer(runner: JobRunner) -> None:
     again = runner.wait(runner.rerun(record.id).id, PATIENCE)
     assert (again.id, again.attempt, again.state) == (record.id, 2, "finished")
     assert again.request["clobber"] is True
+
+
+def test_rest_of_a_finished_job_is_asked_for_without_replacing_its_answer(
+    runner: JobRunner,
+) -> None:
+    record = runner.wait(runner.submit("toy-thread", ToyRequest("a")).id, PATIENCE)
+    rest = runner.wait(runner.rerun(record.id, rest=True).id, PATIENCE)
+    assert (rest.id, rest.attempt, rest.request["clobber"]) == (record.id, 2, False)
 
 
 def test_forget_removes_the_record_and_on_wish_the_run(runner: JobRunner) -> None:
@@ -272,7 +297,7 @@ SERVER = """
     from pathlib import Path
     from latentcore.jobs import JobRunner
     runner = JobRunner(Path(sys.argv[1]))
-    for verb in ("toy", "toy-thread"):
+    for verb in ("toy", "toy-thread", "toy-background"):
         runner.submit(verb, toy_verbs.ToyRequest("a", steps=2000, pause=0.01))
     print("submitted", flush=True)
     sys.stdin.read()
@@ -287,10 +312,10 @@ def test_jobs_of_a_killed_server_are_interrupted_and_its_worker_ends(tmp_path: P
         with JobRunner(tmp_path / "jobs") as runner:
             jobs = {record.verb: record.id for record in runner.list()}
             until(lambda: all(runner.get(job).done > 0 for job in jobs.values()))
-            worker = runner.get(jobs["toy"]).pid
+            workers = [runner.get(jobs[verb]).pid for verb in ("toy", BACKGROUND)]
             server.kill()
             server.wait()
-            until(lambda: not Path(f"/proc/{worker}").exists())
+            until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
             # Seen at once by a server that was there all the time…
             assert {runner.get(job).state for job in jobs.values()} == {"interrupted"}
         # … and by one that starts later; what was done is not done again.

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,16 @@ from latentcore.artifacts import read_run, to_json
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import build_parser, main, request_in
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.encoders import open_checkpoint
 from latentcore.errors import Cancelled, RequestError, UnknownNameError
 from latentcore.progress import Progress
+from latentcore.settings import settings
 from latentcore.workflows import VERBS, execute
 from latentcore.workflows._batching.inputs import expanded, filled_in, names_of
 from latentcore.workflows._batching.ledger import read_ledger
 from latentcore.workflows.batch import BatchRequest
+from tests.encoders.programs import trace
+from tests.factories.kikuchi import write_kikuchi
 
 MAP = to_json({"dim": [0]})
 
@@ -203,6 +208,64 @@ def test_small_tables_stand_side_by_side(tmp_path: Path, files: list[str]) -> No
     summaries = pd.read_csv(tmp_path / "out/summaries.csv")
     assert list(summaries.location) == files
     assert set(summaries.n_points) == {30}
+
+
+def test_a_pca_per_file_is_a_note_of_the_batch_told_once(tmp_path: Path) -> None:
+    scans = [str(write_kikuchi(tmp_path / f"scan_{n}.h5")) for n in range(2)]
+    options = to_json({"checkpoint": "pca:2"})
+    both = execute("batch", BatchRequest("extract", tuple(scans), options), tmp_path / "out")
+    [note] = both["notes"]
+    assert "pca:2 was fitted on these samples alone" in note
+    one = execute("batch", BatchRequest("extract", (scans[0],), options), tmp_path / "one")
+    assert one["notes"] == []
+
+
+def test_program_as_checkpoint_runs_only_from_the_operators_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch import nn
+
+    models = tmp_path / "models"
+    models.mkdir()
+    monkeypatch.setenv("LATENT_MODEL_FOLDER", str(models))
+    monkeypatch.setenv("LATENT_WORKSPACE", str(tmp_path / "workspace"))
+    settings.cache_clear()
+    scan = str(write_kikuchi(tmp_path / "scan.h5"))
+    for folder, state in ((tmp_path, "failed"), (models, "finished")):
+        trace(folder / "program.pt", nn.Flatten(), 1, 1, 8, 8)
+        options = to_json({"checkpoint": str(folder / "program.pt")})
+        request = BatchRequest("extract", (scan,), options)
+        out = tmp_path / f"out-{state}"
+        execute("batch", request, out)
+        [row] = read_ledger(out)
+        assert row.state == state, row.error
+        assert ("LATENT_MODEL_FOLDER" in row.error) == (state == "failed")
+        # Whoever may run programs anyway, at a shell, lends what opens them.
+        execute("batch", replace(request, clobber=True), out, open_model=open_checkpoint)
+        assert [row.state for row in read_ledger(out)] == ["finished"]
+    settings.cache_clear()
+
+
+def test_interrupted_clobber_goes_on_where_it_was(tmp_path: Path, files: list[str]) -> None:
+    out = tmp_path / "out"
+    run(out, files)
+    first = marks(out)
+
+    def step(done: int, total: int, message: str) -> None:
+        if done == 2:
+            progress.cancel()
+
+    progress = Progress(step)
+    request = BatchRequest("map", tuple(files), MAP, clobber=True)
+    with pytest.raises(Cancelled):
+        execute("batch", request, out, progress)
+    stopped = marks(out)
+    done = [name for name in stopped if stopped[name] != first[name]]
+    assert len(done) >= 2
+    execute("batch", replace(request, resume=True), out)
+    after = marks(out)
+    assert {name: after[name] for name in done} == {name: stopped[name] for name in done}
+    assert all(after[name] != first[name] for name in after)
 
 
 def test_names_are_stems_and_stay(tmp_path: Path) -> None:

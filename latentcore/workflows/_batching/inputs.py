@@ -16,6 +16,7 @@ from latentcore.workflows._map_specs import split_map_spec
 from latentcore.workflows._verbs import VERBS, option_of
 
 __all__ = [
+    "WILDCARDS",
     "batchable",
     "expanded",
     "filled_in",
@@ -25,7 +26,7 @@ __all__ = [
     "version_of_inputs",
 ]
 
-_WILDCARDS = "*?["
+WILDCARDS = "*?["
 _MANNER = ("clobber", "resume")
 
 
@@ -161,7 +162,7 @@ def version_of_inputs(verb: str, request: Mapping[str, Any]) -> str:
 def _meant(location: str) -> Iterator[str]:
     if is_remote(location):
         yield from _objects(remote_of(location))
-    elif any(mark in location for mark in _WILDCARDS) and not Path(location).exists():
+    elif any(mark in location for mark in WILDCARDS) and not Path(location).exists():
         path = Path(location)
         yield from sorted(str(found) for found in path.parent.glob(path.name))
     else:
@@ -170,7 +171,7 @@ def _meant(location: str) -> Iterator[str]:
 
 def _objects(location: S3Location) -> Iterator[str]:
     name = location.name if location.key and not location.key.endswith("/") else "*"
-    if not any(mark in name for mark in _WILDCARDS):
+    if not any(mark in name for mark in WILDCARDS):
         yield str(location)
         return
     from latentcore.storage.objects import list_page

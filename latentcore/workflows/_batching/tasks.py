@@ -15,6 +15,7 @@ from latentcore.artifacts import from_json, read_run, to_json
 from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import Cancelled, InputError
 from latentcore.progress import Progress
+from latentcore.settings import settings
 from latentcore.storage import remote_of
 from latentcore.workflows._remote_inputs import remote_inputs
 from latentcore.workflows._requests import request_from
@@ -47,7 +48,8 @@ class Task:
     computed : bool
         Whether the run folder holds the answer already, and only storing is left.
     trusted : bool
-        Whether a checkpoint may be a program: who asked could run programs of his own anyway.
+        Whether a checkpoint may be a program, wherever it lies: who asked could run programs of
+        his own anyway. The operator's folder of models is trusted in any case.
     """
 
     location: str
@@ -152,8 +154,7 @@ class Steps:
         if self.task.computed:
             self.row = replace(self.row, summary=(read_run(out) or {}).get("summary", {}))
             return
-        trusted = EVERYWHERE if self.task.trusted else ()
-        open_model = functools.partial(open_checkpoint, trusted_roots=trusted)
+        open_model = functools.partial(open_checkpoint, trusted_roots=_trusted_roots(self.task))
         summary = execute(self.task.verb, self._request, out, progress, open_model=open_model)
         self.row = replace(self.row, summary=summary)
 
@@ -203,6 +204,14 @@ class Steps:
             self.row = replace(self.row, state="failed", error=told)
         took = time.perf_counter() - start
         self.row = replace(self.row, seconds=self.row.seconds + took)
+
+
+def _trusted_roots(task: Task) -> tuple[Path, ...]:
+    """Return the folders whose programs may run: else only the operator's, on whatever machine."""
+    if task.trusted:
+        return EVERYWHERE
+    models = settings().model_folder
+    return () if models is None else (models,)
 
 
 def carry_out(text: str) -> str:

@@ -89,6 +89,7 @@ TOYS = (
     Verb("toy", "Steps.", ToyRequest, run),
     Verb("toy-thread", "Steps.", ToyRequest, run, place="thread"),
     Verb("toy-lent", "Steps with a model.", ToyRequest, lent, place="thread"),
+    Verb("toy-background", "Steps.", ToyRequest, run, place="background"),
     Verb("toy-quiet", "Writes nothing.", ToyRequest, run, writes=False),
 )
 
