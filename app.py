@@ -13,7 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import demo, errors, pickers, settings_check, state
+from pages.shared import demo, errors, fetching, pickers, settings_check, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
 MARK = Path(__file__).parent / "pages" / "shared" / "mark.svg"
@@ -41,7 +41,8 @@ def main() -> None:
     with errors.boundary():
         if state.current().is_demo:
             demo.ensure_demo()
-        for problem in state.check():
+        refused = fetching.fetch_for_view(state.current().places)
+        for problem in state.check(refused):
             st.warning(errors.markdown_safe(problem), icon=":material/warning:")
         pickers.sidebar()
         page.run()

@@ -6,20 +6,32 @@ import streamlit as st
 
 from pages.shared import intake, loading, map_panel, scan_cards, state
 from pages.shared.pattern_gallery import gallery
+from pages.shared.remote_browser import downloads, remote_browser
 from pages.shared.threshold import threshold_panel
 
 scan = state.current()
 
 st.title("Data")
+downloads()
 told = intake.outcomes()
 with st.expander("Open files", icon=":material/upload_file:", expanded=bool(told)):
-    upload, folder, example = st.tabs(
-        [":material/upload: Upload", ":material/dns: Server folder", ":material/science: Demo scan"]
+    upload, folder, remote, example = st.tabs(
+        [
+            ":material/upload: Upload",
+            ":material/dns: Server folder",
+            ":material/cloud: S3",
+            ":material/science: Demo scan",
+        ],
+        key="data_open",
+        on_change="rerun",
     )
     with upload:
         intake.uploader()
     with folder:
         intake.folder_browser()
+    if remote.open:  # a service that doesn't answer keeps nobody waiting who doesn't want it
+        with remote:
+            remote_browser()
     with example:
         intake.demo_opener()
 intake.tell(told)

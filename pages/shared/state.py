@@ -104,8 +104,13 @@ def open_demo() -> ScanState:
     return choose(samples=state.samples, maps=state.maps, latents=state.latents, keep=None)
 
 
-def check() -> list[str]:
+def check(refused: Mapping[str, str] | None = None) -> list[str]:
     """Let go of parts that have vanished, and bring the URL up to date; for the frame.
+
+    Parameters
+    ----------
+    refused : Mapping of str to str, optional
+        Places that can't be in view for another reason, and that reason.
 
     Returns
     -------
@@ -114,7 +119,9 @@ def check() -> list[str]:
     """
     state = current()
     problems: list[str] = []
-    gone = {place: problem for place in state.places if (problem := _problem(place))}
+    refused = refused or {}
+    reasons = {place: refused.get(place) or _problem(place) for place in state.places}
+    gone = {place: reason for place, reason in reasons.items() if reason}
     if gone:
         problems += gone.values()
         state = ScanState(
