@@ -41,6 +41,7 @@ class _Ask:
     automatic: str = ""
     example: str = ""
     titles: Mapping[Any, str] = field(default_factory=dict)
+    count: int = 0
 
     def title(self, choice: Any) -> str:
         if choice is None:
@@ -136,13 +137,14 @@ def _ask(
         automatic=str(meant.get("automatic", "")),
         example=str(meant.get("example", "")),
         titles=meant.get("titles", {}),
+        count=nargs if isinstance(nargs := meant.get("nargs"), int) else 0,
     )
 
 
 def _declared(declared: dataclasses.Field[Any]) -> dict[str, Any]:
     """Return what a field's `Parameter` or `Option` says, whichever it has."""
     found = declared.metadata.get("parameter") or declared.metadata.get("option")
-    names = ("help", "choices", "minimum", "automatic")
+    names = ("help", "choices", "minimum", "automatic", "nargs")
     return {name: getattr(found, name) for name in names if getattr(found, name, None) is not None}
 
 
@@ -173,9 +175,10 @@ Widget = Callable[[_Ask, str], Any]
 
 
 def _widget(ask: _Ask) -> Widget:
+    several = typing.get_origin(ask.kind) is tuple
     if ask.choices:
-        return _choice
-    if typing.get_origin(ask.kind) is tuple:
+        return _some_of if several else _choice
+    if several:
         return _several
     return {bool: _yes_no, int: _number, float: _number}.get(ask.kind, _text)
 
@@ -219,6 +222,20 @@ def _choice(ask: _Ask, key: str) -> Any:
     )
 
 
+def _some_of(ask: _Ask, key: str) -> tuple[Any, ...] | None:
+    chosen = st.multiselect(
+        ask.label,
+        ask.choices,
+        default=list(ask.default or ()),
+        format_func=ask.title,
+        key=key,
+        help=ask.help or None,
+        placeholder=_shortened(ask.automatic) or "as usual",
+        persist_state="session",
+    )
+    return None if ask.optional and not chosen else tuple(chosen)
+
+
 def _text(ask: _Ask, key: str) -> str | None:
     typed = _typed(ask, key, "" if ask.default is None else str(ask.default))
     return None if ask.optional and not typed else typed
@@ -231,7 +248,7 @@ def _several(ask: _Ask, key: str) -> tuple[Any, ...] | None:
         return None if ask.optional else ()
     kinds = typing.get_args(ask.kind)
     if kinds[-1] is Ellipsis:
-        kinds = (kinds[0],) * len(words)
+        kinds = (kinds[0],) * (ask.count or len(words))
     if len(words) != len(kinds):
         message = (
             f"{ask.label} takes {len(kinds)} values, but {' '.join(words)!r} holds {len(words)}. "
