@@ -12,7 +12,8 @@ from pages.shared.threshold import threshold_panel
 scan = state.current()
 
 st.title("Data")
-downloads()
+with st.container():  # always there, so that what is open below it stays so
+    downloads()
 told = intake.outcomes()
 with st.expander("Open files", icon=":material/upload_file:", expanded=bool(told)):
     upload, folder, remote, example = st.tabs(
