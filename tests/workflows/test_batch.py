@@ -268,6 +268,18 @@ def test_interrupted_clobber_goes_on_where_it_was(tmp_path: Path, files: list[st
     assert all(after[name] != first[name] for name in after)
 
 
+def test_summaries_may_count_by_number(tmp_path: Path, files: list[str]) -> None:
+    x, y = np.meshgrid(np.arange(6), np.arange(5))
+    spec = tmp_path / "bc.csv"
+    pd.DataFrame({"x": x.ravel(), "y": y.ravel(), "bc": (x * y).ravel()}).to_csv(spec, index=False)
+    options = {"dim": 0, "map": str(spec), "method": "kmeans", "k": 2}
+    request = BatchRequest("cluster", tuple(files[:2]), to_json(options))
+    assert execute("batch", request, tmp_path / "out")["finished"] == 2
+    table = pd.read_csv(tmp_path / "out/summaries.csv")
+    assert len(table) == 2
+    assert any(name.endswith(".1") for name in table.columns), list(table.columns)
+
+
 def test_names_are_stems_and_stay(tmp_path: Path) -> None:
     names = names_of(["a/one.h5", "b/one.h5", "b/two.ome.tiff"], {})
     assert names["b/two.ome.tiff"] == "two"

@@ -76,7 +76,8 @@ def _small_tables(out: Path) -> list[str]:
 def _plain(summary: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten a summary; what is told per file is told of the one file that an input has."""
     found: dict[str, Any] = {}
-    for name, value in summary.items():
+    for key, value in summary.items():
+        name = str(key)  # a cluster's number becomes text anyway where the row travels as JSON
         if isinstance(value, Mapping):
             found |= _plain(value, prefix if _is_file_name(name) else f"{prefix}{name}.")
         elif isinstance(value, str | int | float | bool) and name != "out":
