@@ -35,6 +35,7 @@ def main() -> None:
             st.Page("pages/explore.py", title="Explore", icon=":material/hub:", default=True),
             st.Page("pages/rank.py", title="Rank", icon=":material/leaderboard:"),
             st.Page("pages/search.py", title="Search", icon=":material/image_search:"),
+            st.Page("pages/batch.py", title="Batch", icon=":material/table_rows:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/history:"),
         ]
     )

@@ -17,7 +17,7 @@ from pages.shared import errors, places, run_files
 from pages.shared.jobs import job_panel, runner
 from pages.shared.run_list import Entry
 
-__all__ = ["details"]
+__all__ = ["details", "files"]
 
 _MOST_FILES = 60
 
@@ -39,7 +39,7 @@ def details(entry: Entry) -> None:
     tabs = dict(zip(names, st.tabs(names), strict=True))
     if run is not None:
         with tabs["Files"]:
-            _files(entry.folder, run)
+            files(entry.folder, run)
     with tabs["Provenance"]:
         _provenance(run, entry.job)
     with tabs["Command"]:
@@ -56,6 +56,13 @@ def _finished_actions(record: JobRecord) -> None:
     run = read_run(record.folder) or {}
     with st.container(horizontal=True):
         _explore(record.folder, run)
+        if record.verb == "batch":
+            st.page_link(
+                "pages/batch.py",
+                label="See its inputs",
+                icon=":material/table_rows:",
+                query_params={"job": record.id},
+            )
         st.button(
             "Run again",
             key=f"rerun_{record.id}",
@@ -100,18 +107,19 @@ def _submit(entry: Entry, run: Mapping[str, Any]) -> None:
         st.toast(errors.markdown_safe(str(error)), icon=":material/error:")
 
 
-def _files(folder: Path, run: Mapping[str, Any]) -> None:
-    files: Mapping[str, Mapping[str, Any]] = run.get("files", {})
-    for name, entry in list(files.items())[:_MOST_FILES]:
+def files(folder: Path, run: Mapping[str, Any]) -> None:
+    """Show a run's files, each with its checksum, and offer them."""
+    found: Mapping[str, Mapping[str, Any]] = run.get("files", {})
+    for name, entry in list(found.items())[:_MOST_FILES]:
         title, size, digest, button = st.columns([4, 1, 8, 2], vertical_alignment="center")
         title.markdown(f"**{errors.markdown_safe(name)}**")
         size.caption(run_files.size_text(entry["bytes"]))
         digest.caption(f"sha256 `{entry['sha256']}`")
         with button:
             run_files.download(folder, name, entry["bytes"], key=f"get_{folder.name}_{name}")
-    if len(files) > _MOST_FILES:
-        st.caption(f"{len(files) - _MOST_FILES} more files are in the archive.")
-    run_files.download_all(folder, files, key=f"zip_{folder.name}")
+    if len(found) > _MOST_FILES:
+        st.caption(f"{len(found) - _MOST_FILES} more files are in the archive.")
+    run_files.download_all(folder, found, key=f"zip_{folder.name}")
 
 
 def _provenance(run: Mapping[str, Any] | None, job: JobRecord | None) -> None:

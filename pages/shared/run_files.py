@@ -35,14 +35,16 @@ def size_text(size: float) -> str:
 
 
 def latents_in(run: Mapping[str, Any], folder: Path) -> list[str]:
-    """Return the places of the latents that a run left."""
-    return [
-        f"run:{folder.name}/{name}" for name in run.get("files", {}) if name.endswith("_latents.h5")
-    ]
+    """Return the places of the latents that a run left; the run may be one of a batch's."""
+    names = [name for name in run.get("files", {}) if name.endswith("_latents.h5")]
+    if not names or not folder.resolve().is_relative_to(places.runs_folder().resolve()):
+        return []
+    place = places.place_of(folder)
+    return [f"{place}/{name}" for name in names]
 
 
 def open_in_explore(place: str, run: Mapping[str, Any], *, key: str, kind: str = "primary") -> None:
-    """Offer to look at latents; the patterns that they were made of come into view with them."""
+    """Offer to look at latents, with what they were made of, and what was measured with them."""
     if st.button(
         "Open in Explore",
         key=key,
@@ -50,7 +52,10 @@ def open_in_explore(place: str, run: Mapping[str, Any], *, key: str, kind: str =
         type=kind,  # type: ignore[arg-type]
     ):
         samples = _samples_of(run)
-        changes = {"latents": place} | ({"samples": samples} if samples else {})
+        changes: dict[str, Any] = {"latents": place} | ({"samples": samples} if samples else {})
+        tables = _tables_beside(place, run)
+        if tables:
+            changes["maps"] = tuple(dict.fromkeys((*state.current().maps, *tables)))
         state.choose(**changes)
         st.switch_page("pages/explore.py")
 
@@ -106,6 +111,14 @@ def _zipped(folder: Path, names: list[str]) -> bytes:
         for name in names:
             archive.write(folder / name, f"{folder.name}/{name}")
     return content.getvalue()
+
+
+def _tables_beside(place: str, run: Mapping[str, Any]) -> list[str]:
+    """Return the places of the tables about cutouts that were written with their latents."""
+    folder = place.rpartition("/")[0]
+    return [
+        f"{folder}/{name}" for name in run.get("files", {}) if name.endswith("_cutouts.parquet")
+    ]
 
 
 def _samples_of(run: Mapping[str, Any]) -> str | None:

@@ -273,5 +273,6 @@ def test_a_visitor_lands_in_the_explorer(
         "Explore": "",
         "Rank": "rank",
         "Search": "search",
+        "Batch": "batch",
         "Runs": "runs",
     }

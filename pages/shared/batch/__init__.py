@@ -1,0 +1,1 @@
+"""The Batch page: one verb over many inputs, which are places or objects on S3 and nothing else."""
