@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from latentcore.errors import ShapeError
 
-__all__ = ["evenly_spaced", "grey_levels", "pattern_sheet", "sample_picture", "signed_levels"]
+__all__ = [
+    "evenly_spaced",
+    "grey_levels",
+    "pattern_sheet",
+    "placed_sheet",
+    "sample_picture",
+    "signed_levels",
+]
 
 
 def evenly_spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
@@ -128,3 +135,61 @@ def pattern_sheet(
         sheet[top : top + height, left : left + width, :3] = grey_levels(pattern)[..., None]
         sheet[top : top + height, left : left + width, 3] = 255
     return sheet
+
+
+def placed_sheet(
+    patterns: NDArray[np.generic],
+    cells: NDArray[np.int64],
+    side: int,
+    lut: NDArray[np.uint8],
+    *,
+    limits: tuple[float, float] | None = None,
+    gap: int = 2,
+) -> NDArray[np.uint8]:
+    """Draw each pattern in its cell of a square grid.
+
+    Parameters
+    ----------
+    patterns : ndarray, shape (m, H, W)
+    cells : ndarray of int64, shape (m, 2)
+        Line, from the top, and column of each.
+    side : int
+        Lines and columns of the grid.
+    lut : ndarray of uint8, shape (256, 3)
+        Colour table.
+    limits : tuple of float, optional
+        Values at its ends; each pattern's own smallest and largest if not given.
+    gap : int
+        Pixels between them, transparent, as are empty cells.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 4)
+        Red, green, blue and alpha; NaN is transparent too.
+
+    Raises
+    ------
+    ShapeError
+        If patterns and cells don't go together.
+    """
+    if patterns.ndim != 3 or cells.shape != (len(patterns), 2):
+        message = (
+            f"Patterns of shape {patterns.shape} can't be drawn in cells of shape {cells.shape}."
+        )
+        raise ShapeError(message)
+    _, height, width = patterns.shape
+    sheet = np.zeros((side * (height + gap) - gap, side * (width + gap) - gap, 4), np.uint8)
+    for pattern, (line, column) in zip(patterns, cells, strict=True):
+        top, left = line * (height + gap), column * (width + gap)
+        drawn = sheet[top : top + height, left : left + width]
+        drawn[..., :3] = lut[grey_levels(pattern) if limits is None else _levels(pattern, limits)]
+        drawn[..., 3] = np.where(np.isfinite(pattern), 255, 0)
+    return sheet
+
+
+def _levels(pattern: NDArray[np.generic], limits: tuple[float, float]) -> NDArray[np.uint8]:
+    """Scale a pattern from given limits to 0..255, cut beyond them."""
+    low, high = limits
+    share = (np.nan_to_num(np.asarray(pattern, np.float64)) - low) / max(high - low, 1e-12)
+    levels: NDArray[np.uint8] = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+    return levels

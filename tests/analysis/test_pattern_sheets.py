@@ -9,6 +9,7 @@ from latentcore.analysis.pattern_sheets import (
     evenly_spaced,
     grey_levels,
     pattern_sheet,
+    placed_sheet,
     signed_levels,
 )
 from latentcore.errors import ShapeError
@@ -47,3 +48,17 @@ def test_evenly_spaced_picks_distinct_rows_in_order(n: int, most: int) -> None:
 def test_sheet_of_nothing_is_refused() -> None:
     with pytest.raises(ShapeError, match=r"shape \(b, H, W\)"):
         pattern_sheet(np.zeros((0, 4, 4)))
+
+
+def test_placed_sheet_draws_each_pattern_in_its_cell() -> None:
+    table = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    patterns = np.array([[[0.0, 1], [2, 3]], [[3, np.nan], [1, 0]]])
+    sheet = placed_sheet(patterns, np.array([[0, 1], [1, 0]]), 2, table, gap=1)
+    assert sheet.shape == (5, 5, 4)
+    assert sheet[:2, 3:, 0].tolist() == [[0, 85], [170, 255]]
+    assert sheet[3:, :2, 3].tolist() == [[255, 0], [255, 255]], "NaN is transparent"
+    assert not sheet[:2, :3].any(), "the gap and the empty cell are transparent"
+    common = placed_sheet(patterns, np.array([[0, 1], [1, 0]]), 2, table, limits=(1, 2), gap=1)
+    assert common[:2, 3:, 0].tolist() == [[0, 0], [255, 255]]
+    with pytest.raises(ShapeError, match="can't be drawn in cells"):
+        placed_sheet(patterns, np.array([[0, 1]]), 2, table)
