@@ -380,8 +380,8 @@ def _notes_on_fit(request: ExtractRequest) -> list[str]:
         return []
     note = (
         f"{request.checkpoint} was fitted on these samples alone: its dimensions are not those of "
-        "another fit. For latents that can be compared, encode all with this run's "
-        "model.safetensors, or fit one PCA on all files together."
+        "another fit. For latents that can be compared, encode all with the model.safetensors of "
+        "one fit, or fit one PCA on all files together."
     )
     return [note]
 

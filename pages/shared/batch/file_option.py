@@ -26,14 +26,14 @@ def names_file(field: dataclasses.Field[Any]) -> bool:
 
 
 def ask_file(
-    field: dataclasses.Field[Any], key: str, *, needed: bool, inputs: Sequence[str]
+    field: dataclasses.Field[Any], key: str, *, label: str, needed: bool, inputs: Sequence[str]
 ) -> str | None:
     """Ask for a file.
 
     Parameters
     ----------
     field : dataclasses.Field
-    key : str
+    key, label : str
     needed : bool
         Whether the verb can't do without.
     inputs : sequence of str
@@ -46,7 +46,6 @@ def ask_file(
         was chosen.
     """
     option = option_of(field)
-    label = field.name.replace("_", " ").capitalize()
     way = st.selectbox(
         label,
         [*([] if needed else [_NONE]), _BESIDE, *_known()],

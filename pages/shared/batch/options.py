@@ -29,7 +29,11 @@ _LABELS = {
     "roi": "ROI (x0 x1 y0 y1)",
     "xy": "Sample at (x y)",
     "k": "k",
+    "k_min": "Smallest k",
+    "k_max": "Largest k",
     "c": "C",
+    "coords": "Coordinates",
+    "colors": "Colours",
 }
 # To begin with; a number that must be given is better seen than missed.
 _FIRST = {"int": 0, "tuple[int, ...]": (0,)}
@@ -120,7 +124,13 @@ def _ask_plain(verb: str, fields: Sequence[Field], key: str, found: dict[str, An
 
 
 def _ask_file(field: Field, key: str, inputs: Sequence[str]) -> Any:
-    chosen = ask_file(field, f"{key}.{field.name}", needed=_is_needed(field), inputs=inputs)
+    chosen = ask_file(
+        field,
+        f"{key}.{field.name}",
+        label=_label(field),
+        needed=_is_needed(field),
+        inputs=inputs,
+    )
     if chosen is None or not isinstance(option_of(field).metavar, tuple):
         return chosen
     return chosen, st.number_input("Above", value=0.0, format="%g", key=f"{key}.{field.name}.value")
@@ -152,7 +162,8 @@ def _ask_parameter(field: Field, key: str) -> Any:
 def _matters(field: Field, found: Mapping[str, Any]) -> bool:
     """Tell whether a parameter belongs to the chosen method, as its help says of each."""
     methods = {found.get(name) for name in ("method", "classifier")} - {None}
-    return any(f"{method}: " in option_of(field).help for method in methods)
+    told = option_of(field).help.split("; ")
+    return any(part.startswith(f"{method}: ") for part in told for method in methods)
 
 
 def _check(fields: Sequence[Field], found: Mapping[str, Any], inputs: Sequence[str]) -> None:
