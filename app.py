@@ -43,8 +43,9 @@ def main() -> None:
         if state.current().is_demo:
             demo.ensure_demo()
         refused = fetching.fetch_for_view(state.current().places)
-        for problem in state.check(refused):
-            st.warning(errors.markdown_safe(problem), icon=":material/warning:")
+        with st.container():  # always there: what is open on the page stays so when it empties
+            for problem in state.check(refused):
+                st.warning(errors.markdown_safe(problem), icon=":material/warning:")
         pickers.sidebar()
         page.run()
 
