@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from latentcore.workflows._batching.tasks import Row
 from pages.shared import places
 from pages.shared.batch import locations, table
 from pages.shared.batch.checkpoint import refuse_program
+from pages.shared.batch.inputs import latents_of_runs
 from pages.shared.jobs import runner
 from tests.encoders.programs import trace
 from tests.pages.conftest import OpenPage
@@ -134,6 +136,27 @@ def test_folder_offers_what_fits_a_pattern(open_page: OpenPage, data_root: Path)
     assert start_button(app).label == "Start with one input"
     app.selectbox(key="batch.folder.folder:measured").set_value("folder:measured/deep").run()
     assert "No files in this folder" in told(app)
+
+
+def test_latents_of_runs_and_of_a_batch_are_offered_newest_run_first(workspace: Path) -> None:
+    names = ("batch-b/scan_1", "batch-b/scan_0", "extract-a", "unfinished", ".extract-c.unfinished")
+    for age, name in enumerate(names):
+        folder = places.runs_folder() / name
+        folder.mkdir(parents=True)
+        file = folder / f"{folder.name}_latents.h5"
+        file.touch()
+        os.utime(file, (1e9 - age, 1e9 - age))
+        if name != "unfinished":
+            (folder / "run.json").write_text("{}")
+    offered = latents_of_runs()
+    assert list(offered) == [
+        "run:batch-b/scan_0/scan_0_latents.h5",
+        "run:batch-b/scan_1/scan_1_latents.h5",
+        "run:extract-a/extract-a_latents.h5",
+    ]
+    assert offered["run:extract-a/extract-a_latents.h5"].startswith(
+        "extract-a_latents.h5 · extract-a · 2001-09-09"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ __all__ = ["choose_inputs", "latents_of_runs"]
 
 _RUNS, _FOLDER, _LINES = "Earlier runs", "Server folder", "Lines of text"
 _FITTING, _CHOSEN = "All that fit a pattern", "Some of them"
-_MOST_RUNS = 500
+_MOST_LATENTS = 1000
 _MOST_NAMED = 4
 
 
@@ -57,23 +58,29 @@ def choose_inputs(key: str, *, latents: bool) -> tuple[str, ...]:
 
 
 def latents_of_runs() -> dict[str, str]:
-    """Return the latents that runs and batches have left: place → what to call it, newest first."""
+    """Return the latents that runs have left, place → what to call them; the newest run first."""
     folder = places.runs_folder()
     if not folder.is_dir():
         return {}
-    found = [
-        (file.stat().st_mtime, file)
-        for depth in ("*", "*/*")
+    made = {
+        file.relative_to(folder): file.stat().st_mtime
+        for depth in ("*", "*/*")  # a run's, and those of a batch's inputs
         for file in folder.glob(f"{depth}/*_latents.h5")
-        if (file.parent / "run.json").is_file() and "/." not in file.as_posix()[len(str(folder)) :]
-    ]
-    newest = sorted(found, reverse=True)[:_MOST_RUNS]
-    titles: dict[str, str] = {}
-    for changed, file in newest:
-        run = file.relative_to(folder).parts[0]
-        made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(changed))
-        titles[f"run:{file.relative_to(folder).as_posix()}"] = f"{file.name} · {run} · {made}"
-    return titles
+        if (file.parent / "run.json").is_file()
+    }
+    last: dict[str, float] = {}
+    for file, changed in made.items():
+        last[file.parts[0]] = max(changed, last.get(file.parts[0], 0.0))
+    listed = sorted(
+        (file for file in made if not any(part.startswith(".") for part in file.parts)),
+        key=lambda file: (-last[file.parts[0]], file),
+    )
+    return {f"run:{file.as_posix()}": _title(file, made[file]) for file in listed[:_MOST_LATENTS]}
+
+
+def _title(file: Path, changed: float) -> str:
+    made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(changed))
+    return f"{file.name} · {file.parts[0]} · {made}"
 
 
 def _ask_lines(key: str) -> list[str]:
