@@ -40,6 +40,7 @@ __all__ = [
     "Entry",
     "Listing",
     "Upload",
+    "check",
     "demo_folder",
     "label",
     "list_folder",
@@ -155,6 +156,20 @@ def location(place: str) -> str:
     return str(resolve(place))
 
 
+def check(place: str) -> None:
+    """Refuse a place where nothing can be read; an object on S3 need not be fetched yet.
+
+    Raises
+    ------
+    InputError
+        As `resolve`.
+    """
+    if remote_places.is_object(place):
+        remote_places.present_version(place)
+    else:
+        resolve(place)
+
+
 def resolve(place: str) -> Path:
     """Return the path of a place; of an object on S3 that of the local copy.
 
@@ -167,7 +182,7 @@ def resolve(place: str) -> Path:
     ------
     InputError
         If it is no place, lies outside what may be read (also through symbolic links), or
-        nothing is there any more.
+        nothing is there any more, or an object on S3 is yet to be fetched.
     """
     if remote_places.is_object(place):
         return remote_places.local_copy(place)

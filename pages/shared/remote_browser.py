@@ -57,9 +57,15 @@ def remote_browser() -> None:
         _try_again()
         return
     _folders([entry.location for entry in page.entries if entry.is_prefix])
-    chosen = _objects([entry for entry in page.entries if not entry.is_prefix], bool(page.entries))
+    objects = [entry for entry in page.entries if not entry.is_prefix]
+    chosen = _objects(objects) if objects else []
+    if not page.entries:
+        begin = st.session_state.get(_START)
+        which = f" with a name that begins with {begin!r}" if begin else ""
+        st.caption(errors.markdown_safe(f"Nothing here{which}."))
     _turn_pages(page, len(tokens))
-    _actions(chosen)
+    if objects:
+        _actions(chosen)
     if (place := st.session_state.get(_PREVIEWED)) is not None:
         preview(place, on_close=_close_preview)
 
@@ -138,13 +144,8 @@ def _folders(prefixes: list[S3Location]) -> None:
             )
 
 
-def _objects(objects: list[ObjectEntry], any_folder: bool) -> list[str]:
+def _objects(objects: list[ObjectEntry]) -> list[str]:
     """Show the objects; return the places of those that are chosen."""
-    if not objects:
-        begin = st.session_state.get(_START)
-        which = f" whose names begin with {begin!r}" if begin else ""
-        st.caption(errors.markdown_safe(f"No {'other ' * any_folder}objects here{which}."))
-        return []
     frame = pd.DataFrame(
         {
             "Name": [entry.location.name for entry in objects],

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from latentcore.errors import InputError
+from latentcore.errors import InputError, StorageError
 from latentcore.settings import settings
 from latentcore.storage import S3Location, remote_of
 from latentcore.storage.cache import copy_of
-from latentcore.storage.download import fetch
 from latentcore.storage.objects import ObjectVersion, version_of
 
 __all__ = [
@@ -90,12 +89,15 @@ def present_version(place: str) -> ObjectVersion:
     InputError
         If it may not be read, or is gone.
     """
-    return _version(object_at(place), settings().s3_endpoint)
+    found = _asked(object_at(place), settings().s3_endpoint)
+    if isinstance(found, StorageError):
+        raise found
+    return found
 
 
 def look_again() -> None:
     """Forget the versions: what was just fetched may be newer."""
-    _version.clear()
+    _asked.clear()
 
 
 def copy_at_hand(place: str) -> Path | None:
@@ -115,17 +117,33 @@ def copy_at_hand(place: str) -> Path | None:
 
 
 def local_copy(place: str) -> Path:
-    """Return the local copy of the present version, fetching it where needed; errors as there.
+    """Return the local copy of the present version.
 
-    The frame has fetched what is in view, with progress, before a page asks.
+    Nothing is downloaded here, where nobody would see how far it is: see `pages.shared.fetching`.
+
+    Raises
+    ------
+    InputError
+        As `present_version`; also where it must be fetched first.
     """
-    return copy_at_hand(place) or fetch(object_at(place))
+    copy = copy_at_hand(place)
+    if copy is None:
+        message = (
+            f"{_shown(place)} is not on this server: it was replaced on S3, or a full cache let go "
+            "of it. Bring it into view, or open it again on the Data page, and it is downloaded."
+        )
+        raise InputError(message)
+    return copy
 
 
 @st.cache_data(max_entries=512, ttl=_LOOK_AGAIN_S, show_spinner=False)
-def _version(location: S3Location, endpoint: str | None) -> ObjectVersion:
+def _asked(location: S3Location, endpoint: str | None) -> ObjectVersion | StorageError:
+    """Ask for a version; a failure is remembered too, as a silent service takes long to tell."""
     del endpoint  # part of the key
-    return version_of(location)
+    try:
+        return version_of(location)
+    except StorageError as error:
+        return StorageError(*error.args)
 
 
 def _refused(place: str) -> str:

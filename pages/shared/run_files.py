@@ -127,7 +127,7 @@ def _samples_of(run: Mapping[str, Any]) -> str | None:
         if entry.get("role") == "samples":
             try:
                 place = places.place_of(entry["location"])
-                places.resolve(place)
+                places.check(place)
             except InputError:
                 return None
             return place

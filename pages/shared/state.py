@@ -90,7 +90,7 @@ def choose(**changes: Any) -> ScanState:
     state = replace(before, **changes)
     state = replace(state, maps=tuple(dict.fromkeys(state.maps))[:_MOST_MAPS])
     for place in state.places:
-        places.resolve(place)
+        places.check(place)
     st.session_state[_SESSION] = state
     _remember(state.places)
     _write_url(state)
@@ -201,7 +201,7 @@ def _default() -> ScanState:
 
 def _problem(place: str) -> str:
     try:
-        places.resolve(place)
+        places.check(place)
     except InputError as error:
         return str(error)
     return ""

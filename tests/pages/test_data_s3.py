@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from latentcore.errors import InputError
 from pages.shared import fetching, places, remote_places, state
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
@@ -153,7 +154,7 @@ def test_250_objects_come_in_pages_and_are_filtered_by_the_service(browse, put: 
     field.set_value("scan_24").run()
     assert names(app) == [f"scan_24{digit}.h5" for digit in range(10)]
     field.set_value("nothing").run()
-    assert "No objects here whose names begin with" in texts(app.caption)
+    assert "Nothing here with a name that begins with" in texts(app.caption)
 
 
 def test_a_preview_reads_ranges_and_downloads_nothing(browse, put: Put, tmp_path: Path) -> None:
@@ -228,17 +229,18 @@ def test_an_object_removed_meanwhile_is_told(browse, put: Put, remove, scan: byt
 def test_a_scan_comes_by_its_url_and_a_replaced_object_is_noticed(
     set_up, put: Put, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    place = f"s3:{BUCKET}/url/scan.h5"
+    place, app = f"s3:{BUCKET}/url/scan.h5", None
     for count in (6, 8):
         coords = full_grid(count, 5)
         put(
             "url/scan.h5",
             write_kikuchi(tmp_path / "new.h5", coords, patterns(len(coords))).read_bytes(),
         )
-        if count == 6:
-            app = open_page(samples=place)
         remote_places.look_again()  # as after some seconds
-        app = until_arrived(app.run())
+        with pytest.raises(InputError, match="is not on this server"):
+            places.resolve(place)
+        app = open_page(samples=place) if app is None else app.run()
+        app = until_arrived(app)
         assert not app.error
         assert not app.exception
         assert scan_of(app).samples == place

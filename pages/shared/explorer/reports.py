@@ -65,7 +65,7 @@ def read_report(content: bytes) -> tuple[ScanState, Question]:
         message = "The report names no latents, so there is nothing to explore."
         raise MalformedFileError(message)
     for place in scan.places:
-        places.resolve(place)
+        places.check(place)
     _check_latents(scan.latents, report)
     return scan, question
 
