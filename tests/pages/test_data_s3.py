@@ -109,6 +109,14 @@ def until_arrived(app: AppTest) -> AppTest:
     return app
 
 
+def endless(location, progress):
+    """Fetch without end."""
+    del location
+    while True:
+        progress.step(5, 10, "downloading")
+        time.sleep(0.01)
+
+
 def scan_of(app: AppTest) -> state.ScanState:
     return app.session_state["scan"]
 
@@ -297,14 +305,14 @@ def test_two_who_want_one_object_share_it_and_the_last_to_cancel_stops_it(
 ) -> None:
     begun, calls = threading.Event(), []
 
-    def endless(location, progress):
+    def counted(location, progress):
         calls.append(location)
         while True:
             begun.set()
             progress.step(len(calls), 10, "downloading")
             time.sleep(0.01)
 
-    monkeypatch.setattr(fetching, "fetch", endless)
+    monkeypatch.setattr(fetching, "fetch", counted)
     shared = fetching._Downloads()
     place = f"s3:{BUCKET}/x.h5"
     first, second = shared.want(place, "one"), shared.want(place, "two")
@@ -329,12 +337,6 @@ def test_a_cancelled_download_is_no_error_and_leaves_the_scan(
 ) -> None:
     put("slow/scan.h5", scan)
 
-    def endless(location, progress):
-        del location
-        while True:
-            progress.step(5, 10, "downloading")
-            time.sleep(0.01)
-
     monkeypatch.setattr(fetching, "fetch", endless)
     app = choose(browse("slow/"), "scan.h5")
     button(app, "Open").click().run()
@@ -342,4 +344,18 @@ def test_a_cancelled_download_is_no_error_and_leaves_the_scan(
     app = until_arrived(button(app, "Cancel").click().run())
     assert not app.error
     assert not app.success
+    assert scan_of(app).is_demo
+
+
+def test_who_cancels_the_scan_of_a_url_sees_the_demo(
+    set_up, put: Put, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("slow/scan.h5", b"content")
+
+    monkeypatch.setattr(fetching, "fetch", endless)
+    app = open_page(samples=f"s3:{BUCKET}/slow/scan.h5")
+    assert not app.title  # no page is drawn of a scan that is not there yet
+    app = until_arrived(button(app, "Cancel").click().run())
+    assert "its download was cancelled" in texts(app.warning)
+    assert app.title
     assert scan_of(app).is_demo
