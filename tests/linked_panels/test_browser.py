@@ -237,6 +237,60 @@ def test_roi_of_the_page_arrives_and_can_be_undone(panels, points):
     assert panels.check(points) == whole
 
 
+def test_points_out_of_view_are_never_selected(panels, points):
+    panels.box("embedding")
+    before = panels.get("ids('A')")
+    panels.page.get_by_text("Keep every third point").click()
+    panels.page.wait_for_function(
+        f"{panels.probe}.explorer.selection.countWithin() < {points['x'].size}"
+    )
+    kept = [point for point in before if point % 3 == 0]
+    assert 0 < len(kept) < len(before)
+    assert panels.get("ids('A')") == kept
+    assert panels.answer()["A"] == {"count": len(kept), "sum": sum(kept)}
+    panels.page.get_by_text("Keep every third point").click()
+    panels.page.wait_for_function(
+        f"{panels.probe}.explorer.selection.countWithin() === {points['x'].size}"
+    )
+    assert panels.get("ids('A')") == before
+    assert not panels.errors
+
+
+def test_a_graticule_is_drawn_across_the_plot_and_points_are_selected_on_it(panels, points):
+    inked = f"""() => {{
+        const panel = {panels.probe}.explorer.panels.get("embedding");
+        const {{ left, top, width, height }} = panel.plot;
+        const d = panel.dpr;
+        const image = panel.axesContext.getImageData(
+            (left + 3) * d, (top + 3) * d, (width - 6) * d, (height - 6) * d);
+        return image.data.some((v, k) => k % 4 === 3 && v > 0);
+    }}"""
+    assert not panels.page.evaluate(inked)
+    panels.page.get_by_text("Take the embedding for degrees").click()
+    panels.page.wait_for_function(inked)
+    panels.box("embedding")
+    assert panels.check(points) > 0
+
+
+def test_degrees_are_round_and_tell_their_side(panels):
+    found = panels.page.evaluate(
+        """async (url) => {
+            const { degreeLabel, degreeTicks } = await import(new URL("graticule.js", url).href);
+            return [
+                degreeTicks(-100, 100, 5), degreeTicks(170.2, 190, 4), degreeTicks(0.1, 0.36, 5),
+                [[190, 10, "EW"], [-180, 90, "EW"], [0, 30, "EW"], [-0.05, 0.05, "EW"],
+                    [-30, 30, "NS"], [45.5, 0.5, "NS"], [100, 10, "NS"], [370, 10, "EW"]]
+                    .map((one) => degreeLabel(...one)),
+            ];
+        }""",
+        modules_url(panels),
+    )
+    assert found[0] == {"values": [-90, -45, 0, 45, 90], "step": 45}
+    assert found[1] == {"values": [175, 180, 185, 190], "step": 5}
+    assert found[2]["values"] == pytest.approx([0.1, 0.2, 0.3])
+    assert found[3] == ["170°W", "180°", "0°", "0.05°W", "30°S", "45.5°N", "", "10°E"]
+
+
 def test_zoom_and_selection_are_kept_when_colours_change(panels, points):
     (place,) = panels.places("embedding", [(0.3, 0.4)])
     panels.page.mouse.move(*place)

@@ -1,6 +1,7 @@
 /** Axes, ticks, scale bar and colour bar, drawn as in a journal. */
 
 import { css, decodeLut } from "./colors.js";
+import { degreeLabel, degreeTicks } from "./graticule.js";
 
 const MINUS = "\u2212";
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -59,12 +60,22 @@ function tickLabels({ values, step }) {
   return { labels, factor: exponent ? `×10${exponent < 0 ? "⁻" : ""}${superscript}` : "" };
 }
 
+/** Ticks of one axis and what is written at them. */
+function axisMarks(low, high, wanted, sides) {
+  if (!sides) {
+    const found = ticks(low, high, wanted);
+    return { values: found.values, ...tickLabels(found) };
+  }
+  const { values, step } = degreeTicks(low, high, wanted);
+  return { values, labels: values.map((v) => degreeLabel(v, step, sides)), factor: "" };
+}
+
 /**
  * Draw frame, ticks and labels around the plot.
  * @param {CanvasRenderingContext2D} c in CSS pixels
  * @param {{left: number, top: number, width: number, height: number}} plot
  * @param {{x0: number, x1: number, y0: number, y1: number}} view
- * @param {{xLabel: string, yLabel: string, down: boolean}} axes
+ * @param {{xLabel: string, yLabel: string, down: boolean, graticule: boolean}} axes
  * @param {object} theme
  * @param {number} dpr
  */
@@ -80,8 +91,7 @@ export function drawAxes(c, plot, view, axes, theme, dpr) {
   );
   c.font = `11px ${theme.font}`;
   c.fillStyle = css(theme.text, 0.85);
-  const along = ticks(view.x0, view.x1, Math.max(2, width / 75));
-  const xLabels = tickLabels(along);
+  const along = axisMarks(view.x0, view.x1, Math.max(2, width / 75), axes.graticule && "EW");
   c.textAlign = "center";
   c.textBaseline = "top";
   c.beginPath();
@@ -89,10 +99,9 @@ export function drawAxes(c, plot, view, axes, theme, dpr) {
     const x = left + ((v - view.x0) / (view.x1 - view.x0)) * width;
     c.moveTo(crisp(x), top + height);
     c.lineTo(crisp(x), top + height + 4);
-    c.fillText(xLabels.labels[k], x, top + height + 6);
+    c.fillText(along.labels[k], x, top + height + 6);
   });
-  const up = ticks(view.y0, view.y1, Math.max(2, height / 48));
-  const yLabels = tickLabels(up);
+  const up = axisMarks(view.y0, view.y1, Math.max(2, height / 48), axes.graticule && "NS");
   c.textAlign = "right";
   c.textBaseline = "middle";
   let widest = 0;
@@ -101,21 +110,39 @@ export function drawAxes(c, plot, view, axes, theme, dpr) {
     const y = top + (axes.down ? part : 1 - part) * height;
     c.moveTo(left - 4, crisp(y));
     c.lineTo(left, crisp(y));
-    c.fillText(yLabels.labels[k], left - 6, y);
-    widest = Math.max(widest, c.measureText(yLabels.labels[k]).width);
+    c.fillText(up.labels[k], left - 6, y);
+    widest = Math.max(widest, c.measureText(up.labels[k]).width);
   });
   c.stroke();
+  if (axes.graticule) drawGraticule(c, plot, view, along.values, up.values, css(theme.text, 0.22));
   c.font = `12px ${theme.font}`;
   c.fillStyle = css(theme.text);
   c.textAlign = "center";
   c.textBaseline = "top";
-  fitText(c, withFactor(axes.xLabel, xLabels.factor), left + width / 2, top + height + 21, width + 40);
+  fitText(c, withFactor(axes.xLabel, along.factor), left + width / 2, top + height + 21, width + 40);
   c.save();
   c.translate(Math.max(8, left - 6 - widest - 14), top + height / 2);
   c.rotate(-Math.PI / 2);
   c.textBaseline = "middle";
-  fitText(c, withFactor(axes.yLabel, yLabels.factor), 0, 0, height + 30);
+  fitText(c, withFactor(axes.yLabel, up.factor), 0, 0, height + 30);
   c.restore();
+}
+
+/** Draw meridians and parallels across the plot, faintly: the points matter more. */
+function drawGraticule(c, { left, top, width, height }, view, meridians, parallels, color) {
+  c.beginPath();
+  for (const v of meridians) {
+    const x = left + ((v - view.x0) / (view.x1 - view.x0)) * width;
+    c.moveTo(x, top);
+    c.lineTo(x, top + height);
+  }
+  for (const v of parallels.filter((degrees) => Math.abs(degrees) <= 90)) {
+    const y = top + (1 - (v - view.y0) / (view.y1 - view.y0)) * height;
+    c.moveTo(left, y);
+    c.lineTo(left + width, y);
+  }
+  c.strokeStyle = color;
+  c.stroke();
 }
 
 /** Say the common factor of the tick labels beside what they are. */

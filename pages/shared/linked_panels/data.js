@@ -12,7 +12,7 @@ export function neededArrays(data) {
   for (const slot of Object.values(data.state.selections)) {
     for (const shape of slot) for (const name of data.frames[shape.panel] ?? []) names.add(name);
   }
-  for (const name of ["x", "y", "row", "col"]) if (data.arrays[name]) names.add(name);
+  for (const name of ["x", "y", "row", "col", "kept"]) if (data.arrays[name]) names.add(name);
   return [...names];
 }
 

@@ -139,7 +139,10 @@ export class Explorer {
     const adopted = this.keeper.adopt(data.state);
     if (moved || !state) this.evaluate(null);
     else if (adopted) this.evaluate(state);
-    this.schedule({ layout: true, classes: fresh || relabelled, overlay: true, toolbar: true });
+    const filtered = before?.arrays.kept?.url !== data.arrays.kept?.url;
+    if (filtered) this.applyRoi(this.roi);
+    const classes = fresh || relabelled || filtered;
+    this.schedule({ layout: true, classes, overlay: true, toolbar: true });
   }
 
   /** Find the point in each cell of the grid. */
@@ -261,7 +264,8 @@ export class Explorer {
   applyRoi(roi) {
     const x = this.arrays.get("x");
     const y = this.arrays.get("y");
-    this.selection.setRoi(x && y ? roi : null, x, y);
+    const kept = this.data.arrays.kept ? this.arrays.get("kept") : null;
+    this.selection.setRoi(x && y ? roi : null, x, y, kept);
   }
 
   // -- What the user does -----------------------------------------------------------------

@@ -229,8 +229,9 @@ export class Panel {
     const { theme } = scene;
     c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     c.clearRect(0, 0, this.width, this.height);
-    const { xLabel, yLabel } = this.spec;
-    drawAxes(c, this.plot, this.view, { xLabel, yLabel, down: this.isMap }, theme, this.dpr);
+    const { xLabel, yLabel, graticule } = this.spec;
+    const axes = { xLabel, yLabel, graticule, down: this.isMap };
+    drawAxes(c, this.plot, this.view, axes, theme, this.dpr);
     if (this.isMap) drawScaleBar(c, this.plot, this.view, scene.grid.unit, theme);
     if (this.coloring.type === "continuous") {
       const place = {

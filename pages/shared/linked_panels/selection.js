@@ -96,24 +96,24 @@ export class Selection {
   }
 
   /**
-   * Set the ROI. Its bounds are rounded to float32 like the coordinates they lie on.
+   * Set the ROI, and which points the page keeps in it. The bounds are rounded to float32 like the
+   * coordinates they lie on.
    * @param {[number, number, number, number]|null} roi
    * @param {Float32Array|Int32Array} [x]
    * @param {Float32Array|Int32Array} [y]
+   * @param {Int32Array|null} [kept] 0 where a point is out of view
    */
-  setRoi(roi, x, y) {
+  setRoi(roi, x, y, kept = null) {
     const { bytes } = this.outside;
-    this.hasRoi = roi !== null;
-    if (!roi) {
-      bytes.fill(0);
-      return;
-    }
+    this.hasRoi = roi !== null || kept !== null;
+    for (let i = 0; i < this.n; i++) bytes[i] = kept && !kept[i] ? 1 : 0;
+    if (!roi) return;
     const round = x instanceof Float32Array ? Math.fround : (v) => v;
     const [x0, x1, y0, y1] = roi.map(round);
     for (let i = 0; i < this.n; i++) {
       const px = x[i];
       const py = y[i];
-      bytes[i] = px >= x0 && px < x1 && py >= y0 && py < y1 ? 0 : 1;
+      if (!(px >= x0 && px < x1 && py >= y0 && py < y1)) bytes[i] = 1;
     }
   }
 

@@ -29,7 +29,8 @@ class PointTable:
         Number of points.
     arrays : mapping of str to ndarray
         1-D float32 or int32, each of length n. ``"x"`` and ``"y"`` are scan coordinates (the ROI
-        needs them); ``"row"`` and ``"col"`` are grid indices (maps need them).
+        needs them); ``"row"`` and ``"col"`` are grid indices (maps need them). ``"kept"``, where
+        it is given, is 0 for points that are out of view, as if outside the ROI.
     array_keys : mapping of str to str
         Fingerprints of arrays; an array with one is never hashed nor copied while it is held.
     """
@@ -99,6 +100,8 @@ class Panel:
         One unit of x is as long as one unit of y. Maps always are.
     note : str
         A short remark beside the title.
+    graticule : bool
+        x and y are degrees east and north: meridians and parallels are drawn.
     """
 
     id: str
@@ -111,6 +114,7 @@ class Panel:
     color: str
     equal_aspect: bool = False
     note: str = ""
+    graticule: bool = False
 
     @property
     def axes(self) -> tuple[str, str]:
@@ -136,6 +140,7 @@ class Panel:
             "color": self.color,
             "equal": self.equal_aspect or self.kind == "map",
             "note": self.note,
+            "graticule": self.graticule,
         }
 
 

@@ -34,6 +34,8 @@ st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 with st.container(horizontal=True):
     recolor = st.checkbox("Colour the embedding by latent")
     hidden = st.checkbox("Hide the panels")
+    thinned = st.checkbox("Keep every third point")
+    on_globe = st.checkbox("Take the embedding for degrees")
     if st.button("Set the ROI"):
         st.session_state["roi"] = (1.0, 4.0, 0.5, 3.0)
 if hidden:
@@ -41,6 +43,12 @@ if hidden:
 if recolor:
     changes["panels"] = (replace(base.panels[0], color="latent"), *base.panels[1:])
     changes["messages"] = ("UMAP is being computed; PCA is shown meanwhile.",)
+kept = np.arange(base.points.n) % 3 == 0 if thinned else np.ones(base.points.n, bool)
+if thinned:
+    arrays = {**base.points.arrays, "kept": kept.astype(np.int32)}
+    changes["points"] = replace(base.points, arrays=arrays)
+if on_globe:
+    changes["panels"] = (replace(base.panels[0], graticule=True), *base.panels[1:])
 if "roi" in st.session_state:
     changes["roi"] = st.session_state["roi"]
 
@@ -49,7 +57,7 @@ time.sleep(float(st.query_params.get("delay", "0")))
 view = replace(base, **changes)
 state = linked_panels(view, key="explorer")
 
-within = roi_mask(points["x"], points["y"], state.roi)
+within = kept & roi_mask(points["x"], points["y"], state.roi)
 axes = {name: (points[x], points[y]) for name, (x, y) in view.axes.items()}
 answer = {
     "runs": st.session_state["runs"],
