@@ -8,6 +8,7 @@ from pages.shared import intake, loading, map_panel, scan_cards, state
 from pages.shared.pattern_gallery import gallery
 from pages.shared.remote_browser import downloads, remote_browser
 from pages.shared.threshold import threshold_panel
+from pages.shared.words import samples_word
 
 scan = state.current()
 
@@ -43,9 +44,11 @@ grid = loading.scan_grid(scan)
 joined, _ = loading.fitting_maps(scan.maps, loading.grid_key(scan), grid)
 
 if scan.samples:
-    st.header("Patterns", divider="grey")
+    st.header(samples_word(grid).capitalize(), divider="grey")
     gallery(scan, map_panel.backdrop(joined))
 
+if grid is None and not scan.is_empty:
+    st.stop()
 st.header("Maps", divider="grey")
 if grid is None or not len(joined):
     st.info(map_panel.why_none(scan, grid), icon=":material/layers_clear:")

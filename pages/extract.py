@@ -1,4 +1,4 @@
-"""Turn the patterns of the scan in view into latents."""
+"""Turn the samples of the scan in view into latents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def show_result(record: JobRecord) -> None:
     run = read_run(record.folder) or {}
     summary = run.get("summary", {})
     facts = [
-        f"**{summary.get('n_encoded', 0):,}** of {summary.get('n', 0):,} patterns encoded",
+        f"**{summary.get('n_encoded', 0):,}** of {summary.get('n', 0):,} samples encoded",
         f"**{summary.get('latent_dim', 0)}** latent dimensions",
     ]
     if "explained_variance" in summary:
@@ -52,7 +52,7 @@ def show_earlier(samples: str) -> None:
             st.markdown(
                 f"**{errors.markdown_safe(str(summary.get('encoder', 'latents')))}** · "
                 f"{summary.get('latent_dim', '?')} dimensions · "
-                f"{summary.get('n_encoded', 0):,} patterns · "
+                f"{summary.get('n_encoded', 0):,} samples · "
                 f"{errors.markdown_safe(prepared)} · {made} UTC"
             )
             run_files.open_in_explore(place, run, key=f"earlier_{place}", kind="secondary")
@@ -68,7 +68,9 @@ def show_form(scan: state.ScanState) -> None:
         model = extract_form.choose_model(PAGE, source)
         recipe = None
         if model is not None:
-            recipe = preparation_form.choose_preparation(PAGE, base=model.base, own=model.own)
+            recipe = preparation_form.choose_preparation(
+                PAGE, base=model.base, own=model.own, on_grid=source.grid is not None
+            )
         points = extract_form.choose_points(PAGE, scan, source)
         manner = extract_form.choose_manner(PAGE)
     with looks:
@@ -92,11 +94,11 @@ scan = state.current()
 st.title("Extract")
 if scan.samples is None:
     st.info(
-        "No patterns are in view, so there is nothing to encode. Open an HDF5 file of patterns on "
+        "No samples are in view, so there is nothing to encode. Open a file of samples on "
         "the Data page, or put the demo scan in view in the sidebar.",
         icon=":material/grid_on:",
     )
-    st.page_link("pages/data.py", label="Open patterns", icon=":material/dataset:")
+    st.page_link("pages/data.py", label="Open samples", icon=":material/dataset:")
 else:
     show_form(scan)
     show_earlier(scan.samples)

@@ -63,11 +63,11 @@ scan = state.current()
 st.title("Train")
 if scan.samples is None:
     st.info(
-        "No patterns are in view, so there is nothing to learn from. Open an HDF5 file of "
-        "patterns on the Data page, or put the demo scan in view in the sidebar.",
+        "No samples are in view, so there is nothing to learn from. Open a file of "
+        "samples on the Data page, or put the demo scan in view in the sidebar.",
         icon=":material/grid_on:",
     )
-    st.page_link("pages/data.py", label="Open patterns", icon=":material/dataset:")
+    st.page_link("pages/data.py", label="Open samples", icon=":material/dataset:")
 else:
     show_form(scan)
     show_earlier(scan.samples, watched(PAGE))

@@ -153,7 +153,7 @@ def choose_points(
         )
         return None
     share = 100 * len(rows) / len(source)
-    st.caption(f"**{len(rows):,}** of {len(source):,} patterns ({share:.4g} %)")
+    st.caption(f"**{len(rows):,}** of {len(source):,} samples ({share:.4g} %)")
     return Points(rows, roi_rows, keep_above, roi)
 
 
@@ -243,8 +243,8 @@ def _checkpoint(key: str, place: str, source: SampleSource) -> Model | None:
         st.text_input(
             "Size of pattern that the model takes (H W)",
             key=field,
-            placeholder="as the patterns are",
-            help="The patterns are resized to it. Needed for weights without a record, where the "
+            placeholder="as the samples are",
+            help="The samples are resized to it. Needed for weights without a record, where the "
             "model was made for another size than this scan has.",
             persist_state="session",
         )
@@ -306,17 +306,17 @@ def _facts(encoder: Encoder) -> str:
 
 def _ask_roi(key: str, source: SampleSource) -> tuple[float, ...] | None:
     grid = source.grid
+    if grid is None:
+        return None
     where = st.segmented_control(
         "Points",
         ("Whole scan", "ROI"),
         default="Whole scan",
         required=True,
         key=f"{key}.where",
-        disabled=grid is None,
-        help="A ROI needs patterns with coordinates." if grid is None else None,
         persist_state="session",
     )
-    if where != "ROI" or grid is None:
+    if where != "ROI":
         return None
     bounds = []
     for axis, (low, high) in (("x", grid.x_range), ("y", grid.y_range)):
@@ -342,6 +342,8 @@ def _ask_threshold(
     key: str, scan: ScanState, source: SampleSource, left_out: str
 ) -> tuple[tuple[str, float] | None, NDArray[np.bool_]]:
     everything = np.ones(len(source), np.bool_)
+    if source.grid is None:
+        return None, everything
     if scan.keep is None:
         st.caption("No threshold is set; the Data page can leave points of poor quality out.")
         return None, everything

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from latentcore.containers import ScanGrid, match_rows
-from latentcore.errors import InputError, RequestError
+from latentcore.errors import InputError, RequestError, UnknownFormatError
 from latentcore.readers._media.kinds import PICTURES, VIDEOS
 from latentcore.settings import settings
 from pages.shared import errors, loading, places, state
+from pages.shared.sample_tables import can_join_by_order
 
 __all__ = ["Outcome", "bring_in", "demo_opener", "folder_browser", "outcomes", "tell", "uploader"]
 
@@ -50,6 +51,7 @@ class _Batch:
     samples: str | None = None
     latents: str | None = None
     maps: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
 
 
 def uploader() -> None:
@@ -127,7 +129,7 @@ def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
             report[place] = Outcome(places.label(place), f"opened as {role}")
         except InputError as error:
             report[place] = Outcome(places.label(place), error=error)
-    if batch.samples or batch.latents or batch.maps:
+    if batch.samples or batch.latents or batch.maps or batch.tables:
         _show(batch, report)
     st.session_state[_OUTCOMES] = list(report.values())
 
@@ -154,13 +156,7 @@ def tell(found: Sequence[Outcome]) -> None:
 
 def _sort_in(batch: _Batch, place: str) -> str:
     """Open a file once, so that a damaged one is found out here, and file it under its role."""
-    kinds = loading.kinds_of(place)
-    if list(kinds) == ["table"]:
-        message = (
-            "It is a table about samples without x and y. The pages don't show these yet; join it "
-            "in Python: latentcore.open_table(…).at(latents)."
-        )
-        raise RequestError(message)
+    kinds = _kinds_of(place, batch)
     if "samples" in kinds:
         loading.samples(place)
         batch.samples = place
@@ -170,7 +166,21 @@ def _sort_in(batch: _Batch, place: str) -> str:
     if "maps" in kinds:
         loading.maps(place)
         batch.maps.append(place)
+    elif "table" in kinds:
+        loading.table(place)
+        batch.tables.append(place)
     return f"{' and '.join(_ROLES[kind] for kind in kinds)} ({', '.join(kinds.values())})"
+
+
+def _kinds_of(place: str, batch: _Batch) -> dict[str, str]:
+    """Tell what a file holds; a table that names no samples can be joined by order, if asked."""
+    try:
+        return loading.kinds_of(place)
+    except UnknownFormatError:
+        latents = batch.latents or state.current().latents
+        if latents is None or not can_join_by_order(place, latents):
+            raise
+        return {"table": "sample-table"}
 
 
 def _show(batch: _Batch, report: dict[str, Outcome]) -> None:
@@ -184,6 +194,9 @@ def _show(batch: _Batch, report: dict[str, Outcome]) -> None:
         wanted = replace(wanted, latents=None if fresh else scan.latents)
     for place in batch.maps:
         if _is_right(place, wanted, report):
+            wanted = replace(wanted, maps=(*wanted.maps, place))
+    for place in batch.tables:
+        if _has_samples_for(place, wanted, report):
             wanted = replace(wanted, maps=(*wanted.maps, place))
     if wanted == base:
         return
@@ -206,6 +219,23 @@ def _is_right(place: str, scan: state.ScanState, report: dict[str, Outcome]) -> 
         report[place] = Outcome(places.label(place), error=error)
         return False
     return True
+
+
+def _has_samples_for(place: str, scan: state.ScanState, report: dict[str, Outcome]) -> bool:
+    """Tell whether a table about samples has some to be about; if not, say so in the report.
+
+    A file of samples may bring its own table; on a scan grid that is no matter of concern.
+    """
+    if (scan.samples or scan.latents) and loading.scan_grid(scan) is None:
+        return True
+    if place not in (scan.samples, scan.latents):
+        message = (
+            f"{places.label(place)!r} is a table about samples without x and y, but the scan in "
+            "view lies on a grid, or there is none. Open the latents or samples that it is about "
+            "first, or together with it."
+        )
+        report[place] = Outcome(places.label(place), error=RequestError(message))
+    return False
 
 
 def _open_demo() -> None:

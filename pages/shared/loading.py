@@ -17,9 +17,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.orientation_colors import orientation_colors
-from latentcore.containers import LatentSet, SampleSource, ScanGrid, ScanMaps, match_rows
+from latentcore.containers import (
+    LatentSet,
+    SampleSource,
+    SampleTable,
+    ScanGrid,
+    ScanMaps,
+    match_rows,
+)
 from latentcore.containers import sample_rows as match_samples
-from latentcore.errors import InputError, JoinError, RequestError
+from latentcore.errors import InputError, JoinError, RequestError, UnknownFormatError
 from latentcore.readers import (
     LATENTS_READERS,
     MAPS_READERS,
@@ -28,6 +35,7 @@ from latentcore.readers import (
     open_latents,
     open_maps,
     open_samples,
+    open_table,
     recognise_all,
 )
 from latentcore.registry import Registry
@@ -40,6 +48,7 @@ __all__ = [
     "family_of",
     "fitting_maps",
     "grid_key",
+    "is_table",
     "joined_maps",
     "keep_above",
     "kept",
@@ -51,6 +60,7 @@ __all__ = [
     "samples",
     "scan_grid",
     "stamp",
+    "table",
 ]
 
 
@@ -76,6 +86,9 @@ class JoinedMaps:
         file that has orientations.
     laue : tuple of str
         Laue classes of the phases that are coloured.
+    joined_by : Mapping of str to str
+        For the place of each table about samples, how its rows found them: ``"id"`` or
+        ``"order"``. Maps are joined by coordinates.
     """
 
     names: tuple[str, ...] = ()
@@ -86,6 +99,7 @@ class JoinedMaps:
     origin: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     orientation: NDArray[np.float32] | None = None
     laue: tuple[str, ...] = ()
+    joined_by: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -181,13 +195,28 @@ def maps(place: str) -> ScanMaps:
     return _maps(_file(place))
 
 
+def table(place: str) -> SampleTable:
+    """Read a table about samples, whether it names them or not; errors as `samples`."""
+    return _table(_file(place))
+
+
+def is_table(place: str) -> bool:
+    """Tell whether a place holds a table about samples, and no maps; False where it is gone."""
+    try:
+        return _is_table(_file(place))
+    except InputError:
+        return False
+
+
 def scan_grid(state: ScanState) -> ScanGrid | None:
     """Return the points of the scan: the samples', else the latents', else the first maps'."""
     if state.samples:
         return samples(state.samples).grid
     if state.latents:
         return latents(state.latents).grid
-    return maps(state.maps[0]).grid if state.maps else None
+    if not state.maps or is_table(state.maps[0]):
+        return None
+    return maps(state.maps[0]).grid
 
 
 def grid_key(state: ScanState) -> str:
@@ -205,14 +234,15 @@ def joined_maps(map_places: Sequence[str], grid_key: str, _grid: ScanGrid | None
     grid_key : str
         Changes when the points do, for example ``stamp(place)`` of the file they come from.
     _grid : ScanGrid or None
-        The n points; without coordinates nothing can be joined.
+        The n points; without coordinates only tables about samples are of use, and they are
+        joined to latents, by `pages.shared.sample_tables`.
 
     Raises
     ------
     InputError
         If a file can't be read, or not one of its points lies on the scan; it names the file.
     """
-    if not map_places:
+    if not map_places or (_grid is None and all(map(is_table, map_places))):
         return JoinedMaps()
     if _grid is None:
         message = (
@@ -298,7 +328,7 @@ def _kinds(file: _File) -> dict[str, str]:
 
 # No on_release that closes the file: another session may be reading from an evicted source.
 # The last one that lets go of it closes it.
-@st.cache_resource(max_entries=8, show_spinner="Opening the patterns …")
+@st.cache_resource(max_entries=8, show_spinner="Opening the samples …")
 def _samples(file: _File) -> SampleSource:
     return open_samples(file.path)
 
@@ -311,6 +341,29 @@ def _latents(file: _File) -> LatentSet:
 @st.cache_resource(max_entries=16, show_spinner="Reading the maps …")
 def _maps(file: _File) -> ScanMaps:
     return open_maps(file.path)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading the table …")
+def _table(file: _File) -> SampleTable:
+    try:
+        _kinds(file)
+    except UnknownFormatError:
+        # Only by its name does the reader open a table that names no samples.
+        return open_table(file.path, reader="sample-table")
+    return open_table(file.path)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _is_table(file: _File) -> bool:
+    try:
+        kinds = _kinds(file)
+    except UnknownFormatError:
+        try:
+            _table(file)
+        except InputError:
+            return False
+        return True
+    return "table" in kinds and "maps" not in kinds
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

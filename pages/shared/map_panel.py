@@ -60,7 +60,7 @@ def backdrop(joined: JoinedMaps) -> NDArray[np.floating] | None:
 def why_none(scan: ScanState, grid: ScanGrid | None) -> str:
     """Say why there is no map to show, and what to do."""
     if scan.samples and grid is None:
-        return "The patterns come without coordinates, so there is nothing to draw a map on."
+        return "The samples come without coordinates, so there is nothing to draw a map on."
     if scan.maps:
         return "None of the maps belongs to this scan; see above."
     return (

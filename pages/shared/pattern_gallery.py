@@ -12,6 +12,7 @@ from pages.shared import loading
 from pages.shared.map_charts import fitting_height, grid_chart
 from pages.shared.state import ScanState
 from pages.shared.theme import tones
+from pages.shared.words import one_sample, samples_word
 
 __all__ = ["gallery"]
 
@@ -36,21 +37,26 @@ def gallery(scan: ScanState, backdrop: NDArray[np.floating] | None) -> None:
     source = loading.samples(scan.samples)
     turn = st.session_state.setdefault("gallery_turn", 0)
     rows = _pick(len(source), turn)
-    sheet, place = st.columns([3, 2], gap="medium")
+    if source.grid is None:
+        sheet, place = st.container(), None
+    else:
+        sheet, place = st.columns([3, 2], gap="medium")
     with sheet:
         _sheet(scan.samples, source, rows)
         st.button(
             "Show others",
             icon=":material/casino:",
             on_click=_next_turn,
-            help="Pick other patterns at random, over the whole scan.",
+            help=f"Pick other {samples_word(source.grid)} at random, over the whole file.",
         )
-    with place:
-        _grid(source.grid, rows, backdrop)
+    if place is not None and source.grid is not None:
+        with place:
+            _grid(source.grid, rows, backdrop)
 
 
 def _sheet(place: str, source: SampleSource, rows: NDArray[np.int64]) -> None:
     pictures = _pictures(place, loading.stamp(place), tuple(rows.tolist()))
+    word = one_sample(source.grid).capitalize()
     for start in range(0, len(rows), _COLUMNS):
         for column, index in zip(st.columns(_COLUMNS), range(start, len(rows)), strict=False):
             row = int(rows[index])
@@ -58,19 +64,11 @@ def _sheet(place: str, source: SampleSource, rows: NDArray[np.int64]) -> None:
                 pictures[index],
                 caption=f"**{index + 1}** · {_where(source, row)}",
                 width="stretch",
-                alt=f"Pattern {index + 1}, row {row} of the file, {_where(source, row)}",
+                alt=f"{word} {index + 1}, row {row} of the file, {_where(source, row)}",
             )
 
 
-def _grid(
-    grid: ScanGrid | None, rows: NDArray[np.int64], backdrop: NDArray[np.floating] | None
-) -> None:
-    if grid is None:
-        st.info(
-            "The patterns come without coordinates: no scan grid, no maps.",
-            icon=":material/grid_off:",
-        )
-        return
+def _grid(grid: ScanGrid, rows: NDArray[np.int64], backdrop: NDArray[np.floating] | None) -> None:
     figure = grid_chart(
         grid, tones(), backdrop=backdrop, marked=rows, height=fitting_height(grid, 450, most=480)
     )

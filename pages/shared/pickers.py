@@ -9,6 +9,7 @@ import streamlit as st
 from latentcore.errors import InputError
 from pages.shared import demo, errors, loading, places, state
 from pages.shared.scan_runs import latents_of
+from pages.shared.words import grid_of, samples_word
 
 __all__ = ["sidebar"]
 
@@ -20,7 +21,8 @@ def sidebar() -> None:
     scan = state.current()
     with st.sidebar:
         st.subheader("Scan in view")
-        _pick("Patterns", "samples", scan.samples, [demo.SAMPLES, *_of_kind("samples")])
+        title = samples_word(grid_of(scan)).capitalize() if not scan.is_empty else "Patterns"
+        _pick(title, "samples", scan.samples, [demo.SAMPLES, *_of_kind("samples")])
         _pick("Latents", "latents", scan.latents, _latents_on_offer(scan))
         _pick_maps(scan)
         if scan.keep is not None:
@@ -67,18 +69,20 @@ def _pick(label: str, part: str, chosen: str | None, offered: Iterable[str]) -> 
 
 
 def _pick_maps(scan: state.ScanState) -> None:
-    offered = dict.fromkeys((*demo.MAPS, *_of_kind("maps"), *scan.maps))
+    on_grid = scan.is_empty or grid_of(scan) is not None
+    kind = "maps" if on_grid else "table"
+    offered = dict.fromkeys((*demo.MAPS, *_of_kind(kind), *scan.maps))
     if not scan.is_demo:
         offered = {place: None for place in offered if place in scan.maps or place not in demo.MAPS}
     st.session_state["pick_maps"] = list(scan.maps)
     st.multiselect(
-        "Maps",
+        "Maps" if on_grid else "Tables",
         list(offered),
         key="pick_maps",
         format_func=places.label,
         on_change=_chosen,
         args=("maps",),
-        placeholder="Choose files of maps",
+        placeholder="Choose files of maps" if on_grid else "Choose tables about the samples",
     )
 
 

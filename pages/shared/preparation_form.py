@@ -23,7 +23,11 @@ PRESETS = {
     "kikuchi": ("Kikuchi: background off, smooth, z-score", KIKUCHI),
     "published": ("As published: −1 … 1", Preparation(scale="minus_one_one")),
     "raw": ("Raw values", Preparation()),
+    "demean": ("Minus its mean", Preparation(scale="demean")),
 }
+# What suits samples of a scan grid, and what others; the first is proposed.
+_ON_A_GRID = ("kikuchi", "published", "raw")
+_ELSEWHERE = ("raw", "demean", "published")
 _TITLES = {
     **{name: title for name, (title, _) in PRESETS.items()},
     OWN: "The model's own",
@@ -32,8 +36,10 @@ _TITLES = {
 _NOTES = {
     "kikuchi": "Minus its own blur of 8 px, smoothed by 1 px, mean 0 and standard deviation 1 "
     "per pattern. On scans with known grains this matters more than the model.",
+    "demean": "The numbers of each sample about 0: what tells cutouts of warm and cold water "
+    "apart is gone, their fronts are left.",
     "published": "Each pattern from −1 to 1, the background left in, as the published runs do.",
-    "raw": "The file's numbers as they are: the brightest patterns weigh most.",
+    "raw": "The file's numbers as they are: the brightest samples weigh most.",
     OWN: "What the model was fitted with. Anything else gives latents that mean something else.",
 }
 _DETAILS = {
@@ -108,8 +114,9 @@ def choose_preparation(
     base: Preparation,
     own: Preparation | None,
     own_words: tuple[str, str] = (_TITLES[OWN], _NOTES[OWN]),
+    on_grid: bool = True,
 ) -> Recipe | None:
-    """Ask how patterns are prepared.
+    """Ask how samples are prepared.
 
     Parameters
     ----------
@@ -120,26 +127,30 @@ def choose_preparation(
         That of the chosen model, where it has one: it is proposed first.
     own_words : tuple of (str, str)
         What to call it, and what to say of it.
+    on_grid : bool
+        Whether the samples lie on a scan grid: then they are taken for Kikuchi patterns.
 
     Returns
     -------
     Recipe or None
         None where the steps make no sense; the reason is shown.
     """
-    names = [*([OWN] if own is not None else []), *PRESETS, CUSTOM]
+    usual = _ON_A_GRID if on_grid else _ELSEWHERE
+    names = [*([OWN] if own is not None else []), *usual, CUSTOM]
     # A key of its own for each list: a choice that is not on it must not come back.
     chosen = st.radio(
         "Preparation",
         names,
         format_func=lambda name: own_words[0] if name == OWN else _TITLES[name],
-        key=f"{key}.preset.{own is not None}",
+        key=f"{key}.preset.{own is not None}{'' if on_grid else '.elsewhere'}",
         persist_state="session",
     )
     if chosen == CUSTOM:
         preparation = form_for(
             Preparation,
             key=f"{key}.custom",
-            defaults=KIKUCHI.to_dict() | {"crop": None, "size": None},
+            defaults=(KIKUCHI if on_grid else Preparation()).to_dict()
+            | {"crop": None, "size": None},
             details=_DETAILS,
             columns=2,
         )
@@ -179,9 +190,9 @@ def preview(
         errors.show(error)
         return
     st.caption("As in the file")
-    st.image(before, width="stretch", alt="Some patterns as they are in the file")
+    st.image(before, width="stretch", alt="Some samples as they are in the file")
     st.caption(f"As the encoder sees them · {facts}")
-    st.image(after, width="stretch", alt="The same patterns after preparation")
+    st.image(after, width="stretch", alt="The same samples after preparation")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -11,6 +11,7 @@ from latentcore.containers import ScanGrid, notes_of
 from latentcore.errors import InputError
 from pages.shared import errors, loading, places
 from pages.shared.state import ScanState, choose, current
+from pages.shared.words import grid_of, samples_word
 
 __all__ = ["cards"]
 
@@ -28,9 +29,10 @@ def cards(scan: ScanState) -> bool:
         Whether the patterns and latents could be read; without them no map can be placed.
     """
     _headline(scan)
-    patterns, latents, maps = st.columns(3)
-    with patterns:
-        readable = _card("Patterns", ":material/grid_on:", scan.samples, _samples_facts)
+    samples, latents, maps = st.columns(3)
+    with samples:
+        title = "Samples" if not scan.is_empty and grid_of(scan) is None else "Patterns"
+        readable = _card(title, ":material/grid_on:", scan.samples, _samples_facts)
     with latents:
         readable &= _card("Latents", ":material/scatter_plot:", scan.latents, _latents_facts)
     with maps:
@@ -57,11 +59,16 @@ def _headline(scan: ScanState) -> None:
 def _uses(scan: ScanState, grid: ScanGrid | None) -> list[str]:
     uses = []
     if scan.samples:
-        uses.append("Train an encoder on its patterns, or extract latents with one.")
+        uses.append(f"Train an encoder on its {samples_word(grid)}, or extract latents with one.")
     if scan.latents:
         uses.append("Explore its latents.")
-    if grid is None:
-        uses.append("It has no scan grid: embeddings and clusters are at hand, maps are not.")
+    if grid is None and scan.maps:
+        uses.append("Colour and filter its samples by the columns of its tables.")
+    elif grid is None:
+        uses.append(
+            "It has no scan grid, so there are no maps; a table about its samples (lat, lon, ΔT) "
+            "gives colours and filters."
+        )
     elif scan.maps:
         uses.append("Draw its maps, leave points out by one of them, and colour latents by them.")
     return uses
@@ -107,6 +114,8 @@ def _card(title: str, icon: str, place: str | None, facts: Callable[[str], Facts
 
 
 _MISSING = {
+    "Samples": "None open. Open the file that these latents were made of above to see what they "
+    "look like.",
     "Patterns": "None open. Open an HDF5 file of patterns above to see them, and to extract "
     "latents from them.",
     "Latents": "None yet. Extract them on the Extract page, or open a file of latents above.",
@@ -118,7 +127,11 @@ def _samples_facts(place: str) -> Facts:
     channels, *frames, height, width = source.sample_shape
     size = f"{height} × {width} px" + (f", {channels} channels" if channels > 1 else "")
     size += f", {frames[0]} frames" if frames else ""
-    facts = [("patterns", f"{len(source):,}"), ("size", size), ("values", str(source.dtype))]
+    facts = [
+        (samples_word(source.grid), f"{len(source):,}"),
+        ("size", size),
+        ("values", str(source.dtype)),
+    ]
     if source.partition is not None:
         names, counts = np.unique(source.partition, return_counts=True)
         parts = (f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
@@ -141,7 +154,7 @@ def _latents_facts(place: str) -> Facts:
     encoded = int(found.encoded.sum())
     left = len(found) - encoded
     facts = [
-        ("latents", f"{encoded:,}" + (f", {left:,} points not encoded" if left else "")),
+        ("latents", f"{encoded:,}" + (f", {left:,} not encoded" if left else "")),
         ("dimensions", _dims(found.dims)),
     ]
     return [*facts, *_grid_facts(found.grid), _fingerprint(found.fingerprint)]
@@ -162,13 +175,11 @@ def _notes(place: str) -> None:
 
 
 def _maps_card(scan: ScanState) -> None:
+    on_grid = scan.is_empty or grid_of(scan) is not None
     with st.container(border=True, height="stretch"):
-        st.markdown("##### :material/layers: Maps")
+        st.markdown("##### :material/layers: Maps" if on_grid else "##### :material/table: Tables")
         if not scan.maps:
-            st.caption(
-                "None open. Open CSV or parquet tables with x, y and value columns above: band "
-                "contrast, elements, phases."
-            )
+            st.caption(_NO_MAPS if on_grid else _NO_TABLES)
         for place in scan.maps:
             st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
             try:
@@ -184,7 +195,30 @@ def _maps_card(scan: ScanState) -> None:
                 )
 
 
+_NO_MAPS = (
+    "None open. Open CSV or parquet tables with x, y and value columns above: band contrast, "
+    "elements, phases."
+)
+_NO_TABLES = (
+    "None open. Open a CSV or parquet table about the samples above: a column that names them "
+    "(sample_id, or partition and row) and columns of values."
+)
+
+
+def _table_facts(place: str) -> Facts:
+    table = loading.table(place)
+    named = "named" if table.sample_ids is not None else "not named: to be joined by order"
+    return [
+        ("columns", _names(table.names)),
+        ("rows", f"{len(table):,}"),
+        ("samples", named),
+        _fingerprint(table.fingerprint),
+    ]
+
+
 def _maps_facts(place: str, scan: ScanState) -> Facts:
+    if grid_of(scan) is None and loading.is_table(place):
+        return _table_facts(place)
     table = loading.maps(place)
     facts = [("maps", _names(table.names)), ("points", f"{len(table.grid):,}")]
     if table.dropped:

@@ -206,7 +206,8 @@ def test_patterns_without_coordinates(open_page: OpenPage, tmp_path: Path) -> No
     assert not app.exception
     assert not app.error
     assert facts(app)["scan grid"] == "none: no coordinates"
-    assert "without coordinates" in texts(app.info)
+    assert "It has no scan grid, so there are no maps" in texts(app.markdown)
+    assert "Maps" not in texts(app.header)
 
 
 def test_constant_and_missing_pixels_are_drawn(open_page: OpenPage, tmp_path: Path) -> None:

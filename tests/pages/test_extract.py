@@ -87,15 +87,15 @@ def test_without_patterns_the_page_says_what_to_do(workspace: Path) -> None:
     table = workspace / "data" / "map.csv"
     table.write_text("x,y,BC\n0,0,1\n1,0,2\n")
     app = open_page(samples="", maps="folder:data/map.csv")
-    assert "No patterns are in view" in told(app)
+    assert "No samples are in view" in told(app)
     assert not [one for one in app.button if one.label == "Extract latents"]
 
 
 def test_pca_runs_as_a_job_and_its_latents_open_in_explore(scan: str) -> None:
     app = choose_pca(open_page(samples=scan), 5)
-    assert "**30** of 30 patterns (100 %)" in told(app)
+    assert "**30** of 30 samples (100 %)" in told(app)
     app = until_ended(press(app, "Extract latents"))
-    assert "**30** of 30 patterns encoded" in told(app)
+    assert "**30** of 30 samples encoded" in told(app)
     assert "**5** latent dimensions" in told(app)
     record = runner().get(job_in(app))
     assert record.request["prepare"] == ["background=dynamic", "smooth=1.0"]

@@ -60,7 +60,7 @@ def choose_tiny(app: AppTest, *, latent_dim: int = 2, epochs: int = 2) -> AppTes
 
 def test_without_patterns_the_page_says_what_to_do(open_page: OpenPage, scan: Path) -> None:
     app = open_train(open_page, samples="")
-    assert "No patterns are in view" in told(app)
+    assert "No samples are in view" in told(app)
     assert not [one for one in app.button if one.label == "Train"]
 
 
@@ -78,7 +78,7 @@ def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
     }  # fmt: skip
 
     app = open_train(open_page, job=record.id)
-    assert "**29** patterns trained on" in told(app)
+    assert "**29** samples trained on" in told(app)
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["Active dimensions"].endswith("of 2")
     assert metrics["Variance reconstructed"].endswith("%")
@@ -150,7 +150,7 @@ def test_curves_and_pictures_come_from_the_live_files(open_page: OpenPage, scan:
     write_atomic(folder / "live.json", to_json(told_live).encode())
     np.save(folder / "live.npy", np.zeros((3, 8, 8, 8), np.float32))
     app = open_train(open_page, job=job)
-    assert "Epoch **2** of 400 · best so far: 1 · 1,234 patterns per second · 1 min 15 s" in told(
+    assert "Epoch **2** of 400 · best so far: 1 · 1,234 samples per second · 1 min 15 s" in told(
         app
     )
     assert len(app.get("plotly_chart")) == 1
@@ -217,7 +217,7 @@ def test_pinned_pattern_is_decoded_along_the_chosen_dimension(
 def test_worth_of_loaded_latents_and_of_a_map_of_labels(open_page: OpenPage, latents: str) -> None:
     app = open_explore(open_page, latents)
     app.segmented_control(key="explore.tab").set_value("worth").run()
-    assert "over 30 encoded points; PCA scores have no prior" in told(app)
+    assert "over 30 encoded points; these latents have no prior" in told(app)
     assert [one.label for one in app.metric] == ["Neighbours kept by PCA"]
     press(app, "Compute")
     metrics = {one.label: one.value for one in app.metric}

@@ -95,7 +95,7 @@ def test_samples_without_a_grid_are_no_scan(open_page: OpenPage, tmp_path: Path)
     app = upload(open_page(), write_emsoft(tmp_path / "s.h5", IMAGES, np.zeros((30, 3))))
     assert not app.exception
     assert "EMsoft .h5 scan" in texts(app.markdown)
-    assert "no scan grid: embeddings and clusters are at hand, maps are not" in texts(app.markdown)
+    assert "It has no scan grid, so there are no maps" in texts(app.markdown)
 
 
 def test_nordif_opens_from_a_server_folder(open_page: OpenPage, data_root: Path) -> None:

@@ -16,6 +16,7 @@ from latentcore.analysis.exploration import cluster_roi, roi_features, roi_rows
 from latentcore.analysis.features import Features
 from latentcore.analysis.projection import pca
 from latentcore.analysis.separation import Separation, separation
+from latentcore.analysis.value_filters import kept_by
 from latentcore.containers import Clustering, Embedding, Roi
 from latentcore.errors import InputError, RequestError
 from latentcore.jobs import JobRecord
@@ -40,9 +41,9 @@ __all__ = [
 UMAP_STARTS_ITSELF = 200_000
 
 _NO_MAP = "Clusters need a map beside the latent. Open one on the Data page."
-_NO_COORDINATES = (
-    "These latents have no coordinates, so no map can be joined to them, and there are no clusters "
-    "of (latent, band contrast). Open latents that come with x and y."
+_NO_TABLE = (
+    "Colours, filters and clusters by what is known of the samples need a table about them (lat, "
+    "lon, ΔT …). Open one on the Data page: CSV or parquet with a column that names the samples."
 )
 
 
@@ -61,7 +62,7 @@ class Clusters:
 
 
 def inside(scene: Scene, question: Question) -> NDArray[np.bool_]:
-    """Return the points in the ROI, shape (n,).
+    """Return the points in the ROI that all filters keep, shape (n,).
 
     Raises
     ------
@@ -69,7 +70,8 @@ def inside(scene: Scene, question: Question) -> NDArray[np.bool_]:
         If the ROI holds none.
     """
     roi = None if question.roi is None else Roi.from_bounds(question.roi)
-    return roi_rows(scene.latents, roi)
+    rows = roi_rows(scene.latents, roi)
+    return rows & kept_by(question.filters, scene.maps.get, len(rows))
 
 
 def cluster_key(scene: Scene, question: Question) -> str:
@@ -81,6 +83,7 @@ def cluster_key(scene: Scene, question: Question) -> str:
         sorted(question.parameters.items()),
         question.scaling,
         question.roi,
+        sorted(question.filters.items()),
     ]
     text = scene.key + json.dumps(asked)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
@@ -96,7 +99,7 @@ def _clusters(key: str, _scene: Scene, _question: Question) -> Clusters:
     del key  # what the cache tells questions apart by
     assert _question.dim is not None
     if not _question.reference:
-        return Clusters(None, _NO_MAP if _scene.latents.grid is not None else _NO_COORDINATES)
+        return Clusters(None, _NO_MAP if _scene.latents.grid is not None else _NO_TABLE)
     try:
         rows = inside(_scene, _question)
         found = cluster_roi(

@@ -12,7 +12,7 @@ from latentcore.analysis.clusterers import CLUSTERERS
 from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import COLORMAPS, is_diverging
-from pages.shared.explorer import session
+from pages.shared.explorer import filters, session
 from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import color_map
@@ -35,11 +35,16 @@ def show(scene: Scene) -> None:
     with first[2]:
         _embedding(question)
     with first[3]:
-        _method(question)
+        if scene.latents.grid is not None:
+            _method(question)
+        elif scene.numeric_maps:
+            _reference(scene, question)
     with first[4]:
         _details(scene, question)
     if scene.latents.grid is not None:
         choose_roi(scene.latents.grid, question)
+    else:
+        filters.filter_bar(scene, session.question())
 
 
 def _choose(
@@ -119,12 +124,19 @@ def _method(question: Question) -> None:
     )
 
 
+def _reference(scene: Scene, question: Question) -> None:
+    """Ask what the latent is drawn against; beside a grid the maps say more, so it comes later."""
+    label = "Clustered together with" if scene.latents.grid is not None else "Latent drawn against"
+    _choose(label, "reference", list(scene.numeric_maps), question.reference)
+
+
 def _details(scene: Scene, question: Question) -> None:
     left, right = st.columns(2)
     with left.popover("Colours", icon=":material/palette:", width="stretch"):
         _color_details(scene, question)
     with right.popover("Methods", icon=":material/tune:", width="stretch"):
-        _cluster_details(scene, question)
+        if scene.numeric_maps or scene.latents.grid is not None:
+            _cluster_details(scene, question)
         _umap_details(question)
 
 
@@ -179,10 +191,10 @@ def _limits(low: float, high: float) -> None:
 def _cluster_details(scene: Scene, question: Question) -> None:
     kind = CLUSTERERS.get(question.method)
     st.markdown(f"**{kind.title}**")
-    if scene.numeric_maps:
-        _choose(
-            "Clustered together with", "reference", list(scene.numeric_maps), question.reference
-        )
+    if scene.latents.grid is None:
+        _method(question)
+    elif scene.numeric_maps:
+        _reference(scene, question)
     key = "explore.scaling"
     st.session_state[key] = question.scaling
     st.segmented_control(
@@ -191,8 +203,9 @@ def _cluster_details(scene: Scene, question: Question) -> None:
         format_func=lambda name: _SCALINGS[name],
         key=key,
         on_change=lambda: session.update(scaling=st.session_state[key] or "standard"),
-        help="Standardised: latent and band contrast weigh the same. As published: on their raw "
-        "units, where band contrast (0–255) usually decides alone.",
+        help=f"Standardised: latent and {question.reference} weigh the same. As published: on "
+        "their raw units, where a quantity of large numbers (band contrast, 0–255) usually decides "
+        "alone.",
     )
     made = form_for(
         kind,

@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from latentcore.containers import Clustering
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.shared import errors, places
-from pages.shared.explorer import answers, reports
+from pages.shared.explorer import answers, reports, sample_report
 from pages.shared.explorer.question import LATENT, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import color_map
@@ -37,25 +40,33 @@ _MIME = {
 _ZIPPED_AT_MOST = 400_000_000
 
 
-def show(scene: Scene, question: Question) -> None:
+def show(
+    scene: Scene,
+    question: Question,
+    inside: NDArray[np.bool_],
+    masks: Mapping[str, NDArray[np.bool_]],
+    clustering: Clustering | None,
+) -> None:
     """Offer the files of the view, and take a report back."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _files(scene, question)
+        if scene.latents.grid is None:
+            sample_report.offer(scene, question, inside, masks, clustering)
+        else:
+            _files(scene, question)
     with right:
         reports.reopen()
         st.markdown("**Link to this view**")
         st.caption(
-            "The address bar carries the whole view: dimension, colours, clusters, ROI and "
-            "selections. Who may reach this server can open it."
+            "The address bar carries the whole view: dimension, colours, clusters, ROI or filters, "
+            "and selections. Who may reach this server can open it."
         )
 
 
 def _files(scene: Scene, question: Question) -> None:
-    if scene.latents.grid is None or not question.reference:
+    if not question.reference:
         st.info(
-            "Figures and tables need latents with coordinates, and a map beside them. Open both "
-            "on the Data page.",
+            "Figures and tables need a map beside the latents. Open one on the Data page.",
             icon=":material/download:",
         )
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
@@ -13,7 +15,9 @@ from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import EmbeddingView
 from pages.shared.jobs import runner
 
-__all__ = ["EmbeddingView", "views"]
+__all__ = ["EmbeddingView", "shown_view", "views"]
+
+_GRATICULE = "graticule"
 
 
 def views(
@@ -38,7 +42,31 @@ def views(
                 shown = umap.panel
         elif record is None:
             _offer(scene, question)
+    if scene.places is not None:
+        found[_GRATICULE] = _graticule(scene, scene.places)
     return found, shown, tuple(messages)
+
+
+def _graticule(scene: Scene, places: NDArray[np.float32]) -> EmbeddingView:
+    known = int(np.isfinite(places).all(axis=1).sum())
+    missing = len(places) - known
+    return EmbeddingView(
+        _GRATICULE, "Where the samples lie", places, f"{scene.key}|{_GRATICULE}",
+        note=f"{missing:,} without a place" if missing else "plate carrée",
+        labels=("longitude (°)", "latitude (°)"), graticule=True,
+    )  # fmt: skip
+
+
+def shown_view(scene: Scene, question: Question) -> EmbeddingView | None:
+    """Return the embedding in view, without starting one; None where there is none."""
+    if question.embedding == "umap" and len(scene.latents.dims) > 1:
+        record = answers.umap_job(scene, question)
+        if record is not None and record.finished:
+            return _umap_view(scene, question, record, [])
+    try:
+        return _pca_view(scene)
+    except InputError:
+        return None
 
 
 def _drawn_in_umap(question: Question) -> bool:

@@ -31,6 +31,11 @@ _INDEPENDENCE = (
     "the narrowest they could be."
 )
 
+_SAMPLES_INDEPENDENCE = (
+    "Intervals take samples as independent. Cutouts of one image or one day are not: read them as "
+    "the narrowest they could be."
+)
+
 
 def quantities(scene: Scene, question: Question) -> dict[str, NDArray[np.float32]]:
     """Return what is described: the latent dimension and the maps in view."""
@@ -55,28 +60,37 @@ def show_selection(
     if names == ["ROI"]:
         st.caption(
             "Nothing is selected yet: brush in any panel by box or lasso. Until then these "
-            "are the numbers of the ROI."
+            f"are the numbers of the {scene.region}."
         )
     for column, name in zip(st.columns(len(names)), names, strict=True):
         with column:
-            _selection_card(name, found[name], found["ROI"].n)
+            _selection_card(scene, name, found[name], found["ROI"].n)
     units = {name: scene.maps.unit(name) for name in scene.maps.names}
     rows = [
-        _row(name, quantity, units.get(quantity, ""), described)
+        _row(_shown(scene, name), quantity, units.get(quantity, ""), described)
         for quantity in found["ROI"].values
         for name in names
         for described in [found[name].values[quantity]]
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="explore.numbers")
     if clustering is not None:
-        _shares(found, names)
+        _shares(scene, found, names)
 
 
-def _selection_card(name: str, found: SelectionStatistics, of_roi: int) -> None:
-    title = "ROI" if name == "ROI" else f"Selection {name}"
-    share = f"{100 * found.n / of_roi:.1f} % of the ROI" if name != "ROI" else ""
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _shown(scene: Scene, name: str) -> str:
+    """Return what a set of points is called: the ROI, samples in view, A or B."""
+    return scene.region if name == "ROI" else name
+
+
+def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi: int) -> None:
+    title = _capital(scene.region) if name == "ROI" else f"Selection {name}"
+    share = f"{100 * found.n / of_roi:.1f} % of the {scene.region}" if name != "ROI" else ""
     area = "" if found.area is None else f"{found.area.value:,.6g} {found.area.unit}"
-    facts = [f"**{title}: {found.n:,} points**", share, area]
+    facts = [f"**{title}: {found.n:,} {scene.points}**", share, area]
     st.markdown(" · ".join(part for part in facts if part))
     first = list(found.values.items())[:2]
     st.caption(
@@ -103,13 +117,13 @@ def _row(name: str, quantity: str, unit: str, found: Description) -> dict[str, o
     }
 
 
-def _shares(found: Mapping[str, SelectionStatistics], names: list[str]) -> None:
+def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: list[str]) -> None:
     table = pd.DataFrame(
         [
             {
                 "cluster": "noise" if share.label == -1 else str(share.label),
                 **{
-                    f"{name}: {word}": value
+                    f"{_shown(scene, name)}: {word}": value
                     for name in names
                     for entry in found[name].clusters
                     if entry.label == share.label
@@ -141,7 +155,7 @@ def show_comparison(scene: Scene, question: Question, masks: Masks) -> None:
     overlap = next(iter(found.values())).overlap
     if overlap:
         st.warning(
-            f"{overlap:,} points are in both selections and count on both sides.",
+            f"{overlap:,} {scene.points} are in both selections and count on both sides.",
             icon=":material/warning:",
         )
     table = [
@@ -161,8 +175,9 @@ def show_comparison(scene: Scene, question: Question, masks: Masks) -> None:
     ]
     st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
     st.caption(
-        "Hedges' g: difference in pooled standard deviations. P(A > B): chance that a point of A "
-        "has the larger value. " + _INDEPENDENCE
+        "Hedges' g: difference in pooled standard deviations. P(A > B): chance that one of A "
+        "has the larger value. "
+        + (_INDEPENDENCE if scene.latents.grid is not None else _SAMPLES_INDEPENDENCE)
     )
 
 

@@ -16,12 +16,14 @@ from latentcore.analysis.collapse import spread
 from latentcore.analysis.exploration import panel_axes, selected_rows
 from latentcore.containers import Clustering
 from latentcore.errors import InputError, RequestError
-from pages.shared import demo, errors
+from pages.shared import demo, errors, loading
 from pages.shared.explorer import (
     answers,
     controls,
     downloads,
     embedding,
+    filters,
+    gallery,
     numbers,
     patterns,
     session,
@@ -45,6 +47,7 @@ _TABS = {
     "against": ":material/compare_arrows: A against B",
     "clusters": ":material/scatter_plot: Clusters",
     "patterns": ":material/grid_on: Patterns",
+    "gallery": ":material/view_module: Gallery",
     "worth": ":material/fact_check: Worth",
     "downloads": ":material/download: Download",
 }
@@ -56,17 +59,21 @@ def show(scan: ScanState) -> None:
     if scan.latents is None:
         _nothing_to_explore(scan)
         return
-    scene = open_scene(scan)
     # A message would be lost when the clusters are there and the page runs again.
-    problem = session.begin(scene.about) or st.session_state.get(_PROBLEM)
+    problem = session.begin(loading.stamp(scan.latents)) or st.session_state.get(_PROBLEM)
+    scene = open_scene(scan, by_order=session.question().by_order)
     if problem:
         st.session_state[_PROBLEM] = problem
         errors.show(RequestError(problem))
     if not scene.encoded.any():
         st.warning("Not one sample of this file has a latent: every row is NaN.")
         return
-    session.replace_parts(complete(session.question(), scene))
+    completed = complete(session.question(), scene)
+    _tell_lost_filters(session.question(), completed)
+    session.replace_parts(completed)
     controls.show(scene)
+    if scene.latents.grid is None and not _in_view(scene):
+        return
     _warn_of_collapse(scene, session.question())
     _tell_unpaired(scene, session.question())
     question, masks = _panels(scene)
@@ -75,9 +82,35 @@ def show(scan: ScanState) -> None:
     st.session_state.pop(_PROBLEM, None)
 
 
+def _in_view(scene: Scene) -> bool:
+    """Tell how tables were joined and what filters keep; whether they keep anything."""
+    question = session.question()
+    filters.tell_tables(scene, question)
+    if not question.filters:
+        return True
+    left = int(answers.inside(scene, question).sum())
+    named = errors.markdown_safe(filters.filter_text(question.filters))
+    if left == 0:
+        st.warning(f"No sample is left by {named}. Keep more.", icon=":material/filter_alt:")
+        session.write_url()
+        return False
+    st.caption(
+        f":material/filter_alt: **{left:,} of {len(scene.latents):,} samples** are in view: "
+        f"{named}. All numbers below are of these; the others are drawn faintly."
+    )
+    return True
+
+
+def _tell_lost_filters(before: Question, after: Question) -> None:
+    lost = [name for name in before.filters if name not in after.filters]
+    if lost:
+        names = errors.markdown_safe(", ".join(lost))
+        st.toast(f"The filter by {names} is gone: no table in view has such a column.")
+
+
 def _nothing_to_explore(scan: ScanState) -> None:
     if scan.samples is None:
-        st.info("Open latents, or patterns to extract latents from, on the Data page.")
+        st.info("Open latents, or samples to extract latents from, on the Data page.")
         st.page_link("pages/data.py", label="Open data", icon=":material/folder_open:")
         return
     record = demo.ensure_demo_latents() if scan.is_demo else None
@@ -169,7 +202,8 @@ def _masks(
 
 def _inspector(scene: Scene, question: Question, masks: Mapping[str, NDArray[np.bool_]]) -> None:
     tab = st.segmented_control(
-        "Inspector", list(_TABS), format_func=lambda name: _TABS[name], default="selection",
+        "Inspector", _tabs(scene), format_func=lambda name: _tab_title(scene, name),
+        default="selection",
         key="explore.tab", label_visibility="collapsed",
     )  # fmt: skip
     inside = answers.inside(scene, question)
@@ -181,14 +215,32 @@ def _inspector(scene: Scene, question: Question, masks: Mapping[str, NDArray[np.
             numbers.show_clusters(scene, question, clustering)
         elif tab == "patterns":
             patterns.show(scene, question, inside, masks)
+        elif tab == "gallery":
+            gallery.show(scene, question, inside)
         elif tab == "worth":
             worth_view.show(scene, question)
         elif tab == "downloads":
-            downloads.show(scene, question)
+            downloads.show(scene, question, inside, masks, clustering)
         else:
             numbers.show_selection(scene, question, inside, masks, clustering)
     except InputError as error:
         errors.show(error)
+
+
+def _tabs(scene: Scene) -> list[str]:
+    """Return the tabs that have something to say about these latents."""
+    hidden = set()
+    if scene.sample_rows is None or len(scene.latents.dims) < 2:
+        hidden.add("gallery")
+    if scene.latents.grid is None and scene.scan.samples is None:
+        hidden.add("patterns")
+    return [name for name in _TABS if name not in hidden]
+
+
+def _tab_title(scene: Scene, name: str) -> str:
+    if name == "patterns" and scene.latents.grid is None:
+        return _TABS[name].replace("Patterns", "Samples")
+    return _TABS[name]
 
 
 def _warn_of_collapse(scene: Scene, question: Question) -> None:
@@ -209,7 +261,9 @@ def _tell_unpaired(scene: Scene, question: Question) -> None:
     wanted = answers.inside(scene, question) & scene.encoded
     missing = int((wanted & ~paired).sum())
     if missing:
+        name = errors.markdown_safe(question.reference)
+        where = "the ROI" if scene.latents.grid is not None else "view"
         st.caption(
-            f":material/warning: {missing:,} of {int(wanted.sum()):,} encoded points in the ROI "
-            f"have no {errors.markdown_safe(question.reference)}: they are in no cluster (−1)."
+            f":material/warning: {missing:,} of {int(wanted.sum()):,} encoded {scene.points} in "
+            f"{where} have no {name}: they are in no cluster (−1)."
         )

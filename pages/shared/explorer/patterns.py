@@ -1,4 +1,4 @@
-"""Patterns behind the points: thumbnails, the mean pattern, and one pattern large."""
+"""Samples behind the points: thumbnails, their mean, and one of them large."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from pages.shared.array_store import put_patterns
 from pages.shared.explorer import decoder, traversal
 from pages.shared.explorer.question import Question
 from pages.shared.explorer.scene import Scene
+from pages.shared.words import one_sample, samples_word
 
 __all__ = ["patterns_url", "show"]
 
@@ -53,28 +54,30 @@ def show(
     inside: NDArray[np.bool_],
     masks: Mapping[str, NDArray[np.bool_]],
 ) -> None:
-    """Show the pinned pattern large, and thumbnails and mean of the selections."""
+    """Show the pinned sample large, and thumbnails and mean of the selections."""
     if scene.sample_rows is None:
         st.info(
-            "No patterns are open that belong to these latents. Open them on the Data page.",
+            f"No {samples_word(scene.latents.grid)} are open that belong to these latents. Open "
+            "them on the Data page.",
             icon=":material/grid_on:",
         )
         return
     _pinned(scene, question)
     chosen = {f"selection {name}": mask for name, mask in masks.items() if mask.any()}
-    for title, mask in (chosen or {"the ROI": inside}).items():
+    for title, mask in (chosen or {f"the {scene.region}": inside}).items():
         _selection(scene, title, mask)
 
 
 def _pinned(scene: Scene, question: Question) -> None:
     if question.pinned is None:
-        st.caption("Click a point in a panel to see its pattern large.")
+        word = one_sample(scene.latents.grid)
+        st.caption(f"Click a point in a panel to see its {word} large.")
         return
     point = question.pinned
     assert scene.sample_rows is not None
     row = int(scene.sample_rows[point])
     if row < 0:
-        st.caption(f"Point {point:,} has no pattern in the open file.")
+        st.caption(f"Point {point:,} has no {one_sample(scene.latents.grid)} in the open file.")
         return
     st.markdown(f"**Point {point:,}**{_where(scene, point)} · sample {row:,}")
     st.caption(_values(scene, question, point))
@@ -87,7 +90,7 @@ def _pinned(scene: Scene, question: Question) -> None:
     columns = st.columns(4)
     raw = _read(scene, np.array([row]))[0]
     with columns[0]:
-        _image(grey_levels(raw), "pattern as recorded")
+        _image(grey_levels(raw), f"{one_sample(scene.latents.grid)} as recorded")
     try:
         found = decoder.reconstruction(scene, row)
     except InputError as error:
@@ -120,19 +123,20 @@ def _selection(scene: Scene, title: str, mask: NDArray[np.bool_]) -> None:
     rows = scene.sample_rows[mask]
     rows = rows[rows >= 0]
     if len(rows) == 0:
-        st.caption(f"The points of {title} have no patterns in the open file.")
+        st.caption(f"None of {title} is in the open file.")
         return
     key = hashlib.blake2b(rows.tobytes(), digest_size=12).hexdigest()
     thumbnails, mean, used = _pictures(scene.key, key, scene, rows)
     left, right = st.columns([1, 3])
+    word = samples_word(scene.latents.grid)
     with left:
         sampled = "" if used == len(rows) else f" of {used:,}, evenly picked from {len(rows):,}"
-        _image(grey_levels(mean), f"mean pattern of {title}{sampled or f', {used:,} points'}")
+        _image(grey_levels(mean), f"mean of {title}{sampled or f', {used:,} {scene.points}'}")
     with right:
-        st.image(thumbnails, caption=f"patterns of {title}, evenly picked", width="stretch")
+        st.image(thumbnails, caption=f"{word} of {title}, evenly picked", width="stretch")
 
 
-@st.cache_data(max_entries=32, show_spinner="Reading patterns …")
+@st.cache_data(max_entries=32, show_spinner="Reading samples …")
 def _pictures(
     scene_key: str, rows_key: str, _scene: Scene, _rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], int]:

@@ -6,12 +6,14 @@ import base64
 import binascii
 import dataclasses
 import json
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from latentcore.analysis.selection import Shape
+from latentcore.analysis.value_filters import Filters
 from latentcore.errors import RequestError
 
 __all__ = [
@@ -39,6 +41,7 @@ _LONGEST_SELECTION = 6_000
 # What a hostile link may unpack to.
 _MOST_UNPACKED = 2_000_000
 _MOST_SHAPES = 200
+_MOST_RANGES = 100
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Question:
         ``"standard"`` or ``"none"`` (as published).
     roi : tuple of float or None
         (x0, x1, y0, y1), half-open; None is the whole scan.
+    filters : Mapping of str to tuple of (float, float)
+        For each quantity the half-open ranges that a sample's value may lie in; samples that
+        some filter doesn't keep are out of view, as if outside the ROI.
+    by_order : bool
+        Whether tables that name no samples are joined row by row.
     selections : Mapping of str to tuple of Shape
         Slots ``"A"`` and ``"B"``.
     active : str
@@ -91,6 +99,8 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = "standard"
     roi: tuple[float, float, float, float] | None = None
+    filters: Filters = field(default_factory=dict)
+    by_order: bool = False
     selections: Mapping[str, tuple[Shape, ...]] = field(default_factory=lambda: NO_SELECTION)
     active: Slot = "A"
     pinned: int | None = None
@@ -107,7 +117,7 @@ class Question:
             value = getattr(self, item.name)
             if value == getattr(default, item.name):
                 continue
-            plain[item.name] = _plain_selections(value) if item.name == "selections" else value
+            plain[item.name] = _PLAIN.get(item.name, _as_it_is)(value)
         return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
 
     @classmethod
@@ -193,6 +203,33 @@ def _plain_selections(selections: Mapping[str, tuple[Shape, ...]]) -> dict[str, 
     }
 
 
+def _plain_filters(filters: Filters) -> dict[str, list[list[float | None]]]:
+    """Return the filters JSON-like: an open end is null."""
+    return {
+        name: [[end if math.isfinite(end) else None for end in ends] for ends in ranges]
+        for name, ranges in filters.items()
+    }
+
+
+def _filters(value: Any) -> Filters:
+    filters = {
+        str(name): tuple((_end(low, -math.inf), _end(high, math.inf)) for low, high in ranges)
+        for name, ranges in value.items()
+    }
+    if sum(map(len, filters.values())) > _MOST_RANGES:
+        message = f"more than {_MOST_RANGES} ranges"
+        raise ValueError(message)
+    return filters
+
+
+def _end(value: Any, otherwise: float) -> float:
+    return otherwise if value is None else float(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def _selections(value: Any) -> Mapping[str, tuple[Shape, ...]]:
     shapes = {
         slot: tuple(
@@ -231,6 +268,7 @@ def _optional_int(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
+_PLAIN = {"selections": _plain_selections, "filters": _plain_filters}
 _TEXTS = frozenset(
     {"reference", "color", "cmap", "embedding", "metric", "method", "scaling", "active"}
 )
@@ -248,6 +286,8 @@ _READ = {
     "parameters": dict,
     "scaling": str,
     "roi": _bounds,
+    "filters": _filters,
+    "by_order": bool,
     "selections": _selections,
     "active": _slot,
     "pinned": _optional_int,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -10,12 +12,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import has_prior
+from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import LatentSet
 from latentcore.errors import InputError
 from pages.shared import loading
 from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.shared.loading import JoinedMaps
+from pages.shared.sample_tables import joined_tables
 from pages.shared.search_table import search_table
 from pages.shared.state import ScanState
 
@@ -24,6 +28,8 @@ __all__ = ["Scene", "complete", "open_scene"]
 # Describing a hundred score columns at every brush helps nobody.
 _MOST_QUANTITIES = 12
 _USUAL_REFERENCES = ("bandcontrast", "band_contrast", "iq", "image_quality", "radonquality")
+# As the field's tables call it; the number is the side of the central crop in pixels.
+_TEMPERATURE_DIFFERENCE = re.compile(r"dt\d*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +45,11 @@ class Scene:
         Changes when the latents do.
     latents : LatentSet
     maps : JoinedMaps
-        At the n points of the latents.
+        At the n points of the latents; without a scan grid the columns of tables about samples.
     sample_rows : ndarray of int64, shape (n,), or None
         Row of each latent's pattern, -1 where there is none; None where no patterns are open.
+    unjoined : Mapping of str to InputError
+        Why a table could not be joined, by its place.
     """
 
     scan: ScanState
@@ -50,6 +58,7 @@ class Scene:
     latents: LatentSet
     maps: JoinedMaps
     sample_rows: NDArray[np.int64] | None
+    unjoined: Mapping[str, InputError] = field(default_factory=dict)
 
     @cached_property
     def encoded(self) -> NDArray[np.bool_]:
@@ -73,11 +82,38 @@ class Scene:
         """Names of the maps that hold quantities, not categories."""
         return tuple(name for name in self.maps.names if name not in self.maps.categories)
 
+    @cached_property
+    def places(self) -> NDArray[np.float32] | None:
+        """Longitude and latitude of each sample, shape (n, 2); None where no column tells them."""
+        names = place_columns(self.numeric_maps)
+        if self.latents.grid is not None or names is None:
+            return None
+        return placed(*(self.maps.get(name) for name in names))
+
+    @cached_property
+    def temperature_difference(self) -> str:
+        """Name of the column of ΔT, in kelvin; empty where there is none."""
+        if self.latents.grid is not None:
+            return ""
+        named = (name for name in self.numeric_maps if _TEMPERATURE_DIFFERENCE.fullmatch(name))
+        return next(named, "")
+
+    @property
+    def points(self) -> str:
+        """What a point of the panels is called."""
+        return "samples" if self.latents.grid is None else "points"
+
+    @property
+    def region(self) -> str:
+        """What the points in view are called."""
+        return "ROI" if self.latents.grid is not None else "samples in view"
+
     @property
     def colorings(self) -> tuple[str, ...]:
         """What panels may be coloured by."""
         oriented = () if self.maps.orientation is None else (ORIENTATION,)
-        return (LATENT, CLUSTER, SIMILARITY, *oriented, *self.maps.names)
+        clusters = (CLUSTER,) if self.numeric_maps or self.latents.grid is not None else ()
+        return (LATENT, *clusters, SIMILARITY, *oriented, *self.maps.names)
 
     def map_values(self) -> dict[str, NDArray[np.float32]]:
         """Return every map by its name, each shape (n,)."""
@@ -130,8 +166,14 @@ def _similarity(key: str, _scene: Scene, _row: int | None) -> NDArray[np.float32
         return nothing  # the pinned point was not encoded
 
 
-def open_scene(scan: ScanState) -> Scene:
+def open_scene(scan: ScanState, *, by_order: bool = False) -> Scene:
     """Read what the scan in view offers to the Explore page.
+
+    Parameters
+    ----------
+    scan : ScanState
+    by_order : bool
+        Whether tables that name no samples are joined row by row.
 
     Raises
     ------
@@ -141,19 +183,20 @@ def open_scene(scan: ScanState) -> Scene:
     assert scan.latents is not None
     about = loading.stamp(scan.latents)
     parts = (about, *map(loading.stamp, scan.maps), loading.stamp(scan.samples or scan.latents))
-    return _scene("\n".join(parts), about, scan)
+    return _scene("\n".join((*parts, "by order" * by_order)), about, scan, by_order)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _scene(key: str, about: str, _scan: ScanState) -> Scene:
+def _scene(key: str, about: str, _scan: ScanState, by_order: bool) -> Scene:
     assert _scan.latents is not None
     latents = loading.latents(_scan.latents)
-    maps = (
-        JoinedMaps()
-        if latents.grid is None
-        else loading.joined_maps(_scan.maps, about, latents.grid)
-    )
-    return Scene(_scan, key, about, latents, maps, _pattern_rows(_scan))
+    unjoined: Mapping[str, InputError] = {}
+    if latents.grid is None:
+        tables = [place for place in _scan.maps if loading.is_table(place)]
+        maps, unjoined = joined_tables(tables, _scan.latents, by_order=by_order)
+    else:
+        maps = loading.joined_maps(_scan.maps, about, latents.grid)
+    return Scene(_scan, key, about, latents, maps, _pattern_rows(_scan), unjoined)
 
 
 def _pattern_rows(scan: ScanState) -> NDArray[np.int64] | None:
@@ -181,9 +224,14 @@ def complete(question: Question, scene: Scene) -> Question:
         changes["pinned"] = None
     if question.roi is not None and scene.latents.grid is None:
         changes["roi"] = None
+    columns = scene.numeric_maps if scene.latents.grid is None else ()
+    known = {name: ranges for name, ranges in question.filters.items() if name in columns}
+    if len(known) < len(question.filters):
+        changes["filters"] = known
     return question.changed(**changes) if changes else question
 
 
 def _usual_reference(scene: Scene) -> str:
     usual = [name for name in scene.numeric_maps if name.lower() in _USUAL_REFERENCES]
-    return next(iter((*usual, *scene.numeric_maps)), "")
+    measured = (scene.temperature_difference,) if scene.temperature_difference else ()
+    return next(iter((*usual, *measured, *scene.numeric_maps)), "")

@@ -47,7 +47,13 @@ def begin(about: str) -> str | None:
         st.session_state[_ABOUT] = about
     if st.session_state[_ABOUT] != about:
         st.session_state[_QUESTION] = question().changed(
-            dim=None, limits=None, roi=None, selections=NO_SELECTION, pinned=None
+            dim=None,
+            limits=None,
+            roi=None,
+            filters={},
+            by_order=False,
+            selections=NO_SELECTION,
+            pinned=None,
         )
         st.session_state[_ABOUT] = about
     return problem

@@ -60,6 +60,8 @@ class EmbeddingView:
         A short remark beside the title.
     labels : tuple of str
         Of both axes.
+    graticule : bool
+        Whether the coordinates are longitude and latitude; then it is shown whatever else is.
     """
 
     panel: str
@@ -68,6 +70,7 @@ class EmbeddingView:
     key: str
     note: str = ""
     labels: tuple[str, str] = ("", "")
+    graticule: bool = False
 
 
 @dataclass
@@ -134,11 +137,12 @@ def build_view(
     for panel, embedding in embeddings.items():
         axes = _embedding_axes(arrays, embedding)
         frames[panel] = axes
-        if panel == shown:
+        if panel == shown or embedding.graticule:
             panels.append(
                 Panel(
                     panel, "scatter", embedding.title, *axes, *embedding.labels, "main",
                     equal_aspect=embedding.panel != "pca", note=embedding.note,
+                    graticule=embedding.graticule,
                 )
             )  # fmt: skip
     if scene.latents.grid is not None:
@@ -147,6 +151,9 @@ def build_view(
         panels += _maps(question, clustering is not None, scene.latents.grid.unit, title)
     if question.reference:
         panels.append(_scatter(arrays, scene, question, latent, clustering is not None))
+    if question.filters:
+        asked = f"{scene.key}|{sorted(question.filters.items())}"
+        arrays.add("kept", inside.astype(np.int32), asked)
     frames.update(_frames_of_shapes(arrays, scene, question))
     return PanelsView(
         points=PointTable(len(scene.latents), arrays.values, arrays.keys),

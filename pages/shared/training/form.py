@@ -79,7 +79,7 @@ def choose_essentials(key: str, name: str) -> Answers:
             value=preset.latent_dim,
             step=1,
             key=f"{key}.{name}.latent_dim",
-            help="How many numbers stand for a pattern. Dimensions that the patterns don't need "
+            help="How many numbers stand for a sample. Dimensions that the samples don't need "
             "stay quiet: the judgement after the training tells how many are active.",
             persist_state="session",
         )
@@ -237,7 +237,7 @@ def _ask_learning(key: str, preset: Preset) -> dict[str, object]:
             value=plan.batch_size,
             step=32,
             key=f"{key}.batch_size",
-            help="Patterns per step.",
+            help="Samples per step.",
             persist_state="session",
         ),
     }  # fmt: skip

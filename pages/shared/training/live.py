@@ -77,7 +77,7 @@ def _show(record: JobRecord) -> Mapping[str, Any]:
     live = _read_live(scratch)
     if live is None:
         if record.active:
-            st.caption("The curves begin when the patterns are read and prepared.")
+            st.caption("The curves begin when the samples are read and prepared.")
         return {}
     st.caption(_told(live))
     st.plotly_chart(
@@ -106,7 +106,7 @@ def _read_live(scratch: Path) -> dict[str, Any] | None:
 def _told(live: Mapping[str, Any]) -> str:
     parts = [f"Epoch **{live['epoch']}** of {live['epochs']}", f"best so far: {live['best_epoch']}"]
     if live["patterns_per_s"]:
-        parts.append(f"{live['patterns_per_s']:,.0f} patterns per second")
+        parts.append(f"{live['patterns_per_s']:,.0f} samples per second")
     if live["eta_s"] is not None and live["epoch"] < live["epochs"]:
         parts.append(f"{duration_text(live['eta_s'])} of training left")
     return " · ".join(parts)
@@ -124,7 +124,7 @@ def _pictures(path: Path, epoch: int) -> None:
         when = f"after epoch {epoch}" if epoch else "before the first step"
         after = f", {when}" if patterns is made else ""
         st.caption(f"{caption.capitalize()}{after}")
-        st.image(pattern_strip(patterns, scale), width="stretch", alt=f"Some patterns, {caption}")
+        st.image(pattern_strip(patterns, scale), width="stretch", alt=f"Some samples, {caption}")
 
 
 def _stored(weights: Path) -> str:

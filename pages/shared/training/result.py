@@ -60,7 +60,7 @@ def show_result(record: JobRecord) -> None:
     picture = record.folder / "reconstructions.png"
     if picture.is_file():
         st.subheader("Reconstructions")
-        st.image(str(picture), width="stretch", alt="Patterns, their reconstructions, residuals")
+        st.image(str(picture), width="stretch", alt="Samples, their reconstructions, residuals")
 
 
 def show_earlier(samples: str, shown: str | None) -> None:
@@ -86,7 +86,7 @@ def show_earlier(samples: str, shown: str | None) -> None:
 def _facts(summary: dict[str, Any]) -> str:
     facts = [
         f"Epoch **{summary.get('best_epoch', 0)}** of {summary.get('epochs', 0)} was best",
-        f"**{summary.get('n_train', 0):,}** patterns trained on",
+        f"**{summary.get('n_train', 0):,}** samples trained on",
         f"{summary.get('n_held_out', 0):,} held out",
         f"**{summary.get('latent_dim', 0)}** latent dimensions",
         f"on {summary.get('device', '?')} in {duration_text(summary.get('seconds', 0))}",
@@ -95,7 +95,7 @@ def _facts(summary: dict[str, Any]) -> str:
     facts += [f"{summary[n]:,} left out {why}" for why, n in wrong.items() if summary.get(n)]
     rate = summary.get("patterns_per_s")
     if isinstance(rate, float | int):
-        facts.append(f"{rate:,.0f} patterns per second")
+        facts.append(f"{rate:,.0f} samples per second")
     if summary.get("stopped_by") in _STOPPED:
         facts.append(_STOPPED[summary["stopped_by"]])
     if summary.get("resumed_epochs"):
@@ -168,7 +168,7 @@ def _summary(run: dict[str, Any]) -> str:
     parts = [
         f"**{errors.markdown_safe(str(summary.get('encoder', 'model')))}**",
         f"{summary.get('latent_dim', '?')} dimensions, {worth.get('n_active', '?')} active",
-        f"{summary.get('epochs', 0)} epochs on {summary.get('n_train', 0):,} patterns",
+        f"{summary.get('epochs', 0)} epochs on {summary.get('n_train', 0):,} samples",
         f"{made} UTC",
     ]
     return " · ".join(parts)

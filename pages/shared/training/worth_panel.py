@@ -78,7 +78,7 @@ def _numbers(worth: Mapping[str, Any]) -> None:
             st.metric(
                 "Neighbours kept",
                 share_text(worth["neighbours_kept"]),
-                help="Of the 10 nearest patterns, pixel by pixel, so many are among the 10 "
+                help="Of the 10 nearest samples, pixel by pixel, so many are among the 10 "
                 "nearest latents. A model that looks through noise need not keep them all.",
             )
         if worth.get("labels") is not None:
@@ -94,7 +94,7 @@ def _explained(worth: Mapping[str, Any], d: int) -> None:
         # Less than PCA is no fault by itself, so it is neither red nor green.
         delta_color="off",
         delta_arrow="off",
-        help=f"Share of the patterns' variance, beside a PCA with {d} components. A model that "
+        help=f"Share of the samples' variance, beside a PCA with {d} components. A model that "
         "learns what neighbours have in common leaves out noise that PCA copies.",
     )
 
