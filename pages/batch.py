@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -78,6 +79,8 @@ def show_earlier(present: str | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(f"**{errors.markdown_safe(record.title)}**", width="content")
             state_badge(record)
+            begun = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(record.created))
+            st.caption(begun, width="content")
             st.button("Show", key=f"show_{record.id}", on_click=watch, args=(record.id, PAGE))
 
 
