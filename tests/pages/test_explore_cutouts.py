@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from latentcore.analysis.cutout_statistics import temperature_difference
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts import to_json
+from latentcore.workflows import execute
+from latentcore.workflows.extract import ExtractRequest
 from pages.shared.explorer.question import Question, from_query, to_query
 from pages.shared.explorer.reports import read_report
 from pages.shared.explorer.sample_report import report, samples_table
@@ -214,6 +216,37 @@ def test_a_table_joins_the_samples_in_view_and_no_scan(ocean, open_page) -> None
     app.multiselect(key="files_folder:measured").set_value([TABLE]).run()
     app.button[[one.label for one in app.button].index("Open")].click().run()
     assert "is a table about samples without x and y" in told(app)
+
+
+@pytest.fixture
+def run(ocean: pd.DataFrame, data_root: Path, workspace: Path) -> str:
+    """Return the folder of an extraction with the statistics of its cutouts."""
+    asked = ExtractRequest(
+        (str(data_root / "MODIS_preproc.h5"),), checkpoint="pca:4", device="cpu", cutouts=True
+    )
+    execute("extract", asked, workspace / "runs/extract-1")
+    return "run:extract-1"
+
+
+def test_an_uploaded_cutout_is_measured_and_placed(run, data_root: Path, open_page) -> None:
+    app = open_page("search", samples=SAMPLES, latents=f"{run}/MODIS_preproc_latents.h5")
+    app.button_group(key="search.way").set_value("image").run()
+    sample = cutouts(N, 16)[17, 0]
+    np.save(data_root / "query.npy", sample)
+    query = (data_root / "query.npy").read_bytes()
+    app.file_uploader(key="search.image").upload("query.npy", query).run()
+    assert "the star is where the 11 neighbours lie on average" in told(app)
+    metrics = {one.label: one.value for one in app.metric}
+    assert metrics["ΔT"] == f"{temperature_difference(sample):.3g}"
+    assert metrics["Mean"] == f"{sample.mean(dtype=float):.3g}"
+
+
+def test_statistics_of_a_run_come_into_view_with_its_latents(run, open_page) -> None:
+    app = open_page("extract", samples=SAMPLES, latents="")
+    key = f"earlier_{run}/MODIS_preproc_latents.h5"
+    app.button(key=key).click().run()
+    assert app.query_params["maps"] in (table := f"{run}/MODIS_preproc_cutouts.parquet", [table])
+    assert {"DT", "mean", "sd"} <= set(app.selectbox(key="explore.color").options)
 
 
 def test_question_with_filters_survives_the_url() -> None:

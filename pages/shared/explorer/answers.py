@@ -34,11 +34,13 @@ __all__ = [
     "pca_embedding",
     "separation_of",
     "stored_embedding",
+    "umap_at_hand",
     "umap_job",
 ]
 
 # A UMAP of more points than this takes minutes: it starts when somebody asks for it.
 UMAP_STARTS_ITSELF = 200_000
+_UMAP = "explore_umap"
 
 _NO_MAP = "Clusters need a map beside the latent. Open one on the Data page."
 _NO_TABLE = (
@@ -179,8 +181,8 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
     if not start and len(scene.latents) > UMAP_STARTS_ITSELF:
         return None
     assert scene.scan.latents is not None
-    asked = (scene.about, question.neighbors, question.min_dist, question.metric)
-    known = st.session_state.get("explore_umap")
+    asked = _umap_asked(scene, question)
+    known = st.session_state.get(_UMAP)
     if known is not None and known[0] == asked:
         # Asking the runner again would hash the file again, at every brush.
         record = runner().get(known[1])
@@ -196,8 +198,21 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
     record = runner().submit(
         "project", request, title=f"UMAP of {places.label(scene.scan.latents)}"
     )
-    st.session_state["explore_umap"] = (asked, record.id)
+    st.session_state[_UMAP] = (asked, record.id)
     return record
+
+
+def umap_at_hand(scene: Scene, question: Question) -> JobRecord | None:
+    """Return the finished job of the UMAP that this session asked for; starts none."""
+    known = st.session_state.get(_UMAP)
+    if known is None or known[0] != _umap_asked(scene, question):
+        return None
+    record = runner().get(known[1])
+    return record if record is not None and record.finished else None
+
+
+def _umap_asked(scene: Scene, question: Question) -> tuple[str, int, float, str]:
+    return scene.about, question.neighbors, question.min_dist, question.metric
 
 
 def stored_embedding(scene: Scene, record: JobRecord) -> StoredEmbedding:

@@ -60,8 +60,8 @@ def _graticule(scene: Scene, places: NDArray[np.float32]) -> EmbeddingView:
 def shown_view(scene: Scene, question: Question) -> EmbeddingView | None:
     """Return the embedding in view, without starting one; None where there is none."""
     if question.embedding == "umap" and len(scene.latents.dims) > 1:
-        record = answers.umap_job(scene, question)
-        if record is not None and record.finished:
+        record = answers.umap_at_hand(scene, question)
+        if record is not None:
             return _umap_view(scene, question, record, [])
     try:
         return _pca_view(scene)

@@ -20,6 +20,7 @@ from pages.shared.explorer.highlight import highlight
 from pages.shared.jobs import job_panel, runner
 from pages.shared.map_charts import fitting_height, histogram_chart, map_chart
 from pages.shared.run_files import download
+from pages.shared.search import cutout
 from pages.shared.search.query import Query, ask
 from pages.shared.search_table import search_table
 from pages.shared.state import ScanState
@@ -53,6 +54,8 @@ def show(scan: ScanState, latents: LatentSet) -> None:
         _ways_on(scan, latents, query, found)
     with map_place:
         _overview(latents, query, found, similarity)
+    if query.sample is not None and latents.grid is None:
+        cutout.show(scan, query.sample, found)
     _thumbnails(scan, latents, query, found)
     with st.expander("As a table", icon=":material/table:", expanded=scan.samples is None):
         st.dataframe(neighbours_table(latents, found), hide_index=True, width="stretch")
