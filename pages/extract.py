@@ -72,7 +72,7 @@ def show_form(scan: state.ScanState) -> None:
                 PAGE, base=model.base, own=model.own, on_grid=source.grid is not None
             )
         points = extract_form.choose_points(PAGE, scan, source)
-        manner = extract_form.choose_manner(PAGE)
+        manner = extract_form.choose_manner(PAGE, source)
     with looks:
         if recipe is not None and points is not None:
             preparation_form.preview(

@@ -93,10 +93,13 @@ class Manner:
     ----------
     device : str
     batch_size : int or None
+    cutouts : bool
+        Whether ΔT, mean, spread and range of each sample are written as well.
     """
 
     device: str = "auto"
     batch_size: int | None = None
+    cutouts: bool = False
 
 
 def choose_model(key: str, source: SampleSource) -> Model | None:
@@ -157,8 +160,16 @@ def choose_points(
     return Points(rows, roi_rows, keep_above, roi)
 
 
-def choose_manner(key: str) -> Manner:
-    """Ask for device and batch size, both of which choose themselves well."""
+def choose_manner(key: str, source: SampleSource) -> Manner:
+    """Ask for device and batch size, which choose themselves well, and what else is written."""
+    cutouts = _measurable(source) and st.toggle(
+        "Measure ΔT of each cutout as well",
+        value=True,
+        key=f"{key}.cutouts",
+        help="90th − 10th percentile of the central crop, mean, spread and range of each: a table "
+        "beside the latents, to colour and filter them by on the Explore page.",
+        persist_state="session",
+    )
     with st.expander("Device and batch size", icon=":material/speed:"):
         device = choose_device(key)
         batch_size = st.number_input(
@@ -172,7 +183,12 @@ def choose_manner(key: str) -> Manner:
             "changes a latent.",
             persist_state="session",
         )
-    return Manner(device, batch_size)
+    return Manner(device, batch_size, cutouts)
+
+
+def _measurable(source: SampleSource) -> bool:
+    """Tell whether samples are fields of a quantity, such as temperatures, off any scan grid."""
+    return source.grid is None and source.dtype.kind == "f" and len(source.sample_shape) == 3
 
 
 def choose_device(key: str) -> str:
@@ -201,6 +217,7 @@ def request(
         keep_above=points.keep_above,
         batch_size=manner.batch_size,
         device=manner.device,
+        cutouts=manner.cutouts,
     )
 
 

@@ -20,6 +20,7 @@ from pages.shared.explorer.question import Question, from_query, to_query
 from pages.shared.explorer.reports import read_report
 from pages.shared.explorer.sample_report import report, samples_table
 from pages.shared.explorer.scene import complete, open_scene
+from pages.shared.jobs import runner
 from pages.shared.state import ScanState
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage
@@ -239,6 +240,27 @@ def test_an_uploaded_cutout_is_measured_and_placed(run, data_root: Path, open_pa
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["ΔT"] == f"{temperature_difference(sample):.3g}"
     assert metrics["Mean"] == f"{sample.mean(dtype=float):.3g}"
+
+
+def test_extract_measures_cutouts_and_brings_them_into_view(ocean, open_page) -> None:
+    app = open_page("extract", samples=SAMPLES, latents="")
+    assert app.toggle(key="extract.cutouts").value
+    app.number_input(key="extract.components").set_value(3).run()
+    [button] = [one for one in app.button if one.label == "Extract latents"]
+    app = button.click().run()
+    [record] = runner().list()
+    runner().wait(record.id, 60)
+    app.run()
+    folder = f"run:{record.folder.name}"
+    app.button(key=f"explore_{folder}/MODIS_preproc_latents.h5").click().run()
+    table = f"{folder}/MODIS_preproc_cutouts.parquet"
+    assert app.query_params["maps"] in (table, [table])
+    assert app.selectbox(key="explore.reference").value == "DT"
+
+
+def test_a_scan_has_no_cutouts_to_measure(open_page) -> None:
+    keys = [one.key for one in open_page("extract").toggle]
+    assert "extract.cutouts" not in keys
 
 
 def test_statistics_of_a_run_come_into_view_with_its_latents(run, open_page) -> None:
