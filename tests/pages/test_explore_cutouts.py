@@ -271,6 +271,16 @@ def test_statistics_of_a_run_come_into_view_with_its_latents(run, open_page) -> 
     assert {"DT", "mean", "sd"} <= set(app.selectbox(key="explore.color").options)
 
 
+def test_filters_outlive_a_visit_to_another_page(explore) -> None:
+    app = explore(maps=[NAMELESS])
+    app.button(key=f"explore.by_order.{NAMELESS}").click().run()
+    app.multiselect(key="explore.filter.dt").set_value([1]).run()
+    app.switch_page("pages/rank.py").run()
+    assert "no map can be joined to them" in told(app)
+    app.switch_page("pages/explore.py").run()
+    assert asked(app).filters == {"DT": ((0.5, 1.0),)}
+
+
 def test_question_with_filters_survives_the_url() -> None:
     question = Question(filters={"DT": ((-np.inf, 0.5), (4.0, np.inf))}, by_order=True)
     assert from_query(to_query(question)) == question

@@ -37,11 +37,11 @@ def show(scan: ScanState) -> None:
         return
     scene = open_scene(scan)
     explorer.begin(scene.about)
-    explorer.replace_parts(complete_view(explorer.question(), scene))
-    begin()
     if scene.latents.grid is None or not len(scene.maps):
         _nothing_to_compare(scene)
         return
+    explorer.replace_parts(complete_view(explorer.question(), scene))
+    begin()
     task = st.segmented_control(
         "Task", list(_TASKS), format_func=_TASKS.__getitem__, default="ranking", required=True,
         key="rank.task", label_visibility="collapsed", persist_state="session",
