@@ -17,6 +17,7 @@ Examples
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ Index = int | slice | Sequence[int] | NDArray[np.integer] | torch.Tensor
 Transform = Callable[[torch.Tensor], torch.Tensor]
 
 
-class _Rows(Dataset[Any]):
+class _Rows(Dataset[Any], ABC):
     """What both views share: rows by number, slice or array, a transform, and a target.
 
     Parameters
@@ -85,8 +86,9 @@ class _Rows(Dataset[Any]):
             return list(batch)
         return list(zip(batch, self._target[torch.from_numpy(rows)], strict=True))
 
+    @abstractmethod
     def _read(self, rows: NDArray[np.int64]) -> torch.Tensor:
-        raise NotImplementedError
+        """Return rows in the order asked."""
 
     def _numbers(self, index: Index) -> NDArray[np.int64]:
         if isinstance(index, slice):
