@@ -28,6 +28,7 @@ METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 
 _BLOCK_VALUES = 1 << 20
 _FLOAT32 = np.finfo(np.float32)
+_FLOAT64 = np.finfo(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,13 +176,16 @@ class SearchTable:
             products = (self.values @ direction).astype(np.float64)
             # Twice the bound: direction and norms are rounded as well.
             share, lost = 2 * (d + 4) * float(_FLOAT32.eps), d * float(_FLOAT32.tiny)
+            # Distances are compared as float64 has them: rows that it can't tell apart are tied.
+            tied = 4 * (d + 4) * float(_FLOAT64.eps)
             error = share * self.norms + lost
             if metric == "cosine":
                 norms = np.where(self.norms > 0, self.norms, 1.0)
-                middle, error = 1.0 - products / norms, error / norms
+                middle, error = 1.0 - products / norms, error / norms + tied
             else:
                 middle = self.norms**2 - 2 * length * products
                 error = 2 * length * error + share * self.norms**2
+                error += tied * (length**2 + self.norms**2)
             unknown = ~np.isfinite(middle) & np.isfinite(self.norms)
             least, most = middle - error, middle + error
         least[unknown], most[unknown] = -np.inf, np.inf

@@ -71,7 +71,9 @@ def test_bad_input_exits_with_2_one_message_and_nothing_written(
 def test_interrupt_exits_with_130_and_no_folder(tmp_path: Path) -> None:
     write_kikuchi(tmp_path / "scan.h5")
     code = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
+        # What runs in the background of a script was born deaf to Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from latentcore import cli, workflows\n"
         "from latentcore.readers.samples import kikuchi_hdf5\n"
         "import latentcore.workflows._sample_choice as choice\n"
