@@ -107,6 +107,12 @@ def test_roi_fields_and_sliders_stay_in_step(explore) -> None:
     assert asked(app).roi == (0, 5, 0, 9), "an empty range is left alone"
 
 
+def test_roi_that_reaches_beyond_the_scan_is_shown_as_what_it_covers(explore) -> None:
+    app = explore(Question(embedding="pca", roi=(-5, 60, 2, 60)))
+    shown = [app.number_input(key=f"explore.roi.{name}").value for name in ("x0", "x1", "y0", "y1")]
+    assert shown == [0, 12, 2, 9]
+
+
 def test_colour_limits_are_locked_and_let_go(explore) -> None:
     app = explore()
     app.toggle(key="explore.lock").set_value(True).run()
@@ -188,6 +194,28 @@ def test_report_opens_the_same_view_again(explore, tmp_path: Path) -> None:
     app.segmented_control(key="explore.tab").set_value("downloads").run()
     app.file_uploader[0].set_value(("session_report.json", report, "application/json")).run()
     assert not app.exception
+    assert not app.error
+    assert asked(app) == question
+
+
+def test_report_opens_its_view_in_place_of_another_scan(
+    explore, open_page: OpenPage, scan: Path, tmp_path: Path
+) -> None:
+    question = Question(embedding="pca", dim=4, roi=(1, 9, 0, 8), pinned=7)
+    explore()
+    report = report_of(question, tmp_path / "session")
+    x = np.arange(10)
+    pd.DataFrame({"x": x, "y": 0 * x, "latent_0": x / 3, "latent_1": x % 2}).to_csv(
+        scan / "line.csv", index=False
+    )
+    pd.DataFrame({"x": x, "y": 0 * x, "quality": x % 5}).to_csv(scan / "quality.csv", index=False)
+    app = open_page(
+        "explore", samples="", latents="folder:measured/line.csv",
+        maps=["folder:measured/quality.csv"], embedding="pca",
+    )  # fmt: skip
+    assert "ROI: 10 points" in told(app)
+    app.segmented_control(key="explore.tab").set_value("downloads").run()
+    app.file_uploader[0].set_value(("session_report.json", report, "application/json")).run()
     assert not app.error
     assert asked(app) == question
 

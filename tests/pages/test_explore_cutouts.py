@@ -231,7 +231,7 @@ def run(ocean: pd.DataFrame, data_root: Path, workspace: Path) -> str:
 
 def test_an_uploaded_cutout_is_measured_and_placed(run, data_root: Path, open_page) -> None:
     app = open_page("search", samples=SAMPLES, latents=f"{run}/MODIS_preproc_latents.h5")
-    app.button_group(key="search.way").set_value("image").run()
+    app.button_group(key="search.way.row").set_value("image").run()
     sample = cutouts(N, 16)[17, 0]
     np.save(data_root / "query.npy", sample)
     query = (data_root / "query.npy").read_bytes()

@@ -153,7 +153,7 @@ def test_an_uploaded_sample_is_encoded_and_searched_for(
     asked = ExtractRequest((str(data_root / "scan.h5"),), checkpoint="pca:4", device="cpu")
     execute("extract", asked, workspace / "runs/extract-1")
     app = open_page("search", samples=SAMPLES, latents="run:extract-1/scan_latents.h5")
-    app.button_group(key="search.way").set_value("image").run()
+    app.button_group(key="search.way.point").set_value("image").run()
     assert "Give a sample, and the model that made the latents" in told(app)
     assert "The model that made these latents is at hand" in told(app)
     path = data_root / "query.npy"

@@ -275,7 +275,7 @@ def _range(
 ) -> None:
     key = f"explore.roi.{axis}"
     kind = int if all(float(value).is_integer() for value in (*whole, step)) else float
-    st.session_state[key] = tuple(kind(min(max(value, whole[0]), whole[1])) for value in bounds)
+    st.session_state[key] = tuple(kind(_within(value, whole)) for value in bounds)
     st.slider(
         f"ROI in {axis}{f' ({unit})' if unit else ''}: from, below",
         kind(whole[0]),
@@ -286,14 +286,19 @@ def _range(
     )
 
 
+def _within(value: float, whole: Sequence[float]) -> float:
+    """Return the bound of a ROI as a widget can show it: a link may reach beyond the scan."""
+    return min(max(value, whole[0]), whole[1])
+
+
 def _adopt_sliders() -> None:
     _adopt((*st.session_state["explore.roi.x"], *st.session_state["explore.roi.y"]))
 
 
 def _exact(whole: tuple[float, ...], bounds: tuple[float, ...], grid: ScanGrid) -> None:
     keys = [f"explore.roi.{name}" for name in ("x0", "x1", "y0", "y1")]
-    for key, value in zip(keys, bounds, strict=True):
-        st.session_state[key] = float(value)
+    for place, (key, value) in enumerate(zip(keys, bounds, strict=True)):
+        st.session_state[key] = float(_within(value, whole[2 * (place // 2) :]))
 
     def adopt() -> None:
         _adopt(tuple(st.session_state[key] for key in keys))

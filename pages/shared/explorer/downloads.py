@@ -71,7 +71,8 @@ def _files(scene: Scene, question: Question) -> None:
         )
         return
     request = session_request(scene, question)
-    asked = json.dumps(asdict(request), sort_keys=True, default=str)
+    # A file may be replaced by another of the same name: its request stays the same.
+    asked = scene.key + json.dumps(asdict(request), sort_keys=True, default=str)
     known = st.session_state.get(_JOB)
     record = runner().get(known[1]) if known is not None and known[0] == asked else None
     if record is None or not (record.active or record.finished):

@@ -7,6 +7,7 @@ once; clusters and statistics follow in the same run.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import spread
 from latentcore.analysis.exploration import panel_axes, selected_rows
-from latentcore.containers import Clustering
 from latentcore.errors import InputError, RequestError
 from pages.shared import demo, errors, loading
 from pages.shared.explorer import (
@@ -51,6 +51,15 @@ _TABS = {
     "worth": ":material/fact_check: Worth",
     "downloads": ":material/download: Download",
 }
+
+
+@dataclass(frozen=True, eq=False)
+class _LastClusters:
+    """The clusters shown last, and what they are an answer to: latents, and the whole question."""
+
+    about: str
+    key: str
+    clusters: answers.Clusters
 
 
 def show(scan: ScanState) -> None:
@@ -140,25 +149,26 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
         )
     inside = answers.inside(scene, question)
     key = answers.cluster_key(scene, question)
-    clustering, labels_key, fresh = _clusters_at_hand(key)
+    last = _last_clusters(scene)
+    fresh = last is not None and last.key == key
     view = build_view(
         scene,
         question,
         embeddings=views,
         shown=shown,
-        clustering=clustering,
-        labels_key=labels_key,
+        clustering=None if last is None else last.clusters.clustering,
+        labels_key="" if last is None else last.key,
         inside=inside,
         theme=tones().theme,
         patterns_url=patterns.patterns_url(scene),
         messages=(*messages, *(() if fresh else ("Clustering …",))),
     )
     linked_panels(view, key=_PANELS, on_change=_adopt)
-    if not fresh:
+    if last is None or not fresh:
         found = answers.clusters(scene, question)
-        st.session_state[_LAST] = (key, found)
+        st.session_state[_LAST] = _LastClusters(scene.about, key, found)
         st.rerun()
-    problem = st.session_state[_LAST][1].problem
+    problem = last.clusters.problem
     if problem and not question.reference:
         st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
     elif problem:
@@ -166,12 +176,10 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
     return question, _masks(scene, question, views, inside)
 
 
-def _clusters_at_hand(key: str) -> tuple[Clustering | None, str, bool]:
-    """Return the latest clusters, their key, and whether they answer the present question."""
-    last = st.session_state.get(_LAST)
-    if last is None:
-        return None, "", False
-    return last[1].clustering, last[0], last[0] == key
+def _last_clusters(scene: Scene) -> _LastClusters | None:
+    """Return the clusters shown last, of whatever question, if they are of these latents."""
+    last: _LastClusters | None = st.session_state.get(_LAST)
+    return last if last is not None and last.about == scene.about else None
 
 
 def _adopt() -> None:

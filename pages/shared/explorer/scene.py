@@ -187,16 +187,16 @@ def open_scene(scan: ScanState, *, by_order: bool = False) -> Scene:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _scene(key: str, about: str, _scan: ScanState, by_order: bool) -> Scene:
-    assert _scan.latents is not None
-    latents = loading.latents(_scan.latents)
+def _scene(key: str, about: str, scan: ScanState, by_order: bool) -> Scene:
+    assert scan.latents is not None
+    latents = loading.latents(scan.latents)
     unjoined: Mapping[str, InputError] = {}
     if latents.grid is None:
-        tables = [place for place in _scan.maps if loading.is_table(place)]
-        maps, unjoined = joined_tables(tables, _scan.latents, by_order=by_order)
+        tables = [place for place in scan.maps if loading.is_table(place)]
+        maps, unjoined = joined_tables(tables, scan.latents, by_order=by_order)
     else:
-        maps = loading.joined_maps(_scan.maps, about, latents.grid)
-    return Scene(_scan, key, about, latents, maps, _pattern_rows(_scan), unjoined)
+        maps = loading.joined_maps(scan.maps, about, latents.grid)
+    return Scene(scan, key, about, latents, maps, _pattern_rows(scan), unjoined)
 
 
 def _pattern_rows(scan: ScanState) -> NDArray[np.int64] | None:

@@ -42,7 +42,7 @@ def show_agreement(scene: Scene) -> None:
         return
     title = f"Agreement with {', '.join(columns[:3])}{' …' if len(columns) > 3 else ''}"
     show_files(
-        _JOB, "agree", asked, title, label="Compare all dimensions",
+        _JOB, "agree", asked, title, about=scene.key, label="Compare all dimensions",
         on_finished=lambda record: _results(record, asked.metric),
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ def _choose_reference(scene: Scene) -> tuple[str, ...]:
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     kind = left.segmented_control(
         "Reference", kinds, format_func=_KINDS.__getitem__, default=kinds[0], required=True,
-        key="rank.agree.kind", persist_state="session",
+        key=f"rank.agree.kind.{kinds[0]}", persist_state="session",
         help="Labels: phases, grains, clusters. Features: scores of PCA or cNMF, elements; they "
         "are clustered first.",
     )  # fmt: skip

@@ -59,7 +59,7 @@ def show_label_maps(scene: Scene) -> None:
         reference=map_spec(scene.maps, (reference,)),
         roi=explorer.question().roi,
     )
-    show_files(_JOB, "agree", asked, f"{labels} against {reference}")
+    show_files(_JOB, "agree", asked, f"{labels} against {reference}", about=scene.key)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -82,7 +82,7 @@ def show_downloads(scene: Scene, target: Target, ranking: Ranking) -> None:
     asked = request(
         scene, explorer.question(), question(), top=int(top), seed_names=bool(seed_names)
     )
-    show_files(_JOB, "rank", asked, f"Ranking by {target.reference.name}")
+    show_files(_JOB, "rank", asked, f"Ranking by {target.reference.name}", about=scene.key)
 
 
 def show_files(
@@ -91,6 +91,7 @@ def show_files(
     asked: Any,
     title: str,
     *,
+    about: str,
     label: str = "Prepare the files",
     on_finished: Callable[[JobRecord], None] | None = None,
 ) -> None:
@@ -105,10 +106,12 @@ def show_files(
         The verb's request; another one begins anew.
     title, label : str
         Of the job, and of the button that starts it.
+    about : str
+        Changes when the files do that the request names.
     on_finished : callable, optional
         Draws what the finished job found.
     """
-    text = json.dumps(asdict(asked), sort_keys=True, default=str)
+    text = about + json.dumps(asdict(asked), sort_keys=True, default=str)
     known = st.session_state.get(slot)
     record = runner().get(known[1]) if known is not None and known[0] == text else None
     if record is not None and record.active:

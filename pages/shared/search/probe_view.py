@@ -39,8 +39,21 @@ def show(scan: ScanState, latents: LatentSet) -> None:
             "A probe learns the labels from some of the latents and is tested on the others: "
             "its figures tell how much of the labels is in the latents."
         )
+    elif _is_of_others(job, scan):
+        st.info(
+            "The probe made last was of other latents; it is on the Runs page.",
+            icon=":material/labs:",
+        )
     elif job_panel(job, on_finished=_result) is None:
         unwatch(PAGE)
+
+
+def _is_of_others(job: str, scan: ScanState) -> bool:
+    """Tell whether a job probed other latents than those in view."""
+    record = runner().get(job)
+    if record is None or record.verb != "probe" or scan.latents is None:
+        return False
+    return bool(record.request.get("latents") != places.location(scan.latents))
 
 
 def _result(record: JobRecord) -> None:

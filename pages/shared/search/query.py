@@ -19,7 +19,7 @@ from latentcore.readers.one_sample import PICTURES, read_one_sample
 from latentcore.settings import settings
 from latentcore.storage import content_fingerprint
 from latentcore.workflows.search import row_at
-from pages.shared import checkpoints, errors, places
+from pages.shared import checkpoints, errors, loading, places
 from pages.shared.explorer.decoder import own_checkpoint
 from pages.shared.models import model
 
@@ -89,9 +89,12 @@ def ask(place: str, latents: LatentSet) -> Query | None:
     ways = [way for way in _WAYS if way != "point" or latents.grid is not None]
     way = st.segmented_control(
         "Search for", ways, format_func=lambda name: _WAYS[name], default=ways[0], required=True,
-        key="search.way", persist_state="session",
+        key=f"search.way.{ways[0]}", persist_state="session",
     )  # fmt: skip
-    found = _image(place, latents) if way == "image" else _row(latents, by_place=way == "point")
+    if way == "image":
+        found = _image(place, latents)
+    else:
+        found = _row(loading.stamp(place), latents, by_place=way == "point")
     k = st.number_input(
         "Neighbours", 1, MOST, 11, key="search.k", persist_state="session",
         help="How many of the most similar samples to show.",
@@ -106,14 +109,14 @@ def ask(place: str, latents: LatentSet) -> Query | None:
     return Query(k=int(k), metric=metric, **found)
 
 
-def _row(latents: LatentSet, *, by_place: bool) -> dict[str, Any] | None:
-    row = _asked_row(latents)
+def _row(about: str, latents: LatentSet, *, by_place: bool) -> dict[str, Any] | None:
+    row = _asked_row(about, latents)
     try:
-        row = _by_place(latents, row) if by_place else _by_number(latents, row)
+        row = _by_place(about, latents, row) if by_place else _by_number(latents, row)
     except InputError as error:
         errors.show(error)
         return None
-    _remember(row)
+    _remember(about, row)
     if not np.isfinite(latents.values[row]).all():
         message = (
             f"The sample in row {row} has no latent: it was left out when the others were "
@@ -125,7 +128,7 @@ def _row(latents: LatentSet, *, by_place: bool) -> dict[str, Any] | None:
     return {"latent": latents.values[row], "row": row, "request": {"row": row}}
 
 
-def _by_place(latents: LatentSet, row: int) -> int:
+def _by_place(about: str, latents: LatentSet, row: int) -> int:
     grid = latents.grid
     assert grid is not None
     unit = f" ({grid.unit})" if grid.unit else ""
@@ -137,7 +140,7 @@ def _by_place(latents: LatentSet, row: int) -> int:
     for column, axis, step in zip((left, right), "xy", grid.step, strict=True):
         column.number_input(
             f"{axis}{unit}", key=f"search.{axis}", step=step, format="%g", on_change=_adopt_place,
-            args=(latents,),
+            args=(about, latents),
         )  # fmt: skip
     problem = st.session_state.pop("search.problem", None)
     if problem:
@@ -145,9 +148,10 @@ def _by_place(latents: LatentSet, row: int) -> int:
     return row
 
 
-def _adopt_place(latents: LatentSet) -> None:
+def _adopt_place(about: str, latents: LatentSet) -> None:
+    place = st.session_state["search.x"], st.session_state["search.y"]
     try:
-        _remember(row_at(latents, (st.session_state["search.x"], st.session_state["search.y"])))
+        _remember(about, row_at(latents, place))
     except InputError as error:
         st.session_state["search.problem"] = str(error)
 
@@ -158,10 +162,13 @@ def _by_number(latents: LatentSet, row: int) -> int:
     )
 
 
-def _asked_row(latents: LatentSet) -> int:
+def _asked_row(about: str, latents: LatentSet) -> int:
     """Return the row that the URL or the session names, else one in the middle of the scan."""
-    told = st.query_params.get(LIKE, st.session_state.get(LIKE, ""))
-    row = int(told) if str(told).isdecimal() and len(str(told)) < 12 else -1
+    known_about, known = st.session_state.get(LIKE, (about, ""))
+    told = st.query_params.get(LIKE, str(known))
+    if known_about != about and told == str(known):
+        told = ""  # it was asked of other latents
+    row = int(told) if told.isdecimal() and len(told) < 12 else -1
     if 0 <= row < len(latents):
         return row
     encoded = np.flatnonzero(latents.encoded)
@@ -173,8 +180,8 @@ def _asked_row(latents: LatentSet) -> int:
     return int(encoded[np.argmin(np.hypot(x - np.median(x), y - np.median(y)))])
 
 
-def _remember(row: int) -> None:
-    st.session_state[LIKE] = row
+def _remember(about: str, row: int) -> None:
+    st.session_state[LIKE] = (about, row)
     if st.query_params.get(LIKE) != str(row):
         st.query_params[LIKE] = str(row)
 

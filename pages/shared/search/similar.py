@@ -43,15 +43,16 @@ def show(scan: ScanState, latents: LatentSet) -> None:
         query = ask(scan.latents or "", latents)
     if query is None:
         return
+    about = loading.stamp(scan.latents or "")
     try:
-        found, similarity = _search(loading.stamp(scan.latents or ""), query, latents)
+        found, similarity = _search(about, query, latents)
     except InputError as error:
         errors.show(error)
         return
     for note in query.notes:
         st.warning(note, icon=":material/warning:")
     with questions:
-        _ways_on(scan, latents, query, found)
+        _ways_on(about, scan, latents, query, found)
     with map_place:
         _overview(latents, query, found, similarity)
     if query.sample is not None and latents.grid is None:
@@ -176,7 +177,9 @@ def _where(latents: LatentSet, row: int) -> str:
     return f" · row {row}" if grid is None else f" · {grid.x[row]:g}, {grid.y[row]:g}"
 
 
-def _ways_on(scan: ScanState, latents: LatentSet, query: Query, found: Neighbours) -> None:
+def _ways_on(
+    about: str, scan: ScanState, latents: LatentSet, query: Query, found: Neighbours
+) -> None:
     with st.container(horizontal=True):
         if st.button(
             "Highlight in Explore",
@@ -198,9 +201,9 @@ def _ways_on(scan: ScanState, latents: LatentSet, query: Query, found: Neighbour
             icon=":material/inventory_2:",
             help="Figures for print, the similarity of every sample, and a record to repeat it.",
         ):
-            st.session_state[_JOB] = (query.key, _submit(scan, query))
-    asked, job = st.session_state.get(_JOB, ("", ""))
-    if asked == query.key:
+            st.session_state[_JOB] = (about, query.key, _submit(scan, query))
+    *asked, job = st.session_state.get(_JOB, ("", "", ""))
+    if asked == [about, query.key]:
         job_panel(job, on_finished=_offer)
 
 
