@@ -474,7 +474,8 @@ export class Explorer {
 
   /** Ask for a frame; several wishes before it are met by the same frame. */
   schedule(wishes) {
-    Object.assign(this.todo, wishes);
+    // A wish that doesn't ask for something takes nothing back of what was asked before.
+    for (const [name, wanted] of Object.entries(wishes)) this.todo[name] ||= wanted;
     if (this.frame || !this.root.isConnected) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;

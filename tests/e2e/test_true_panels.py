@@ -1,0 +1,172 @@
+"""The panels after what a user did to them look as they look on a fresh page of the same link."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.browser_support import REPOSITORY, streamlit_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+PATIENCE = 120_000
+PROBE = "[...window.__latentPanels][0]"
+# Nothing runs, nothing is on its way, and the last frame is drawn.
+SETTLED = f"""() => {{
+  const app = document.querySelector('[data-testid="stApp"]');
+  if (app?.dataset.testScriptState !== 'notRunning' || !window.__latentPanels?.size) return false;
+  const {{ explorer }} = {PROBE};
+  return explorer.data !== null && explorer.latest === explorer.data && !explorer.frame
+    && explorer.panels.has('cluster-map') && !explorer.messages.textContent;
+}}"""
+# Of each panel the pixels of its points, and those of its outlines.
+PIXELS = f"""() => Object.fromEntries(
+  [...{PROBE}.explorer.panels.values()].flatMap((panel) => [
+    ['points', panel.dataContext], ['outlines', panel.overlayContext],
+  ].map(([layer, context]) => [
+    `${{panel.id}} ${{layer}}`,
+    Array.from(new Uint32Array(
+      context.getImageData(0, 0, context.canvas.width, context.canvas.height).data.buffer)),
+  ])))"""
+
+
+def write_scan(folder: Path, name: str, columns: int, rows: int, seed: int) -> list[Path]:
+    """Write latents of three dimensions and a map; return both files."""
+    random = np.random.default_rng(seed)
+    y, x = (axis.ravel() for axis in np.mgrid[0:rows, 0:columns])
+    grain = (x * 3 // columns) + 3 * (y * 2 // rows)
+    values = random.normal(size=(len(x), 3)) + random.normal(0, 4, (6, 3))[grain]
+    table = {f"latent_{dim}": values[:, dim] for dim in range(3)}
+    latents, maps = folder / f"{name}_latents.csv", folder / f"{name}_contrast.csv"
+    pd.DataFrame({"x": x, "y": y, **table}).to_csv(latents, index=False)
+    contrast = 100 + 9 * grain + random.integers(0, 9, len(x))
+    pd.DataFrame({"x": x, "y": y, "bandcontrast": contrast}).to_csv(maps, index=False)
+    return [latents, maps]
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    folder = tmp_path_factory.mktemp("measured")
+    sizes = {"first": (40, 30, 1), "alike": (40, 30, 2), "smaller": (23, 17, 3)}
+    return {name: write_scan(folder, name, *size) for name, size in sizes.items()}
+
+
+@pytest.fixture(scope="module")
+def server(scans, tmp_path_factory: pytest.TempPathFactory):
+    env = {
+        "LATENT_WORKSPACE": str(tmp_path_factory.mktemp("workspace")),
+        "LATENT_DATA_ROOTS": str(scans["first"][0].parent),
+    }
+    with streamlit_server(REPOSITORY / "app.py", env=env) as url:
+        yield url
+
+
+def link(scans, name: str) -> str:
+    latents, maps = scans[name]
+    root = latents.parent.name
+    return (
+        f"/?samples=&latents=folder:{root}/{latents.name}&maps=folder:{root}/{maps.name}"
+        "&embedding=pca&dim=0"
+    )
+
+
+def settle(page) -> None:
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    page.wait_for_timeout(300)  # what the run that has just ended sets off
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+
+
+def pixels(page) -> dict[str, np.ndarray]:
+    settle(page)
+    page.mouse.move(2, 2)  # no tooltip
+    return {name: np.array(values) for name, values in page.evaluate(PIXELS).items()}
+
+
+def assert_like_a_fresh_page(page, browser) -> None:
+    """Compare every pixel of the panels with those of a new session at the same address."""
+    settle(page)
+    context = browser.new_context(viewport=page.viewport_size)
+    try:
+        fresh = context.new_page()
+        fresh.goto(page.url)
+        expected = pixels(fresh)
+    finally:
+        context.close()
+    found = pixels(page)
+    assert found.keys() == expected.keys()
+    wrong = {
+        name: int((found[name] != values).sum()) if found[name].shape == values.shape else "size"
+        for name, values in expected.items()
+        if not np.array_equal(found[name], values)
+    }
+    assert not wrong, f"pixels that differ from a fresh page at {page.url}: {wrong}"
+
+
+def roi(page) -> list[float] | None:
+    return page.evaluate(f"{PROBE}.state.roi")
+
+
+def slide(page, thumb: int, key: str, times: int) -> None:
+    """Move one end of a ROI slider by the keyboard: x from, x below, y from, y below."""
+    slider = page.get_by_role("slider").nth(thumb)
+    slider.focus()
+    for _ in range(times):
+        slider.press(key)
+    page.wait_for_timeout(500)
+    settle(page)
+
+
+def test_panels_follow_the_roi_of_sliders_fields_and_the_whole_scan(
+    page, browser, server, scans
+) -> None:
+    page.goto(server + link(scans, "first"))
+    settle(page)
+    whole = pixels(page)
+    slide(page, 0, "ArrowRight", 9)
+    assert roi(page) == [9, 40, 0, 30]
+    assert_like_a_fresh_page(page, browser)
+    slide(page, 3, "ArrowLeft", 11)
+    assert roi(page) == [9, 40, 0, 19]
+    assert_like_a_fresh_page(page, browser)
+    page.get_by_role("button", name="Exact").click()
+    field = page.get_by_role("spinbutton", name="x below")
+    field.fill("25")
+    field.press("Enter")
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"{PROBE}.state.roi?.[1] === 25", timeout=PATIENCE)
+    assert_like_a_fresh_page(page, browser)
+    page.get_by_role("button", name="Whole scan").click()
+    page.wait_for_function(f"{PROBE}.state.roi === null", timeout=PATIENCE)
+    assert_like_a_fresh_page(page, browser)
+    again = pixels(page)
+    assert all(np.array_equal(again[name], whole[name]) for name in whole)
+
+
+def upload(page, files: list[Path]) -> None:
+    """Go to the Data page and upload files there."""
+    page.get_by_role("link", name="Data").click()
+    page.get_by_text("Open files").first.click()
+    page.locator("input[type=file]").first.set_input_files([str(file) for file in files])
+    page.get_by_text(re.compile(re.escape(files[0].name))).first.wait_for(timeout=PATIENCE)
+    page.wait_for_function(
+        f"decodeURIComponent(location.search).includes({files[0].name!r})", timeout=PATIENCE
+    )
+
+
+def test_an_uploaded_scan_takes_the_place_of_the_one_in_view(page, browser, server, scans) -> None:
+    page.goto(server + link(scans, "first"))
+    slide(page, 1, "ArrowLeft", 12)
+    assert roi(page) == [0, 28, 0, 30]
+    for name in ("smaller", "alike"):
+        upload(page, scans[name])
+        page.get_by_role("link", name="Explore").click()
+        settle(page)
+        assert roi(page) is None
+        assert page.get_by_text("fault of the program").count() == 0
+        assert_like_a_fresh_page(page, browser)
+        slide(page, 2, "ArrowRight", 5)
+        assert_like_a_fresh_page(page, browser)
