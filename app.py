@@ -7,7 +7,7 @@ the end.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -44,10 +44,21 @@ def main() -> None:
             demo.ensure_demo()
         refused = fetching.fetch_for_view(state.current().places)
         with st.container():  # always there: what is open on the page stays so when it empties
-            for problem in state.check(refused):
-                st.warning(errors.markdown_safe(problem), icon=":material/warning:")
+            tell_missing(state.check(refused))
         pickers.sidebar()
         page.run()
+
+
+def tell_missing(problems: Sequence[str]) -> None:
+    """Say what can't be in view and why, until somebody has taken note of it."""
+    if not problems:
+        return
+    if state.current().is_empty:
+        problems = (*problems, "Nothing is shown in its place.")
+    lines = "\n".join(problems).split("\n")
+    text, button = st.columns([7, 1], vertical_alignment="center")
+    text.warning("  \n".join(map(errors.markdown_safe, lines)), icon=":material/warning:")
+    button.button("Dismiss", icon=":material/close:", on_click=state.dismiss, width="stretch")
 
 
 @asynccontextmanager

@@ -17,9 +17,20 @@ import streamlit as st
 from latentcore.errors import InputError
 from pages.shared import demo, places
 
-__all__ = ["ScanState", "check", "choose", "current", "known_places", "open_demo"]
+__all__ = [
+    "ScanState",
+    "check",
+    "choose",
+    "current",
+    "dismiss",
+    "is_as_linked",
+    "known_places",
+    "open_demo",
+]
 
 _SESSION = "scan"
+_LINKED = "scan_as_linked"
+_BROKEN = "scan_with_missing_parts"
 _KNOWN = "known_places"
 _KEYS = ("samples", "maps", "latents", "keep")
 _MOST_MAPS = 64
@@ -65,6 +76,7 @@ def current() -> ScanState:
     """Return the scan in view; at first the one that the URL names, or the demo scan."""
     if _SESSION not in st.session_state:
         st.session_state[_SESSION] = _from_query(st.query_params.to_dict(), _maps_in_url())
+        st.session_state[_LINKED] = True
     state = st.session_state[_SESSION]
     assert isinstance(state, ScanState)
     return state
@@ -92,9 +104,22 @@ def choose(**changes: Any) -> ScanState:
     for place in state.places:
         places.check(place)
     st.session_state[_SESSION] = state
+    if state.places != before.places:
+        st.session_state[_LINKED] = False
+        if _BROKEN in st.session_state:
+            _, problems = st.session_state[_BROKEN]
+            st.session_state[_BROKEN] = state, problems
     _remember(state.places)
-    _write_url(state)
+    _write_url(_in_url(state))
     return state
+
+
+def is_as_linked() -> bool:
+    """Tell whether the scan is still the one of the URL that the session began with.
+
+    What pages find in that URL (a ROI, a selection) is meant for no other.
+    """
+    return bool(st.session_state.get(_LINKED, True)) and _BROKEN not in st.session_state
 
 
 def open_demo() -> ScanState:
@@ -104,8 +129,11 @@ def open_demo() -> ScanState:
     return choose(samples=state.samples, maps=state.maps, latents=state.latents, keep=None)
 
 
-def check(refused: Mapping[str, str] | None = None) -> list[str]:
+def check(refused: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Let go of parts that have vanished, and bring the URL up to date; for the frame.
+
+    Nothing takes the place of what has vanished, and the URL goes on naming it, so that a reload
+    says the same again; until `dismiss`.
 
     Parameters
     ----------
@@ -114,31 +142,35 @@ def check(refused: Mapping[str, str] | None = None) -> list[str]:
 
     Returns
     -------
-    list of str
-        What had to be let go, for the person to read; each is told once.
+    tuple of str
+        What had to be let go, for the person to read.
     """
     state = current()
-    problems: list[str] = []
     refused = refused or {}
     reasons = {place: refused.get(place) or _problem(place) for place in state.places}
     gone = {place: reason for place, reason in reasons.items() if reason}
     if gone:
-        problems += gone.values()
+        asked, known = st.session_state.get(_BROKEN, (state, ()))
+        st.session_state[_BROKEN] = asked, tuple(dict.fromkeys((*known, *gone.values())))
         state = ScanState(
             samples=None if state.samples in gone else state.samples,
             maps=tuple(place for place in state.maps if place not in gone),
             latents=None if state.latents in gone else state.latents,
             keep=state.keep,
         )
-        if state.is_empty:
-            state = _default()
-            problems.append("The demo scan is shown instead.")
-    if state.is_demo and state.latents is None:
+    # The demo scan comes with its latents, but they are no answer to whoever asked for others.
+    if state.is_demo and state.latents is None and _in_url(state).latents is None:
         state = replace(state, latents=demo.demo_latents())
     st.session_state[_SESSION] = state
     _remember(state.places)
-    _write_url(state)
+    _write_url(_in_url(state))
+    _, problems = st.session_state.get(_BROKEN, (state, ()))
     return problems
+
+
+def dismiss() -> None:
+    """Take note of what `check` let go: it is said no more, and the URL names it no more."""
+    st.session_state.pop(_BROKEN, None)
 
 
 def known_places() -> tuple[str, ...]:
@@ -185,6 +217,13 @@ def _parse_keep(text: str) -> tuple[str, float] | None:
 
 def _maps_in_url() -> tuple[str, ...]:
     return tuple(dict.fromkeys(place for place in st.query_params.get_all("maps") if place))
+
+
+def _in_url(state: ScanState) -> ScanState:
+    """Return what the URL tells: the scan in view, or the one that was asked for in vain."""
+    asked, _ = st.session_state.get(_BROKEN, (state, ()))
+    assert isinstance(asked, ScanState)
+    return asked
 
 
 def _write_url(state: ScanState) -> None:

@@ -170,3 +170,22 @@ def test_an_uploaded_scan_takes_the_place_of_the_one_in_view(page, browser, serv
         assert_like_a_fresh_page(page, browser)
         slide(page, 2, "ArrowRight", 5)
         assert_like_a_fresh_page(page, browser)
+
+
+def test_a_stale_link_says_so_until_it_is_dismissed(page, server) -> None:
+    gone = "run:extract-0/gone_latents.h5"
+    page.goto(f"{server}/?latents={gone}&roi=[1,2,3,4]")
+    warning = page.get_by_text(f"There is nothing at '{gone}' any more")
+    for _ in range(2):
+        warning.wait_for(timeout=PATIENCE)
+        page.wait_for_function(
+            "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+        )
+        page.wait_for_timeout(1_000)
+        assert warning.is_visible()
+        assert page.evaluate("!window.__latentPanels?.size"), "no other scan is shown"
+        page.reload()
+    warning.wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Dismiss").click()
+    warning.wait_for(state="detached", timeout=PATIENCE)
+    assert gone not in page.url

@@ -260,14 +260,14 @@ def test_a_scan_comes_by_its_url_and_a_replaced_object_is_noticed(
         assert shown["patterns"] == str(5 * count)
 
 
-def test_a_url_of_another_bucket_or_a_removed_object_shows_the_demo(
+def test_a_url_of_another_bucket_or_a_removed_object_shows_no_other(
     set_up, open_page: OpenPage
 ) -> None:
     app = open_page(samples="s3:secret/scan.h5")
     assert "no bucket that this server offers" in texts(app.warning).replace("\\", "")
     app = open_page(samples=f"s3:{BUCKET}/never/there.h5")
     assert "There is no object at" in texts(app.warning).replace("\\", "")
-    assert scan_of(app).is_demo
+    assert scan_of(app).is_empty
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_a_cancelled_download_is_no_error_and_leaves_the_scan(
     assert scan_of(app).is_demo
 
 
-def test_who_cancels_the_scan_of_a_url_sees_the_demo(
+def test_who_cancels_the_scan_of_a_url_sees_no_other(
     set_up, put: Put, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("slow/scan.h5", b"content")
@@ -358,4 +358,4 @@ def test_who_cancels_the_scan_of_a_url_sees_the_demo(
     app = until_arrived(button(app, "Cancel").click().run())
     assert "its download was cancelled" in texts(app.warning)
     assert app.title
-    assert scan_of(app).is_demo
+    assert scan_of(app).is_empty

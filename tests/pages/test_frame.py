@@ -11,17 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.app_discovery import discover_asgi_app
 
+from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError, UnknownFormatError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.shared import demo as demo_scan
 from pages.shared import errors, places, state
-from tests.factories.kikuchi import write_kikuchi
+from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.pages.conftest import APP, OpenPage
 
 DEMO_QUERY = {"samples": "demo:demo.h5", "maps": ["demo:demo_bandcontrast.csv"]}
@@ -30,6 +33,10 @@ DEMO_QUERY = {"samples": "demo:demo.h5", "maps": ["demo:demo_bandcontrast.csv"]}
 def texts(elements: object) -> str:
     """Return what alerts say, Markdown's escapes taken away."""
     return re.sub(r"\\(.)", r"\1", "\n".join(element.value for element in elements))
+
+
+def named(app: Any, label: str) -> Any:
+    return next(button for button in app.button if button.label == label)
 
 
 def query(app: AppTest, key: str) -> list[str]:
@@ -120,14 +127,58 @@ def test_vanished_and_forbidden_parts_are_let_go_with_a_warning(open_page: OpenP
     assert "no place that this server may read" in warned
     assert app.session_state["scan"].samples == "demo:demo.h5"
     assert app.session_state["scan"].maps == ()
-    assert not app.run().warning  # told once
+    assert texts(app.run().warning) == warned, "it stands until it is dismissed"
+    named(app, "Dismiss").click().run()
+    assert not app.warning
+    assert app.session_state["scan"].samples == "demo:demo.h5"
+    assert "maps" not in app.query_params
 
 
-def test_a_scan_that_is_gone_altogether_falls_back_to_the_demo(open_page: OpenPage) -> None:
-    app = open_page(samples="upload:" + "0" * 32 + "/gone.h5", keep="nonsense")
-    assert "demo scan is shown instead" in texts(app.warning)
+PAGES = ("data", "train", "extract", "explore", "rank", "search", "batch", "runs")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_stale_link_is_not_answered_by_another_scan(open_page: OpenPage, page: str) -> None:
+    app = open_page(page, latents="run:extract-0/gone_latents.h5", roi="[1,2,3,4]")
+    for _ in range(3):
+        assert "There is nothing at 'run:extract-0/gone_latents.h5' any more" in texts(app.warning)
+        assert not app.exception
+        assert not app.error
+        assert app.session_state["scan"].is_empty
+        assert query(app, "latents") == ["run:extract-0/gone_latents.h5"], "a reload says it again"
+        app.run()
+    app = open_page("explore", **{name: query(app, name) for name in app.query_params})
+    assert "There is nothing at 'run:extract-0/gone_latents.h5' any more" in texts(app.warning)
+    named(app, "Dismiss").click().run()
+    assert not app.warning
+    assert "latents" not in app.query_params
+    named(app.sidebar, "Demo scan").click().run()
     assert app.session_state["scan"].is_demo
-    assert app.session_state["scan"].keep is None
+
+
+def test_a_stale_link_to_latents_of_the_demo_is_not_answered_by_others(
+    open_page: OpenPage, demo: Path
+) -> None:
+    gone, there = "run:extract-9/demo_latents.h5", "run:extract-1/demo_latents.h5"
+    folder = places.runs_folder() / "extract-1"
+    folder.mkdir(parents=True)
+    coords = full_grid(6, 5, x0=10)
+    values = np.random.default_rng(0).normal(0, [3, 2, 1], (30, 3)).astype(np.float32)
+    grid = ScanGrid.from_coordinates(coords[:, 0], coords[:, 1])
+    dims = np.arange(3, dtype=np.int32)
+    write_latents(folder / "demo_latents.h5", LatentSet(values, default_sample_ids(30), dims, grid))
+    files = {"demo_latents.h5": {}, "model.json": {}}
+    inputs = [{"location": str(demo / "demo.h5")}]
+    run = {"verb": "extract", "inputs": inputs, "files": files}
+    (folder / "run.json").write_text(json.dumps(run))
+    app = open_page("explore", samples="demo:demo.h5", latents=gone, dim="2", embedding="pca")
+    assert f"There is nothing at {gone!r} any more" in texts(app.warning)
+    assert app.session_state["scan"].latents is None
+    app.sidebar.selectbox(key="pick_latents").set_value(there).run()
+    assert app.session_state["scan"].latents == there
+    assert f"There is nothing at {gone!r} any more" in texts(app.warning)
+    assert query(app, "latents") == [there]
+    assert app.session_state["explore"].dim == 0, "dimension 2 was asked of the others"
 
 
 def test_another_scan_lifts_the_threshold(open_page: OpenPage, data_root: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from latentcore.errors import RequestError
+from pages.shared import state
 from pages.shared.explorer.question import NO_SELECTION, QUERY_KEYS, Question, from_query, to_query
 
 __all__ = [
@@ -39,8 +40,9 @@ def begin(about: str) -> str | None:
     """
     problem = None
     if _QUESTION not in st.session_state:
+        asked = st.query_params.to_dict() if state.is_as_linked() else {}
         try:
-            st.session_state[_QUESTION] = from_query(st.query_params.to_dict())
+            st.session_state[_QUESTION] = from_query(asked)
         except RequestError as error:
             st.session_state[_QUESTION] = Question()
             problem = str(error)
