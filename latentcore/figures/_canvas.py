@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import Roi, ScanGrid
 from latentcore.errors import ShapeError
-from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
+from latentcore.figures.colors import NAN_COLORS, hex_to_rgb, lut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Picture",
     "aspect_of",
+    "color_bar",
     "draw_map",
     "new_figure",
     "paint",
@@ -136,6 +137,34 @@ def draw_map(axes: Axes, picture: Picture, *, roi: Roi | None = None) -> None:
         _outline(axes, picture, roi)
     if picture.grid.unit:
         _scale_bar(axes, picture)
+
+
+def color_bar(
+    axes: Axes,
+    values: NDArray[np.float64],
+    limits: tuple[float, float],
+    cmap: str,
+    label: str,
+) -> None:
+    """Draw the colour bar of some values beside a plot; pointed where values lie beyond it."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+
+    low, high = limits
+    finite = values[np.isfinite(values)]
+    below, above = bool((finite < low).any()), bool((finite > high).any())
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max"}
+    if low == high:
+        # One value has one colour; a bar needs some width to show it.
+        low, high = low - 0.5, high + 0.5
+    mappable = ScalarMappable(Normalize(low, high), ListedColormap(lut(cmap) / 255.0))
+    # Beside the plot and as tall as it, whatever room the layout leaves around an equal aspect.
+    beside = axes.inset_axes((1.025, 0.0, 0.035, 1.0))
+    bar = axes.figure.colorbar(
+        mappable, cax=beside, extend=extend.get((below, above), "both"), extendfrac=0.04
+    )
+    bar.set_label(label)
+    bar.outline.set_linewidth(0.4)
 
 
 def thousands(n: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import Embedding
-from latentcore.figures._canvas import new_figure, printed_style, thousands
-from latentcore.figures.colors import categorical_rgb, cluster_palette, continuous_rgb
+from latentcore.figures._canvas import color_bar, new_figure, printed_style, thousands
+from latentcore.figures.colors import (
+    NAN_COLORS,
+    categorical_rgb,
+    check_limits,
+    cluster_palette,
+    continuous_rgb,
+    is_diverging,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["embedding_figure"]
 
 _SIDE = 4.4
+# Room for a colour bar or a legend.
+_KEY = 1.1
+_MOST_NAMED = 24
+_DIM = 0.3
+_PALE = (226, 226, 226)
 _DARKER_PART = 0.8
 _FEWEST_BINS, _MOST_BINS = 12, 160
 _FLATTEST, _TALLEST = 0.5, 1.3
@@ -29,8 +42,13 @@ def embedding_figure(
     *,
     values: ArrayLike | None = None,
     labels: NDArray[np.integer] | None = None,
+    rgb: NDArray[np.uint8] | None = None,
     cmap: str = "viridis",
     limits: tuple[float, float] | None = None,
+    label: str = "",
+    names: Mapping[int, str] | None = None,
+    inside: NDArray[np.bool_] | None = None,
+    selected: NDArray[np.bool_] | None = None,
 ) -> Figure:
     """Draw an embedding; three components as two panels.
 
@@ -38,44 +56,124 @@ def embedding_figure(
     ----------
     embedding : Embedding
     values : array_like, shape (n,), optional
-        Colours by a quantity.
+        Colours by a quantity; NaN has the colour of missing points.
     labels : ndarray of int, shape (n,), optional
-        Colours by cluster, and goes before `values`. Without either, darkness tells how
+        Colours by category, and goes before `values`.
+    rgb : ndarray of uint8, shape (n, 3), optional
+        Colours as they are, and goes before both. Without any of the three, darkness tells how
         densely points lie.
     cmap : str
     limits : tuple of float, optional
-        By default the 2 % and 98 % quantiles.
+        By default the 2 % and 98 % quantiles, symmetric for a diverging colour map.
+    label : str
+        What the colours mean, with unit.
+    names : Mapping of int to str, optional
+        What the labels are called in the legend; those that are missing have the colour of missing
+        points.
+    inside : ndarray of bool, shape (n,), optional
+        The others are out of view: faint and grey.
+    selected : ndarray of bool, shape (n,), optional
+        The others are dimmed.
+
+    Raises
+    ------
+    RequestError, UnknownNameError
+        If the limits or the colour map make no sense.
     """
     coordinates = embedding.coordinates
     shown = np.flatnonzero(np.isfinite(coordinates).all(axis=1))
     # In file order what comes last would hide the rest.
     shown = np.random.default_rng(0).permutation(shown)
+    shown = _selected_last(shown, inside, selected)
     others = range(1, coordinates.shape[1])
+    chosen = None if values is None else np.asarray(values, np.float64)
+    if chosen is not None and limits is None:
+        limits = robust_limits(chosen, symmetric=is_diverging(cmap))
     with printed_style():
         height = _SIDE * _proportion(coordinates[shown])
-        figure = new_figure(_SIDE * len(others) + 0.3, height + 0.75)
+        figure = new_figure(_SIDE * len(others) + 0.3 + _KEY * bool(label), height + 0.75)
         for axes, other in zip(np.ravel(figure.subplots(1, len(others))), others, strict=True):
             pair = coordinates[shown][:, [0, other]]
-            rgb = _colors(pair, shown, values, labels, cmap, limits)
-            _scatter(axes, pair, rgb)
+            if rgb is not None:
+                colors = rgb[shown]
+            elif labels is not None:
+                colors = _named_rgb(labels[shown], labels, names)
+            elif chosen is not None and limits is not None:
+                colors = continuous_rgb(chosen[shown], limits, cmap)
+            else:
+                colors = _density_rgb(pair)
+            _scatter(axes, pair, _dimmed(colors, shown, inside, selected))
             axes.set(xlabel=_axis(embedding, 0), ylabel=_axis(embedding, other))
+        if label and rgb is None and labels is not None:
+            _legend(axes, labels, names, label)
+        elif label and rgb is None and chosen is not None and limits is not None:
+            color_bar(axes, chosen[shown], check_limits(limits), cmap, label)
+        elif label:
+            axes.set_title(label)
         figure.suptitle(_title(embedding, len(shown)), fontsize=8, x=0.02, ha="left")
     return figure
 
 
-def _colors(
-    pair: NDArray[np.float32],
+def _selected_last(
     shown: NDArray[np.int64],
-    values: ArrayLike | None,
-    labels: NDArray[np.integer] | None,
-    cmap: str,
-    limits: tuple[float, float] | None,
+    inside: NDArray[np.bool_] | None,
+    selected: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
+    """Order points so that those in view lie above the others, and the selected above all."""
+    for mask in (inside, selected):
+        if mask is not None:
+            shown = shown[np.argsort(mask[shown], kind="stable")]
+    return shown
+
+
+def _dimmed(
+    rgb: NDArray[np.uint8],
+    shown: NDArray[np.int64],
+    inside: NDArray[np.bool_] | None,
+    selected: NDArray[np.bool_] | None,
 ) -> NDArray[np.uint8]:
-    if labels is not None:
-        return categorical_rgb(labels[shown], cluster_palette(labels))
-    if values is not None:
-        chosen = np.asarray(values, np.float64)[shown]
-        return continuous_rgb(chosen, limits or robust_limits(chosen), cmap)
+    """Fade points that are not selected, and take the colour of those out of view."""
+    faded = rgb.copy()
+    if selected is not None:
+        rest = ~selected[shown]
+        faded[rest] = np.round(_DIM * rgb[rest] + (1 - _DIM) * np.array(_PALE))
+    if inside is not None:
+        faded[~inside[shown]] = _PALE
+    return faded
+
+
+def _named_rgb(
+    chosen: NDArray[np.integer], labels: NDArray[np.integer], names: Mapping[int, str] | None
+) -> NDArray[np.uint8]:
+    palette = cluster_palette(labels)
+    if names is not None:
+        palette = {
+            label: color if label in names else NAN_COLORS["light"]
+            for label, color in palette.items()
+        }
+    return categorical_rgb(chosen, palette)
+
+
+def _legend(
+    axes: Axes, labels: NDArray[np.integer], names: Mapping[int, str] | None, title: str
+) -> None:
+    from matplotlib.patches import Patch
+
+    palette = cluster_palette(labels)
+    known = [one for one in palette if names is None or one in names]
+    patches = [
+        Patch(facecolor=palette[one], label=str(one) if names is None else names[one])
+        for one in known[:_MOST_NAMED]
+    ]
+    if len(known) > len(patches):
+        patches.append(Patch(facecolor="white", label=f"and {len(known) - len(patches)} more"))
+    axes.legend(
+        handles=patches, title=title, loc="upper left", bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0, handlelength=1.2, alignment="left",
+    )  # fmt: skip
+
+
+def _density_rgb(pair: NDArray[np.float32]) -> NDArray[np.uint8]:
     density = np.log1p(_density(pair))
     most = max(float(density.max(initial=0)), 1e-9)
     # The denser the darker, and nothing as pale as the paper.

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import Roi, ScanGrid
-from latentcore.figures._canvas import aspect_of, draw_map, new_figure, paint, printed_style
-from latentcore.figures.colors import NAN_COLORS, check_limits, continuous_rgb, is_diverging, lut
+from latentcore.figures._canvas import (
+    aspect_of,
+    color_bar,
+    draw_map,
+    new_figure,
+    paint,
+    printed_style,
+)
+from latentcore.figures.colors import NAN_COLORS, check_limits, continuous_rgb, is_diverging
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,37 +76,10 @@ def map_figure(
         axes = figure.add_subplot()
         draw_map(axes, picture, roi=roi)
         axes.set_title(title)
-        _color_bar(axes, values, (low, high), cmap, label)
+        color_bar(axes, values, (low, high), cmap, label)
         if np.isnan(values).any():
             _tell_missing(axes)
     return figure
-
-
-def _color_bar(
-    axes: Axes,
-    values: NDArray[np.float64],
-    limits: tuple[float, float],
-    cmap: str,
-    label: str,
-) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, Normalize
-
-    low, high = limits
-    finite = values[np.isfinite(values)]
-    below, above = bool((finite < low).any()), bool((finite > high).any())
-    extend = {(False, False): "neither", (True, False): "min", (False, True): "max"}
-    if low == high:
-        # One value has one colour; a bar needs some width to show it.
-        low, high = low - 0.5, high + 0.5
-    mappable = ScalarMappable(Normalize(low, high), ListedColormap(lut(cmap) / 255.0))
-    # Beside the map and as tall as it, whatever room the layout leaves around an equal aspect.
-    beside = axes.inset_axes((1.025, 0.0, 0.035, 1.0))
-    bar = axes.figure.colorbar(
-        mappable, cax=beside, extend=extend.get((below, above), "both"), extendfrac=0.04
-    )
-    bar.set_label(label)
-    bar.outline.set_linewidth(0.4)
 
 
 def _tell_missing(axes: Axes) -> None:

@@ -30,6 +30,11 @@ from latentcore.workflows._inputs import (
     read_map,
     split_map_spec,
 )
+from latentcore.workflows._session_embedding import (
+    COLORINGS,
+    drawn_embedding,
+    write_embedding,
+)
 from latentcore.workflows._verbs import option, verb
 from latentcore.workflows.cluster import ClusterRequest, clusterer_of
 from latentcore.workflows.cluster import run as cluster
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "REPORT",
     "SessionRequest",
+    "category_names",
     "digest",
     "read_maps",
     "read_panels",
@@ -64,14 +70,37 @@ class SessionRequest(ClusterRequest):  # type: ignore[misc] # its fields are tho
         nargs="+",
         metavar="MAP",
     )
+    labels: tuple[str, ...] | None = option(
+        None,
+        help="maps of labels (phases, grains) for selection.csv: MAP, or NAME=MAP",
+        nargs="+",
+        metavar="MAP",
+    )
     embedding: str | None = option(
         None, help="embedding.parquet of 'project'; 2-D PCA if not given", metavar="FILE"
+    )
+    draw_pca: bool = option(
+        False, help="draw the PCA although strokes were drawn in the embedding that is given"
+    )
+    color: str = option("cluster", help=f"what colours embedding.png: {COLORINGS}")
+    color_cmap: str = option(
+        "viridis", help="colour map of embedding.png, where no latent colours it", metavar="NAME"
+    )
+    color_limits: tuple[float, ...] | None = option(
+        None, help="colour limits of embedding.png, where no latent colours it", nargs=2,
+        convert=float, metavar=("LO", "HI"),
+    )  # fmt: skip
+    pinned: int | None = option(
+        None, help="row of the sample that similarity is measured to", convert=int, metavar="ROW"
     )
     selection: str | None = option(
         None,
         help="brush strokes as JSON, or a file of it: "
         '{"A": [{"panel": "map", "kind": "box", "points": [[x, y], [x, y]], "mode": "replace"}]}',
         metavar="JSON",
+    )
+    active: str = option(
+        "A", help="the selection that stands out in embedding.png", choices=("A", "B")
     )
     cmap: str = option(
         "viridis", help=f"colour map of the latent: {', '.join(COLORMAPS)}", metavar="NAME"
@@ -113,7 +142,7 @@ def run(request: Any, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     specs, reference = _map_specs(request, folder)
     maps = read_maps(specs, latents)
     panels = read_panels(request.embedding, latents)
-    embedding = _embedding(request, latents, folder)
+    embedding = drawn_embedding(request, latents, folder)
     progress.step(2, 4, "describing")
     found = explore(
         latents,
@@ -128,16 +157,18 @@ def run(request: Any, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     )
     progress.step(3, 4, "writing")
     if embedding is not None:
-        _write_embedding(folder, latents, embedding, found)
+        write_embedding(request, folder, latents, embedding, found)
     if any(mask.any() for mask in found.masks.values()):
-        folder.write_csv("selection.csv", selection_table(latents, maps, request.dim, found))
+        labels = _labels(request, folder, latents)
+        table = selection_table(latents, maps, labels, request.dim, found)
+        folder.write_csv("selection.csv", table)
     report = {
         **_report(latents, found, clusters, selections),
         "inputs": folder.inputs,
         "seed": request.seed,
         "versions": software_versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "embedding": _embedding_record(embedding, request.embedding, panels),
+        "embedding": _embedding_record(request, embedding, panels),
         "maps": specs,
         "view": view,
     }
@@ -272,40 +303,37 @@ def _named(spec: str) -> tuple[str | None, str]:
     return (name, rest) if sign and name and not Path(spec).exists() else (None, spec)
 
 
-def _embedding(request: Any, latents: LatentSet, folder: RunFolder) -> Embedding | None:
-    """Return the embedding that is drawn; None where one dimension alone has no two components."""
-    if request.embedding is None:
-        return pca(latents) if len(latents.dims) > 1 else None
-    stored = read_embedding(request.embedding, latents)
-    folder.add_input(request.embedding, "embedding", stored.fingerprint, "embedding")
-    told = stored.report
-    return Embedding(
-        coordinates=stored.coordinates,
-        sample_ids=latents.sample_ids,
-        method=str(told.get("method", "")),
-        parameters=told.get("parameters", {}),  # type: ignore[arg-type]
-        engine=f"{told.get('engine', '')} {told.get('version', '')}".strip(),
-    )
+def _labels(request: Any, folder: RunFolder, latents: LatentSet) -> dict[str, list[str]]:
+    """Return the category of each point on each map of labels, by its name."""
+    found = {}
+    for given, spec in map(_named, request.labels or ()):
+        maps = read_map(spec, folder)
+        values, _ = maps_at(maps, latents.grid)
+        for row, column in zip(values, maps.names, strict=True):
+            found[given or column] = category_names(row, maps.categories.get(column, {}))
+    return found
 
 
-def _write_embedding(
-    folder: RunFolder, latents: LatentSet, embedding: Embedding, found: Exploration
-) -> None:
-    from latentcore.figures.embedding import embedding_figure
-    from latentcore.workflows.project import embedding_table
+def category_names(values: NDArray[np.float32], names: Mapping[int, str]) -> list[str]:
+    """Return the name of each category, empty where a point has none.
 
-    folder.write_csv("embedding.csv", embedding_table(embedding, latents))
-    figure = embedding_figure(embedding, labels=found.clustering.labels)
-    folder.write_figure("embedding.png", figure)
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Numbers of categories, NaN where there is none.
+    names : Mapping of int to str
+    """
+    return [names.get(int(value), f"{value:g}") if np.isfinite(value) else "" for value in values]
 
 
 def selection_table(
     latents: LatentSet,
     maps: Mapping[str, NDArray[np.float32]],
+    labels: Mapping[str, list[str]],
     dim: int,
     found: Exploration,
 ) -> pd.DataFrame:
-    """Return the selected points: row, sample, x, y, latent, maps, cluster, in_A and in_B."""
+    """Return the selected points: row, sample, x, y, latent, maps, labels, cluster, in_A, in_B."""
     import pandas as pd
 
     rows = np.flatnonzero(found.masks["A"] | found.masks["B"])
@@ -315,6 +343,7 @@ def selection_table(
         columns |= {"x": x[rows], "y": y[rows]}
     columns[f"latent_d{dim}"] = latents.dimension(dim)[rows]
     columns |= {name: values[rows] for name, values in maps.items()}
+    columns |= {name: np.array(texts, object)[rows] for name, texts in labels.items()}
     columns["cluster"] = found.clustering.labels[rows]
     for slot in _SLOTS:
         columns[f"in_{slot}"] = found.masks[slot][rows].astype(np.int8)
@@ -356,18 +385,18 @@ def _report(
 
 
 def _embedding_record(
-    embedding: Embedding | None,
-    location: str | None,
-    panels: Mapping[str, NDArray[np.float32]],
+    request: Any, embedding: Embedding | None, panels: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, Any] | None:
     if embedding is None:
         return None
+    location = None if request.draw_pca else request.embedding
     return {
         "panel": PCA_PANEL if location is None else next(p for p in panels if p != PCA_PANEL),
         "method": embedding.method,
         "parameters": dict(embedding.parameters),
         "engine": embedding.engine,
         "location": location,
+        "color": request.color,
         "coordinates_sha256": digest(embedding.coordinates),
     }
 

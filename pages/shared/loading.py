@@ -8,7 +8,7 @@ between sessions: nobody may write into it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -84,6 +84,8 @@ class JoinedMaps:
     orientation : ndarray of float32, shape (n, 3), or None
         Colour of the crystal's orientation, 0..1 with NaN where there is none; from the first
         file that has orientations.
+    orientation_from : str
+        The place of that file.
     laue : tuple of str
         Laue classes of the phases that are coloured.
     joined_by : Mapping of str to str
@@ -98,6 +100,7 @@ class JoinedMaps:
     unmatched: Mapping[str, int] = field(default_factory=dict)
     origin: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     orientation: NDArray[np.float32] | None = None
+    orientation_from: str = ""
     laue: tuple[str, ...] = ()
     joined_by: Mapping[str, str] = field(default_factory=dict)
 
@@ -388,19 +391,23 @@ def _joined(files: tuple[tuple[str, _File], ...], grid_key: str, _grid: ScanGrid
         },
         unmatched={place: missing for place, (_, missing) in joined.items()},
         origin=origin,
-        **_orientation(tables.values(), _grid),
+        **_orientation(tables, _grid),
     )
 
 
-def _orientation(tables: Iterable[ScanMaps], grid: ScanGrid) -> dict[str, Any]:
+def _orientation(tables: Mapping[str, ScanMaps], grid: ScanGrid) -> dict[str, Any]:
     """Return the fields of `JoinedMaps` that tell of orientations."""
-    for table in tables:
+    for place, table in tables.items():
         colors = orientation_colors(table)
         if colors is not None:
             rows = match_rows(grid, table.grid)
             placed = np.where((rows >= 0)[:, None], colors[rows], np.float32(np.nan))
             laue = sorted({symmetry.laue for symmetry in table.symmetries.values()})
-            return {"orientation": placed, "laue": tuple(laue)}
+            return {
+                "orientation": placed,
+                "orientation_from": place,
+                "laue": tuple(laue),
+            }
     return {}
 
 

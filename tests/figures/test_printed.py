@@ -14,6 +14,7 @@ from latentcore.figures._canvas import paint
 from latentcore.figures.clusters import cluster_figure
 from latentcore.figures.colors import (
     NAN_COLORS,
+    categorical_rgb,
     cluster_palette,
     continuous_rgb,
     hex_to_rgb,
@@ -153,6 +154,49 @@ def test_embedding_is_drawn_without_missing_rows(components):
     assert len(figure.axes[0].collections[0].get_offsets()) == 49
     assert "only nearness has a meaning" in texts_of(figure)
     saved(figure)
+
+
+def embedding_of(n: int) -> Embedding:
+    coordinates = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
+    return Embedding(coordinates, default_sample_ids(n), "pca")
+
+
+def colors_of(figure, embedding):
+    """Return the colour in which each point is drawn, (n, 3), in the points' order."""
+    (drawn,) = figure.axes[0].collections
+    order = {tuple(at): row for row, at in enumerate(np.asarray(drawn.get_offsets(), np.float32))}
+    rgb = np.round(drawn.get_facecolors()[:, :3] * 255)
+    return rgb[[order[tuple(at)] for at in embedding.coordinates]]
+
+
+def test_embedding_has_the_colours_of_the_screen():
+    embedding, values = embedding_of(40), np.linspace(-1, 1, 40)
+    figure = embedding_figure(
+        embedding, values=values, cmap="magma", limits=(-0.5, 0.5), label="latent 3"
+    )
+    expected = continuous_rgb(values, (-0.5, 0.5), "magma")
+    np.testing.assert_array_equal(colors_of(figure, embedding), expected)
+    assert "latent 3" in [axes.get_ylabel() for axes in figure.findobj(mpl.axes.Axes)]
+    labels = np.arange(40) % 3
+    figure = embedding_figure(embedding, labels=labels, names={0: "Fe", 1: "Ni"}, label="phase")
+    palette = {**cluster_palette(labels), 2: NAN_COLORS["light"]}
+    np.testing.assert_array_equal(colors_of(figure, embedding), categorical_rgb(labels, palette))
+    (legend,) = figure.findobj(mpl.legend.Legend)
+    assert [text.get_text() for text in legend.get_texts()] == ["Fe", "Ni"]
+    saved(figure)
+
+
+def test_embedding_fades_what_is_out_of_view_and_what_is_not_selected():
+    embedding, rgb = embedding_of(9), np.full((9, 3), 20, np.uint8)
+    inside, selected = np.arange(9) < 6, np.arange(9) < 2
+    figure = embedding_figure(embedding, rgb=rgb, inside=inside, selected=selected)
+    grey = colors_of(figure, embedding)[:, 0]
+    assert grey[:2].tolist() == [20, 20]
+    assert (grey[2:6] > 100).all()
+    assert (grey[6:] > grey[2]).all()
+    (drawn,) = figure.axes[0].collections
+    above = np.asarray(drawn.get_offsets(), np.float32)[-2:]
+    assert sorted(above[:, 0]) == sorted(embedding.coordinates[:2, 0]), "the selected lie above"
 
 
 def test_embedding_names_the_variance_of_components():

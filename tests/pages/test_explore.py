@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,16 @@ from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError
 from latentcore.workflows import execute
-from pages.shared.explorer.downloads import session_request
-from pages.shared.explorer.question import Question, from_query, to_query
+from pages.shared.explorer.downloads import file_names, session_request, zipped
+from pages.shared.explorer.question import (
+    CLUSTER,
+    SIMILARITY,
+    Question,
+    from_query,
+    to_query,
+)
 from pages.shared.explorer.reports import read_report
-from pages.shared.explorer.scene import open_scene
+from pages.shared.explorer.scene import complete, open_scene
 from pages.shared.state import ScanState
 from tests.pages.conftest import OpenPage
 
@@ -218,6 +226,45 @@ def test_report_opens_its_view_in_place_of_another_scan(
     app.file_uploader[0].set_value(("session_report.json", report, "application/json")).run()
     assert not app.error
     assert asked(app) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (Question(embedding="pca", limits=(-1.0, 1.0)), {"color": "latent", "limits": (-1.0, 1.0)}),
+        (Question(color=CLUSTER, active="B"), {"color": "cluster", "active": "B"}),
+        (Question(color=SIMILARITY, pinned=8), {"color": "similarity", "pinned": 8}),
+        (Question(color=SIMILARITY), {"color": "latent"}),
+        (
+            Question(color="bandcontrast", limits=(0.0, 9.0), cmap="magma"),
+            {"color": "map={}:bandcontrast", "color_limits": (0.0, 9.0), "color_cmap": "magma"},
+        ),
+        (Question(color="cluster"), {"color": "map={}:cluster", "limits": None}),
+    ],
+)
+def test_files_are_asked_for_in_the_colours_of_the_screen(
+    explore, scan: Path, question: Question, expected: dict[str, object]
+) -> None:
+    explore()
+    scene = open_scene(ScanState(latents=LATENTS, maps=(MAPS,)))
+    request = session_request(scene, complete(question.changed(embedding="pca"), scene))
+    given = {name: getattr(request, name) for name in expected}
+    path = str(scan / "scan_maps.csv")
+    assert given == {
+        name: value.format(path) if isinstance(value, str) else value
+        for name, value in expected.items()
+    }
+    assert request.labels == (f"cluster={path}:cluster",)
+
+
+def test_all_files_of_a_view_are_zipped_once(explore, tmp_path: Path) -> None:
+    explore()
+    report_of(Question(embedding="pca", dim=4, selections={"A": (BOX,)}), tmp_path / "session")
+    names = file_names(tmp_path / "session")
+    with zipfile.ZipFile(io.BytesIO(zipped(tmp_path / "session", names))) as archive:
+        held = [Path(name).name for name in archive.namelist()]
+    assert sorted(held) == sorted(path.name for path in (tmp_path / "session").iterdir())
+    assert {"run.json", "embedding.png", "selection.csv"} <= set(held)
 
 
 def test_report_of_latents_that_have_changed_is_refused(

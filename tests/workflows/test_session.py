@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
-from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import Embedding, LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError
+from latentcore.figures import embedding as embedding_module
+from latentcore.figures.embedding import embedding_figure
+from latentcore.readers import open_latents
 from latentcore.workflows import VERBS, execute
 
 BOX = {"panel": "map", "kind": "box", "points": [[12, 5], [20, 9]], "mode": "replace"}
@@ -79,6 +84,84 @@ def test_report_holds_what_numpy_says(scan: Path) -> None:
     assert {"numpy", "scikit-learn", "latentcore"} <= set(report["versions"])
 
 
+def drawn(scan: Path, monkeypatch: pytest.MonkeyPatch, **given: object) -> dict[str, Any]:
+    """Carry out a session and return what its embedding is drawn from."""
+    seen: dict[str, Any] = {}
+
+    def record(embedding: Embedding, **told: Any) -> Figure:
+        seen.update(told, embedding=embedding)
+        return embedding_figure(embedding, **told)
+
+    monkeypatch.setattr(embedding_module, "embedding_figure", record)
+    execute("session", _request(scan, **given), scan / "out")
+    assert (scan / "out" / "embedding.png").stat().st_size > 1000
+    return seen
+
+
+def test_embedding_is_coloured_by_what_the_page_shows(
+    scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = open_latents(str(scan / "scan_latents.h5"))
+    seen = drawn(scan, monkeypatch, color="latent", cmap="magma", limits=(-2.0, 2.0))
+    np.testing.assert_array_equal(seen["values"], latents.dimension(2))
+    assert (seen["cmap"], seen["limits"], seen["label"]) == ("magma", (-2.0, 2.0), "latent 2")
+    box = pd.DataFrame({"x": latents.grid.x, "y": latents.grid.y})
+    assert seen["inside"].tolist() == ((box.x >= 12) & (box.x < 28) & (box.y < 12)).tolist()
+    assert seen["selected"].sum() == 8 * 4
+
+
+@pytest.mark.parametrize(
+    ("color", "label"),
+    [("cluster", "cluster"), ("map={}/fe.csv:Fe", "Fe (%)"), ("map={}/grain.csv", "grain_id"),
+     ("map={}/phase.csv:phase", "phase"), ("similarity", "cosine similarity to point 7")],
+)  # fmt: skip
+def test_embedding_has_each_colouring_of_the_page(
+    scan: Path, labelled: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, color: str, label: str
+) -> None:
+    seen = drawn(scan, monkeypatch, color=color.format(scan), pinned=7, selection=None)
+    assert seen["label"] == label
+    assert seen["selected"] is None
+    latents = open_latents(str(scan / "scan_latents.h5"))
+    if label in labelled:
+        at = labelled.set_index(["x", "y"])[label]
+        expected = [str(at[x, y]) for x, y in zip(latents.grid.x, latents.grid.y, strict=True)]
+        assert [seen["names"][code] for code in seen["labels"]] == expected
+    elif color == "similarity":
+        assert seen["values"][7] == pytest.approx(1)
+
+
+def test_pca_is_drawn_where_it_is_shown_whatever_strokes_were_drawn_in(
+    scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = VERBS.get("project").request(latents=str(scan / "scan_latents.h5"), method="pca")
+    execute("project", project, scan / "embedding")
+    stored = str(scan / "embedding" / "embedding.parquet")
+    seen = drawn(scan, monkeypatch, embedding=stored, draw_pca=True)
+    assert seen["embedding"].method == "pca"
+    report = json.loads((scan / "out" / "session_report.json").read_text())
+    assert report["embedding"]["panel"] == "pca"
+
+
+@pytest.fixture
+def labelled(scan: Path) -> pd.DataFrame:
+    y, x = (axis.ravel() for axis in np.mgrid[0:15, 10:30])
+    table = pd.DataFrame({"x": x, "y": y, "grain_id": x // 7, "phase": np.where(y < 7, "Fe", "Ni")})
+    table[["x", "y", "grain_id"]].to_csv(scan / "grain.csv", index=False)
+    table.drop(columns="grain_id").to_csv(scan / "phase.csv", index=False)
+    return table
+
+
+def test_selected_points_are_listed_with_their_labels(scan: Path, labelled: pd.DataFrame) -> None:
+    labels = (f"{scan / 'grain.csv'}:grain_id", f"what={scan / 'phase.csv'}:phase")
+    execute("session", _request(scan, labels=labels), scan / "out")
+    selected = pd.read_csv(scan / "out" / "selection.csv")
+    expected = selected[["x", "y"]].merge(labelled, on=["x", "y"])
+    assert selected["grain_id"].tolist() == expected["grain_id"].tolist()
+    assert selected["what"].tolist() == expected["phase"].tolist()
+    report = json.loads((scan / "out" / "session_report.json").read_text())
+    assert set(report["statistics"]["A"]["values"]) == {"latent_d2", "bandcontrast", "iron"}
+
+
 def test_snippet_computes_the_same_arrays(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = scan / "out"
     execute("session", _request(scan), out)
@@ -115,6 +198,11 @@ def test_umap_that_another_run_left_is_used(scan: Path) -> None:
         ({"selection": json.dumps({"A": [{**BOX, "panel": "umap-1"}]})}, "not at hand"),
         ({"view": "{"}, "view is no JSON"),
         ({"dim": 9}, "dimension"),
+        ({"color": "mood"}, "can't be coloured by 'mood'"),
+        ({"color": "map"}, "can't be coloured by 'map'"),
+        ({"color": "orientation={}/bc.csv"}, "Euler angles"),
+        ({"color": "similarity"}, "--pinned"),
+        ({"color": "similarity", "pinned": 5}, "row 5"),
         ({"also": ("x=nothing.csv",)}, "nothing.csv"),
         ({"embedding": "bc.csv"}, "bc.csv"),
     ],
@@ -122,6 +210,8 @@ def test_umap_that_another_run_left_is_used(scan: Path) -> None:
 def test_wrong_requests_are_explained_and_leave_nothing(
     scan: Path, given: dict[str, object], message: str
 ) -> None:
+    if "color" in given:
+        given = {**given, "color": str(given["color"]).format(scan)}
     with pytest.raises(InputError, match=message):
         execute("session", _request(scan, **given), scan / "out")
     assert not (scan / "out").exists()

@@ -20,12 +20,12 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.shared import errors, places
 from pages.shared.explorer import answers, reports, sample_report
-from pages.shared.explorer.question import LATENT, Question
+from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import color_map
 from pages.shared.jobs import job_panel, runner
 
-__all__ = ["session_request", "show"]
+__all__ = ["file_names", "session_request", "show", "zipped"]
 
 _JOB = "explore_session"
 # In the order in which people want them; the rest follows by name.
@@ -96,12 +96,10 @@ def _files(scene: Scene, question: Question) -> None:
 
 
 def _offer(record: JobRecord) -> None:
-    names = sorted(
-        (path.name for path in record.folder.iterdir() if path.suffix in _MIME), key=_order
-    )
+    names = file_names(record.folder)
     st.download_button(
         f"All {len(names)} files",
-        data=lambda: _zip(record.folder, names),
+        data=lambda: zipped(record.folder, names),
         file_name=f"{record.folder.name}.zip",
         mime="application/zip",
         icon=":material/folder_zip:",
@@ -134,10 +132,16 @@ def _order(name: str) -> tuple[int, str]:
     return len(_FIRST), name
 
 
-def _zip(folder: Path, names: list[str]) -> bytes:
+def file_names(folder: Path) -> list[str]:
+    """Return the names of a view's files, those first that people want."""
+    return sorted((path.name for path in folder.iterdir() if path.suffix in _MIME), key=_order)
+
+
+def zipped(folder: Path, names: list[str]) -> bytes:
+    """Return an archive of some of a folder's files, in a folder of the same name."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in (*names, "run.json"):
+        for name in names:
             archive.write(folder / name, f"{folder.name}/{name}")
     return packed.getvalue()
 
@@ -158,7 +162,14 @@ def session_request(scene: Scene, question: Question) -> Any:
         scaling=question.scaling,
         roi=question.roi,
         also=tuple(_named_specs(scene, question)),
+        labels=tuple(f"{name}={_spec(scene, name)}" for name in scene.maps.categories),
         embedding=_embedding(scene, question),
+        draw_pca=question.embedding != "umap",
+        color=_coloring(scene, question),
+        color_cmap=color_map(question, question.color),
+        color_limits=None if question.color == LATENT else question.limits,
+        pinned=question.pinned if question.color == SIMILARITY else None,
+        active=question.active,
         selection=_selection(question),
         cmap=color_map(question, LATENT),
         limits=question.limits if question.color == LATENT else None,
@@ -175,6 +186,18 @@ def _spec(scene: Scene, name: str) -> str:
 def _named_specs(scene: Scene, question: Question) -> Iterator[str]:
     for name in scene.quantities(question):
         yield f"{name}={_spec(scene, name)}"
+
+
+def _coloring(scene: Scene, question: Question) -> str:
+    """Return what colours the embedding on the screen, as ``session`` wants it."""
+    name = question.color
+    if name in scene.maps.names:
+        return f"map={_spec(scene, name)}"
+    if name == ORIENTATION:
+        return f"orientation={places.location(scene.maps.orientation_from)}"
+    if name == SIMILARITY and question.pinned is not None:
+        return "similarity"
+    return "cluster" if name == CLUSTER else "latent"
 
 
 def _embedding(scene: Scene, question: Question) -> str | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.exploration import comparison, selection_statistics
 from latentcore.artifacts import to_json
 from latentcore.containers import Clustering, software_versions
+from latentcore.workflows.session import category_names
 from pages.shared import loading, places
 from pages.shared.explorer import numbers
 from pages.shared.explorer.question import Question
@@ -129,12 +130,8 @@ def samples_table(
     }
     for name in scene.maps.names:
         values, names = scene.maps.get(name)[rows], scene.maps.categories.get(name)
-        columns[name] = values if names is None else _named(values, names)
+        columns[name] = values if names is None else category_names(values, names)
     if clustering is not None:
         columns["cluster"] = clustering.labels[rows]
     columns |= {f"in_{slot}": mask[rows].astype(np.int8) for slot, mask in masks.items()}
     return pd.DataFrame(columns)
-
-
-def _named(values: NDArray[np.float32], names: Mapping[int, str]) -> list[str]:
-    return [names.get(int(value), "") if np.isfinite(value) else "" for value in values]
