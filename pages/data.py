@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from latentcore.containers import quantities
 from pages.shared import intake, loading, map_panel, scan_cards, state
 from pages.shared.pattern_gallery import gallery
 from pages.shared.remote_browser import downloads, remote_browser
@@ -54,6 +55,6 @@ if grid is None or not len(joined):
     st.info(map_panel.why_none(scan, grid), icon=":material/layers_clear:")
 else:
     map_panel.map_panel(joined, grid)
-    if map_panel.numeric(joined):
+    if quantities(joined):
         st.header("Leave points out", divider="grey")
         threshold_panel(scan, joined, grid)

@@ -15,7 +15,6 @@ __all__ = [
     "FEWEST_PAIRS",
     "SYNTHESES",
     "Reference",
-    "holds_names",
     "join_maps",
     "reference_of",
     "refuse_useless",
@@ -173,11 +172,6 @@ def refuse_useless(reference: Reference, latents: NDArray[np.floating]) -> None:
             "so nothing can follow it. Choose another map, or a larger ROI."
         )
         raise RequestError(message)
-
-
-def holds_names(maps: ScanMaps, name: str) -> bool:
-    """Tell whether a map's numbers only stand for texts, such as phases' names."""
-    return any(text != str(number) for number, text in maps.categories.get(name, {}).items())
 
 
 def _check(names: Sequence[str], synthesis: str | None, weights: Sequence[float] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from latentcore.containers.columns import holds_names, numeric, quantities, refuse_names
 from latentcore.containers.grid import ScanGrid
 from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, match_rows
@@ -30,8 +31,12 @@ __all__ = [
     "ScanMaps",
     "SourceRef",
     "default_sample_ids",
+    "holds_names",
     "match_rows",
     "notes_of",
+    "numeric",
+    "quantities",
+    "refuse_names",
     "sample_rows",
     "software_versions",
 ]

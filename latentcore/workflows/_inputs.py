@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, Roi, ScanGrid, ScanMaps
+from latentcore.containers import (
+    LatentSet,
+    Roi,
+    ScanGrid,
+    ScanMaps,
+    numeric,
+    quantities,
+    refuse_names,
+)
 from latentcore.errors import JoinError, RequestError
 from latentcore.readers import open_latents, open_maps
 from latentcore.workflows._map_specs import split_map_spec
@@ -25,9 +33,9 @@ __all__ = [
     "latents_option",
     "maps_at",
     "nameless",
-    "one_map",
     "read_latents",
     "read_map",
+    "read_one_map",
     "reader_option",
     "roi_option",
     "split_map_spec",
@@ -75,22 +83,44 @@ def roi_option() -> Any:
     )
 
 
-def read_map(spec: str, folder: RunFolder | None = None, reader: str | None = None) -> ScanMaps:
+def read_map(
+    spec: str,
+    folder: RunFolder | None = None,
+    reader: str | None = None,
+    *,
+    numbers: bool = False,
+) -> ScanMaps:
     """Read the maps that a ``MAP`` argument names.
+
+    Parameters
+    ----------
+    spec : str
+    folder : RunFolder, optional
+        Notes what is read.
+    reader : str, optional
+        Name of a maps reader.
+    numbers : bool
+        Whether numbers are needed. Where the argument names no column, quantities are meant then,
+        or labels that are whole numbers where there are no quantities.
 
     Raises
     ------
     RequestError
-        If a column that it names doesn't exist.
+        If a column that it names doesn't exist, or holds names where numbers are needed.
     """
     location, columns = split_map_spec(spec)
     maps = open_maps(location, reader)
     if folder is not None:
         used = maps.ref.reader if maps.ref is not None else ""
         folder.add_input(location, used, maps.fingerprint, "map")
-    if not columns:
+    if columns:
+        chosen = tuple(name for column in columns for name in _matching(column, maps, location))
+    elif numbers:
+        chosen = quantities(maps) or numeric(maps) or maps.names
+    else:
         return maps
-    chosen = [name for column in columns for name in _matching(column, maps, location)]
+    if numbers:
+        refuse_names(maps, chosen)
     return chosen_maps(maps, chosen)
 
 
@@ -175,14 +205,15 @@ def _as_asked(latents: LatentSet, dims: Sequence[int]) -> LatentSet:
     return replace(latents, dims=np.array(dims, np.int32))
 
 
-def one_map(maps: ScanMaps, spec: str) -> ScanMaps:
-    """Return the one map meant: the only one, or band contrast where a file holds more.
+def read_one_map(spec: str, folder: RunFolder | None = None) -> ScanMaps:
+    """Read the one map of numbers that is meant: the only one, or band contrast among several.
 
     Raises
     ------
     RequestError
-        If there are several and none is band contrast.
+        If there are several and none is band contrast, or none holds numbers.
     """
+    maps = read_map(spec, folder, numbers=True)
     names = [_BAND_CONTRAST] if _BAND_CONTRAST in maps.names else list(maps.names)
     if len(names) != 1:
         message = (
@@ -215,7 +246,7 @@ def keep_mask(
     RequestError
         If several maps are meant, or nothing remains.
     """
-    maps = one_map(read_map(spec, folder), spec)
+    maps = read_one_map(spec, folder)
     values, unmatched = maps_at(maps, grid)
     if unmatched > maps.dropped:  # rows without a number are not among the maps' points
         message = (

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.label_agreement import as_labels
-from latentcore.analysis.references import holds_names
 from latentcore.artifacts import RunFolder
-from latentcore.containers import ScanGrid, ScanMaps
+from latentcore.containers import ScanGrid, ScanMaps, quantities
 from latentcore.errors import RequestError
 from latentcore.workflows._inputs import chosen_maps, read_map, split_map_spec
 
-__all__ = ["LabelMap", "feature_maps", "label_map", "read_reference"]
+__all__ = ["LabelMap", "label_map", "read_reference"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +75,9 @@ def read_reference(spec: str, folder: RunFolder) -> LabelMap | ScanMaps:
     """
     maps = read_map(spec, folder)
     labels = [name for name in maps.names if name in maps.categories]
-    features = [name for name in maps.names if name not in maps.categories]
+    features = quantities(maps)
     if features and not (labels and split_map_spec(spec)[1]):
-        return feature_maps(chosen_maps(maps, features))
+        return chosen_maps(maps, features)
     if len(labels) == len(maps) == 1:
         return _labels_of(maps)
     what = "labels and numbers together" if features else f"{len(labels)} columns of labels"
@@ -87,28 +86,6 @@ def read_reference(spec: str, folder: RunFolder) -> LabelMap | ScanMaps:
         f"of numbers only, as {split_map_spec(spec)[0]}:COLUMN[,COLUMN…]."
     )
     raise RequestError(message)
-
-
-def feature_maps(maps: ScanMaps) -> ScanMaps:
-    """Return maps whose values are numbers.
-
-    Raises
-    ------
-    RequestError
-        If one holds texts.
-    """
-    texts = [name for name in maps.names if holds_names(maps, name)]
-    if texts:
-        message = (
-            f"{', '.join(texts)} holds texts, such as {_example(maps, texts[0])!r}, where numbers "
-            "are needed. Name other columns; texts can be compared as labels by 'agree'."
-        )
-        raise RequestError(message)
-    return maps
-
-
-def _example(maps: ScanMaps, name: str) -> str:
-    return next(iter(maps.categories[name].values()))
 
 
 def _labels_of(maps: ScanMaps) -> LabelMap:

@@ -13,7 +13,6 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi, ScanMaps
 from latentcore.errors import JoinError
 from latentcore.workflows._inputs import chosen_maps, read_map, split_map_spec
-from latentcore.workflows._labels import feature_maps
 
 __all__ = ["JoinedReference", "read_reference_map"]
 
@@ -63,7 +62,7 @@ def read_reference_map(
     if latents.grid is None:
         message = "The latents have no coordinates, so no map can be joined to them: give --coords."
         raise JoinError(message)
-    maps = _meant(read_map(spec, folder), spec, synthesis)
+    maps = _meant(read_map(spec, folder, numbers=True), spec, synthesis)
     assumed = synthesis is None and (len(maps) > 1 or weights is not None)
     values, unmatched, lacking = join_maps(maps, latents.grid, roi)
     reference = reference_of(
@@ -78,13 +77,10 @@ def read_reference_map(
 
 
 def _meant(maps: ScanMaps, spec: str, synthesis: str | None) -> ScanMaps:
-    """Return the columns that are meant: labels are not, unless they are named."""
-    if split_map_spec(spec)[1]:
-        return feature_maps(maps)
-    if synthesis is None and _BAND_CONTRAST in maps.names:
+    """Return the columns that are meant: band contrast alone, where none is named."""
+    if not split_map_spec(spec)[1] and synthesis is None and _BAND_CONTRAST in maps.names:
         return chosen_maps(maps, [_BAND_CONTRAST])
-    numeric = [name for name in maps.names if name not in maps.categories]
-    return chosen_maps(maps, numeric) if numeric else feature_maps(maps)
+    return maps
 
 
 def _notes(

@@ -28,9 +28,8 @@ from latentcore.workflows._inputs import (
     latents_option,
     maps_at,
     nameless,
-    one_map,
     read_latents,
-    read_map,
+    read_one_map,
     reader_option,
     roi_option,
     split_map_spec,
@@ -202,7 +201,7 @@ def _read(request: _ClusterRequest, folder: RunFolder) -> _Points:
         dims=(request.dim,),
     )  # fmt: skip
     latent = latents.dimension(request.dim)
-    maps = one_map(read_map(request.map, folder), request.map)
+    maps = read_one_map(request.map, folder)
     values, unmatched = maps_at(maps, latents.grid)
     assert latents.grid is not None  # else nothing could be joined
     return _Points(

@@ -25,9 +25,9 @@ from latentcore.progress import Progress
 from latentcore.workflows._embeddings import PCA_PANEL, read_embedding
 from latentcore.workflows._inputs import (
     maps_at,
-    one_map,
     read_latents,
     read_map,
+    read_one_map,
     split_map_spec,
 )
 from latentcore.workflows._session_embedding import (
@@ -253,10 +253,7 @@ def read_maps(specs: Mapping[str, str], latents: LatentSet) -> dict[str, NDArray
     dict of str to ndarray of float32, shape (n,)
         NaN where a map has no point.
     """
-    return {
-        name: maps_at(one_map(read_map(spec), spec), latents.grid)[0][0]
-        for name, spec in specs.items()
-    }
+    return {name: maps_at(read_map(spec), latents.grid)[0][0] for name, spec in specs.items()}
 
 
 def read_panels(embedding: str | None, latents: LatentSet) -> dict[str, NDArray[np.float32]]:
@@ -289,7 +286,7 @@ def _map_specs(request: Any, folder: RunFolder) -> tuple[dict[str, str], str]:
         for column in read_map(spec, folder).names:
             specs[name or column] = f"{location}:{column}"
     location, _ = split_map_spec(request.map)
-    reference = f"{location}:{one_map(read_map(request.map), request.map).names[0]}"
+    reference = f"{location}:{read_one_map(request.map).names[0]}"
     for name, spec in specs.items():
         if spec == reference:
             return specs, name

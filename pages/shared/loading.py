@@ -24,6 +24,7 @@ from latentcore.containers import (
     ScanGrid,
     ScanMaps,
     match_rows,
+    refuse_names,
 )
 from latentcore.containers import sample_rows as match_samples
 from latentcore.errors import InputError, JoinError, RequestError, UnknownFormatError
@@ -120,6 +121,18 @@ class JoinedMaps:
             message = f"No map is called {name!r}. There are: {known}."
             raise RequestError(message)
         return self.values[self.names.index(name)]
+
+    def numbers(self, name: str) -> NDArray[np.float32]:
+        """Return one map's values where numbers are needed, shape (n,).
+
+        Raises
+        ------
+        RequestError
+            If there is no map of that name, or it holds names.
+        """
+        values = self.get(name)
+        refuse_names(self, [name])
+        return values
 
     def unit(self, name: str) -> str:
         """Return one map's unit."""
@@ -305,7 +318,7 @@ def kept(state: ScanState, joined: JoinedMaps, n: int) -> NDArray[np.bool_]:
     if state.keep is None:
         return np.ones(n, np.bool_)
     name, threshold = state.keep
-    keep: NDArray[np.bool_] = joined.get(name) > threshold
+    keep: NDArray[np.bool_] = joined.numbers(name) > threshold
     return keep
 
 
@@ -314,7 +327,7 @@ def keep_above(state: ScanState, joined: JoinedMaps) -> tuple[str, float] | None
     if state.keep is None:
         return None
     name, threshold = state.keep
-    joined.get(name)  # a name that no map has any more is told by its own message
+    joined.numbers(name)  # a name that no map has any more is told by its own message
     place, column = joined.origin[name]
     return f"{places.location(place)}:{column}", threshold
 

@@ -15,7 +15,7 @@ from latentcore.analysis.orientation_colors import (
     orientation_colors,
     with_symmetry,
 )
-from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps
+from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps, quantities
 from latentcore.figures.colors import COLORMAPS
 from pages.shared.loading import JoinedMaps
 from pages.shared.map_charts import (
@@ -32,7 +32,7 @@ from pages.shared.theme import tones
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["ORIENTATION", "backdrop", "map_panel", "numeric", "why_none"]
+__all__ = ["ORIENTATION", "backdrop", "map_panel", "why_none"]
 
 ORIENTATION = "orientation (IPF-Z)"
 _QUALITY = ("bandcontrast", "iq", "radonquality", "pattern quality")
@@ -45,14 +45,9 @@ _SYMMETRY_WIDTH = 320
 _EULER = ("phi1", "Phi", "phi2")
 
 
-def numeric(joined: JoinedMaps) -> list[str]:
-    """Return the names of the maps whose values are numbers, not categories."""
-    return [name for name in joined.names if name not in joined.categories]
-
-
 def backdrop(joined: JoinedMaps) -> NDArray[np.floating] | None:
     """Return the band contrast, or else what a vendor has in its place, if there is any."""
-    names = sorted(numeric(joined), key=lambda name: not name.startswith("bandcontrast"))
+    names = sorted(quantities(joined), key=lambda name: not name.startswith("bandcontrast"))
     found = [name for name in names if name.lower().startswith(_QUALITY)]
     return joined.get(found[0]) if found else None
 

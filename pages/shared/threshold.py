@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.containers import ScanGrid
+from latentcore.containers import ScanGrid, quantities
 from pages.shared import state
 from pages.shared.loading import JoinedMaps
 from pages.shared.map_charts import fitting_height, histogram_chart, map_chart, profile_chart
@@ -89,7 +89,7 @@ def _profile(
 
 
 def _choose_map(scan: state.ScanState, joined: JoinedMaps) -> str:
-    names = [name for name in joined.names if name not in joined.categories]
+    names = quantities(joined)
     preferred = scan.keep[0] if scan.keep is not None else "bandcontrast"
     found = [name for name in names if name == preferred] or [
         name for name in names if name.startswith("bandcontrast")

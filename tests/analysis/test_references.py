@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from latentcore.analysis.references import (
     Reference,
-    holds_names,
     join_maps,
     reference_of,
     refuse_useless,
@@ -120,16 +119,6 @@ def test_nothing_in_common_is_an_error():
     maps = ScanMaps(np.ones((1, 40), np.float32), ("a",), ("",), scan(4, 10, x0=100))
     with pytest.raises(JoinError, match="None of 40 points has a partner"):
         join_maps(maps, scan(4, 10))
-
-
-def test_text_is_told_from_numbers():
-    maps = ScanMaps(
-        np.zeros((2, 40), np.float32), ("phase", "cluster"), ("", ""), scan(4, 10),
-        categories={"phase": {0: "Iron"}, "cluster": {0: "0"}},
-    )  # fmt: skip
-    assert holds_names(maps, "phase")
-    assert not holds_names(maps, "cluster")
-    assert not holds_names(maps, "other")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,11 @@ from latentcore.containers import (
     ScanGrid,
     ScanMaps,
     default_sample_ids,
+    holds_names,
     match_rows,
+    numeric,
+    quantities,
+    refuse_names,
 )
 from latentcore.errors import JoinError, RequestError, ShapeError
 from tests.factories.kikuchi import full_grid
@@ -158,3 +162,19 @@ def test_results_are_checked() -> None:
         Embedding(np.zeros((3, 2), np.float32), np.array(["a", "b"]), "pca")
     clustering = Clustering(np.array([0, -1, 0], np.int32), "dbscan")
     assert clustering.counts == {-1: 1, 0: 2}
+
+
+def test_columns_of_names_are_told_from_those_of_numbers() -> None:
+    grid = ScanGrid.from_coordinates(np.arange(4), np.zeros(4))
+    maps = ScanMaps(
+        np.zeros((3, 4), np.float32), ("phase", "cluster", "Fe"), ("", "", "%"), grid,
+        categories={"phase": {0: "Iron"}, "cluster": {0: "0"}},
+    )  # fmt: skip
+    assert holds_names(maps, "phase")
+    assert not holds_names(maps, "cluster")
+    assert not holds_names(maps, "other")
+    assert quantities(maps) == ("Fe",)
+    assert numeric(maps) == ("Fe", "cluster")
+    refuse_names(maps, ["Fe", "cluster"])
+    with pytest.raises(RequestError, match=r"'phase' holds names, such as 'Iron'.*: Fe, cluster"):
+        refuse_names(maps, ["Fe", "phase"])

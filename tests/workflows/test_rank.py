@@ -230,7 +230,7 @@ def test_seed_names_for_elements(scan):
     ("map_", "words", "told"),
     [
         ("elements.csv:Ti", (), "The reference Ti is 2 at each of the 300 points"),
-        ("elements.csv:phase", (), "phase holds texts, such as 'Iron', where numbers are needed"),
+        ("elements.csv:phase", (), "'phase' holds names, such as 'Iron', where numbers are needed"),
         ("elements.csv:Mn", (), "no column 'Mn'"),
         ("elements.csv:Fe", ("--roi", "0", "4", "1", "5"), "Only 16 of 16 points have both"),
         ("elements.csv:Fe,O", ("--synthesis", "rgb"), "needs three maps, for red, green and blue"),

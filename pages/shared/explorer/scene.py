@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.collapse import has_prior
 from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, quantities
 from latentcore.errors import InputError
 from pages.shared import loading
 from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
@@ -80,7 +80,7 @@ class Scene:
     @cached_property
     def numeric_maps(self) -> tuple[str, ...]:
         """Names of the maps that hold quantities, not categories."""
-        return tuple(name for name in self.maps.names if name not in self.maps.categories)
+        return quantities(self.maps)
 
     @cached_property
     def places(self) -> NDArray[np.float32] | None:
@@ -216,7 +216,7 @@ def complete(question: Question, scene: Scene) -> Question:
     if question.dim not in dims:
         # The dimension with the largest spread says most at first sight.
         changes["dim"] = max(scene.spreads, key=lambda dim: scene.spreads[dim])
-    if question.reference not in scene.maps.names:
+    if question.reference not in scene.numeric_maps:
         changes["reference"] = _usual_reference(scene)
     if question.color not in scene.colorings:
         changes["color"] = LATENT

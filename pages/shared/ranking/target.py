@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.exploration import roi_rows
 from latentcore.analysis.ranking import metric_names
 from latentcore.analysis.references import Reference, reference_of, refuse_useless
-from latentcore.containers import LatentSet, Roi, ScanGrid
+from latentcore.containers import LatentSet, Roi, ScanGrid, quantities
 from latentcore.errors import RequestError
 from pages.shared import places
 from pages.shared.explorer.question import Question
@@ -64,7 +64,7 @@ def complete(asked: RankQuestion, maps: JoinedMaps) -> RankQuestion:
     maps : JoinedMaps
         With at least one map of numbers.
     """
-    numeric = [name for name in maps.names if name not in maps.categories]
+    numeric = quantities(maps)
     changes: dict[str, object] = {}
     if not _fits(asked, maps, numeric):
         usual = [name for name in numeric if name.lower() in _USUAL]
@@ -82,7 +82,7 @@ def complete(asked: RankQuestion, maps: JoinedMaps) -> RankQuestion:
     return dataclasses.replace(asked, **changes) if changes else asked
 
 
-def _fits(asked: RankQuestion, maps: JoinedMaps, numeric: list[str]) -> bool:
+def _fits(asked: RankQuestion, maps: JoinedMaps, numeric: tuple[str, ...]) -> bool:
     """Tell whether the maps of a question are there, in one file, and as many as it needs."""
     if not asked.columns or not set(asked.columns) <= set(numeric):
         return False
@@ -95,9 +95,8 @@ def _fits(asked: RankQuestion, maps: JoinedMaps, numeric: list[str]) -> bool:
 def files_with_maps(maps: JoinedMaps) -> dict[str, list[str]]:
     """Return the numeric maps of each file, those with the most first."""
     by_place: dict[str, list[str]] = {}
-    for name, (place, _) in maps.origin.items():
-        if name not in maps.categories:
-            by_place.setdefault(place, []).append(name)
+    for name in quantities(maps):
+        by_place.setdefault(maps.origin[name][0], []).append(name)
     return dict(sorted(by_place.items(), key=lambda entry: -len(entry[1])))
 
 
