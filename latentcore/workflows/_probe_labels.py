@@ -17,8 +17,8 @@ from latentcore.workflows._inputs import maps_at, read_map, split_map_spec
 
 __all__ = ["FoundLabels", "find_labels"]
 
-# A confusion matrix of more classes tells nobody anything; and numbers of so many values are
-# quantities, not classes.
+# A confusion matrix of more classes tells nobody anything; and numbers of so many values, which no
+# reader takes for labels, are quantities.
 _MOST_CLASSES = 100
 _NOISE = "-1"
 
@@ -141,12 +141,17 @@ def _of_map(latents: LatentSet, spec: str, folder: RunFolder) -> tuple[_Values, 
     values = found[maps.names.index(name)].astype(np.float64)
     known = maps.categories.get(name)
     names = (
-        _numbered(values, name)
+        _numbered(values, name, spec)
         if known is None
         else {float(code): called for code, called in known.items()}
     )
-    if known is not None:
-        _refuse_many(len(np.unique(values[np.isfinite(values)])), name)
+    n = len(np.unique(values[np.isfinite(values)]))
+    if known is not None and n > _MOST_CLASSES:
+        message = (
+            f"{name} holds {n} different labels, but a probe tells at most {_MOST_CLASSES} classes "
+            "apart. Give labels of fewer classes, or a smaller ROI."
+        )
+        raise RequestError(message)
     return values, names, name, unmatched
 
 
@@ -164,27 +169,21 @@ def _one_name(maps: ScanMaps, spec: str) -> str:
     raise RequestError(message)
 
 
-def _numbered(values: _Values, source: str) -> dict[float, str]:
+def _numbered(values: _Values, source: str, spec: str | None = None) -> dict[float, str]:
     """Return the names of whole numbers; others are quantities, which a probe doesn't learn."""
-    distinct = np.unique(values[np.isfinite(values)])
-    if (distinct != np.rint(distinct)).any():
+    given = values[np.isfinite(values)]
+    distinct = np.unique(given)
+    if (distinct != np.rint(distinct)).any() or len(distinct) > _MOST_CLASSES:
+        classes = () if spec is None else read_map(split_map_spec(spec)[0]).categories
+        there = f" ({', '.join(classes)})" if classes else ""
         message = (
-            f"{source} holds {len(distinct)} different values from {distinct[0]:g} to "
-            f"{distinct[-1]:g}, which are a quantity, not classes. A probe learns classes: give "
-            "labels, or cut the quantity into ranges first."
+            f"{source} looks continuous: {len(distinct)} different values among {len(given)} "
+            f"samples, from {distinct[0]:g} to {distinct[-1]:g}. A probe learns classes: name a "
+            f"column of classes{there}, or make classes of it first, by 'cluster' or by cutting "
+            "it into ranges."
         )
         raise RequestError(message)
-    _refuse_many(len(distinct), source)
     return {float(code): str(int(code)) for code in distinct}
-
-
-def _refuse_many(n: int, source: str) -> None:
-    if n > _MOST_CLASSES:
-        message = (
-            f"{source} holds {n} different values, but a probe tells at most {_MOST_CLASSES} "
-            "classes apart. Give labels of fewer classes."
-        )
-        raise RequestError(message)
 
 
 def _refuse_unknown(without: Sequence[str], names: Sequence[str], source: str) -> None:

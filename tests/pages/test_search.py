@@ -189,6 +189,14 @@ def test_a_probe_without_labels_says_where_they_come_from(open_page, scan) -> No
     assert named(app, "Probe").disabled
 
 
+def test_a_probe_of_continuous_maps_says_so(open_page, scan, data_root: Path) -> None:
+    table = pd.read_csv(data_root / "maps.csv").assign(Fe=np.linspace(0, 9, 108))
+    table.drop(columns="phase").to_csv(data_root / "quantities.csv", index=False)
+    app = probe_page(open_page, maps=["folder:measured/quantities.csv"])
+    assert "looks continuous (bandcontrast, Fe), but a probe learns classes" in told(app)
+    assert named(app, "Probe").disabled
+
+
 def test_a_probe_is_a_job_and_its_figures_are_shown(
     open_page, scan, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -182,8 +182,17 @@ def test_samples_outside_of_the_map_are_counted(scan):
         ("scan_latents.h5", (), "holds no labels"),
         ("scan_latents.h5", ("--labels", "{maps}"), "One column of labels"),
         ("scan_latents.h5", ("--labels", "{maps}:bandcontrast", "--split", "a"), "no partitions"),
-        ("scan_latents.h5", ("--labels", "{maps}:score"), "are a quantity, not classes"),
-        ("scan_latents.h5", ("--labels", "{maps}:many"), "at most 100 classes"),
+        (
+            "scan_latents.h5",
+            ("--labels", "{maps}:score"),
+            "score looks continuous: 384 different values among 384 samples, from 0 to 1. ",
+        ),
+        (
+            "scan_latents.h5",
+            ("--labels", "{maps}:many"),
+            "name a column of classes (phase, grain_id, grains), or make classes of it first",
+        ),
+        ("scan_latents.h5", ("--labels", "{maps}:grains"), "at most 100 classes"),
         ("scan_latents.h5", ("--labels", "{maps}:same"), "only the class 7 is left"),
         ("scan_latents.h5", ("--labels", "{maps}:nothing"), "no column 'nothing'"),
         ("scan_latents.h5", ("--labels", "{maps}:phase", "--without", "Steel"), "Name one of"),
@@ -199,6 +208,7 @@ def test_samples_outside_of_the_map_are_counted(scan):
 def test_what_makes_no_sense_is_told_in_one_message(features, scan, capsys, latents, more, told):
     table = pd.read_csv(scan / "maps.csv")
     table = table.assign(score=np.linspace(0, 1, 384), many=np.arange(384), same=7)
+    table["grains"] = "grain " + (table["many"] // 2).astype(str)
     table.to_csv(scan / "maps.csv", index=False)
     words = [word.format(maps=scan / "maps.csv") for word in more]
     assert probed(scan, latents, *words)[0] == 2

@@ -20,6 +20,7 @@ from pages.shared.state import ScanState
 __all__ = ["ask"]
 
 _OWN = "@own"
+_MOST_LISTED = 6
 _SPLITS = {
     "blocked": ":material/grid_view: By place",
     "stratified": ":material/casino: At random",
@@ -83,7 +84,8 @@ def _labels(latents: LatentSet, maps: JoinedMaps) -> str | None:
     if not offered:
         st.info(
             "A probe needs labels: latents that come with some, or a map of phases, grains or "
-            "clusters beside them. Open one on the Data page, or in the sidebar.",
+            f"clusters beside them. {_told_continuous(maps)}Open one on the Data page, or in the "
+            "sidebar.",
             icon=":material/label:",
         )
         st.page_link("pages/data.py", label="Open maps", icon=":material/dataset:")
@@ -94,6 +96,17 @@ def _labels(latents: LatentSet, maps: JoinedMaps) -> str | None:
         format_func=lambda name: "labels in the latents' file" if name == _OWN else name,
         key="probe.labels",
         persist_state="session",
+    )
+
+
+def _told_continuous(maps: JoinedMaps) -> str:
+    """Say why the maps in view, none of which holds labels, are no answer."""
+    if not maps.names:
+        return ""
+    listed = ", ".join(maps.names[:_MOST_LISTED]) + " …" * (len(maps.names) > _MOST_LISTED)
+    return (
+        f"What is open looks continuous ({errors.markdown_safe(listed)}), but a probe learns "
+        "classes: cluster it, or cut it into ranges first. "
     )
 
 
