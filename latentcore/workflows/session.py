@@ -283,7 +283,7 @@ def _map_specs(request: Any, folder: RunFolder) -> tuple[dict[str, str], str]:
     specs: dict[str, str] = {}
     for name, spec in map(_named, request.also or ()):
         location, _ = split_map_spec(spec)
-        for column in read_map(spec, folder).names:
+        for column in read_map(spec, folder, numbers=True).names:
             specs[name or column] = f"{location}:{column}"
     location, _ = split_map_spec(request.map)
     reference = f"{location}:{read_one_map(request.map).names[0]}"

@@ -42,6 +42,10 @@ def scan(tmp_path: Path) -> Path:
 NUMBERS = {
     "cluster": ("cluster", "latents.parquet", "--dim", "0", "--method", "kmeans", "--map", "{}"),
     "session": ("session", "latents.parquet", "--dim", "0", "--method", "kmeans", "--map", "{}"),
+    "also": (
+        "session", "latents.parquet", "--dim", "0", "--method", "kmeans",
+        "--map", "maps.csv:quality", "--also", "{}",
+    ),
     "rank": ("rank", "latents.parquet", "--metric", "pearson", "--top", "0", "--map", "{}"),
     "extract": ("extract", "scan.h5", "--checkpoint", "pca:2", "--keep-above", "{}", "0"),
     "train": (
