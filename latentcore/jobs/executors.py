@@ -1,4 +1,4 @@
-"""Where jobs run: a thread that shares the loaded models, and one worker process."""
+"""Where jobs run: a thread that shares the loaded models, and worker processes."""
 
 from __future__ import annotations
 
@@ -99,6 +99,8 @@ class ProcessExecutor:
         See `Executor`.
     log : Path
         Where the worker's own messages go.
+    idle : bool
+        Whether its jobs stand back where others want the processor.
 
     Notes
     -----
@@ -106,10 +108,11 @@ class ProcessExecutor:
     by ending the worker; the next job gets a fresh one.
     """
 
-    def __init__(self, on_start: OnStart, on_end: OnEnd, log: Path) -> None:
+    def __init__(self, on_start: OnStart, on_end: OnEnd, log: Path, *, idle: bool = False) -> None:
         self._on_start = on_start
         self._on_end = on_end
         self._log = log
+        self._idle = idle
         self._warm = threading.Event()
         self._queue: queue.SimpleQueue[JobFolder | None] = queue.SimpleQueue()
         self._closing = threading.Event()
@@ -150,13 +153,13 @@ class ProcessExecutor:
 
     def _carry_out(self, folder: JobFolder) -> Outcome | None:
         if self._closing.is_set():
-            return Outcome("cancelled")
+            return None
         worker = self._living_worker()
         while not worker.ready:
             if self._closing.is_set() or folder.cancel_asked():
-                return Outcome("cancelled")
+                return None  # who asked has noted it down already, as the job was only queued
             if worker.answer() is None and not worker.alive:
-                worker = self._worker = _Worker(self._log, warm=False)
+                worker = self._worker = self._new_worker(warm=False)
         if self._on_start(folder, worker.pid) is None:
             return None
         read_outcome(folder)  # one that an earlier attempt left must not be taken for this one's
@@ -179,24 +182,28 @@ class ProcessExecutor:
 
     def _living_worker(self) -> _Worker:
         if self._worker is None or not self._worker.alive:
-            self._worker = _Worker(self._log, warm=False)
+            self._worker = self._new_worker(warm=False)
         return self._worker
+
+    def _new_worker(self, *, warm: bool) -> _Worker:
+        return _Worker(self._log, warm=warm, idle=self._idle)
 
     def _renew(self) -> None:
         """Replace a missing worker while nobody waits: then there is time to compile."""
         missing = self._worker is None or not self._worker.alive
         idle = self._queue.empty() and not self._closing.is_set()
         if missing and idle and self._warm.is_set():
-            self._worker = _Worker(self._log, warm=True)
+            self._worker = self._new_worker(warm=True)
 
 
 class _Worker:
     """The child process, and a thread that takes down its answers."""
 
-    def __init__(self, log: Path, *, warm: bool) -> None:
+    def __init__(self, log: Path, *, warm: bool, idle: bool) -> None:
         self.warm = warm
         self.ready = False
-        command = [sys.executable, "-m", "latentcore.jobs.worker", *(["--warm"] if warm else [])]
+        options = [name for name, wanted in (("--warm", warm), ("--idle", idle)) if wanted]
+        command = [sys.executable, "-m", "latentcore.jobs.worker", *options]
         paths = [str(_PACKAGE_FOLDER), os.environ.get("PYTHONPATH", "")]
         with log.open("wb") as messages:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell

@@ -62,6 +62,8 @@ class JobRecord:
         Whether somebody asked to stop.
     paused : bool
         Whether whoever asked means to go on later. How it stops is the same.
+    automatic : bool
+        Whether a page started it and nobody asked for it: such jobs have a queue of their own.
     """
 
     id: str
@@ -86,6 +88,7 @@ class JobRecord:
     owner: str = ""
     cancelling: bool = False
     paused: bool = False
+    automatic: bool = False
 
     @property
     def active(self) -> bool:

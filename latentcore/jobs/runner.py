@@ -19,15 +19,20 @@ from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.owners import Owner, SharedLock, is_alive
 from latentcore.jobs.questions import question_id
 from latentcore.jobs.records import JobRecord
-from latentcore.workflows import VERBS, Place, request_from, request_of
+from latentcore.workflows import VERBS, request_from, request_of
 
 __all__ = ["JobRunner"]
 
 _LOOK_EVERY_S = 0.1
+# The queue of what nobody asked for, whatever its verb.
+_AUTOMATIC = "automatic"
 
 
 class JobRunner:
     """Runs jobs one after the other and keeps their records; thread-safe; a context manager.
+
+    Each place where verbs run has a queue of its own. So has what pages start unasked: no job
+    that a person asked for waits behind it.
 
     Several runners, in one process or in several, may share a folder: each runs what was
     submitted to it and sees the jobs of the others.
@@ -61,15 +66,13 @@ class JobRunner:
         self._exclusive = SharedLock(self._folder / ".lock")
         with self._exclusive():
             self._owner = Owner(self._folder)
-        self._thread = ThreadExecutor(self._on_start, self._on_end, services or _no_services)
-        self._process = ProcessExecutor(self._on_start, self._on_end, self._folder / "worker.log")
-        self._background = ProcessExecutor(
-            self._on_start, self._on_end, self._folder / "background.log"
-        )
-        self._executors: dict[Place, Executor] = {
-            "thread": self._thread,
-            "process": self._process,
-            "background": self._background,
+        self._automatic = self._process_executor("automatic", idle=True)
+        self._executors: dict[str, Executor] = {
+            "thread": ThreadExecutor(self._on_start, self._on_end, services or _no_services),
+            "process": self._process_executor("worker"),
+            "embedding": self._process_executor("embedding"),
+            "background": self._process_executor("background"),
+            _AUTOMATIC: self._automatic,
         }
 
     def __enter__(self) -> Self:
@@ -79,7 +82,13 @@ class JobRunner:
         self.close()
 
     def submit(
-        self, verb: str, request: object, *, out: Path | None = None, title: str = ""
+        self,
+        verb: str,
+        request: object,
+        *,
+        out: Path | None = None,
+        title: str = "",
+        automatic: bool = False,
     ) -> JobRecord:
         """Ask for a verb to be carried out.
 
@@ -92,6 +101,9 @@ class JobRunner:
             The run folder; ``runs/<verb>-<id>`` if not given.
         title : str
             What people call it.
+        automatic : bool
+            Whether nobody asked for it: it keeps nobody's job waiting, and is not started again
+            where it was cancelled or failed.
 
         Returns
         -------
@@ -116,15 +128,22 @@ class JobRunner:
             request=request_of(request),
             out=str(out or self.runs / f"{verb}-{job}"),
             title=title or verb,
+            automatic=automatic,
         )
         with self._exclusive():
             known = self.get(job)
             if known is not None and (known.active or known.finished):
+                return known if automatic else self._asked_for(known)
+            if known is not None and automatic and known.state in ("cancelled", "failed"):
                 return known
             attempt = 0 if known is None else known.attempt
             record = self._enqueue(replace(record, attempt=attempt))
             self._prune()
         return record
+
+    def find(self, verb: str, request: object, *, out: Path | None = None) -> JobRecord | None:
+        """Return the job that answers a question, as it stands, or None; starts none."""
+        return self.get(question_id(verb, request, out))
 
     def rerun(self, job: str, *, rest: bool = False) -> JobRecord:
         """Start a job again: resume it if it was stopped, answer anew if it had finished.
@@ -254,27 +273,26 @@ class JobRunner:
             with self._changed:
                 self._changed.wait(_LOOK_EVERY_S)
 
-    def jobs_ahead(self, job: str) -> int:
-        """Return how many jobs of this server come before a queued one."""
+    def ahead(self, job: str) -> tuple[JobRecord, ...]:
+        """Return the jobs of this server that come before a queued one, the next one first."""
         record = self.get(job)
         if record is None or record.state != "queued":
-            return 0
-        place = _place(record.verb)
+            return ()
         rivals = [
             other
             for other in self.list(self._keep)
-            if other.active and other.owner == record.owner and _place(other.verb) == place
+            if other.active and other.owner == record.owner and _queue(other) == _queue(record)
         ]
-        return sum(other.created < record.created for other in rivals)
+        return tuple(other for other in reversed(rivals) if other.created < record.created)
 
     def warm_up(self) -> None:
-        """Start the worker process now, and let it compile what is slow at its first use."""
-        self._process.warm_up()
+        """Start the worker of automatic jobs now; it compiles what is slow at its first use."""
+        self._automatic.warm_up()
 
     @property
     def warming(self) -> bool:
-        """Whether the worker process still compiles, so that its jobs have to wait."""
-        return self._process.warming
+        """Whether the worker of automatic jobs still compiles, so that they have to wait."""
+        return self._automatic.warming
 
     def log_text(self, job: str, limit: int = 20_000) -> str:
         """Return the end of a job's log."""
@@ -306,8 +324,25 @@ class JobRunner:
         folder = self._at(record.id)
         folder.create(record)
         self._queued.append(record.id)
-        self._executors[_place(record.verb)].submit(folder)
+        self._executors[_queue(record)].submit(folder)
         return record
+
+    def _asked_for(self, known: JobRecord) -> JobRecord:
+        """Let a job that waits among the automatic ones wait where people's jobs do as well.
+
+        It then stands in both queues, and whichever comes to it first carries it out.
+        """
+        mine = known.owner == self._owner.token
+        if not (known.automatic and known.state == "queued" and mine):
+            return known
+        record = replace(known, automatic=False, created=time.time())
+        self._save(record)
+        self._executors[_queue(record)].submit(self._at(record.id))
+        return record
+
+    def _process_executor(self, log: str, *, idle: bool = False) -> ProcessExecutor:
+        path = self._folder / f"{log}.log"
+        return ProcessExecutor(self._on_start, self._on_end, path, idle=idle)
 
     def _on_start(self, folder: JobFolder, pid: int) -> JobRecord | None:
         with self._exclusive():
@@ -410,8 +445,8 @@ def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
     return {entry.name: wanted[entry.name] for entry in fields(request) if entry.name in wanted}
 
 
-def _place(verb: str) -> Place:
-    return VERBS.get(verb).place
+def _queue(record: JobRecord) -> str:
+    return _AUTOMATIC if record.automatic else VERBS.get(record.verb).place
 
 
 def _no_services() -> AbstractContextManager[Mapping[str, object]]:

@@ -1,4 +1,4 @@
-"""The worker process: ``python -m latentcore.jobs.worker [--warm]``.
+"""The worker process: ``python -m latentcore.jobs.worker [--warm] [--idle]``.
 
 One job folder per line on standard input; one line ``done`` on standard output when it has
 ended. The first line it writes is ``ready``. It ends with its parent: the pipe's end is noticed
@@ -24,12 +24,14 @@ from latentcore.jobs.folder import JobFolder
 __all__ = ["main"]
 
 _LOW_PRIORITY = 5
+# What nobody asked for leaves most of the processor to what somebody waits for.
+_LOWEST_PRIORITY = 10
 _WARMED = "latentcore.analysis.projection"
 
 
 def main(arguments: list[str]) -> int:
     """Serve jobs until standard input ends."""
-    os.nice(_LOW_PRIORITY)
+    os.nice(_LOWEST_PRIORITY if "--idle" in arguments else _LOW_PRIORITY)
     faulthandler.enable()
     # What verbs and their libraries print must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)

@@ -21,7 +21,7 @@ from latentcore.workflows._remote_inputs import at_hand
 __all__ = ["VERBS", "Option", "Place", "Verb", "execute", "option", "option_of", "verb"]
 
 Summary = dict[str, Any]
-Place = Literal["thread", "process", "background"]
+Place = Literal["thread", "process", "embedding", "background"]
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ class Verb:
         Whether it leaves a run folder.
     place : str
         Where the server runs it: ``"thread"`` shares the loaded model, ``"process"`` keeps a
-        numba- or Python-heavy verb from stalling the server, ``"background"`` is a process for
-        work of hours, so that nobody waits behind it.
+        numba- or Python-heavy verb from stalling the server, ``"embedding"`` and
+        ``"background"`` are processes for work of minutes and of hours, so that nobody else waits
+        behind it.
     """
 
     name: str

@@ -16,11 +16,11 @@ import streamlit as st
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, JobRunner, rate_and_eta
 from latentcore.settings import settings
-from latentcore.workflows import VERBS
 from pages.shared import errors
 from pages.shared.models import job_services, lease, model
 
 __all__ = [
+    "cancel",
     "duration_text",
     "job_panel",
     "lease",
@@ -28,12 +28,15 @@ __all__ = [
     "runner",
     "state_badge",
     "unwatch",
+    "waiting_text",
     "watch",
     "watched",
 ]
 
 _JOB = "job"
 _LOOK_EVERY_S = 1.0
+# Of the jobs that another one waits for.
+_MOST_NAMED = 3
 
 # state → (icon, colour of the badge)
 _LOOKS = {
@@ -143,6 +146,18 @@ def state_badge(record: JobRecord) -> None:
     st.badge(text, icon=icon, color=color)  # type: ignore[arg-type]
 
 
+def waiting_text(record: JobRecord) -> str:
+    """Tell what a queued job waits for, in one sentence."""
+    ahead = runner().ahead(record.id)
+    if ahead:
+        titles = ", ".join(one.title for one in ahead[:_MOST_NAMED])
+        titles += " …" if len(ahead) > _MOST_NAMED else "."
+        return f"{len(ahead)} {'job comes' if len(ahead) == 1 else 'jobs come'} before it: {titles}"
+    if record.automatic and runner().warming:
+        return "The worker compiles UMAP for its first use, which takes up to a minute."
+    return "Starts in a moment."
+
+
 def duration_text(seconds: float) -> str:
     """Write a duration as people say it: ``0.8 s``, ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
     if seconds < 10:
@@ -179,11 +194,11 @@ def _live(job: str, can_pause: bool) -> None:
             key=f"cancel_{job}",
             icon=":material/stop_circle:",
             disabled=record.cancelling,
-            on_click=_cancel,
+            on_click=cancel,
             args=(job,),
             help="What is done so far is kept for a resume.",
         )
-        st.caption(_waiting_text(record))
+        st.caption(errors.markdown_safe(_outlook(record)))
 
 
 def _ended(record: JobRecord) -> None:
@@ -235,17 +250,12 @@ def _rate_text(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 100 else f"{rate:.2g}"
 
 
-def _waiting_text(record: JobRecord) -> str:
+def _outlook(record: JobRecord) -> str:
     if record.cancelling:
         return "Stops at the next step."
     if record.state == "running":
         return "You may close this page; the job goes on."
-    ahead = runner().jobs_ahead(record.id)
-    if ahead:
-        return f"{ahead} {'job comes' if ahead == 1 else 'jobs come'} before it."
-    if runner().warming and VERBS.get(record.verb).place == "process":
-        return "The worker compiles UMAP for its first use, which takes up to a minute."
-    return "Starts in a moment."
+    return waiting_text(record)
 
 
 def _is_paused(record: JobRecord) -> bool:
@@ -256,7 +266,8 @@ def _pause(job: str) -> None:
     _carefully(partial(runner().cancel, pause=True), job)
 
 
-def _cancel(job: str) -> None:
+def cancel(job: str) -> None:
+    """Cancel a job on somebody's click; tell where it is gone already."""
     _carefully(runner().cancel, job)
 
 

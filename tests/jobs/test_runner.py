@@ -156,7 +156,8 @@ def test_queued_job_waits_its_turn_and_can_be_cancelled(runner: JobRunner, verb:
     second = runner.submit(verb, ToyRequest("b")).id
     third = runner.submit(verb, ToyRequest("c")).id
     until(lambda: running(runner, first))
-    assert [runner.jobs_ahead(job) for job in (first, second, third)] == [0, 1, 2]
+    ahead = [[one.id for one in runner.ahead(job)] for job in (first, second, third)]
+    assert ahead == [[], [first], [first, second]]
     assert runner.cancel(second).state == "cancelled"
     runner.cancel(first)
     assert runner.wait(third, PATIENCE).state == "finished"
@@ -168,9 +169,9 @@ def test_work_of_hours_in_the_background_keeps_nobody_waiting(runner: JobRunner)
     first = runner.submit(BACKGROUND, ToyRequest("a", steps=1000, pause=0.01)).id
     second = runner.submit(BACKGROUND, ToyRequest("b")).id
     until(lambda: running(runner, first))
-    assert [runner.jobs_ahead(job) for job in (first, second)] == [0, 1]
+    assert [len(runner.ahead(job)) for job in (first, second)] == [0, 1]
     quick = runner.submit("toy", ToyRequest("c"))
-    assert runner.jobs_ahead(quick.id) == 0
+    assert not runner.ahead(quick.id)
     quick = runner.wait(quick.id, PATIENCE)
     assert quick.state == "finished"
     assert runner.get(first).state == "running"
@@ -178,6 +179,69 @@ def test_work_of_hours_in_the_background_keeps_nobody_waiting(runner: JobRunner)
     runner.cancel(first)
     assert runner.wait(second, PATIENCE).state == "finished"
     assert runner.get(first).state == "cancelled"
+
+
+def test_what_nobody_asked_for_keeps_nobody_waiting(runner: JobRunner) -> None:
+    long = ToyRequest("a", steps=1000, pause=0.01)
+    first = runner.submit("toy", long, automatic=True)
+    second = runner.submit("toy", ToyRequest("b"), automatic=True)
+    until(lambda: running(runner, first.id))
+    assert [one.id for one in runner.ahead(second.id)] == [first.id]
+    asked = runner.submit("toy", ToyRequest("c"))
+    assert not runner.ahead(asked.id)
+    asked = runner.wait(asked.id, PATIENCE)
+    assert asked.state == "finished"
+    assert [runner.get(one.id).state for one in (first, second)] == ["running", "queued"]
+    assert runner.get(first.id).pid not in (asked.pid, os.getpid())
+    runner.cancel(first.id)
+    second = runner.wait(second.id, PATIENCE)
+    assert json.loads((second.folder / "steps.json").read_text())["nice"] == os.nice(0) + 10
+
+
+def test_asking_for_what_waits_among_the_automatic_brings_it_forward(runner: JobRunner) -> None:
+    first = runner.submit("toy", ToyRequest("a", steps=1000, pause=0.01), automatic=True)
+    waiting = runner.submit("toy", ToyRequest("b"), automatic=True)
+    until(lambda: running(runner, first.id))
+    asked = runner.submit("toy", ToyRequest("b"))
+    assert (asked.id, asked.automatic, asked.attempt) == (waiting.id, False, 1)
+    assert runner.submit("toy", ToyRequest("b"), automatic=True).automatic is False
+    assert runner.wait(asked.id, PATIENCE).state == "finished"
+    assert runner.get(first.id).state == "running"
+    runner.cancel(first.id)
+    runner.wait(first.id, PATIENCE)
+    last = runner.submit("toy", ToyRequest("c"), automatic=True)
+    assert runner.wait(last.id, PATIENCE).state == "finished"
+    assert runner.get(asked.id).attempt == 1, "it was carried out once"
+
+
+@pytest.mark.parametrize(("trouble", "state"), [(None, "cancelled"), ("refuse", "failed")])
+def test_what_was_stopped_starts_again_only_if_somebody_asks(
+    runner: JobRunner, trouble: str | None, state: str
+) -> None:
+    request = ToyRequest("a", steps=200, pause=0.01, trouble=trouble)
+    job = runner.submit("toy", request, automatic=True).id
+    if trouble is None:
+        until(lambda: running(runner, job))
+        runner.cancel(job)
+    assert runner.wait(job, PATIENCE).state == state
+    assert runner.submit("toy", request, automatic=True) == runner.find("toy", request)
+    assert runner.get(job).state == state
+    assert runner.submit("toy", request).attempt == 2
+    assert runner.wait(job, PATIENCE).state == ("finished" if trouble is None else "failed")
+
+
+def test_automatic_jobs_of_a_stopped_server_start_again_by_themselves(tmp_path: Path) -> None:
+    request = ToyRequest("a", steps=60, pause=0.05)
+    with JobRunner(tmp_path / "jobs") as runner:
+        job = runner.submit("toy", request, automatic=True).id
+        until(lambda: running(runner, job))
+    with JobRunner(tmp_path / "jobs") as runner:
+        assert runner.find("toy", request).state == "interrupted"
+        again = runner.submit("toy", request, automatic=True)
+        assert (again.id, again.automatic, again.attempt) == (job, True, 2)
+        asked = runner.wait(runner.submit("toy", ToyRequest("b")).id, PATIENCE)
+        assert asked.state == "finished"
+        assert runner.wait(job, PATIENCE).state == "finished"
 
 
 def test_same_question_is_one_job(runner: JobRunner, tmp_path: Path) -> None:
@@ -327,16 +391,30 @@ def test_jobs_of_a_killed_server_are_interrupted_and_its_worker_ends(tmp_path: P
             assert runner.get(job).stage_done >= record.done > 0
 
 
-def test_warm_worker_makes_jobs_wait_and_says_so(tmp_path: Path, monkeypatch) -> None:
+def test_warm_worker_makes_automatic_jobs_wait_and_says_so(tmp_path: Path, monkeypatch) -> None:
     # The child's stand-in for latentcore.analysis.projection compiles for a second.
     monkeypatch.setenv("TOY_WARM_SECONDS", "1.0")
     with JobRunner(tmp_path / "jobs") as runner:
         runner.warm_up()
         until(lambda: runner.warming)
-        job = runner.submit("toy", ToyRequest("a")).id
+        job = runner.submit("toy", ToyRequest("a"), automatic=True).id
         assert runner.get(job).state == "queued"
         assert runner.wait(job, PATIENCE).state == "finished"
         assert not runner.warming
+
+
+def test_job_cancelled_while_its_worker_compiles_stays_cancelled(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("TOY_WARM_SECONDS", "1.0")
+    with JobRunner(tmp_path / "jobs") as runner:
+        runner.warm_up()
+        until(lambda: runner.warming)
+        job = runner.submit("toy", ToyRequest("a"), automatic=True).id
+        assert runner.cancel(job).state == "cancelled"
+        other = runner.submit("toy", ToyRequest("b"), automatic=True).id
+        assert runner.wait(other, PATIENCE).state == "finished"
+        assert (runner.get(job).state, runner.get(job).attempt) == ("cancelled", 1)
 
 
 def test_idle_worker_stops_warming_by_itself(tmp_path: Path, monkeypatch) -> None:

@@ -85,7 +85,7 @@ def test_queued_job_tells_its_place() -> None:
     first = submit(steps=300, pause=0.02)
     second = submit(steps=4)
     until_running(first)
-    assert "1 job comes before it." in text(open_page(second))
+    assert "1 job comes before it: A toy_job." in text(open_page(second))
     runner().cancel(first)
 
 

@@ -176,17 +176,19 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
     scene : Scene
     question : Question
     start : bool
-        Whether somebody asked for it, however long it takes.
+        Whether somebody asked for it: however long it takes, and though it was cancelled.
+
+    Returns
+    -------
+    JobRecord or None
+        None where it has to be asked for. One that was cancelled or failed stays so until then.
     """
-    if not start and len(scene.latents) > UMAP_STARTS_ITSELF:
-        return None
     assert scene.scan.latents is not None
     asked = _umap_asked(scene, question)
     known = st.session_state.get(_UMAP)
-    if known is not None and known[0] == asked:
-        # Asking the runner again would hash the file again, at every brush.
+    if not start and known is not None and known[0] == asked:
         record = runner().get(known[1])
-        if record is not None and (record.active or record.finished or not start):
+        if record is not None and (record.active or record.finished):
             return record
     request = VERBS.get("project").request(
         latents=places.location(scene.scan.latents),
@@ -195,10 +197,13 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
         min_dist=question.min_dist,
         metric=question.metric,
     )
-    record = runner().submit(
-        "project", request, title=f"UMAP of {places.label(scene.scan.latents)}"
-    )
-    st.session_state[_UMAP] = (asked, record.id)
+    if start or len(scene.latents) <= UMAP_STARTS_ITSELF:
+        title = f"UMAP of {places.label(scene.scan.latents)}"
+        record = runner().submit("project", request, title=title, automatic=not start)
+    else:
+        record = runner().find("project", request)
+    if record is not None:
+        st.session_state[_UMAP] = (asked, record.id)
     return record
 
 

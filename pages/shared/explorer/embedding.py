@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import PCA_PANEL
+from pages.shared import errors
 from pages.shared.explorer import answers
 from pages.shared.explorer.question import Question
 from pages.shared.explorer.scene import Scene
 from pages.shared.explorer.view import EmbeddingView
-from pages.shared.jobs import runner
+from pages.shared.jobs import cancel, runner, waiting_text
 
 __all__ = ["EmbeddingView", "shown_view", "views"]
 
 _GRATICULE = "graticule"
+# The UMAP that this session has cancelled; others are told that somebody else did.
+_CANCELLED = "explore_umap_cancelled"
 
 
 def views(
@@ -34,14 +37,11 @@ def views(
     # Strokes drawn in the UMAP keep their meaning while PCA is shown.
     wanted = question.embedding == "umap" or _drawn_in_umap(question)
     if wanted and len(scene.latents.dims) > 1:
-        record = answers.umap_job(scene, question)
-        umap = None if record is None else _umap_view(scene, question, record, messages)
+        umap = _umap_or_state(scene, question, messages)
         if umap is not None:
             found[umap.panel] = umap
             if question.embedding == "umap":
                 shown = umap.panel
-        elif record is None:
-            _offer(scene, question)
     if scene.places is not None:
         found[_GRATICULE] = _graticule(scene, scene.places)
     return found, shown, tuple(messages)
@@ -92,48 +92,98 @@ def _pca_view(scene: Scene) -> EmbeddingView:
     )
 
 
+def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> EmbeddingView | None:
+    """Return the UMAP; where there is none yet, tell how it stands and what can be done."""
+    record = answers.umap_job(scene, question)
+    with st.container():  # always there: what is open on the page stays so when it empties
+        if record is not None and record.active:
+            _wait(record.id)
+        elif record is None or not record.finished:
+            _offer(scene, question, record)
+    return _umap_view(scene, question, record, messages) if record and record.finished else None
+
+
 def _umap_view(
     scene: Scene, question: Question, record: JobRecord, messages: list[str]
 ) -> EmbeddingView | None:
-    if record.finished:
-        try:
-            stored = answers.stored_embedding(scene, record)
-        except InputError as error:
-            messages.append(f"The UMAP can't be shown: {error}")
-            return None
-        score = stored.report.get("trustworthiness")
-        note = f"{question.neighbors} neighbours, distance {question.min_dist:g}"
-        if isinstance(score, float):
-            note += f", trustworthiness {score:.3f}"
-        return EmbeddingView(
-            stored.panel, "UMAP of the latents", stored.coordinates, stored.fingerprint,
-            note=note, labels=("UMAP 1", "UMAP 2"),
-        )  # fmt: skip
-    if record.active:
-        with st.container():
-            _wait(record.id)
+    try:
+        stored = answers.stored_embedding(scene, record)
+    except InputError as error:
+        messages.append(f"The UMAP can't be shown: {error}")
         return None
-    messages.append(f"The UMAP ended as {record.state}: {record.error or 'see the Runs page'}")
-    return None
+    score = stored.report.get("trustworthiness")
+    note = f"{question.neighbors} neighbours, distance {question.min_dist:g}"
+    if isinstance(score, float):
+        note += f", trustworthiness {score:.3f}"
+    return EmbeddingView(
+        stored.panel, "UMAP of the latents", stored.coordinates, stored.fingerprint,
+        note=note, labels=("UMAP 1", "UMAP 2"),
+    )  # fmt: skip
 
 
 @st.fragment(run_every=1.0)
 def _wait(job: str) -> None:
-    """Tell how far the UMAP is, and show it as soon as it is there."""
+    """Tell how far the UMAP is, let it be cancelled, and show it as soon as it is there."""
     record = runner().get(job)
     if record is None or not record.active:
         st.rerun()
         return
-    stage = record.message or "waiting for its turn"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f":material/hourglass_top: {errors.markdown_safe(_progress_text(record))} "
+            "PCA is shown meanwhile.",
+            width="content",
+        )
+        st.button(
+            "Cancel",
+            key=f"explore.umap.cancel.{job}",
+            icon=":material/stop_circle:",
+            type="tertiary",
+            disabled=record.cancelling,
+            on_click=_cancel,
+            args=(job,),
+            help="PCA stays; nothing else is lost. Whoever else waits for this UMAP is told.",
+        )
+
+
+def _progress_text(record: JobRecord) -> str:
+    if record.cancelling:
+        return "UMAP stops at its next step."
+    if record.state == "queued":
+        return f"UMAP waits. {waiting_text(record)}"
     share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
-    st.caption(
-        f":material/hourglass_top: UMAP is being computed ({stage}{share}, "
-        f"{record.elapsed():.0f} s); PCA is shown meanwhile."
+    return (
+        f"UMAP is being computed ({record.message or 'starting'}{share}, {record.elapsed():.0f} s)."
     )
 
 
-def _offer(scene: Scene, question: Question) -> None:
-    n = len(scene.latents)
-    if st.button(f"Compute the UMAP of {n:,} points", icon=":material/play_arrow:"):
-        answers.umap_job(scene, question, start=True)
-        st.rerun()
+def _cancel(job: str) -> None:
+    st.session_state[_CANCELLED] = job
+    cancel(job)
+
+
+def _offer(scene: Scene, question: Question, record: JobRecord | None) -> None:
+    """Tell why there is no UMAP, and offer to compute it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if record is not None:
+            text = errors.markdown_safe(_why_none(record))
+            st.caption(f":material/hide_source: {text} PCA is shown.", width="content")
+        st.button(
+            f"Compute the UMAP of {len(scene.latents):,} points",
+            key="explore.umap.start",
+            icon=":material/play_arrow:",
+            on_click=answers.umap_job,
+            args=(scene, question),
+            kwargs={"start": True},
+        )
+
+
+def _why_none(record: JobRecord) -> str:
+    if record.state == "failed":
+        return f"The UMAP failed: {record.error}"
+    if record.state == "finished":
+        return "The UMAP was deleted."
+    if record.state == "interrupted":
+        return "The server stopped while the UMAP was being computed."
+    mine = st.session_state.get(_CANCELLED) == record.id
+    return f"The UMAP was cancelled{'' if mine else ' in another session'}."

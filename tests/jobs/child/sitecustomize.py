@@ -9,6 +9,9 @@ if "latentcore.jobs.worker" in sys.orig_argv:
 
     toy_verbs.register()
 
+    if "TOY_HELD" in os.environ:
+        toy_verbs.hold(os.environ["TOY_HELD"], os.environ["TOY_GATE"])
+
     if "TOY_WARM_SECONDS" in os.environ:
         from latentcore.analysis import projection
 

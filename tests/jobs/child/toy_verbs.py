@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import time
@@ -104,6 +105,19 @@ def unregister() -> None:
     """Take the toys out again."""
     for toy in TOYS:
         VERBS._parts.pop(toy.name, None)
+
+
+def hold(name: str, gate: str) -> None:
+    """Let a verb begin only when there is a file at `gate`; until then it can be cancelled."""
+    verb = VERBS.get(name)
+
+    def held(request: Any, folder: Any, progress: Any, **services: Any) -> Any:
+        while not Path(gate).exists():
+            progress.step(0, 1, "held")
+            time.sleep(0.02)
+        return verb.run(request, folder, progress, **services)
+
+    VERBS._parts[name] = dataclasses.replace(verb, run=held)
 
 
 HERE = Path(__file__).parent

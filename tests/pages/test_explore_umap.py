@@ -1,0 +1,100 @@
+"""The UMAP of the Explore page: nobody waits behind it, and whoever sees it can cancel it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from latentcore.jobs import JobRecord
+from pages.shared.explorer import answers
+from pages.shared.explorer.question import Question
+from pages.shared.jobs import runner
+from tests.jobs.child import toy_verbs
+from tests.pages.test_explore import explore, scan, told
+
+__all__ = ["explore", "scan"]
+
+PATIENCE = 120
+
+
+@pytest.fixture(autouse=True)
+def held_umap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no UMAP end before its test."""
+    paths = [str(toy_verbs.HERE), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    monkeypatch.setenv("TOY_HELD", "project")
+    monkeypatch.setenv("TOY_GATE", str(tmp_path / "never"))
+    yield
+    for record in runner().list():
+        runner().cancel(record.id)
+
+
+def only(verb: str) -> JobRecord:
+    [record] = [record for record in runner().list() if record.verb == verb]
+    return record
+
+
+def until_running(job: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not (runner().get(job).state == "running" and runner().get(job).total):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    [button] = [one for one in app.button if one.label == label]
+    return button.click().run()
+
+
+def test_files_are_prepared_while_the_umap_is_computed(explore) -> None:
+    app = explore(Question())
+    umap = only("project").id
+    until_running(umap)
+    app.segmented_control(key="explore.tab").set_value("downloads").run()
+    press(app, "Prepare the files")
+    assert runner().wait(only("session").id, PATIENCE).state == "finished"
+    assert runner().get(umap).state == "running"
+    assert "session_report.json" in str([one.label for one in app.run().get("download_button")])
+
+
+def test_umap_is_cancelled_where_it_is_told_of_and_started_only_by_its_button(explore) -> None:
+    app, other = explore(Question()), explore(Question())
+    umap = only("project").id
+    until_running(umap)
+    assert "UMAP is being computed (held 0 %" in told(app.run())
+    press(app, "Cancel")
+    assert runner().wait(umap, PATIENCE).state == "cancelled"
+    assert "The UMAP was cancelled. PCA is shown." in told(app.run())
+    assert "The UMAP was cancelled in another session. PCA is shown." in told(other.run())
+    assert "cancelled in another session" in told(explore(Question())), "a reload starts it again"
+    assert runner().get(umap).attempt == 1
+    press(other, "Compute the UMAP of 108 points")
+    until_running(umap)
+    record = runner().get(umap)
+    assert (record.attempt, record.automatic) == (2, False)
+    assert "UMAP is being computed" in told(app.run())
+
+
+def test_umap_that_waits_tells_for_what(explore) -> None:
+    explore(Question())
+    until_running(only("project").id)
+    app = explore(Question(neighbors=20))
+    assert "UMAP waits. 1 job comes before it: UMAP of scan_latents.h5 · measured." in told(app)
+
+
+def test_umap_of_many_points_is_shown_once_somebody_asked_for_it(
+    explore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "UMAP_STARTS_ITSELF", 107)
+    app = explore(Question())
+    assert not runner().list()
+    press(app, "Compute the UMAP of 108 points")
+    until_running(only("project").id)
+    for session in (app, explore(Question())):
+        assert "UMAP is being computed" in told(session.run())
+    assert [one.label for one in app.button].count("Compute the UMAP of 108 points") == 0
