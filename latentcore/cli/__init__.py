@@ -1,6 +1,7 @@
 """The command line: every verb's request, as options.
 
-Exit status: 0 done; 2 bad usage or bad input; 130 cancelled by Ctrl-C.
+Exit status: 0 done; 2 bad usage or bad input; 130 cancelled by Ctrl-C; ``batch`` 1 when some
+inputs failed, 2 when all did.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import Cancelled, InputError
 from latentcore.progress import Progress
 from latentcore.workflows import VERBS, execute
+from latentcore.workflows.batch import failures_in
 
 __all__ = ["build_parser", "main", "request_in"]
 
@@ -57,4 +59,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for note in summary.get("notes", ()):
         print(f"Note: {note}", file=sys.stderr)
     print(to_json(summary) if parsed.json else readable(summary), end="")
-    return 0
+    failed, n = failures_in(verb.name, summary)
+    return 0 if not failed else 2 if failed == n else 1

@@ -15,6 +15,11 @@ from latentcore.workflows._verbs import option_of
 
 __all__ = ["build_parser", "request_in"]
 
+_EXIT_STATUS = (
+    "Exit status: 0 done; 2 bad usage or bad input; 130 cancelled by Ctrl-C. "
+    "batch: 1 when some inputs failed, 2 when all did."
+)
+
 _NEGATIVE_NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 
 
@@ -23,10 +28,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m latentcore",
         description="Latent Explorer's tasks as commands.",
+        epilog=_EXIT_STATUS,
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, verb in VERBS.items():
-        own = verbs.add_parser(name, help=verb.summary, description=verb.summary)
+        own = verbs.add_parser(
+            name, help=verb.summary, description=verb.summary, epilog=_EXIT_STATUS
+        )
         if name == BATCH:
             _add_batch(own, verb)
         else:
@@ -54,7 +62,12 @@ def _add_batch(parser: argparse.ArgumentParser, verb: Verb) -> None:
     inner = parser.add_subparsers(dest=INNER, required=True, metavar="VERB")
     for name in batchable():
         one = VERBS.get(name)
-        own = inner.add_parser(name, help=one.summary, description=f"{one.summary} ({BATCH})")
+        own = inner.add_parser(
+            name,
+            help=one.summary,
+            description=f"{one.summary} ({BATCH})",
+            epilog=_EXIT_STATUS,
+        )
         _add_fields(own, own_fields(verb.request))
         _add_fields(own, inner_fields(name))
         _add_common(own, verb)

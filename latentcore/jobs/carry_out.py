@@ -7,6 +7,7 @@ import secrets
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from latentcore.artifacts import from_json, to_json, write_atomic
 from latentcore.errors import Cancelled, InputError
@@ -14,6 +15,7 @@ from latentcore.jobs.folder import JobFolder, ProgressWriter
 from latentcore.jobs.records import JobRecord, State
 from latentcore.progress import Progress
 from latentcore.workflows import execute, request_from
+from latentcore.workflows.batch import failures_in
 
 __all__ = ["Outcome", "carry_out", "new_incident", "read_outcome", "write_outcome"]
 
@@ -26,6 +28,7 @@ class Outcome:
     ----------
     state : str
     error : str
+        Of a finished batch: how many of its inputs failed.
     """
 
     state: State
@@ -61,13 +64,14 @@ def carry_out(
     folder.add_to_log(f"{record.verb}: attempt {record.attempt}")
     try:
         request = request_from(record.verb, record.request)
-        execute(record.verb, request, record.folder, Progress(report), **(services or {}))
+        lent = services or {}
+        summary = execute(record.verb, request, record.folder, Progress(report), **lent)
     except Cancelled:
         outcome = Outcome("cancelled")
     except Exception as error:  # noqa: BLE001 - whatever a verb raises must reach the page
         outcome = Outcome("failed", _explain(error, folder))
     else:
-        outcome = Outcome("finished")
+        outcome = _outcome_of(record.verb, summary)
     writer.flush()
     folder.add_to_log(f"{outcome.state} {outcome.error}")
     return outcome
@@ -95,6 +99,15 @@ def read_outcome(folder: JobFolder) -> Outcome | None:
     except (OSError, ValueError):
         return None
     return Outcome(plain["state"], plain["error"])
+
+
+def _outcome_of(verb: str, summary: Mapping[str, Any]) -> Outcome:
+    failed, n = failures_in(verb, summary)
+    if not failed:
+        return Outcome("finished")
+    which = "All inputs failed" if failed == n else f"{failed:,} of {n:,} inputs failed"
+    error = f"{which}. The table of the batch tells why; what is done is not done again."
+    return Outcome("failed" if failed == n else "finished", error)
 
 
 def _explain(error: Exception, folder: JobFolder) -> str:

@@ -49,7 +49,7 @@ class JobRecord:
         When progress was last heard of.
     error : str
         What went wrong and what to do; for surprises the number of an incident, whose traceback
-        is only in the job's log.
+        is only in the job's log. A finished batch has one too where some inputs failed.
     run_id : str
         That of the finished run.
     pid : int
@@ -104,6 +104,11 @@ class JobRecord:
     def finished(self) -> bool:
         """Whether it finished and its run folder is still there, complete."""
         return self.state == "finished" and (self.folder / "run.json").is_file()
+
+    @property
+    def partly_failed(self) -> bool:
+        """Whether it is a batch that finished without some of its inputs."""
+        return self.state == "finished" and self.error != ""
 
     def elapsed(self, now: float | None = None) -> float:
         """Return how long this attempt has worked, in seconds."""

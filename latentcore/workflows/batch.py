@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from latentcore.workflows._batching.tasks import Row, Task
 from latentcore.workflows._requests import request_from
 from latentcore.workflows._verbs import option, verb
 
-__all__ = ["BatchRequest", "batch"]
+__all__ = ["BatchRequest", "batch", "failures_in"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,14 @@ def batch(
         folder.reopen()
         executor.run(plan.tasks, ledger.put, progress)
     return _report(request, folder, ledger, done_before=plan.finished)
+
+
+def failures_in(verb: str, summary: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many inputs failed, and of how many, as a verb's summary tells.
+
+    Verbs other than ``batch`` raise when their input fails, so for them it is none of one.
+    """
+    return (summary["failed"], summary["n"]) if verb == "batch" else (0, 1)
 
 
 @dataclass(frozen=True)

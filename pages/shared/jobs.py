@@ -48,6 +48,7 @@ _LOOKS = {
     "interrupted": (":material/power_off:", "orange"),
 }
 _PAUSED = (":material/pause_circle:", "violet")
+_PARTLY_FAILED = (":material/warning:", "orange")
 _AGAIN = {
     "cancelled": ("Resume", "Goes on where it stopped; what was done is not done again."),
     "interrupted": ("Resume", "Goes on where it stopped; what was done is not done again."),
@@ -143,6 +144,8 @@ def state_badge(record: JobRecord) -> None:
         text = "pausing" if record.paused else "cancelling"
     elif _is_paused(record):
         text, (icon, color) = "paused", _PAUSED
+    elif record.partly_failed:
+        text, (icon, color) = "partly failed", _PARTLY_FAILED
     st.badge(text, icon=icon, color=color)  # type: ignore[arg-type]
 
 
@@ -209,6 +212,8 @@ def _ended(record: JobRecord) -> None:
         st.warning(
             "Its run folder was deleted. Ask again to make it anew.", icon=":material/folder_off:"
         )
+    elif record.partly_failed:
+        st.warning(errors.markdown_safe(record.error), icon=":material/warning:")
     elif record.state != "finished" and record.total:
         how = "Paused" if _is_paused(record) else "Stopped"
         st.caption(f"{how} at {record.done:,} of {record.total:,}.")

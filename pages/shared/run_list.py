@@ -19,7 +19,13 @@ __all__ = ["Entry", "entries", "table"]
 
 _MOST = 200
 # A table shows no icons, only letters.
-_SIGNS = {"finished": "✓", "cancelled": "–", "failed": "✕", "interrupted": "⏸"}
+_SIGNS = {
+    "finished": "✓",
+    "partly failed": "!",
+    "cancelled": "–",
+    "failed": "✕",
+    "interrupted": "⏸",
+}
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def _of_job(record: JobRecord) -> Entry:
         key=record.id,
         title=record.title,
         verb=record.verb,
-        state=record.state,
+        state="partly failed" if record.partly_failed else record.state,
         started=record.started or record.created,
         seconds=record.elapsed(),
         count=record.total,

@@ -99,3 +99,23 @@ def test_cancelled_batch_keeps_its_finished_rows(runner: JobRunner, files: tuple
     assert record.state == "cancelled"
     assert not record.finished
     goes_on(runner, job, finished(record))
+
+
+def test_job_whose_inputs_all_failed_has_failed_and_one_with_some_says_so(
+    runner: JobRunner, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    gone = tuple(str(tmp_path / f"gone_{number}.h5") for number in range(2))
+
+    def ended(*locations: str) -> JobRecord:
+        job = runner.submit("batch", BatchRequest("map", locations, OPTIONS)).id
+        return runner.wait(job, PATIENCE)
+
+    whole, part, none = ended(files[0]), ended(files[0], *gone), ended(*gone)
+    assert (whole.state, whole.error) == ("finished", "")
+    assert (part.state, part.finished) == ("finished", True)
+    assert part.error.startswith("2 of 3 inputs failed")
+    assert (none.state, none.finished) == ("failed", False)
+    assert none.error.startswith("All inputs failed")
+    (tmp_path / "gone_0.h5").write_bytes(Path(files[0]).read_bytes())
+    again = runner.wait(runner.rerun(none.id).id, PATIENCE)
+    assert (again.state, again.error[:20]) == ("finished", "1 of 2 inputs failed")

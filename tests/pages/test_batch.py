@@ -66,10 +66,10 @@ def asks_for(app: AppTest, verb: str, lines: str) -> AppTest:
     return app.text_area(key="batch.lines").set_value(lines).run()
 
 
-def job_of(app: AppTest) -> JobRecord:
+def job_of(app: AppTest, state: str = "finished") -> JobRecord:
     value = app.query_params["job"]
     record = runner().wait(value if isinstance(value, str) else value[0], PATIENCE)
-    assert record.state == "finished", record.error
+    assert record.state == state, record.error
     return record
 
 
@@ -116,6 +116,26 @@ def test_failed_inputs_are_rows_and_only_they_are_done_again(
     other = press(open_page("batch", job=record.id), "New batch")
     assert "job" not in other.query_params
     assert record.id in press(other, "Show").query_params["job"]
+
+
+def test_batch_whose_inputs_all_failed_has_failed_and_one_with_some_says_so(
+    open_page: OpenPage, data_root: Path
+) -> None:
+    write_series(data_root, 1)
+    (data_root / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\n, then nothing")
+    app = press(asks_for(open_page("batch"), "map", "folder:measured/*.h5"), "Start with 2")
+    part = job_of(app)
+    assert "1 of 2 inputs failed" in told(app.run())
+    assert ":orange-badge[:material/warning: partly failed]" in told(app)
+    app = press(asks_for(open_page("batch"), "map", "folder:measured/bad.h5"), "Start with one")
+    job_of(app, "failed")
+    assert "All inputs failed" in told(app.run())
+    assert rows(app) == {"bad.h5 · measured": "✕ failed"}
+    write_latents_again(data_root)
+    job_of(press(app, "Try again"))
+    assert rows(app.run())["bad.h5 · measured"] == "✓ finished"
+    states = open_page("runs").dataframe[0].value.set_index("Title")["State"]
+    assert states[part.title] == "! partly failed"
 
 
 def write_latents_again(folder: Path) -> None:

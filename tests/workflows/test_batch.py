@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentcore.artifacts import read_run, to_json
+from latentcore.artifacts import from_json, read_run, to_json
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import build_parser, main, request_in
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
@@ -316,6 +316,33 @@ def test_command_line(tmp_path: Path, files: list[str], capsys: pytest.CaptureFi
     assert "magma" in request.options
     assert main(words) == 0
     assert "done_before: 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("bad", "good", "status"), [(0, 2, 0), (1, 2, 1), (2, 1, 1), (2, 0, 2), (1, 0, 2)]
+)
+def test_exit_status_tells_whether_some_or_all_inputs_failed(
+    tmp_path: Path,
+    files: list[str],
+    capsys: pytest.CaptureFixture[str],
+    bad: int,
+    good: int,
+    status: int,
+) -> None:
+    broken = [str(tmp_path / f"in/gone_{number}.h5") for number in range(bad)]
+    words = ["batch", "map", *broken, *files[:good], "--dim", "0", "--out", str(tmp_path / "out")]
+    assert main([*words, "--quiet", "--json"]) == status
+    summary = from_json(capsys.readouterr().out)
+    assert (summary["failed"], summary["finished"]) == (bad, good)
+    assert main([*words, "--quiet"]) == status  # what is done already stays so, what fails too
+
+
+def test_help_tells_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--help"], ["batch", "--help"], ["batch", "map", "--help"]):
+        with pytest.raises(SystemExit):
+            main(words)
+        told = " ".join(capsys.readouterr().out.split())
+        assert "1 when some inputs failed, 2 when all did" in told
 
 
 @pytest.mark.parametrize(
