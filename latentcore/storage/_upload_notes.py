@@ -21,7 +21,7 @@ class UploadNote:
     ----------
     location : S3Location
     digest : str
-        SHA-256 of the content.
+        SHA-256 of the content, and whatever else tells it from another upload.
 
     Attributes
     ----------

@@ -40,6 +40,8 @@ class ObjectVersion:
         Hexadecimal, where whoever uploaded it noted it down; else empty.
     encrypted : bool
         By a key service: then the ETag says nothing about the content.
+    note : str
+        What whoever uploaded it noted down beside it; else empty.
     """
 
     location: S3Location
@@ -47,6 +49,7 @@ class ObjectVersion:
     size: int
     sha256: str = ""
     encrypted: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ def ask_version(location: S3Location) -> ObjectVersion:
         size=found["ContentLength"],
         sha256=found.get("Metadata", {}).get("sha256", ""),
         encrypted=found.get("ServerSideEncryption", "") not in ("", "AES256"),
+        note=found.get("Metadata", {}).get("note", ""),
     )
 
 

@@ -17,14 +17,16 @@ from latentcore.storage.checksums import composite_md5, file_digest
 from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion, ask_version
 
-__all__ = ["upload"]
+__all__ = ["upload", "uploaded"]
 
 # S3 takes parts of 5 MiB to 5 GiB, at most 10,000 of them.
 _PART = 16 << 20
 _MOST_PARTS = 10_000
 
 
-def upload(path: Path, location: S3Location, progress: Progress | None = None) -> ObjectVersion:
+def upload(
+    path: Path, location: S3Location, progress: Progress | None = None, *, note: str = ""
+) -> ObjectVersion:
     """Upload a file, unless the object holds the same content already.
 
     Parameters
@@ -34,6 +36,8 @@ def upload(path: Path, location: S3Location, progress: Progress | None = None) -
         Where to; an object that is there is replaced when all has arrived, not before.
     progress : Progress, optional
         Told the bytes. What a cancelled or killed upload has sent is used by the next one.
+    note : str
+        Kept beside the content (`ObjectVersion.note`); plain ASCII.
 
     Returns
     -------
@@ -47,15 +51,28 @@ def upload(path: Path, location: S3Location, progress: Progress | None = None) -
     """
     progress = progress or Progress()
     digest = file_digest(path, hashlib.sha256)
+    present = uploaded(location, progress)
     with in_plain_words(location):
-        present = persistently(lambda: _present(location), progress)
-        if present is not None and present.sha256 == digest:
+        if present is not None and (present.sha256, present.note) == (digest, note):
             return present
+        metadata = {"sha256": digest, **({"note": note} if note else {})}
         if path.stat().st_size <= _PART:
-            _put(path, location, digest, progress)
+            _put(path, location, metadata, progress)
         else:
-            _put_in_parts(path, location, digest, progress)
+            _put_in_parts(path, location, metadata, progress)
         return _verified(path, location, digest, progress)
+
+
+def uploaded(location: S3Location, progress: Progress) -> ObjectVersion | None:
+    """Return what lies at a location, None where nothing does.
+
+    Raises
+    ------
+    StorageError
+        If the service can't be asked.
+    """
+    with in_plain_words(location):
+        return persistently(lambda: _present(location), progress)
 
 
 def _present(location: S3Location) -> ObjectVersion | None:
@@ -65,7 +82,7 @@ def _present(location: S3Location) -> ObjectVersion | None:
         return None  # a missing bucket is found out by writing
 
 
-def _put(path: Path, location: S3Location, digest: str, progress: Progress) -> None:
+def _put(path: Path, location: S3Location, metadata: dict[str, str], progress: Progress) -> None:
     content = path.read_bytes()
     put = partial(
         client().put_object,
@@ -73,16 +90,19 @@ def _put(path: Path, location: S3Location, digest: str, progress: Progress) -> N
         Key=location.key,
         Body=content,
         ContentMD5=_base64_md5(content),
-        Metadata={"sha256": digest},
+        Metadata=metadata,
     )
     persistently(put, progress)
     progress.step(len(content), len(content), f"uploading {path.name}")
 
 
-def _put_in_parts(path: Path, location: S3Location, digest: str, progress: Progress) -> None:
-    with UploadNote(location, digest) as note:
+def _put_in_parts(
+    path: Path, location: S3Location, metadata: dict[str, str], progress: Progress
+) -> None:
+    digest = metadata["sha256"]
+    with UploadNote(location, " ".join(metadata.values())) as note:
         place = {"Bucket": location.bucket, "Key": location.key}
-        upload_id, sent = persistently(lambda: _begun(place, note, digest), progress)
+        upload_id, sent = persistently(lambda: _begun(place, note, metadata), progress)
         tags = []
         done, size = 0, path.stat().st_size
         for number, content in enumerate(_parts(path), start=1):
@@ -107,7 +127,9 @@ def _put_in_parts(path: Path, location: S3Location, digest: str, progress: Progr
         note.remove()
 
 
-def _begun(place: dict[str, str], note: UploadNote, digest: str) -> tuple[str, dict[int, str]]:
+def _begun(
+    place: dict[str, str], note: UploadNote, metadata: dict[str, str]
+) -> tuple[str, dict[int, str]]:
     """Return the id of this content's upload, and the MD5 of each part that it has already."""
     from botocore.exceptions import ClientError
 
@@ -122,7 +144,7 @@ def _begun(place: dict[str, str], note: UploadNote, digest: str) -> tuple[str, d
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchUpload":
                 raise
-    answer = client().create_multipart_upload(**place, Metadata={"sha256": digest})
+    answer = client().create_multipart_upload(**place, Metadata=metadata)
     note.write(answer["UploadId"])
     return answer["UploadId"], {}
 

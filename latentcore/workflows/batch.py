@@ -22,7 +22,7 @@ from latentcore.workflows._batching.inputs import (
 )
 from latentcore.workflows._batching.ledger import LEDGER, Ledger, read_ledger
 from latentcore.workflows._batching.tables import combined_tables, states_table, summaries_table
-from latentcore.workflows._batching.tasks import Row, Task
+from latentcore.workflows._batching.tasks import Row, Task, is_stored, stored_at, stored_row
 from latentcore.workflows._requests import request_from
 from latentcore.workflows._verbs import option, verb
 
@@ -50,7 +50,8 @@ class BatchRequest:
     )
     upload: str | None = option(
         None,
-        help="put each run folder's files here once they are written",
+        help="put each run folder's files here once they are written; "
+        "what lies here already counts as done",
         metavar="s3://BUCKET/PREFIX",
         fetched=False,
     )
@@ -96,7 +97,8 @@ def batch(
     """Carry out a verb on each of many inputs.
 
     Stopped or killed, the same call continues: an input is finished when its run folder is
-    complete and neither it nor the request has changed since.
+    complete and neither it nor the request has changed since. With an upload it is finished when
+    its results lie there, whichever machine computed them.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def batch(
     if request.upload is not None:
         remote_of(request.upload)  # refused before hours of work, not after
     progress.step(0, 0, "looking what there is to do")
-    plan = _plan(request, folder.out, trusted=open_model is not None)
+    plan = _plan(request, folder.out, progress, trusted=open_model is not None)
     for task in plan.tasks:
         if not task.computed:
             # From here on a complete run folder is this task's answer, and no older one.
@@ -159,7 +161,7 @@ class _Plan:
         return sum(row.state == "finished" for row in self.rows)
 
 
-def _plan(request: BatchRequest, out: Path, *, trusted: bool) -> _Plan:
+def _plan(request: BatchRequest, out: Path, progress: Progress, *, trusted: bool) -> _Plan:
     options = _options(request)
     before = {row.location: row for row in read_ledger(out)}
     locations = expanded(request.location)
@@ -173,10 +175,9 @@ def _plan(request: BatchRequest, out: Path, *, trusted: bool) -> _Plan:
         except InputError as error:  # a missing object is one row's trouble
             rows.append(Row(location, row.name, state="failed", error=str(error)))
             continue
-        if _is_finished(row, task) and not request.afresh:
-            rows.append(row)
-        else:
-            rows.append(Row(location, task.name, task.version))
+        finished = None if request.afresh else _finished(request, row, task, progress)
+        rows.append(finished or Row(location, task.name, task.version))
+        if finished is None:
             tasks.append(task)
     return _Plan(tuple(rows), tuple(tasks))
 
@@ -217,13 +218,17 @@ def _manner(request: BatchRequest, asked: dict[str, Any]) -> dict[str, bool]:
     return {name: value for name, value in manner.items() if name in fields}
 
 
-def _is_finished(row: Row, task: Task) -> bool:
-    """Tell whether an input was finished before, and its results are where they should be."""
-    if row.state != "finished" or row.version != task.version:
-        return False
-    if task.upload:
-        return row.uploaded == str(remote_of(task.upload).child(row.name))
-    return task.computed
+def _finished(request: BatchRequest, row: Row, task: Task, progress: Progress) -> Row | None:
+    """Return the row of an input whose results are where they should be, else None."""
+    known = row.state == "finished" and row.version == task.version
+    if not task.upload:
+        return row if known and task.computed else None
+    if request.clobber and not known:
+        return None  # what lies there may be what is to be replaced
+    if not is_stored(task, progress):
+        return None
+    at_goal = known and row.uploaded == str(stored_at(task))
+    return row if at_goal else stored_row(task, progress)
 
 
 def _report(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -10,9 +14,11 @@ import pandas as pd
 import pytest
 
 from latentcore.artifacts import to_json
+from latentcore.errors import Cancelled
 from latentcore.progress import Progress
 from latentcore.storage.cache import cache_folder
 from latentcore.workflows import execute
+from latentcore.workflows._batching.ledger import read_ledger
 from latentcore.workflows._batching.tasks import Steps
 from latentcore.workflows.batch import BatchRequest
 from tests.factories.kikuchi import full_grid, write_kikuchi
@@ -45,6 +51,11 @@ def table(out: Path) -> pd.DataFrame:
 def keys(server: Server, prefix: str) -> dict[str, str]:
     found = server.client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", ())
     return {entry["Key"].removeprefix(prefix): entry["ETag"] for entry in found}
+
+
+def modified(server: Server, prefix: str) -> dict[str, object]:
+    found = server.client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]
+    return {entry["Key"]: (entry["LastModified"], entry["ETag"]) for entry in found}
 
 
 def test_twelve_objects_give_nine_results_and_three_rows_with_errors(
@@ -116,6 +127,92 @@ def test_upload_that_failed_is_made_up_for_without_computing_again(
     assert execute("batch", there, out)["finished"] == 1
     assert (out / "scan_00/run.json").stat().st_mtime_ns == written
     assert "scan_00/run.json" in keys(server, "late/")
+
+
+def test_what_lies_at_the_upload_place_is_done_for_a_fresh_folder_too(
+    server: Server,
+    configure: Callable[..., None],
+    series: list[str],
+    tmp_path: Path,
+) -> None:
+    place = f"s3://{BUCKET}/shared"
+    request = BatchRequest("extract", tuple(series[:3]), OPTIONS, upload=place)
+    assert execute("batch", request, tmp_path / "out")["finished"] == 3
+    stored = modified(server, "shared/")
+    configure(LATENT_WORKSPACE=str(tmp_path / "another machine"))
+    summary = execute("batch", request, tmp_path / "fresh")
+    assert (summary["finished"], summary["done_before"]) == (3, 3)
+    assert modified(server, "shared/") == stored
+    states = table(tmp_path / "fresh")
+    assert list(states.state) == ["finished"] * 3
+    assert list(states.uploaded) == [f"{place}/{name}" for name in states.index]
+    summaries = pd.read_csv(tmp_path / "fresh/summaries.csv")
+    assert list(summaries.latent_dim) == [3, 3, 3]
+    assert not list((tmp_path / "fresh").glob("*/run.json")), "nothing was computed"
+    more = replace(request, location=tuple(series[:3] + series[4:5]))
+    summary = execute("batch", more, tmp_path / "fresh")
+    assert (summary["finished"], summary["done_before"]) == (4, 3)
+
+
+def test_what_lies_there_of_another_version_or_request_is_not_done(
+    server: Server, series: list[str], tmp_path: Path
+) -> None:
+    place = f"s3://{BUCKET}/versions"
+    request = BatchRequest("extract", tuple(series[:2]), OPTIONS, upload=place)
+    execute("batch", request, tmp_path / "out")
+    first = keys(server, "versions/")
+    other = replace(request, options=to_json({"checkpoint": "pca:2"}))
+    summary = execute("batch", other, tmp_path / "other")
+    assert (summary["finished"], summary["done_before"]) == (2, 0)
+    assert all(first[key] != etag for key, etag in keys(server, "versions/").items())
+    # The first batch's own ledger says finished, but what lies there now answers another question.
+    assert execute("batch", request, tmp_path / "out")["done_before"] == 0
+    assert execute("batch", request, tmp_path / "again")["done_before"] == 2
+    server.client.upload_file(str(tmp_path / "scan_05.h5"), BUCKET, f"{PREFIX}scan_01.h5")
+    summary = execute("batch", request, tmp_path / "changed")
+    assert (summary["finished"], summary["done_before"]) == (2, 1)
+    server.client.delete_object(Bucket=BUCKET, Key="versions/scan_00/run.json")
+    assert execute("batch", request, tmp_path / "changed")["done_before"] == 1
+    assert "scan_00/run.json" in keys(server, "versions/")
+
+
+def test_local_files_are_known_again_by_content_wherever_they_lie(
+    server: Server, series: list[str], tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    place = f"s3://{BUCKET}/local"
+    for folder, seconds in ((here, 1_000_000_000), (there, 1_100_000_000)):
+        folder.mkdir()
+        shutil.copy(tmp_path / "scan_00.h5", folder / "scan.h5")
+        os.utime(folder / "scan.h5", (seconds, seconds))
+    request = BatchRequest("extract", (str(here / "scan.h5"),), OPTIONS, upload=place)
+    assert execute("batch", request, tmp_path / "out")["done_before"] == 0
+    elsewhere = replace(request, location=(str(there / "scan.h5"),))
+    assert execute("batch", elsewhere, tmp_path / "fresh")["done_before"] == 1
+    shutil.copy(tmp_path / "scan_01.h5", there / "scan.h5")
+    assert execute("batch", elsewhere, tmp_path / "later")["done_before"] == 0
+
+
+def test_interrupted_clobber_does_not_take_older_uploads_for_done(
+    series: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    place = f"s3://{BUCKET}/clobbered"
+    request = BatchRequest("extract", tuple(series[:3]), OPTIONS, upload=place)
+    execute("batch", request, out)
+
+    def step(done: int, total: int, message: str) -> None:
+        if done == 1:
+            progress.cancel()
+
+    progress = Progress(step)
+    again = replace(request, clobber=True)
+    with pytest.raises(Cancelled):
+        execute("batch", again, out, progress)
+    waiting = [row for row in read_ledger(out) if row.state != "finished"]
+    assert waiting
+    summary = execute("batch", replace(again, resume=True), out)
+    assert summary["done_before"] == 3 - len(waiting)
 
 
 def test_prefix_and_pattern_mean_the_objects_below(

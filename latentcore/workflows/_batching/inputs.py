@@ -11,13 +11,14 @@ from typing import Any
 
 from latentcore.artifacts import to_json
 from latentcore.errors import RequestError
-from latentcore.storage import S3Location, is_remote, remote_of
+from latentcore.storage import S3Location, content_fingerprint, is_remote, remote_of
 from latentcore.workflows._map_specs import split_map_spec
 from latentcore.workflows._verbs import VERBS, option_of
 
 __all__ = [
     "WILDCARDS",
     "batchable",
+    "content_of_inputs",
     "expanded",
     "filled_in",
     "input_field",
@@ -157,6 +158,40 @@ def version_of_inputs(verb: str, request: Mapping[str, Any]) -> str:
     states = [_state(split_map_spec(text)[0]) for text in _texts(asked)]
     text = to_json({"verb": verb, "request": asked, "states": states})
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def content_of_inputs(verb: str, request: Mapping[str, Any]) -> str:
+    """Return text that changes when the request does, or the content of what it names.
+
+    Other than `version_of_inputs`, it is the same wherever local files lie and whenever they were
+    copied there; their whole content is read for it. A folder is known by its time alone.
+
+    Raises
+    ------
+    StorageError
+        If an object isn't there.
+    """
+    asked = {name: value for name, value in request.items() if name not in _MANNER}
+    text = to_json({"verb": verb, "request": _with_content(asked)})
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _with_content(value: Any) -> Any:
+    """Put what a file holds, and its name, in place of its path."""
+    if isinstance(value, Mapping):
+        return {name: _with_content(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_content(entry) for entry in value]
+    if not isinstance(value, str):
+        return value
+    location, columns = split_map_spec(value)
+    path = Path(location)
+    try:
+        if not is_remote(location) and path.is_file():
+            return [path.name, content_fingerprint(path), columns]
+    except (OSError, ValueError):  # no path at all, or one that may not be read
+        pass
+    return [value, _state(location)]
 
 
 def _meant(location: str) -> Iterator[str]:

@@ -16,12 +16,13 @@ from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import Cancelled, InputError
 from latentcore.progress import Progress
 from latentcore.settings import settings
-from latentcore.storage import remote_of
+from latentcore.storage import S3Location, remote_of
+from latentcore.workflows._batching.inputs import content_of_inputs, version_of_inputs
 from latentcore.workflows._remote_inputs import remote_inputs
 from latentcore.workflows._requests import request_from
 from latentcore.workflows._verbs import execute
 
-__all__ = ["Row", "Steps", "Task", "carry_out"]
+__all__ = ["Row", "Steps", "Task", "carry_out", "is_stored", "stored_at", "stored_row"]
 
 
 @dataclass(frozen=True)
@@ -169,11 +170,12 @@ class Steps:
         from latentcore.storage.upload import upload
 
         out = Path(self.task.out)
-        goal = remote_of(self.task.upload).child(self.task.name)
+        goal = stored_at(self.task)
         files = (read_run(out) or {}).get("files", {})
-        # The record goes last: where it is, everything is.
-        for name in [*sorted(files), "run.json"]:
+        # The record goes last: where it is, everything is (see `is_stored`).
+        for name in sorted(files):
             upload(out / name, goal.child(name), progress)
+        upload(out / "run.json", goal.child("run.json"), progress, note=_answered(self.task))
         self.row = replace(self.row, uploaded=str(goal))
 
     def _clean_up(self) -> None:
@@ -204,6 +206,62 @@ class Steps:
             self.row = replace(self.row, state="failed", error=told)
         took = time.perf_counter() - start
         self.row = replace(self.row, seconds=self.row.seconds + took)
+
+
+def _answered(task: Task) -> str:
+    """Return what an upload answers, empty where the inputs have changed under the work.
+
+    The version is found in no time where the files are the same ones, the content also where they
+    are copies.
+    """
+    content = content_of_inputs(task.verb, task.request)
+    version = version_of_inputs(task.verb, task.request)
+    return f"{version} {content}" if version == task.version else ""
+
+
+def is_stored(task: Task, progress: Progress) -> bool:
+    """Tell whether a task's answer lies where it is to be uploaded, whoever put it there.
+
+    Raises
+    ------
+    StorageError
+        If the service can't be asked.
+    """
+    from latentcore.storage.upload import uploaded
+
+    # The record was uploaded last: where it is, everything is.
+    found = uploaded(stored_at(task).child("run.json"), progress)
+    version, _, content = ("" if found is None else found.note).partition(" ")
+    if not version:
+        return False
+    return version == task.version or content == content_of_inputs(task.verb, task.request)
+
+
+def stored_row(task: Task, progress: Progress) -> Row:
+    """Return the row of a task whose answer lies at its place already.
+
+    Raises
+    ------
+    StorageError
+        If the record there can't be fetched.
+    """
+    from latentcore.storage.download import fetch
+
+    goal = stored_at(task)
+    run = read_run(fetch(goal.child("run.json"), progress).parent) or {}
+    return Row(
+        task.location,
+        task.name,
+        task.version,
+        state="finished",
+        uploaded=str(goal),
+        summary=run.get("summary", {}),
+    )
+
+
+def stored_at(task: Task) -> S3Location:
+    """Return where a task's run folder is uploaded to."""
+    return remote_of(task.upload).child(task.name)
 
 
 def _trusted_roots(task: Task) -> tuple[Path, ...]:
