@@ -4,13 +4,19 @@ HDF5 can point out of itself in three ways: external links, external storage (ra
 file the process may read), and virtual datasets. An uploaded file that does so could read any
 file of the server, so all three are refused before anything is read. A few bytes can also
 declare arrays larger than any memory; `dataset` and `load` refuse those.
+
+HDF5 recognises a file that its process has already opened, and refuses to open it again in another
+mode or with other locking flags; but it compares only files of one driver. Readers have a driver
+that nobody else uses, and so leave a notebook's own ``h5py.File`` be, whichever comes first.
 """
 
 from __future__ import annotations
 
+import fcntl
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,8 +50,15 @@ _LONGEST_TEXT = 1 << 16
 # What h5py raises at damaged files; a file object's addresses may be too large for Python's seek.
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, OverflowError)
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# Of the superblock's versions, and of its consistency flags.
+_FIRST_WITH_MARKS = b"\x03"
+_BEING_WRITTEN, _IN_SWMR = 1, 4
 # A whole chunk is unpacked to read one element of it.
 _MOST_CHUNK_BYTES = 1 << 30
+# HDF5's driver that can keep a log, told to keep none: it reads as the usual one does, without a
+# place of its own in the file, so that forks don't disturb each other.
+_DRIVER = "latentcore-reader"
+h5py.register_driver(_DRIVER, lambda access: access.set_fapl_log(b"", 0, 0))
 
 
 @contextmanager
@@ -74,19 +87,43 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 
 def open_checked(path: Path) -> h5py.File:
     """Do the same as `open_hdf5` for callers that keep the file open and close it themselves."""
-    if not path.is_file() or not h5py.is_hdf5(path):
+    if not path.is_file():
         raise UnknownFormatError(_no_hdf5(path.name))
-    return _checked(path, path.name)
+    writers, marks = _writers(path), 0
+    for writer in writers:
+        h5py.h5f.flush(writer)  # what this process has written so far is there to be read
+    try:
+        with path.open("rb") as stream:
+            marks = _marks(stream, path.name)
+        return _checked(lambda: _opened(path, writers, marks), path.name)
+    except (UnknownFormatError, MalformedFileError) as error:
+        if not (writers or marks & _BEING_WRITTEN or _is_locked(path)):
+            raise
+        who = "this process" if writers else "another program"
+        why = "" if error.__cause__ is None else f": {error.__cause__}"
+        message = (
+            f"{path.name!r} can't be read while {who} has it open for writing{why}. Close it "
+            "there, then open it again."
+        )
+        raise MalformedFileError(message) from error
 
 
 def open_checked_stream(stream: BinaryIO, name: str) -> h5py.File:
     """Do the same for a file object, such as an object on S3 that is read by ranges."""
+    _marks(stream, name)
+    return _checked(lambda: h5py.File(stream, "r"), name)
+
+
+def _marks(stream: BinaryIO, name: str) -> int:
+    """Return what a file says of its being written; refuse one that is not HDF5."""
     # https://docs.hdfgroup.org/hdf5/v1_14/_f_m_t3.html: a block of another program's may stand
     # before the signature, of 512 bytes or some power of two times that.
     for start in (0, *(512 << power for power in range(8))):
         stream.seek(start)
-        if stream.read(len(_SIGNATURE)) == _SIGNATURE:
-            return _checked(stream, name)
+        head = stream.read(12)
+        if head.startswith(_SIGNATURE):
+            version, marks = head[8:9], head[11:12]
+            return ord(marks) if marks and version >= _FIRST_WITH_MARKS else 0
     raise UnknownFormatError(_no_hdf5(name))
 
 
@@ -97,9 +134,52 @@ def _no_hdf5(name: str) -> str:
     )
 
 
-def _checked(source: Path | BinaryIO, name: str) -> h5py.File:
+def _opened(path: Path, writers: list[h5py.h5f.FileID], marks: int) -> h5py.File:
     try:
-        file = h5py.File(source, "r", locking=False)
+        file = h5py.File(path, "r", driver=_DRIVER, locking=False, swmr=bool(marks & _IN_SWMR))
+    except OSError:
+        if not writers:
+            raise
+        # It is marked or locked against all others: read it through what this process has open.
+        return h5py.File(writers[0].reopen())
+    with suppress(OSError):  # a file system without locks
+        # The environment may demand a lock, which would keep others from opening it for writing.
+        fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_UN)
+    return file
+
+
+def _writers(path: Path) -> list[h5py.h5f.FileID]:
+    """Return the handles by which this process has a file open for writing."""
+    here = path.stat()
+    return [
+        opened
+        for opened in h5py.h5f.get_obj_ids(types=h5py.h5f.OBJ_FILE)
+        if opened.get_intent() & h5py.h5f.ACC_RDWR and _is_at(opened.name, here)
+    ]
+
+
+def _is_at(name: bytes, here: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(Path(os.fsdecode(name)).stat(), here)
+    except (OSError, ValueError):  # the name of a file object, or of a file that is gone
+        return False
+
+
+def _is_locked(path: Path) -> bool:
+    """Tell whether another program keeps everybody from reading, as HDF5 does while it writes."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # a file system without locks
+            return False
+    return False
+
+
+def _checked(opened: Callable[[], h5py.File], name: str) -> h5py.File:
+    try:
+        file = opened()
     except (OSError, OverflowError) as error:
         message = f"The HDF5 file {name!r} can't be opened: {error}. Copy it again."
         raise MalformedFileError(message) from error

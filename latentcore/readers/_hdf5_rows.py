@@ -127,7 +127,8 @@ class Hdf5Rows:
             name = Path(self._dataset.file.filename).name
             message = (
                 f"Rows {start} to {stop - 1} of {self._dataset.name!r} in {name!r} can't be read: "
-                f"{error}. The file is damaged there: copy it again."
+                f"{error}. The file is damaged there, or was written to since it was opened: open "
+                "it again, or copy it again."
             )
             raise MalformedFileError(message) from error
 
