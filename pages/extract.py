@@ -22,7 +22,7 @@ def show_result(record: JobRecord) -> None:
         f"**{summary.get('n_encoded', 0):,}** of {summary.get('n', 0):,} samples encoded",
         f"**{summary.get('latent_dim', 0)}** latent dimensions",
     ]
-    if "explained_variance" in summary:
+    if summary.get("explained_variance") is not None:
         facts.append(f"{100 * summary['explained_variance']:.1f} % of the variance kept")
     if summary.get("device"):
         facts.append(f"on {summary['device']} in {duration_text(record.elapsed())}")
@@ -47,8 +47,9 @@ def show_earlier(samples: str) -> None:
         run = read_run(folder) or {}
         summary = run.get("summary", {})
         with st.container(horizontal=True, vertical_alignment="center", border=True):
-            made = str(run.get("created", ""))[:16].replace("T", " ")
-            prepared = ", ".join(run.get("request", {}).get("prepare", ())) or "default preparation"
+            made = run.get("created", "")[:16].replace("T", " ")
+            asked = run.get("request", {}).get("prepare") or ["default preparation"]
+            prepared = ", ".join(map(str, asked)) if isinstance(asked, list) else str(asked)
             st.markdown(
                 f"**{errors.markdown_safe(str(summary.get('encoder', 'latents')))}** · "
                 f"{summary.get('latent_dim', '?')} dimensions · "

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from latentcore.artifacts.json_text import from_json, to_json
-from latentcore.artifacts.run_folder import RunFolder, file_sha256, read_run, run_id, write_atomic
+from latentcore.artifacts.run_folder import (
+    RunFolder,
+    file_sha256,
+    read_run,
+    run_damage,
+    run_id,
+    write_atomic,
+)
 
 __all__ = [
     "RunFolder",
     "file_sha256",
     "from_json",
     "read_run",
+    "run_damage",
     "run_id",
     "to_json",
     "write_atomic",

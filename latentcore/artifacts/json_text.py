@@ -24,8 +24,18 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str) -> Any:
-    """Read JSON text."""
-    return json.loads(text)
+    """Read JSON text.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        message = "The text is nested too deeply."
+        raise ValueError(message) from error
 
 
 def _plain(value: Any) -> Any:

@@ -16,15 +16,34 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from latentcore.artifacts.json_text import from_json, to_json
+from latentcore.artifacts.json_text import to_json
+from latentcore.artifacts.records import (
+    Shape,
+    count,
+    listed,
+    mapping,
+    number,
+    optional,
+    read_record,
+    shaped,
+    text,
+)
 from latentcore.containers import InputRecord, Provenance
-from latentcore.errors import InputError
+from latentcore.errors import InputError, MalformedFileError
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["RunFolder", "file_sha256", "read_run", "run_id", "write_atomic"]
+__all__ = [
+    "SUMMARY",
+    "RunFolder",
+    "file_sha256",
+    "read_run",
+    "run_damage",
+    "run_id",
+    "write_atomic",
+]
 
 _RUN_FILE = "run.json"
 _BLOCK = 1 << 20
@@ -69,6 +88,12 @@ class RunFolder:
     def __enter__(self) -> Self:
         if self.out.exists() and not self.out.is_dir():
             message = f"--out {str(self.out)!r} is a file. Give the name of a folder."
+            raise InputError(message)
+        if (self.out / _RUN_FILE).is_dir():
+            message = (
+                f"{str(self.out / _RUN_FILE)!r} is a folder, where the record of the run belongs. "
+                "Remove it, or give another --out."
+            )
             raise InputError(message)
         try:
             self._stage.mkdir(parents=True, exist_ok=True)
@@ -138,11 +163,9 @@ class RunFolder:
         if record in self.inputs:
             return
         self.inputs.append(record)
-        parent = Path(location).parent / _RUN_FILE
-        if parent.is_file():
-            parent_id = from_json(parent.read_text(encoding="utf-8")).get("run_id")
-            if isinstance(parent_id, str) and parent_id not in self.parents:
-                self.parents.append(parent_id)
+        parent = read_run(Path(location).parent) or {}
+        if "run_id" in parent and parent["run_id"] not in self.parents:
+            self.parents.append(parent["run_id"])
 
     def reopen(self) -> None:
         """Say that the folder is unfinished again: what lies in it is about to change."""
@@ -202,12 +225,68 @@ def run_id(verb: str, request: Mapping[str, object], fingerprints: Sequence[str]
 
 
 def read_run(folder: Path) -> dict[str, Any] | None:
-    """Return what ``run.json`` in a folder says, or None for an unfinished run."""
+    """Return what ``run.json`` in a folder says, or None for an unfinished or damaged run.
+
+    Besides ``verb`` any field may be missing; one that is there is of the kind that `commit`
+    writes, and each input and file tells all that `commit` tells of it.
+    """
     try:
-        record = from_json((folder / _RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return _read(folder)
+    except (FileNotFoundError, MalformedFileError):
         return None
-    return record if isinstance(record, dict) else None
+
+
+def run_damage(folder: Path) -> str:
+    """Return what is wrong with the ``run.json`` of a folder; empty where it is good or missing."""
+    try:
+        _read(folder)
+    except FileNotFoundError:
+        return ""
+    except MalformedFileError as error:
+        return str(error)
+    return ""
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    record = read_record(folder / _RUN_FILE, _RUN, ("verb",))
+    for entry in record.get("inputs", ()):
+        entry |= {name: entry.get(name, "") for name in _INPUT}
+    for entry in record.get("files", {}).values():
+        entry |= {"sha256": entry.get("sha256", ""), "bytes": entry.get("bytes", 0)}
+    return record
+
+
+def _is_file_table(value: Any) -> bool:
+    """Tell whether a value tells of artifacts: what lies elsewhere is none of the run's."""
+    return mapping(value) and all(
+        _FILE(entry) and not name.startswith("/") and ".." not in name.split("/")
+        for name, entry in value.items()
+    )
+
+
+_FILE = shaped({"sha256": text, "bytes": count})
+_INPUT = ("location", "reader", "fingerprint", "role")
+# What pages read of summaries, whichever the verb.
+SUMMARY: Shape = {
+    **dict.fromkeys(
+        ("n", "n_points", "n_encoded", "n_train", "n_held_out", "n_not_finite", "n_constant"), count
+    ),
+    **dict.fromkeys(("latent_dim", "epochs", "best_epoch", "resumed_epochs"), count),
+    **dict.fromkeys(("explained_variance", "patterns_per_s"), optional(number)),
+    "seconds": number,
+    **dict.fromkeys(("notes", "warnings"), listed(text)),
+    **dict.fromkeys(("device", "encoder", "stopped_by"), optional(text)),
+    **dict.fromkeys(("worth", "preparation"), optional(mapping)),
+}
+_RUN: Shape = {
+    **dict.fromkeys(("run_id", "verb", "created"), text),
+    **dict.fromkeys(("request", "versions"), mapping),
+    "inputs": listed(shaped(dict.fromkeys(_INPUT, text))),
+    "parents": listed(text),
+    "seed": optional(number),
+    "summary": shaped(SUMMARY),
+    "files": _is_file_table,
+}
 
 
 def file_sha256(path: Path) -> str:

@@ -122,6 +122,6 @@ class PartialLatents:
                 return Counts()
             counts = Counts(**journal)
             size = (self._folder / _VALUES_FILE).stat().st_size
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return counts if size >= counts.rows * self._bytes_per_row else Counts()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return Counts()
-        return counts if size >= counts.rows * self._bytes_per_row else Counts()

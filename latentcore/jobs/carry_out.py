@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from latentcore.artifacts import from_json, to_json, write_atomic
-from latentcore.errors import Cancelled, InputError
+from latentcore.artifacts import to_json, write_atomic
+from latentcore.artifacts.records import read_record
+from latentcore.errors import Cancelled, InputError, MalformedFileError
 from latentcore.jobs.folder import JobFolder, ProgressWriter
-from latentcore.jobs.records import JobRecord, State
+from latentcore.jobs.records import SHAPE, JobRecord, State
 from latentcore.progress import Progress
 from latentcore.workflows import execute, request_from
 from latentcore.workflows.batch import failures_in
 
 __all__ = ["Outcome", "carry_out", "new_incident", "read_outcome", "write_outcome"]
+
+_OUTCOME = {name: SHAPE[name] for name in ("state", "error")}
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,9 @@ def read_outcome(folder: JobFolder) -> Outcome | None:
     """Take the outcome that a worker left, if it did."""
     path = folder.path / "outcome.json"
     try:
-        plain = from_json(path.read_text(encoding="utf-8"))
+        plain = read_record(path, _OUTCOME, ("state", "error"))
         path.unlink()
-    except (OSError, ValueError):
+    except (OSError, MalformedFileError):
         return None
     return Outcome(plain["state"], plain["error"])
 

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from latentcore.artifacts import from_json, to_json, write_atomic
-from latentcore.errors import Cancelled
-from latentcore.jobs.records import JobRecord
+from latentcore.artifacts.records import read_record, shaped
+from latentcore.errors import Cancelled, MalformedFileError
+from latentcore.jobs.records import NEEDED, PROGRESS, SHAPE, JobRecord
 
 __all__ = ["JobFolder", "ProgressWriter"]
 
 _SECONDS_BETWEEN = 0.2
 _LARGEST_PROGRESS = 1 << 19
 _TAIL = 4096
+_IS_PROGRESS = shaped(PROGRESS)
 
 
 class JobFolder:
@@ -39,6 +41,8 @@ class JobFolder:
 
     def create(self, record: JobRecord) -> None:
         """Make the folder, or make it ready for another attempt."""
+        if self.damage():
+            self.remove()
         self.path.mkdir(parents=True, exist_ok=True)
         for name in ("cancel", "progress.jsonl"):
             (self.path / name).unlink(missing_ok=True)
@@ -51,11 +55,19 @@ class JobFolder:
     def stored(self) -> JobRecord | None:
         """Return what ``job.json`` says, or None where there is none that makes sense."""
         try:
-            return JobRecord.from_plain(
-                from_json((self.path / "job.json").read_text(encoding="utf-8"))
-            )
-        except (OSError, ValueError, TypeError, AttributeError):
+            return self._read()
+        except (FileNotFoundError, MalformedFileError):
             return None
+
+    def damage(self) -> str:
+        """Return what is wrong with ``job.json``; empty where it is good or missing."""
+        try:
+            self._read()
+        except FileNotFoundError:
+            return ""
+        except MalformedFileError as error:
+            return str(error)
+        return ""
 
     def with_progress(self, record: JobRecord) -> JobRecord:
         """Return the record with the newest line of progress, and whether it shall stop."""
@@ -79,6 +91,17 @@ class JobFolder:
         """Remove the job's own folder; its run folder stays."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def _read(self) -> JobRecord:
+        path = self.path / "job.json"
+        record = JobRecord.from_plain(read_record(path, SHAPE, NEEDED))
+        if record.id != self.path.name:
+            message = (
+                f"The record {self.path.name}/job.json tells of another job, {record.id!r}.\n"
+                "Nothing else is affected. Delete the folder that it lies in."
+            )
+            raise MalformedFileError(message)
+        return record
+
     def _last_line(self) -> dict[str, Any] | None:
         try:
             with (self.path / "progress.jsonl").open("rb") as file:
@@ -90,10 +113,11 @@ class JobFolder:
         # What follows the last line break is still being written.
         for line in reversed(lines[:-1]):
             try:
-                found: dict[str, Any] = json.loads(line)
+                found = from_json(line.decode())
             except ValueError:
                 continue
-            return found
+            if _IS_PROGRESS(found):
+                return {name: found[name] for name in PROGRESS if name in found}
         return None
 
 

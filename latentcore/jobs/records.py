@@ -7,14 +7,41 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-__all__ = ["ACTIVE_STATES", "JobRecord", "State", "rate_and_eta"]
+from latentcore.artifacts import read_run
+from latentcore.artifacts.records import Shape, count, flag, mapping, number, one_of, text
+
+__all__ = ["ACTIVE_STATES", "NEEDED", "PROGRESS", "SHAPE", "JobRecord", "State", "rate_and_eta"]
 
 State = Literal["queued", "running", "finished", "cancelled", "failed", "interrupted"]
 ACTIVE_STATES: frozenset[State] = frozenset({"queued", "running"})
 
 _LEAST_SECONDS = 0.5
+# The year 2255: times of nanoseconds end soon after, and tables with them.
+_LATEST = 9e9
+
+
+def _moment(value: Any) -> bool:
+    return number(value) and 0 <= value < _LATEST
+
+
+# What `JobRecord.to_plain` writes, and of it what a line of progress tells.
+PROGRESS: Shape = {
+    **dict.fromkeys(("done", "total", "stage_done"), count),
+    **dict.fromkeys(("stage_at", "updated"), _moment),
+    "message": text,
+}
+SHAPE: Shape = {
+    **PROGRESS,
+    **dict.fromkeys(("id", "verb", "out", "title", "error", "run_id", "owner"), text),
+    **dict.fromkeys(("created", "started", "ended"), _moment),
+    **dict.fromkeys(("pid", "attempt"), count),
+    **dict.fromkeys(("cancelling", "paused"), flag),
+    "request": mapping,
+    "state": one_of(*get_args(State)),
+}
+NEEDED = ("id", "verb", "request", "out")
 
 
 @dataclass(frozen=True)
@@ -103,7 +130,7 @@ class JobRecord:
     @property
     def finished(self) -> bool:
         """Whether it finished and its run folder is still there, complete."""
-        return self.state == "finished" and (self.folder / "run.json").is_file()
+        return self.state == "finished" and read_run(self.folder) is not None
 
     @property
     def partly_failed(self) -> bool:

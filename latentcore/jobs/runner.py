@@ -62,7 +62,7 @@ class JobRunner:
         self._closing = False
         self._changed = threading.Condition()
         self._queued: list[str] = []
-        self._cache: dict[str, tuple[tuple[int, int], JobRecord]] = {}
+        self._cache: dict[str, tuple[tuple[int, int], JobRecord | None]] = {}
         self._exclusive = SharedLock(self._folder / ".lock")
         with self._exclusive():
             self._owner = Owner(self._folder)
@@ -191,6 +191,17 @@ class JobRunner:
         found = [self.get(path.name) for path in self._folder.iterdir() if path.name.isalnum()]
         records = [record for record in found if record is not None]
         return sorted(records, key=lambda record: record.created, reverse=True)[:limit]
+
+    def damage(self, job: str) -> str:
+        """Return what is wrong with the record of a job; empty where it is good or missing."""
+        if not job.isalnum() or self._stored(job) is not None:
+            return ""
+        return self._at(job).damage()
+
+    def damaged(self) -> dict[str, str]:
+        """Return the jobs whose records can't be read, each with what is wrong."""
+        found = {path.name: self.damage(path.name) for path in self._folder.iterdir()}
+        return {job: problem for job, problem in found.items() if problem}
 
     def cancel(self, job: str, *, pause: bool = False) -> JobRecord:
         """Ask a job to stop; what it has done so far stays for a resume.
@@ -418,8 +429,7 @@ class JobRunner:
         if cached is not None and cached[0] == key:
             return cached[1]
         record = self._at(job).stored()
-        if record is not None:
-            self._cache[job] = (key, record)
+        self._cache[job] = (key, record)
         return record
 
     def _save(self, record: JobRecord) -> None:

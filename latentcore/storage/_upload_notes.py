@@ -13,6 +13,8 @@ from latentcore.storage.locations import S3Location
 
 __all__ = ["UploadNote"]
 
+_LONGEST_ID = 1024
+
 
 class UploadNote:
     """The service's id of one content's upload to one location; a context manager.
@@ -41,10 +43,13 @@ class UploadNote:
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("a+", encoding="ascii")
+        self._file = self._path.open("a+", encoding="ascii", errors="replace")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         self._file.seek(0)
-        self.upload_id = self._file.read()
+        found = self._file.read(_LONGEST_ID + 1)
+        # A damaged note is none: the upload begins anew.
+        if len(found) <= _LONGEST_ID and found.isascii() and found.isprintable():
+            self.upload_id = found
         return self
 
     def write(self, upload_id: str) -> None:

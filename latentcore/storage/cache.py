@@ -39,7 +39,7 @@ def copy_of(version: ObjectVersion) -> Path:
 def forget(location: S3Location) -> None:
     """Remove the copies of an object, whatever their versions."""
     for record in cache_folder().glob(f"*/{_RECORD}"):
-        if record.read_text(encoding="utf-8") == str(location):
+        if record.is_file() and record.read_bytes() == str(location).encode():
             shutil.rmtree(record.parent, ignore_errors=True)
 
 

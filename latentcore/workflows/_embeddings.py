@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.artifacts import from_json, read_run
+from latentcore.artifacts import read_run
+from latentcore.artifacts.records import read_record
 from latentcore.containers import LatentSet
 from latentcore.errors import JoinError, MalformedFileError
 from latentcore.storage import content_fingerprint, local_path
@@ -81,11 +82,11 @@ def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:
     report = path.with_name("report.json")
     fingerprint = content_fingerprint(path)
     run = read_run(path.parent)
-    name = run["run_id"] if run is not None else fingerprint.rpartition(":")[2]
+    name = (run or {}).get("run_id") or fingerprint.rpartition(":")[2]
     return StoredEmbedding(
         panel=f"umap-{name[:8]}",
         coordinates=coordinates.astype(np.float32),
-        report=from_json(report.read_text(encoding="utf-8")) if report.is_file() else {},
+        report=read_record(report, {}) if report.is_file() else {},
         fingerprint=fingerprint,
     )
 

@@ -23,7 +23,7 @@ def request_from(verb: str, plain: Mapping[str, Any]) -> Any:
     kind = VERBS.get(verb).request
     try:
         return kind(**{name: _frozen(value) for name, value in plain.items()})
-    except TypeError as error:
+    except (TypeError, ValueError, AttributeError) as error:
         message = (
             f"The stored request doesn't fit the verb {verb!r} of this version ({error}). "
             "Ask for it anew."

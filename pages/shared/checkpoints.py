@@ -76,7 +76,7 @@ def models_of_runs() -> list[str]:
     found = [
         (model.stat().st_mtime, model.parent)
         for model in folder.glob(f"*/{_MODEL}")
-        if not model.parent.name.startswith(".")
+        if not model.parent.name.startswith(".") and model.is_file()
     ]
     newest = sorted(found, reverse=True)[:_MOST_RUNS]
     return [f"run:{entry.name}/{_MODEL}" for _, entry in newest]
@@ -223,12 +223,13 @@ def _offer(place: str) -> None:
 def _title(folder: Path) -> str:
     run = read_run(folder) or {}
     request = run.get("request", {})
-    trained = run.get("summary", {}).get("encoder", run.get("verb", "model"))
+    summary = run.get("summary", {})
+    trained = summary.get("encoder") or run.get("verb", "model")
     asked = str(request.get("checkpoint") or request.get("encoder") or trained)
-    inputs = [entry for entry in run.get("inputs", []) if entry.get("role") == "samples"]
-    scan = Path(str(inputs[0]["location"])).name if inputs else ""
-    made = str(run.get("created", ""))[:16].replace("T", " ")
+    inputs = [entry for entry in run.get("inputs", []) if entry["role"] == "samples"]
+    scan = Path(inputs[0]["location"]).name if inputs else ""
+    made = run.get("created", "")[:16].replace("T", " ")
     name = f"PCA {asked[4:]}" if asked.startswith("pca:") else Path(asked).name
     if run.get("verb") == "train":
-        name = f"{name} {run['summary']['latent_dim']}"
-    return " · ".join(part for part in (name, scan, made) if part)
+        name = f"{name} {summary.get('latent_dim', '')}".rstrip()
+    return " · ".join(part for part in (name, scan, made) if part) or folder.name

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 
 import streamlit as st
 
-from latentcore.artifacts import read_run
+from latentcore.artifacts import read_run, run_damage
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS, execute
@@ -123,6 +124,8 @@ def _make() -> None:
     with _MAKING:
         if demo_ready():
             return
+        if run_damage(places.demo_folder()):  # made by code, so nothing is lost
+            shutil.rmtree(places.demo_folder(), ignore_errors=True)
         try:
             execute("demo", VERBS.get("demo").request(seed=places.DEMO_SEED), places.demo_folder())
         except InputError:

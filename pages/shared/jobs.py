@@ -15,8 +15,7 @@ import streamlit as st
 
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, JobRunner, rate_and_eta
-from latentcore.settings import settings
-from pages.shared import errors
+from pages.shared import errors, places
 from pages.shared.models import job_services, lease, model
 
 __all__ = [
@@ -58,7 +57,7 @@ _AGAIN = {
 
 def runner() -> JobRunner:
     """Return the server's runner; made at the first call, for all sessions."""
-    return _runner(str(settings().workspace / "jobs"))
+    return _runner(str(places.jobs_folder()))
 
 
 @st.cache_resource(show_spinner=False, on_release=JobRunner.close)
@@ -119,6 +118,9 @@ def job_panel(
         None where there is no such job (any more).
     """
     record = runner().get(job)
+    if record is None and (damage := runner().damage(job)):
+        errors.show(LatentError(damage))
+        return None
     if record is None:
         st.info(
             "This job is not on record any more: it was deleted. Start it anew, or see the "
@@ -210,7 +212,8 @@ def _ended(record: JobRecord) -> None:
         errors.show(LatentError(record.error))
     elif record.state == "finished" and not record.finished:
         st.warning(
-            "Its run folder was deleted. Ask again to make it anew.", icon=":material/folder_off:"
+            "Its run folder was deleted, or its record is damaged. Ask again to make it anew.",
+            icon=":material/folder_off:",
         )
     elif record.partly_failed:
         st.warning(errors.markdown_safe(record.error), icon=":material/warning:")

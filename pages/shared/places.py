@@ -42,6 +42,7 @@ __all__ = [
     "Upload",
     "check",
     "demo_folder",
+    "jobs_folder",
     "label",
     "list_folder",
     "location",
@@ -132,6 +133,11 @@ def uploads_folder() -> Path:
 def runs_folder() -> Path:
     """Return where run folders live."""
     return settings().workspace / "runs"
+
+
+def jobs_folder() -> Path:
+    """Return where the records of jobs live."""
+    return settings().workspace / "jobs"
 
 
 def roots() -> dict[str, Path]:

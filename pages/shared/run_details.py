@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from latentcore.artifacts import read_run
-from latentcore.errors import InputError
+from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, command_line, request_from
 from pages.shared import errors, places, run_files
 from pages.shared.jobs import job_panel, runner
@@ -24,6 +24,10 @@ _MOST_FILES = 60
 
 def details(entry: Entry) -> None:
     """Show a job or a run."""
+    if entry.damage:
+        errors.show(LatentError(entry.damage))
+        if entry.job is None:
+            return
     if entry.job is not None:
         job_panel(entry.job.id, on_finished=_finished_actions)
     else:
@@ -188,11 +192,12 @@ def _command(entry: Entry, run: Mapping[str, Any] | None) -> None:
     plain = entry.job.request if entry.job is not None else (run or {}).get("request", {})
     try:
         request = request_from(entry.verb, {name: _public(plain[name]) for name in plain})
+        command = command_line(entry.verb, request, entry.folder.name)
     except InputError as error:
         errors.show(error)
         return
     st.caption("The same on the command line of the server:")
-    st.code(command_line(entry.verb, request, entry.folder.name), language="bash", wrap_lines=True)
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def _public(value: Any) -> Any:

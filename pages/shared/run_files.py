@@ -78,7 +78,7 @@ def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -
 
 def download_all(folder: Path, files: Mapping[str, Mapping[str, Any]], *, key: str) -> None:
     """Offer all files of a run, with its ``run.json``, as one archive."""
-    size = sum(int(entry["bytes"]) for entry in files.values())
+    size = sum(entry["bytes"] for entry in files.values())
     st.download_button(
         f"All as zip ({size_text(size)})",
         lambda: _zipped(folder, ["run.json", *files]),
@@ -124,7 +124,7 @@ def _tables_beside(place: str, run: Mapping[str, Any]) -> list[str]:
 def _samples_of(run: Mapping[str, Any]) -> str | None:
     """Return the place of the patterns, None where they can't be opened any more."""
     for entry in run.get("inputs", []):
-        if entry.get("role") == "samples":
+        if entry["role"] == "samples":
             try:
                 place = places.place_of(entry["location"])
                 places.check(place)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from latentcore.artifacts import read_run
+from latentcore.artifacts import read_run, run_damage
 from latentcore.jobs import JobRecord
 from pages.shared import places
 from pages.shared.jobs import duration_text, runner
@@ -25,6 +25,7 @@ _SIGNS = {
     "cancelled": "–",
     "failed": "✕",
     "interrupted": "⏸",
+    "damaged": "⚠",
 }
 
 
@@ -45,6 +46,8 @@ class Entry:
         How many samples or points it was about, 0 where that is not known.
     job : JobRecord or None
     folder : Path
+    damage : str
+        What is wrong with its record; empty where it is good.
     """
 
     key: str
@@ -56,13 +59,16 @@ class Entry:
     count: int
     job: JobRecord | None
     folder: Path
+    damage: str = ""
 
 
 def entries() -> list[Entry]:
     """Return jobs and runs, newest first."""
     jobs = [_of_job(record) for record in runner().list(_MOST)]
     told = {entry.folder.name for entry in jobs}
-    return sorted([*jobs, *_orphans(told)], key=lambda entry: entry.started, reverse=True)[:_MOST]
+    lost = [_damaged(places.jobs_folder() / job, why) for job, why in runner().damaged().items()]
+    listed = [*jobs, *lost, *_orphans(told)]
+    return sorted(listed, key=lambda entry: entry.started, reverse=True)[:_MOST]
 
 
 def table(listed: list[Entry]) -> int | None:
@@ -112,16 +118,34 @@ def _remember(key: str | None, before: str | None) -> None:
 
 
 def _of_job(record: JobRecord) -> Entry:
+    damage = run_damage(record.folder) if record.state == "finished" else ""
     return Entry(
         key=record.id,
         title=record.title,
         verb=record.verb,
-        state="partly failed" if record.partly_failed else record.state,
+        state="damaged" if damage else "partly failed" if record.partly_failed else record.state,
         started=record.started or record.created,
         seconds=record.elapsed(),
         count=record.total,
         job=record,
         folder=record.folder,
+        damage=damage,
+    )
+
+
+def _damaged(folder: Path, damage: str) -> Entry:
+    """Return the line of a folder whose record can't be read."""
+    return Entry(
+        key=folder.name,
+        title=folder.name,
+        verb="",
+        state="damaged",
+        started=folder.stat().st_mtime,
+        seconds=0.0,
+        count=0,
+        job=None,
+        folder=folder,
+        damage=damage,
     )
 
 
@@ -136,21 +160,21 @@ def _orphans(told: set[str]) -> list[Entry]:
         run = read_run(path)
         if run is not None:
             found.append(_of_run(path, run))
+        elif damage := run_damage(path):
+            found.append(_damaged(path, damage))
     return found
 
 
 def _of_run(path: Path, run: dict[str, Any]) -> Entry:
-    summary = run.get("summary") or {}
-    count = summary.get("n", summary.get("n_points", 0))
-    verb = str(run.get("verb", ""))
+    summary = run.get("summary", {})
     return Entry(
         key=path.name,
-        title=f"{verb} · {path.name}",
-        verb=verb,
+        title=f"{run['verb']} · {path.name}",
+        verb=run["verb"],
         state="finished",
-        started=_seconds(str(run.get("created", ""))),
+        started=_seconds(run.get("created", "")),
         seconds=0.0,
-        count=count if isinstance(count, int) else 0,
+        count=summary.get("n", summary.get("n_points", 0)),
         job=None,
         folder=path,
     )
@@ -158,6 +182,6 @@ def _of_run(path: Path, run: dict[str, Any]) -> Entry:
 
 def _seconds(text: str) -> float:
     try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
+        return max(0.0, datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError):
         return 0.0

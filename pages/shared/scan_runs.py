@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,14 @@ def _newest_runs() -> list[Path]:
     folder = places.runs_folder()
     if not folder.is_dir():
         return []
-    finished = [
-        (record.stat().st_mtime, record.parent)
-        for entry in folder.iterdir()
-        if not entry.name.startswith(".") and (record := entry / "run.json").is_file()
-    ]
+    finished = []
+    for entry in folder.iterdir():
+        with suppress(OSError):  # no run, an unfinished one, or one that may not be read
+            if not entry.name.startswith("."):
+                finished.append(((entry / "run.json").stat().st_mtime, entry))
     return [entry for _, entry in sorted(finished, reverse=True)[:_MOST_RUNS]]
 
 
 def _was_read(run: dict[str, Any], location: Path) -> bool:
     inputs = run.get("inputs", [])
-    return any(Path(str(entry.get("location", ""))) == location for entry in inputs)
+    return any(Path(entry["location"]) == location for entry in inputs)

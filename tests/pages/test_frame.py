@@ -230,7 +230,7 @@ def test_two_sessions_at_once_make_the_demo_scan_once(
         assert verb == "demo"
         made.append(out)
         out.mkdir(parents=True)
-        (out / "run.json").write_text("{}")
+        (out / "run.json").write_text('{"verb": "demo"}')
 
     class Demo:
         @staticmethod

@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from latentcore.artifacts import from_json, to_json, write_atomic
+from latentcore.artifacts import to_json, write_atomic
+from latentcore.artifacts.records import listed, number, one_of, read_record, shaped, text
+from latentcore.artifacts.run_folder import SUMMARY
+from latentcore.errors import MalformedFileError
 from latentcore.workflows._batching.tasks import Row
 
 __all__ = ["LEDGER", "Ledger", "read_ledger"]
 
 LEDGER = "batch.json"
+
+# A batch of many thousand inputs keeps the summary of each.
+_LARGEST = 256 << 20
 
 
 class Ledger:
@@ -53,9 +60,24 @@ class Ledger:
 
 
 def read_ledger(folder: Path) -> list[Row]:
-    """Return the rows that a batch left in its folder, none where there was no batch."""
+    """Return the rows that a batch left in its folder; none where there are none to be read."""
     try:
-        plain = from_json((folder / LEDGER).read_text(encoding="utf-8"))
-        return [Row(**row) for row in plain["rows"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        plain = read_record(folder / LEDGER, _LEDGER, ("rows",), largest=_LARGEST)
+    except (FileNotFoundError, MalformedFileError):
         return []
+    return [Row(**{name: row[name] for name in _ROW if name in row}) for row in plain["rows"]]
+
+
+def _is_name(value: Any) -> bool:
+    """Tell whether a value names a folder inside of the batch's."""
+    return text(value) and value not in ("", ".", "..") and "/" not in value
+
+
+_ROW = {
+    **dict.fromkeys(("location", "version", "error", "uploaded", "ended"), text),
+    "name": _is_name,
+    "state": one_of("queued", "running", "finished", "failed"),
+    "seconds": number,
+    "summary": shaped(SUMMARY),
+}
+_LEDGER = {"rows": listed(shaped(_ROW, ("location", "name")))}

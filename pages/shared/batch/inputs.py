@@ -62,12 +62,11 @@ def latents_of_runs() -> dict[str, str]:
     folder = places.runs_folder()
     if not folder.is_dir():
         return {}
-    made = {
-        file.relative_to(folder): file.stat().st_mtime
-        for depth in ("*", "*/*")  # a run's, and those of a batch's inputs
-        for file in folder.glob(f"{depth}/*_latents.h5")
-        if (file.parent / "run.json").is_file()
-    }
+    made: dict[Path, float] = {}
+    for depth in ("*", "*/*"):  # a run's, and those of a batch's inputs
+        for file in folder.glob(f"{depth}/*_latents.h5"):
+            if file.is_file() and (file.parent / "run.json").is_file():
+                made[file.relative_to(folder)] = file.stat().st_mtime
     last: dict[str, float] = {}
     for file, changed in made.items():
         last[file.parts[0]] = max(changed, last.get(file.parts[0], 0.0))

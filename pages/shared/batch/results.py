@@ -46,7 +46,8 @@ def _live_rows(job: str) -> None:
 def _rows(record: JobRecord) -> None:
     rows = rows_of(record)
     if not rows:
-        st.caption("Looking what there is to do." if record.active else "No input was begun.")
+        ended = "No input was begun, or the list of them (batch.json) is damaged."
+        st.caption("Looking what there is to do." if record.active else ended)
         return
     st.markdown(counts(rows, active=record.active))
     chosen = rows_table(rows, active=record.active, key=f"batch_rows_{record.id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def _reconstruction(key: str, row: int, _scene: Scene) -> Reconstruction | None:
         stored = folder / "static_background.npy"
         if background is None and stored.is_file():
             background = np.load(stored, allow_pickle=False)
-        preparation = Preparation.from_dict(run["summary"]["preparation"])
+        preparation = Preparation.from_dict(_prepared(run))
         preparer = Preparer(preparation, source.sample_shape, background)
         return reconstruct(encoder, preparer, source.read(np.array([row])))
 
@@ -124,7 +124,7 @@ def _encoder(scene: Scene) -> Iterator[tuple[Encoder, Path, dict[str, Any]] | No
         yield None
         return
     folder, run = found
-    preparation = Preparation.from_dict(run["summary"]["preparation"])
+    preparation = Preparation.from_dict(_prepared(run))
     shape = preparation.output_shape(loading.samples(scene.scan.samples).sample_shape)
     with lease(checkpoint, "auto", shape) as encoder:
         yield encoder, folder, run
@@ -139,9 +139,15 @@ def _run_of(place: str | None) -> tuple[Path, dict[str, Any]] | None:
     return None if run is None or run.get("verb") != "extract" else (folder, run)
 
 
+def _prepared(run: dict[str, Any]) -> Mapping[str, Any]:
+    prepared: Mapping[str, Any] = run.get("summary", {}).get("preparation") or {}
+    return prepared
+
+
 def _checkpoint(folder: Path, run: dict[str, Any]) -> Path | None:
     own = folder / "model.safetensors"
     if own.is_file():
         return own
-    named = [Path(entry["location"]) for entry in run["inputs"] if entry["role"] == "checkpoint"]
+    inputs = run.get("inputs", ())
+    named = [Path(entry["location"]) for entry in inputs if entry["role"] == "checkpoint"]
     return next((path for path in named if path.exists()), None)

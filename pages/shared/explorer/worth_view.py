@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.worth import LabelWorth, Worth, label_worth, neighbour_overlap, worth
-from latentcore.artifacts import from_json, read_run
+from latentcore.artifacts import read_run
 from latentcore.errors import InputError
 from pages.shared import errors, places
 from pages.shared.explorer import answers
@@ -22,6 +22,7 @@ from pages.shared.training.worth_panel import (
     ACTIVE_SD,
     bars,
     label_numbers,
+    read_worth,
     share_text,
     show_worth,
 )
@@ -126,15 +127,14 @@ def _told_after_training(place: str | None) -> dict[str, Any] | None:
         return None
     run = read_run(places.resolve(place).parent) or {}
     for entry in run.get("inputs", ()):
-        if entry.get("role") == "checkpoint":
-            path = Path(str(entry["location"])).parent / "worth.json"
+        if entry["role"] == "checkpoint":
+            path = Path(entry["location"]).parent / "worth.json"
             try:
                 # Only what this server may show: an input could lie anywhere.
                 places.place_of(path)
-                found: dict[str, Any] = from_json(path.read_text(encoding="utf-8"))
-            except (InputError, OSError, ValueError):
+            except InputError:
                 return None
-            return found
+            return read_worth(path)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from latentcore.artifacts import from_json
+from latentcore.artifacts.records import listed, read_record, text
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.shared import errors, places
@@ -105,7 +105,7 @@ def _request(scene: Scene, columns: tuple[str, ...]) -> Any:
 
 def _results(record: JobRecord, metric: str) -> None:
     table = pd.read_csv(record.folder / "agreement.csv", dtype={"reason": "str"})
-    report = from_json((record.folder / "report.json").read_text(encoding="utf-8"))
+    report = read_record(record.folder / "report.json", {"notes": listed(text)})
     for note in report.get("notes", ()):
         st.caption(f":material/link_off: {errors.markdown_safe(note)}")
     best = table.iloc[0]

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from latentcore.analysis.ranking import METRICS, metric_names, rank
-from latentcore.artifacts import from_json
+from latentcore.artifacts.records import listed, read_record, text
 from latentcore.containers import Ranking
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
@@ -181,7 +181,7 @@ def _stored(key: str, _folder: Path) -> Scores:
         reasons=tuple(table["reason"].fillna("")),
     )
     file = _folder / "latent_uncertainty.csv"
-    report = from_json((_folder / "report.json").read_text(encoding="utf-8"))
+    report = read_record(_folder / "report.json", {"notes": listed(text)})
     return Scores(
         ranking,
         complete=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.artifacts.records import read_record
 from latentcore.containers import LatentSet, ScanGrid
 from latentcore.figures.probe_screen import calibration_chart, confusion_chart, roc_chart
 from latentcore.jobs import JobRecord
@@ -83,7 +83,7 @@ def _result(record: JobRecord) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(run: str, ended: object, _record: JobRecord) -> tuple[dict[str, Any], pd.DataFrame]:
     del run, ended  # what the cache tells runs apart by
-    report = json.loads((_record.folder / "probe_report.json").read_text(encoding="utf-8"))
+    report = read_record(_record.folder / "probe_report.json", {})
     table = pd.read_csv(
         _record.folder / "predictions.csv",
         dtype={"label": str, "predicted": str},

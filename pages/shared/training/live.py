@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from latentcore.artifacts import from_json
+from latentcore.artifacts.records import count, listed, mapping, number, optional, read_record
+from latentcore.errors import MalformedFileError
 from latentcore.jobs import JobRecord
 from pages.shared.checkpoints import store_model
 from pages.shared.jobs import duration_text, runner
@@ -23,6 +24,12 @@ from pages.shared.training.models import use_for_extraction
 __all__ = ["follow", "scratch_of", "show_stopped"]
 
 _LOOK_EVERY_S = 2.0
+_LIVE = {
+    **dict.fromkeys(("epoch", "epochs"), count),
+    "best_epoch": number,
+    **dict.fromkeys(("patterns_per_s", "eta_s"), optional(number)),
+    "losses": listed(mapping),
+}
 _CAPTIONS = ("prepared", "to be reconstructed", "reconstructed")
 
 
@@ -97,10 +104,9 @@ def _show(record: JobRecord) -> Mapping[str, Any]:
 
 def _read_live(scratch: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = from_json((scratch / "live.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_record(scratch / "live.json", _LIVE, tuple(_LIVE))
+    except (FileNotFoundError, MalformedFileError):
         return None
-    return found
 
 
 def _told(live: Mapping[str, Any]) -> str:

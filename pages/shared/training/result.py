@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from latentcore.artifacts import from_json, read_run
+from latentcore.artifacts import read_run
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from pages.shared import errors, places, run_files, scan_runs
@@ -16,7 +16,7 @@ from pages.shared.jobs import duration_text, runner, state_badge, watch
 from pages.shared.theme import tones
 from pages.shared.training.charts import loss_chart
 from pages.shared.training.models import use_for_extraction
-from pages.shared.training.worth_panel import show_worth
+from pages.shared.training.worth_panel import read_worth, show_worth
 
 __all__ = ["show_earlier", "show_result"]
 
@@ -33,7 +33,7 @@ def show_result(record: JobRecord) -> None:
     summary = run.get("summary", {})
     st.markdown(_facts(summary))
     for warning in summary.get("warnings", ()):
-        if warning != summary.get("worth", {}).get("warning"):
+        if warning != (summary.get("worth") or {}).get("warning"):
             st.warning(errors.markdown_safe(warning), icon=":material/warning:")
     with st.container(horizontal=True):
         if st.button(
@@ -52,7 +52,7 @@ def show_result(record: JobRecord) -> None:
                 )  # fmt: skip
         run_files.download_all(record.folder, files, key=f"zip_{record.id}")
     st.subheader("What is it worth?")
-    worth = _worth(record.folder)
+    worth = read_worth(record.folder / "worth.json")
     if worth is not None:
         show_worth(worth, key=f"worth_{record.id}")
     st.subheader("Losses")
@@ -101,14 +101,6 @@ def _facts(summary: dict[str, Any]) -> str:
     if summary.get("resumed_epochs"):
         facts.append(f"resumed after epoch {summary['resumed_epochs']}")
     return " · ".join(facts)
-
-
-def _worth(folder: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = from_json((folder / "worth.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found
 
 
 def _losses(record: JobRecord, summary: dict[str, Any]) -> None:
@@ -163,8 +155,8 @@ def _line(job: str, folder: Path) -> None:
 
 def _summary(run: dict[str, Any]) -> str:
     summary = run.get("summary", {})
-    worth = summary.get("worth", {})
-    made = str(run.get("created", ""))[:16].replace("T", " ")
+    worth = summary.get("worth") or {}
+    made = run.get("created", "")[:16].replace("T", " ")
     parts = [
         f"**{errors.markdown_safe(str(summary.get('encoder', 'model')))}**",
         f"{summary.get('latent_dim', '?')} dimensions, {worth.get('n_active', '?')} active",

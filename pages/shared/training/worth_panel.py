@@ -4,20 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from latentcore.artifacts.records import count, listed, number, optional, read_record, shaped, text
+from latentcore.errors import MalformedFileError
 from pages.shared import errors
 from pages.shared.theme import tones
 from pages.shared.training.charts import dimensions_chart
 
-__all__ = ["ACTIVE_SD", "bars", "label_numbers", "share_text", "show_worth"]
+__all__ = ["ACTIVE_SD", "bars", "label_numbers", "read_worth", "share_text", "show_worth"]
 
 # As latentcore.analysis.collapse counts: a s.d. above it is active.
 ACTIVE_SD = 0.1
 # Less KL than this, in nats, is no difference from the prior.
 _QUIET_KL = 0.01
+_SHARES = {"neighbour_share": optional(number), "ari": optional(number), "n_labels": count}
+_WORTH = {
+    **dict.fromkeys(("latent_dim", "n_active"), count),
+    "sd": listed(optional(number)),
+    "kl": optional(listed(optional(number))),
+    **dict.fromkeys(("explained", "explained_by_pca", "neighbours_kept"), optional(number)),
+    "labels": optional(shaped(_SHARES, tuple(_SHARES))),
+    "warning": optional(text),
+}
+
+
+def read_worth(path: Path) -> dict[str, Any] | None:
+    """Return what a ``worth.json`` says; None where it is missing or damaged."""
+    try:
+        return read_record(path, _WORTH, ("latent_dim", "n_active", "sd"))
+    except (FileNotFoundError, MalformedFileError):
+        return None
 
 
 def show_worth(worth: Mapping[str, Any], *, key: str) -> None:
