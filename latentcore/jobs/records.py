@@ -37,7 +37,7 @@ SHAPE: Shape = {
     **dict.fromkeys(("id", "verb", "out", "title", "error", "run_id", "owner"), text),
     **dict.fromkeys(("created", "started", "ended"), _moment),
     **dict.fromkeys(("pid", "attempt"), count),
-    **dict.fromkeys(("cancelling", "paused"), flag),
+    **dict.fromkeys(("cancelling", "paused", "automatic"), flag),
     "request": mapping,
     "state": one_of(*get_args(State)),
 }
