@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.containers import SampleSource
+from latentcore.containers import SampleSource, damaged_among
 from latentcore.errors import RequestError, ShapeError
 from latentcore.progress import Progress
 
@@ -129,6 +129,7 @@ def cutout_statistics(
     Returns
     -------
     dict of str to ndarray of float64, shape (m,)
+        NaN where a sample is damaged.
 
     Raises
     ------
@@ -144,8 +145,10 @@ def cutout_statistics(
     for start in range(0, len(wanted), step):
         progress.step(start, len(wanted), "measuring cutouts")
         some = slice(start, start + step)
-        for name, values in statistics_of(source.read(wanted[some]), crop).items():
-            found[name][some] = values
+        measured = statistics_of(source.read(wanted[some]), crop)
+        damaged = damaged_among(source, wanted[some])
+        for name, values in measured.items():
+            found[name][some] = np.where(damaged, np.nan, values)
     return found
 
 

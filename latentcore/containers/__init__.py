@@ -10,7 +10,15 @@ from latentcore.containers.provenance import InputRecord, Provenance, software_v
 from latentcore.containers.results import Clustering, Embedding, Neighbours, Ranking
 from latentcore.containers.roi import Roi
 from latentcore.containers.sample_rows import sample_rows
-from latentcore.containers.samples import Resizable, SampleSource, SourceRef, notes_of
+from latentcore.containers.samples import (
+    Resizable,
+    SampleSource,
+    Skipping,
+    SourceRef,
+    damage_of,
+    damaged_among,
+    notes_of,
+)
 from latentcore.containers.tables import SampleColumns, SampleTable
 
 __all__ = [
@@ -29,7 +37,10 @@ __all__ = [
     "SampleTable",
     "ScanGrid",
     "ScanMaps",
+    "Skipping",
     "SourceRef",
+    "damage_of",
+    "damaged_among",
     "default_sample_ids",
     "holds_names",
     "match_rows",

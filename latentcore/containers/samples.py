@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from latentcore.containers.grid import ScanGrid
 
-__all__ = ["Resizable", "SampleSource", "SourceRef", "notes_of"]
+__all__ = [
+    "Resizable",
+    "SampleSource",
+    "Skipping",
+    "SourceRef",
+    "damage_of",
+    "damaged_among",
+    "notes_of",
+]
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,37 @@ class Resizable(Protocol):
     def at_resolution(self, size: tuple[int, int]) -> SampleSource:
         """Return the same samples read at another (H, W)."""
         ...
+
+
+@runtime_checkable
+class Skipping(Protocol):
+    """What a source whose samples are files of their own has besides: it can do without some.
+
+    Attributes
+    ----------
+    damaged : Mapping of int to str
+        For each row whose file is known to be damaged, what is wrong with it.
+    """
+
+    damaged: Mapping[int, str]
+
+    def skipping(self) -> SampleSource:
+        """Return the same samples, of which damaged ones are read as zeros.
+
+        Its `damaged` grows as it reads; without it, reading a damaged file is an error.
+        """
+        ...
+
+
+def damage_of(samples: SampleSource) -> Mapping[int, str]:
+    """Return what is wrong with each row that is known to be damaged, empty for most sources."""
+    return samples.damaged if isinstance(samples, Skipping) else {}
+
+
+def damaged_among(samples: SampleSource, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which rows, all of them read before, turned out to be damaged, shape (b,)."""
+    found: NDArray[np.bool_] = np.isin(rows, list(damage_of(samples)))
+    return found
 
 
 def notes_of(samples: SampleSource) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import SampleSource
+from latentcore.containers import SampleSource, damaged_among
 from latentcore.preparation import Prepared, Preparer
 
 __all__ = ["default_batch_size", "prefetched", "prepared_batches"]
@@ -62,7 +62,8 @@ def prepared_batches(
     waiting: list[Prepared] = []
     n_waiting = 0
     for part in _reads(source, rows, batch_size):
-        prepared = preparer.prepare(_read(source, part))
+        raw = _read(source, part)
+        prepared = preparer.prepare(raw).without(damaged_among(source, part))
         start = 0
         while len(prepared.values) - start >= batch_size - n_waiting:
             stop = start + batch_size - n_waiting

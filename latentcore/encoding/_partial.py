@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,11 +34,14 @@ class Counts:
         Of these, samples with NaN or infinite pixels; their latents are NaN.
     constant : int
         Of these, samples whose pixels are all the same; they were encoded as zeros.
+    damaged : Mapping of str to str
+        Of these, by their ids, samples that can't be read, and why; their latents are NaN.
     """
 
     rows: int = 0
     not_finite: int = 0
     constant: int = 0
+    damaged: Mapping[str, str] = field(default_factory=dict)
 
 
 class PartialLatents:
@@ -80,13 +84,21 @@ class PartialLatents:
         finally:
             self._file.close()
 
-    def append(self, latents: NDArray[np.float32], *, not_finite: int, constant: int) -> None:
+    def append(
+        self,
+        latents: NDArray[np.float32],
+        *,
+        not_finite: int,
+        constant: int,
+        damaged: Mapping[str, str],
+    ) -> None:
         """Add the latents of the next samples, float32 (b, d)."""
         self._file.write(np.ascontiguousarray(latents, np.float32).data)
         self.counts = Counts(
             self.counts.rows + len(latents),
             self.counts.not_finite + not_finite,
             self.counts.constant + constant,
+            {**self.counts.damaged, **damaged},
         )
         if time.monotonic() - self._committed_at >= _COMMIT_EVERY_S:
             self.commit()

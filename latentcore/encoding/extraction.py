@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import SampleSource, software_versions
+from latentcore.containers import SampleSource, damage_of, software_versions
 from latentcore.encoders import Encoder
 from latentcore.encoding._blocks import default_batch_size, prefetched, prepared_batches
 from latentcore.encoding._partial import Counts, PartialLatents
@@ -34,7 +34,7 @@ class Extraction:
     Attributes
     ----------
     latents : ndarray of float32, shape (n, d)
-        NaN rows where a sample was not kept or not finite.
+        NaN rows where a sample was not kept, not finite or damaged.
     counts : Counts
         Of the kept samples.
     batch_size, tile : int
@@ -211,11 +211,19 @@ class _Job:
             values = np.where(finite.reshape(-1, *[1] * (values.ndim - 1)), values, np.float32(0))
         latents = self.encoder.encode(values, tile=tile)
         latents[~finite] = np.nan
+        damaged = self._damaged(partial.counts.rows, len(values))
         partial.append(
             latents,
-            not_finite=int((~finite).sum()),
+            damaged=damaged,
+            not_finite=int((~finite).sum()) - len(damaged),
             constant=int(batch.constant[which].sum()),
         )
+
+    def _damaged(self, start: int, count: int) -> dict[str, str]:
+        """Return what is wrong with the damaged ones among the samples that come next."""
+        known = damage_of(self.source)
+        rows = self.rows[start : start + count].tolist() if known else ()
+        return {str(self.source.sample_ids[row]): known[row] for row in rows if row in known}
 
     def _step(self, done: int) -> None:
         self.progress.step(done, len(self.rows), "encoding")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import SampleSource
+from latentcore.containers import SampleSource, damaged_among
 from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation.recipe import Preparation, Shape
 from latentcore.progress import Progress
@@ -24,8 +24,8 @@ def fit_static_background(
 ) -> NDArray[np.float32]:
     """Return the mean of the cropped samples: what all patterns of a scan have in common.
 
-    Samples that are not finite are left out. The sum is taken in float64 over blocks of fixed
-    size, so that it is the same in every run.
+    Samples that are damaged or not finite are left out. The sum is taken in float64 over blocks of
+    fixed size, so that it is the same in every run.
 
     Parameters
     ----------
@@ -62,8 +62,10 @@ def fit_static_background(
             raise ShapeError(message)
         for start in range(0, len(rows), _FIT_ROWS):
             progress.step(done, n_rows, "averaging the static background")
-            block = source.read(rows[start : start + _FIT_ROWS])
+            some = rows[start : start + _FIT_ROWS]
+            block = source.read(some)
             done += len(block)
+            block = block[~damaged_among(source, some)]
             block = block[..., y0 : y0 + height, x0 : x0 + width].astype(np.float64)
             block = block[np.isfinite(block.reshape(len(block), -1)).all(axis=1)]
             total += block.sum(axis=0)

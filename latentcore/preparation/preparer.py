@@ -40,6 +40,12 @@ class Prepared(NamedTuple):
     finite: NDArray[np.bool_]
     constant: NDArray[np.bool_]
 
+    def without(self, damaged: NDArray[np.bool_]) -> Prepared:
+        """Return the same samples, those that are damaged like such as are not finite."""
+        if damaged.any():
+            self.values[damaged] = np.nan
+        return Prepared(self.values, self.finite & ~damaged, self.constant & ~damaged)
+
 
 class Preparer:
     """Carries out a recipe on batches of samples; safe to share between threads.

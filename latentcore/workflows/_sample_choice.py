@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
-from latentcore.containers import Resizable, SampleSource
-from latentcore.errors import RequestError
+from latentcore.containers import Resizable, SampleSource, Skipping, damage_of
+from latentcore.errors import MalformedFileError, RequestError
 from latentcore.readers import open_samples
 from latentcore.storage import content_fingerprint, local_path
 from latentcore.workflows._inputs import keep_mask
@@ -74,10 +74,12 @@ def choose_samples(
     reader: str | None = None,
     options: Mapping[str, object] | None = None,
     size: tuple[int, int] | None = None,
+    skip_damaged: bool = False,
 ) -> ChosenSamples:
     """Open a file and apply a choice; what was read is noted in `folder`.
 
-    `options` are handed to the reader; pictures and videos are read at (H, W) = `size`.
+    `options` are handed to the reader; pictures and videos are read at (H, W) = `size`, and
+    damaged ones are left out where `skip_damaged` says so.
 
     Raises
     ------
@@ -89,6 +91,10 @@ def choose_samples(
     source = opened.enter_context(open_samples(location, reader, **(options or {})))
     if size is not None and isinstance(source, Resizable):
         source = opened.enter_context(source.at_resolution(size))
+    if skip_damaged and isinstance(source, Skipping):
+        source = opened.enter_context(source.skipping())
+    elif damage := damage_of(source):
+        raise MalformedFileError(next(iter(damage.values())))
     folder.add_input(location, source.ref.reader, source.fingerprint(), "samples")
     member = _members(source, choice.partition)
     keep = member.copy()

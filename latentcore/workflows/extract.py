@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,12 @@ from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
 from latentcore.containers import LatentSet, Provenance
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.encoders._pooling import POOLINGS
-from latentcore.errors import RequestError
+from latentcore.errors import InputError, RequestError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
+from latentcore.readers._media.folder import none_readable
 from latentcore.workflows._cutout_table import write_cutout_table
+from latentcore.workflows._damaged import note_on_damaged, refuse_all_damaged, write_damaged
 from latentcore.workflows._media import (
     features_name,
     pooled_as_asked,
@@ -52,7 +54,7 @@ __all__ = ["FITTED_PREPARATION", "ExtractRequest", "extract"]
 FITTED_PREPARATION = Preparation(scale="z_score")
 
 # What can't change a latent: it is the same question with or without them.
-_NOT_ASKED = ("batch_size", "clobber")
+_NOT_ASKED = ("batch_size", "clobber", "strict")
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,9 @@ class ExtractRequest:
         help="write <input stem>_cutouts.parquet as well: ΔT (90th - 10th percentile of the "
         "central crop), mean, s.d., minimum and maximum of each sample",
     )
+    strict: bool = option(
+        False, help="end at a damaged picture or video, instead of leaving it out"
+    )
     clobber: bool = option(False, help="do it again where --out holds a finished run")
     reader: str | None = option(
         None,
@@ -159,7 +164,8 @@ def extract(
         Gets ``<input stem>_latents.h5`` for each input; ``model.safetensors`` and ``model.json``
         for a PCA that was fitted; ``static_background.npy`` where a mean pattern was fitted for
         another encoder; ``<input stem>_cutouts.parquet`` where that was asked for;
-        ``features.pt`` for pictures and videos.
+        ``features.pt`` for pictures and videos, and ``<input stem>_damaged.csv`` (sample_id,
+        reason) where some are damaged: these have no latent.
     progress : Progress
     open_model : callable
         ``open_model(checkpoint, device=…, input_shape=…) → Encoder``; a server lends one that
@@ -169,17 +175,19 @@ def extract(
     -------
     dict
         ``skipped`` (true where `folder` held the answer already), ``encoder, latent_dim, device,
-        preparation, n, n_encoded``, ``explained_variance`` for a fitted PCA, ``feature_shape``
-        and ``pool`` where there is a feature map, ``options`` of the
-        training where they are known, and in ``latents`` for each file written ``n, n_encoded,
-        n_left_out, n_not_finite, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
-        batch_size, tile, halvings``, and ``cutouts`` with ``table, crop, percentiles``; ``notes``
-        tell what one should know of the latents.
+        preparation, n, n_encoded, n_damaged``, ``explained_variance`` for a fitted PCA,
+        ``feature_shape`` and ``pool`` where there is a feature map, ``options`` of the training
+        where they are known, and in ``latents`` for each file written ``n, n_encoded, n_left_out,
+        n_not_finite, n_damaged, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
+        batch_size, tile, halvings``, ``damaged`` (a table's name) where there are any, and
+        ``cutouts`` with ``table, crop, percentiles``; ``notes`` tell what one should know of the
+        latents.
 
     Raises
     ------
     InputError
-        If an input can't be used, or `folder` holds another question's answer.
+        If an input can't be used, or all its files are damaged (with ``strict``, one of them), or
+        `folder` holds another question's answer.
     Cancelled
         If the progress was cancelled; the same call goes on where it stopped.
     """
@@ -197,6 +205,7 @@ def extract(
                 reader=request.reader,
                 options=for_reader,
                 size=reading_size(request.resolution, request.prepare),
+                skip_damaged=not request.strict,
             )
             for location in request.location
         ]
@@ -206,7 +215,12 @@ def extract(
         if finished is not None:
             return finished
         job = _Job(request, chosen, folder, progress)
-        encoder, preparer = job.model(open_model)
+        try:
+            encoder, preparer = job.model(open_model)
+        except InputError:
+            for one in chosen:
+                refuse_all_damaged(one)
+            raise
         job = replace(job, trained=heeded_options(options, encoder))
         files = {latents_name(one.location): job.encode(one, encoder, preparer) for one in chosen}
     return {
@@ -220,8 +234,13 @@ def extract(
         **job.told_options,
         "n": sum(entry["n"] for entry in files.values()),
         "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
+        "n_damaged": sum(entry["n_damaged"] for entry in files.values()),
         "latents": files,
-        "notes": [*notes_on(job.trained, preparer.preparation), *_notes_on_fit(request)],
+        "notes": [
+            *job.notes,
+            *notes_on(job.trained, preparer.preparation),
+            *_notes_on_fit(request),
+        ],
     }
 
 
@@ -232,6 +251,7 @@ class _Job:
     folder: RunFolder
     progress: Progress
     trained: NenyaOptions | None = None
+    notes: list[str] = field(default_factory=list)
 
     def model(self, open_model: Callable[..., Encoder]) -> tuple[Encoder, Preparer]:
         """Return the encoder, loaded or fitted, and the preparer of its samples."""
@@ -264,6 +284,9 @@ class _Job:
             batch_size=self.request.batch_size,
             progress=self.progress,
         )
+        damaged = found.counts.damaged
+        if len(damaged) == found.counts.rows:
+            raise none_readable(one.location, list(damaged.values()))
         latents = LatentSet(
             values=found.latents,
             sample_ids=one.source.sample_ids,
@@ -293,6 +316,9 @@ class _Job:
             under = "" if alone else f"{Path(one.location).stem}/"
             write_seed_names(self.folder, latents, self.progress, under=under)
         told = _told(found, int(one.member.sum()))
+        if damaged:
+            told["damaged"] = write_damaged(self.folder, one.location, damaged)
+            self.notes.append(note_on_damaged(one.location, damaged, found.counts.rows))
         if self.request.cutouts:
             crop = None if self.trained is None else self.trained.crop
             told["cutouts"] = write_cutout_table(self.folder, one, crop, self.progress)
@@ -423,6 +449,8 @@ def _finished_before(request: ExtractRequest, folder: RunFolder) -> dict[str, An
             "Give another --out, or --clobber to replace it."
         )
         raise RequestError(message)
+    if request.strict and record["summary"].get("n_damaged"):
+        return None
     folder.keep_finished(record)
     return {**record["summary"], "skipped": True}
 
@@ -456,9 +484,10 @@ def _explained(encoder: Encoder) -> dict[str, float]:
 def _told(found: Extraction, n: int) -> dict[str, Any]:
     return {
         "n": n,
-        "n_encoded": found.counts.rows - found.counts.not_finite,
+        "n_encoded": found.counts.rows - found.counts.not_finite - len(found.counts.damaged),
         "n_left_out": n - found.counts.rows,
         "n_not_finite": found.counts.not_finite,
+        "n_damaged": len(found.counts.damaged),
         "n_constant": found.counts.constant,
         "resumed_rows": found.resumed_rows,
         "rate": found.rate,

@@ -23,6 +23,7 @@ from latentcore.containers import (
     SampleTable,
     ScanGrid,
     ScanMaps,
+    Skipping,
     match_rows,
     refuse_names,
 )
@@ -191,7 +192,7 @@ def family_of(place: str) -> str:
 
 
 def samples(place: str) -> SampleSource:
-    """Open samples.
+    """Open samples; a picture or video that is damaged is read as zeros.
 
     Raises
     ------
@@ -346,7 +347,9 @@ def _kinds(file: _File) -> dict[str, str]:
 # The last one that lets go of it closes it.
 @st.cache_resource(max_entries=8, show_spinner="Opening the samples …")
 def _samples(file: _File) -> SampleSource:
-    return open_samples(file.path)
+    source = open_samples(file.path)
+    # One damaged picture is no reason to show none of a folder.
+    return source.skipping() if isinstance(source, Skipping) else source
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the latents …")

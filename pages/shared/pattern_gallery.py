@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import sample_picture
-from latentcore.containers import SampleSource, ScanGrid
+from latentcore.containers import SampleSource, ScanGrid, damaged_among
 from pages.shared import loading
 from pages.shared.map_charts import fitting_height, grid_chart
 from pages.shared.state import ScanState
@@ -55,16 +55,17 @@ def gallery(scan: ScanState, backdrop: NDArray[np.floating] | None) -> None:
 
 
 def _sheet(place: str, source: SampleSource, rows: NDArray[np.int64]) -> None:
-    pictures = _pictures(place, loading.stamp(place), tuple(rows.tolist()))
+    pictures, damaged = _pictures(place, loading.stamp(place), tuple(rows.tolist()))
     word = one_sample(source.grid).capitalize()
     for start in range(0, len(rows), _COLUMNS):
         for column, index in zip(st.columns(_COLUMNS), range(start, len(rows)), strict=False):
             row = int(rows[index])
+            where = _where(source, row) + " · damaged" * bool(damaged[index])
             column.image(
                 pictures[index],
-                caption=f"**{index + 1}** · {_where(source, row)}",
+                caption=f"**{index + 1}** · {where}",
                 width="stretch",
-                alt=f"{word} {index + 1}, row {row} of the file, {_where(source, row)}",
+                alt=f"{word} {index + 1}, row {row} of the file, {where}",
             )
 
 
@@ -81,10 +82,14 @@ def _grid(grid: ScanGrid, rows: NDArray[np.int64], backdrop: NDArray[np.floating
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _pictures(place: str, stamp: str, rows: tuple[int, ...]) -> list[NDArray[np.uint8]]:
+def _pictures(
+    place: str, stamp: str, rows: tuple[int, ...]
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.bool_]]:
+    """Return the pictures of some rows, and which of these are damaged."""
     del stamp  # part of the key: a changed file is read again
-    patterns = loading.samples(place).read(np.array(rows, np.int64))
-    return [_enlarged(sample_picture(pattern)) for pattern in patterns]
+    source, wanted = loading.samples(place), np.array(rows, np.int64)
+    pictures = [_enlarged(sample_picture(pattern)) for pattern in source.read(wanted)]
+    return pictures, damaged_among(source, wanted)
 
 
 def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

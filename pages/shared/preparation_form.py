@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import evenly_spaced, pattern_sheet
+from latentcore.containers import damaged_among
 from latentcore.errors import InputError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from pages.shared import errors, loading
@@ -209,15 +210,18 @@ def _sheets(
     if preparation.background == "static" and background is None:
         every = evenly_spaced(np.arange(len(source), dtype=np.int64), _FIT_ROWS)
         background = fit_static_background([(source, every)], preparation)
-    raw = source.read(np.array(rows, np.int64))
+    wanted = np.array(rows, np.int64)
+    raw = source.read(wanted)
     prepared = Preparer(preparation, source.sample_shape, background).prepare(raw)
+    prepared = prepared.without(damaged_among(source, wanted))
     channels, *frames, height, width = prepared.values.shape[1:]
     facts = f"{height} × {width} px" + (f", {channels} channels" if channels > 1 else "")
     facts += f", {frames[0]} frames" if frames else ""
     if prepared.finite.all():
         facts += f", {prepared.values.min():.3g} … {prepared.values.max():.3g}"
     else:
-        facts += f", {int((~prepared.finite).sum())} of {len(rows)} hold NaN and get no latent"
+        useless = int((~prepared.finite).sum())
+        facts += f", {useless} of {len(rows)} are damaged or hold NaN and get no latent"
     return _sheet(raw), _sheet(prepared.values), facts
 
 

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from latentcore.errors import InputError, SettingsError, UnsafeFileError
 from latentcore.settings import Settings, settings
 from pages.shared import loading, models, places
+from pages.shared.jobs import runner
 from tests.encoders.programs import clip_encoder, picture_encoder, script
 from tests.factories.media import clip, picture, write_picture, write_video
 
@@ -75,6 +76,35 @@ def test_videos_are_shown_and_can_be_extracted(
     pool.set_value("flatten").run()
     assert not app.exception
     assert "640 latent dimensions" in " ".join(one.value for one in app.caption)
+
+
+def test_damaged_pictures_are_told_on_the_pages_and_left_out(
+    pictures: Path, open_page: OpenPage
+) -> None:
+    (pictures / "cat/0.png").write_bytes(b"no picture at all")
+    whole = (pictures / "dog/3.png").read_bytes()
+    (pictures / "dog/3.png").write_bytes(whole[: len(whole) // 2])
+    app = open_page("data", samples="folder:measured/animals")
+    assert not app.exception
+    assert not app.error
+    shown = " ".join(one.value for one in app.caption)
+    assert "1 of 4 files can't be read: cat/0.png" in shown.replace("\\", "")
+    captions = [caption for image in app.get("image") for caption in image.captions]
+    assert [caption.endswith("damaged") for caption in captions] == [True, False, False, True]
+    app = open_page("extract", samples="folder:measured/animals")
+    assert not app.exception
+    assert "1 of 2 are damaged" in " ".join(one.value for one in app.caption)
+    app.number_input(key="extract.components").set_value(1).run()
+    next(one for one in app.button if one.label == "Extract latents").click().run()
+    job = app.query_params["job"]
+    assert runner().wait(job if isinstance(job, str) else job[0], 60).finished
+    app.run()
+    assert not app.exception
+    told = " ".join(one.value for one in (*app.info, *app.markdown)).replace("\\", "")
+    assert "**2** of 4 samples encoded" in told
+    assert (
+        "2 of 4 files of 'animals' can't be read and have no latent: cat/0.png, dog/3.png" in told
+    )
 
 
 def test_only_the_operators_programs_are_loaded(

@@ -11,6 +11,7 @@ import tifffile
 from PIL import Image
 
 from latentcore import readers
+from latentcore.containers import damage_of, damaged_among
 from latentcore.errors import (
     InputError,
     MalformedFileError,
@@ -231,8 +232,39 @@ def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     ):
         source.read(slice(None))
     damaged.write_bytes(b"no picture at all")
-    with pytest.raises(MalformedFileError, match=r"The picture 'b\.png' can't be read"):
+    with readers.open_samples(tmp_path) as source:
+        assert source.read(slice(0, 1)).shape == (1, 3, 12, 16)
+        with pytest.raises(MalformedFileError, match=r"The picture 'b\.png' can't be read"):
+            source.read(slice(None))
+    (tmp_path / "a.png").write_bytes(b"nor this")
+    with pytest.raises(MalformedFileError, match=r"None of the 2 files .* The picture 'a\.png'"):
         readers.open_samples(tmp_path)
+
+
+@pytest.mark.parametrize("size", [None, (6, 6)])
+def test_damaged_pictures_can_be_skipped(size: tuple[int, int] | None, tmp_path: Path) -> None:
+    for number in range(4):
+        write_picture(tmp_path / f"{number}.png", picture(number))
+    (tmp_path / "0.png").write_bytes(b"no picture at all")
+    whole = (tmp_path / "2.png").read_bytes()
+    (tmp_path / "2.png").write_bytes(whole[: len(whole) // 2])
+    rows = np.array([3, 2, 0, 1])
+    with readers.open_samples(tmp_path) as plain:
+        assert plain.notes == (
+            "1 of 4 files can't be read: 0.png. Copy them again; 'extract' leaves them out.",
+        )
+        source = plain.skipping() if size is None else plain.skipping().at_resolution(size)
+        assert (
+            source.fingerprint()
+            == (plain if size is None else plain.at_resolution(size)).fingerprint()
+        )
+        found = source.read(rows)
+        assert damaged_among(source, rows).tolist() == [False, True, True, False]
+        assert not found[1:3].any()
+        for place, row in ((0, 3), (3, 1)):
+            np.testing.assert_array_equal(found[place], source.read(np.array([row]))[0])
+        assert sorted(damage_of(source)) == [0, 2]
+        assert sorted(damage_of(plain)) == [0], "the other knows of its own"
 
 
 @pytest.mark.parametrize("ending", [".avi", ".mp4", ".mkv"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from latentcore.errors import MalformedFileError, UnsafeFileError
 from latentcore.readers._media.kinds import visible_files
 
-__all__ = ["MediaFiles", "find_media"]
+__all__ = ["MediaFiles", "find_media", "look_into", "none_readable"]
+
+T = TypeVar("T")
 
 _MOST_FILES = 1_000_000
 # Folders of these names part the samples; folders of other names say what is in the pictures.
@@ -27,6 +30,8 @@ class MediaFiles:
 
     Attributes
     ----------
+    location : str
+        The folder, or the one file.
     paths : tuple of Path
     ids : ndarray of str, shape (n,)
         Path of each below the folder, with ``/``.
@@ -37,6 +42,7 @@ class MediaFiles:
         these only part the samples (train, test).
     """
 
+    location: str
     paths: tuple[Path, ...]
     ids: NDArray[np.str_]
     partition: NDArray[np.str_] | None = None
@@ -56,7 +62,7 @@ def find_media(location: Path, suffixes: tuple[str, ...]) -> MediaFiles:
         If one is a link that leads out of the folder.
     """
     if location.is_file():
-        return MediaFiles((location,), np.array([location.name]))
+        return MediaFiles(str(location), (location,), np.array([location.name]))
     ids = sorted(_below(location, suffixes))
     if not ids:
         message = (
@@ -67,7 +73,48 @@ def find_media(location: Path, suffixes: tuple[str, ...]) -> MediaFiles:
     paths = tuple(location / one for one in ids)
     _check_links(location, paths)
     folders = [one.split("/")[:-1] for one in ids]
-    return MediaFiles(paths, np.array(ids), _partition(folders), _labels(folders))
+    return MediaFiles(str(location), paths, np.array(ids), _partition(folders), _labels(folders))
+
+
+def look_into(files: MediaFiles, look: Callable[[Path], T], damaged: dict[int, str]) -> Iterator[T]:
+    """Look into one file after the other, passing over those that can't be read.
+
+    Parameters
+    ----------
+    files : MediaFiles
+    look : callable
+        Raises `MalformedFileError` for a file that is damaged.
+    damaged : dict of int to str
+        What is wrong with the files of some rows, which are passed over; others are added.
+
+    Raises
+    ------
+    MalformedFileError
+        If not one can be read.
+    """
+    found = False
+    for row, path in enumerate(files.paths):
+        if row in damaged:
+            continue
+        try:
+            seen = look(path)
+        except MalformedFileError as error:
+            damaged[row] = str(error)
+            continue
+        found = True
+        yield seen
+    if not found:
+        raise none_readable(files.location, list(damaged.values()))
+
+
+def none_readable(location: str, reasons: Sequence[str]) -> MalformedFileError:
+    """Return the error that tells that all files are damaged, and what is wrong with the first."""
+    if len(reasons) == 1:
+        return MalformedFileError(reasons[0])
+    name = Path(location).name
+    return MalformedFileError(
+        f"None of the {len(reasons)} files of {name!r} can be read. The first: {reasons[0]}"
+    )
 
 
 def _below(location: Path, suffixes: tuple[str, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from latentcore.storage import content_fingerprint
 __all__ = ["MediaSource"]
 
 _MOST_ELEMENTS = 1 << 28
+_MOST_NAMED = 3
 
 
 class MediaSource:
@@ -45,6 +46,10 @@ class MediaSource:
     dtype : dtype
     decode : callable
         ``decode(path, reading) → ndarray``, shape (C, H, W) or (C, T, H, W), of that dtype.
+    damaged : Mapping of int to str
+        What is wrong with the files of some rows, as far as is known.
+    skip : bool
+        Whether a damaged file is read as zeros and noted in `damaged`, instead of an error.
     """
 
     grid: ScanGrid | None = None
@@ -62,6 +67,8 @@ class MediaSource:
         channels: int,
         dtype: np.dtype[np.generic],
         decode: Callable[[Path, Reading], NDArray[np.generic]],
+        damaged: Mapping[int, str],
+        skip: bool = False,
     ) -> None:
         assert reading.resolution is not None
         frames = () if reading.frames is None else (reading.frames,)
@@ -82,6 +89,9 @@ class MediaSource:
         self._reading = reading
         self._options = options
         self._decode = decode
+        self.damaged = dict(damaged)
+        self.notes = _notes(files, damaged)
+        self._skip = skip
         self._fingerprint = ""
         self._closed = False
 
@@ -110,8 +120,21 @@ class MediaSource:
             numbers = row_numbers(rows, len(self), self.ref.location)
         samples = np.empty((len(numbers), *self.sample_shape), self.dtype)
         for place, row in enumerate(numbers):
-            samples[place] = self._decode(self._files.paths[row], self._reading)
+            samples[place] = self._sample(int(row))
         return samples
+
+    def _sample(self, row: int) -> NDArray[np.generic] | int:
+        if row in self.damaged:
+            if not self._skip:
+                raise MalformedFileError(self.damaged[row])
+            return 0
+        try:
+            return self._decode(self._files.paths[row], self._reading)
+        except MalformedFileError as error:
+            if not self._skip:
+                raise
+            self.damaged[row] = str(error)
+            return 0
 
     def fingerprint(self) -> str:
         """Return text that changes when a file, its name or the way of reading it changes."""
@@ -125,15 +148,24 @@ class MediaSource:
 
     def at_resolution(self, size: tuple[int, int]) -> Self:
         """Return the same files read at another (H, W), without looking into them again."""
+        return self._again(replace(self._reading, resolution=size), skip=self._skip)
+
+    def skipping(self) -> Self:
+        """Return the same files, of which damaged ones are read as zeros and noted."""
+        return self._again(self._reading, skip=True)
+
+    def _again(self, reading: Reading, *, skip: bool) -> Self:
         return type(self)(
             location=self.ref.location,
             reader=self.ref.reader,
             files=self._files,
-            reading=replace(self._reading, resolution=size),
+            reading=reading,
             options=self._options,
             channels=self.sample_shape[0],
             dtype=self.dtype,
             decode=self._decode,
+            damaged=self.damaged,
+            skip=skip,
         )
 
     def close(self) -> None:
@@ -150,3 +182,15 @@ class MediaSource:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _notes(files: MediaFiles, damaged: Mapping[int, str]) -> tuple[str, ...]:
+    if not damaged:
+        return ()
+    named = ", ".join(str(files.ids[row]) for row in list(damaged)[:_MOST_NAMED])
+    more = " …" * (len(damaged) > _MOST_NAMED)
+    note = (
+        f"{len(damaged)} of {len(files.paths)} files can't be read: {named}{more}. Copy them "
+        "again; 'extract' leaves them out."
+    )
+    return (note,)

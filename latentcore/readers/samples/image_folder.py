@@ -3,7 +3,8 @@
 Folders below it are read too: see `latentcore.readers._media.folder` for how they become
 partitions and labels. All samples get one shape: the resolution asked for, else that of the first
 picture; three channels where any picture has colours; 16 bits where any has, and then 8 bits are
-brought to the same range (× 257).
+brought to the same range (× 257). Damaged pictures don't count: they are an error when they are
+read.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.readers import SAMPLES_READERS
-from latentcore.readers._media.folder import find_media
+from latentcore.readers._media.folder import find_media, look_into
 from latentcore.readers._media.kinds import PICTURES
 from latentcore.readers._media.reading import Reading
 from latentcore.readers._peek import Peek
@@ -50,7 +51,7 @@ class ImageFolder:
         Raises
         ------
         MalformedFileError
-            If there is no picture, or one is damaged.
+            If there is no picture, or all are damaged.
         RequestError
             If an option makes no sense.
         """
@@ -58,9 +59,10 @@ class ImageFolder:
         from latentcore.readers._media.pictures import picture_header, picture_pixels
         from latentcore.readers._media.source import MediaSource
 
+        damaged: dict[int, str] = {}
         reading = Reading.parse(ref.options, self.options)
         files = find_media(local_path(ref.location), PICTURES)
-        headers = [picture_header(path) for path in files.paths]
+        headers = list(look_into(files, picture_header, damaged))
         channels = max(header.channels for header in headers)
         dtype = max((header.dtype for header in headers), key=lambda kind: kind.itemsize)
 
@@ -81,6 +83,7 @@ class ImageFolder:
             channels=channels,
             dtype=dtype,
             decode=decode,
+            damaged=damaged,
         )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.readers import SAMPLES_READERS
-from latentcore.readers._media.folder import find_media
+from latentcore.readers._media.folder import find_media, look_into
 from latentcore.readers._media.kinds import VIDEOS
 from latentcore.readers._media.reading import Reading
 from latentcore.readers._peek import Peek
@@ -47,20 +47,21 @@ class Video:
         Raises
         ------
         MalformedFileError
-            If there is no video, or one that is looked into is damaged.
+            If there is no video, or all that are looked into are damaged.
         RequestError
             If an option makes no sense.
         """
         from latentcore.readers._media.clips import clip_pixels, frame_count, frame_size
         from latentcore.readers._media.source import MediaSource
 
+        damaged: dict[int, str] = {}
         reading = Reading.parse(ref.options, self.options)
         files = find_media(local_path(ref.location), VIDEOS)
         frames = reading.frames
         if frames is None:
-            longest = max(frame_count(path) for path in files.paths)
+            longest = max(look_into(files, frame_count, damaged))
             frames = min(_USUAL_FRAMES, max(1, longest))
-        size = reading.resolution or frame_size(files.paths[0])
+        size = reading.resolution or next(look_into(files, frame_size, damaged))
         return MediaSource(
             location=ref.location,
             reader=_NAME,
@@ -70,6 +71,7 @@ class Video:
             channels=3,
             dtype=np.dtype(np.uint8),
             decode=lambda path, how: np.moveaxis(clip_pixels(path, how), 3, 0),
+            damaged=damaged,
         )
 
 
