@@ -16,7 +16,7 @@ _TASKS = {
 
 def show_nothing(scan: state.ScanState) -> None:
     """Tell what to do where there are no latents."""
-    record = demo.ensure_demo_latents() if scan.is_demo else None
+    record = demo.ensure_demo_latents() if state.lacks_demo_latents(scan) else None
     if record is not None:
         st.info(
             "The demo scan's patterns are being turned into latents, once for this server.",

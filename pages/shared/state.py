@@ -25,6 +25,7 @@ __all__ = [
     "dismiss",
     "is_as_linked",
     "known_places",
+    "lacks_demo_latents",
     "open_demo",
 ]
 
@@ -158,14 +159,21 @@ def check(refused: Mapping[str, str] | None = None) -> tuple[str, ...]:
             latents=None if state.latents in gone else state.latents,
             keep=state.keep,
         )
-    # The demo scan comes with its latents, but they are no answer to whoever asked for others.
-    if state.is_demo and state.latents is None and _in_url(state).latents is None:
+    if lacks_demo_latents(state):
         state = replace(state, latents=demo.demo_latents())
     st.session_state[_SESSION] = state
     _remember(state.places)
     _write_url(_in_url(state))
     _, problems = st.session_state.get(_BROKEN, (state, ()))
     return problems
+
+
+def lacks_demo_latents(state: ScanState) -> bool:
+    """Tell whether the demo scan is in view without the latents that it comes with.
+
+    They are no answer to whoever asked for others that are gone.
+    """
+    return state.is_demo and state.latents is None and _in_url(state).latents is None
 
 
 def dismiss() -> None:

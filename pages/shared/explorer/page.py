@@ -34,7 +34,7 @@ from pages.shared.explorer.scene import Scene, complete, open_scene
 from pages.shared.explorer.view import build_view, resolvable
 from pages.shared.jobs import job_panel
 from pages.shared.linked_panels import linked_panels, read_state
-from pages.shared.state import ScanState
+from pages.shared.state import ScanState, lacks_demo_latents
 from pages.shared.theme import tones
 
 __all__ = ["show"]
@@ -122,7 +122,7 @@ def _nothing_to_explore(scan: ScanState) -> None:
         st.info("Open latents, or samples to extract latents from, on the Data page.")
         st.page_link("pages/data.py", label="Open data", icon=":material/folder_open:")
         return
-    record = demo.ensure_demo_latents() if scan.is_demo else None
+    record = demo.ensure_demo_latents() if lacks_demo_latents(scan) else None
     if record is not None:
         st.info(
             "The demo scan's patterns are being turned into latents, once for this server.",

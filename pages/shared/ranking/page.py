@@ -14,7 +14,7 @@ from pages.shared.ranking import agreement, controls, detail, label_maps, overvi
 from pages.shared.ranking.question import begin, question, update, write_url
 from pages.shared.ranking.scores import Scores, find_scores, seconds_for, start, titles
 from pages.shared.ranking.target import Target, complete, files_with_maps, open_target
-from pages.shared.state import ScanState
+from pages.shared.state import ScanState, lacks_demo_latents
 
 __all__ = ["show"]
 
@@ -59,7 +59,7 @@ def show(scan: ScanState) -> None:
 
 
 def _nothing_to_rank(scan: ScanState) -> None:
-    record = demo.ensure_demo_latents() if scan.is_demo else None
+    record = demo.ensure_demo_latents() if lacks_demo_latents(scan) else None
     if record is not None:
         st.info(
             "The demo scan's patterns are being turned into latents, once for this server.",
