@@ -185,8 +185,9 @@ def _target_feeder(
     targets: Targets, shape: tuple[int, ...], device: torch.device
 ) -> Callable[[Positions], torch.Tensor]:
     scores = Feeder(targets.scores, device)
-    components = torch.from_numpy(targets.components).to(device)
-    mean = torch.from_numpy(targets.mean).to(device)
+    # torch.tensor copies into memory aligned as torch likes it, always the same.
+    components = torch.tensor(targets.components, device=device)
+    mean = torch.tensor(targets.mean, device=device)
     return lambda positions: torch.addmm(mean, scores(positions), components).view(-1, *shape)
 
 
