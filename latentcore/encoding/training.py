@@ -1,7 +1,9 @@
 """Train a variational autoencoder: resumable, to the same weights in every run.
 
-On one machine and one device the same seed gives the same weights, whether or not the training
-was interrupted: at a kill between two steps, by a cancel, or by a limit of time.
+On one machine and one device, with one number of threads, the same seed gives the same weights,
+whether or not the training was interrupted: at a kill between two steps, by a cancel, or by a
+limit of time. One that goes on keeps the threads that it began with
+(`latentcore.encoding.training_start`).
 """
 
 from __future__ import annotations

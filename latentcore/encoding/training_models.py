@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 from latentcore.encoders._vae import VaeEncoder, VaeNetwork
@@ -19,7 +21,15 @@ from latentcore.errors import RequestError
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
 
-__all__ = ["TRAINABLE", "as_encoder", "build_network", "fit_components", "neighbour_targets"]
+__all__ = [
+    "TRAINABLE",
+    "as_encoder",
+    "build_network",
+    "components_of",
+    "fit_components",
+    "neighbour_targets",
+    "targets_of",
+]
 
 TRAINABLE = ("vae-cnn", "vae-residual")
 
@@ -44,6 +54,17 @@ def fit_components(
     return PcaRecipe(most).fit(
         patterns.blocks(),
         input_shape=shape,
+        preparation=preparer.preparation,
+        device=torch.device("cpu"),
+        static_background=preparer.static_background,
+    )
+
+
+def components_of(tensors: Mapping[str, NDArray[Any]], preparer: Preparer) -> PcaEncoder:
+    """Return principal components that were fitted before, by their tensors."""
+    return PcaEncoder(
+        tensors,
+        input_shape=preparer.output_shape,
         preparation=preparer.preparation,
         device=torch.device("cpu"),
         static_background=preparer.static_background,
@@ -75,10 +96,15 @@ def neighbour_targets(
     told = neighbour_scores(
         np.ascontiguousarray(scores), grid.take(patterns.rows), settings, progress
     )
+    return targets_of(told, components)
+
+
+def targets_of(scores: NDArray[np.float32], components: PcaEncoder) -> Targets:
+    """Return targets by their scores, shape (m, k), of the leading k components."""
     basis = components.tensors()
     return Targets(
-        scores=told,
-        components=np.ascontiguousarray(basis["components"][:k], np.float32),
+        scores=scores,
+        components=np.ascontiguousarray(basis["components"][: scores.shape[1]], np.float32),
         mean=np.asarray(basis["mean"], np.float32),
     )
 

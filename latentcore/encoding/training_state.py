@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-__all__ = ["EpochLosses", "TrainingState", "read_state", "write_state"]
+__all__ = [
+    "EpochLosses",
+    "TrainingState",
+    "read_answer",
+    "read_state",
+    "write_answer",
+    "write_state",
+]
 
 _FILE = "state.pt"
 
@@ -90,24 +98,38 @@ class TrainingState:
 
 def write_state(folder: Path, state: TrainingState, question: str) -> None:
     """Replace the state in a folder, in one step."""
-    folder.mkdir(parents=True, exist_ok=True)
     plain = {name: getattr(state, name) for name in state.__dataclass_fields__}
     plain["history"] = [asdict(row) for row in state.history]
-    temporary = folder / f"{_FILE}.tmp"
-    with temporary.open("wb") as file:
-        torch.save({"question": question, **plain}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / _FILE)
+    write_answer(folder / _FILE, plain, question)
 
 
 def read_state(folder: Path, question: str) -> TrainingState | None:
     """Return the state in a folder, or None where there is none that answers the question."""
+    plain = read_answer(folder / _FILE, question)
     try:
-        plain = torch.load(folder / _FILE, map_location="cpu", weights_only=True)
-        if plain.pop("question") != question:
+        if plain is None:
             return None
         plain["history"] = [EpochLosses(**row) for row in plain["history"]]
         return TrainingState(**plain)
+    except (KeyError, TypeError):
+        return None
+
+
+def write_answer(path: Path, plain: Mapping[str, Any], question: str) -> None:
+    """Replace a file of tensors and plain values that answers a question, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("wb") as file:
+        torch.save({"question": question, **plain}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_answer(path: Path, question: str) -> dict[str, Any] | None:
+    """Return what such a file holds, None where there is none that answers the question."""
+    try:
+        plain: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return plain if plain.pop("question") == question else None
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError):
         return None

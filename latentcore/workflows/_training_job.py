@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentcore.artifacts import RunFolder
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from latentcore.encoders.pca import PcaEncoder
     from latentcore.encoding.training import Targets, Training
     from latentcore.encoding.training_data import TrainingPatterns
+    from latentcore.encoding.training_start import TrainingStart
 
 __all__ = ["TrainingJob"]
 
@@ -49,12 +51,28 @@ class TrainingJob:
 
     def run(self) -> dict[str, Any]:
         """Train, write what the verb promises, and return its summary."""
-        from latentcore.artifacts.model_files import write_model
+        import torch
+
         from latentcore.encoders._device import resolve_device
-        from latentcore.encoding.training_data import check_room, collect_patterns
-        from latentcore.encoding.training_models import as_encoder, fit_components
+        from latentcore.encoding.training_start import computing_threads, read_start
 
         device = resolve_device(self.request.device)
+        asked = question(self.request, self.folder, str(device))
+        found = read_start(self._place, asked) if self.request.resume else None
+        start, threads = (None, torch.get_num_threads()) if found is None else found
+        with computing_threads(threads):
+            return self._run(device, asked, start)
+
+    @property
+    def _place(self) -> Path:
+        """Where a training that was interrupted goes on from."""
+        return self.folder.scratch() / "training"
+
+    def _run(self, device: torch.device, asked: str, start: TrainingStart | None) -> dict[str, Any]:
+        from latentcore.artifacts.model_files import write_model
+        from latentcore.encoding.training_data import check_room, collect_patterns
+        from latentcore.encoding.training_models import as_encoder
+
         shape = self.preset.preparation.output_shape(self.chosen.source.sample_shape)
         check_room(len(self.chosen.rows), shape, self.folder.scratch())
         preparer = self._preparer()
@@ -67,11 +85,10 @@ class TrainingJob:
             seed=self.request.seed,
             progress=self.progress,
         )
-        components = fit_components(patterns, preparer, self._n_components(), self.progress)
-        targets, warnings = self._targets(patterns, components)
-        training = self._training(patterns, preparer, device, targets, components)
+        components, targets = self._start(patterns, preparer, asked, start)
+        training = self._training(patterns, preparer, device, targets, components, asked)
         result = training.run()
-        warnings += [result.message] if result.message else []
+        warnings = self._notes() + ([result.message] if result.message else [])
         trained = Trained(training, result, as_encoder(training.model, preparer, device))
         provenance = self._provenance(str(device))
         write_model(self.folder.path("model.safetensors"), trained.encoder, provenance)
@@ -94,21 +111,38 @@ class TrainingJob:
         width = self.preset.architecture.get("features", 0)
         return max(self.preset.latent_dim, width, 30)
 
-    def _targets(
-        self, patterns: TrainingPatterns, components: PcaEncoder
-    ) -> tuple[Targets | None, list[str]]:
-        from latentcore.encoding.training_models import neighbour_targets
+    def _start(
+        self,
+        patterns: TrainingPatterns,
+        preparer: Preparer,
+        asked: str,
+        start: TrainingStart | None,
+    ) -> tuple[PcaEncoder, Targets | None]:
+        """Return components and targets: those of the first attempt, if there was one."""
+        from latentcore.encoding import training_models as models
+        from latentcore.encoding.training_start import TrainingStart, write_start
 
-        if self.preset.plan.target == "self":
-            return None, []
+        if start is not None:
+            components = models.components_of(start.components, preparer)
+            scores = start.target_scores
+            return components, None if scores is None else models.targets_of(scores, components)
+        components = models.fit_components(patterns, preparer, self._n_components(), self.progress)
+        targets = None
         grid = self.chosen.source.grid
-        if grid is None:
-            told = (
-                "The samples have no places on a scan, so each was reconstructed to itself "
-                "instead of to what its neighbours show."
-            )
-            return None, [told]
-        return neighbour_targets(patterns, grid, components, self.progress), []
+        if self.preset.plan.target != "self" and grid is not None:
+            targets = models.neighbour_targets(patterns, grid, components, self.progress)
+        start = TrainingStart(components.tensors(), None if targets is None else targets.scores)
+        write_start(self._place, start, asked)
+        return components, targets
+
+    def _notes(self) -> list[str]:
+        if self.preset.plan.target == "self" or self.chosen.source.grid is not None:
+            return []
+        told = (
+            "The samples have no places on a scan, so each was reconstructed to itself "
+            "instead of to what its neighbours show."
+        )
+        return [told]
 
     def _training(
         self,
@@ -117,6 +151,7 @@ class TrainingJob:
         device: torch.device,
         targets: Targets | None,
         components: PcaEncoder,
+        asked: str,
     ) -> Training:
         from latentcore.encoding.training import Training
         from latentcore.encoding.training_models import build_network
@@ -136,8 +171,8 @@ class TrainingJob:
             patterns,
             self.preset.plan,
             device,
-            self.folder.scratch() / "training",
-            question(self.request, self.folder, str(device)),
+            self._place,
+            asked,
             targets,
             resume=self.request.resume,
             max_seconds=math.inf if minutes is None else 60 * minutes,

@@ -6,6 +6,7 @@
                          losses (the rows of loss.csv so far)
     live.npy             float32 (3, k, H, W): fixed patterns, their targets, their reconstructions
     checkpoint/          model.safetensors and model.json of the best epoch so far
+    training/start.pt    components and targets, and the number of threads: kept for --resume
     training/state.pt    what --resume goes on from
 """
 
