@@ -95,7 +95,7 @@ def encode_one(
         As it is read.
     checkpoint : str
     preparation : Preparation, optional
-        Where the checkpoint records none (bare weights): that of the latents to compare with.
+        That of the latents to compare with; the checkpoint's own where they record none.
     device : str
     open_model : callable
         ``open_model(checkpoint, device=…, input_shape=…) → Encoder``.
@@ -117,7 +117,7 @@ def encode_one(
     shape = sample.shape
     guess = (preparation or Preparation()).output_shape(shape)
     encoder = open_model(checkpoint, device=device, input_shape=guess)
-    recipe = encoder.preparation or preparation or Preparation()
+    recipe = preparation or encoder.preparation or Preparation()
     if recipe.background == "static" and encoder.static_background is None:
         message = (
             "The latents were made of samples without their mean pattern, which this checkpoint "

@@ -16,7 +16,14 @@ from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.shared import errors, places
 
-__all__ = ["choose_checkpoint", "models_of_runs", "propose", "store_model", "title"]
+__all__ = [
+    "choose_checkpoint",
+    "models_of_runs",
+    "models_on_offer",
+    "propose",
+    "store_model",
+    "title",
+]
 
 _UPLOADED = "uploaded_checkpoints"
 _ADDED = "added_checkpoint"
@@ -27,17 +34,28 @@ _MOST_RUNS = 100
 _MOST_OFFERED = 1000
 
 
-def choose_checkpoint(key: str) -> str | None:
+def models_on_offer() -> list[str]:
+    """Return the places of the models that a session may choose from, its own uploads first."""
+    uploaded: list[str] = st.session_state.get(_UPLOADED, [])
+    return list(dict.fromkeys((*reversed(uploaded), *models_of_runs(), *_offered_models())))
+
+
+def choose_checkpoint(key: str, *, placeholder: str | None = None) -> str | None:
     """Ask for a checkpoint.
+
+    Parameters
+    ----------
+    key : str
+        Of the widget's state.
+    placeholder : str, optional
+        What to say as long as nothing is chosen; without it the first model is chosen.
 
     Returns
     -------
     str or None
         Its place; None as long as nothing is chosen.
     """
-    runs = models_of_runs()
-    uploaded: list[str] = st.session_state.get(_UPLOADED, [])
-    offered = list(dict.fromkeys((*reversed(uploaded), *runs, *_offered_models())))
+    offered = models_on_offer()
     added = st.session_state.pop(_ADDED, None)
     if added is not None:
         st.session_state[f"{key}.model"] = added
@@ -45,6 +63,8 @@ def choose_checkpoint(key: str) -> str | None:
         chosen = st.selectbox(
             "Model",
             offered,
+            index=0 if placeholder is None else None,
+            placeholder=placeholder,
             format_func=title,
             key=f"{key}.model",
             help="Models that former runs have fitted or trained, what you have uploaded, and what "

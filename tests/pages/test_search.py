@@ -166,6 +166,43 @@ def test_an_uploaded_sample_is_encoded_and_searched_for(
     assert "takes samples of 1 × 8 × 8" in told(app)
 
 
+def test_the_model_of_the_latents_is_found_among_others(
+    open_page, scan, data_root: Path, workspace: Path
+) -> None:
+    write_kikuchi(data_root / "other.h5", full_grid(12, 9), patterns(108, (8, 8), seed=5))
+    for number, name in enumerate(("scan", "other"), start=1):
+        asked = ExtractRequest((str(data_root / f"{name}.h5"),), checkpoint="pca:4", device="cpu")
+        execute("extract", asked, workspace / f"runs/extract-{number}")
+    made = workspace / "runs/extract-1/scan_latents.h5"
+    (data_root / "copy_latents.h5").write_bytes(made.read_bytes())
+    np.save(data_root / "query.npy", patterns(108, (8, 8))[66, 0])
+    query = (data_root / "query.npy").read_bytes()
+    app = open_page("search", samples="", latents="folder:measured/copy_latents.h5")
+    app.button_group(key="search.way.point").set_value("image").run()
+    assert "The model that made these latents is at hand" in told(app)
+    app.file_uploader(key="search.image").upload("query.npy", query).run()
+    assert found_rows(app)[0] == 66
+    assert app.dataframe[0].value["similarity"][0] == pytest.approx(1, abs=1e-6)
+
+
+def test_no_model_is_taken_for_the_one_of_the_latents(
+    open_page, scan, data_root: Path, workspace: Path
+) -> None:
+    asked = ExtractRequest((str(data_root / "scan.h5"),), checkpoint="pca:4", device="cpu")
+    execute("extract", asked, workspace / "runs/extract-1")
+    app = open_page("search", samples=SAMPLES, latents=LATENTS)
+    app.button_group(key="search.way.point").set_value("image").run()
+    assert "The model that made these latents is not here, or they don't say" in told(app)
+    [model] = [box for box in app.selectbox if box.label == "Model"]
+    assert model.value is None
+    assert len(model.options) == 1
+    np.save(data_root / "query.npy", patterns(108, (8, 8))[66, 0])
+    query = (data_root / "query.npy").read_bytes()
+    app.file_uploader(key="search.image").upload("query.npy", query).run()
+    assert not app.error
+    assert "Give a sample, and the model that made the latents" in told(app)
+
+
 def probe_page(open_page: OpenPage, **query: object) -> AppTest:
     app = open_page("search", samples="", latents=LATENTS, **query)
     return app.button_group(key="search.task").set_value("probe").run()

@@ -22,6 +22,7 @@ from latentcore.workflows.search import row_at
 from pages.shared import checkpoints, errors, loading, places
 from pages.shared.explorer.decoder import own_checkpoint
 from pages.shared.models import model
+from pages.shared.search.own_model import own_model
 
 __all__ = ["LIKE", "Query", "ask"]
 
@@ -203,7 +204,7 @@ def _image(place: str, latents: LatentSet) -> dict[str, Any] | None:
         key="search.image",
         help="A picture, an .npy of one sample, or an HDF5 file of samples.",
     )
-    weights = _weights(place)
+    weights = _weights(place, latents)
     if file is None or weights is None:
         st.caption("Give a sample, and the model that made the latents.")
         return None
@@ -233,13 +234,24 @@ def _image_row() -> int:
     return int(st.number_input("Row in the file, counted from 0", 0, value=0, key="search.at"))
 
 
-def _weights(place: str) -> Path | None:
-    """Return the model that made the latents, or, where it isn't known, one that is chosen."""
+def _weights(place: str, latents: LatentSet) -> Path | None:
+    """Return the model that made the latents, or, where it isn't at hand, one that is chosen."""
     own = own_checkpoint(place)
+    if own is None:
+        found = own_model(latents, checkpoints.models_on_offer())
+        own = None if found is None else places.resolve(found)
     if own is not None:
         st.caption(":material/check: The model that made these latents is at hand.")
         return own
-    chosen = checkpoints.choose_checkpoint("search")
+    st.caption(
+        ":material/help: The model that made these latents is not here, or they don't say which it "
+        "is. Choose it, or add it."
+    )
+    # Another model is no answer: none is chosen by itself, and not for other latents either.
+    key = hashlib.blake2b(place.encode(), digest_size=6).hexdigest()
+    chosen = checkpoints.choose_checkpoint(
+        f"search.{key}", placeholder="The model that made the latents"
+    )
     return None if chosen is None else places.resolve(chosen)
 
 
