@@ -49,29 +49,36 @@ def test_trainings_killed_at_random_moments_go_on_to_the_same_bytes(tmp_path):
         assert results(tmp_path / f"short-{number}") == expected
 
 
-def command(scan: Path, out: Path, threads: int, *more: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "latentcore", "train", str(scan), "--out", str(out), *more,
-         "--device", "cpu", "--epochs", "4", "--batch-size", "128", "--resume"],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
+PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+from latentcore.progress import Progress
+from latentcore.workflows import execute
+from latentcore.workflows.train import TrainRequest
+
+def step(done, total, message):
+    if sys.argv[3] == "kill" and message.startswith("epoch 2"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asked = TrainRequest(sys.argv[1], device="cpu", epochs=3, resume=True)
+execute("train", asked, Path(sys.argv[2]), Progress(step))
+"""
+
+
+def train(scan: Path, out: Path, threads: int, end: str = "") -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, scan, out, end],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)},
+        check=False,
+    )
+    return done.returncode
 
 
 @pytest.mark.parametrize("threads", [(2, 1), (1, 2)])
 def test_a_training_goes_on_with_the_threads_that_it_began_with(tmp_path, threads):
-    scan = write_kikuchi(tmp_path / "scan.h5", full_grid(16, 16), patterns(256, (40, 40)))
+    scan = write_kikuchi(tmp_path / "scan.h5", full_grid(20, 20), patterns(400, (60, 60)))
     first, then = threads
-    whole = command(scan, tmp_path / "whole", first, "--quiet")
-    assert whole.communicate()[1] == ""
-    assert whole.returncode == 0
-    started = command(scan, tmp_path / "part", first)
-    with started:
-        for line in started.stderr:
-            if line.startswith("epoch 2"):
-                started.send_signal(signal.SIGKILL)
-    resumed = command(scan, tmp_path / "part", then, "--quiet")
-    assert resumed.communicate()[1] == ""
+    assert train(scan, tmp_path / "whole", first) == 0
+    assert train(scan, tmp_path / "part", first, "kill") == -signal.SIGKILL
+    assert train(scan, tmp_path / "part", then) == 0
     assert results(tmp_path / "part") == results(tmp_path / "whole")
