@@ -13,7 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import demo, errors, fetching, pickers, settings_check, state
+from pages.shared import demo, errors, fetching, navigation, pickers, settings_check, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
 MARK = Path(__file__).parent / "pages" / "shared" / "mark.svg"
@@ -27,18 +27,18 @@ def main() -> None:
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     st.html(STYLE)
-    page = st.navigation(
-        [
-            st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
-            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-            st.Page("pages/extract.py", title="Extract", icon=":material/compress:"),
-            st.Page("pages/explore.py", title="Explore", icon=":material/hub:", default=True),
-            st.Page("pages/rank.py", title="Rank", icon=":material/leaderboard:"),
-            st.Page("pages/search.py", title="Search", icon=":material/image_search:"),
-            st.Page("pages/batch.py", title="Batch", icon=":material/table_rows:"),
-            st.Page("pages/runs.py", title="Runs", icon=":material/history:"),
-        ]
-    )
+    pages = [
+        st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/extract.py", title="Extract", icon=":material/compress:"),
+        st.Page("pages/explore.py", title="Explore", icon=":material/hub:", default=True),
+        st.Page("pages/rank.py", title="Rank", icon=":material/leaderboard:"),
+        st.Page("pages/search.py", title="Search", icon=":material/image_search:"),
+        st.Page("pages/batch.py", title="Batch", icon=":material/table_rows:"),
+        st.Page("pages/runs.py", title="Runs", icon=":material/history:"),
+    ]
+    page = st.navigation(pages)
+    navigation.follow(pages, page)
     with errors.boundary():
         if state.current().is_demo:
             demo.ensure_demo()
@@ -74,10 +74,16 @@ if __name__ == "__main__":
 else:
     from streamlit.runtime.pages_manager import PagesManager
 
+    from pages.shared.page_routes import PAGE_ROUTES
     from pages.shared.routes import ROUTES
 
     # Until the first session has called st.navigation, Streamlit would take pages/ for an app of
     # its older kind, and a first visitor at /data would get the bare page without this frame.
     PagesManager.uses_pages_directory = False
 
-    app = st.App(__file__, routes=ROUTES, lifespan=lifespan, on_script_error=errors.on_script_error)
+    app = st.App(
+        __file__,
+        routes=[*ROUTES, *PAGE_ROUTES],
+        lifespan=lifespan,
+        on_script_error=errors.on_script_error,
+    )

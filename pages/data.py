@@ -17,7 +17,12 @@ st.title("Data")
 with st.container():  # always there, so that what is open below it stays so
     downloads()
 told = intake.outcomes()
-with st.expander("Open files", icon=":material/upload_file:", expanded=bool(told)):
+if told:
+    st.session_state["data_open_files"] = True
+# Its state is kept here: an expander of the browser's own closes when `expanded` changes.
+with st.expander(
+    "Open files", icon=":material/upload_file:", key="data_open_files", on_change="rerun"
+):
     upload, folder, remote, example = st.tabs(
         [
             ":material/upload: Upload",

@@ -69,28 +69,30 @@ def ensure_demo_latents() -> JobRecord | None:
     """Ask for the demo scan's latents, once per session; the same question is the same job.
 
     A job that was cancelled or failed stays so until somebody asks for it anew: this is called
-    at each rerun of a page.
+    at each rerun of a page. Where the latents are there, the page runs again, with them in view.
 
     Returns
     -------
     JobRecord or None
-        None where the latents are there already.
+        None where the job has left nothing that serves.
 
     Raises
     ------
     InputError
         If the demo scan can't be made.
     """
-    if demo_latents() is not None:
+    record = None
+    if demo_latents() is None:
+        ensure_demo()
+        asked = st.session_state.get(_ASKED)
+        record = runner().get(asked) if asked else None
+        if record is None:
+            record = _ask_for_latents()
+            st.session_state[_ASKED] = record.id
+    if record is None or record.finished:
+        if demo_latents() is not None:
+            st.rerun()  # they have come since the frame looked what is in view
         return None
-    ensure_demo()
-    asked = st.session_state.get(_ASKED)
-    record = runner().get(asked) if asked else None
-    if record is None:
-        record = _ask_for_latents()
-        st.session_state[_ASKED] = record.id
-    if record.finished:
-        return None  # it has ended just now
     if record.state == "finished":
         return runner().rerun(record.id)  # its run has been deleted since
     return record

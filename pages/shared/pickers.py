@@ -57,14 +57,15 @@ def _open_demo() -> None:
 
 def _pick(label: str, part: str, chosen: str | None, offered: Iterable[str]) -> None:
     options = [_NONE, *dict.fromkeys((*offered, *((chosen,) if chosen else ())))]
-    st.session_state[f"pick_{part}"] = chosen or _NONE  # the scan may have changed elsewhere
+    key = _key(part, chosen)
+    st.session_state[key] = chosen or _NONE
     st.selectbox(
         label,
         options,
-        key=f"pick_{part}",
+        key=key,
         format_func=lambda place: places.label(place) if place else "none",
         on_change=_chosen,
-        args=(part,),
+        args=(part, key),
     )
 
 
@@ -74,22 +75,48 @@ def _pick_maps(scan: state.ScanState) -> None:
     offered = dict.fromkeys((*demo.MAPS, *_of_kind(kind), *scan.maps))
     if not scan.is_demo:
         offered = {place: None for place in offered if place in scan.maps or place not in demo.MAPS}
-    st.session_state["pick_maps"] = list(scan.maps)
+    key = _key("maps", scan.maps)
+    st.session_state[key] = list(scan.maps)
     st.multiselect(
         "Maps" if on_grid else "Tables",
         list(offered),
-        key="pick_maps",
+        key=key,
         format_func=places.label,
         on_change=_chosen,
-        args=("maps",),
+        args=("maps", key),
         placeholder="Choose files of maps" if on_grid else "Choose tables about the samples",
     )
 
 
-def _chosen(part: str) -> None:
-    value = st.session_state[f"pick_{part}"]
+def _key(part: str, value: object) -> str:
+    """Return a picker's key: another one each time that its part was changed elsewhere.
+
+    A browser sends what all pickers show with whatever it asks for, a job's progress for example.
+    If it hasn't heard of a change yet, that would be taken for a choice, and undo the change.
+    """
+    shown, turn = st.session_state.get(_shown(part), (value, 0))
+    turn += shown != value
+    st.session_state[_shown(part)] = (value, turn)
+    return _key_of(part, turn)
+
+
+def _key_of(part: str, turn: int) -> str:
+    return f"pick_{part}_{turn}" if turn else f"pick_{part}"
+
+
+def _shown(part: str) -> str:
+    return f"shown_in_picker_{part}"
+
+
+def _chosen(part: str, key: str) -> None:
+    _, turn = st.session_state[_shown(part)]
+    if key != _key_of(part, turn):
+        return  # a picker that is not on the page any more
+    chosen = st.session_state[key]
+    value = tuple(chosen) if part == "maps" else chosen or None
+    st.session_state[_shown(part)] = (value, turn)
     try:
-        state.choose(**{part: tuple(value) if part == "maps" else value or None})
+        state.choose(**{part: value})
     except InputError as error:
         errors.show(error)
 

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from latentcore.errors import InputError
-from pages.shared import places, state
+from pages.shared import navigation, places, state
 
 __all__ = ["download", "download_all", "latents_in", "open_in_explore", "size_text"]
 
@@ -45,19 +45,24 @@ def latents_in(run: Mapping[str, Any], folder: Path) -> list[str]:
 
 def open_in_explore(place: str, run: Mapping[str, Any], *, key: str, kind: str = "primary") -> None:
     """Offer to look at latents, with what they were made of, and what was measured with them."""
-    if st.button(
+    st.button(
         "Open in Explore",
         key=key,
         icon=":material/hub:",
         type=kind,  # type: ignore[arg-type]
-    ):
-        samples = _samples_of(run)
-        changes: dict[str, Any] = {"latents": place} | ({"samples": samples} if samples else {})
-        tables = _tables_beside(place, run)
-        if tables:
-            changes["maps"] = tuple(dict.fromkeys((*state.current().maps, *tables)))
-        state.choose(**changes)
-        st.switch_page("pages/explore.py")
+        on_click=_open_in_explore,
+        args=(place, run),
+    )
+
+
+def _open_in_explore(place: str, run: Mapping[str, Any]) -> None:
+    samples = _samples_of(run)
+    changes: dict[str, Any] = {"latents": place} | ({"samples": samples} if samples else {})
+    tables = _tables_beside(place, run)
+    if tables:
+        changes["maps"] = tuple(dict.fromkeys((*state.current().maps, *tables)))
+    state.choose(**changes)
+    navigation.go_to("Explore")
 
 
 def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -> None:

@@ -11,7 +11,7 @@ from latentcore.analysis.latent_maps import robust_limits
 from latentcore.analysis.rank_table import rank_numbers
 from latentcore.analysis.regression import Line
 from latentcore.figures.ranking_screen import scatter_chart
-from pages.shared import errors
+from pages.shared import errors, navigation
 from pages.shared.explorer import session as explorer
 from pages.shared.explorer.question import LATENT
 from pages.shared.explorer.scene import Scene
@@ -52,8 +52,6 @@ def show_detail(scene: Scene, target: Target, found: Scores, dim: int) -> None:
             on_click=_take_along,
             args=(scene, target, dim),
         )
-    if st.session_state.pop("rank.go", False):
-        st.switch_page("pages/explore.py")
     row = int(np.flatnonzero(ranking.dims == dim)[0])
     if ranking.reasons[row]:
         st.warning(errors.markdown_safe(ranking.reasons[row]), icon=":material/block:")
@@ -67,7 +65,7 @@ def _take_along(scene: Scene, target: Target, dim: int) -> None:
     if not target.reference.synthesis and target.reference.columns[0] in scene.numeric_maps:
         fields["reference"] = target.reference.columns[0]
     explorer.update(**fields)
-    st.session_state["rank.go"] = True
+    navigation.go_to("Explore")
 
 
 def _scores(found: Scores, row: int) -> str:
