@@ -25,7 +25,8 @@ def show_result(record: JobRecord) -> None:
     if summary.get("explained_variance") is not None:
         facts.append(f"{100 * summary['explained_variance']:.1f} % of the variance kept")
     if summary.get("device"):
-        facts.append(f"on {summary['device']} in {duration_text(record.elapsed())}")
+        device = errors.markdown_safe(summary["device"])
+        facts.append(f"on {device} in {duration_text(record.elapsed())}")
     st.markdown(" · ".join(facts))
     for note in summary.get("notes", ()):
         st.info(errors.markdown_safe(note), icon=":material/info:")
@@ -56,7 +57,7 @@ def show_earlier(samples: str) -> None:
                 f"**{errors.markdown_safe(str(summary.get('encoder', 'latents')))}** · "
                 f"{summary.get('latent_dim', '?')} dimensions · "
                 f"{summary.get('n_encoded', 0):,} samples · "
-                f"{errors.markdown_safe(prepared)} · {made} UTC"
+                f"{errors.markdown_safe(f'{prepared} · {made} UTC')}"
             )
             run_files.open_in_explore(place, run, key=f"earlier_{place}", kind="secondary")
     if len(earlier) > MOST_EARLIER:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentcore.figures.colors import cluster_palette, lut
+from latentcore.figures.screen_text import chart_text, chart_texts
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -66,7 +67,7 @@ def confusion_chart(
     every = max(1, math.ceil(len(names) / _MOST_TICKS))
     ticks = {
         "tickvals": list(range(0, len(names), every)),
-        "ticktext": list(names)[::every],
+        "ticktext": chart_texts(names)[::every],
         "showgrid": False,
         "constrain": "domain",
     }
@@ -97,15 +98,15 @@ def roc_chart(
     order = sorted(curves, key=lambda name: areas.get(name) or 0.0)
     palette = cluster_palette(np.arange(len(order)))
     for number, name in enumerate(order):
-        area = areas.get(name)
+        area, shown = areas.get(name), chart_text(name)
         figure.add_scatter(
             x=np.array(curves[name]["false_positive_rate"]),
             y=np.array(curves[name]["true_positive_rate"]),
             mode="lines",
-            name=f"{name}: {area:.3f}" if area is not None else name,
+            name=f"{shown}: {area:.3f}" if area is not None else shown,
             line={"color": palette[number], "width": 2},
             showlegend=number < _MOST_NAMED,
-            hovertemplate=f"{name}<br>false %{{x:.3f}}, true %{{y:.3f}}<extra></extra>",
+            hovertemplate=f"{shown}<br>false %{{x:.3f}}, true %{{y:.3f}}<extra></extra>",
         )
     figure.update_xaxes(title_text="false positive rate", range=[-0.02, 1.02])
     figure.update_yaxes(title_text="true positive rate", range=[-0.02, 1.02])
@@ -137,7 +138,8 @@ def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> g
         hovertemplate="said %{x:.3f}, was %{y:.3f}<br>%{customdata:,.0f} samples<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(title_text=f"probability of {calibration['of']}", range=[-0.04, 1.04])
+    of = chart_text(str(calibration["of"]))
+    figure.update_xaxes(title_text=f"probability of {of}", range=[-0.04, 1.04])
     figure.update_yaxes(title_text="observed frequency", range=[-0.04, 1.04])
     title = (
         f"Calibration: expected error {calibration['error']:.3f}, Brier {calibration['brier']:.3f}"

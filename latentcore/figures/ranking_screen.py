@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.regression import Line, least_squares
 from latentcore.figures.colors import categorical_palette, lut
+from latentcore.figures.screen_text import chart_texts
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -58,6 +59,7 @@ def scatter_chart(
     """
     import plotly.graph_objects as go
 
+    latent_label, reference_label = chart_texts((latent_label, reference_label))
     x, y = (np.asarray(values, np.float64).ravel() for values in (latent, reference))
     rows = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     line = least_squares(x, y)
@@ -170,14 +172,15 @@ def table_chart(
     """Draw a contingency table, each cell shaded by its share of its row."""
     import plotly.graph_objects as go
 
+    row_label, column_label = chart_texts((row_label, column_label))
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     figure = go.Figure(
         go.Heatmap(
             z=100 * share,
             zmin=0,
             zmax=100,
-            x=list(columns),
-            y=list(rows),
+            x=chart_texts(columns),
+            y=chart_texts(rows),
             text=np.char.mod("%d", table),
             texttemplate="%{text}",
             colorscale=[[0, _PALE], [1, categorical_palette()[0]]],

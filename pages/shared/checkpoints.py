@@ -220,7 +220,7 @@ def _server_folders(key: str) -> None:
     files = [entry for entry in entries if entry.name.lower().endswith(_SUFFIXES)]
     for entry in files:
         st.button(
-            entry.name,
+            errors.markdown_safe(entry.name),
             key=f"{key}.take.{entry.place}",
             icon=":material/add:",
             on_click=_offer,

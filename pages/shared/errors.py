@@ -16,7 +16,21 @@ from latentcore.errors import Cancelled, LatentError
 __all__ = ["boundary", "markdown_safe", "on_script_error", "show"]
 
 _LOGGER = logging.getLogger("latent_explorer")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-!|<>$~:])")
+# What Streamlit reads in text besides the signs of Markdown, escaped or not: addresses, mail
+# addresses, icons and emoji by name, and arrows; at the start of a line a list or a heading.
+_READ_IN_TEXT = re.compile(
+    r"""
+    (?P<split> (?:(?<=http)|(?<=https)):(?=//)
+             | :(?=material/ | [\w+-][\w+/-]*:)
+             | (?<=[\w.+-])@(?=[\w-])
+             | (?<=www)\.
+             | (?<=\s<)-(?=>\s) | (?<=^<)-(?=>\s) | (?<=\s<)-(?=>$) | (?<=^<)-(?=>$)
+             | (?<=\s[-<>~])[-=>](?=\s|$) | (?<=^[-<>~])[-=>](?=\s|$) )
+    | (?P<sign> [\\`*{}\[\]()#+\-!|<>$~:&] | (?<![^\W_])_ | _(?![^\W_]) | ^\d{1,9}\.(?=\s|$) | ^=+ )
+    | (?P<indent> ^[\ \t]+ | \s*[\r\n]\s* )
+    """,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+)
 
 
 @contextmanager
@@ -70,5 +84,21 @@ def show(error: LatentError, title: str = "") -> None:
 
 
 def markdown_safe(text: str) -> str:
-    """Return text that Markdown shows as it is: file names hold ``_`` and ``*``."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    """Return text that Streamlit's Markdown shows letter by letter.
+
+    Names of columns, files and classes hold ``_`` and ``*``, and may hold pictures that browsers
+    would ask another host for. Needed wherever text that isn't the program's own reaches a label,
+    a help text, a caption, a message, a metric, or the options of pills, radios and segmented
+    controls. The options of select boxes, tables, placeholders and code are shown as they are.
+    """
+    return _READ_IN_TEXT.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    sign = found[0]
+    if found["split"]:
+        # An escape is gone when these are looked for, but a span of its own parts the text.
+        return f":color[\\{sign}]"
+    if found["indent"]:
+        return "\n" if "\n" in sign else " "
+    return re.sub(r"([^\d\s])", r"\\\1", sign)

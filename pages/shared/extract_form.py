@@ -366,7 +366,7 @@ def _ask_threshold(
         return None, everything
     name, threshold = scan.keep
     if not st.toggle(
-        f"Only where {name} > {threshold:g}",
+        f"Only where {errors.markdown_safe(name)} > {threshold:g}",
         value=True,
         key=f"{key}.keep",
         help=f"The threshold of the Data page. {left_out}",

@@ -288,7 +288,7 @@ def _breadcrumbs(here: str, names: list[str]) -> None:
                 st.rerun()
         for depth, part in enumerate(parts):
             st.button(
-                part,
+                errors.markdown_safe(part),
                 key=f"crumb_{depth}",
                 type="tertiary",
                 icon=":material/folder_open:" if depth == len(parts) - 1 else None,
@@ -303,7 +303,7 @@ def _folders(folders: list[places.Entry]) -> None:
     with st.container(horizontal=True, gap="small"):
         for entry in folders:
             st.button(
-                entry.name,
+                errors.markdown_safe(entry.name),
                 key=f"folder_{entry.place}",
                 icon=":material/folder:",
                 on_click=_go,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import cluster_palette, is_diverging, lut
+from latentcore.figures.screen_text import chart_text, chart_texts
 from pages.shared.theme import Tones
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def map_chart(
     """
     import plotly.graph_objects as go
 
+    name, unit = chart_texts((name, unit))
     low, high = limits or limits_for(colours, values)
     k, (field,) = thinned(grid, grid.to_map(values.astype(np.float32)))
     figure = go.Figure(
@@ -153,12 +155,13 @@ def categories_chart(
     """Draw a map of categories, its colour bar naming each."""
     import plotly.graph_objects as go
 
+    name = chart_text(name)
     finite = values[np.isfinite(values)]
     numbers = sorted({*map(int, np.unique(finite).tolist())})
     place = np.searchsorted(numbers, np.where(np.isfinite(values), values, 0)).astype(np.float32)
     place[~np.isfinite(values)] = np.nan
     palette = cluster_palette(numbers)
-    texts = np.array([names.get(number, str(number)) for number in numbers] or [""])
+    texts = np.array(chart_texts(names.get(number, str(number)) for number in numbers) or [""])
     every = max(1, round(len(numbers) / _MOST_TICKS))
     k, (field,) = thinned(grid, grid.to_map(place))
     steps = _stepped([palette[number] for number in numbers] or [tones.nothing])
@@ -194,6 +197,7 @@ def colors_chart(
     """Draw a map of points that have a colour each, (n, 3) in 0..1; without one they are empty."""
     import plotly.graph_objects as go
 
+    name = chart_text(name)
     k, (field,) = thinned(grid, grid.to_map(colors))
     present = np.isfinite(field).all(axis=-1)
     picture = np.zeros((*present.shape, 4), np.uint8)
@@ -276,6 +280,7 @@ def histogram_chart(
     """Draw how often each value occurs; what a threshold drops stands back."""
     import plotly.graph_objects as go
 
+    name, unit = chart_texts((name, unit))
     finite = values[np.isfinite(values)].astype(np.float64)
     edges = _edges(finite)
     counts, _ = np.histogram(finite, edges)
@@ -314,6 +319,7 @@ def profile_chart(
     """Draw a map's values along one row of the grid, gaps left open."""
     import plotly.graph_objects as go
 
+    name, unit = chart_texts((name, unit))
     line = grid.to_map(values.astype(np.float32))[row]
     x = grid.origin[0] + np.arange(grid.shape[1]) * grid.step[0]
     figure = go.Figure(
@@ -328,7 +334,7 @@ def profile_chart(
     if threshold is not None:
         figure.add_hline(y=threshold, line={"color": tones.accent, "width": 2})
     figure.update_layout(height=height, margin=_MARGIN, showlegend=False)
-    figure.update_xaxes(title_text=f"x ({grid.unit})" if grid.unit else "x")
+    figure.update_xaxes(title_text=f"x ({chart_text(grid.unit)})" if grid.unit else "x")
     figure.update_yaxes(title_text=f"{name} ({unit})" if unit else name)
     return figure
 
@@ -349,7 +355,7 @@ def _axes_of(grid: ScanGrid, k: int) -> dict[str, float]:
 
 
 def _frame(figure: go.Figure, grid: ScanGrid, tones: Tones, title: str, height: int) -> go.Figure:
-    unit = f" ({grid.unit})" if grid.unit else ""
+    unit = f" ({chart_text(grid.unit)})" if grid.unit else ""
     # Half a step around the nodes: a cell is drawn about its node.
     half_x, half_y = grid.step[0] / 2, grid.step[1] / 2
     figure.update_xaxes(

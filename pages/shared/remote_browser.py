@@ -108,8 +108,9 @@ def _bucket_and_breadcrumbs(here: S3Location, offered: Sequence[str]) -> None:
             )
         parts = here.key.split("/")[:-1]
         for depth in range(len(parts) + 1):
+            name = (parts[depth - 1] or "(no name)") if depth else here.bucket
             st.button(
-                (parts[depth - 1] or "(no name)") if depth else here.bucket,
+                errors.markdown_safe(name),
                 key=f"s3_crumb_{depth}",
                 type="tertiary",
                 icon=":material/folder_open:" if depth == len(parts) else None,

@@ -12,6 +12,7 @@ import streamlit as st
 
 from latentcore.errors import InputError
 from pages.shared import navigation, places, state
+from pages.shared.errors import markdown_safe
 
 __all__ = ["download", "download_all", "latents_in", "open_in_explore", "size_text"]
 
@@ -66,10 +67,11 @@ def _open_in_explore(place: str, run: Mapping[str, Any]) -> None:
 
 
 def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -> None:
-    """Offer one file; it is read when somebody asks for it."""
+    """Offer one file; it is read when somebody asks for it. Its label is shown as it is."""
     path = folder / name
+    told = f"{path.name}, {size_text(size)}"
     st.download_button(
-        label or "Download",
+        markdown_safe(label) or "Download",
         _reader(path),
         file_name=path.name,
         mime=_MIMES.get(path.suffix, "application/octet-stream"),
@@ -77,7 +79,7 @@ def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -
         icon=":material/download:",
         on_click="ignore",
         disabled=size > _LARGEST_DOWNLOAD or not path.is_file(),
-        help=_too_large(size, folder) or f"{path.name}, {size_text(size)}",
+        help=markdown_safe(_too_large(size, folder) or told),
     )
 
 
@@ -93,7 +95,8 @@ def download_all(folder: Path, files: Mapping[str, Mapping[str, Any]], *, key: s
         icon=":material/folder_zip:",
         on_click="ignore",
         disabled=size > _LARGEST_DOWNLOAD,
-        help=_too_large(size, folder) or "With run.json, which tells how it was made.",
+        help=markdown_safe(_too_large(size, folder))
+        or "With run.json, which tells how it was made.",
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid, quantities
 from pages.shared import state
+from pages.shared.errors import markdown_safe
 from pages.shared.loading import JoinedMaps
 from pages.shared.map_charts import fitting_height, histogram_chart, map_chart, profile_chart
 from pages.shared.theme import tones
@@ -32,7 +33,7 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
     values = joined.get(name)
     finite = values[np.isfinite(values)]
     if len(finite) == 0:
-        st.info(f"{name} has no value on this scan.", icon=":material/info:")
+        st.info(f"{markdown_safe(name)} has no value on this scan.", icon=":material/info:")
         return
     low, high = float(finite.min()), float(finite.max())
     threshold = _choose_threshold(scan, name, low, high)
@@ -79,7 +80,7 @@ def _profile(
     threshold: float | None,
 ) -> None:
     y = grid.origin[1] + row * grid.step[1]
-    st.caption(f"Profile along y = {y:g}{' ' + grid.unit if grid.unit else ''}")
+    st.caption(f"Profile along y = {y:g}{' ' + markdown_safe(grid.unit) if grid.unit else ''}")
     figure = profile_chart(
         values, grid, row, tones(), name=name, unit=unit, threshold=threshold, height=220
     )
@@ -118,7 +119,7 @@ def _choose_threshold(scan: state.ScanState, name: str, low: float, high: float)
     if value is not None:
         st.session_state["threshold_number"] = value  # it may lie beyond the slider's ends
     slider.slider(
-        f"Keep {name} above",
+        f"Keep {markdown_safe(name)} above",
         low,
         high if high > low else low + 1.0,
         step=step or 1.0,
@@ -166,8 +167,8 @@ def _tell(keep: NDArray[np.bool_], values: NDArray[np.floating], name: str) -> N
             st.warning("No point is left: lower the threshold.", icon=":material/warning:")
     if missing:
         st.warning(
-            f"{missing:,} of {n:,} points have no {name}. They are not kept by any threshold, and "
-            "extraction refuses to guess: use the map of the same scan.",
+            f"{missing:,} of {n:,} points have no {markdown_safe(name)}. They are not kept by any "
+            "threshold, and extraction refuses to guess: use the map of the same scan.",
             icon=":material/warning:",
         )
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from latentcore.artifacts import RunFolder, from_json, read_run, run_id, to_json, write_atomic
 from latentcore.errors import Cancelled, InputError
@@ -59,6 +60,18 @@ def test_scratch_survives_a_cancelled_run_but_not_bad_input(tmp_path: Path) -> N
         folder.commit({})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["run.json"]
+
+
+def test_dollars_in_names_make_no_formula_of_a_figure(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run", verb="map", request={}) as folder:
+        figure = Figure()
+        axes = figure.subplots()
+        axes.set_title(r"$\nonsense{$ of $x^2$")
+        axes.set_xticks([0, 1], [r"$\phase_{$ $", "b"])
+        axes.plot([1e-9, 2e-9])  # with an exponent, which is a formula of matplotlib's own
+        folder.write_figure("a.png", figure)
+        folder.commit({})
+    assert (tmp_path / "run/a.png").stat().st_size > 1000
 
 
 def test_second_run_to_the_same_folder_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from latentcore.errors import InputError
 from pages.shared import fetching, places, remote_places, state
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
+from tests.pages.hostile_text import FILE, NAME, as_shown, taken_for_more
 from tests.pages.test_frame import query, texts
 from tests.storage.conftest import BUCKET, configure, server  # noqa: F401 - fixtures
 
@@ -132,6 +133,20 @@ def test_nobody_asks_s3_before_the_tab_is_open(set_up, open_page: OpenPage) -> N
     app = open_page()
     assert not app.error
     assert not app.exception
+
+
+def test_keys_are_text_where_they_are_folders_steps_and_objects(
+    browse, put: Put, scan: bytes
+) -> None:
+    put(f"text/{FILE}/{NAME}/scan.h5", scan)
+    app = browse("text/")
+    assert taken_for_more(app) == []
+    [folder] = [one for one in app.button if as_shown(one.label) == FILE]
+    folder.click().run()
+    assert taken_for_more(app) == []
+    app = choose(browse(f"text/{FILE}/{NAME}/"), "scan.h5")
+    button(app, "Preview").click().run()
+    assert taken_for_more(app) == []
 
 
 def test_folders_objects_sizes_and_dates(browse, put: Put) -> None:

@@ -217,7 +217,7 @@ def test_an_input_error_is_shown_as_it_is_written(
 
     monkeypatch.setattr("pages.shared.scan_cards.cards", broken)
     shown = open_page().error[0].value
-    assert r"**No reader knows 'a\_b\*c.h5'.**" in shown
+    assert r"**No reader knows 'a_b\*c.h5'.**" in shown
     assert r"\<x\>" in shown
 
 

@@ -120,7 +120,8 @@ def _details(record: JobRecord, row: Row) -> None:
             return
         folder = record.folder / row.name
         run = read_run(folder)
-        uploaded = f" · uploaded to `{row.uploaded}`" if row.uploaded else ""
+        to = errors.markdown_safe(row.uploaded)
+        uploaded = f" · uploaded to {to}" if row.uploaded else ""
         st.markdown(f"**{title}** · {duration_text(row.seconds)}{uploaded}")
         if run is None:
             st.caption("Its files are not on this server any more.")

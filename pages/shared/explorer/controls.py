@@ -12,6 +12,7 @@ from latentcore.analysis.clusterers import CLUSTERERS
 from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import COLORMAPS, is_diverging
+from pages.shared.errors import markdown_safe
 from pages.shared.explorer import filters, session
 from pages.shared.explorer.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.shared.explorer.scene import Scene
@@ -203,9 +204,9 @@ def _cluster_details(scene: Scene, question: Question) -> None:
         format_func=lambda name: _SCALINGS[name],
         key=key,
         on_change=lambda: session.update(scaling=st.session_state[key] or "standard"),
-        help=f"Standardised: latent and {question.reference} weigh the same. As published: on "
-        "their raw units, where a quantity of large numbers (band contrast, 0–255) usually decides "
-        "alone.",
+        help=f"Standardised: latent and {markdown_safe(question.reference)} weigh the same. As "
+        "published: on their raw units, where a quantity of large numbers (band contrast, 0–255) "
+        "usually decides alone.",
     )
     made = form_for(
         kind,
@@ -277,7 +278,7 @@ def _range(
     kind = int if all(float(value).is_integer() for value in (*whole, step)) else float
     st.session_state[key] = tuple(kind(_within(value, whole)) for value in bounds)
     st.slider(
-        f"ROI in {axis}{f' ({unit})' if unit else ''}: from, below",
+        f"ROI in {axis}{f' ({markdown_safe(unit)})' if unit else ''}: from, below",
         kind(whole[0]),
         kind(whole[1]),
         step=kind(step),

@@ -110,7 +110,7 @@ def _offer(record: JobRecord) -> None:
     for name in names:
         path = record.folder / name
         st.download_button(
-            f"{name}  ·  {_size(path.stat().st_size)}",
+            errors.markdown_safe(f"{name}  ·  {_size(path.stat().st_size)}"),
             data=path.read_bytes,
             file_name=name,
             mime=_MIME[path.suffix],

@@ -15,6 +15,7 @@ from latentcore.analysis.pattern_sheets import placed_sheet
 from latentcore.figures.colors import COLORMAPS, lut
 from latentcore.figures.gallery import gallery_figure
 from pages.shared import loading
+from pages.shared.errors import markdown_safe
 from pages.shared.explorer import embedding
 from pages.shared.explorer.filters import filter_text
 from pages.shared.explorer.question import Question
@@ -92,7 +93,8 @@ def _asked() -> tuple[int, str, bool, int]:
 def _caption(
     question: Question, view: EmbeddingView, occupied: int, cells: int, kept: int, seed: int
 ) -> str:
-    filters = f", kept by {filter_text(question.filters)}" if question.filters else ""
+    kept_by = markdown_safe(filter_text(question.filters))
+    filters = f", kept by {kept_by}" if question.filters else ""
     return (
         f"{view.title}: {occupied:,} of {cells * cells:,} cells hold one of {kept:,} samples"
         f"{filters}; seed {seed}. The outermost 0.05 % of the points each way are in no cell."

@@ -89,7 +89,8 @@ def _shown(scene: Scene, name: str) -> str:
 def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi: int) -> None:
     title = _capital(scene.region) if name == "ROI" else f"Selection {name}"
     share = f"{100 * found.n / of_roi:.1f} % of the {scene.region}" if name != "ROI" else ""
-    area = "" if found.area is None else f"{found.area.value:,.6g} {found.area.unit}"
+    unit = "" if found.area is None else markdown_safe(found.area.unit)
+    area = "" if found.area is None else f"{found.area.value:,.6g} {unit}"
     facts = [f"**{title}: {found.n:,} {scene.points}**", share, area]
     st.markdown(" · ".join(part for part in facts if part))
     first = list(found.values.items())[:2]
@@ -200,7 +201,7 @@ def show_clusters(scene: Scene, question: Question, clustering: Clustering | Non
     by_k = clustering.scores.get("by_k")
     if by_k:
         _criterion(str(clustering.scores.get("criterion", "")), by_k)  # type: ignore[arg-type]
-    st.caption(f"{clustering.engine} · {_told(clustering)}")
+    st.caption(markdown_safe(f"{clustering.engine} · {_told(clustering)}"))
 
 
 def _cluster_row(
@@ -225,10 +226,11 @@ def _cluster_row(
 
 def _separation(found: Separation) -> None:
     st.markdown("**What separates the clusters**")
-    st.write(found.verdict)
+    st.markdown(markdown_safe(found.verdict))
     shares = {name: share for name, share in found.share.items() if share is not None}
     for column, (name, share) in zip(st.columns(max(1, len(shares))), shares.items(), strict=False):
-        column.progress(min(1.0, share), text=f"{name}: {100 * share:.1f} % of the separation")
+        text = markdown_safe(f"{name}: {100 * share:.1f} % of the separation")
+        column.progress(min(1.0, share), text=text)
 
 
 def _criterion(name: str, by_k: Mapping[str, float]) -> None:

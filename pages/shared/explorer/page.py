@@ -258,7 +258,7 @@ def _warn_of_collapse(scene: Scene, question: Question) -> None:
         return
     found = spread(scene.latents.dimension(question.dim))
     if found.message:
-        st.warning(found.message, icon=":material/compress:")
+        st.warning(errors.markdown_safe(found.message), icon=":material/compress:")
 
 
 def _tell_unpaired(scene: Scene, question: Question) -> None:

@@ -79,8 +79,9 @@ def _pinned(scene: Scene, question: Question) -> None:
     if row < 0:
         st.caption(f"Point {point:,} has no {one_sample(scene.latents.grid)} in the open file.")
         return
-    st.markdown(f"**Point {point:,}**{_where(scene, point)} · sample {row:,}")
-    st.caption(_values(scene, question, point))
+    where = errors.markdown_safe(_where(scene, point))
+    st.markdown(f"**Point {point:,}**{where} · sample {row:,}")
+    st.caption(errors.markdown_safe(_values(scene, question, point)))
     st.page_link(
         "pages/search.py",
         label="Search samples like this one",

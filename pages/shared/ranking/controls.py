@@ -100,7 +100,7 @@ def _sum(maps: JoinedMaps, asked: RankQuestion) -> None:
     st.session_state[weights_key] = " ".join(f"{weight:g}" for weight in asked.weights)
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     left.multiselect(
-        f"Maps of {places.label(maps.origin[asked.columns[0]][0])}",
+        f"Maps of {errors.markdown_safe(places.label(maps.origin[asked.columns[0]][0]))}",
         names,
         key=key,
         on_change=lambda: (

@@ -139,4 +139,5 @@ def _offer(record: JobRecord, *, key: str) -> None:
                 record.folder, name, entry["bytes"], key=f"{key}.{record.id}.{name}",
                 label=f"{name}  ·  {run_files.size_text(entry['bytes'])}",
             )  # fmt: skip
-    st.caption(f"Kept as {record.folder.name} on the Runs page, with everything that repeats it.")
+    kept = errors.markdown_safe(record.folder.name)
+    st.caption(f"Kept as {kept} on the Runs page, with everything that repeats it.")

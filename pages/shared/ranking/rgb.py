@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import hex_to_rgb
+from latentcore.figures.screen_text import chart_text, chart_texts
 from pages.shared.map_charts import thinned
 from pages.shared.theme import tones
 
@@ -36,6 +37,7 @@ def rgb_chart(
     """
     import plotly.graph_objects as go
 
+    columns = chart_texts(columns)
     k, (field,) = thinned(grid, grid.to_map(np.asarray(rgb, np.float32)))
     colours = np.empty(field.shape, np.uint8)
     colours[:] = hex_to_rgb(tones().nothing)
@@ -59,7 +61,7 @@ def rgb_chart(
             "font": {"size": 14},
         },
     )
-    unit = f" ({grid.unit})" if grid.unit else ""
+    unit = f" ({chart_text(grid.unit)})" if grid.unit else ""
     figure.update_xaxes(title_text=f"x{unit}", showgrid=False, zeroline=False, constrain="domain")
     figure.update_yaxes(title_text=f"y{unit}", showgrid=False, zeroline=False, constrain="domain")
     return figure

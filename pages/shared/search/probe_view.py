@@ -122,7 +122,7 @@ def _figures(report: dict[str, Any]) -> None:
         f"trained on {split['n_train']:,}",
         delta_color="off",
         delta_arrow="off",
-        help=f"Split: {split['kind']}.",
+        help=f"Split: {errors.markdown_safe(str(split['kind']))}.",
     )
 
 

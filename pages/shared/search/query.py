@@ -132,7 +132,7 @@ def _row(about: str, latents: LatentSet, *, by_place: bool) -> dict[str, Any] | 
 def _by_place(about: str, latents: LatentSet, row: int) -> int:
     grid = latents.grid
     assert grid is not None
-    unit = f" ({grid.unit})" if grid.unit else ""
+    unit = f" ({errors.markdown_safe(grid.unit)})" if grid.unit else ""
     st.session_state["search.x"], st.session_state["search.y"] = (
         float(grid.x[row]),
         float(grid.y[row]),

@@ -84,12 +84,13 @@ def show_earlier(samples: str, shown: str | None) -> None:
 
 
 def _facts(summary: dict[str, Any]) -> str:
+    device = errors.markdown_safe(str(summary.get("device", "?")))
     facts = [
         f"Epoch **{summary.get('best_epoch', 0)}** of {summary.get('epochs', 0)} was best",
         f"**{summary.get('n_train', 0):,}** samples trained on",
         f"{summary.get('n_held_out', 0):,} held out",
         f"**{summary.get('latent_dim', 0)}** latent dimensions",
-        f"on {summary.get('device', '?')} in {duration_text(summary.get('seconds', 0))}",
+        f"on {device} in {duration_text(summary.get('seconds', 0))}",
     ]
     wrong = {"with NaN": "n_not_finite", "without contrast": "n_constant"}
     facts += [f"{summary[n]:,} left out {why}" for why, n in wrong.items() if summary.get(n)]
@@ -161,6 +162,6 @@ def _summary(run: dict[str, Any]) -> str:
         f"**{errors.markdown_safe(str(summary.get('encoder', 'model')))}**",
         f"{summary.get('latent_dim', '?')} dimensions, {worth.get('n_active', '?')} active",
         f"{summary.get('epochs', 0)} epochs on {summary.get('n_train', 0):,} samples",
-        f"{made} UTC",
+        f"{errors.markdown_safe(made)} UTC",
     ]
     return " · ".join(parts)

@@ -1,0 +1,88 @@
+"""A real browser shows hostile names letter by letter, and asks no other host for anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from tests.browser_support import REPOSITORY, streamlit_server
+from tests.pages.hostile_text import NAME, write_scan
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+PATIENCE = 120_000
+# For each page what is there when all with a name in it has been drawn.
+LAST = {
+    "data": "document.querySelector('.st-key-threshold_profile text')",
+    "": "window.__latentPanels?.size && [...window.__latentPanels][0].firstDrawing > 0",
+    "rank": "document.querySelector('.st-key-rank-scatter text')",
+    "search": "document.querySelector('.st-key-search-map text')",
+}
+# Links are as bad as pictures: nobody of the program has set them.
+OTHERS = "[...document.querySelectorAll('main a, section a')].map(a => a.href)"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("root") / "measured"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def query(files: Path) -> str:
+    found = {kind: f"folder:measured/{name}" for kind, name in write_scan(files).items()}
+    found |= {"keep": f"-9.0:{NAME}", "embedding": "pca", "reference": NAME, "color": NAME}
+    return urlencode(found)
+
+
+@pytest.fixture(scope="module")
+def server(files: Path, tmp_path_factory: pytest.TempPathFactory):
+    workspace = str(tmp_path_factory.mktemp("workspace"))
+    env = {"LATENT_WORKSPACE": workspace, "LATENT_DATA_ROOTS": str(files)}
+    with streamlit_server(REPOSITORY / "app.py", env=env) as url:
+        yield url
+
+
+def shown(page, selector: str) -> str:
+    """Return the text of all elements that fit, one below the other, spaces as they are seen."""
+    texts = page.locator(selector).all_text_contents()
+    return "\n".join(" ".join(text.split()) for text in texts)
+
+
+@pytest.mark.parametrize("path", LAST)
+def test_browser_shows_names_and_asks_no_other_host(page, server: str, query: str, path: str):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route(lambda url: urlsplit(url).hostname not in ("127.0.0.1", None), lambda r: r.abort())
+    page.goto(f"{server}/{path}?{query}")
+    page.wait_for_function(LAST[path], timeout=PATIENCE)
+    caption = page.get_by_text("Only points with").first
+    caption.wait_for(timeout=PATIENCE)
+    assert " ".join(caption.inner_text().split()) == f"Only points with {NAME} > -9"
+    if path == "data":
+        page.get_by_text("Keep ![](").first.wait_for(timeout=PATIENCE)
+        assert f"Keep {NAME} above" in shown(page, "[data-testid=stWidgetLabel]")
+        assert NAME in shown(page, "[data-testid=stPlotlyChart] text")
+        assert NAME in shown(page, "[data-testid=stTable] td")
+    elif path == "":
+        assert f"Latent 0 and {NAME}" in shown(page, ".lp-title")
+        page.locator(".st-key-explore-color input").first.click()
+        page.get_by_role("option").nth(1).wait_for(timeout=PATIENCE)
+        assert NAME in shown(page, "[role=option]")
+        page.keyboard.press("Escape")
+        methods = page.get_by_role("button", name="Methods").first
+        methods.click()
+        page.locator(".st-key-explore-scaling [data-testid=stTooltipIcon]").first.hover()
+        tip = page.locator("[data-testid=stTooltipContent]").first
+        tip.wait_for(timeout=PATIENCE)
+        assert f"latent and {NAME} weigh the same" in " ".join(tip.inner_text().split())
+    elif path == "rank":
+        page.get_by_text("points in the ROI have a latent and").first.wait_for(timeout=PATIENCE)
+        assert f"a latent and {NAME}" in shown(page, "[data-testid=stCaptionContainer]")
+        assert NAME in shown(page, "[data-testid=stPlotlyChart] text")
+    hosts = {urlsplit(url).hostname for url in asked if url.startswith(("http", "ws"))}
+    assert hosts == {"127.0.0.1"}
+    assert [link for link in page.evaluate(OTHERS) if urlsplit(link).hostname != "127.0.0.1"] == []
