@@ -30,6 +30,7 @@ __all__ = [
     "EncoderFamily",
     "Pooling",
     "Storable",
+    "checkpoint_identity",
     "checkpoint_path",
     "open_checkpoint",
 ]
@@ -229,3 +230,26 @@ def checkpoint_path(location: str) -> Path:
     from latentcore.encoders._checkpoints import checkpoint_file
 
     return checkpoint_file(location)
+
+
+def checkpoint_identity(location: str | Path) -> frozenset[str]:
+    """Return by what the records of latents name a checkpoint's content.
+
+    Parameters
+    ----------
+    location : str or Path
+        As for `open_checkpoint`.
+
+    Returns
+    -------
+    frozenset of str
+        ``"sha256:…"`` of the file and, where it records that, the fingerprint of its encoder.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    from latentcore.encoders._checkpoints import file_identity
+
+    return file_identity(checkpoint_path(str(location)))

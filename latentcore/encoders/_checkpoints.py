@@ -7,6 +7,7 @@ and a ``.pth`` is read by torch's restricted unpickler, which knows tensors and 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import pickle
@@ -43,6 +44,7 @@ __all__ = [
     "RECORD_FILE",
     "Checkpoint",
     "checkpoint_file",
+    "file_identity",
     "load_checkpoint",
     "plain_name",
     "tensors_fingerprint",
@@ -212,6 +214,20 @@ def checkpoint_file(location: str) -> Path:
     if path.is_dir():
         return _model_in(path)
     return _model_in(path.parent) if path.name == RECORD_FILE else path
+
+
+def file_identity(path: Path) -> frozenset[str]:
+    """Return the SHA-256 of a file of weights and, where its header tells, its fingerprint."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    found = {f"sha256:{sha256}"}
+    with contextlib.suppress(OSError, safetensors.SafetensorError, CheckpointError):
+        with safetensors.safe_open(path, framework="np") as file:
+            record = _record(path, (file.metadata() or {}).get(METADATA_KEY))
+        encoder = None if record is None else record.get("encoder")
+        if isinstance(encoder, dict) and "fingerprint" in encoder:
+            found.add(str(encoder["fingerprint"]))
+    return frozenset(found)
 
 
 def plain_name(name: str) -> str:

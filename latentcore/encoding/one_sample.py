@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import LatentSet
-from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.encoders import Encoder, Pooling, open_checkpoint
 from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparation, Preparer
 
@@ -64,10 +64,15 @@ def encode_like(
         As `encode_one`.
     """
     made = _made_with(latents)
-    recorded = made.get("preparation")
+    recorded, pool = made.get("preparation"), made.get("pool")
     preparation = Preparation.from_dict(recorded) if isinstance(recorded, Mapping) else None
     latent, encoder = encode_one(
-        sample, checkpoint, preparation=preparation, device=device, open_model=open_model
+        sample,
+        checkpoint,
+        preparation=preparation,
+        pool=pool if isinstance(pool, str) else None,
+        device=device,
+        open_model=open_model,
     )
     _check_dims(latents, encoder)
     other = (
@@ -84,6 +89,7 @@ def encode_one(
     checkpoint: str,
     *,
     preparation: Preparation | None = None,
+    pool: str | None = None,
     device: str = "auto",
     open_model: Callable[..., Encoder] = open_checkpoint,
 ) -> tuple[NDArray[np.float32], Encoder]:
@@ -95,7 +101,9 @@ def encode_one(
         As it is read.
     checkpoint : str
     preparation : Preparation, optional
-        That of the latents to compare with; the checkpoint's own where they record none.
+        That of the latents to compare with; by default the one that the checkpoint records.
+    pool : str, optional
+        How feature maps become vectors, where the encoder gives some.
     device : str
     open_model : callable
         ``open_model(checkpoint, device=…, input_shape=…) → Encoder``.
@@ -117,6 +125,10 @@ def encode_one(
     shape = sample.shape
     guess = (preparation or Preparation()).output_shape(shape)
     encoder = open_model(checkpoint, device=device, input_shape=guess)
+    if pool is not None and isinstance(encoder, Pooling):
+        encoder = encoder.pooled(pool)
+    # The latents may have been made with another than the model's own: floats, for example, with
+    # a model that takes pictures of 8 bits.
     recipe = preparation or encoder.preparation or Preparation()
     if recipe.background == "static" and encoder.static_background is None:
         message = (
@@ -126,6 +138,7 @@ def encode_one(
         raise RequestError(message)
     preparer = Preparer(recipe, shape, encoder.static_background)
     _check_shape(encoder, preparer, shape)
+    _check_range(recipe, sample, known=preparation is not None)
     prepared, finite, _ = preparer.prepare(sample[None])
     if not finite[0]:
         message = "The sample has pixels that are no numbers, so it has no latent. Mend them first."
@@ -147,6 +160,18 @@ def _check_shape(encoder: Encoder, preparer: Preparer, shape: tuple[int, ...]) -
         "Give a sample of the size that the latents were made of, or another checkpoint."
     )
     raise ShapeError(message)
+
+
+def _check_range(recipe: Preparation, sample: NDArray[np.generic], *, known: bool) -> None:
+    """Refuse floats where nobody tells how they become what the model takes."""
+    if known or recipe.scale != "type_range" or sample.dtype.name in ("uint8", "uint16"):
+        return
+    message = (
+        f"The checkpoint takes pixels of 8 or 16 bits, but the sample is {sample.dtype}, and the "
+        "latents don't record how such samples were scaled for it. Extract the latents anew with "
+        "this checkpoint, which records it, or search by row."
+    )
+    raise RequestError(message)
 
 
 def _check_dims(latents: LatentSet, encoder: Encoder) -> None:

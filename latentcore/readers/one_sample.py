@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.readers import open_samples
 from latentcore.readers._media.kinds import PICTURES
+from latentcore.readers._media.pictures import float_pixels
 from latentcore.storage import local_path
 
 __all__ = ["PICTURES", "read_one_sample"]
@@ -23,7 +24,8 @@ def read_one_sample(location: str, row: int | None = None) -> NDArray[np.generic
     Parameters
     ----------
     location : str
-        A picture, an ``.npy`` of (H, W) or (C, H, W), or any other file of samples.
+        A picture (a TIFF also of floats), an ``.npy`` of (H, W) or (C, H, W), or any other file
+        of samples.
     row : int, optional
         Which of a file of samples; it may be left out where there is only one.
 
@@ -40,14 +42,22 @@ def read_one_sample(location: str, row: int | None = None) -> NDArray[np.generic
         If there are several and `row` names none of them.
     """
     path = local_path(location)
-    if path.suffix.lower() != ".npy":
-        return _row_of(location, row)
+    if path.suffix.lower() == ".npy":
+        _refuse_row(path, row)
+        return _array(path)
+    pixels = float_pixels(path) if path.is_file() else None
+    if pixels is not None:
+        _refuse_row(path, row)
+        return pixels[None]
+    return _row_of(location, row)
+
+
+def _refuse_row(path: Path, row: int | None) -> None:
     if row not in (None, 0):
         message = (
             f"Row {row} of {path.name!r} was asked for, but it holds one sample. Leave it out."
         )
         raise RequestError(message)
-    return _array(path)
 
 
 def _array(path: Path) -> NDArray[np.generic]:

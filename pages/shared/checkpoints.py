@@ -19,7 +19,7 @@ from pages.shared import errors, places
 __all__ = [
     "choose_checkpoint",
     "models_of_runs",
-    "models_on_offer",
+    "on_offer",
     "propose",
     "store_model",
     "title",
@@ -34,28 +34,21 @@ _MOST_RUNS = 100
 _MOST_OFFERED = 1000
 
 
-def models_on_offer() -> list[str]:
-    """Return the places of the models that a session may choose from, its own uploads first."""
-    uploaded: list[str] = st.session_state.get(_UPLOADED, [])
-    return list(dict.fromkeys((*reversed(uploaded), *models_of_runs(), *_offered_models())))
-
-
-def choose_checkpoint(key: str, *, placeholder: str | None = None) -> str | None:
+def choose_checkpoint(key: str, *, first: bool = True) -> str | None:
     """Ask for a checkpoint.
 
     Parameters
     ----------
     key : str
-        Of the widget's state.
-    placeholder : str, optional
-        What to say as long as nothing is chosen; without it the first model is chosen.
+    first : bool
+        Whether the first on offer is chosen until somebody chooses another, or none.
 
     Returns
     -------
     str or None
         Its place; None as long as nothing is chosen.
     """
-    offered = models_on_offer()
+    offered = on_offer()
     added = st.session_state.pop(_ADDED, None)
     if added is not None:
         st.session_state[f"{key}.model"] = added
@@ -63,8 +56,8 @@ def choose_checkpoint(key: str, *, placeholder: str | None = None) -> str | None
         chosen = st.selectbox(
             "Model",
             offered,
-            index=0 if placeholder is None else None,
-            placeholder=placeholder,
+            index=0 if first else None,
+            placeholder="Choose a model",
             format_func=title,
             key=f"{key}.model",
             help="Models that former runs have fitted or trained, what you have uploaded, and what "
@@ -78,6 +71,12 @@ def choose_checkpoint(key: str, *, placeholder: str | None = None) -> str | None
         _uploader()
         _server_folders(key)
     return chosen
+
+
+def on_offer() -> list[str]:
+    """Return the places of the models that this session may use, those it brought itself first."""
+    uploaded: list[str] = st.session_state.get(_UPLOADED, [])
+    return list(dict.fromkeys((*reversed(uploaded), *models_of_runs(), *_offered_models())))
 
 
 def title(place: str) -> str:

@@ -18,6 +18,7 @@ from pages.shared.jobs import runner
 from pages.shared.scan_runs import latents_of
 
 __all__ = [
+    "ENCODER",
     "MAPS",
     "SAMPLES",
     "demo_latents",
@@ -31,7 +32,7 @@ SAMPLES = "demo:demo.h5"
 MAPS = ("demo:demo_bandcontrast.csv", "demo:demo_elements.csv", "demo:demo_truth.csv")
 
 # The model that comes with the program: its decoder shows reconstructions at once.
-_ENCODER = "demo:vae"
+ENCODER = "demo:vae"
 
 _LOGGER = logging.getLogger("latent_explorer")
 _MAKING = threading.Lock()
@@ -116,9 +117,7 @@ def _prepare() -> None:
 
 
 def _ask_for_latents() -> JobRecord:
-    request = VERBS.get("extract").request(
-        location=(places.location(SAMPLES),), checkpoint=_ENCODER
-    )
+    request = VERBS.get("extract").request(location=(places.location(SAMPLES),), checkpoint=ENCODER)
     return runner().submit("extract", request, title="Latents of the demo scan")
 
 

@@ -192,7 +192,7 @@ def test_no_model_is_taken_for_the_one_of_the_latents(
     execute("extract", asked, workspace / "runs/extract-1")
     app = open_page("search", samples=SAMPLES, latents=LATENTS)
     app.button_group(key="search.way.point").set_value("image").run()
-    assert "The model that made these latents is not here, or they don't say" in told(app)
+    assert "These latents don't tell which model made them. Choose it." in told(app)
     [model] = [box for box in app.selectbox if box.label == "Model"]
     assert model.value is None
     assert len(model.options) == 1

@@ -16,11 +16,12 @@ from PIL import Image, ImageOps
 
 from latentcore.errors import MalformedFileError
 
-__all__ = ["PictureHeader", "picture_header", "picture_pixels"]
+__all__ = ["PictureHeader", "float_pixels", "picture_header", "picture_pixels"]
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
 _COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
+_TIFFS = (".tif", ".tiff")
 _ORIENTATION = 0x0112
 # Beyond it Pillow warns of a decompression bomb: some 89 million pixels.
 _MOST_PIXELS = 89_478_485
@@ -92,6 +93,27 @@ def picture_pixels(path: Path) -> NDArray[np.generic]:
             return pixels.reshape(*pixels.shape[:2], -1).astype(header.dtype, copy=False)
 
 
+def float_pixels(path: Path) -> NDArray[np.generic] | None:
+    """Return the pixels of a grey TIFF of floats, shape (H, W); None for any other picture.
+
+    Raises
+    ------
+    MalformedFileError
+        As `picture_header`.
+    """
+    if path.suffix.lower() not in _TIFFS:
+        return None
+    with _told(path), tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        if page.dtype is None or page.dtype.kind != "f" or page.samplesperpixel != 1:
+            return None
+        _check_size(path, page.imagelength, page.imagewidth)
+        if len(file.pages) > 1:
+            raise MalformedFileError(_several_pages(path))
+        pixels: NDArray[np.generic] = page.asarray()
+        return pixels
+
+
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:
@@ -108,11 +130,7 @@ def _told(path: Path) -> Iterator[None]:
 def _header(path: Path, image: Image.Image) -> PictureHeader:
     _check_size(path, image.height, image.width)
     if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
-        message = (
-            f"{path.name!r} holds several pages, but a picture is one sample. Write each page "
-            "into a file of its own."
-        )
-        raise MalformedFileError(message)
+        raise MalformedFileError(_several_pages(path))
     if image.mode not in (*_GREY, *_COLOUR):
         raise MalformedFileError(_wrong_kind(path, f"pixels of mode {image.mode!r}"))
     size = image.height, image.width
@@ -131,7 +149,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _is_wide_colour_tiff(path: Path) -> bool:
     """Tell whether it is a TIFF of several 16-bit channels, which Pillow doesn't read."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
+    if path.suffix.lower() not in _TIFFS:
         return False
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
@@ -162,6 +180,13 @@ def _check_size(path: Path, height: int, width: int) -> None:
             f"{_MOST_PIXELS:,} are read. Cut it into tiles."
         )
         raise MalformedFileError(message)
+
+
+def _several_pages(path: Path) -> str:
+    return (
+        f"{path.name!r} holds several pages, but a picture is one sample. Write each page into a "
+        "file of its own."
+    )
 
 
 def _wrong_kind(path: Path, found: str) -> str:

@@ -20,9 +20,8 @@ from latentcore.settings import settings
 from latentcore.storage import content_fingerprint
 from latentcore.workflows.search import row_at
 from pages.shared import checkpoints, errors, loading, places
-from pages.shared.explorer.decoder import own_checkpoint
 from pages.shared.models import model
-from pages.shared.search.own_model import own_model
+from pages.shared.search.own_model import own_model, why_none
 
 __all__ = ["LIKE", "Query", "ask"]
 
@@ -236,22 +235,13 @@ def _image_row() -> int:
 
 def _weights(place: str, latents: LatentSet) -> Path | None:
     """Return the model that made the latents, or, where it isn't at hand, one that is chosen."""
-    own = own_checkpoint(place)
-    if own is None:
-        found = own_model(latents, checkpoints.models_on_offer())
-        own = None if found is None else places.resolve(found)
+    own = own_model(place, latents)
     if own is not None:
-        st.caption(":material/check: The model that made these latents is at hand.")
-        return own
-    st.caption(
-        ":material/help: The model that made these latents is not here, or they don't say which it "
-        "is. Choose it, or add it."
-    )
-    # Another model is no answer: none is chosen by itself, and not for other latents either.
-    key = hashlib.blake2b(place.encode(), digest_size=6).hexdigest()
-    chosen = checkpoints.choose_checkpoint(
-        f"search.{key}", placeholder="The model that made the latents"
-    )
+        name = errors.markdown_safe(own.name)
+        st.caption(f":material/check: The model that made these latents is at hand: {name}.")
+        return own.path
+    st.caption(f":material/help: {errors.markdown_safe(why_none(latents))}")
+    chosen = checkpoints.choose_checkpoint(f"search.{place}", first=False)
     return None if chosen is None else places.resolve(chosen)
 
 
