@@ -208,5 +208,6 @@ def test_memory_does_not_grow_with_the_folder(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # Batches of a whole tile (32): one computed, one ready, one being read.
-    assert peaks[1] < 1.2 * peaks[0]
+    # How many of them meet hangs on the threads; twice the folder would need twice as much.
+    assert peaks[1] < 1.5 * peaks[0]
     assert peaks[1] < 200 * 64 * 64 * 3 * 4
