@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -144,35 +143,6 @@ def test_panels_follow_the_roi_of_sliders_fields_and_the_whole_scan(
     assert_like_a_fresh_page(page, browser)
     again = pixels(page)
     assert all(np.array_equal(again[name], whole[name]) for name in whole)
-
-
-def upload(page, files: list[Path]) -> None:
-    """Go to the Data page and upload files there."""
-    page.get_by_role("link", name="Data").click()
-    page.get_by_role("heading", name="Data", exact=True).wait_for(timeout=PATIENCE)
-    page.wait_for_timeout(1_500)
-    if not page.get_by_test_id("stFileUploader").first.is_visible():  # else it was left open
-        page.get_by_text("Open files").first.click()
-    page.locator("input[type=file]").first.set_input_files([str(file) for file in files])
-    page.get_by_text(re.compile(re.escape(files[0].name))).first.wait_for(timeout=PATIENCE)
-    page.wait_for_function(
-        f"decodeURIComponent(location.search).includes({files[0].name!r})", timeout=PATIENCE
-    )
-
-
-def test_an_uploaded_scan_takes_the_place_of_the_one_in_view(page, browser, server, scans) -> None:
-    page.goto(server + link(scans, "first"))
-    slide(page, 1, "ArrowLeft", 12)
-    assert 28 <= roi(page)[1] < 40
-    for name in ("smaller", "alike"):
-        upload(page, scans[name])
-        page.get_by_role("link", name="Explore").click()
-        settle(page)
-        assert roi(page) is None
-        assert page.get_by_text("fault of the program").count() == 0
-        assert_like_a_fresh_page(page, browser)
-        slide(page, 2, "ArrowRight", 5)
-        assert_like_a_fresh_page(page, browser)
 
 
 def test_a_stale_link_says_so_until_it_is_dismissed(page, server) -> None:
