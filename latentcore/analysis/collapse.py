@@ -60,7 +60,6 @@ class ActiveUnits:
     ----------
     sd : ndarray of float64, shape (d,)
         Standard deviation of each dimension over the encoded samples.
-    n_active, n_collapsed : int
     message : str
         A warning in words, empty where every dimension is active.
     """

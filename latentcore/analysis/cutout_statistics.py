@@ -119,12 +119,10 @@ def cutout_statistics(
 
     Parameters
     ----------
-    source : SampleSource
     rows : ndarray of int64, optional
         Ascending; all if not given.
     crop : int, optional
         As for `temperature_difference`.
-    progress : Progress, optional
 
     Returns
     -------

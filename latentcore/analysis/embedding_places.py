@@ -86,7 +86,6 @@ def one_per_cell(
         Along each axis.
     keep : ndarray of bool, shape (n,), optional
         Only these samples are chosen from; the grid is that of all.
-    seed : int
 
     Raises
     ------

@@ -117,7 +117,6 @@ def direction_colors(directions: ArrayLike, symmetry: CrystalSymmetry) -> NDArra
     ----------
     directions : array_like, shape (n, 3)
         In the crystal's Cartesian axes, of any length but zero.
-    symmetry : CrystalSymmetry
 
     Returns
     -------
@@ -178,7 +177,6 @@ def key_picture(laue: str, size: int = 160) -> NDArray[np.uint8]:
 
     Parameters
     ----------
-    laue : str
     size : int
         Width in pixels.
 

@@ -25,7 +25,6 @@ def evenly_spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     Parameters
     ----------
     rows : ndarray of int64, shape (n,)
-    most : int
 
     Returns
     -------

@@ -46,7 +46,6 @@ class Probed:
         The most probable class; −1 where a sample has no latent.
     scores : ProbeScores
         Over the test samples.
-    fitted : FittedProbe
     notes : tuple of str
         What one should know before trusting the figures.
     """
@@ -74,9 +73,6 @@ def probe(
         Finite where a sample is trained or tested on.
     labels : ProbeLabels
         Of all n samples.
-    split : Split
-    classifier : Probe
-    progress : Progress, optional
 
     Raises
     ------

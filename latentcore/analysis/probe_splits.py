@@ -95,7 +95,6 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> Split:
         −1 takes no part; two samples of each class at least.
     fraction : float
         Of the labelled samples, between 0 and 1.
-    seed : int
 
     Raises
     ------
@@ -132,9 +131,6 @@ def blocked_split(
     ----------
     labels : ndarray of int64, shape (n,)
         −1 takes no part.
-    grid : ScanGrid or None
-    fraction : float
-    seed : int
     block : int, optional
         Nodes along a square's side; by default an eighth of the labelled area's.
 

@@ -76,9 +76,7 @@ def pca(latents: LatentSet, *, components: int = 2, progress: Progress | None = 
 
     Parameters
     ----------
-    latents : LatentSet
     components : {2, 3}
-    progress : Progress, optional
 
     Returns
     -------
@@ -260,7 +258,6 @@ def trustworthiness(
         In latent space.
     rows : int
         At most so many are used.
-    seed : int
 
     Returns
     -------

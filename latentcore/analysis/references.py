@@ -148,7 +148,6 @@ def refuse_useless(reference: Reference, latents: NDArray[np.floating]) -> None:
 
     Parameters
     ----------
-    reference : Reference
     latents : ndarray, shape (n, d)
 
     Raises

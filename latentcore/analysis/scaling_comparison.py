@@ -30,7 +30,6 @@ class ScalingComparison:
         Number of clusters it finds.
     counts : Mapping of int to int
         Number of points per label, noise included.
-    scores : Mapping
     share : Mapping of str to float
         Each feature's share in the variance between its clusters.
     ari : float
@@ -59,12 +58,10 @@ def compare_scalings(
 
     Parameters
     ----------
-    features : Features
     clustering : Clustering
         The run to compare with; it knows its scaling.
     clusterer : Clusterer
         What found it, with parameters as they were given: k or eps are chosen anew.
-    progress : Progress, optional
     """
     from sklearn.metrics import adjusted_rand_score
 

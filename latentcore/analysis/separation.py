@@ -109,7 +109,6 @@ def separation(
         What found it. A number of clusters that it chose is kept for the single features; a
         radius that it estimated is estimated anew.
     scaling : {"standard", "none"}
-    progress : Progress, optional
     """
     used = features.use(scaling)
     labels = clustering.labels[used.rows]

@@ -51,7 +51,6 @@ def session_snippet(
 
     Parameters
     ----------
-    request : SessionRequest
     report : Mapping
         What the session's report holds.
     maps : Mapping of str to str

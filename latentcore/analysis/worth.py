@@ -49,7 +49,6 @@ class LabelWorth:
     ari : float
         Adjusted Rand index of KMeans with as many clusters as there are labels (negative labels,
         such as pores, are no cluster of their own) and 50 starts.
-    n_labels : int
     """
 
     neighbour_share: float
@@ -76,7 +75,6 @@ class Worth:
         as many components.
     neighbours_kept : float or None
         Share of the 10 nearest samples that are among the 10 nearest latents.
-    labels : LabelWorth or None
     warning : str
         A collapse and its likely cause, in words; empty where all is well.
     """
@@ -121,7 +119,6 @@ def worth(
         Truth, or a phase map.
     kl_weight : float, optional
         That the model was trained with; named as the cause of a collapse.
-    seed : int
 
     Raises
     ------
@@ -209,8 +206,6 @@ def label_worth(
         Finite.
     labels : ndarray of int, shape (n,)
         Negative ones are a label like others for neighbours, and no cluster for KMeans.
-    k : int
-    seed : int
     """
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score

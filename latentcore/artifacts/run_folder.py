@@ -57,7 +57,6 @@ class RunFolder:
     ----------
     out : Path
         The folder that the run becomes.
-    verb : str
     request : Mapping
         JSON-like; goes into ``run.json``.
 

@@ -57,7 +57,6 @@ class ScanMaps:
         What a reader has to tell about the file, one sentence or two each.
     dropped : int
         Rows of the file that held no usable numbers.
-    ref : SourceRef or None
     fingerprint : str
         Changes when the content changes.
     """

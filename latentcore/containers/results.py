@@ -56,7 +56,6 @@ class Clustering:
     ----------
     labels : ndarray of int32, shape (n,)
         -1 is noise, or a sample without finite values.
-    method : str
     parameters : Mapping
         Everything that changes the labels, the found ones (k, eps) and the seed included.
     scores : Mapping

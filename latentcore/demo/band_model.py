@@ -50,10 +50,8 @@ class Crystal:
 
     Attributes
     ----------
-    name : str
     lattice_nm : float
         Lattice parameter a.
-    atomic_number : int
     debye_waller_nm2 : float
         B of exp(−B (sin θ / λ)²), at room temperature.
     centring : str

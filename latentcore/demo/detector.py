@@ -45,10 +45,8 @@ def record_patterns(
     ----------
     specimen : Microstructure
         n points, row-major with `columns` per row.
-    columns : int
     size : int
         Pixels per side.
-    rng : Generator
 
     Returns
     -------

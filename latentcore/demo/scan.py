@@ -76,7 +76,6 @@ def make_demo_scan(
 
     Parameters
     ----------
-    seed : int
     columns, rows : int
         Size of the scan, at least 8 × 8.
     pattern_size : int

@@ -47,7 +47,6 @@ class ExportedEncoder:
         How samples go through it.
     run : callable
         The loaded program.
-    device : torch.device
     pool : str
         ``"mean"``, ``"max"`` or ``"flatten"``.
 
@@ -55,7 +54,6 @@ class ExportedEncoder:
     ----------
     feature_shape : tuple of int
         (C', h, w), (C', T', h, w) or (d,) of one sample before it is pooled.
-    pool : str
 
     Raises
     ------

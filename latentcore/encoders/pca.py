@@ -43,8 +43,6 @@ class PcaEncoder:
         ``explained_variance_ratio`` (d,), for p = C·H·W values of a prepared sample.
     input_shape : tuple of int
         (C, H, W).
-    preparation : Preparation or None
-    device : torch.device
     static_background : ndarray of float32, optional
     """
 

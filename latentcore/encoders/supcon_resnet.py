@@ -44,8 +44,6 @@ class SupConResNetEncoder:
         ``depth, channels, feat_dim, mlp``.
     input_shape : tuple of int
         (C, H, W).
-    preparation : Preparation or None
-    device : torch.device
     static_background : ndarray of float32, shape (C, H, W), optional
     options : Mapping, optional
         What the trainer left beside the weights.

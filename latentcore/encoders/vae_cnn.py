@@ -46,7 +46,6 @@ class VaeCnn(VaeNetwork):
     ----------
     size : tuple of int
         (H, W) of the patterns, in pixels.
-    latent_dim : int
     base : int
         Channels of the first convolution; each further one has twice as many, at most 512.
     n_down : int

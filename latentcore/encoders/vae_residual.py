@@ -64,7 +64,6 @@ class VaeResidual(VaeNetwork):
     ----------
     size : tuple of int
         (H, W) of the patterns, in pixels.
-    latent_dim : int
     features : int
         Width of the stream, at least `latent_dim`.
     hidden : int

@@ -71,7 +71,6 @@ def unmixed(
         Rows of each neighbourhood, −1 for none, its middle in the middle.
     apart : float
         A corner lies at least so far from the flat through the others.
-    settings : UnmixingSettings
 
     Returns
     -------

@@ -72,8 +72,6 @@ def describe_cutout(
     k : int
         How many neighbours.
     metric : {"cosine", "euclidean"}
-    device : str
-    open_model : callable
 
     Raises
     ------

@@ -48,9 +48,6 @@ class Training:
     ----------
     model : VaeNetwork
         On the CPU, with its first weights.
-    patterns : TrainingPatterns
-    plan : TrainingPlan
-    device : torch.device
     scratch : Path
         Gets the state after every epoch, and every minute.
     question : str

@@ -41,12 +41,10 @@ def fit_components(
 
     Parameters
     ----------
-    patterns : TrainingPatterns
     preparer : Preparer
         That prepared them.
     count : int
         Fewer are fitted where there are fewer patterns or pixels.
-    progress : Progress
     """
     shape = preparer.output_shape
     progress.step(0, 1, "fitting principal components")
@@ -82,13 +80,10 @@ def neighbour_targets(
 
     Parameters
     ----------
-    patterns : TrainingPatterns
     grid : ScanGrid
         Of the whole source.
     components : PcaEncoder
         From `fit_components`.
-    progress : Progress
-    settings : TargetSettings, optional
     """
     settings = settings or TargetSettings()
     k = min(settings.components, components.latent_dim)
@@ -126,10 +121,8 @@ def build_network(
         A name in `TRAINABLE`.
     size : tuple of int
         (H, W) of a prepared pattern.
-    latent_dim : int
     architecture : Mapping
         What else the network is told.
-    seed : int
     components : PcaEncoder, optional
         What a ``vae-residual`` begins as.
 

@@ -20,8 +20,6 @@ class TrainingPlan:
 
     Attributes
     ----------
-    epochs : int
-    batch_size : int
     learning_rate : float
         The largest that the schedule reaches.
     schedule : str
@@ -47,7 +45,6 @@ class TrainingPlan:
     precision : str
         In which networks compute; weights and losses are float32 always. ``"auto"`` is
         ``"bfloat16"`` on CUDA and ``"float32"`` elsewhere.
-    seed : int
 
     Raises
     ------

@@ -17,10 +17,6 @@ class Preset:
 
     Attributes
     ----------
-    encoder : str
-    latent_dim : int
-    plan : TrainingPlan
-    preparation : Preparation
     architecture : Mapping
         What else the encoder's network is told.
     """

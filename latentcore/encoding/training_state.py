@@ -72,7 +72,6 @@ class TrainingState:
         Losses of these steps, each times its patterns.
     seconds : float
         Spent so far.
-    history : list of EpochLosses
     best_epoch : int
         −1 before any epoch was judged.
     best_total : float

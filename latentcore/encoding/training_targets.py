@@ -53,7 +53,6 @@ class TargetSettings:
         Two pure patterns of one neighbourhood are at least so far apart.
     within : float
         Width of the average where there is only one: a gradient inside a grain stays.
-    unmixing : UnmixingSettings
     """
 
     components: int = 48
@@ -81,8 +80,6 @@ def neighbour_scores(
         Of the leading principal components.
     grid : ScanGrid
         Of the n points; holes are fine.
-    settings : TargetSettings, optional
-    progress : Progress, optional
 
     Returns
     -------

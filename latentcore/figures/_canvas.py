@@ -61,7 +61,6 @@ class Picture:
     rgb : ndarray of uint8, shape (R, S, 3)
     extent : tuple of float
         (left, right, bottom, top) of the outer cell edges, y downwards.
-    grid : ScanGrid
     """
 
     rgb: NDArray[np.uint8]
@@ -93,7 +92,6 @@ def paint(grid: ScanGrid, rgb: NDArray[np.uint8]) -> Picture:
 
     Parameters
     ----------
-    grid : ScanGrid
     rgb : ndarray of uint8, shape (n, 3)
 
     Raises

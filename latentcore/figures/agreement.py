@@ -46,12 +46,10 @@ def labelled_maps_figure(
 
     Parameters
     ----------
-    grid : ScanGrid
     latent : array_like, shape (n,), or None
         Drawn first, in the colours of latent maps; left out where it is None.
     labels : sequence of (str, ndarray of int of shape (n,), Mapping)
         Title and labels of each further map, and what labels are called.
-    latent_label, title : str
     missing : int, optional
         The label of points without one.
     """
@@ -86,8 +84,6 @@ def contingency_figure(
     Parameters
     ----------
     table : ndarray of int, shape (rows, columns)
-    rows, columns : sequence of str
-    row_label, column_label, title : str
     """
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     with printed_style():

@@ -62,13 +62,11 @@ def cluster_figure(
 
     Parameters
     ----------
-    grid : ScanGrid
     latent, bandcontrast : array_like, shape (n,)
     labels : ndarray of int, shape (n,)
         -1 is noise, or a point without finite values.
     latent_label, bandcontrast_label : str
         Of the scatter's axes, with units.
-    title : str
     colors : sequence of str, optional
         ``#rrggbb`` of clusters 0, 1, …
     roi : Roi, optional

@@ -59,7 +59,6 @@ class Colormap:
 
     Attributes
     ----------
-    matplotlib_name : str
     diverging : bool
         Whether its middle means zero.
     """

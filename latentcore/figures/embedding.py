@@ -54,7 +54,6 @@ def embedding_figure(
 
     Parameters
     ----------
-    embedding : Embedding
     values : array_like, shape (n,), optional
         Colours by a quantity; NaN has the colour of missing points.
     labels : ndarray of int, shape (n,), optional
@@ -62,7 +61,6 @@ def embedding_figure(
     rgb : ndarray of uint8, shape (n, 3), optional
         Colours as they are, and goes before both. Without any of the three, darkness tells how
         densely points lie.
-    cmap : str
     limits : tuple of float, optional
         By default the 2 % and 98 % quantiles, symmetric for a diverging colour map.
     label : str

@@ -38,7 +38,6 @@ def gallery_figure(
         For the edges of its cells.
     labels : tuple of str
         Of both axes.
-    cmap : str
     limits : tuple of float, optional
         Draws a colour bar; without them each sample has limits of its own.
     """

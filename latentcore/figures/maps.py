@@ -44,12 +44,10 @@ def map_figure(
 
     Parameters
     ----------
-    grid : ScanGrid
     values : array_like, shape (n,)
         NaN has a colour of its own, named in a legend.
     label : str
         Of the colour bar, with unit.
-    title : str
     cmap : str
         A name in `latentcore.figures.colors.COLORMAPS`.
     limits : tuple of float, optional

@@ -41,7 +41,6 @@ def scatter_chart(
     Parameters
     ----------
     latent, reference : array_like, shape (n,)
-    latent_label, reference_label : str
     cmap : str
         Colours points by their latent, as the latent map does.
     limits : tuple of float

@@ -30,7 +30,6 @@ def criterion_chart(
 
     Parameters
     ----------
-    by_k : Mapping of int to float
     criterion : str
         ``"bic"`` or ``"aic"``.
     chosen : int
@@ -68,10 +67,8 @@ def shares_chart(
 
     Parameters
     ----------
-    shares : sequence of ClusterShare
     palette : Mapping of int to str
         See `latentcore.figures.colors.cluster_palette`.
-    title : str
     """
     import plotly.graph_objects as go
 

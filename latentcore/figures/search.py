@@ -34,7 +34,6 @@ def thumbnails_figure(
     ----------
     pictures : sequence of ndarray of uint8, shape (H, W) or (H, W, 3), or None
         None leaves the place empty, with its caption.
-    captions : sequence of str
     first_is_query : bool
         Whether the first one is framed: it is what was searched for.
 
@@ -77,7 +76,6 @@ def similarity_map_figure(
 
     Parameters
     ----------
-    grid : ScanGrid
     similarity : ndarray, shape (n,)
     found : ndarray of int, shape (k,)
         Rows that are marked.

@@ -29,7 +29,6 @@ class Outcome:
 
     Attributes
     ----------
-    state : str
     error : str
         Of a finished batch: how many of its inputs failed.
     """
@@ -48,8 +47,6 @@ def carry_out(
 
     Parameters
     ----------
-    folder : JobFolder
-    record : JobRecord
     services : Mapping, optional
         What the server lends; a verb gets those that it has a parameter for.
     progress : Progress, optional

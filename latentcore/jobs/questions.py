@@ -39,8 +39,6 @@ def command_line(verb: str, request: object, out: str | None = None) -> str:
 
     Parameters
     ----------
-    verb : str
-    request : dataclass
     out : str, optional
         The run folder.
 

@@ -52,7 +52,6 @@ class Preparer:
 
     Parameters
     ----------
-    preparation : Preparation
     sample_shape : sequence of int
         (C, H, W) of the samples as they are read, or (C, T, H, W): the frames of a clip are
         prepared alike, and scaled together.

@@ -113,10 +113,8 @@ def open_latents(
 
     Parameters
     ----------
-    location : str or Path
     coords : str or Path, optional
         A table with the x and y of each row, for formats without coordinates.
-    reader : str, optional
     **options
         Handed to the reader, for example ``roi=(x0, x1, y0, y1)``: the rows are that ROI's.
 
@@ -177,7 +175,6 @@ def recognise_all(location: str | Path, **options: object) -> dict[str, str]:
 
     Parameters
     ----------
-    location : str or Path
     **options
         What a reader would be told.
 

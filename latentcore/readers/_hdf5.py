@@ -65,10 +65,6 @@ h5py.register_driver(_DRIVER, lambda access: access.set_fapl_log(b"", 0, 0))
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading, once it has been checked not to leave itself.
 
-    Parameters
-    ----------
-    path : Path
-
     Raises
     ------
     UnknownFormatError

@@ -116,7 +116,6 @@ def read_coordinates(table: pd.DataFrame, name: str) -> Coordinates:
 
     Parameters
     ----------
-    table : DataFrame
     name : str
         The file's name, for messages.
 

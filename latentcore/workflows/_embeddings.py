@@ -33,7 +33,6 @@ class StoredEmbedding:
     report : dict
         What the run said of it: method, parameters, engine, scores. Empty where no report lies
         beside it.
-    fingerprint : str
     """
 
     panel: str
@@ -49,7 +48,6 @@ def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:
     ----------
     location : str
         ``embedding.parquet``, as the verb ``project`` writes it.
-    latents : LatentSet
 
     Raises
     ------

@@ -94,7 +94,6 @@ def read_map(
 
     Parameters
     ----------
-    spec : str
     folder : RunFolder, optional
         Notes what is read.
     reader : str, optional

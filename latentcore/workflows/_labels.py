@@ -26,7 +26,6 @@ class LabelMap:
         `latentcore.analysis.label_agreement.MISSING` where there is none.
     name : str
         Of the column.
-    grid : ScanGrid
     texts : dict of int to str
         What each label is called.
     """

@@ -29,7 +29,6 @@ def model_card(
     ----------
     report : Mapping
         What the verb ``probe`` reports.
-    latents : LatentSet
     inputs : sequence of InputRecord
         What was read, with fingerprints.
     """

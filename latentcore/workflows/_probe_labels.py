@@ -29,14 +29,12 @@ class FoundLabels:
 
     Attributes
     ----------
-    labels : ProbeLabels
     source : str
         ``"labels of the latents' file"``, or the map's column.
     counts : Mapping of str to int
         Samples of each class that take part.
     left_out : Mapping of str to int
         Why samples take no part → how many.
-    notes : tuple of str
     """
 
     labels: ProbeLabels
@@ -58,7 +56,6 @@ def find_labels(
 
     Parameters
     ----------
-    latents : LatentSet
     spec : str or None
         ``MAP``; the file's own labels without it.
     folder : RunFolder

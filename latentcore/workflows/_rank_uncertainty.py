@@ -31,14 +31,7 @@ _AUTOMATIC = "pearson"
 
 @dataclass(frozen=True, eq=False)
 class Uncertainty:
-    """Intervals and p-values, or the reason why there are none.
-
-    Attributes
-    ----------
-    intervals : Intervals or None
-    chance : Chance or None
-    notes : tuple of str
-    """
+    """Intervals and p-values, or the reason why there are none."""
 
     intervals: Intervals | None = None
     chance: Chance | None = None

@@ -25,8 +25,6 @@ class JoinedReference:
 
     Attributes
     ----------
-    reference : Reference
-    unit : str
     unmatched, unmatched_reference : int
         Points of the latents without a reference, and the other way round (in the ROI).
     notes : tuple of str

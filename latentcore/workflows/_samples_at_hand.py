@@ -26,8 +26,6 @@ class SamplesAtHand:
 
     Attributes
     ----------
-    location : str
-    reader : str
     rows : ndarray of int64, shape (n,)
         −1 where a latent has no sample.
     """
@@ -54,7 +52,6 @@ def samples_at_hand(
 
     Parameters
     ----------
-    latents : LatentSet
     location : str or None
         Where they are; `NONE` where they are not wanted; None for the file that the latents' own
         record names, if it is still there and unchanged.

@@ -31,9 +31,6 @@ def write_seed_names(
 
     Parameters
     ----------
-    folder : RunFolder
-    latents : LatentSet
-    progress : Progress
     under : str
         A folder for them, with its slash.
     """

@@ -73,8 +73,6 @@ def refuse_averaging(
 
     Parameters
     ----------
-    encoder : Encoder
-    preparation : Preparation
     sample_channels : int
         Of the samples as they are in the file.
     asked : bool

@@ -35,12 +35,8 @@ class TrainingJob:
 
     Attributes
     ----------
-    request : TrainRequest
     preset : Preset
         With what the request overrules.
-    chosen : ChosenSamples
-    folder : RunFolder
-    progress : Progress
     """
 
     request: TrainRequest

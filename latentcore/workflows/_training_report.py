@@ -38,8 +38,6 @@ class Trained:
 
     Attributes
     ----------
-    training : Training
-    result : TrainingResult
     encoder : VaeEncoder
         What the network became.
     """

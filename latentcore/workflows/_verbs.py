@@ -82,7 +82,6 @@ class Verb:
 
     Attributes
     ----------
-    name : str
     summary : str
         One sentence, for ``--help`` and the pages.
     request : type
@@ -138,13 +137,11 @@ def execute(
 
     Parameters
     ----------
-    name : str
     request : dataclass
         An instance of the verb's request type.
     out : Path, optional
         Becomes the run folder; needed by verbs that write. It is filled at the end, all at
         once: a run that fails leaves nothing there.
-    progress : Progress, optional
     **services
         What the caller lends to a verb instead of its default, for example ``open_model``, which
         answers with an encoder that is already loaded; a verb gets those that it knows.

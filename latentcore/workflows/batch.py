@@ -102,12 +102,10 @@ def batch(
 
     Parameters
     ----------
-    request : BatchRequest
     folder : RunFolder
         Gets a run folder per input, ``batch.csv`` (``location, state, seconds, error, folder,
         uploaded, ended``), ``batch.json`` (the same with every summary), ``summaries.csv``, and
         ``combined_<table>.csv`` for small tables that the runs share.
-    progress : Progress
     open_model : callable, optional
         Who lends one may use checkpoints that are programs; each worker opens them itself.
 

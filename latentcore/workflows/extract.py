@@ -159,14 +159,12 @@ def extract(
 
     Parameters
     ----------
-    request : ExtractRequest
     folder : RunFolder
         Gets ``<input stem>_latents.h5`` for each input; ``model.safetensors`` and ``model.json``
         for a PCA that was fitted; ``static_background.npy`` where a mean pattern was fitted for
         another encoder; ``<input stem>_cutouts.parquet`` where that was asked for;
         ``features.pt`` for pictures and videos, and ``<input stem>_damaged.csv`` (sample_id,
         reason) where some are damaged: these have no latent.
-    progress : Progress
     open_model : callable
         ``open_model(checkpoint, device=…, input_shape=…) → Encoder``; a server lends one that
         answers with a model that is loaded already.
@@ -426,13 +424,7 @@ def _note_checkpoint(checkpoint: str, folder: RunFolder) -> None:
 
 
 def _finished_before(request: ExtractRequest, folder: RunFolder) -> dict[str, Any] | None:
-    """Return the summary of a finished run that asked the same, or None where there is none.
-
-    Raises
-    ------
-    RequestError
-        If the finished run asked something else.
-    """
+    """Return the summary of a finished run that asked the same, or None where there is none."""
     record = read_run(folder.out)
     if record is None or request.clobber:
         return None

@@ -77,7 +77,6 @@ def reconstruct(
 
     Parameters
     ----------
-    request : ReconstructRequest
     folder : RunFolder
         Gets ``reconstructions.png``, ``reconstruction_error.csv`` (x, y, mse; row, mse where there
         is no grid) and, where there is a grid, ``reconstruction_error.png``.

@@ -101,9 +101,6 @@ def run(
 
     Parameters
     ----------
-    request : SearchRequest
-    folder : RunFolder
-    progress : Progress
     open_model : callable
         As in `latentcore.workflows.extract.extract`.
 

@@ -246,7 +246,6 @@ def read_maps(specs: Mapping[str, str], latents: LatentSet) -> dict[str, NDArray
     ----------
     specs : Mapping of str to str
         What each map is to be called → ``FILE:COLUMN``.
-    latents : LatentSet
 
     Returns
     -------
@@ -263,7 +262,6 @@ def read_panels(embedding: str | None, latents: LatentSet) -> dict[str, NDArray[
     ----------
     embedding : str or None
         ``embedding.parquet`` of a run.
-    latents : LatentSet
 
     Returns
     -------
@@ -318,7 +316,6 @@ def category_names(values: NDArray[np.float32], names: Mapping[int, str]) -> lis
     ----------
     values : ndarray, shape (n,)
         Numbers of categories, NaN where there is none.
-    names : Mapping of int to str
     """
     return [names.get(int(value), f"{value:g}") if np.isfinite(value) else "" for value in values]
 

@@ -60,7 +60,6 @@ def problems(found: Settings, *, online: bool = True) -> Iterator[str]:
 
     Parameters
     ----------
-    found : Settings
     online : bool
         Whether S3 and a Dask scheduler are asked.
     """

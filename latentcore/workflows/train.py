@@ -29,7 +29,6 @@ def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[
 
     Parameters
     ----------
-    request : TrainRequest
     folder : RunFolder
         Gets ``model.safetensors``, ``model.json``, ``loss.csv``, ``loss_curve.png``,
         ``config.json``, ``reconstructions.png`` and ``worth.json``.

@@ -107,10 +107,6 @@ class ArrayStore:
         ----------
         array : ndarray
             float32 or int32. Copied, so the caller may go on changing its own.
-
-        Returns
-        -------
-        ArrayHandle
         """
         wire = _to_wire(array)
         digest = hashlib.blake2b(wire.data, digest_size=32)
@@ -126,10 +122,6 @@ class ArrayStore:
             A text that changes whenever the content changes; the content is not looked at.
         make : callable
             Returns the float32 or int32 array. Called outside of the lock, at most once here.
-
-        Returns
-        -------
-        ArrayHandle
         """
         return self._put(self._capability(b"keyed", key.encode()), lambda: _to_wire(make()))
 

@@ -39,7 +39,6 @@ def choose_checkpoint(key: str, *, first: bool = True) -> str | None:
 
     Parameters
     ----------
-    key : str
     first : bool
         Whether the first on offer is chosen until somebody chooses another, or none.
 

@@ -73,7 +73,6 @@ def show(error: LatentError, title: str = "") -> None:
 
     Parameters
     ----------
-    error : LatentError
     title : str
         Stands before the message, for example the name of the file that it is about.
     """

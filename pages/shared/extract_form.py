@@ -44,7 +44,6 @@ class Model:
     ----------
     checkpoint : str
         As the request wants it: ``pca:N``, or a path.
-    title : str
     own : Preparation or None
         What the model's samples were prepared with.
     base : Preparation
@@ -91,8 +90,6 @@ class Manner:
 
     Attributes
     ----------
-    device : str
-    batch_size : int or None
     cutouts : bool
         Whether ΔT, mean, spread and range of each sample are written as well.
     """
@@ -129,9 +126,6 @@ def choose_points(
 
     Parameters
     ----------
-    key : str
-    scan : ScanState
-    source : SampleSource
     left_out : str
         What happens to those below the threshold.
     """

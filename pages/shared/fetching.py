@@ -36,8 +36,6 @@ class Arrived:
     ----------
     places : tuple of str
         Those whose copies are at hand.
-    failed : dict of str to InputError
-    cancelled : tuple of str
     """
 
     places: tuple[str, ...]

@@ -33,10 +33,8 @@ class Outcome:
 
     Attributes
     ----------
-    name : str
     message : str
         Its role, or why it can't be used.
-    error : InputError or None
     """
 
     name: str

@@ -74,7 +74,6 @@ class JoinedMaps:
     ----------
     names : tuple of str
         All different: a name that two files use carries its file's name.
-    units : tuple of str
     values : ndarray of float32, shape (k, n)
         NaN where a file has no point.
     categories : Mapping of str to Mapping of int to str
@@ -247,7 +246,6 @@ def joined_maps(map_places: Sequence[str], grid_key: str, _grid: ScanGrid | None
 
     Parameters
     ----------
-    map_places : sequence of str
     grid_key : str
         Changes when the points do, for example ``stamp(place)`` of the file they come from.
     _grid : ScanGrid or None

@@ -96,9 +96,6 @@ def map_chart(
     Parameters
     ----------
     values : ndarray, shape (n,)
-    grid : ScanGrid
-    tones : Tones
-    name, unit : str
     colours : str
         One of `latentcore.figures.colors.COLORMAPS`.
     limits : tuple of float, optional
@@ -226,13 +223,10 @@ def grid_chart(
 
     Parameters
     ----------
-    grid : ScanGrid
-    tones : Tones
     backdrop : ndarray, shape (n,), optional
         Values to draw in grey; else all points look alike.
     marked : ndarray of int, shape (m,), optional
         Rows to number from 1.
-    height : int
     """
     import plotly.graph_objects as go
 

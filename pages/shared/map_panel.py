@@ -72,7 +72,6 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
     ----------
     joined : JoinedMaps
         At least one map, at the n points of the grid.
-    grid : ScanGrid
     """
     joined = _with_orientation(joined, grid)
     left, right = st.columns([3, 1], vertical_alignment="bottom")

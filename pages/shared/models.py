@@ -29,8 +29,6 @@ def model(
 
     Parameters
     ----------
-    checkpoint : str or Path
-    device : str
     input_shape : tuple of int, optional
         (C, H, W) of prepared samples, for checkpoints that don't tell it.
 

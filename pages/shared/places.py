@@ -92,9 +92,6 @@ class Entry:
 
     Attributes
     ----------
-    name : str
-    place : str
-    is_folder : bool
     size : int
         In bytes; 0 for a folder.
     """
@@ -111,7 +108,6 @@ class Listing:
 
     Attributes
     ----------
-    entries : tuple of Entry
     left_out : int
         How many more there are than are listed.
     """

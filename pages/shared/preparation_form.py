@@ -121,7 +121,6 @@ def choose_preparation(
 
     Parameters
     ----------
-    key : str
     base : Preparation
         What the verb does where nothing is said.
     own : Preparation or None
@@ -178,7 +177,6 @@ def preview(
         Of the patterns.
     rows : ndarray of int64
         Those that will be encoded.
-    preparation : Preparation
     background : ndarray of float32, shape (C, H, W), optional
         The static background that belongs to the preparation.
     """

@@ -71,10 +71,6 @@ def pattern_png(pattern: np.ndarray) -> bytes:
     ----------
     pattern : ndarray
         (H, W), or (1, H, W); a (3, H, W) or (H, W, 3) pattern is averaged to grey. NaN is black.
-
-    Returns
-    -------
-    bytes
     """
     from PIL import Image
 

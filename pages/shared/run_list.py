@@ -37,15 +37,12 @@ class Entry:
     ----------
     key : str
         The job's id, or the run folder's name.
-    title, verb, state : str
     started : float
         Seconds since 1970 in UTC.
     seconds : float
         0 where that is not known.
     count : int
         How many samples or points it was about, 0 where that is not known.
-    job : JobRecord or None
-    folder : Path
     damage : str
         What is wrong with its record; empty where it is good.
     """

@@ -23,8 +23,6 @@ def joined_tables(table_places: Sequence[str], latents_place: str, *, by_order: 
 
     Parameters
     ----------
-    table_places : sequence of str
-    latents_place : str
     by_order : bool
         Whether tables that name no samples are joined row by row, because somebody says so.
 

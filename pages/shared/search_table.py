@@ -18,7 +18,6 @@ def search_table(about: str, _latents: LatentSet) -> SearchTable:
     ----------
     about : str
         Changes when the latents do.
-    _latents : LatentSet
     """
     del about
     return SearchTable.of(_latents.values)

@@ -47,7 +47,6 @@ class ScanState:
         The patterns.
     maps : tuple of str
         Files of maps, joined to the scan by coordinates.
-    latents : str or None
     keep : tuple of (str, float) or None
         Name of a map and a threshold: only points whose value lies above it are used.
     """

@@ -23,7 +23,6 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
 
     Parameters
     ----------
-    scan : ScanState
     joined : JoinedMaps
         Has at least one map of numbers.
     grid : ScanGrid

@@ -62,7 +62,6 @@ class DbscanClusters:
         ----------
         values : ndarray, shape (n, d)
             Finite. Computed in float64.
-        progress : Progress
 
         Raises
         ------
@@ -110,9 +109,6 @@ def dbscan_labels(
     Parameters
     ----------
     values : ndarray of float64, shape (n, d)
-    eps : float
-    min_samples : int
-    progress : Progress
 
     Returns
     -------

@@ -76,7 +76,6 @@ class GaussianMixtures:
         ----------
         values : ndarray, shape (n, d)
             Finite. Computed in float64.
-        progress : Progress
 
         Raises
         ------

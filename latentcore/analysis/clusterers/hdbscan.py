@@ -66,7 +66,6 @@ class HdbscanClusters:
         ----------
         values : ndarray, shape (n, d)
             Finite. Computed in float64.
-        progress : Progress
 
         Raises
         ------

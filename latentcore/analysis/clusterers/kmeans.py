@@ -56,7 +56,6 @@ class KMeansClusters:
         ----------
         values : ndarray, shape (n, d)
             Finite. Computed in float64.
-        progress : Progress
 
         Raises
         ------

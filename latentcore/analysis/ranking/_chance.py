@@ -73,7 +73,6 @@ def chance(
     ----------
     latents, reference, x, y
         As for `rank`. Latents may have gaps.
-    metrics : sequence of str
     n_surrogates : int
         At least 19. The smallest p is 1 / (n_surrogates + 1).
     method : {"shift", "variogram"}, optional
@@ -86,7 +85,6 @@ def chance(
         As for `rank`.
     seed : int
         Of the surrogates, and of ``mi``.
-    progress : Progress, optional
 
     Returns
     -------

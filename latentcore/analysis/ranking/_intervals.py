@@ -40,12 +40,10 @@ class Intervals:
     ----------
     lower, upper : Mapping of str to ndarray of float64, shape (d,)
         Per metric; NaN where a dimension has no score.
-    level : float
     block : float
         Side of a block, in units of x and y.
     n_blocks : int
         Blocks that hold a point.
-    n_resamples : int
     """
 
     lower: Mapping[str, NDArray[np.float64]]
@@ -82,7 +80,6 @@ def block_intervals(
     ----------
     latents, reference, x, y
         As for `rank`.
-    metrics : sequence of str
     level : float
         Share of such intervals that should hold the true score, 0 … 1.
     n_resamples : int
@@ -95,11 +92,6 @@ def block_intervals(
         As for `rank`.
     seed : int
         Of the draws, and of ``mi``.
-    progress : Progress, optional
-
-    Returns
-    -------
-    Intervals
 
     Raises
     ------

@@ -86,13 +86,7 @@ EMSOFT = _Emsoft(
 
 
 def _asked_shape(options: Options, n: int, name: str) -> tuple[int, int] | None:
-    """Return the (rows, columns) asked for.
-
-    Raises
-    ------
-    RequestError, ShapeError
-        If they can't be understood, or are those of another number of patterns.
-    """
+    """Return the (rows, columns) asked for."""
     asked = options.get("shape")
     if asked is None:
         return None

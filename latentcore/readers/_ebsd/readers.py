@@ -27,7 +27,6 @@ class VendorSamples:
     ----------
     name : str
         Under which it is registered.
-    vendor : Vendor
     """
 
     def __init__(self, name: str, vendor: Vendor) -> None:

@@ -47,7 +47,6 @@ class Reading:
 
         Parameters
         ----------
-        options : Mapping
         known : sequence of str
             Those that the reader understands.
 

@@ -61,7 +61,6 @@ def names_of(locations: Sequence[str], known: Mapping[str, str]) -> dict[str, st
 
     Parameters
     ----------
-    locations : sequence of str
     known : Mapping
         Names from before, by location.
     """
@@ -113,11 +112,9 @@ def request_for(verb: str, options: Mapping[str, Any], location: str) -> dict[st
 
     Parameters
     ----------
-    verb : str
     options : Mapping
         The verb's other fields; in texts ``{stem}``, ``{name}`` and ``{folder}`` stand for parts
         of the input's location.
-    location : str
     """
     field = input_field(verb)
     several = option_of(field).nargs == "+"

@@ -37,7 +37,6 @@ class Task:
         Of its run folder within the batch's.
     version : str
         Changes when an input or the request does.
-    verb : str
     request : Mapping
         JSON-like.
     out : str
@@ -112,10 +111,6 @@ class Steps:
 
     Whatever goes wrong becomes part of `row`, and the steps after it do nothing; only `Cancelled`
     is raised.
-
-    Parameters
-    ----------
-    task : Task
 
     Attributes
     ----------

@@ -21,7 +21,6 @@ def ask_model(key: str, *, fitted: bool) -> dict[str, Any] | None:
 
     Parameters
     ----------
-    key : str
     fitted : bool
         Whether the verb can fit a PCA.
 

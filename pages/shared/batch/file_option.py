@@ -32,8 +32,6 @@ def ask_file(
 
     Parameters
     ----------
-    field : dataclasses.Field
-    key, label : str
     needed : bool
         Whether the verb can't do without.
     inputs : sequence of str

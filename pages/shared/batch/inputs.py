@@ -27,7 +27,6 @@ def choose_inputs(key: str, *, latents: bool) -> tuple[str, ...]:
 
     Parameters
     ----------
-    key : str
     latents : bool
         Whether the verb takes latents: then those of earlier runs are offered first.
 

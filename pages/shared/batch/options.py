@@ -46,8 +46,6 @@ def ask_options(verb: str, key: str, inputs: Sequence[str]) -> dict[str, Any] | 
 
     Parameters
     ----------
-    verb : str
-    key : str
     inputs : sequence of str
         What the batch works on; files that options name are looked for beside them.
 

@@ -51,13 +51,7 @@ _NO_TABLE = (
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Clusters of a view, or the reason why there are none.
-
-    Attributes
-    ----------
-    clustering : Clustering or None
-    problem : str
-    """
+    """Clusters of a view, or the reason why there are none."""
 
     clustering: Clustering | None
     problem: str = ""
@@ -173,8 +167,6 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
 
     Parameters
     ----------
-    scene : Scene
-    question : Question
     start : bool
         Whether somebody asked for it: however long it takes, and though it was cancelled.
 

@@ -27,7 +27,6 @@ def reconstruction(scene: Scene, row: int) -> Reconstruction | None:
 
     Parameters
     ----------
-    scene : Scene
     row : int
         Of the sample.
 
@@ -52,7 +51,6 @@ def traversal(
 
     Parameters
     ----------
-    scene : Scene
     point : int
         Of the latents.
     dim : int

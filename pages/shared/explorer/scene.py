@@ -38,12 +38,10 @@ class Scene:
 
     Attributes
     ----------
-    scan : ScanState
     key : str
         Changes when the latents or the maps do.
     about : str
         Changes when the latents do.
-    latents : LatentSet
     maps : JoinedMaps
         At the n points of the latents; without a scan grid the columns of tables about samples.
     sample_rows : ndarray of int64, shape (n,), or None
@@ -171,7 +169,6 @@ def open_scene(scan: ScanState, *, by_order: bool = False) -> Scene:
 
     Parameters
     ----------
-    scan : ScanState
     by_order : bool
         Whether tables that name no samples are joined row by row.
 

@@ -27,8 +27,6 @@ def show(scene: Scene, question: Question, point: int) -> None:
 
     Parameters
     ----------
-    scene : Scene
-    question : Question
     point : int
         Of the latents; one that is encoded.
     """

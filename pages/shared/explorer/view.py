@@ -52,7 +52,6 @@ class EmbeddingView:
     ----------
     panel : str
         Its id, which tells which embedding it is.
-    title : str
     coordinates : ndarray of float32, shape (n, 2)
     key : str
         Changes when the coordinates do.
@@ -104,20 +103,17 @@ def build_view(
 
     Parameters
     ----------
-    scene : Scene
     question : Question
         Complete.
     embeddings : Mapping of str to EmbeddingView
         Those at hand, by panel.
     shown : str or None
         The panel of the one that is shown; None where there is none.
-    clustering : Clustering or None
     labels_key : str
         Changes when the cluster labels do.
     inside : ndarray of bool, shape (n,)
         Points in the ROI; the others are in no cluster, and not noise either.
     theme : {"light", "dark"}
-    patterns_url : str or None
     messages : tuple of str
         Notices above the panels.
     """

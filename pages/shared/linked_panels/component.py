@@ -68,15 +68,10 @@ def linked_panels(
 
     Parameters
     ----------
-    view : PanelsView
     key : str
         Identity of the component; zoom, undo history and selection live as long as it does.
     on_change : callable, optional
         Called before the run that follows a brush, a new ROI or a pinned point.
-
-    Returns
-    -------
-    PanelsState
     """
     ledger_key = f"_linked_panels_{key}"
     before: Ledger | None = st.session_state.get(ledger_key)
@@ -100,10 +95,6 @@ def read_state(key: str) -> PanelsState | None:
     ----------
     key : str
         The key given to `linked_panels`.
-
-    Returns
-    -------
-    PanelsState or None
     """
     values = st.session_state.get(key)
     payload = values.get("state") if values else None

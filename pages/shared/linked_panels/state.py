@@ -23,7 +23,6 @@ class PanelsState:
     selections : mapping of {"A", "B"} to tuple of Shape
     active : {"A", "B"}
     roi : (x0, x1, y0, y1) or None
-    pinned : int or None
     revision : int
         Counts what the browser sent, so that an older answer never undoes a newer brush.
     """

@@ -89,7 +89,6 @@ class Panel:
         Names the panel in shapes. Give a panel whose axes mean something else another id, or
         name the former in `PanelsView.frames`.
     kind : {"scatter", "map"}
-    title : str
     x, y : str or None
         Names of arrays. A map leaves them out: its axes are ``"x"`` and ``"y"``.
     x_label, y_label : str
@@ -209,7 +208,6 @@ class Categorical:
         ``#rrggbb`` per label; noise (−1) is an entry like any other.
     names : mapping of int to str
         What the legend says; the label's number where a name is missing.
-    nan_color : str
     label : str
         Title of the legend.
     """
@@ -258,8 +256,6 @@ class Shaded:
         ``#rrggbb`` per label.
     ranges : mapping of int to (float, float)
         lo and hi of each cluster: the 2 % and 98 % quantiles of the value in it.
-    names : mapping of int to str
-    nan_color : str
     dark, light : float
         Brightness left at t = 0, and whiteness added at t = 1.
     label : str
@@ -314,7 +310,6 @@ class Direct:
         ``#rrggbb`` and what it means, for the legend.
     label : str
         Title of the legend.
-    nan_color : str
     """
 
     array: str
@@ -355,10 +350,8 @@ class PanelsView:
 
     Parameters
     ----------
-    points : PointTable
     grid : GridGeometry or None
         None where the points were not taken on a grid; then maps cannot be shown.
-    panels : tuple of Panel
     colorings : mapping of str to Continuous, Categorical, Shaded or Direct
     roi : (x0, x1, y0, y1) or None
         Half-open region in scan coordinates.

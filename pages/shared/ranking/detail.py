@@ -33,15 +33,7 @@ _CONFIG = {"displaylogo": False}
 
 
 def show_detail(scene: Scene, target: Target, found: Scores, dim: int) -> None:
-    """Show one dimension.
-
-    Parameters
-    ----------
-    scene : Scene
-    target : Target
-    found : Scores
-    dim : int
-    """
+    """Show one dimension."""
     ranking = found.ranking
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"Latent {dim}", width="stretch")

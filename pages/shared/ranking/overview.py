@@ -101,7 +101,6 @@ def show_files(
     ----------
     slot : str
         Where the session keeps the job.
-    verb : str
     asked : dataclass
         The verb's request; another one begins anew.
     title, label : str

@@ -29,7 +29,6 @@ def rgb_chart(
     ----------
     rgb : ndarray, shape (n, 3)
         0–1; NaN where a map has no value.
-    grid : ScanGrid
     columns : sequence of str
         What is red, green and blue.
     height : int

@@ -41,7 +41,6 @@ class Scores:
     ----------
     ranking : Ranking
         Of the quick metrics, or of all that were asked for.
-    complete : bool
     record : JobRecord or None
         The job that computes the rest.
     sure : DataFrame

@@ -26,7 +26,6 @@ def show_table(found: Scores, by: str, key: str) -> None:
 
     Parameters
     ----------
-    found : Scores
     by : str
         The metric that sorts it.
     key : str

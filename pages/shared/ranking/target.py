@@ -35,11 +35,8 @@ class Target:
     ----------
     key : str
         Changes when anything does that changes a score.
-    latents : LatentSet
     grid : ScanGrid
         Cut to the points.
-    reference : Reference
-    unit : str
     unmatched : int
         Points without a reference.
     paired : int
@@ -60,7 +57,6 @@ def complete(asked: RankQuestion, maps: JoinedMaps) -> RankQuestion:
 
     Parameters
     ----------
-    asked : RankQuestion
     maps : JoinedMaps
         With at least one map of numbers.
     """

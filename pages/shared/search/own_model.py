@@ -23,7 +23,6 @@ class OwnModel(NamedTuple):
 
     Attributes
     ----------
-    path : Path
     name : str
         What people call it.
     """
@@ -42,7 +41,6 @@ def own_model(place: str, latents: LatentSet) -> OwnModel | None:
     ----------
     place : str
         Of the latents.
-    latents : LatentSet
     """
     wanted = _recorded(latents)
     for candidate in _candidates(place):

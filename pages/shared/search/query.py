@@ -46,15 +46,12 @@ class Query:
     Attributes
     ----------
     latent : ndarray, shape (d,)
-    k : int
-    metric : str
     row : int or None
         Its row among the latents; None for an uploaded sample.
     sample : ndarray, shape (C, H, W), or None
         The uploaded sample.
     request : dict
         What the verb ``search`` is to be asked for the same.
-    notes : tuple of str
     """
 
     latent: NDArray[np.floating]
@@ -79,7 +76,6 @@ def ask(place: str, latents: LatentSet) -> Query | None:
     ----------
     place : str
         Of the latents.
-    latents : LatentSet
 
     Returns
     -------

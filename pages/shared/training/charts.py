@@ -39,7 +39,6 @@ def loss_chart(
     ----------
     table : DataFrame
         Columns ``epoch``, ``split`` (train, held-out), ``reconstruction``, ``kl``, ``total``.
-    tones : Tones
     best_epoch : int, optional
         Gets a line.
     epochs : int, optional
@@ -101,8 +100,6 @@ def dimensions_chart(
 
     Parameters
     ----------
-    values : sequence of float
-    tones : Tones
     title : str
         What is drawn, with its unit.
     dims : sequence of int, optional
