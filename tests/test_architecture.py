@@ -46,7 +46,7 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def offences(paths: Iterable[Path], forbidden: set[str]) -> list[str]:
+def offenses(paths: Iterable[Path], forbidden: set[str]) -> list[str]:
     return [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in paths
@@ -82,15 +82,15 @@ def test_rooms_import_upstream_only() -> None:
 
 
 def test_the_library_knows_no_screen() -> None:
-    assert not offences(MODULES, {"streamlit", "pages", "app"})
+    assert not offenses(MODULES, {"streamlit", "pages", "app"})
 
 
 def test_nothing_copyleft_is_imported() -> None:
-    assert not offences([*MODULES, *SCREEN], COPYLEFT)
+    assert not offenses([*MODULES, *SCREEN], COPYLEFT)
 
 
 def test_pages_leave_computing_to_the_library() -> None:
-    assert not offences(SCREEN, HEAVY)
+    assert not offenses(SCREEN, HEAVY)
 
 
 def test_pages_import_only_the_library_and_what_they_share() -> None:

@@ -65,7 +65,7 @@ def probe(
     classifier: Probe,
     progress: Progress | None = None,
 ) -> Probed:
-    """Train on one part of the labelled samples, test on the other, and predict all.
+    """Train on one part of the labeled samples, test on the other, and predict all.
 
     Parameters
     ----------

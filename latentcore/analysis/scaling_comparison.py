@@ -1,4 +1,4 @@
-"""What differs when the same clusterer is given standardised and raw features."""
+"""What differs when the same clusterer is given standardized and raw features."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from latentcore.progress import Progress
 
 __all__ = ["ScalingComparison", "compare_scalings"]
 
-_WORDS: dict[Scaling, str] = {"standard": "standardised", "none": "raw"}
+_WORDS: dict[Scaling, str] = {"standard": "standardized", "none": "raw"}
 _SAME = 1 - 1e-12
 
 

@@ -167,7 +167,7 @@ def row_shapes(panel: str, rows: Iterable[int]) -> tuple[Shape, ...]:
     Parameters
     ----------
     rows : iterable of int
-        In any order; neighbouring ones share a box.
+        In any order; neighboring ones share a box.
     """
     runs: list[list[int]] = []
     for row in sorted({*rows}):

@@ -1,6 +1,6 @@
 """Numbers about a selection of points, and about two selections side by side.
 
-Everything is computed in float64. Intervals treat points as independent; neighbouring pixels of
+Everything is computed in float64. Intervals treat points as independent; neighboring pixels of
 a scan are not, so the true uncertainty of a mean over a region is larger.
 """
 

@@ -4,7 +4,7 @@
   autoencoders*, ICLR 2016.
 - Explained reconstruction, beside a PCA with as many components: a model that does worse than
   its linear cousin has not learned.
-- Neighbour preservation: the share of each sample's nearest samples that are among its nearest
+- Neighbor preservation: the share of each sample's nearest samples that are among its nearest
   latents too.
 - Grain share and the adjusted Rand index of KMeans, where labels are given.
 """
@@ -112,7 +112,7 @@ def worth(
     log_variances : ndarray, shape (n, d), optional
         Of the posterior.
     samples : ndarray, shape (n, …), optional
-        Prepared samples, for neighbour preservation.
+        Prepared samples, for neighbor preservation.
     explained, explained_by_pca : float, optional
         From `explained_share`.
     labels : ndarray of int, shape (n,), optional
@@ -180,7 +180,7 @@ def neighbour_overlap(
     samples : ndarray, shape (n, …)
     latents : ndarray, shape (n, d)
     k : int
-        Neighbours; fewer where there are fewer samples.
+        Neighbors; fewer where there are fewer samples.
     seed : int
         At most 2,000 samples are asked, drawn with it; all are candidates.
     """
@@ -205,7 +205,7 @@ def label_worth(
     latents : ndarray, shape (n, d)
         Finite.
     labels : ndarray of int, shape (n,)
-        Negative ones are a label like others for neighbours, and no cluster for KMeans.
+        Negative ones are a label like others for neighbors, and no cluster for KMeans.
     """
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore.errors import ShapeError, UnknownNameError
 
-__all__ = ["Clustering", "Embedding", "Neighbours", "Ranking"]
+__all__ = ["Clustering", "Embedding", "Neighbors", "Ranking"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Clustering:
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class Neighbors:
     """The samples most like a query, the most similar first.
 
     Attributes

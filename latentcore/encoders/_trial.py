@@ -16,7 +16,7 @@ __all__ = ["Fit", "features_of", "try_program"]
 
 Shape = tuple[int, ...]
 
-# Image and video encoders take colours; those that take grey alone refuse them.
+# Image and video encoders take colors; those that take gray alone refuse them.
 _CHANNELS = (3, 1)
 # A traced program may have been made for one number of samples only.
 _MOST_FIXED = 64

@@ -128,7 +128,7 @@ class PcaFamily:
     description = "Principal components, fitted on a scan (pca:N)."
     wants = "a model.safetensors of ours"
 
-    def recognises(self, checkpoint: Checkpoint) -> bool:
+    def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell that bare weights are never a PCA: only files with a record are."""
         del checkpoint
         return False

@@ -16,7 +16,7 @@ from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoders.vae_residual import VaeResidual
 from latentcore.encoding.training import Targets
 from latentcore.encoding.training_data import TrainingPatterns
-from latentcore.encoding.training_targets import TargetSettings, neighbour_scores
+from latentcore.encoding.training_targets import TargetSettings, neighbor_scores
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
@@ -27,7 +27,7 @@ __all__ = [
     "build_network",
     "components_of",
     "fit_components",
-    "neighbour_targets",
+    "neighbor_targets",
     "targets_of",
 ]
 
@@ -69,14 +69,14 @@ def components_of(tensors: Mapping[str, NDArray[Any]], preparer: Preparer) -> Pc
     )
 
 
-def neighbour_targets(
+def neighbor_targets(
     patterns: TrainingPatterns,
     grid: ScanGrid,
     components: PcaEncoder,
     progress: Progress,
     settings: TargetSettings | None = None,
 ) -> Targets:
-    """Return what each pattern's neighbourhood on the scan shows of it.
+    """Return what each pattern's neighborhood on the scan shows of it.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def neighbour_targets(
     settings = settings or TargetSettings()
     k = min(settings.components, components.latent_dim)
     scores = np.concatenate([components.encode(block) for block in patterns.blocks()])[:, :k]
-    told = neighbour_scores(
+    told = neighbor_scores(
         np.ascontiguousarray(scores), grid.take(patterns.rows), settings, progress
     )
     return targets_of(told, components)

@@ -39,7 +39,7 @@ def gallery_figure(
     labels : tuple of str
         Of both axes.
     limits : tuple of float, optional
-        Draws a colour bar; without them each sample has limits of its own.
+        Draws a color bar; without them each sample has limits of its own.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize

@@ -29,7 +29,7 @@ _LINE = "#0072b2"
 def confusion_chart(
     confusion: Sequence[Sequence[int]], names: Sequence[str], *, height: int = 380
 ) -> go.Figure:
-    """Draw a confusion matrix: counts, coloured by the share of each label.
+    """Draw a confusion matrix: counts, colored by the share of each label.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ def dimension_figure(
     ----------
     latent, reference : array_like, shape (n,)
     cmap : str
-        Of the latent; the reference is grey.
+        Of the latent; the reference is gray.
     rgb : ndarray of shape (n, 3), optional
         Of a reference that is a picture, 0–1.
     """

@@ -63,7 +63,7 @@ def criterion_chart(
 def shares_chart(
     shares: Sequence[ClusterShare], palette: Mapping[int, str], *, title: str = ""
 ) -> go.Figure:
-    """Draw each cluster's part of a selection, in the cluster's colour.
+    """Draw each cluster's part of a selection, in the cluster's color.
 
     Parameters
     ----------

@@ -82,11 +82,11 @@ def similarity_map_figure(
     query : int or None
         Row of the query; None where it is no point of the scan.
     label : str
-        Of the colour bar.
+        Of the color bar.
     """
     figure = map_figure(grid, similarity, label=label, title="Similarity to the query")
     axes = figure.axes[0]
-    # Rings leave the colour beneath to be seen; the dark edge shows them on light colours.
+    # Rings leave the color beneath to be seen; the dark edge shows them on light colors.
     for color, width in (("#1a1a1a", 2.0), (_FOUND, 0.9)):
         axes.plot(
             grid.x[found], grid.y[found], "o", markersize=5, markerfacecolor="none",

@@ -75,7 +75,7 @@ def _write(
 ) -> None:
     import pandas as pd
 
-    from latentcore.figures.agreement import contingency_figure, labelled_maps_figure
+    from latentcore.figures.agreement import contingency_figure, labeled_maps_figure
 
     rows, columns = report["labels"]["values"], report["reference"]["values"]
     table = np.array(report["contingency"])
@@ -92,7 +92,7 @@ def _write(
     )  # fmt: skip
     folder.write_figure(
         "label_maps.png",
-        labelled_maps_figure(
+        labeled_maps_figure(
             grid,
             None,
             [(part.name, own, part.texts) for part, own in (labels, reference)],

@@ -45,7 +45,7 @@ def model_card(
         },
         "use": {
             "for": "Telling how much of these labels is in the latents.",
-            "not_for": "Labelling other specimens, instruments or encoders: it has seen none.",
+            "not_for": "Labeling other specimens, instruments or encoders: it has seen none.",
         },
         "features": {
             "what": report["features"],

@@ -1,4 +1,4 @@
-"""The embedding of a session: which one is drawn, what colours it, and the files of it."""
+"""The embedding of a session: which one is drawn, what colors it, and the files of it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def write_embedding(
     Raises
     ------
     InputError
-        If what colours the points is unknown, or can't be read.
+        If what colors the points is unknown, or can't be read.
     """
     from latentcore.figures.embedding import embedding_figure
     from latentcore.workflows.project import embedding_table
@@ -77,11 +77,11 @@ def write_embedding(
 def _coloring(
     request: Any, latents: LatentSet, found: Exploration, folder: RunFolder
 ) -> dict[str, Any]:
-    """Return the arguments of `embedding_figure` that tell the colours."""
+    """Return the arguments of `embedding_figure` that tell the colors."""
     kind, _, spec = request.color.partition("=")
     if kind not in _KINDS or bool(spec) != (kind in ("map", "orientation")):
         message = (
-            f"An embedding can't be coloured by {request.color!r}. There are: {COLORINGS}; "
+            f"An embedding can't be colored by {request.color!r}. There are: {COLORINGS}; "
             "MAP is FILE:COLUMN, or a vendor's file with orientations."
         )
         raise RequestError(message)
@@ -139,7 +139,7 @@ _KINDS: Mapping[str, Callable[[Any, LatentSet, Exploration], dict[str, Any]]] = 
 def _map(maps: ScanMaps, latents: LatentSet) -> dict[str, Any]:
     if len(maps) != 1:
         message = (
-            f"An embedding is coloured by one map, not by {len(maps)}. "
+            f"An embedding is colored by one map, not by {len(maps)}. "
             f"Name a column: map=FILE:COLUMN with one of {', '.join(maps.names)}."
         )
         raise RequestError(message)
@@ -159,7 +159,7 @@ def _orientation(maps: ScanMaps, latents: LatentSet) -> dict[str, Any]:
     colors = orientation_colors(maps)
     if colors is None or latents.grid is None:
         message = (
-            "An embedding can't be coloured by orientation: this needs latents with x and y, and "
+            "An embedding can't be colored by orientation: this needs latents with x and y, and "
             "a vendor's file with Euler angles and the symmetry of a phase."
         )
         raise RequestError(message)

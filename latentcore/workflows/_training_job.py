@@ -126,7 +126,7 @@ class TrainingJob:
         targets = None
         grid = self.chosen.source.grid
         if self.preset.plan.target != "self" and grid is not None:
-            targets = models.neighbour_targets(patterns, grid, components, self.progress)
+            targets = models.neighbor_targets(patterns, grid, components, self.progress)
         start = TrainingStart(components.tensors(), None if targets is None else targets.scores)
         write_start(self._place, start, asked)
         return components, targets
@@ -136,7 +136,7 @@ class TrainingJob:
             return []
         told = (
             "The samples have no places on a scan, so each was reconstructed to itself "
-            "instead of to what its neighbours show."
+            "instead of to what its neighbors show."
         )
         return [told]
 

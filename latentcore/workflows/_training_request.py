@@ -56,12 +56,12 @@ class TrainRequest:
     )
     target: str | None = option(
         None,
-        help="reconstruct the pattern itself, or what its neighbours on the scan show of it",
+        help="reconstruct the pattern itself, or what its neighbors on the scan show of it",
         choices=TARGETS,
     )
     noise: float | None = option(
         None,
-        help="how much of another pattern's noise is added to each input (with neighbour targets)",
+        help="how much of another pattern's noise is added to each input (with neighbor targets)",
         metavar="SHARE",
         convert=float,
     )

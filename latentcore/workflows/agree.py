@@ -225,7 +225,7 @@ def _write_top(
     """Write the clusters of the reference and of the best dimensions, and their maps."""
     import pandas as pd
 
-    from latentcore.figures.agreement import labelled_maps_figure
+    from latentcore.figures.agreement import labeled_maps_figure
 
     grid = _grid_of(latents)
     x, y = plain_coordinates(grid)
@@ -240,7 +240,7 @@ def _write_top(
         own = np.where(paired, found.labels, np.int32(MISSING))
         labels[f"cluster_d{dim}"] = _shown(own, {})
         row = table[table["dim"] == dim].iloc[0]
-        figure = labelled_maps_figure(
+        figure = labeled_maps_figure(
             grid,
             values,
             [("its clusters", own, {}), ("reference", known.labels, known.texts)],

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["FITTED_PREPARATION", "ExtractRequest", "extract"]
 
 # What a fitted PCA sees if nothing is asked for. Patterns differ in brightness and contrast, which
-# say little about the crystal, so each is standardised. Removing the background helps
+# say little about the crystal, so each is standardized. Removing the background helps
 # more, but it is a choice about the data: the page proposes it, nobody makes it silently.
 FITTED_PREPARATION = Preparation(scale="z_score")
 
@@ -95,7 +95,7 @@ class ExtractRequest:
     )
     resolution: tuple[int, int] | None = option(
         None,
-        help="resize to H W pixels, as size=HxW does; of pictures and videos the centre is taken, "
+        help="resize to H W pixels, as size=HxW does; of pictures and videos the center is taken, "
         "which --reader image-folder:fit=pad (or video:fit=pad) changes",
         nargs=2,
         metavar=("H", "W"),

@@ -35,8 +35,8 @@ __all__ = ["ProbeRequest", "predictions_table", "probe_of", "run"]
 
 _MOST_COLUMNS = 12
 _LEAK = (
-    "The test samples were drawn at random, but neighbouring points of a scan are alike: most have "
-    "a neighbour among the training samples, and the figures are better than they would be on "
+    "The test samples were drawn at random, but neighboring points of a scan are alike: most have "
+    "a neighbor among the training samples, and the figures are better than they would be on "
     "another scan. Split by place (--blocked) for an honest estimate."
 )
 
@@ -58,7 +58,7 @@ class _ProbeRequest:
         metavar="NAME",
     )
     test_fraction: float = option(
-        0.2, help="share of the labelled samples to test on, where no --split is given",
+        0.2, help="share of the labeled samples to test on, where no --split is given",
         convert=float, metavar="F",
     )  # fmt: skip
     blocked: bool = option(
@@ -69,7 +69,7 @@ class _ProbeRequest:
     )
     block_size: int | None = option(
         None,
-        help="side of a square in points; default: an eighth of the labelled area",
+        help="side of a square in points; default: an eighth of the labeled area",
         convert=int,
         metavar="N",
     )

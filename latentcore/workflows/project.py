@@ -41,7 +41,7 @@ class ProjectRequest:
     components: int = option(
         2, help="how many dimensions the embedding has: 2 or 3", convert=int, metavar="N"
     )
-    neighbors: int = option(15, help="size of a neighbourhood (UMAP)", convert=int, metavar="N")
+    neighbors: int = option(15, help="size of a neighborhood (UMAP)", convert=int, metavar="N")
     min_dist: float = option(
         0.1, help="how close points may lie, 0 to 1 (UMAP)", convert=float, metavar="R"
     )

@@ -89,7 +89,7 @@ class RankRequest:
         convert=int,
         metavar="N",
     )
-    cmap: str = option("viridis", help=f"colour map: {', '.join(COLORMAPS)}", metavar="NAME")
+    cmap: str = option("viridis", help=f"color map: {', '.join(COLORMAPS)}", metavar="NAME")
     seed_names: bool = option(
         False, help="also write tables, arrays and maps under the names of the seed system"
     )

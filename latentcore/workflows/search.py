@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.pattern_sheets import sample_picture
 from latentcore.analysis.similarity import METRICS, SearchTable, similarity_of
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, Neighbours
+from latentcore.containers import LatentSet, Neighbors
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -30,7 +30,7 @@ from latentcore.workflows.map import plain_coordinates
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SearchRequest", "neighbours_table", "row_at", "run"]
+__all__ = ["SearchRequest", "neighbors_table", "row_at", "run"]
 
 _MOST_THUMBNAILS = 59  # and the query: ten lines of six
 _LABELS = {"cosine": "cosine similarity", "euclidean": "1 / (1 + distance)"}
@@ -44,13 +44,13 @@ class SearchRequest:
     row: int | None = option(
         None,
         help="search for the sample in this row of the latents, counted from 0; it is not among "
-        "its own neighbours",
+        "its own neighbors",
         convert=int,
         metavar="N",
     )
     xy: tuple[float, ...] | None = option(
         None,
-        help="search for the sample at x and y; it is not among its own neighbours",
+        help="search for the sample at x and y; it is not among its own neighbors",
         nargs=2,
         convert=float,
         metavar=("X", "Y"),
@@ -66,7 +66,7 @@ class SearchRequest:
     checkpoint: str | None = option(
         None, help="the model that made the latents, to encode --image with", metavar="FILE"
     )
-    k: int = option(10, help="how many neighbours to find", convert=int, metavar="K")
+    k: int = option(10, help="how many neighbors to find", convert=int, metavar="K")
     metric: str = option(
         "cosine",
         help="cosine: angle between latents; euclidean: distance. similarity is then "
@@ -124,7 +124,7 @@ def run(
     metric: Any = request.metric
     found = table.nearest(query.latent, request.k, metric=metric, exclude=query.row)
     distances = table.distances(query.latent, metric)
-    folder.write_csv("neighbours.csv", neighbours_table(latents, found))
+    folder.write_csv("neighbours.csv", neighbors_table(latents, found))
     folder.write_csv("similarity.csv", _similarity_table(latents, distances, request.metric))
     progress.step(2, 3, "drawing")
     notes = [*query.notes, *_draw(request, latents, query, found, distances, folder)]
@@ -148,8 +148,8 @@ def run(
     return report
 
 
-def neighbours_table(latents: LatentSet, found: Neighbours) -> pd.DataFrame:
-    """Return rank (from 1), row, sample_id, x, y, similarity and distance of neighbours."""
+def neighbors_table(latents: LatentSet, found: Neighbors) -> pd.DataFrame:
+    """Return rank (from 1), row, sample_id, x, y, similarity and distance of neighbors."""
     import pandas as pd
 
     return pd.DataFrame(
@@ -210,7 +210,7 @@ def _draw(
     request: SearchRequest,
     latents: LatentSet,
     query: Query,
-    found: Neighbours,
+    found: Neighbors,
     distances: NDArray[np.float64],
     folder: RunFolder,
 ) -> list[str]:

@@ -82,12 +82,12 @@ class SessionRequest(ClusterRequest):  # type: ignore[misc] # its fields are tho
     draw_pca: bool = option(
         False, help="draw the PCA although strokes were drawn in the embedding that is given"
     )
-    color: str = option("cluster", help=f"what colours embedding.png: {COLORINGS}")
+    color: str = option("cluster", help=f"what colors embedding.png: {COLORINGS}")
     color_cmap: str = option(
-        "viridis", help="colour map of embedding.png, where no latent colours it", metavar="NAME"
+        "viridis", help="color map of embedding.png, where no latent colors it", metavar="NAME"
     )
     color_limits: tuple[float, ...] | None = option(
-        None, help="colour limits of embedding.png, where no latent colours it", nargs=2,
+        None, help="color limits of embedding.png, where no latent colors it", nargs=2,
         convert=float, metavar=("LO", "HI"),
     )  # fmt: skip
     pinned: int | None = option(
@@ -103,10 +103,10 @@ class SessionRequest(ClusterRequest):  # type: ignore[misc] # its fields are tho
         "A", help="the selection that stands out in embedding.png", choices=("A", "B")
     )
     cmap: str = option(
-        "viridis", help=f"colour map of the latent: {', '.join(COLORMAPS)}", metavar="NAME"
+        "viridis", help=f"color map of the latent: {', '.join(COLORMAPS)}", metavar="NAME"
     )
     limits: tuple[float, ...] | None = option(
-        None, help="colour limits of the latent", nargs=2, convert=float, metavar=("LO", "HI")
+        None, help="color limits of the latent", nargs=2, convert=float, metavar=("LO", "HI")
     )
     view: str | None = option(
         None, help="what a page wants to find again in the report, as JSON", metavar="JSON"

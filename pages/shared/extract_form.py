@@ -161,7 +161,7 @@ def choose_manner(key: str, source: SampleSource) -> Manner:
         value=True,
         key=f"{key}.cutouts",
         help="90th − 10th percentile of the central crop, mean, spread and range of each: a table "
-        "beside the latents, to colour and filter them by on the Explore page.",
+        "beside the latents, to color and filter them by on the Explore page.",
         persist_state="session",
     )
     with st.expander("Device and batch size", icon=":material/speed:"):

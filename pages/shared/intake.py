@@ -1,4 +1,4 @@
-"""How files come into view: each is recognised, and put into its role in the scan."""
+"""How files come into view: each is recognized, and put into its role in the scan."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def uploader() -> None:
         accept_multiple_files=True,
         max_upload_size=settings().max_upload_mb,
         key=f"upload_{round_}",
-        help="HDF5 (vendors' EBSD files too), CSV, CSV.gz, parquet, NPY. Each file is recognised "
+        help="HDF5 (vendors' EBSD files too), CSV, CSV.gz, parquet, NPY. Each file is recognized "
         "by its content.",
     )
     if not files:
@@ -114,7 +114,7 @@ def demo_opener() -> None:
 
 
 def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
-    """Recognise files and put each into its role; what can't be used is told, the rest is kept.
+    """Recognize files and put each into its role; what can't be used is told, the rest is kept.
 
     With patterns among them a new scan begins; else the files join the scan in view, unless they
     don't lie on it.

@@ -37,7 +37,7 @@ _LOOK_EVERY_S = 1.0
 # Of the jobs that another one waits for.
 _MOST_NAMED = 3
 
-# state → (icon, colour of the badge)
+# state → (icon, color of the badge)
 _LOOKS = {
     "queued": (":material/hourglass_empty:", "gray"),
     "running": (":material/autorenew:", "blue"),
@@ -139,7 +139,7 @@ def job_panel(
 
 
 def state_badge(record: JobRecord) -> None:
-    """Show a job's state in its colour."""
+    """Show a job's state in its color."""
     icon, color = _LOOKS[record.state]
     text: str = record.state
     if record.cancelling:

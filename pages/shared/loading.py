@@ -38,7 +38,7 @@ from latentcore.readers import (
     open_maps,
     open_samples,
     open_table,
-    recognise_all,
+    recognize_all,
 )
 from latentcore.registry import Registry
 from pages.shared import places
@@ -83,12 +83,12 @@ class JoinedMaps:
     origin : Mapping of str to (str, str)
         For each name the place it comes from, and what it is called there.
     orientation : ndarray of float32, shape (n, 3), or None
-        Colour of the crystal's orientation, 0..1 with NaN where there is none; from the first
+        Color of the crystal's orientation, 0..1 with NaN where there is none; from the first
         file that has orientations.
     orientation_from : str
         The place of that file.
     laue : tuple of str
-        Laue classes of the phases that are coloured.
+        Laue classes of the phases that are colored.
     joined_by : Mapping of str to str
         For the place of each table about samples, how its rows found them: ``"id"`` or
         ``"order"``. Maps are joined by coordinates.
@@ -167,7 +167,7 @@ def kind_of(place: str) -> tuple[str, str]:
     Raises
     ------
     UnknownFormatError
-        If no reader recognises it.
+        If no reader recognizes it.
     """
     return next(iter(kinds_of(place).items()))
 
@@ -338,7 +338,7 @@ def _file(place: str) -> _File:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _kinds(file: _File) -> dict[str, str]:
-    return recognise_all(file.path)
+    return recognize_all(file.path)
 
 
 # No on_release that closes the file: another session may be reading from an evicted source.

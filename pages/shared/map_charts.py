@@ -1,4 +1,4 @@
-"""Charts of maps: y downwards, equal aspect, NaN in its own colour, values where you point."""
+"""Charts of maps: y downwards, equal aspect, NaN in its own color, values where you point."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "categories_chart",
+    "color_map_for",
     "colors_chart",
-    "colour_map_for",
     "fitting_height",
     "grid_chart",
     "histogram_chart",
@@ -36,7 +36,7 @@ MOST_CELLS = 300_000
 _MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 0}
 _HEIGHT = 430
 _MOST_TICKS = 12
-# What axis labels, colour bar and title take of a chart, in pixels.
+# What axis labels, color bar and title take of a chart, in pixels.
 _BESIDE = 145
 _ABOVE_AND_BELOW = 92
 
@@ -52,8 +52,8 @@ def robust_limits(values: NDArray[np.floating]) -> tuple[float, float]:
     return (low, high) if low < high else (low - 0.5, low + 0.5)
 
 
-def colour_map_for(name: str, values: NDArray[np.floating]) -> str:
-    """Return the colour map that suits a map: grey for band contrast, diverging for scores."""
+def color_map_for(name: str, values: NDArray[np.floating]) -> str:
+    """Return the color map that suits a map: gray for band contrast, diverging for scores."""
     if name.startswith("bandcontrast"):
         return "grey"
     finite = values[np.isfinite(values)]
@@ -61,10 +61,10 @@ def colour_map_for(name: str, values: NDArray[np.floating]) -> str:
     return "blue-white-red" if signed else "viridis"
 
 
-def limits_for(colours: str, values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return robust limits; symmetric about zero where the colour map's middle means zero."""
+def limits_for(colors: str, values: NDArray[np.floating]) -> tuple[float, float]:
+    """Return robust limits; symmetric about zero where the color map's middle means zero."""
     low, high = robust_limits(values)
-    if not is_diverging(colours):
+    if not is_diverging(colors):
         return low, high
     end = max(abs(low), abs(high))
     return -end, end
@@ -85,7 +85,7 @@ def map_chart(
     *,
     name: str,
     unit: str = "",
-    colours: str = "grey",
+    colors: str = "grey",
     limits: tuple[float, float] | None = None,
     dropped: NDArray[np.bool_] | None = None,
     row: int | None = None,
@@ -96,10 +96,10 @@ def map_chart(
     Parameters
     ----------
     values : ndarray, shape (n,)
-    colours : str
+    colors : str
         One of `latentcore.figures.colors.COLORMAPS`.
     limits : tuple of float, optional
-        Ends of the colour bar; `limits_for` if not given.
+        Ends of the color bar; `limits_for` if not given.
     dropped : ndarray of bool, shape (n,), optional
         Points to veil.
     row : int, optional
@@ -110,14 +110,14 @@ def map_chart(
     import plotly.graph_objects as go
 
     name, unit = chart_texts((name, unit))
-    low, high = limits or limits_for(colours, values)
+    low, high = limits or limits_for(colors, values)
     k, (field,) = thinned(grid, grid.to_map(values.astype(np.float32)))
     figure = go.Figure(
         go.Heatmap(
             z=field,
             zmin=low,
             zmax=high,
-            colorscale=_scale(colours),
+            colorscale=_scale(colors),
             colorbar={"title": {"text": unit}, "thickness": 12, "outlinewidth": 0, "len": 1},
             hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{z:.6g}}<extra></extra>",
             **_axes_of(grid, k),
@@ -149,7 +149,7 @@ def categories_chart(
     names: Mapping[int, str],
     height: int = _HEIGHT,
 ) -> go.Figure:
-    """Draw a map of categories, its colour bar naming each."""
+    """Draw a map of categories, its color bar naming each."""
     import plotly.graph_objects as go
 
     name = chart_text(name)
@@ -191,7 +191,7 @@ def colors_chart(
     name: str,
     height: int = _HEIGHT,
 ) -> go.Figure:
-    """Draw a map of points that have a colour each, (n, 3) in 0..1; without one they are empty."""
+    """Draw a map of points that have a color each, (n, 3) in 0..1; without one they are empty."""
     import plotly.graph_objects as go
 
     name = chart_text(name)
@@ -224,7 +224,7 @@ def grid_chart(
     Parameters
     ----------
     backdrop : ndarray, shape (n,), optional
-        Values to draw in grey; else all points look alike.
+        Values to draw in gray; else all points look alike.
     marked : ndarray of int, shape (m,), optional
         Rows to number from 1.
     """
@@ -278,12 +278,12 @@ def histogram_chart(
     finite = values[np.isfinite(values)].astype(np.float64)
     edges = _edges(finite)
     counts, _ = np.histogram(finite, edges)
-    centres = (edges[:-1] + edges[1:]) / 2
+    centers = (edges[:-1] + edges[1:]) / 2
     # A bin that the threshold cuts is counted as kept: only whole bins stand back.
-    kept = np.ones(len(centres), np.bool_) if threshold is None else edges[1:] > threshold
+    kept = np.ones(len(centers), np.bool_) if threshold is None else edges[1:] > threshold
     figure = go.Figure(
         go.Bar(
-            x=centres,
+            x=centers,
             y=counts,
             width=np.diff(edges),
             marker={"color": np.where(kept, tones.line, tones.soft), "line": {"width": 0}},
@@ -336,7 +336,7 @@ def profile_chart(
 def fitting_height(grid: ScanGrid, width: int, *, most: int = 760) -> int:
     """Return the chart height at which a map fills a column of that width.
 
-    With equal aspect, a chart of another height would leave its colour bar longer than the map.
+    With equal aspect, a chart of another height would leave its color bar longer than the map.
     """
     rows, columns = grid.shape
     drawn = (width - _BESIDE) * (rows * grid.step[1]) / (columns * grid.step[0])
@@ -390,19 +390,19 @@ def _edges(finite: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=16)
-def _scale(colours: str) -> list[tuple[float, str]]:
-    """Return a colour map as plotly wants it, entry by entry: the same colours as in files."""
-    table = lut(colours)
+def _scale(colors: str) -> list[tuple[float, str]]:
+    """Return a color map as plotly wants it, entry by entry: the same colors as in files."""
+    table = lut(colors)
     return [
         (level / (len(table) - 1), f"rgb({red},{green},{blue})")
         for level, (red, green, blue) in enumerate(table.tolist())
     ]
 
 
-def _stepped(colours: Sequence[str]) -> list[list[object]]:
-    n = len(colours)
+def _stepped(colors: Sequence[str]) -> list[list[object]]:
+    n = len(colors)
     return [
-        [share, colour]
-        for index, colour in enumerate(colours)
+        [share, color]
+        for index, color in enumerate(colors)
         for share in (index / n, (index + 1) / n)
     ]

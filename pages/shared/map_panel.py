@@ -21,8 +21,8 @@ from pages.shared.loading import JoinedMaps
 from pages.shared.map_charts import (
     MOST_CELLS,
     categories_chart,
+    color_map_for,
     colors_chart,
-    colour_map_for,
     fitting_height,
     map_chart,
 )
@@ -84,12 +84,12 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
         key=f"maps_shown_{'|'.join(offered)}",
         placeholder="Choose maps",
     )
-    colours = right.selectbox(
-        "Colours",
+    colors = right.selectbox(
+        "Colors",
         ["by kind", *COLORMAPS],
-        key="maps_colours",
-        help="By kind: band contrast grey, scores with a sign diverging about zero, else viridis. "
-        "Colour bars run from the 2 % to the 98 % quantile.",
+        key="maps_colors",
+        help="By kind: band contrast gray, scores with a sign diverging about zero, else viridis. "
+        "Color bars run from the 2 % to the 98 % quantile.",
     )
     if not chosen:
         st.caption("Choose one map or several.")
@@ -98,7 +98,7 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
     for start in range(0, len(chosen), width):
         for column, name in zip(st.columns(width), chosen[start : start + width], strict=False):
             with column:
-                _one(joined, grid, name, colours, fitting_height(grid, _PAGE_WIDTH // width))
+                _one(joined, grid, name, colors, fitting_height(grid, _PAGE_WIDTH // width))
     if ORIENTATION in chosen:
         _orientation_key(joined.laue)
     cells = grid.shape[0] * grid.shape[1]
@@ -107,7 +107,7 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
 
 
 def offered_maps(joined: JoinedMaps) -> tuple[str, ...]:
-    """Return what may be drawn: all maps and, third of them, the colours of orientations."""
+    """Return what may be drawn: all maps and, third of them, the colors of orientations."""
     if joined.orientation is None:
         return joined.names
     first = _COLUMNS - 1
@@ -125,7 +125,7 @@ def _with_orientation(joined: JoinedMaps, grid: ScanGrid) -> JoinedMaps:
         key="maps_symmetry",
         width=_SYMMETRY_WIDTH,
         help="The file holds orientations. With the symmetry of its phases they are shown in "
-        "IPF-Z colours.",
+        "IPF-Z colors.",
     )
     if laue is None:
         return joined
@@ -145,7 +145,7 @@ def _orientation_key(laue: tuple[str, ...]) -> None:
             )
 
 
-def _one(joined: JoinedMaps, grid: ScanGrid, name: str, colours: str, height: int) -> None:
+def _one(joined: JoinedMaps, grid: ScanGrid, name: str, colors: str, height: int) -> None:
     if name == ORIENTATION and joined.orientation is not None:
         figure = colors_chart(joined.orientation, grid, tones(), name=name, height=height)
         _draw(figure, name)
@@ -156,9 +156,9 @@ def _one(joined: JoinedMaps, grid: ScanGrid, name: str, colours: str, height: in
             values, grid, tones(), name=name, names=joined.categories[name], height=height
         )
     else:
-        picked = colour_map_for(name, values) if colours == "by kind" else colours
+        picked = color_map_for(name, values) if colors == "by kind" else colors
         figure = map_chart(
-            values, grid, tones(), name=name, unit=joined.unit(name), colours=picked, height=height
+            values, grid, tones(), name=name, unit=joined.unit(name), colors=picked, height=height
         )
     _draw(figure, name)
 

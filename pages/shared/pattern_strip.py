@@ -1,17 +1,17 @@
-"""Several patterns side by side, on grey scales that can be compared."""
+"""Several patterns side by side, on gray scales that can be compared."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["grey_range", "pattern_strip"]
+__all__ = ["gray_range", "pattern_strip"]
 
 _WIDTH = 150
 _GAP = 8
 
 
-def grey_range(patterns: NDArray[np.floating]) -> NDArray[np.float64]:
+def gray_range(patterns: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the smallest and the largest finite value of each pattern.
 
     Parameters
@@ -44,13 +44,13 @@ def pattern_strip(
     ----------
     patterns : ndarray, shape (k, H, W)
     ranges : ndarray, shape (k, 2) or (2,)
-        Values that become black and white: those of `grey_range`, of these patterns or of others
+        Values that become black and white: those of `gray_range`, of these patterns or of others
         that they are to be compared with. What lies beyond is cut.
     width : int
         Of one pattern in pixels, about: it is enlarged by a whole number, because browsers blur
         small pictures.
     table : ndarray of uint8, shape (256, 3), optional
-        Colours in place of greys.
+        Colors in place of grays.
 
     Returns
     -------
@@ -59,9 +59,9 @@ def pattern_strip(
     """
     low, high = np.broadcast_to(ranges, (len(patterns), 2)).T[:, :, None, None]
     scaled = (np.nan_to_num(np.asarray(patterns, np.float64)) - low) / (high - low)
-    grey = np.rint(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
-    factor = max(1, round(width / grey.shape[2]))
-    large = grey.repeat(factor, axis=1).repeat(factor, axis=2)
+    gray = np.rint(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
+    factor = max(1, round(width / gray.shape[2]))
+    large = gray.repeat(factor, axis=1).repeat(factor, axis=2)
     count, tall, wide = large.shape
     sheet = np.zeros((tall, count * (wide + _GAP) - _GAP, 4), np.uint8)
     for number, pattern in enumerate(large):

@@ -229,7 +229,7 @@ def _sheet(patterns: NDArray[np.generic]) -> NDArray[np.uint8]:
     Of clips, (b, C, T, H, W), the frame in the middle is shown.
     """
     still = patterns if patterns.ndim == 4 else patterns[:, :, patterns.shape[2] // 2]
-    grey = np.asarray(still, np.float32).mean(axis=1)
-    factor = max(1, round(_WIDTH / grey.shape[2]))
-    enlarged = grey.repeat(factor, axis=1).repeat(factor, axis=2)
+    gray = np.asarray(still, np.float32).mean(axis=1)
+    factor = max(1, round(_WIDTH / gray.shape[2]))
+    enlarged = gray.repeat(factor, axis=1).repeat(factor, axis=2)
     return pattern_sheet(enlarged, columns=_SHOWN, gap=8)

@@ -65,25 +65,25 @@ def panels_url() -> str:
 
 
 def pattern_png(pattern: np.ndarray) -> bytes:
-    """Encode a pattern as 8-bit grey PNG, its own minimum black and its own maximum white.
+    """Encode a pattern as 8-bit gray PNG, its own minimum black and its own maximum white.
 
     Parameters
     ----------
     pattern : ndarray
-        (H, W), or (1, H, W); a (3, H, W) or (H, W, 3) pattern is averaged to grey. NaN is black.
+        (H, W), or (1, H, W); a (3, H, W) or (H, W, 3) pattern is averaged to gray. NaN is black.
     """
     from PIL import Image
 
-    grey = np.asarray(pattern, dtype=np.float64)
-    if grey.ndim == 3:
-        grey = grey.mean(axis=0 if grey.shape[0] in (1, 3) else -1)
-    if grey.ndim != 2 or grey.size == 0:
+    gray = np.asarray(pattern, dtype=np.float64)
+    if gray.ndim == 3:
+        gray = gray.mean(axis=0 if gray.shape[0] in (1, 3) else -1)
+    if gray.ndim != 2 or gray.size == 0:
         msg = f"A pattern is (H, W), got shape {np.shape(pattern)}."
         raise ValueError(msg)
-    finite = np.isfinite(grey)
-    low, high = (grey[finite].min(), grey[finite].max()) if finite.any() else (0.0, 0.0)
+    finite = np.isfinite(gray)
+    low, high = (gray[finite].min(), gray[finite].max()) if finite.any() else (0.0, 0.0)
     span = high - low if high > low else 1.0
-    scaled = np.where(finite, (grey - low) / span * 255.0, 0.0)
+    scaled = np.where(finite, (gray - low) / span * 255.0, 0.0)
     buffer = io.BytesIO()
     Image.fromarray(np.floor(scaled + 0.5).astype(np.uint8)).save(buffer, format="PNG")
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What was recognised: one card each for the patterns, the latents and the maps."""
+"""What was recognized: one card each for the patterns, the latents and the maps."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def cards(scan: ScanState) -> bool:
 
 
 def _headline(scan: ScanState) -> None:
-    """Name the family that was recognised, and tell what can be done with it."""
+    """Name the family that was recognized, and tell what can be done with it."""
     place = scan.samples or scan.latents or next(iter(scan.maps), None)
     if place is None:
         return
@@ -63,14 +63,14 @@ def _uses(scan: ScanState, grid: ScanGrid | None) -> list[str]:
     if scan.latents:
         uses.append("Explore its latents.")
     if grid is None and scan.maps:
-        uses.append("Colour and filter its samples by the columns of its tables.")
+        uses.append("Color and filter its samples by the columns of its tables.")
     elif grid is None:
         uses.append(
             "It has no scan grid, so there are no maps; a table about its samples (lat, lon, ΔT) "
-            "gives colours and filters."
+            "gives colors and filters."
         )
     elif scan.maps:
-        uses.append("Draw its maps, leave points out by one of them, and colour latents by them.")
+        uses.append("Draw its maps, leave points out by one of them, and color latents by them.")
     return uses
 
 

@@ -1,4 +1,4 @@
-"""The few colours that charts need besides Streamlit's own theme, light and dark."""
+"""The few colors that charts need besides Streamlit's own theme, light and dark."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Tones", "tones"]
 
 @dataclass(frozen=True)
 class Tones:
-    """Colours of one theme, as CSS text.
+    """Colors of one theme, as CSS text.
 
     Attributes
     ----------
     theme : str
         ``"light"`` or ``"dark"``.
     nothing : str
-        Where nothing was scanned, or no value is: NaN. In no colour map.
+        Where nothing was scanned, or no value is: NaN. In no color map.
     veil : str
         Over points that are left out.
     accent, on_accent : str
@@ -53,5 +53,5 @@ _DARK = Tones(
 
 
 def tones() -> Tones:
-    """Return the colours of the theme that this session's browser shows."""
+    """Return the colors of the theme that this session's browser shows."""
     return _DARK if st.context.theme.type == "dark" else _LIGHT

@@ -56,7 +56,7 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
             tones(),
             name=name,
             unit=unit,
-            colours="grey",
+            colors="grey",
             limits=(low, high),
             dropped=~keep & np.isfinite(values),
             row=row,
@@ -66,7 +66,7 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
             figure,
             key="threshold_map",
             config=_CONFIG,
-            alt=f"Grey map of {name}; points left out are veiled, a line marks the profile's row",
+            alt=f"Gray map of {name}; points left out are veiled, a line marks the profile's row",
         )
 
 

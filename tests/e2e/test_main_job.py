@@ -134,11 +134,11 @@ def test_brushed_numbers_equal_numpy_and_the_csv_parses(page, server, workspace)
 
 def two_components(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the first two principal components by a plain SVD, signs as the page has them."""
-    centred = latents.astype(float) - latents.astype(float).mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    centered = latents.astype(float) - latents.astype(float).mean(axis=0)
+    _, _, axes = np.linalg.svd(centered, full_matrices=False)
     for axis in axes:
         axis *= np.sign(axis[np.abs(axis).argmax()])
-    scores = (centred @ axes[:2].T).astype(np.float32)
+    scores = (centered @ axes[:2].T).astype(np.float32)
     return scores[:, 0], scores[:, 1]
 
 

@@ -300,7 +300,7 @@ def test_degrees_are_round_and_tell_their_side(panels):
     assert found[3] == ["170°W", "180°", "0°", "0.05°W", "30°S", "45.5°N", "", "10°E"]
 
 
-def test_zoom_and_selection_are_kept_when_colours_change(panels, points):
+def test_zoom_and_selection_are_kept_when_colors_change(panels, points):
     (place,) = panels.places("embedding", [(0.3, 0.4)])
     panels.page.mouse.move(*place)
     panels.page.mouse.wheel(0, -400)
@@ -308,7 +308,7 @@ def test_zoom_and_selection_are_kept_when_colours_change(panels, points):
     zoomed = panels.get("view('embedding')")
     panels.box("embedding")
     count = panels.check(points)
-    panels.page.get_by_text("Colour the embedding by latent").click()
+    panels.page.get_by_text("Color the embedding by latent").click()
     panels.page.get_by_text("UMAP is being computed").wait_for()
     assert panels.get("view('embedding')") == zoomed
     assert panels.check(points) == count
@@ -363,11 +363,11 @@ def test_legend_lets_a_cluster_stand_out_and_changes_no_selection(panels, points
     key = panels.page.locator("[data-panel=embedding] .lp-key", has_text="ferrite")
     key.click()
     panels.page.wait_for_timeout(100)
-    emphasised = panels.page.evaluate(
+    emphasized = panels.page.evaluate(
         f"Array.from({panels.probe}.explorer.selection.classes).filter((c) => c === 1).length"
     )
     ids = panels.get("ids('A')")
-    assert emphasised == (points["labels"][ids] == 0).sum()
+    assert emphasized == (points["labels"][ids] == 0).sum()
     assert panels.check(points) == count
     assert panels.page.locator(".lp-key[aria-pressed=true]").count() == 3
     panels.page.locator("[data-panel=joint] .lp-key", has_text="ferrite").or_(
@@ -440,7 +440,7 @@ def test_nothing_is_left_when_the_panels_go(panels):
     assert not panels.errors
 
 
-def test_colours_are_those_of_the_documented_formulas(panels, points):
+def test_colors_are_those_of_the_documented_formulas(panels, points):
     """The figures of the library use the same formulas; a byte of difference is a bug."""
     rng = np.random.default_rng(0)
     base = rng.integers(0, 256, (400, 3))
@@ -472,8 +472,8 @@ def test_colours_are_those_of_the_documented_formulas(panels, points):
     assert np.array_equal(channels[finite], lut[index])
 
 
-def test_direct_colours_are_those_given(panels):
-    """Each point has the colour of its number; a negative one has none."""
+def test_direct_colors_are_those_given(panels):
+    """Each point has the color of its number; a negative one has none."""
     colors = [0xFF0000, 0x00FF80, 0x0102FE, -1, 0]
     found = panels.page.evaluate(
         """async ([url, colors]) => {
@@ -494,7 +494,7 @@ def modules_url(panels):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_panels_take_the_colours_of_the_theme(browser, server, scheme, tmp_path):
+def test_panels_take_the_colors_of_the_theme(browser, server, scheme, tmp_path):
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme=scheme)
     try:
         panels = Panels(context.new_page(), server)

@@ -1,4 +1,4 @@
-"""Columns of names on the pages: colours and labels, never numbers, not even by a link."""
+"""Columns of names on the pages: colors and labels, never numbers, not even by a link."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_roi_that_reaches_beyond_the_scan_is_shown_as_what_it_covers(explore) ->
     assert shown == [0, 12, 2, 9]
 
 
-def test_colour_limits_are_locked_and_let_go(explore) -> None:
+def test_color_limits_are_locked_and_let_go(explore) -> None:
     app = explore()
     app.toggle(key="explore.lock").set_value(True).run()
     low, high = asked(app).limits
@@ -242,7 +242,7 @@ def test_report_opens_its_view_in_place_of_another_scan(
         (Question(color="cluster"), {"color": "map={}:cluster", "limits": None}),
     ],
 )
-def test_files_are_asked_for_in_the_colours_of_the_screen(
+def test_files_are_asked_for_in_the_colors_of_the_screen(
     explore, scan: Path, question: Question, expected: dict[str, object]
 ) -> None:
     explore()

@@ -81,7 +81,7 @@ def asked(app: AppTest) -> Question:
     )
 
 
-def test_columns_are_colours_and_the_second_axis_and_their_join_is_told(explore) -> None:
+def test_columns_are_colors_and_the_second_axis_and_their_join_is_told(explore) -> None:
     app = explore()
     assert {"lat", "lon", "DT"} <= set(app.selectbox(key="explore.color").options)
     assert app.selectbox(key="explore.reference").value == "DT"
@@ -236,7 +236,7 @@ def test_an_uploaded_cutout_is_measured_and_placed(run, data_root: Path, open_pa
     np.save(data_root / "query.npy", sample)
     query = (data_root / "query.npy").read_bytes()
     app.file_uploader(key="search.image").upload("query.npy", query).run()
-    assert "the star is where the 11 neighbours lie on average" in told(app)
+    assert "the star is where the 11 neighbors lie on average" in told(app)
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["ΔT"] == f"{temperature_difference(sample):.3g}"
     assert metrics["Mean"] == f"{sample.mean(dtype=float):.3g}"

@@ -43,7 +43,7 @@ def search(folder: Path, *more: object, latents: str = "pca/scan_latents.h5", ou
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_neighbours_are_those_of_brute_force_without_the_query(folder, metric):
+def test_neighbors_are_those_of_brute_force_without_the_query(folder, metric):
     status, table, report = search(folder, "--row", 33, "-k", 8, "--metric", metric)
     assert status == 0
     values = open_latents(folder / "pca/scan_latents.h5").values.astype(np.float64)

@@ -50,7 +50,7 @@ class KMeansClusters:
         check_at_least("n_init", self.n_init, 1)
 
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
-        """Find k centres and give each row the nearest.
+        """Find k centers and give each row the nearest.
 
         Parameters
         ----------

@@ -74,7 +74,7 @@ def block_intervals(
     them. If blocks are long against the correlation length, they are nearly independent, and a
     score from a share f of them varies about the score from all of them with 1/f - 1 times the
     variance that the latter has itself; deviations are scaled by the root of that. Drawing with
-    replacement would put points onto each other, which nearest neighbours (``mi``) can't bear.
+    replacement would put points onto each other, which nearest neighbors (``mi``) can't bear.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class AwkwardParquet:
     wants = "a parquet file whose columns are '0', '1', …"
     options = ("pooling",)
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether the columns are counted from 0, two at least."""
         return peek.is_parquet and _is_counted(peek.table_columns)
 

@@ -49,7 +49,7 @@ class KinomlNpz:
     wants = "an .npz with 'y' and 'X' or 'X_s0_…'"
     options = ("pooling",)
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether such arrays are there."""
         if not peek.head.startswith(b"PK"):
             return False

@@ -25,7 +25,7 @@ _MANNER = ("clobber", "resume")
 _MODEL = "checkpoint"
 _LABELS = {
     "dim": "Latent dimension",
-    "cmap": "Colour map",
+    "cmap": "Color map",
     "roi": "ROI (x0 x1 y0 y1)",
     "xy": "Sample at (x y)",
     "k": "k",
@@ -33,7 +33,7 @@ _LABELS = {
     "k_max": "Largest k",
     "c": "C",
     "coords": "Coordinates",
-    "colors": "Colours",
+    "colors": "Colors",
 }
 # To begin with; a number that must be given is better seen than missed.
 _FIRST = {"int": 0, "tuple[int, ...]": (0,)}

@@ -44,7 +44,7 @@ _UMAP = "explore_umap"
 
 _NO_MAP = "Clusters need a map beside the latent. Open one on the Data page."
 _NO_TABLE = (
-    "Colours, filters and clusters by what is known of the samples need a table about them (lat, "
+    "Colors, filters and clusters by what is known of the samples need a table about them (lat, "
     "lon, ΔT …). Open one on the Data page: CSV or parquet with a column that names the samples."
 )
 

@@ -21,7 +21,7 @@ from pages.shared.request_form import form_for
 
 __all__ = ["choose_roi", "show"]
 
-_SCALINGS = {"standard": "standardised", "none": "as published (raw)"}
+_SCALINGS = {"standard": "standardized", "none": "as published (raw)"}
 _EMBEDDINGS = {"umap": "UMAP", "pca": "PCA"}
 
 
@@ -94,7 +94,7 @@ def _color(scene: Scene, question: Question) -> None:
         SIMILARITY: "similarity to the pinned point",
     }
     _choose(
-        "Colour embedding and map by",
+        "Color embedding and map by",
         "color",
         list(scene.colorings),
         question.color,
@@ -133,7 +133,7 @@ def _reference(scene: Scene, question: Question) -> None:
 
 def _details(scene: Scene, question: Question) -> None:
     left, right = st.columns(2)
-    with left.popover("Colours", icon=":material/palette:", width="stretch"):
+    with left.popover("Colors", icon=":material/palette:", width="stretch"):
         _color_details(scene, question)
     with right.popover("Methods", icon=":material/tune:", width="stretch"):
         if scene.numeric_maps or scene.latents.grid is not None:
@@ -144,18 +144,18 @@ def _details(scene: Scene, question: Question) -> None:
 def _color_details(scene: Scene, question: Question) -> None:
     names = ["auto", *COLORMAPS]
     _choose(
-        "Colour map",
+        "Color map",
         "cmap",
         names,
         question.cmap,
         show_as=lambda name: (
             f"{name} (symmetric about 0)" if name in COLORMAPS and is_diverging(name) else name
         ),
-        help="All are perceptually uniform and readable with colour blindness.",
+        help="All are perceptually uniform and readable with color blindness.",
     )
     continuous = question.color in (LATENT, SIMILARITY, *scene.numeric_maps)
     if not continuous:
-        st.caption("Categories have colours of their own; limits don't apply.")
+        st.caption("Categories have colors of their own; limits don't apply.")
         return
     name = question.color
     symmetric = is_diverging(color_map(question, name))
@@ -166,7 +166,7 @@ def _color_details(scene: Scene, question: Question) -> None:
         session.update(limits=(low, high) if st.session_state["explore.lock"] else None)
 
     st.toggle(
-        "Lock the colour limits",
+        "Lock the color limits",
         key="explore.lock",
         on_change=lock,
         disabled=low >= high,
@@ -204,7 +204,7 @@ def _cluster_details(scene: Scene, question: Question) -> None:
         format_func=lambda name: _SCALINGS[name],
         key=key,
         on_change=lambda: session.update(scaling=st.session_state[key] or "standard"),
-        help=f"Standardised: latent and {markdown_safe(question.reference)} weigh the same. As "
+        help=f"Standardized: latent and {markdown_safe(question.reference)} weigh the same. As "
         "published: on their raw units, where a quantity of large numbers (band contrast, 0–255) "
         "usually decides alone.",
     )

@@ -58,7 +58,7 @@ def show(
         reports.reopen()
         st.markdown("**Link to this view**")
         st.caption(
-            "The address bar carries the whole view: dimension, colours, clusters, ROI or filters, "
+            "The address bar carries the whole view: dimension, colors, clusters, ROI or filters, "
             "and selections. Who may reach this server can open it."
         )
 
@@ -77,7 +77,7 @@ def _files(scene: Scene, question: Question) -> None:
     record = runner().get(known[1]) if known is not None and known[0] == asked else None
     if record is None or not (record.active or record.finished):
         st.write(
-            "Figures at 300 dpi in the colours of the screen, tables with all digits, a report "
+            "Figures at 300 dpi in the colors of the screen, tables with all digits, a report "
             "that re-opens this view, and a snippet that computes its numbers again."
         )
         if st.button("Prepare the files", icon=":material/inventory_2:", type="primary"):
@@ -189,7 +189,7 @@ def _named_specs(scene: Scene, question: Question) -> Iterator[str]:
 
 
 def _coloring(scene: Scene, question: Question) -> str:
-    """Return what colours the embedding on the screen, as ``session`` wants it."""
+    """Return what colors the embedding on the screen, as ``session`` wants it."""
     name = question.color
     if name in scene.maps.names:
         return f"map={_spec(scene, name)}"

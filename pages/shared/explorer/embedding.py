@@ -112,7 +112,7 @@ def _umap_view(
         messages.append(f"The UMAP can't be shown: {error}")
         return None
     score = stored.report.get("trustworthiness")
-    note = f"{question.neighbors} neighbours, distance {question.min_dist:g}"
+    note = f"{question.neighbors} neighbors, distance {question.min_dist:g}"
     if isinstance(score, float):
         note += f", trustworthiness {score:.3f}"
     return EmbeddingView(

@@ -94,7 +94,7 @@ def _bins(scene: Scene, question: Question, name: str) -> None:
         _keep(name, tuple(_BINS[number] for number in sorted(st.session_state[key])))
 
     st.multiselect(
-        f"Keep samples by {markdown_safe(name)}: 90th − 10th percentile of a cutout's centre",
+        f"Keep samples by {markdown_safe(name)}: 90th − 10th percentile of a cutout's center",
         range(len(_BINS)),
         key=key,
         format_func=lambda number: f"{names[number]} · {counts[number]:,}",

@@ -76,10 +76,10 @@ def _asked() -> tuple[int, str, bool, int]:
     cells = first.slider("Cells along each axis", *_CELLS, key="explore.gallery.cells")
     names = list(COLORMAPS)
     cmap = second.selectbox(
-        "Colour map", names, index=names.index(_USUAL), key="explore.gallery.cmap"
+        "Color map", names, index=names.index(_USUAL), key="explore.gallery.cmap"
     )
     scale = third.segmented_control(
-        "Colour limits", [_OWN, _COMMON], default=_OWN, required=True,
+        "Color limits", [_OWN, _COMMON], default=_OWN, required=True,
         key="explore.gallery.limits",
         help="Each its own shows the pattern; one for all compares the values.",
     )  # fmt: skip

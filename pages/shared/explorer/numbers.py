@@ -27,7 +27,7 @@ __all__ = ["show_clusters", "show_comparison", "show_selection"]
 Masks = Mapping[str, NDArray[np.bool_]]
 
 _INDEPENDENCE = (
-    "Intervals take points as independent. Neighbouring points of a scan are not: read them as "
+    "Intervals take points as independent. Neighboring points of a scan are not: read them as "
     "the narrowest they could be."
 )
 

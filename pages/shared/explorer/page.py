@@ -145,7 +145,7 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
     if question.color == SIMILARITY and question.pinned is None:
         messages = (
             *messages,
-            "Click a point: all are then coloured by how similar they are to it.",
+            "Click a point: all are then colored by how similar they are to it.",
         )
     inside = answers.inside(scene, question)
     key = answers.cluster_key(scene, question)

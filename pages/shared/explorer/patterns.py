@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import (
     evenly_spaced,
-    grey_levels,
+    gray_levels,
     pattern_sheet,
     signed_levels,
 )
@@ -91,7 +91,7 @@ def _pinned(scene: Scene, question: Question) -> None:
     columns = st.columns(4)
     raw = _read(scene, np.array([row]))[0]
     with columns[0]:
-        _image(grey_levels(raw), f"{one_sample(scene.latents.grid)} as recorded")
+        _image(gray_levels(raw), f"{one_sample(scene.latents.grid)} as recorded")
     try:
         found = decoder.reconstruction(scene, row)
     except InputError as error:
@@ -107,8 +107,8 @@ def _reconstruction(found: Reconstruction, columns: list[object]) -> None:
         part[0, 0] for part in (found.prepared, found.reconstructed, found.residual)
     )
     pictures = (
-        (grey_levels(prepared), "prepared"),
-        (grey_levels(made), "reconstruction"),
+        (gray_levels(prepared), "prepared"),
+        (gray_levels(made), "reconstruction"),
         (
             signed_levels(residual, lut("blue-white-red")),
             f"residual, ±{np.abs(residual).max():.2g}; mean square {found.mse[0]:.3g}",
@@ -132,7 +132,7 @@ def _selection(scene: Scene, title: str, mask: NDArray[np.bool_]) -> None:
     word = samples_word(scene.latents.grid)
     with left:
         sampled = "" if used == len(rows) else f" of {used:,}, evenly picked from {len(rows):,}"
-        _image(grey_levels(mean), f"mean of {title}{sampled or f', {used:,} {scene.points}'}")
+        _image(gray_levels(mean), f"mean of {title}{sampled or f', {used:,} {scene.points}'}")
     with right:
         st.image(thumbnails, caption=f"{word} of {title}, evenly picked", width="stretch")
 

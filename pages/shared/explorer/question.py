@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Slot = Literal["A", "B"]
-# What panels may be coloured by besides a map; a map's own name may be "latent" or "cluster".
+# What panels may be colored by besides a map; a map's own name may be "latent" or "cluster".
 LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"
 # Cosine similarity to the pinned point.
 SIMILARITY = "@similarity"
@@ -55,12 +55,12 @@ class Question:
     reference : str
         Name of the map that is clustered together with the latent.
     color : str
-        What the embedding and the latent map are coloured by: `LATENT`, `CLUSTER`,
+        What the embedding and the latent map are colored by: `LATENT`, `CLUSTER`,
         `ORIENTATION`, `SIMILARITY` or the name of a map.
     cmap : str
-        Colour map of continuous values; ``"auto"`` picks by the kind of quantity.
+        Color map of continuous values; ``"auto"`` picks by the kind of quantity.
     limits : tuple of float or None
-        Locked colour limits; None follows the data's 2 % and 98 % quantiles.
+        Locked color limits; None follows the data's 2 % and 98 % quantiles.
     embedding : str
         ``"pca"`` or ``"umap"``.
     neighbors, min_dist, metric : int, float, str

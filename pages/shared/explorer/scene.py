@@ -108,7 +108,7 @@ class Scene:
 
     @property
     def colorings(self) -> tuple[str, ...]:
-        """What panels may be coloured by."""
+        """What panels may be colored by."""
         oriented = () if self.maps.orientation is None else (ORIENTATION,)
         clusters = (CLUSTER,) if self.numeric_maps or self.latents.grid is not None else ()
         return (LATENT, *clusters, SIMILARITY, *oriented, *self.maps.names)
@@ -125,7 +125,7 @@ class Scene:
         return tuple(name for name in dict.fromkeys(wanted) if name in self.numeric_maps)
 
     def limits(self, question: Question, name: str, *, symmetric: bool) -> tuple[float, float]:
-        """Return the colour limits of the latent or of a map: locked, or the data's own."""
+        """Return the color limits of the latent or of a map: locked, or the data's own."""
         if question.limits is not None:
             return question.limits
         pinned = question.pinned if name == SIMILARITY else None

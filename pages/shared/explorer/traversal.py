@@ -11,7 +11,7 @@ from pages.shared import errors
 from pages.shared.explorer import decoder
 from pages.shared.explorer.question import Question
 from pages.shared.explorer.scene import Scene
-from pages.shared.pattern_strip import grey_range, pattern_strip
+from pages.shared.pattern_strip import gray_range, pattern_strip
 
 __all__ = ["show"]
 
@@ -58,8 +58,8 @@ def show(scene: Scene, question: Question, point: int) -> None:
         return
     if strip is None or made is None:
         return
-    # One grey scale for all: what a dimension does not change must look the same.
-    ends = grey_range(strip)
+    # One gray scale for all: what a dimension does not change must look the same.
+    ends = gray_range(strip)
     scale = np.array([ends[:, 0].min(), ends[:, 1].max()])
     left, right = st.columns([1, 3])
     with left:
@@ -71,7 +71,7 @@ def show(scene: Scene, question: Question, point: int) -> None:
     with right:
         st.image(
             pattern_strip(strip, scale),
-            caption=f"decoded from {low:.3g} to {high:.3g} in {_STEPS} steps, on one grey scale",
+            caption=f"decoded from {low:.3g} to {high:.3g} in {_STEPS} steps, on one gray scale",
             width="stretch",
         )
         change = strip - made[1]

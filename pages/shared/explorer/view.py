@@ -185,7 +185,7 @@ def resolvable(
 
 
 def color_map(question: Question, name: str) -> str:
-    """Return the colour map for the latent or a map: the chosen one, or the usual one for it."""
+    """Return the color map for the latent or a map: the chosen one, or the usual one for it."""
     if question.cmap != "auto":
         return question.cmap
     return _DEFAULT_MAPS.get(name, "cividis")
@@ -244,7 +244,7 @@ def _categories(arrays: _Arrays, scene: Scene, name: str, theme: Theme) -> Categ
     values = scene.maps.get(name)
     present = np.isfinite(values)
     codes = np.where(present, values, 0).astype(np.int32)
-    # A code that no category has stands for "no value": it gets the colour of missing points.
+    # A code that no category has stands for "no value": it gets the color of missing points.
     codes[~present] = np.iinfo(np.int32).min
     array = arrays.add(f"map:{name}", codes, scene.key)
     names = scene.maps.categories[name]

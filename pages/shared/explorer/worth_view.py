@@ -69,7 +69,7 @@ def _embedding(scene: Scene, question: Question) -> None:
     except InputError:
         return  # the panels say why there is none
     st.metric(
-        f"Neighbours kept by {name}",
+        f"Neighbors kept by {name}",
         share_text(_overlap(key, scene, coordinates)),
         help="Of the 10 nearest latents of a point, so many are among its 10 nearest in the "
         f"embedding, among {_MOST_JUDGED:,} points at most. What lies together there need not "
@@ -144,7 +144,7 @@ def _worth(about: str, _scene: Scene) -> Worth:
     return worth(_scene.latents.values)
 
 
-@st.cache_data(max_entries=32, show_spinner="Comparing neighbours …")
+@st.cache_data(max_entries=32, show_spinner="Comparing neighbors …")
 def _overlap(key: str, _scene: Scene, _coordinates: NDArray[np.floating]) -> float:
     del key
     whole = _scene.encoded & np.isfinite(_coordinates).all(axis=1)

@@ -58,7 +58,7 @@ class GridGeometry:
     shape : (int, int)
         R rows and S columns.
     origin : (float, float)
-        x and y of the centre of cell (0, 0).
+        x and y of the center of cell (0, 0).
     step : (float, float)
         dx and dy, positive.
     unit : str
@@ -145,7 +145,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Continuous:
-    """Colour by a value through a table of 256 colours.
+    """Color by a value through a table of 256 colors.
 
     The entry of the table is ``clip(floor((v − lo) / (hi − lo) · 256), 0, 255)``, and 128 where
     ``hi <= lo``, computed in float64. NaN has `nan_color`.
@@ -156,9 +156,9 @@ class Continuous:
         Name of the array.
     lut : ndarray of uint8 (256, 3)
     limits : (float, float)
-        lo and hi. The colour bar gets a pointed end where values lie beyond.
+        lo and hi. The color bar gets a pointed end where values lie beyond.
     label, unit : str
-        What the colour bar says.
+        What the color bar says.
     nan_color : str
         ``#rrggbb``.
     """
@@ -172,10 +172,10 @@ class Continuous:
 
     def __post_init__(self) -> None:
         if self.lut.shape != (256, 3) or self.lut.dtype != np.uint8:
-            msg = f"A colour table is uint8 (256, 3), got {self.lut.dtype} {self.lut.shape}."
+            msg = f"A color table is uint8 (256, 3), got {self.lut.dtype} {self.lut.shape}."
             raise ShapeError(msg)
         if not np.isfinite(self.limits).all():
-            msg = f"Colour limits are finite, got {self.limits}."
+            msg = f"Color limits are finite, got {self.limits}."
             raise RequestError(msg)
 
     @property
@@ -184,7 +184,7 @@ class Continuous:
         return (self.array,)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the colouring as the browser reads it."""
+        """Return the coloring as the browser reads it."""
         return {
             "type": "continuous",
             "array": self.array,
@@ -198,7 +198,7 @@ class Continuous:
 
 @dataclass(frozen=True)
 class Categorical:
-    """Colour by an integer label; a label without a colour has `nan_color`.
+    """Color by an integer label; a label without a color has `nan_color`.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ class Categorical:
         return (self.array,)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the colouring as the browser reads it."""
+        """Return the coloring as the browser reads it."""
         return {
             "type": "categorical",
             "array": self.array,
@@ -237,15 +237,15 @@ class Categorical:
 
 @dataclass(frozen=True)
 class Shaded:
-    """Colour by cluster and, within the cluster, by value: each cluster one hue.
+    """Color by cluster and, within the cluster, by value: each cluster one hue.
 
-    With base colour ``(r, g, b)`` in 0..255 and ``t = clip((v − lo) / (hi − lo), 0, 1)`` (0.5
+    With base color ``(r, g, b)`` in 0..255 and ``t = clip((v − lo) / (hi − lo), 0, 1)`` (0.5
     where ``hi <= lo`` or the cluster has no range), each channel is
 
     - ``base · (dark + (1 − dark) · 2t)`` for ``t < 0.5``,
     - ``base + (255 − base) · light · (2t − 1)`` otherwise,
 
-    computed in float64 and rounded half up. A NaN value, and a label without a colour, has
+    computed in float64 and rounded half up. A NaN value, and a label without a color, has
     `nan_color`.
 
     Parameters
@@ -281,7 +281,7 @@ class Shaded:
         return self.labels, self.value
 
     def as_json(self) -> dict[str, Any]:
-        """Return the colouring as the browser reads it."""
+        """Return the coloring as the browser reads it."""
         return {
             "type": "shaded",
             "labels": self.labels,
@@ -299,13 +299,13 @@ class Shaded:
 
 @dataclass(frozen=True)
 class Direct:
-    """Colour each point as the array says, for quantities that are no single number.
+    """Color each point as the array says, for quantities that are no single number.
 
     Parameters
     ----------
     array : str
         Name of an int32 array: red · 65536 + green · 256 + blue, each 0..255; negative where a
-        point has no colour.
+        point has no color.
     key : tuple of (str, str)
         ``#rrggbb`` and what it means, for the legend.
     label : str
@@ -323,7 +323,7 @@ class Direct:
         return (self.array,)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the colouring as the browser reads it."""
+        """Return the coloring as the browser reads it."""
         return {
             "type": "direct",
             "array": self.array,
@@ -334,7 +334,7 @@ class Direct:
 
 
 def packed_colors(colors: np.ndarray) -> np.ndarray:
-    """Return colours (n, 3) in 0..1 as `Direct` wants them; NaN is no colour."""
+    """Return colors (n, 3) in 0..1 as `Direct` wants them; NaN is no color."""
     present = np.isfinite(colors).all(axis=1)
     channels = np.rint(255 * np.where(present[:, None], colors, 0)).astype(np.int32)
     packed = channels @ np.array([1 << 16, 1 << 8, 1], np.int32)
@@ -391,8 +391,8 @@ class PanelsView:
         for panel in self.panels:
             if panel.color not in self.colorings:
                 msg = (
-                    f"Panel {panel.id!r} is coloured by {panel.color!r}; "
-                    f"colourings: {sorted(self.colorings)}."
+                    f"Panel {panel.id!r} is colored by {panel.color!r}; "
+                    f"colorings: {sorted(self.colorings)}."
                 )
                 raise RequestError(msg)
             if panel.kind == "map" and self.grid is None:

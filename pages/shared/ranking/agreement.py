@@ -21,7 +21,7 @@ from pages.shared.ranking.target import files_with_maps, map_spec
 __all__ = ["show_agreement"]
 
 _JOB = "rank_agree_job"
-_METRICS = {"ari": "adjusted Rand index", "nmi": "normalised mutual information"}
+_METRICS = {"ari": "adjusted Rand index", "nmi": "normalized mutual information"}
 _KINDS = {"labels": "Labels", "features": "Features"}
 # Beyond this a sweep over k for every dimension takes long: points are drawn.
 _MOST_POINTS = 20_000

@@ -130,13 +130,11 @@ def _adopt_weights(text: str) -> None:
 
 def _rgb(maps: JoinedMaps, asked: RankQuestion) -> None:
     names = _of_same_file(maps, asked)
-    keys = [f"rank.{colour.lower()}" for colour in _COLOURS]
-    for column, colour, key, name in zip(
-        st.columns(3), _COLOURS, keys, asked.columns, strict=False
-    ):
+    keys = [f"rank.{color.lower()}" for color in _COLOURS]
+    for column, color, key, name in zip(st.columns(3), _COLOURS, keys, asked.columns, strict=False):
         st.session_state[key] = name
         column.selectbox(
-            colour,
+            color,
             names,
             key=key,
             on_change=lambda: update(columns=tuple(st.session_state[each] for each in keys)),

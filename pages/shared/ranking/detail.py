@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["show_detail"]
 
-# A map with its colour bar beside the scatter, on a usual screen.
+# A map with its color bar beside the scatter, on a usual screen.
 _PANEL_WIDTH = 330
 _CONFIG = {"displaylogo": False}
 
@@ -95,7 +95,7 @@ def _maps(target: Target, dim: int) -> None:
     first, second, third = st.columns([1, 1, 1.15])
     with first:
         figure = map_chart(
-            values, target.grid, tones(), name=f"latent {dim}", colours=cmap, limits=limits,
+            values, target.grid, tones(), name=f"latent {dim}", colors=cmap, limits=limits,
             height=height,
         )  # fmt: skip
         figure.update_traces(colorbar_exponentformat="e")
@@ -119,10 +119,10 @@ def _reference(target: Target, height: int) -> go.Figure:
     if target.reference.rgb is not None:
         return rgb_chart(target.reference.rgb, target.grid, target.reference.columns, height)
     name = target.reference.name
-    colours = "grey" if name.startswith("bandcontrast") else "cividis"
+    colors = "grey" if name.startswith("bandcontrast") else "cividis"
     return map_chart(
         target.reference.values, target.grid, tones(), name=name, unit=target.unit,
-        colours=colours, height=height,
+        colors=colors, height=height,
     )  # fmt: skip
 
 

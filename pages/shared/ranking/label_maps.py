@@ -76,7 +76,7 @@ def _compared(
 def _numbers(found: LabelAgreement) -> None:
     with st.container(horizontal=True):
         st.metric("ARI", f"{found.ari:.4f}", help="Adjusted Rand index: 0 is chance, 1 the same.")
-        st.metric("NMI", f"{found.nmi:.4f}", help="Normalised mutual information, 0 to 1.")
+        st.metric("NMI", f"{found.nmi:.4f}", help="Normalized mutual information, 0 to 1.")
         st.metric("Homogeneity", f"{found.homogeneity:.4f}",
                   help="1: each label lies within one reference label.")  # fmt: skip
         st.metric("Completeness", f"{found.completeness:.4f}",

@@ -184,10 +184,10 @@ def _meaning(found: Scores, by: str) -> None:
         return
     st.caption(
         "**Interval**: how far the score would vary on other pieces of such a specimen, found by "
-        "scoring random halves of the map made of whole blocks, because neighbouring points are "
+        "scoring random halves of the map made of whole blocks, because neighboring points are "
         "not independent. **p (chance)**: how often the best of all dimensions would score so "
         "high against a map as smooth as the reference but unrelated to the latents; above 0.05, "
-        "in grey, a rank means nothing."
+        "in gray, a rank means nothing."
     )
 
 

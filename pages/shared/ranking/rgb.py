@@ -38,14 +38,14 @@ def rgb_chart(
 
     columns = chart_texts(columns)
     k, (field,) = thinned(grid, grid.to_map(np.asarray(rgb, np.float32)))
-    colours = np.empty(field.shape, np.uint8)
-    colours[:] = hex_to_rgb(tones().nothing)
+    colors = np.empty(field.shape, np.uint8)
+    colors[:] = hex_to_rgb(tones().nothing)
     whole = np.isfinite(field).all(axis=-1)
-    colours[whole] = np.rint(255 * field[whole])
+    colors[whole] = np.rint(255 * field[whole])
     x0, y0 = grid.origin
     figure = go.Figure(
         go.Image(
-            z=colours, x0=x0, dx=k * grid.step[0], y0=y0, dy=k * grid.step[1],
+            z=colors, x0=x0, dx=k * grid.step[0], y0=y0, dy=k * grid.step[1],
             hovertemplate="x %{x}, y %{y}<br>"
             + "<br>".join(f"{name} %{{z[{n}]}}/255" for n, name in enumerate(columns))
             + "<extra></extra>",
@@ -56,7 +56,7 @@ def rgb_chart(
         height=height,
         margin={"l": 8, "r": 8, "t": 34, "b": 8, "pad": 0},
         title={
-            "text": ", ".join(f"{name} {colour}" for colour, name in named),
+            "text": ", ".join(f"{name} {color}" for color, name in named),
             "font": {"size": 14},
         },
     )

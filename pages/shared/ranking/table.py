@@ -85,7 +85,7 @@ def _frame(found: Scores, by: str) -> pd.DataFrame:
 
 
 def _shaded(frame: pd.DataFrame, ranking: Ranking) -> pd.io.formats.style.Styler:
-    """Colour each metric's cells by its scores: blue for positive, orange for negative."""
+    """Color each metric's cells by its scores: blue for positive, orange for negative."""
     style = frame.style
     for name in ranking.scores:
         style = style.apply(_shades, subset=[name])
@@ -143,7 +143,7 @@ def _columns(ranking: Ranking, by: str, frame: pd.DataFrame) -> dict[str, object
         _CHANCE: config.NumberColumn(
             "p (chance)",
             format="%.3f",
-            help="Corrected for the number of dimensions. Grey: chance would give it, too.",
+            help="Corrected for the number of dimensions. Gray: chance would give it, too.",
         ),
         "n": config.NumberColumn("n", format="localized", help="Points with latent and reference"),
         "reason": config.TextColumn("Why there is no score", width="medium"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.cutout_statistics import default_crop, statistics_of
 from latentcore.analysis.embedding_places import placed_among
 from latentcore.analysis.pattern_sheets import evenly_spaced
-from latentcore.containers import Neighbours
+from latentcore.containers import Neighbors
 from latentcore.errors import InputError
 from pages.shared import errors
 from pages.shared.explorer import embedding, session
@@ -30,8 +30,8 @@ _MOST_POINTS = 20_000
 _HEIGHT = 420
 
 
-def show(scan: ScanState, sample: NDArray[np.generic], found: Neighbours) -> None:
-    """Show what is measured of one cutout, and where its neighbours place it.
+def show(scan: ScanState, sample: NDArray[np.generic], found: Neighbors) -> None:
+    """Show what is measured of one cutout, and where its neighbors place it.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def show(scan: ScanState, sample: NDArray[np.generic], found: Neighbours) -> Non
         Has latents.
     sample : ndarray, shape (C, H, W)
         As it was uploaded; only quantities such as temperatures are measured, not pictures.
-    found : Neighbours
+    found : Neighbors
         Of the sample.
     """
     if sample.dtype.kind != "f" or sample.ndim != 3:
@@ -61,7 +61,7 @@ def _measured(sample: NDArray[np.generic]) -> None:
             st.metric(names[name], f"{values[0]:.3g}", help=help_ if name == "DT" else None)
 
 
-def _place(scan: ScanState, found: Neighbours) -> None:
+def _place(scan: ScanState, found: Neighbors) -> None:
     scene = open_scene(scan)
     session.begin(scene.about)
     view = embedding.shown_view(scene, session.question())
@@ -77,14 +77,14 @@ def _place(scan: ScanState, found: Neighbours) -> None:
         alt=f"{view.title}, with the place of the uploaded sample",
     )
     st.caption(
-        f"{view.title}: the star is where the {len(found)} neighbours lie on average, weighted by "
+        f"{view.title}: the star is where the {len(found)} neighbors lie on average, weighted by "
         "the inverse of their distance. An estimate: the embedding isn't computed anew. "
         "A UMAP that is computed on the Explore page is shown here as well."
     )
 
 
 def _chart(
-    view: EmbeddingView, place: NDArray[np.float32], found: Neighbours, colors: Tones
+    view: EmbeddingView, place: NDArray[np.float32], found: Neighbors, colors: Tones
 ) -> go.Figure:
     import plotly.graph_objects as go
 

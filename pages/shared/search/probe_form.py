@@ -27,7 +27,7 @@ _SPLITS = {
     "given": ":material/call_split: By partition",
 }
 _HELP = (
-    "By place: whole squares of the scan are tested on; an honest estimate, as neighbouring points "
+    "By place: whole squares of the scan are tested on; an honest estimate, as neighboring points "
     "are alike. At random: figures flatter the latents on a scan. By partition: one partition of "
     "the file is the test set."
 )

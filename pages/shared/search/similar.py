@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import sample_picture
 from latentcore.analysis.similarity import SearchTable, similarity_of
-from latentcore.containers import LatentSet, Neighbours, ScanGrid
+from latentcore.containers import LatentSet, Neighbors, ScanGrid
 from latentcore.errors import InputError
 from latentcore.workflows import VERBS
-from latentcore.workflows.search import neighbours_table
+from latentcore.workflows.search import neighbors_table
 from pages.shared import errors, loading, places
 from pages.shared.explorer.highlight import highlight
 from pages.shared.jobs import job_panel, runner
@@ -59,10 +59,10 @@ def show(scan: ScanState, latents: LatentSet) -> None:
         cutout.show(scan, query.sample, found)
     _thumbnails(scan, latents, query, found)
     with st.expander("As a table", icon=":material/table:", expanded=scan.samples is None):
-        st.dataframe(neighbours_table(latents, found), hide_index=True, width="stretch")
+        st.dataframe(neighbors_table(latents, found), hide_index=True, width="stretch")
 
 
-def _search(about: str, query: Query, latents: LatentSet) -> tuple[Neighbours, NDArray[np.float64]]:
+def _search(about: str, query: Query, latents: LatentSet) -> tuple[Neighbors, NDArray[np.float64]]:
     table = search_table(about, latents)
     found = table.nearest(query.latent, query.k, metric=query.metric, exclude=query.row)
     return found, _similarity(about, query.key, table, query)
@@ -75,7 +75,7 @@ def _similarity(about: str, key: str, _table: SearchTable, _query: Query) -> NDA
 
 
 def _overview(
-    latents: LatentSet, query: Query, found: Neighbours, similarity: NDArray[np.float64]
+    latents: LatentSet, query: Query, found: Neighbors, similarity: NDArray[np.float64]
 ) -> None:
     name = _NAMES[query.metric]
     if latents.grid is None:
@@ -85,22 +85,22 @@ def _overview(
         return
     chart = map_chart(
         similarity, latents.grid, tones(), name=f"{name[0].upper()}{name[1:]} to the query",
-        colours="viridis", height=fitting_height(latents.grid, 560, most=520),
+        colors="viridis", height=fitting_height(latents.grid, 560, most=520),
     )  # fmt: skip
     _mark(chart, latents.grid, query, found)
     st.plotly_chart(chart, key="search.map", config={"displaylogo": False},
                     alt="Map of how similar every point is to the query")  # fmt: skip
 
 
-def _mark(chart: Any, grid: ScanGrid, query: Query, found: Neighbours) -> None:
+def _mark(chart: Any, grid: ScanGrid, query: Query, found: Neighbors) -> None:
     rows = found.rows
-    # White rings with a dark edge show on every colour of the map.
+    # White rings with a dark edge show on every color of the map.
     for color, width in (("#1a1a1a", 4), ("#ffffff", 1.8)):
         chart.add_scatter(
             x=grid.x[rows], y=grid.y[rows], mode="markers", showlegend=False,
             text=[str(rank) for rank in range(1, len(rows) + 1)],
             marker={"symbol": "circle-open", "size": 10, "color": color, "line": {"width": width}},
-            hovertemplate="neighbour %{text}: x %{x}, y %{y}<extra></extra>",
+            hovertemplate="neighbor %{text}: x %{x}, y %{y}<extra></extra>",
         )  # fmt: skip
     if query.row is not None:
         chart.add_scatter(
@@ -113,7 +113,7 @@ def _mark(chart: Any, grid: ScanGrid, query: Query, found: Neighbours) -> None:
         )  # fmt: skip
 
 
-def _thumbnails(scan: ScanState, latents: LatentSet, query: Query, found: Neighbours) -> None:
+def _thumbnails(scan: ScanState, latents: LatentSet, query: Query, found: Neighbors) -> None:
     st.subheader("Most similar samples", divider="grey")
     if scan.samples is None:
         st.info(
@@ -178,19 +178,19 @@ def _where(latents: LatentSet, row: int) -> str:
 
 
 def _ways_on(
-    about: str, scan: ScanState, latents: LatentSet, query: Query, found: Neighbours
+    about: str, scan: ScanState, latents: LatentSet, query: Query, found: Neighbors
 ) -> None:
     with st.container(horizontal=True):
         if st.button(
             "Highlight in Explore",
             icon=":material/hub:",
             type="primary",
-            help="Opens Explore with these neighbours as selection A, and the query pinned.",
+            help="Opens Explore with these neighbors as selection A, and the query pinned.",
         ):
             highlight(scan, found.rows.tolist(), pinned=query.row)
         st.download_button(
             "neighbours.csv",
-            data=lambda: _csv(neighbours_table(latents, found)),
+            data=lambda: _csv(neighbors_table(latents, found)),
             file_name="neighbours.csv",
             mime="text/csv",
             icon=":material/download:",

@@ -26,7 +26,7 @@ Answers = Mapping[str, object]
 
 _TITLES = {"default": "Default", "cnn": "CNN", "as-published": "As published"}
 _NOTES = {
-    "default": "A residual encoder that learns what neighbouring points have in common: made for "
+    "default": "A residual encoder that learns what neighboring points have in common: made for "
     "grains, in minutes on a CPU.",
     "small": "The default with a smaller network and fewer latents: a model below 1 MB.",
     "cnn": "The seed's convolutional VAE, with a KL weight that leaves the latents alive.",
@@ -36,7 +36,7 @@ _NOTES = {
 }
 _TARGET_TITLES = {
     "self": "each pattern itself",
-    "neighbour": "what a pattern's neighbours on the scan show of it",
+    "neighbour": "what a pattern's neighbors on the scan show of it",
 }
 _SCHEDULE_TITLES = {
     "constant": "constant",
@@ -80,7 +80,7 @@ def choose_essentials(key: str, name: str) -> Answers:
             step=1,
             key=f"{key}.{name}.latent_dim",
             help="How many numbers stand for a sample. Dimensions that the samples don't need "
-            "stay quiet: the judgement after the training tells how many are active.",
+            "stay quiet: the judgment after the training tells how many are active.",
             persist_state="session",
         )
     with epochs:
@@ -250,7 +250,7 @@ def _ask_target(key: str, preset: Preset) -> str:
         index=TARGETS.index(preset.plan.target),
         format_func=_TARGET_TITLES.__getitem__,
         key=f"{key}.target",
-        help="Neighbours within a grain show the same pattern with other noise. Needs patterns "
+        help="Neighbors within a grain show the same pattern with other noise. Needs patterns "
         "with coordinates.",
         persist_state="session",
     )
@@ -260,7 +260,7 @@ def _ask_noise(key: str, preset: Preset) -> float:
     return _number(
         key, "noise", "Added noise", preset.plan.noise,
         "How much of another pattern's noise is added to each input, other in every epoch. Only "
-        "where neighbours are reconstructed: what they don't share is taken for noise.", most=10.0,
+        "where neighbors are reconstructed: what they don't share is taken for noise.", most=10.0,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from latentcore.errors import MalformedFileError
 from latentcore.jobs import JobRecord
 from pages.shared.checkpoints import store_model
 from pages.shared.jobs import duration_text, runner
-from pages.shared.pattern_strip import grey_range, pattern_strip
+from pages.shared.pattern_strip import gray_range, pattern_strip
 from pages.shared.theme import tones
 from pages.shared.training.charts import loss_chart
 from pages.shared.training.models import use_for_extraction
@@ -124,8 +124,8 @@ def _pictures(path: Path, epoch: int) -> None:
     except (OSError, ValueError):
         return
     prepared, targets, made = stack
-    # A reconstruction on the grey scale of what it should be: faint ones must look faint.
-    scales = (grey_range(prepared), grey_range(targets), grey_range(targets))
+    # A reconstruction on the gray scale of what it should be: faint ones must look faint.
+    scales = (gray_range(prepared), gray_range(targets), gray_range(targets))
     for patterns, scale, caption in zip((prepared, targets, made), scales, _CAPTIONS, strict=True):
         when = f"after epoch {epoch}" if epoch else "before the first step"
         after = f", {when}" if patterns is made else ""

@@ -96,7 +96,7 @@ def _numbers(worth: Mapping[str, Any]) -> None:
             _explained(worth, d)
         if worth.get("neighbours_kept") is not None:
             st.metric(
-                "Neighbours kept",
+                "Neighbors kept",
                 share_text(worth["neighbours_kept"]),
                 help="Of the 10 nearest samples, pixel by pixel, so many are among the 10 "
                 "nearest latents. A model that looks through noise need not keep them all.",
@@ -115,7 +115,7 @@ def _explained(worth: Mapping[str, Any], d: int) -> None:
         delta_color="off",
         delta_arrow="off",
         help=f"Share of the samples' variance, beside a PCA with {d} components. A model that "
-        "learns what neighbours have in common leaves out noise that PCA copies.",
+        "learns what neighbors have in common leaves out noise that PCA copies.",
     )
 
 

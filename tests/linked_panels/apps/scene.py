@@ -15,7 +15,7 @@ from pages.shared.linked_panels import (
     Shaded,
 )
 
-# Okabe & Ito (2008), and grey for noise.
+# Okabe & Ito (2008), and gray for noise.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 NOISE = "#9a9a9a"
 STEP = 0.1
@@ -63,7 +63,7 @@ def make_points(rows: int, columns: int, seed: int = 0) -> dict[str, np.ndarray]
 
 
 def viridis_like() -> np.ndarray:
-    """Return a dark-to-light table of 256 colours."""
+    """Return a dark-to-light table of 256 colors."""
     stops = np.array([[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]])
     at = np.linspace(0, 4, 256)
     return np.stack([np.interp(at, np.arange(5), stops[:, k]) for k in range(3)], 1).astype(

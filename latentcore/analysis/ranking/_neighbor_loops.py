@@ -1,8 +1,8 @@
-"""Loops of mutual information: the seventh neighbour of each point, and counts within its reach.
+"""Loops of mutual information: the seventh neighbor of each point, and counts within its reach.
 
 Points are cut into strips of as many points each by x, and sorted by y within a strip. The
-neighbours of a point are sought in its own strip, then in strips to the left and to the right
-until a strip begins farther away than the seventh neighbour found so far; in each strip, up and
+neighbors of a point are sought in its own strip, then in strips to the left and to the right
+until a strip begins farther away than the seventh neighbor found so far; in each strip, up and
 down from the point's own y until y alone is that far.
 """
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._compiled import compiled
 
-__all__ = ["neighbour_information"]
+__all__ = ["neighbor_information"]
 
 _STRIDE = 256
 
@@ -87,11 +87,11 @@ def _padded(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @compiled
-def neighbour_information(
+def neighbor_information(
     x: NDArray[np.float64],
     order: NDArray[np.intp],
     y: NDArray[np.float64],
-    neighbours: int,
+    neighbors: int,
     width: int,
     digamma: NDArray[np.float64],
 ) -> float:
@@ -105,7 +105,7 @@ def neighbour_information(
         Sorts `x`.
     y : ndarray of float64, shape (n,)
         Ascending.
-    neighbours : int
+    neighbors : int
         Fewer than n.
     width : int
         Points in a strip.
@@ -133,7 +133,7 @@ def neighbour_information(
         y_places[slot] = i
     padded_x = _padded(ascending)
     padded_y = _padded(y)
-    nearest = np.empty(neighbours)
+    nearest = np.empty(neighbors)
     starts = np.empty(strips, np.int64)
     total = 0.0
     for strip in range(strips):
@@ -144,7 +144,7 @@ def neighbour_information(
             own_y = strip_y[slot]
             nearest[:] = np.inf
             starts[strip] = slot
-            strip_x[slot] = np.inf  # a point isn't its own neighbour
+            strip_x[slot] = np.inf  # a point isn't its own neighbor
             for direction in (1, -1):
                 other = strip if direction == 1 else strip - 1
                 while 0 <= other < strips:
