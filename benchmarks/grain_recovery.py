@@ -28,8 +28,8 @@ from latentcore.analysis.worth import label_worth
 from latentcore.containers import ScanGrid
 from latentcore.demo import make_demo_scan
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
-from latentcore.workflows.train import TrainRequest
+from latentcore.workflows.extract.verb import ExtractRequest
+from latentcore.workflows.train.verb import TrainRequest
 
 Scan = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int64]]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from latentcore.artifacts import from_json, to_json
+from latentcore.requests.verbs import option_of
 from latentcore.workflows import as_plain, request_from
-from latentcore.workflows._batching.inputs import request_for
-from latentcore.workflows._verbs import option_of
-from latentcore.workflows.batch import BatchRequest
+from latentcore.workflows.batch.inputs import request_for
+from latentcore.workflows.batch.verb import BatchRequest
 
 __all__ = ["command_line", "question_id"]
 

@@ -23,6 +23,8 @@ from latentcore.containers import Clustering, Roi, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NOISE_COLOR, categorical_palette, cluster_palette
 from latentcore.progress import Progress
+from latentcore.requests.methods import with_parameters
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._inputs import (
     coords_option,
     latents_option,
@@ -34,8 +36,6 @@ from latentcore.workflows._inputs import (
     roi_option,
     split_map_spec,
 )
-from latentcore.workflows._method_options import with_parameters
-from latentcore.workflows._verbs import option, verb
 from latentcore.workflows.map import plain_coordinates
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ from latentcore.readers import (
     split_reader,
 )
 from latentcore.registry import Registry
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._media import pooled_as_asked, told_features
-from latentcore.workflows._verbs import option, verb
 
 __all__ = ["InspectRequest", "inspect"]
 

@@ -13,6 +13,7 @@ from latentcore.containers import LatentSet, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.figures.colors import COLORMAPS, check_limits, is_diverging
 from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._inputs import (
     coords_option,
     latents_option,
@@ -20,7 +21,6 @@ from latentcore.workflows._inputs import (
     reader_option,
     roi_option,
 )
-from latentcore.workflows._verbs import option, verb
 
 if TYPE_CHECKING:
     import pandas as pd

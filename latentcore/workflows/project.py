@@ -11,6 +11,7 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import Embedding, LatentSet
 from latentcore.errors import UnknownNameError
 from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._inputs import (
     coords_option,
     latents_option,
@@ -18,7 +19,6 @@ from latentcore.workflows._inputs import (
     reader_option,
     roi_option,
 )
-from latentcore.workflows._verbs import option, verb
 
 if TYPE_CHECKING:
     import pandas as pd

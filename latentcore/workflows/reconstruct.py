@@ -17,8 +17,8 @@ from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
-from latentcore.workflows._verbs import option, verb
 
 __all__ = ["ReconstructRequest", "reconstruct"]
 
@@ -83,7 +83,7 @@ def reconstruct(
     progress : Progress
         Steps are samples.
     open_model : callable
-        As in `latentcore.workflows.extract.extract`.
+        As in `latentcore.workflows.extract.verb.extract`.
 
     Returns
     -------

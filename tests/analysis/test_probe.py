@@ -21,12 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentcore.analysis.probe import ProbeLabels, probe
-from latentcore.analysis.probe_splits import (
-    Split,
-    blocked_split,
-    given_split,
-    stratified_split,
-)
+from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
 from latentcore.analysis.probes import PROBES, make_probe
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError, ShapeError, UnknownNameError

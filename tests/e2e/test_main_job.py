@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.shared.explorer.question import Question, from_query
+from pages.view.question import Question, from_query
 from tests.browser_support import REPOSITORY, streamlit_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]

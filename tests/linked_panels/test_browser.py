@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from latentcore.analysis.selection import roi_mask, select
-from pages.shared.linked_panels import PanelsState
+from pages.panels.linked_panels import PanelsState
 from tests.browser_support import streamlit_server
 from tests.linked_panels.apps.scene import STEP, make_points
 

@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import RequestError, ShapeError
-from pages.shared.linked_panels import Continuous, PanelsState, PointTable, Shape
-from pages.shared.linked_panels.component import _data
-from pages.shared.linked_panels.state import Ledger
+from pages.panels.linked_panels import Continuous, PanelsState, PointTable, Shape
+from pages.panels.linked_panels.component import _data
+from pages.panels.linked_panels.state import Ledger
 from tests.linked_panels.apps.scene import make_points, make_view
 
 SHAPE = (9, 16)

@@ -13,8 +13,8 @@ from PIL import Image
 from starlette.applications import Starlette
 from streamlit import config
 
-from pages.shared.array_store import array_store, put, put_patterns
-from pages.shared.routes import ROUTES, panels_url, panels_version, pattern_png
+from pages.panels.array_store import array_store, put, put_patterns
+from pages.panels.routes import ROUTES, panels_url, panels_version, pattern_png
 
 
 @dataclass

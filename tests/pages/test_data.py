@@ -9,7 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import write_atomic
-from pages.shared import places, state, threshold
+from pages.access import places
+from pages.scan import state
+from pages.tasks.data import threshold
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 from tests.pages.test_frame import query, texts

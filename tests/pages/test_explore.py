@@ -17,17 +17,11 @@ from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError
 from latentcore.workflows import execute
-from pages.shared.explorer.downloads import file_names, session_request, zipped
-from pages.shared.explorer.question import (
-    CLUSTER,
-    SIMILARITY,
-    Question,
-    from_query,
-    to_query,
-)
-from pages.shared.explorer.reports import read_report
-from pages.shared.explorer.scene import complete, open_scene
-from pages.shared.state import ScanState
+from pages.scan.state import ScanState
+from pages.tasks.explore.downloads import file_names, session_request, zipped
+from pages.tasks.explore.reports import read_report
+from pages.view.question import CLUSTER, SIMILARITY, Question, from_query, to_query
+from pages.view.scene import complete, open_scene
 from tests.pages.conftest import OpenPage
 
 LATENTS = "folder:measured/scan_latents.h5"

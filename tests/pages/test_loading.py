@@ -9,8 +9,8 @@ import pytest
 from latentcore.errors import InputError, JoinError, RequestError
 from latentcore.readers import open_samples
 from latentcore.workflows._inputs import keep_mask
-from pages.shared import loading
-from pages.shared.state import ScanState
+from pages.scan import loading
+from pages.scan.state import ScanState
 from tests.factories.kikuchi import full_grid, write_kikuchi
 
 

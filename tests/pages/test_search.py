@@ -16,10 +16,10 @@ from latentcore.analysis.similarity import SearchTable
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.workflows import VERBS, execute
-from latentcore.workflows.extract import ExtractRequest
-from pages.shared.explorer.question import SIMILARITY, Question, from_query
-from pages.shared.explorer.scene import open_scene
-from pages.shared.state import ScanState
+from latentcore.workflows.extract.verb import ExtractRequest
+from pages.scan.state import ScanState
+from pages.view.question import SIMILARITY, Question, from_query
+from pages.view.scene import open_scene
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage

@@ -13,10 +13,10 @@ from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.readers import open_latents
 from latentcore.workflows import VERBS
-from pages.shared import places
-from pages.shared.explorer.question import Question, to_query
-from pages.shared.jobs import runner
-from pages.shared.training import live
+from pages.access import places
+from pages.jobs.panel import runner
+from pages.tasks.train import live
+from pages.view.question import Question, to_query
 from tests.factories.kikuchi import patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 

@@ -11,11 +11,12 @@ import pytest
 from latentcore import readers
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, default_sample_ids
-from pages.shared import loading, map_panel
-from pages.shared.explorer.question import LATENT, ORIENTATION, Question, to_query
-from pages.shared.explorer.scene import complete, open_scene
-from pages.shared.linked_panels import packed_colors
-from pages.shared.state import ScanState
+from pages.panels.linked_panels import packed_colors
+from pages.scan import loading
+from pages.scan.state import ScanState
+from pages.tasks.data import map_panel
+from pages.view.question import LATENT, ORIENTATION, Question, to_query
+from pages.view.scene import complete, open_scene
 from tests.factories.ebsd import (
     VENDORS,
     flat_images,

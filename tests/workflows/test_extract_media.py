@@ -16,7 +16,7 @@ from latentcore.cli import main
 from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import ShapeError, UnsafeFileError
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.encoders.programs import clip_encoder, export, picture_encoder, script, trace
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import patterns, write_kikuchi

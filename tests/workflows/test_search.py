@@ -15,7 +15,7 @@ from latentcore.cli import main
 from latentcore.containers import sample_rows
 from latentcore.readers import open_latents, open_samples
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 

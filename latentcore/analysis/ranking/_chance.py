@@ -12,12 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.analysis.ranking._groups import measured
 from latentcore.analysis.ranking._metric import Pairs, ignore_tick
 from latentcore.analysis.ranking._step_down import p_values, step_down
-from latentcore.analysis.ranking._surrogates import (
-    is_rectangle,
-    matched,
-    shifts,
-    variogram_maps,
-)
+from latentcore.analysis.ranking._surrogates import is_rectangle, matched, shifts, variogram_maps
 from latentcore.analysis.ranking.ranking import chosen_metrics
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError

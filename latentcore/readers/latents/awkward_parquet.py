@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import (
-    InputRecord,
-    LatentSet,
-    Provenance,
-    SourceRef,
-    default_sample_ids,
-)
+from latentcore.containers import InputRecord, LatentSet, Provenance, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
 from latentcore.readers._peek import Peek

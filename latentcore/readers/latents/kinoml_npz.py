@@ -19,13 +19,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import (
-    InputRecord,
-    LatentSet,
-    Provenance,
-    SourceRef,
-    default_sample_ids,
-)
+from latentcore.containers import InputRecord, LatentSet, Provenance, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
 from latentcore.readers._npz import NpzArrays, npz_keys

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from latentcore.analysis.selection import roi_mask, select
-from pages.shared.linked_panels import linked_panels
+from pages.panels.linked_panels import linked_panels
 from tests.linked_panels.apps.scene import make_points, make_view
 
 ROWS = int(os.environ.get("PANELS_ROWS", "45"))

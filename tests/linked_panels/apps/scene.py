@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pages.shared.array_store import put_patterns
-from pages.shared.linked_panels import (
+from pages.panels.array_store import put_patterns
+from pages.panels.linked_panels import (
     Categorical,
     Continuous,
     GridGeometry,
