@@ -137,7 +137,7 @@ class TestLedger:
 
 
 def test_views_know_what_they_lack(view):
-    with pytest.raises(RequestError, match="colourings"):
+    with pytest.raises(RequestError, match="colorings"):
         replace(view, panels=(replace(view.panels[0], color="mood"),))
     with pytest.raises(RequestError, match="no grid"):
         replace(view, grid=None)
