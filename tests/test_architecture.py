@@ -15,7 +15,7 @@ LIBRARY = ROOT / "latentcore"
 
 # A room may import its own modules and those of the rooms in the rows above it.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "version"),
     ("registry", "progress", "settings"),
     ("containers",),
     ("storage",),
