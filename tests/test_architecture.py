@@ -16,7 +16,7 @@ LIBRARY = ROOT / "latentcore"
 # A room may import its own modules and those of the rooms in the rows above it.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "version"),
-    ("registry", "progress", "settings"),
+    ("registry", "progress", "settings", "locks"),
     ("containers",),
     ("storage",),
     ("readers", "preparation", "demo"),

@@ -6,11 +6,11 @@ there, ``run.json`` last: a folder without it is unfinished, and a run that fail
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,7 @@ from latentcore.artifacts.records import (
 )
 from latentcore.containers import InputRecord, Provenance
 from latentcore.errors import InputError, MalformedFileError
+from latentcore.locks import FileLock, try_lock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,7 @@ class RunFolder:
         self._names: list[str] = []
         self._keep_scratch = False
         self._finished: dict[str, Any] | None = None
-        self._lock: int | None = None
+        self._lock: FileLock | None = None
 
     def __enter__(self) -> Self:
         if self.out.exists() and not self.out.is_dir():
@@ -99,14 +100,10 @@ class RunFolder:
         except OSError as error:
             message = f"The folder {str(self.out)!r} can't be written: {error.strerror}."
             raise InputError(message) from error
-        self._lock = os.open(self._stage / ".lock", os.O_CREAT | os.O_RDWR)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            self._lock = None
+        self._lock = try_lock(self._stage / ".lock")
+        if self._lock is None:
             message = f"Another run is writing to {str(self.out)!r}. Wait for it, or cancel it."
-            raise InputError(message) from error
+            raise InputError(message)
         return self
 
     def __exit__(
@@ -120,7 +117,10 @@ class RunFolder:
         if kind is None or issubclass(kind, InputError) or not self._keep_scratch:
             shutil.rmtree(self._stage, ignore_errors=True)
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
+        if os.name == "nt":  # which keeps the file of a lock that is held, and the folder with it
+            with suppress(OSError):
+                self._stage.rmdir()
 
     def scratch(self) -> Path:
         """Return a folder for work in progress that survives a kill or a cancelled run.
@@ -316,5 +316,5 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
+    with path.open("r+b") as file:  # Windows syncs nothing that is open for reading only
         os.fsync(file.fileno())
