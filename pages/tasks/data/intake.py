@@ -262,7 +262,7 @@ _SHARE_OF_DEMO = 1.0
 
 
 def _grids(batch: _Batch) -> list[ScanGrid | None]:
-    grids = [loading.maps(place).grid for place in batch.maps]
+    grids: list[ScanGrid | None] = [loading.maps(place).grid for place in batch.maps]
     if batch.latents:
         grids.append(loading.latents(batch.latents).grid)
     if batch.samples:
