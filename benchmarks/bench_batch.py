@@ -24,7 +24,7 @@ import numpy as np
 from latentcore import settings as settings_module
 from latentcore.artifacts import to_json
 from latentcore.progress import Progress
-from latentcore.storage import _client
+from latentcore.storage import s3
 from latentcore.storage.cache import cache_folder
 from latentcore.workflows import execute
 from latentcore.workflows.batch.tasks import Steps, Task
@@ -75,7 +75,7 @@ def _configure(server: Server, url: str, workspace: Path) -> None:
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     settings_module.settings.cache_clear()
-    _client._client_for.cache_clear()
+    s3.client_for.cache_clear()
 
 
 def _series(server: Server, folder: Path) -> list[str]:

@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from latentcore.encoders._vae import VaeEncoder
+from latentcore.encoders.vae import VaeEncoder
 from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoding.extraction import extract
 from latentcore.preparation import Preparation, Preparer

@@ -136,7 +136,7 @@ def _model(
     progress: Progress,
     open_model: Callable[..., Encoder],
 ) -> tuple[Encoder, Preparer]:
-    from latentcore.encoders._checkpoints import checkpoint_file
+    from latentcore.encoders.checkpoints import checkpoint_file
     from latentcore.encoding.extraction import check_fits
 
     path = checkpoint_file(request.checkpoint)

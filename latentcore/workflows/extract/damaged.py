@@ -7,7 +7,7 @@ from pathlib import Path
 
 from latentcore.artifacts import RunFolder
 from latentcore.containers import damage_of
-from latentcore.readers._media.folder import none_readable
+from latentcore.readers.media.folder import none_readable
 from latentcore.workflows._sample_choice import ChosenSamples
 
 __all__ = ["note_on_damaged", "refuse_all_damaged", "write_damaged"]

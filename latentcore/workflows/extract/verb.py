@@ -16,11 +16,11 @@ from latentcore.artifacts import RunFolder, file_sha256, from_json, read_run, to
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
 from latentcore.containers import LatentSet, Provenance
 from latentcore.encoders import Encoder, open_checkpoint
-from latentcore.encoders._pooling import POOLINGS
+from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import InputError, RequestError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
-from latentcore.readers._media.folder import none_readable
+from latentcore.readers.media.folder import none_readable
 from latentcore.requests.verbs import as_plain, option, verb
 from latentcore.workflows._media import (
     features_name,
@@ -42,7 +42,7 @@ from latentcore.workflows.extract.trainer_options import (
 )
 
 if TYPE_CHECKING:
-    from latentcore.encoders._nenya_options import NenyaOptions
+    from latentcore.encoders.nenya_options import NenyaOptions
     from latentcore.encoders.pca import PcaEncoder, PcaRecipe
     from latentcore.encoding.extraction import Extraction
 
@@ -417,7 +417,7 @@ def _recipe(request: ExtractRequest) -> PcaRecipe:
 
 
 def _note_checkpoint(checkpoint: str, folder: RunFolder) -> None:
-    from latentcore.encoders._checkpoints import checkpoint_file
+    from latentcore.encoders.checkpoints import checkpoint_file
 
     path = checkpoint_file(checkpoint)
     folder.add_input(str(path), "checkpoint", f"sha256:{file_sha256(path)}", "checkpoint")

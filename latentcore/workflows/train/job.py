@@ -49,7 +49,7 @@ class TrainingJob:
         """Train, write what the verb promises, and return its summary."""
         import torch
 
-        from latentcore.encoders._device import resolve_device
+        from latentcore.encoders.device import resolve_device
         from latentcore.encoding.training_start import computing_threads, read_start
 
         device = resolve_device(self.request.device)

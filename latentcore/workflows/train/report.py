@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from latentcore.analysis.worth import Worth
-    from latentcore.encoders._vae import VaeEncoder
     from latentcore.encoders.pca import PcaEncoder
+    from latentcore.encoders.vae import VaeEncoder
     from latentcore.encoding.training import Training, TrainingResult
     from latentcore.encoding.training_data import TrainingPatterns
     from latentcore.encoding.training_presets import Preset
