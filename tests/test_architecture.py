@@ -25,6 +25,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("artifacts",),
     ("datasets", "encoding", "figures"),
     ("requests",),
+    ("inputs",),
     ("workflows",),
     ("jobs", "cli"),
     ("__main__",),

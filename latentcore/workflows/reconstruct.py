@@ -15,10 +15,10 @@ from latentcore.analysis.pattern_sheets import evenly_spaced
 from latentcore.artifacts import RunFolder, file_sha256
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
+from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 
 __all__ = ["ReconstructRequest", "reconstruct"]
 

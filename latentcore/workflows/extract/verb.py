@@ -18,6 +18,7 @@ from latentcore.containers import LatentSet, Provenance
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import InputError, RequestError
+from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
 from latentcore.readers.media.folder import none_readable
@@ -29,7 +30,6 @@ from latentcore.workflows._media import (
     told_features,
     write_torch,
 )
-from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 from latentcore.workflows.extract.cutout_table import write_cutout_table
 from latentcore.workflows.extract.damaged import note_on_damaged, refuse_all_damaged, write_damaged
 from latentcore.workflows.extract.seed_names import write_seed_names

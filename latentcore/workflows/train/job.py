@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Provenance
 from latentcore.encoding.training_presets import Preset
+from latentcore.inputs.samples import ChosenSamples
 from latentcore.preparation import Preparer, fit_static_background
 from latentcore.progress import Progress
 from latentcore.requests.verbs import as_plain
-from latentcore.workflows._sample_choice import ChosenSamples
 from latentcore.workflows.train.live import Live
 from latentcore.workflows.train.report import Trained, judge, summary_of, write_files
 from latentcore.workflows.train.request import TrainRequest, question, settings_of

@@ -14,8 +14,8 @@ from latentcore.encoding.training_plan import PRECISIONS, SCHEDULES, TARGETS
 from latentcore.encoding.training_presets import PRESETS, Preset
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation
+from latentcore.requests.options import roi_option
 from latentcore.requests.verbs import as_plain, option
-from latentcore.workflows._inputs import roi_option
 
 __all__ = ["TrainRequest", "question", "same_question", "settings_of", "settled"]
 

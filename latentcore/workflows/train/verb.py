@@ -13,9 +13,9 @@ from typing import Any
 from latentcore.artifacts import RunFolder, read_run
 from latentcore.containers import Roi
 from latentcore.errors import Cancelled, RequestError
+from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.progress import Progress
 from latentcore.requests.verbs import verb
-from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 from latentcore.workflows.train.job import TrainingJob
 from latentcore.workflows.train.live import told_cancelled
 from latentcore.workflows.train.request import TrainRequest, same_question, settled
