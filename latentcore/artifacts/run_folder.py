@@ -60,6 +60,8 @@ class RunFolder:
         The folder that the run becomes.
     request : Mapping
         JSON-like; goes into ``run.json``.
+    question : Mapping, optional
+        What of the request changes the answer, for the run's id; all of it if not given.
 
     Notes
     -----
@@ -73,10 +75,18 @@ class RunFolder:
         If `out` is a file, can't be written, or another run is writing to it.
     """
 
-    def __init__(self, out: Path, *, verb: str, request: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        out: Path,
+        *,
+        verb: str,
+        request: Mapping[str, object],
+        question: Mapping[str, object] | None = None,
+    ) -> None:
         self.out = Path(out)
         self.verb = verb
         self.request = request
+        self._question = request if question is None else question
         self.inputs: list[InputRecord] = []
         self.parents: list[str] = []
         self._stage = self.out.parent / f".{self.out.name}.unfinished"
@@ -199,7 +209,9 @@ class RunFolder:
         record: dict[str, Any] = {
             "encoding-type": "latentcore-run",
             "encoding-version": "1",
-            "run_id": run_id(self.verb, self.request, [entry.fingerprint for entry in self.inputs]),
+            "run_id": run_id(
+                self.verb, self._question, [entry.fingerprint for entry in self.inputs]
+            ),
             **asdict(provenance),
             "summary": summary,
             "files": {
@@ -221,9 +233,9 @@ class RunFolder:
         return record
 
 
-def run_id(verb: str, request: Mapping[str, object], fingerprints: Sequence[str]) -> str:
+def run_id(verb: str, question: Mapping[str, object], fingerprints: Sequence[str]) -> str:
     """Return the id of a question: the same question about the same content has the same id."""
-    text = to_json({"verb": verb, "request": request, "inputs": list(fingerprints)})
+    text = to_json({"verb": verb, "request": question, "inputs": list(fingerprints)})
     return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
 
 

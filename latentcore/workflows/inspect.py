@@ -78,7 +78,7 @@ class InspectRequest:
     )
 
 
-@verb("inspect", "Tell what a file holds.", InspectRequest, writes=False, place="thread")
+@verb("inspect", "Tell what a file holds.", InspectRequest, writes=False, pool="thread")
 def inspect(
     request: InspectRequest,
     folder: None,

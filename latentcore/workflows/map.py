@@ -44,7 +44,7 @@ class MapRequest:
     reader: str | None = reader_option()
 
 
-@verb("map", "Draw latent dimensions over the scan grid.", MapRequest, place="thread")
+@verb("map", "Draw latent dimensions over the scan grid.", MapRequest, pool="thread")
 def run(request: MapRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Draw latent dimensions over the scan grid.
 

@@ -65,7 +65,7 @@ class ProjectRequest:
     reader: str | None = reader_option()
 
 
-@verb("project", "Embed latents in two or three dimensions.", ProjectRequest, place="embedding")
+@verb("project", "Embed latents in two or three dimensions.", ProjectRequest, pool="embedding")
 def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Embed latents in two or three dimensions.
 

@@ -65,7 +65,7 @@ class ReconstructRequest:
 
 
 @verb("reconstruct", "Decode what a model encodes, and map the error.", ReconstructRequest,
-      place="thread")  # fmt: skip
+      pool="thread")  # fmt: skip
 def reconstruct(
     request: ReconstructRequest,
     folder: RunFolder,

@@ -80,7 +80,7 @@ class SearchRequest:
     reader: str | None = reader_option()
 
 
-@verb("search", "Find the samples most like one.", SearchRequest, place="thread")
+@verb("search", "Find the samples most like one.", SearchRequest, pool="thread")
 def run(
     request: SearchRequest,
     folder: RunFolder,

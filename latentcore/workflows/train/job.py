@@ -13,10 +13,11 @@ from latentcore.encoding.training_presets import Preset
 from latentcore.inputs.samples import ChosenSamples
 from latentcore.preparation import Preparer, fit_static_background
 from latentcore.progress import Progress
+from latentcore.requests.question import work_digest
 from latentcore.requests.verbs import as_plain
 from latentcore.workflows.train.live import Live
 from latentcore.workflows.train.report import Trained, judge, summary_of, write_files
-from latentcore.workflows.train.request import TrainRequest, question, settings_of
+from latentcore.workflows.train.request import TrainRequest, settings_of
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +54,7 @@ class TrainingJob:
         from latentcore.encoding.training_start import computing_threads, read_start
 
         device = resolve_device(self.request.device)
-        asked = question(self.request, self.folder, str(device))
+        asked = work_digest("train", self.request, self.folder.inputs, computed_on=str(device))
         found = read_start(self._place, asked) if self.request.resume else None
         start, threads = (None, torch.get_num_threads()) if found is None else found
         with computing_threads(threads):
