@@ -6,16 +6,17 @@ name in ``.streamlit/secrets.toml`` of the working folder or of the home folder,
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from latentcore.errors import SettingsError
 
-__all__ = ["PREFIX", "Settings", "all_variables", "settings"]
+__all__ = ["PREFIX", "Settings", "all_variables", "named_paths", "settings"]
 
 PREFIX = "LATENT_"
 
@@ -29,8 +30,11 @@ class Settings:
     workspace : Path
         ``LATENT_WORKSPACE``: uploads, jobs and runs live here.
     data_roots : tuple of Path
-        ``LATENT_DATA_ROOTS``, separated by ``:`` as in ``PATH``. Server folders that users may
-        open; nothing outside them can be read. Empty: none.
+        ``LATENT_DATA_ROOTS``, separated as in ``PATH``. Server folders that users may open. Empty:
+        none.
+    opened_files : tuple of Path
+        ``LATENT_OPENED_FILES``, a JSON list: single files, or folders of pictures, that users may
+        open as well; nothing beside them can be read. The verb ``open`` sets it.
     model_folder : Path or None
         ``LATENT_MODEL_FOLDER``: models that the operator offers. Exported encoders, which run the
         code in their files, are loaded from nowhere else.
@@ -58,6 +62,7 @@ class Settings:
 
     workspace: Path
     data_roots: tuple[Path, ...] = ()
+    opened_files: tuple[Path, ...] = ()
     model_folder: Path | None = None
     max_upload_mb: int = 200
     models_in_memory: int = 3
@@ -88,6 +93,7 @@ class Settings:
         return cls(
             workspace=workspace,
             data_roots=roots,
+            opened_files=_paths(environment, "LATENT_OPENED_FILES"),
             model_folder=_model_folder(environment.get("LATENT_MODEL_FOLDER"), workspace),
             max_upload_mb=_number(environment, "LATENT_MAX_UPLOAD_MB", 200),
             models_in_memory=_number(environment, "LATENT_MODELS_IN_MEMORY", 3),
@@ -120,6 +126,19 @@ def all_variables() -> dict[str, str]:
         found |= _secrets(folder / ".streamlit" / "secrets.toml")
     found |= os.environ
     return {name: value for name, value in found.items() if name.startswith(PREFIX)}
+
+
+def named_paths(paths: Iterable[Path]) -> dict[str, Path]:
+    """Name paths by their last part, so that URLs can; two of one name get a number."""
+    named: dict[str, Path] = {}
+    for path in paths:
+        plain = "".join("_" if c == "\\" or not c.isprintable() else c for c in path.name)
+        base = plain.lstrip(".") or "root"  # a place hides nothing, so no part begins with a dot
+        name, number = base, 2
+        while name in named:
+            name, number = f"{base}-{number}", number + 1
+        named[name] = path
+    return named
 
 
 def _secrets(path: Path) -> dict[str, str]:
@@ -168,6 +187,15 @@ def _number(environment: Mapping[str, str], name: str, default: int) -> int:
 
 def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in environment.get(name, "").split(",") if entry.strip())
+
+
+def _paths(environment: Mapping[str, str], name: str) -> tuple[Path, ...]:
+    try:
+        found = json.loads(environment.get(name) or "[]")
+        return tuple(Path(path).resolve() for path in found)
+    except (ValueError, TypeError) as error:
+        message = f'{name} must be a JSON list of paths such as ["/data/scan.h5"].'
+        raise SettingsError(message) from error
 
 
 def _url(environment: Mapping[str, str], name: str) -> str | None:

@@ -110,15 +110,22 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
     if not callable(details.convert):
         settings["action"] = _ConvertEach
         settings["convert"] = tuple(details.convert)
-    required = field.default is dataclasses.MISSING
     if details.positional:
-        optional: dict[str, Any] = {} if required else {"nargs": "?", "default": field.default}
-        parser.add_argument(field.name, **settings, **optional)
+        _add_positional(parser, field, settings)
         return
+    required = field.default is dataclasses.MISSING
     default = None if required else field.default
     if details.repeat and isinstance(default, tuple):
         default = list(default)  # argparse appends to a copy of it
     parser.add_argument(*_flags(field.name), required=required, default=default, **settings)
+
+
+def _add_positional(
+    parser: argparse.ArgumentParser, field: dataclasses.Field[Any], settings: dict[str, Any]
+) -> None:
+    if field.default is not dataclasses.MISSING:
+        settings = {"nargs": "?", "default": field.default, **settings}
+    parser.add_argument(field.name, **settings)
 
 
 class _ConvertEach(argparse.Action):

@@ -19,7 +19,7 @@ def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
     if _exists(spec) or ":" not in spec:
         return spec, ()
     location, _, columns = spec.rpartition(":")
-    if columns.startswith("//"):  # the colon of a URL's scheme
+    if columns.startswith(("/", "\\")):  # the colon of a URL's scheme or of a Windows drive
         return spec, ()
     return location, tuple(name.strip() for name in columns.split(",") if name.strip())
 

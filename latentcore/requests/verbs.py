@@ -29,8 +29,8 @@ class Option:
         One sentence.
     positional : bool
         Whether it stands without a flag.
-    nargs : int, ``"+"`` or None
-        How many words it takes.
+    nargs : int, ``"+"``, ``"*"`` or None
+        How many values it takes, as in argparse.
     repeat : bool
         Whether the flag may be given several times; the values are collected.
     choices : callable or sequence or None
@@ -53,7 +53,7 @@ class Option:
 
     help: str
     positional: bool = False
-    nargs: int | Literal["+"] | None = None
+    nargs: int | Literal["+", "*"] | None = None
     repeat: bool = False
     choices: Callable[[], Sequence[str]] | Sequence[str] | None = None
     metavar: str | tuple[str, ...] | None = None

@@ -4,6 +4,7 @@
 ``demo:NAME``      a file of the demo scan
 ``upload:ID/NAME`` an uploaded file; ID is a digest of its content, so nobody can guess it
 ``folder:ROOT/…``  a file or folder below one of the configured server folders
+``opened:NAME``    a file that the server was started with; of a folder also what is in it
 ``model:PATH``     a model in the folder that the operator has configured
 ``run:RUN/FILE``   an artifact of a run
 ``s3:BUCKET/KEY``  an object in one of the buckets that the operator offers
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from latentcore.errors import InputError
-from latentcore.settings import settings
+from latentcore.settings import named_paths, settings
 from latentcore.storage import is_remote
 from latentcore.version import __version__
 from pages.access import remote_places
@@ -46,6 +47,7 @@ __all__ = [
     "label",
     "list_folder",
     "location",
+    "opened_places",
     "place_of",
     "resolve",
     "roots",
@@ -66,8 +68,8 @@ _UPLOADS_KEPT = 50
 _UPLOADS_SAFE_SECONDS = 86_400.0
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _HOW = (
-    "A place is 'demo:NAME', 'upload:ID/NAME', 'folder:ROOT/PATH', 'run:RUN/FILE' or "
-    "'s3:BUCKET/KEY'. "
+    "A place is 'demo:NAME', 'upload:ID/NAME', 'folder:ROOT/PATH', 'opened:NAME', "
+    "'run:RUN/FILE' or 's3:BUCKET/KEY'. "
     "Open the file on the Data page."
 )
 
@@ -137,15 +139,17 @@ def jobs_folder() -> Path:
 
 
 def roots() -> dict[str, Path]:
-    """Return the configured server folders by name; two of one name get a number."""
-    named: dict[str, Path] = {}
-    for root in settings().data_roots:
-        base = root.name or "root"
-        name, number = base, 2
-        while name in named:
-            name, number = f"{base}-{number}", number + 1
-        named[name] = root
-    return named
+    """Return the configured server folders by name."""
+    return named_paths(settings().data_roots)
+
+
+def opened_places() -> tuple[str, ...]:
+    """Return the places of the files that the server was started with."""
+    return tuple(f"opened:{name}" for name in _opened_files())
+
+
+def _opened_files() -> dict[str, Path]:
+    return named_paths(settings().opened_files)
 
 
 def location(place: str) -> str:
@@ -195,7 +199,8 @@ def resolve(place: str) -> Path:
         exists = path.exists()
     except (OSError, ValueError, RuntimeError) as error:  # too long a name, a loop of links
         raise InputError(_refused(place)) from error
-    if not path.is_relative_to(base):
+    # An opened file is that file: not what a symbolic link in its place leads to since then.
+    if not path.is_relative_to(base) or (place.startswith("opened:") and base != root):
         raise InputError(_refused(place))
     if not exists:
         message = (
@@ -224,7 +229,7 @@ def place_of(path: str | Path) -> str:
             return prefix.rstrip("/") if inside == "." else prefix + inside
     message = (
         f"{real.name!r} lies outside of what this server may show: the demo scan, the uploads, "
-        "the runs and the folders in LATENT_DATA_ROOTS."
+        "the runs, the files that it was started with and the folders in LATENT_DATA_ROOTS."
     )
     raise InputError(message)
 
@@ -319,6 +324,7 @@ def _prefixes() -> list[tuple[str, Path]]:
         ("demo:", demo_folder()),
         ("upload:", uploads_folder()),
         ("run:", runs_folder()),
+        *((f"opened:{name}/", path) for name, path in _opened_files().items()),
         *([("model:", models)] if (models := settings().model_folder) is not None else []),
         *((f"folder:{name}/", root) for name, root in roots().items()),
     ]
@@ -339,6 +345,8 @@ def _split(place: str) -> tuple[Path, list[str]]:
             return runs_folder(), parts
         case "model", [_, *_] if (models := settings().model_folder) is not None:
             return models, parts
+        case "opened", [name, *inside] if name in (opened := _opened_files()):
+            return opened[name], inside
         case "folder", [name, *inside]:
             if name in roots():
                 return roots()[name], inside

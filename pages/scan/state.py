@@ -182,8 +182,8 @@ def dismiss() -> None:
 
 
 def known_places() -> tuple[str, ...]:
-    """Return the places that this session has had in view, the latest last."""
-    return tuple(st.session_state.get(_KNOWN, ()))
+    """Return the places that the server was started with or this session has had in view."""
+    return tuple(dict.fromkeys((*places.opened_places(), *st.session_state.get(_KNOWN, ()))))
 
 
 def to_query(state: ScanState) -> dict[str, list[str]]:

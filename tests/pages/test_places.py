@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import threading
 from pathlib import Path
@@ -284,3 +285,67 @@ def test_two_roots_of_one_name_are_told_apart(
     monkeypatch.setenv("LATENT_DATA_ROOTS", ":".join(map(str, roots)))
     places.settings.cache_clear()
     assert places.roots() == {"scans": roots[0], "scans-2": roots[1]}
+
+
+@pytest.fixture
+def opened(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of which a scan and a folder of pictures were opened, and nothing else."""
+    folder = tmp_path / "mine"
+    (folder / "pictures").mkdir(parents=True)
+    for name in ("scan.h5", "secret.h5", "pictures/a.png"):
+        (folder / name).touch()
+    named = json.dumps([str(folder / "scan.h5"), str(folder / "pictures")])
+    monkeypatch.setenv("LATENT_OPENED_FILES", named)
+    places.settings.cache_clear()
+    return folder
+
+
+def test_opened_files_can_be_read(opened: Path) -> None:
+    assert places.opened_places() == ("opened:scan.h5", "opened:pictures")
+    for place, inside in [
+        ("opened:scan.h5", "scan.h5"),
+        ("opened:pictures", "pictures"),
+        ("opened:pictures/a.png", "pictures/a.png"),
+    ]:
+        assert places.resolve(place) == opened / inside
+        assert places.place_of(opened / inside) == place
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "opened:secret.h5",
+        "opened:",
+        "opened:..",
+        "opened:scan.h5/../secret.h5",
+        "opened:pictures/../secret.h5",
+        "opened:pictures/link.png",
+        "opened:scan.h5/secret.h5",
+        "opened:mine/secret.h5",
+    ],
+)
+def test_nothing_beside_opened_files_can_be_read(opened: Path, place: str) -> None:
+    (opened / "pictures" / "link.png").symlink_to(opened / "secret.h5")
+    with pytest.raises(InputError):
+        places.resolve(place)
+    with pytest.raises(InputError):
+        places.place_of(opened / "secret.h5")
+
+
+def test_an_opened_file_that_became_a_link_is_refused(opened: Path) -> None:
+    (opened / "scan.h5").unlink()
+    (opened / "scan.h5").symlink_to("secret.h5")
+    with pytest.raises(InputError, match="no place"):
+        places.resolve("opened:scan.h5")
+
+
+def test_opened_files_of_one_name_stay_apart(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name / ".scan.h5" for name in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        path.touch()
+    monkeypatch.setenv("LATENT_OPENED_FILES", json.dumps([str(path) for path in paths]))
+    places.settings.cache_clear()
+    assert [places.resolve(place) for place in places.opened_places()] == paths
