@@ -190,26 +190,20 @@ def test_the_security_boundary_has_no_widgets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "light", "seconds"),
+    ("module", "light"),
     [
-        ("latentcore", {*HEAVY, "matplotlib", "scipy", "streamlit", "plotly"}, 1.0),
-        ("latentcore.readers", HEAVY - {"h5py"}, 2.0),
-        ("latentcore.workflows", HEAVY - {"h5py"}, 2.0),
-        ("latentcore.cli", HEAVY - {"h5py"}, 2.0),
+        ("latentcore", {*HEAVY, "matplotlib", "scipy", "streamlit", "plotly"}),
+        ("latentcore.readers", HEAVY - {"h5py"}),
+        ("latentcore.workflows", HEAVY - {"h5py"}),
+        ("latentcore.cli", HEAVY - {"h5py"}),
     ],
 )
-def test_importing_is_quick_and_loads_nothing_heavy(
-    module: str, light: set[str], seconds: float
-) -> None:
+def test_importing_loads_nothing_heavy(module: str, light: set[str]) -> None:
     code = (
-        f"import sys, time; start = time.process_time(); import {module};"
-        "print(time.process_time() - start);"
+        f"import sys; import {module};"
         f"print(*(name for name in {sorted(light)!r} if name in sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    took, *loaded = done.stdout.split()
-    assert not loaded
-    # Processor time: the wall's depends on what else the machine does.
-    assert float(took) < seconds
+    assert not done.stdout.split()

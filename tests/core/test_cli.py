@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -94,7 +93,6 @@ def test_interrupt_exits_with_130_and_no_folder(tmp_path: Path) -> None:
     )
     assert running.stdout is not None
     assert running.stdout.readline() == "reading\n"
-    time.sleep(0.2)
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=30)
     assert running.returncode == 130
