@@ -1,32 +1,51 @@
 /** One panel: its elements, its place on the screen, and how it is drawn. */
 
-import { drawAxes, drawColorBar, drawScaleBar } from "./axes.js";
+import { drawAxes, drawScaleBar } from "./axes.js";
+import { drawColorBar } from "./color_bar.js";
 import { drawOverlay } from "./overlay.js";
 import { MapRaster } from "./map.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
-import { h } from "./dom.js";
+import { context2d, h } from "./dom.js";
 import { icon } from "./icons.js";
+
+/**
+ * @typedef {import("./data.js").Numbers} Numbers
+ * @typedef {import("./data.js").Pair} Pair
+ * @typedef {import("./data.js").PanelSpec} PanelSpec
+ * @typedef {import("./axes.js").Rect} Rect
+ * @typedef {{theme: import("./colors.js").Theme, points: import("./points.js").Points,
+ *   selection: import("./selection.js").Selection, state: import("./data.js").State,
+ *   stroke: import("./data.js").Shape|null, roi: import("./data.js").Roi|null, hovered: number,
+ *   tool: import("./tools.js").Tool}} Picture what all panels show
+ */
 
 const MAX_ASPECT = 8;
 const TOP = 12;
 const BOTTOM = 44;
 const MIN_HEIGHT = 190;
 
+/** @type {import("./coloring.js").Colors} */
+const NO_COLORS = {
+  rgba: new Uint32Array(0), below: false, above: false, missing: false, counts: new Map(),
+};
+
 export class Panel {
   /**
-   * @param {object} spec as sent by view.py
-   * @param {{enlarge: (panel: Panel) => void}} actions
+   * @param {PanelSpec} spec
+   * @param {import("./viewport.js").Viewport} viewport
+   * @param {(panel: Panel) => void} enlarge
    */
-  constructor(spec, actions) {
+  constructor(spec, viewport, enlarge) {
     this.id = spec.id;
     this.kind = spec.kind;
+    this.viewport = viewport;
     this.isMap = spec.kind === "map";
     this.raster = this.isMap ? new MapRaster() : new ScatterRaster();
     this.title = h("h3", { class: "lp-title" });
     this.note = h("span", { class: "lp-note" });
     this.enlarge = h(
       "button",
-      { class: "lp-button lp-enlarge", type: "button", onclick: () => actions.enlarge(this) },
+      { class: "lp-button lp-enlarge", type: "button", onclick: () => enlarge(this) },
       icon("enlarge"),
     );
     this.data = h("canvas", { class: "lp-data", "aria-hidden": "true" });
@@ -36,25 +55,48 @@ export class Panel {
     this.body = h("div", { class: "lp-body" }, this.data, this.axes, this.overlay, this.legend);
     this.element = h(
       "section",
-      { class: "lp-panel", "data-panel": spec.id, "data-kind": spec.kind },
+      { class: "lp-panel", "data-panel": spec.id },
       h("header", { class: "lp-header" }, this.title, this.note, this.enlarge),
       this.body,
     );
-    this.dataContext = this.data.getContext("2d", { willReadFrequently: true, alpha: false });
-    this.axesContext = this.axes.getContext("2d");
-    this.overlayContext = this.overlay.getContext("2d");
+    this.dataContext = context2d(this.data, { willReadFrequently: true, alpha: false });
+    this.axesContext = context2d(this.axes);
+    this.overlayContext = context2d(this.overlay);
+    /** @type {Numbers} */
+    this.x = new Float32Array(0);
+    /** @type {Numbers} */
+    this.y = this.x;
+    /** @type {import("./data.js").Coloring} */
+    this.coloring = { type: "direct", array: "", key: [], label: "", nan: "" };
+    /** @type {import("./coloring.js").Colors} */
+    this.colors = NO_COLORS;
+    /** All that the picture of the points depends on. */
+    this.look = "";
+    /** @type {import("./pointer.js").Pointer|null} */
+    this.pointer = null;
+    this.width = 0;
+    this.height = 0;
+    this.dpr = 1;
+    /** What the last layout depended on. */
+    this.size = "";
+    /** @type {Rect} */
     this.plot = { left: 0, top: 0, width: 1, height: 1 };
+    this.enlarged = false;
     /** What must be done in the next frame. */
     this.stale = { raster: true, axes: true, overlay: true };
+    this.spec = spec;
     this.setSpec(spec);
   }
 
-  /** Take over titles and axes from the server. */
+  /**
+   * Take over titles and axes from the server.
+   * @param {PanelSpec} spec
+   */
   setSpec(spec) {
     this.spec = spec;
     this.title.textContent = spec.title;
     this.note.textContent = spec.note;
-    this.setEnlarged(this.enlarged ?? false);
+    this.setEnlarged(this.enlarged);
     this.overlay.setAttribute(
       "aria-label",
       `${spec.title}: ${this.isMap ? "map" : "scatter"} of ${spec.yLabel} against ${spec.xLabel}. ` +
@@ -62,7 +104,10 @@ export class Panel {
     );
   }
 
-  /** Show whether this panel has the whole room. */
+  /**
+   * Show whether this panel has the whole room.
+   * @param {boolean} enlarged
+   */
   setEnlarged(enlarged) {
     this.enlarged = enlarged;
     const text = enlarged ? "Show all panels (Escape)" : `Enlarge ${this.spec.title}`;
@@ -127,7 +172,10 @@ export class Panel {
     this.invalidate();
   }
 
-  /** Height of the body that the panel can use, at most `limit`. */
+  /**
+   * Height of the body that the panel can use, at most `limit`.
+   * @param {number} limit
+   */
   neededHeight(limit) {
     if (!this.isMap) return limit;
     const { left, gutter } = margins(this.body.clientWidth);
@@ -154,7 +202,12 @@ export class Panel {
     return { x0: x0 - growX, x1: x1 + growX, y0: y0 - growY, y1: y1 + growY };
   }
 
-  /** Data coordinates of a place in the body. */
+  /**
+   * Data coordinates of a place in the body.
+   * @param {number} px
+   * @param {number} py
+   * @returns {Pair}
+   */
   toData(px, py) {
     const { left, top, width, height } = this.plot;
     const { x0, x1, y0, y1 } = this.view;
@@ -165,7 +218,12 @@ export class Panel {
     ];
   }
 
-  /** Place in the body of data coordinates. */
+  /**
+   * Place in the body of data coordinates.
+   * @param {number} x
+   * @param {number} y
+   * @returns {Pair}
+   */
   toPixel(x, y, view = this.view) {
     const { left, top, width, height } = this.plot;
     const part = (y - view.y0) / (view.y1 - view.y0);
@@ -175,64 +233,81 @@ export class Panel {
     ];
   }
 
-  /** Data units of one CSS pixel along x and y. */
+  /**
+   * Data units of one CSS pixel along x and y.
+   * @returns {Pair}
+   */
   unitsPerPixel() {
     const { x0, x1, y0, y1 } = this.view;
     return [(x1 - x0) / this.plot.width, (y1 - y0) / this.plot.height];
   }
 
-  /** Whether a place in the body lies in the plot. */
+  /**
+   * Whether a place in the body lies in the plot.
+   * @param {number} px
+   * @param {number} py
+   */
   contains(px, py) {
     const { left, top, width, height } = this.plot;
     return px >= left && px <= left + width && py >= top && py <= top + height;
   }
 
   /**
-   * Bring the points up to date: anew where the view or the colours changed, else only those
+   * Bring the points up to date: anew where the view or the colors changed, else only those
    * whose class changed.
-   * @param {object} scene see explorer.js
+   * @param {Picture} picture
    */
-  drawData(scene) {
-    const { selection, theme, state } = scene;
-    const other = theme.slots[state.active === "A" ? "B" : "A"];
-    if (this.isMap) {
-      if (this.stale.raster) {
-        this.raster.resize(this.data.width, this.data.height);
-        this.raster.place(scene.grid, this.view);
+  drawData({ points, selection, state: { active }, theme }) {
+    const { raster, stale, view, dataContext, data: { width, height }, colors: { rgba } } = this;
+    if (raster instanceof MapRaster) {
+      if (stale.raster && points.grid) {
+        raster.resize(width, height);
+        raster.place(points.grid, view);
       }
-      this.raster.paint(
-        this.dataContext, scene.pointOf, this.colors.rgba, selection, theme, state.active,
-      );
+      raster.paint(dataContext, points.pointOf, rgba, selection, theme, active);
     } else {
-      if (this.stale.raster) {
-        const { home } = this.viewport;
-        const view = this.view;
-        const zoom = Math.sqrt(
-          ((home.x1 - home.x0) * (home.y1 - home.y0)) /
-            ((view.x1 - view.x0) * (view.y1 - view.y0)),
-        );
-        const radius = pointRadius(selection.n, zoom) * this.dpr;
-        this.raster.resize(this.data.width, this.data.height, radius, selection.n);
-        this.raster.place(this.x, this.y, view);
-        this.raster.build(this.colors.rgba, selection.classes);
+      if (stale.raster) {
+        raster.resize(width, height, this.pointRadius(selection.n), selection.n);
+        raster.place(this.x, this.y, view);
+        raster.build(rgba, selection.classes);
       } else {
-        this.raster.update(this.colors.rgba, selection);
+        raster.update(rgba, selection);
       }
-      this.raster.paint(this.dataContext, theme, selection.focus, other);
+      raster.paint(dataContext, theme, selection.focus, theme.slots[active === "A" ? "B" : "A"]);
     }
-    this.stale.raster = false;
+    stale.raster = false;
   }
 
-  /** Draw frame, ticks, scale bar and colour bar. */
-  drawAxes(scene) {
+  /**
+   * Radius of a point in device pixels.
+   * @param {number} n how many there are
+   */
+  pointRadius(n) {
+    const { view, viewport: { home } } = this;
+    const zoom = Math.sqrt(
+      ((home.x1 - home.x0) * (home.y1 - home.y0)) / ((view.x1 - view.x0) * (view.y1 - view.y0)),
+    );
+    return pointRadius(n, zoom) * this.dpr;
+  }
+
+  /** Let the browser compile what the first brush will need. */
+  rehearse() {
+    const { raster } = this;
+    if (raster instanceof ScatterRaster && !this.stale.raster) raster.rehearse(this.colors.rgba);
+  }
+
+  /**
+   * Draw frame, ticks, scale bar and color bar.
+   * @param {Picture} picture
+   */
+  drawAxes({ points: { grid }, theme }) {
     const c = this.axesContext;
-    const { theme } = scene;
     c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     c.clearRect(0, 0, this.width, this.height);
     const { xLabel, yLabel, graticule } = this.spec;
     const axes = { xLabel, yLabel, graticule, down: this.isMap };
     drawAxes(c, this.plot, this.view, axes, theme, this.dpr);
-    if (this.isMap) drawScaleBar(c, this.plot, this.view, scene.grid.unit, theme);
+    if (this.isMap && grid) drawScaleBar(c, this.plot, this.view, grid.unit, theme);
     if (this.coloring.type === "continuous") {
       const place = {
         left: this.plot.left + this.plot.width + 12,
@@ -244,22 +319,33 @@ export class Panel {
     this.stale.axes = false;
   }
 
-  /** Draw outlines, ROI, rubber band and markers. */
-  drawOverlay(scene) {
+  /**
+   * Draw outlines, ROI, rubber band and markers.
+   * @param {Picture} picture
+   */
+  drawOverlay(picture) {
     const c = this.overlayContext;
     c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     c.clearRect(0, 0, this.width, this.height);
-    drawOverlay(c, this, scene);
+    drawOverlay(c, this, picture);
     this.stale.overlay = false;
   }
 }
 
-/** Room for the axis at the left and the legend at the right. */
+/**
+ * Room for the axis at the left and the legend at the right.
+ * @param {number} width
+ */
 function margins(width) {
   return width < 420 ? { left: 52, gutter: 84 } : { left: 60, gutter: 104 };
 }
 
-/** The largest rectangle of an aspect in a room, at its upper left. */
+/**
+ * The largest rectangle of an aspect in a room, at its upper left.
+ * @param {Rect} room
+ * @param {number} aspect
+ * @returns {Rect}
+ */
 function hug(room, aspect) {
   const width = Math.round(Math.min(room.width, room.height * aspect));
   const height = Math.round(Math.min(room.height, room.width / aspect));
