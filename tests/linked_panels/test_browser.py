@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentcore.analysis.selection import roi_mask, select
+from latentcore.analysis.selection import select
 from pages.shared.linked_panels import PanelsState
 from tests.browser_support import streamlit_server
-from tests.linked_panels.apps.scene import STEP, make_points
+from tests.linked_panels.apps.scene import STEP, inside_roi, make_points
 
 pytestmark = pytest.mark.browser
 
@@ -127,7 +127,7 @@ class Panels:
         """Compare the browser's mask with numpy's, point by point; return the count."""
         state = PanelsState.from_json(self.get("state"))
         axes = {name: (points[x], points[y]) for name, (x, y) in AXES.items()}
-        within = roi_mask(points["x"], points["y"], state.roi)
+        within = inside_roi(points, state.roi)
         expected = np.flatnonzero(
             select(state.selections[slot], axes, points["x"].size, within)
         ).tolist()
@@ -228,7 +228,7 @@ def test_roi_is_drawn_moved_and_resized_on_cells(panels, points):
     assert wider[1] > moved[1] + 0.5
     panels.box("joint", 0.05, 0.05, 0.95, 0.95)
     count = panels.check(points)
-    assert 0 < count <= roi_mask(points["x"], points["y"], tuple(wider)).sum()
+    assert 0 < count <= inside_roi(points, tuple(wider)).sum()
     assert panels.answer()["roi"] == wider
     panels.button("Clear the region of interest")
     assert panels.check(points) > count

@@ -1,12 +1,15 @@
 /**
- * Shapes and points: which points lie in a box or a lasso, and how a lasso is simplified.
+ * Shapes and points: which points lie in a box, a lasso or a ROI, and how a lasso is simplified.
  *
- * The tests are those of latentcore/analysis/selection.py on the same
- * float64 values, so that the number on the screen is the number that the server computes.
+ * The tests are those of latentcore/analysis/selection.py and latentcore/containers/roi.py, on the
+ * same float64 values, so that the number on the screen is the number that the server computes.
  *
  * @typedef {import("./data.js").Numbers} Numbers
  * @typedef {import("./data.js").Pair} Pair
  */
+
+/** Share of the step below a bound of a ROI that still lies on it, as in roi.py. */
+const ON_BOUND = 1e-3;
 
 /**
  * Test one point by the even-odd rule (W. R. Franklin, PNPOLY).
@@ -60,6 +63,24 @@ export function markBox(mask, x, y, corners) {
     const px = x[i];
     const py = y[i];
     if (px >= x0 && px < x1 && py >= y0 && py < y1) mask[i] = 1;
+  }
+}
+
+/**
+ * Set mask[i] to 1 for the points outside of a ROI; leaves the others alone.
+ * @param {Uint8Array} mask
+ * @param {Numbers} x
+ * @param {Numbers} y
+ * @param {import("./data.js").Roi} roi
+ * @param {Pair} step of the grid
+ */
+export function markOutsideRoi(mask, x, y, [x0, x1, y0, y1], [dx, dy]) {
+  const n = x.length;
+  const [ex, ey] = [ON_BOUND * dx, ON_BOUND * dy];
+  for (let i = 0; i < n; i++) {
+    const px = x[i] + ex;
+    const py = y[i] + ey;
+    if (!(px >= x0 && px < x1 && py >= y0 && py < y1)) mask[i] = 1;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Which points are selected: the two slots, the stroke being drawn, the ROI and a highlight. */
 
-import { markBox, markLasso } from "./geometry.js";
+import { markBox, markLasso, markOutsideRoi } from "./geometry.js";
 
 /** Bits of a point's class. */
 export const EMPHASIZED = 1;
@@ -115,13 +115,7 @@ export class Selection {
     const { bytes } = this.outside;
     this.hasRoi = roi !== null || kept !== null;
     for (let i = 0; i < this.n; i++) bytes[i] = kept && !kept[i] ? 1 : 0;
-    if (!roi) return;
-    const { x, y } = roi;
-    // The bounds are rounded to float32 like the coordinates they lie on.
-    const [x0, x1, y0, y1] = roi.bounds.map(x instanceof Float32Array ? Math.fround : (v) => v);
-    for (let i = 0; i < this.n; i++) {
-      if (!(x[i] >= x0 && x[i] < x1 && y[i] >= y0 && y[i] < y1)) bytes[i] = 1;
-    }
+    if (roi) markOutsideRoi(bytes, roi.x, roi.y, roi.bounds, roi.step);
   }
 
   /**
