@@ -76,8 +76,7 @@ class Panels:
 
     def places(self, panel, fractions):
         self.page.evaluate(
-            f"id => {self.probe}.panels.get(id).element"
-            ".scrollIntoView({block: 'center'})",
+            f"id => {self.probe}.panels.get(id).element.scrollIntoView({{block: 'center'}})",
             panel,
         )
         self.page.wait_for_timeout(80)
@@ -250,17 +249,13 @@ def test_points_out_of_view_are_never_selected(panels, points):
     panels.box("embedding")
     before = panels.get("ids('A')")
     panels.page.get_by_text("Keep every third point").click()
-    panels.page.wait_for_function(
-        f"{panels.probe}.selection.countWithin() < {points['x'].size}"
-    )
+    panels.page.wait_for_function(f"{panels.probe}.selection.countWithin() < {points['x'].size}")
     kept = [point for point in before if point % 3 == 0]
     assert 0 < len(kept) < len(before)
     assert panels.get("ids('A')") == kept
     assert panels.answer()["A"] == {"count": len(kept), "sum": sum(kept)}
     panels.page.get_by_text("Keep every third point").click()
-    panels.page.wait_for_function(
-        f"{panels.probe}.selection.countWithin() === {points['x'].size}"
-    )
+    panels.page.wait_for_function(f"{panels.probe}.selection.countWithin() === {points['x'].size}")
     assert panels.get("ids('A')") == before
     assert not panels.errors
 
@@ -268,7 +263,7 @@ def test_points_out_of_view_are_never_selected(panels, points):
 def test_a_graticule_is_drawn_across_the_plot_and_points_are_selected_on_it(panels, points):
     inked = f"""() => {{
         const panel = {panels.probe}.panels.get("embedding");
-        const {{ left, top, width, height }} = panel.plot;
+        const {{ left, top, width, height }} = panel.projection.plot;
         const d = panel.dpr;
         const image = panel.axesContext.getImageData(
             (left + 3) * d, (top + 3) * d, (width - 6) * d, (height - 6) * d);

@@ -8,7 +8,7 @@ import { formatNumber, marks, ticks } from "./ticks.js";
 /**
  * @typedef {import("./data.js").Range} Range
  * @typedef {import("./colors.js").Theme} Theme
- * @typedef {{left: number, top: number, width: number, height: number}} Rect in CSS pixels
+ * @typedef {import("./projection.js").Rect} Rect
  */
 
 /**

@@ -68,7 +68,8 @@ export class Board {
       panel.y = this.arrayOf(spec.y);
       this.paint(panel, before, theme);
       const map = panel.isMap && data.grid;
-      panel.viewport.setHome(map ? gridRange(map) : pointRange(panel.x, panel.y));
+      const home = map ? gridRange(map) : pointRange(panel.x, panel.y);
+      panel.projection.viewport.setHome(home);
       // Appending an element that is there already would take the focus from it.
       if (this.element.children[place] !== panel.element) {
         this.element.insertBefore(panel.element, this.element.children[place] ?? null);
@@ -173,9 +174,8 @@ export class Board {
    * @param {import("./data.js").Pair} at in its body
    * @param {number} factor below 1 zooms in
    */
-  zoomAt(panel, [px, py], factor) {
-    const [x, y] = panel.toData(px, py);
-    panel.viewport.zoom(panel.view, x, y, factor);
+  zoomAt(panel, at, factor) {
+    panel.projection.zoomAt(at, factor);
     this.showView(panel);
   }
 
@@ -185,15 +185,14 @@ export class Board {
    * @param {number} py
    */
   panBy(panel, px, py) {
-    const [ux, uy] = panel.unitsPerPixel();
-    panel.viewport.pan(panel.view, -px * ux, panel.isMap ? -py * uy : py * uy);
+    panel.projection.panBy(px, py);
     this.showView(panel);
   }
 
   /** @param {Panel|null} panel null for all */
   resetView(panel) {
     for (const each of panel ? [panel] : this.panels.values()) {
-      each.viewport.reset();
+      each.projection.viewport.reset();
       this.showView(each);
     }
   }
@@ -201,7 +200,7 @@ export class Board {
   /** @param {Panel} panel */
   showView(panel) {
     for (const other of this.panels.values()) {
-      if (other.viewport === panel.viewport) other.invalidate();
+      if (other.projection.viewport === panel.projection.viewport) other.invalidate();
     }
     this.schedule({});
   }

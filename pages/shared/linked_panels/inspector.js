@@ -33,10 +33,10 @@ export class Inspector {
    * @param {Panel} panel
    * @param {Pair} at
    */
-  pointAt(panel, [px, py]) {
-    const [x, y] = panel.toData(px, py);
+  pointAt(panel, at) {
+    const [x, y] = panel.projection.toData(at);
     if (panel.isMap) return this.points.inCell(x, y);
-    const [ux, uy] = panel.unitsPerPixel();
+    const [ux, uy] = panel.projection.unitsPerPixel;
     const axes = this.points.axesOf(panel.id);
     return axes ? axes.cells().nearest(axes.x, axes.y, x, y, HOVER_PX * ux, HOVER_PX * uy) : -1;
   }
@@ -118,8 +118,7 @@ export class Inspector {
   stepPin(panel, dx, dy) {
     const { pinned } = this.shared.state;
     if (pinned === null) {
-      const { left, top, width, height } = panel.plot;
-      const middle = this.pointAt(panel, [left + width / 2, top + height / 2]);
+      const middle = this.pointAt(panel, panel.projection.middle);
       this.pin(middle >= 0 ? middle : this.points.pointOf.find((i) => i >= 0) ?? null);
       return;
     }

@@ -104,8 +104,7 @@ export class Keys {
    * @param {number} factor
    */
   zoom(panel, factor) {
-    const { left, top, width, height } = panel.plot;
-    this.explorer.board.zoomAt(panel, [left + width / 2, top + height / 2], factor);
+    this.explorer.board.zoomAt(panel, panel.projection.middle, factor);
   }
 
   /**
@@ -119,7 +118,7 @@ export class Keys {
       this.explorer.inspector.stepPin(panel, dx, dy);
       return;
     }
-    const { width, height } = panel.plot;
+    const { width, height } = panel.projection.plot;
     this.explorer.board.panBy(panel, -dx * PAN_STEP * width, -dy * PAN_STEP * height);
   }
 }

@@ -20,7 +20,7 @@ const HANDLE = 4;
  */
 export function drawOverlay(c, panel, picture) {
   const { theme, state, stroke } = picture;
-  const { left, top, width, height } = panel.plot;
+  const { left, top, width, height } = panel.projection.plot;
   c.save();
   c.beginPath();
   c.rect(left - 1, top - 1, width + 2, height + 2);
@@ -51,13 +51,12 @@ export function drawOverlay(c, panel, picture) {
  */
 function outline(c, panel, shape, theme, color, active, filled = false) {
   c.beginPath();
-  const view = panel.view;
+  const places = shape.points.map((point) => panel.projection.toPixel(point));
   if (shape.kind === "box") {
-    const [[ax, ay], [bx, by]] = shape.points.map(([x, y]) => panel.toPixel(x, y, view));
+    const [[ax, ay], [bx, by]] = places;
     c.rect(Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay));
   } else {
-    shape.points.forEach(([x, y], k) => {
-      const [px, py] = panel.toPixel(x, y, view);
+    places.forEach(([px, py], k) => {
       if (k) c.lineTo(px, py);
       else c.moveTo(px, py);
     });
@@ -99,7 +98,7 @@ function haloStroke(c, theme, color, width, dash = []) {
  */
 function drawRoi(c, panel, { roi, tool, points: { grid }, theme }) {
   if (!roi || !grid) return;
-  const [x0, y0, x1, y1] = roiRect(panel, roi, grid);
+  const [x0, y0, x1, y1] = roiRect(panel.projection, roi, grid);
   c.beginPath();
   c.rect(x0, y0, x1 - x0, y1 - y0);
   haloStroke(c, theme, css(theme.text), 1.5);
@@ -126,9 +125,9 @@ function drawRoi(c, panel, { roi, tool, points: { grid }, theme }) {
  */
 function marker(c, panel, i, color, theme, cross) {
   if (i < 0 || !(i < panel.x.length)) return;
-  const [px, py] = panel.toPixel(panel.x[i], panel.y[i]);
-  if (!panel.contains(px, py)) return;
-  const { left, top, width, height } = panel.plot;
+  const [px, py] = panel.projection.toPixel([panel.x[i], panel.y[i]]);
+  if (!panel.projection.contains([px, py])) return;
+  const { left, top, width, height } = panel.projection.plot;
   if (cross) {
     c.beginPath();
     for (const [ax, ay, bx, by] of [

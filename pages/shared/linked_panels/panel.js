@@ -4,22 +4,21 @@ import { drawAxes, drawScaleBar } from "./axes.js";
 import { drawColorBar } from "./color_bar.js";
 import { drawOverlay } from "./overlay.js";
 import { MapRaster } from "./map.js";
+import { Projection } from "./projection.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
 import { context2d, h } from "./dom.js";
 import { icon } from "./icons.js";
 
 /**
  * @typedef {import("./data.js").Numbers} Numbers
- * @typedef {import("./data.js").Pair} Pair
  * @typedef {import("./data.js").PanelSpec} PanelSpec
- * @typedef {import("./axes.js").Rect} Rect
+ * @typedef {import("./projection.js").Rect} Rect
  * @typedef {{theme: import("./colors.js").Theme, points: import("./points.js").Points,
  *   selection: import("./selection.js").Selection, state: import("./data.js").State,
  *   stroke: import("./data.js").Shape|null, roi: import("./data.js").Roi|null, hovered: number,
  *   tool: import("./tools.js").Tool}} Picture what all panels show
  */
 
-const MAX_ASPECT = 8;
 const TOP = 12;
 const BOTTOM = 44;
 const MIN_HEIGHT = 190;
@@ -38,8 +37,8 @@ export class Panel {
   constructor(spec, viewport, enlarge) {
     this.id = spec.id;
     this.kind = spec.kind;
-    this.viewport = viewport;
     this.isMap = spec.kind === "map";
+    this.projection = new Projection(viewport, this.isMap);
     this.raster = this.isMap ? new MapRaster() : new ScatterRaster();
     this.title = h("h3", { class: "lp-title" });
     this.note = h("span", { class: "lp-note" });
@@ -79,8 +78,6 @@ export class Panel {
     this.dpr = 1;
     /** What the last layout depended on. */
     this.size = "";
-    /** @type {Rect} */
-    this.plot = { left: 0, top: 0, width: 1, height: 1 };
     this.enlarged = false;
     /** What must be done in the next frame. */
     this.stale = { raster: true, axes: true, overlay: true };
@@ -94,6 +91,7 @@ export class Panel {
    */
   setSpec(spec) {
     this.spec = spec;
+    this.projection.equal = spec.equal;
     this.title.textContent = spec.title;
     this.note.textContent = spec.note;
     this.setEnlarged(this.enlarged);
@@ -135,7 +133,8 @@ export class Panel {
   layout(height, dpr) {
     this.body.style.height = `${height}px`;
     const width = this.body.clientWidth;
-    const size = [width, height, dpr, this.isMap && this.aspect()].join();
+    const { projection } = this;
+    const size = [width, height, dpr, this.isMap && projection.aspect].join();
     if (size === this.size) return;
     this.size = size;
     const { left, gutter } = margins(width);
@@ -145,7 +144,8 @@ export class Panel {
       width: Math.max(40, width - left - gutter),
       height: Math.max(40, height - TOP - BOTTOM),
     };
-    this.plot = this.isMap ? hug(room, this.aspect()) : room;
+    const plot = this.isMap ? hug(room, projection.aspect) : room;
+    projection.plot = plot;
     this.width = width;
     this.height = height;
     this.dpr = dpr;
@@ -155,19 +155,19 @@ export class Panel {
       canvas.style.width = `${width}px`;
       canvas.style.height = `${height}px`;
     }
-    this.data.width = Math.round(this.plot.width * dpr);
-    this.data.height = Math.round(this.plot.height * dpr);
+    this.data.width = Math.round(plot.width * dpr);
+    this.data.height = Math.round(plot.height * dpr);
     Object.assign(this.data.style, {
-      left: `${this.plot.left}px`,
-      top: `${this.plot.top}px`,
+      left: `${plot.left}px`,
+      top: `${plot.top}px`,
       width: `${this.data.width / dpr}px`,
       height: `${this.data.height / dpr}px`,
     });
     Object.assign(this.legend.style, {
-      left: `${this.plot.left + this.plot.width + 10}px`,
-      top: `${this.plot.top}px`,
+      left: `${plot.left + plot.width + 10}px`,
+      top: `${plot.top}px`,
       width: `${gutter - 14}px`,
-      maxHeight: `${height - this.plot.top - 4}px`,
+      maxHeight: `${height - plot.top - 4}px`,
     });
     this.invalidate();
   }
@@ -179,77 +179,8 @@ export class Panel {
   neededHeight(limit) {
     if (!this.isMap) return limit;
     const { left, gutter } = margins(this.body.clientWidth);
-    const plot = (this.body.clientWidth - left - gutter) / this.aspect();
+    const plot = (this.body.clientWidth - left - gutter) / this.projection.aspect;
     return Math.min(limit, Math.max(MIN_HEIGHT, plot + TOP + BOTTOM));
-  }
-
-  /** Width over height of the home range, within reason. */
-  aspect() {
-    const { home } = this.viewport;
-    const aspect = (home.x1 - home.x0) / (home.y1 - home.y0);
-    return Math.min(MAX_ASPECT, Math.max(1 / MAX_ASPECT, aspect));
-  }
-
-  /** The range that is drawn: the viewport's, widened where the aspect must be kept. */
-  get view() {
-    const { x0, x1, y0, y1 } = this.viewport.range;
-    if (!this.spec.equal) return { x0, x1, y0, y1 };
-    const perX = (x1 - x0) / this.plot.width;
-    const perY = (y1 - y0) / this.plot.height;
-    const unit = Math.max(perX, perY);
-    const growX = ((unit - perX) * this.plot.width) / 2;
-    const growY = ((unit - perY) * this.plot.height) / 2;
-    return { x0: x0 - growX, x1: x1 + growX, y0: y0 - growY, y1: y1 + growY };
-  }
-
-  /**
-   * Data coordinates of a place in the body.
-   * @param {number} px
-   * @param {number} py
-   * @returns {Pair}
-   */
-  toData(px, py) {
-    const { left, top, width, height } = this.plot;
-    const { x0, x1, y0, y1 } = this.view;
-    const part = (py - top) / height;
-    return [
-      x0 + ((px - left) / width) * (x1 - x0),
-      y0 + (this.isMap ? part : 1 - part) * (y1 - y0),
-    ];
-  }
-
-  /**
-   * Place in the body of data coordinates.
-   * @param {number} x
-   * @param {number} y
-   * @returns {Pair}
-   */
-  toPixel(x, y, view = this.view) {
-    const { left, top, width, height } = this.plot;
-    const part = (y - view.y0) / (view.y1 - view.y0);
-    return [
-      left + ((x - view.x0) / (view.x1 - view.x0)) * width,
-      top + (this.isMap ? part : 1 - part) * height,
-    ];
-  }
-
-  /**
-   * Data units of one CSS pixel along x and y.
-   * @returns {Pair}
-   */
-  unitsPerPixel() {
-    const { x0, x1, y0, y1 } = this.view;
-    return [(x1 - x0) / this.plot.width, (y1 - y0) / this.plot.height];
-  }
-
-  /**
-   * Whether a place in the body lies in the plot.
-   * @param {number} px
-   * @param {number} py
-   */
-  contains(px, py) {
-    const { left, top, width, height } = this.plot;
-    return px >= left && px <= left + width && py >= top && py <= top + height;
   }
 
   /**
@@ -258,7 +189,8 @@ export class Panel {
    * @param {Picture} picture
    */
   drawData({ points, selection, state: { active }, theme }) {
-    const { raster, stale, view, dataContext, data: { width, height }, colors: { rgba } } = this;
+    const { raster, stale, dataContext, data: { width, height }, colors: { rgba } } = this;
+    const { view } = this.projection;
     if (raster instanceof MapRaster) {
       if (stale.raster && points.grid) {
         raster.resize(width, height);
@@ -267,7 +199,8 @@ export class Panel {
       raster.paint(dataContext, points.pointOf, rgba, selection, theme, active);
     } else {
       if (stale.raster) {
-        raster.resize(width, height, this.pointRadius(selection.n), selection.n);
+        const radius = pointRadius(selection.n, this.projection.magnification) * this.dpr;
+        raster.resize(width, height, radius, selection.n);
         raster.place(this.x, this.y, view);
         raster.build(rgba, selection.classes);
       } else {
@@ -276,18 +209,6 @@ export class Panel {
       raster.paint(dataContext, theme, selection.focus, theme.slots[active === "A" ? "B" : "A"]);
     }
     stale.raster = false;
-  }
-
-  /**
-   * Radius of a point in device pixels.
-   * @param {number} n how many there are
-   */
-  pointRadius(n) {
-    const { view, viewport: { home } } = this;
-    const zoom = Math.sqrt(
-      ((home.x1 - home.x0) * (home.y1 - home.y0)) / ((view.x1 - view.x0) * (view.y1 - view.y0)),
-    );
-    return pointRadius(n, zoom) * this.dpr;
   }
 
   /** Let the browser compile what the first brush will need. */
@@ -302,17 +223,18 @@ export class Panel {
    */
   drawAxes({ points: { grid }, theme }) {
     const c = this.axesContext;
+    const { plot, view } = this.projection;
     c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     c.clearRect(0, 0, this.width, this.height);
     const { xLabel, yLabel, graticule } = this.spec;
     const axes = { xLabel, yLabel, graticule, down: this.isMap };
-    drawAxes(c, this.plot, this.view, axes, theme, this.dpr);
-    if (this.isMap && grid) drawScaleBar(c, this.plot, this.view, grid.unit, theme);
+    drawAxes(c, plot, view, axes, theme, this.dpr);
+    if (this.isMap && grid) drawScaleBar(c, plot, view, grid.unit, theme);
     if (this.coloring.type === "continuous") {
       const place = {
-        left: this.plot.left + this.plot.width + 12,
-        top: this.plot.top,
-        height: Math.min(Math.max(this.plot.height, 110), this.height - this.plot.top - 8),
+        left: plot.left + plot.width + 12,
+        top: plot.top,
+        height: Math.min(Math.max(plot.height, 110), this.height - plot.top - 8),
       };
       drawColorBar(c, place, this.coloring, this.colors, theme, this.dpr);
     }

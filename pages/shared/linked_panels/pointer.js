@@ -53,7 +53,7 @@ export class Pointer {
   /** @param {PointerEvent} event */
   down(event) {
     const at = this.place(event);
-    if (event.button > 1 || this.drag || !this.panel.contains(...at)) return;
+    if (event.button > 1 || this.drag || !this.panel.projection.contains(at)) return;
     event.preventDefault();
     // The focus ring is for the keyboard; the next key brings it back.
     this.panel.overlay.classList.add("lp-quiet");
@@ -79,7 +79,7 @@ export class Pointer {
     if (!drag) {
       this.cursor(at);
       const { clientX: x, clientY: y } = event;
-      inspector.hover(panel.contains(...at) ? { panel, at, x, y } : null);
+      inspector.hover(panel.projection.contains(at) ? { panel, at, x, y } : null);
       return;
     }
     if (!drag.moved && Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) < CLICK_PX) return;
@@ -149,7 +149,7 @@ export class Pointer {
 
   /** @param {MouseEvent} event */
   doubleClick(event) {
-    if (!this.panel.contains(...this.place(event))) return;
+    if (!this.panel.projection.contains(this.place(event))) return;
     this.explorer.inspector.pin(this.pinnedBefore);
     this.explorer.board.resetView(this.panel);
   }
@@ -157,7 +157,7 @@ export class Pointer {
   /** @param {WheelEvent} event */
   wheel(event) {
     const at = this.place(event);
-    if (!this.panel.contains(...at)) return;
+    if (!this.panel.projection.contains(at)) return;
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 33 : event.deltaMode === 2 ? 400 : 1;
     const factor = Math.exp(Math.max(-240, Math.min(240, event.deltaY * lines)) * WHEEL_STEP);
@@ -173,10 +173,10 @@ export class Pointer {
     if (!drag?.moved || (drag.kind !== "box" && drag.kind !== "lasso")) return null;
     const outline = drag.kind === "lasso" ? simplify(drag.path, LASSO_VERTICES) : drag.path;
     if (drag.kind === "lasso" && outline.length < 3) return null;
-    const [ux, uy] = panel.unitsPerPixel();
+    const [ux, uy] = panel.projection.unitsPerPixel;
     /** @param {Pair} place @returns {Pair} */
     const point = (place) => {
-      const [x, y] = panel.toData(...place);
+      const [x, y] = panel.projection.toData(place);
       return [quantize(x, ux), quantize(y, uy)];
     };
     const points = outline.map(point);
@@ -191,7 +191,8 @@ export class Pointer {
   roiAt(drag, at) {
     const { panel, explorer: { points: { grid } } } = this;
     if (!panel.isMap || !grid) return undefined;
-    return draggedRoi(grid, panel.toData(...drag.start), panel.toData(...at), drag.grip);
+    const [from, to] = [drag.start, at].map((place) => panel.projection.toData(place));
+    return draggedRoi(grid, from, to, drag.grip);
   }
 
   /**
@@ -201,7 +202,7 @@ export class Pointer {
   gripAt(at) {
     const { panel, explorer: { brushing: { roi }, points: { grid } } } = this;
     if (!roi || !grid || !panel.isMap) return null;
-    const edges = edgesAt(roiRect(panel, roi, grid), at);
+    const edges = edgesAt(roiRect(panel.projection, roi, grid), at);
     return edges === null ? null : { edges, roi };
   }
 
@@ -212,7 +213,7 @@ export class Pointer {
   cursor(at) {
     const { tool, space } = this.explorer.tools;
     let cursor = "crosshair";
-    if (!this.panel.contains(...at)) cursor = "default";
+    if (!this.panel.projection.contains(at)) cursor = "default";
     else if (tool === "pan" || space) cursor = "grab";
     else if (tool === "roi" && !this.panel.isMap) cursor = "default";
     else if (tool === "roi") {

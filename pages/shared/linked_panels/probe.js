@@ -114,7 +114,7 @@ export class Probe {
    * @param {string} panel
    */
   view(panel) {
-    return this.panels.get(panel)?.view;
+    return this.panels.get(panel)?.projection.view;
   }
 
   /**
@@ -125,7 +125,7 @@ export class Probe {
     const found = this.panels.get(panel);
     if (!found) return null;
     const { left, top } = found.overlay.getBoundingClientRect();
-    const { plot } = found;
+    const { plot } = found.projection;
     return { left: left + plot.left, top: top + plot.top, width: plot.width, height: plot.height };
   }
 

@@ -12,14 +12,14 @@ const GRIP_PX = 8;
 /**
  * Return the rectangle of the ROI in the body: it runs between cells, half a step before the
  * first coordinate that is in and half a step before the first one that is out.
- * @param {{toPixel: (x: number, y: number) => Pair}} panel
+ * @param {import("./projection.js").Projection} projection
  * @param {Roi} roi
  * @param {Grid} grid
  * @returns {[number, number, number, number]} left, top, right, bottom
  */
-export function roiRect(panel, roi, { step: [dx, dy] }) {
-  const [x0, y0] = panel.toPixel(roi[0] - dx / 2, roi[2] - dy / 2);
-  const [x1, y1] = panel.toPixel(roi[1] - dx / 2, roi[3] - dy / 2);
+export function roiRect(projection, roi, { step: [dx, dy] }) {
+  const [x0, y0] = projection.toPixel([roi[0] - dx / 2, roi[2] - dy / 2]);
+  const [x1, y1] = projection.toPixel([roi[1] - dx / 2, roi[3] - dy / 2]);
   return [x0, y0, x1, y1];
 }
 

@@ -7,7 +7,7 @@ const ROI = [0.5, 1.0, 0.4, 1.0];
 const drag = (start, end, edges) => draggedRoi(GRID, start, end, edges ? { edges, roi: ROI } : null);
 
 test("a ROI is drawn between cells", () => {
-  const panel = { toPixel: (x, y) => [100 * x, 100 * y] };
+  const panel = { toPixel: ([x, y]) => [100 * x, 100 * y] };
   assert.deepEqual(roiRect(panel, ROI, GRID).map(Math.round), [45, 30, 95, 90]);
 });
 
