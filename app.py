@@ -13,10 +13,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import demo, errors, fetching, navigation, pickers, settings_check, state
+from pages.frame import errors, navigation, settings_check
+from pages.frame.pages import all_pages
+from pages.scan import demo, fetching, sidebar, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
-MARK = Path(__file__).parent / "pages" / "shared" / "mark.svg"
+MARK = Path(__file__).parent / "pages" / "frame" / "mark.svg"
 # Streamlit leaves a tenth of a screen empty above a page; maps need the room.
 STYLE = "<style>.stMain .stMainBlockContainer { padding-top: 3.5rem; }</style>"
 WORDMARK = MARK.with_name("wordmark.svg")
@@ -27,16 +29,7 @@ def main() -> None:
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     st.html(STYLE)
-    pages = [
-        st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
-        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-        st.Page("pages/extract.py", title="Extract", icon=":material/compress:"),
-        st.Page("pages/explore.py", title="Explore", icon=":material/hub:", default=True),
-        st.Page("pages/rank.py", title="Rank", icon=":material/leaderboard:"),
-        st.Page("pages/search.py", title="Search", icon=":material/image_search:"),
-        st.Page("pages/batch.py", title="Batch", icon=":material/table_rows:"),
-        st.Page("pages/runs.py", title="Runs", icon=":material/history:"),
-    ]
+    pages = all_pages()
     page = st.navigation(pages)
     navigation.follow(pages, page)
     with errors.boundary():
@@ -45,7 +38,7 @@ def main() -> None:
         refused = fetching.fetch_for_view(state.current().places)
         with st.container():  # always there: what is open on the page stays so when it empties
             tell_missing(state.check(refused))
-        pickers.sidebar()
+        sidebar.sidebar()
         page.run()
 
 
@@ -74,8 +67,8 @@ if __name__ == "__main__":
 else:
     from streamlit.runtime.pages_manager import PagesManager
 
-    from pages.shared.page_routes import PAGE_ROUTES
-    from pages.shared.routes import ROUTES
+    from pages.frame.addresses import PAGE_ROUTES
+    from pages.panels.routes import ROUTES
 
     # Until the first session has called st.navigation, Streamlit would take pages/ for an app of
     # its older kind, and a first visitor at /data would get the bare page without this frame.

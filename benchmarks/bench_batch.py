@@ -26,8 +26,8 @@ from latentcore.progress import Progress
 from latentcore.storage import _client
 from latentcore.storage.cache import cache_folder
 from latentcore.workflows import execute
-from latentcore.workflows._batching.tasks import Steps, Task
-from latentcore.workflows.batch import BatchRequest
+from latentcore.workflows.batch.tasks import Steps, Task
+from latentcore.workflows.batch.verb import BatchRequest
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.storage.server import Line, Server, running_server
 
@@ -161,7 +161,7 @@ def _wait_for_workers(address: str, workers: int) -> None:
 
 def _import_everything() -> None:
     import latentcore.encoders.pca
-    import latentcore.workflows.extract  # noqa: F401
+    import latentcore.workflows.extract.verb  # noqa: F401
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 The plain loop is what a notebook does: a map-style dataset that reads one cutout per index, a
 DataLoader (batch 64, no workers), the network as it is written, under ``no_grad``. Ours is
 `latentcore.encoding.extraction.extract` with the same weights and file: blocks of rows, each batch
-normalisation multiplied into its convolution, channels last, tiles of fixed size. Rounds
+normalization multiplied into its convolution, channels last, tiles of fixed size. Rounds
 alternate; the best of each counts. On a busy machine read the ratio of processor time, with
 ``--threads 1``.
 

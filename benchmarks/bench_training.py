@@ -2,7 +2,7 @@
 
 The plain loop is the seed's: a dataset that looks the HDF5 dataset up for every index and scales
 the pattern, a shuffling DataLoader (batch 64, no workers), Adam, and its network, loss and clip
-as published: nearest-neighbour upsampling, then a convolution.
+as published: nearest-neighbor upsampling, then a convolution.
 Ours is `latentcore.encoding.training`, reading and preparing included. Both make the same number
 of epochs over the same file; rounds alternate and the best of each counts. On a busy machine read
 the ratio of processor time.

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.linked_panels import PanelsView, linked_panels
-from pages.shared.routes import ROUTES
+from pages.panels.linked_panels import PanelsView, linked_panels
+from pages.panels.routes import ROUTES
 from tests.linked_panels.apps.scene import make_points, make_view
 
 

@@ -2,7 +2,7 @@
 
 Each scan is trained on by itself, with the same settings and without its truth. Told are the share
 of the 10 nearest latents in the same grain, the adjusted Rand index of KMeans with the true number
-of grains (50 starts), the AUC with which the mean distance to the 4 neighbours finds points at a
+of grains (50 starts), the AUC with which the mean distance to the 4 neighbors finds points at a
 grain boundary, and the seconds of processor time of the training. Pores count as a grain of their
 own. The scans are demo scans of several seeds, sizes and noise, their rows shuffled, and, where it
 is at hand, the simulated scan of the project's fixture data, as it is and with more noise.
@@ -28,8 +28,8 @@ from latentcore.analysis.worth import label_worth
 from latentcore.containers import ScanGrid
 from latentcore.demo import make_demo_scan
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
-from latentcore.workflows.train import TrainRequest
+from latentcore.workflows.extract.verb import ExtractRequest
+from latentcore.workflows.train.verb import TrainRequest
 
 Scan = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int64]]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from latentcore.errors import Cancelled, InputError, LatentError
     from latentcore.preparation import Preparation
     from latentcore.progress import Progress
-    from latentcore.readers import open_latents, open_maps, open_samples, open_table, recognise
+    from latentcore.readers import open_latents, open_maps, open_samples, open_table, recognize
     from latentcore.workflows import execute
 
 __version__ = "0.1.0"
@@ -60,7 +60,7 @@ _HOMES = {
     "open_table": "readers",
     "pca": "analysis.projection",
     "rank": "analysis.ranking",
-    "recognise": "readers",
+    "recognize": "readers",
     "select": "analysis.selection",
     "umap": "analysis.projection",
 }
@@ -92,7 +92,7 @@ __all__ = [
     "open_table",
     "pca",
     "rank",
-    "recognise",
+    "recognize",
     "select",
     "umap",
 ]

@@ -43,7 +43,6 @@ class _Rows(Dataset[Any], ABC):
 
     Parameters
     ----------
-    n : int
     transform : callable or None
         Tensor of one sample → tensor.
     target : ndarray or None, shape (n,) or (n, k)
@@ -63,11 +62,6 @@ class _Rows(Dataset[Any], ABC):
         """Return one sample, or a batch of those that a slice or an array names.
 
         With a target: (sample or batch, target).
-
-        Raises
-        ------
-        IndexError
-            If a number is not that of a row; negative ones count from the end.
         """
         rows = self._numbers(index)
         batch = self._transformed(self._read(rows))
@@ -131,7 +125,6 @@ class SampleDataset(_Rows):
 
     Attributes
     ----------
-    ref : SourceRef
     sample_shape : tuple of int
         (C, H, W) or (C, T, H, W), as they come out before `transform`.
 

@@ -5,7 +5,7 @@
     LatentError
     ├── InputError              what was given can't be used (exit status 2)
     │   ├── UnknownNameError    no part of that name is registered
-    │   ├── UnknownFormatError  no reader recognises the file
+    │   ├── UnknownFormatError  no reader recognizes the file
     │   ├── MalformedFileError  the file is of a known format but broken
     │   ├── UnsafeFileError     the file asks for something that a server must not do
     │   ├── CheckpointError     a checkpoint is damaged, or not of this encoder
@@ -51,7 +51,7 @@ class UnknownNameError(InputError):
 
 
 class UnknownFormatError(InputError):
-    """No reader recognises the file."""
+    """No reader recognizes the file."""
 
 
 class MalformedFileError(InputError):

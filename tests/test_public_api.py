@@ -8,8 +8,8 @@ import inspect
 import pytest
 
 import latentcore as lc
+from latentcore.requests.verbs import option_of
 from latentcore.workflows import VERBS
-from latentcore.workflows._verbs import option_of
 
 
 @pytest.mark.parametrize("name", lc.__all__)

@@ -70,7 +70,6 @@ def agree(
         What the columns are called.
     reference : ndarray of int, shape (n,)
         `MISSING` where there is none.
-    clusterer : Clusterer
     scaling : {"standard", "none"}
         ``"none"`` clusters raw latents. A Gaussian mixture adds 1e-6 to variances, which hides
         what a latent of s.d. 1e-4 holds.

@@ -30,14 +30,12 @@ def cluster(
         Values of one latent dimension.
     bandcontrast : array_like, shape (n,)
         Band contrast, 0–255, or another map.
-    clusterer : Clusterer
     scaling : {"standard", "none"}
         ``"standard"`` gives both features the same weight. ``"none"`` takes them as they are,
         as the published runs did: a latent of s.d. 1e-4 then weighs nothing beside 0–255.
     order : ndarray of int64, shape (n,), optional
         A key to sort rows by, for example ``grid.node``: methods with a random start then give
         the same labels whatever the order of rows in the file.
-    progress : Progress, optional
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 A VAE whose KL term outweighs its reconstruction gives every sample nearly the same latent mean:
 the dimension has collapsed onto its prior. A map of it may still look structured, because a
-colour scale stretches any spread, so the spread must be named.
+color scale stretches any spread, so the spread must be named.
 """
 
 from __future__ import annotations
@@ -60,7 +60,6 @@ class ActiveUnits:
     ----------
     sd : ndarray of float64, shape (d,)
         Standard deviation of each dimension over the encoded samples.
-    n_active, n_collapsed : int
     message : str
         A warning in words, empty where every dimension is active.
     """
@@ -93,7 +92,7 @@ def spread(values: ArrayLike, *, prior_sd: float = 1.0) -> Spread:
     values : array_like, shape (n,)
         NaN where not encoded.
     prior_sd : float
-        Of the model's prior. The judgement holds for VAEs: PCA scores have no prior.
+        Of the model's prior. The judgment holds for VAEs: PCA scores have no prior.
     """
     values = np.asarray(values, np.float64)
     finite = values[np.isfinite(values)]

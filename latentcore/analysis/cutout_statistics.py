@@ -2,7 +2,7 @@
 
 ΔT is the difference of the 90th and the 10th percentile inside the central crop, as nenya and its
 forerunner take it (``calc_DT`` in github.com/AI-for-Ocean-Science/ulmo): from crop // 2 pixels
-before the centre to crop // 2 after it, on the first channel. Cutouts of 64 pixels have
+before the center to crop // 2 after it, on the first channel. Cutouts of 64 pixels have
 a crop of 40, which their tables call DT40.
 """
 
@@ -119,12 +119,10 @@ def cutout_statistics(
 
     Parameters
     ----------
-    source : SampleSource
     rows : ndarray of int64, optional
         Ascending; all if not given.
     crop : int, optional
         As for `temperature_difference`.
-    progress : Progress, optional
 
     Returns
     -------

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.seeds import check_seed
-from latentcore.containers import Neighbours
+from latentcore.containers import Neighbors
 from latentcore.errors import RequestError, ShapeError
 
 __all__ = ["Gallery", "one_per_cell", "placed_among"]
@@ -39,7 +39,7 @@ class Gallery:
     y_edges: NDArray[np.float64]
 
 
-def placed_among(neighbours: Neighbours, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
+def placed_among(neighbors: Neighbors, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
     """Estimate where a new sample lies in an embedding, from its nearest latents.
 
     The mean of their places, weighted by the inverse of their distances (Shepard, *Proc. 23rd ACM
@@ -48,19 +48,19 @@ def placed_among(neighbours: Neighbours, coordinates: NDArray[np.floating]) -> N
 
     Parameters
     ----------
-    neighbours : Neighbours
+    neighbors : Neighbors
         Of the new sample among the embedded ones.
     coordinates : ndarray, shape (n, 2 or 3)
-        Of the embedding; neighbours without a place are passed over.
+        Of the embedding; neighbors without a place are passed over.
 
     Returns
     -------
     ndarray of float32, shape (2,) or (3,)
-        NaN where no neighbour has a place.
+        NaN where no neighbor has a place.
     """
-    places = np.asarray(coordinates[neighbours.rows], np.float64)
+    places = np.asarray(coordinates[neighbors.rows], np.float64)
     known = np.isfinite(places).all(axis=1)
-    places, distances = places[known], neighbours.distance[known]
+    places, distances = places[known], neighbors.distance[known]
     if len(places) == 0:
         return np.full(coordinates.shape[1], np.nan, np.float32)
     same = distances <= 0
@@ -86,7 +86,6 @@ def one_per_cell(
         Along each axis.
     keep : ndarray of bool, shape (n,), optional
         Only these samples are chosen from; the grid is that of all.
-    seed : int
 
     Raises
     ------

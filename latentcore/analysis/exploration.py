@@ -130,7 +130,6 @@ def explore(
         Latent dimension.
     reference : str
         The map that is clustered together with the latent.
-    clusterer : Clusterer
     scaling : {"standard", "none"}
     roi : Roi, optional
         The whole scan if not given.
@@ -138,7 +137,6 @@ def explore(
         Brush strokes of slots ``"A"`` and ``"B"``.
     embeddings : Mapping of str to ndarray, shape (n, 2), optional
         Coordinates of the embedding panels that strokes were drawn in.
-    progress : Progress, optional
 
     Raises
     ------
@@ -185,8 +183,6 @@ def roi_features(
 
     Parameters
     ----------
-    latents : LatentSet
-    dim : int
     reference : str
         Name of the map.
     values : ndarray, shape (n,)
@@ -213,9 +209,7 @@ def cluster_roi(
     features : Features
         From `roi_features`.
     inside : ndarray of bool, shape (n,)
-    clusterer : Clusterer
     scaling : {"standard", "none"}
-    progress : Progress, optional
 
     Returns
     -------

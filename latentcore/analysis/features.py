@@ -44,7 +44,6 @@ class Features:
     ----------
     values : ndarray of float64, shape (n, d)
         A row with a value that is not finite takes no part.
-    names : tuple of str
     order : ndarray of int64, shape (n,), optional
         A key by which rows are sorted before they are clustered, usually the node on the scan
         grid: the labels then don't hang on the order of rows in a file.

@@ -23,7 +23,7 @@ class LabelAgreement:
     Attributes
     ----------
     ari, nmi : float
-        Adjusted Rand index (Hubert and Arabie, *J. Classification* 2 (1985) 193), and normalised
+        Adjusted Rand index (Hubert and Arabie, *J. Classification* 2 (1985) 193), and normalized
         mutual information with the arithmetic mean of the entropies.
     homogeneity, completeness : float
         Rosenberg and Hirschberg, *EMNLP-CoNLL* (2007) 410, the reference taken as true.
@@ -123,7 +123,7 @@ def compare_labels(labels: NDArray[np.integer], reference: NDArray[np.integer]) 
 def rand_and_information(
     labels: NDArray[np.integer], reference: NDArray[np.integer]
 ) -> tuple[float, float]:
-    """Return adjusted Rand index and normalised mutual information of two lists of labels."""
+    """Return adjusted Rand index and normalized mutual information of two lists of labels."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     ari = float(adjusted_rand_score(reference, labels))

@@ -15,7 +15,7 @@ _LOW, _HIGH = 2.0, 98.0
 def robust_limits(
     values: ArrayLike, *, low: float = _LOW, high: float = _HIGH, symmetric: bool = False
 ) -> tuple[float, float]:
-    """Return colour limits that a few outliers can't stretch.
+    """Return color limits that a few outliers can't stretch.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def robust_limits(
     low, high : float
         Percentiles.
     symmetric : bool
-        Whether the limits lie symmetrically about 0, for a diverging colour map.
+        Whether the limits lie symmetrically about 0, for a diverging color map.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def cluster_ranges(
     Parameters
     ----------
     labels : ndarray of int, shape (n,)
-        -1 (noise) is left out: it has one grey.
+        -1 (noise) is left out: it has one gray.
     latent : array_like, shape (n,)
 
     Returns

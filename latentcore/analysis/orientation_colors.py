@@ -1,9 +1,9 @@
-"""Colours of crystal orientations: the inverse pole figure key, as in the field's IPF-Z maps.
+"""Colors of crystal orientations: the inverse pole figure key, as in the field's IPF-Z maps.
 
-The colour of a point tells which crystal direction points along the sample's z axis, out of the
+The color of a point tells which crystal direction points along the sample's z axis, out of the
 surface. Symmetry brings that direction into the standard triangle, whose corners are red, green
 and blue: [001], [101], [111] for m-3m, and [0001], [2-1-10], [10-10] for 6/mmm. With the
-direction's polar angle χ from the red corner, and its azimuth η from the green corner towards the
+direction's polar angle χ from the red corner, and its azimuth η from the green corner toward the
 blue one,
 
     r = 1 − χ / χ_max(η),   g = (1 − η / η_max) · χ / χ_max(η),   b = η / η_max · χ / χ_max(η),
@@ -47,7 +47,7 @@ _SIXTH, _TWELFTH = np.pi / 3, np.pi / 6
 
 
 def orientation_colors(maps: ScanMaps) -> NDArray[np.float32] | None:
-    """Return the IPF-Z colour of each point of a scan.
+    """Return the IPF-Z color of each point of a scan.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def orientation_colors(maps: ScanMaps) -> NDArray[np.float32] | None:
     -------
     ndarray of float32, shape (n, 3), or None
         0..1; NaN where nothing was indexed, or the phase's symmetry is unknown or another one.
-        None where the maps hold no orientations that could be coloured.
+        None where the maps hold no orientations that could be colored.
     """
     if not set(_EULER) <= set(maps.names) or not maps.symmetries:
         return None
@@ -111,13 +111,12 @@ def direction_along_z(polar: ArrayLike, phi2: ArrayLike) -> NDArray[np.float64]:
 
 
 def direction_colors(directions: ArrayLike, symmetry: CrystalSymmetry) -> NDArray[np.float32]:
-    """Return the colour of crystal directions in the key of a Laue class.
+    """Return the color of crystal directions in the key of a Laue class.
 
     Parameters
     ----------
     directions : array_like, shape (n, 3)
         In the crystal's Cartesian axes, of any length but zero.
-    symmetry : CrystalSymmetry
 
     Returns
     -------
@@ -131,7 +130,7 @@ def direction_colors(directions: ArrayLike, symmetry: CrystalSymmetry) -> NDArra
     """
     if symmetry.laue not in KEY_CORNERS:
         message = (
-            f"There is no colour key for the Laue class {symmetry.laue!r}. There are: "
+            f"There is no color key for the Laue class {symmetry.laue!r}. There are: "
             f"{', '.join(KEY_CORNERS)}."
         )
         raise RequestError(message)
@@ -143,9 +142,9 @@ def direction_colors(directions: ArrayLike, symmetry: CrystalSymmetry) -> NDArra
             if symmetry.laue == "m-3m"
             else _in_hexagonal_triangle(unit, symmetry.hexagonal_x)
         )
-        from_red, towards_blue = place
+        from_red, toward_blue = place
         shares = np.stack(
-            [1 - from_red, (1 - towards_blue) * from_red, towards_blue * from_red], axis=1
+            [1 - from_red, (1 - toward_blue) * from_red, toward_blue * from_red], axis=1
         )
         colors = np.sqrt(np.clip(shares, 0, 1))
         colors /= colors.max(axis=1, keepdims=True)
@@ -178,7 +177,6 @@ def key_picture(laue: str, size: int = 160) -> NDArray[np.uint8]:
 
     Parameters
     ----------
-    laue : str
     size : int
         Width in pixels.
 

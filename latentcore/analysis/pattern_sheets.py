@@ -11,7 +11,7 @@ from latentcore.errors import ShapeError
 
 __all__ = [
     "evenly_spaced",
-    "grey_levels",
+    "gray_levels",
     "pattern_sheet",
     "placed_sheet",
     "sample_picture",
@@ -25,7 +25,6 @@ def evenly_spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     Parameters
     ----------
     rows : ndarray of int64, shape (n,)
-    most : int
 
     Returns
     -------
@@ -36,13 +35,13 @@ def evenly_spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     return rows[np.unique(np.linspace(0, len(rows) - 1, most).round().astype(np.int64))]
 
 
-def grey_levels(pattern: NDArray[np.generic]) -> NDArray[np.uint8]:
+def gray_levels(pattern: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Scale one pattern from its smallest to its largest finite value to 0..255.
 
     Parameters
     ----------
     pattern : ndarray, shape (H, W)
-        NaN becomes 0; a constant pattern is mid-grey.
+        NaN becomes 0; a constant pattern is mid-gray.
     """
     values = np.asarray(pattern, np.float32)
     finite = np.isfinite(values)
@@ -56,7 +55,7 @@ def grey_levels(pattern: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def sample_picture(sample: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Make a picture of one sample: three channels are its colours, others are averaged.
+    """Make a picture of one sample: three channels are its colors, others are averaged.
 
     Parameters
     ----------
@@ -70,15 +69,15 @@ def sample_picture(sample: NDArray[np.generic]) -> NDArray[np.uint8]:
     """
     still = sample if sample.ndim == 3 else sample[:, sample.shape[1] // 2]
     if len(still) != 3:
-        return grey_levels(still.mean(axis=0) if len(still) > 1 else still[0])
+        return gray_levels(still.mean(axis=0) if len(still) > 1 else still[0])
     _, height, width = still.shape
-    return np.moveaxis(grey_levels(still.reshape(3 * height, width)).reshape(still.shape), 0, 2)
+    return np.moveaxis(gray_levels(still.reshape(3 * height, width)).reshape(still.shape), 0, 2)
 
 
 def signed_levels(
     residual: NDArray[np.generic], lut: NDArray[np.uint8], limit: float | None = None
 ) -> NDArray[np.uint8]:
-    """Draw a residual through a diverging colour table, zero in its middle.
+    """Draw a residual through a diverging color table, zero in its middle.
 
     Parameters
     ----------
@@ -132,7 +131,7 @@ def pattern_sheet(
     for place, pattern in enumerate(patterns):
         top = place // columns * (height + gap)
         left = place % columns * (width + gap)
-        sheet[top : top + height, left : left + width, :3] = grey_levels(pattern)[..., None]
+        sheet[top : top + height, left : left + width, :3] = gray_levels(pattern)[..., None]
         sheet[top : top + height, left : left + width, 3] = 255
     return sheet
 
@@ -156,7 +155,7 @@ def placed_sheet(
     side : int
         Lines and columns of the grid.
     lut : ndarray of uint8, shape (256, 3)
-        Colour table.
+        Color table.
     limits : tuple of float, optional
         Values at its ends; each pattern's own smallest and largest if not given.
     gap : int
@@ -182,7 +181,7 @@ def placed_sheet(
     for pattern, (line, column) in zip(patterns, cells, strict=True):
         top, left = line * (height + gap), column * (width + gap)
         drawn = sheet[top : top + height, left : left + width]
-        drawn[..., :3] = lut[grey_levels(pattern) if limits is None else _levels(pattern, limits)]
+        drawn[..., :3] = lut[gray_levels(pattern) if limits is None else _levels(pattern, limits)]
         drawn[..., 3] = np.where(np.isfinite(pattern), 255, 0)
     return sheet
 

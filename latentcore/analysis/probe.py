@@ -46,7 +46,6 @@ class Probed:
         The most probable class; −1 where a sample has no latent.
     scores : ProbeScores
         Over the test samples.
-    fitted : FittedProbe
     notes : tuple of str
         What one should know before trusting the figures.
     """
@@ -66,7 +65,7 @@ def probe(
     classifier: Probe,
     progress: Progress | None = None,
 ) -> Probed:
-    """Train on one part of the labelled samples, test on the other, and predict all.
+    """Train on one part of the labeled samples, test on the other, and predict all.
 
     Parameters
     ----------
@@ -74,9 +73,6 @@ def probe(
         Finite where a sample is trained or tested on.
     labels : ProbeLabels
         Of all n samples.
-    split : Split
-    classifier : Probe
-    progress : Progress, optional
 
     Raises
     ------

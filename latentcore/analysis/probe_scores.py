@@ -30,8 +30,6 @@ class ClassScore:
 
     Attributes
     ----------
-    name : str
-    n_train, n_test : int
     precision, recall, f1 : float or None
         None where the class is not among the test samples.
     roc_auc : float or None
@@ -95,7 +93,6 @@ class ProbeScores:
 
     Attributes
     ----------
-    accuracy, balanced_accuracy, macro_f1 : float
     roc_auc : float or None
         Where there are two classes: of the second.
     roc_auc_macro : float or None
@@ -104,9 +101,6 @@ class ProbeScores:
         Of always saying the most frequent class of the training samples.
     confusion : ndarray of int64, shape (m, m)
         Rows are the labels, columns what was predicted.
-    classes : tuple of ClassScore
-    roc : dict of str to RocCurve
-    calibration : Calibration
     """
 
     accuracy: float

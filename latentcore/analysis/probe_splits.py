@@ -1,6 +1,6 @@
 """Which samples a probe learns from, and which it is tested on.
 
-Neighbouring points of a scan are alike: a random split puts a point's neighbours on the other
+Neighboring points of a scan are alike: a random split puts a point's neighbors on the other
 side, so that a probe need only remember. A blocked split keeps whole squares of the scan together.
 """
 
@@ -63,7 +63,7 @@ def given_split(labels: Labels, partition: NDArray[np.str_] | None, name: str) -
     Raises
     ------
     RequestError
-        If there is no such partition, or no labelled sample on one of the sides.
+        If there is no such partition, or no labeled sample on one of the sides.
     """
     present = [] if partition is None else sorted(map(str, np.unique(partition)))
     if partition is None or name not in present:
@@ -72,12 +72,12 @@ def given_split(labels: Labels, partition: NDArray[np.str_] | None, name: str) -
             "Name one of these." if present else "Leave --split out."
         )
         raise RequestError(message)
-    labelled, test = labels >= 0, np.asarray(partition == name)
-    split = Split("given", labelled & ~test, labelled & test, {"test": name})
+    labeled, test = labels >= 0, np.asarray(partition == name)
+    split = Split("given", labeled & ~test, labeled & test, {"test": name})
     for side, mask in (("to learn from", split.train), ("to be tested on", split.test)):
         if not mask.any():
             message = (
-                f"With {name!r} as the test set there is no labelled sample {side}. "
+                f"With {name!r} as the test set there is no labeled sample {side}. "
                 "Choose another partition, or leave --split out."
             )
             raise RequestError(message)
@@ -87,15 +87,14 @@ def given_split(labels: Labels, partition: NDArray[np.str_] | None, name: str) -
 def stratified_split(labels: Labels, fraction: float, seed: int) -> Split:
     """Draw test samples at random, of each class the same fraction.
 
-    It is scikit-learn's ``train_test_split`` of the labelled rows, in their order.
+    It is scikit-learn's ``train_test_split`` of the labeled rows, in their order.
 
     Parameters
     ----------
     labels : ndarray of int64, shape (n,)
         −1 takes no part; two samples of each class at least.
     fraction : float
-        Of the labelled samples, between 0 and 1.
-    seed : int
+        Of the labeled samples, between 0 and 1.
 
     Raises
     ------
@@ -112,7 +111,7 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> Split:
         )
     except ValueError as error:
         message = (
-            f"A test fraction of {fraction:g} of {len(rows)} labelled samples can't hold every "
+            f"A test fraction of {fraction:g} of {len(rows)} labeled samples can't hold every "
             f"class: {error} Choose another fraction, or leave rare classes out."
         )
         raise RequestError(message) from error
@@ -132,11 +131,8 @@ def blocked_split(
     ----------
     labels : ndarray of int64, shape (n,)
         −1 takes no part.
-    grid : ScanGrid or None
-    fraction : float
-    seed : int
     block : int, optional
-        Nodes along a square's side; by default an eighth of the labelled area's.
+        Nodes along a square's side; by default an eighth of the labeled area's.
 
     Raises
     ------

@@ -62,8 +62,8 @@ def principal_axes(
     mean = np.asarray(values.mean(axis=0, dtype=np.float64))
     covariance = np.zeros((values.shape[1], values.shape[1]))
     for start in range(0, len(values), _BLOCK):
-        centred = values[start : start + _BLOCK].astype(np.float64) - mean
-        covariance += centred.T @ centred
+        centered = values[start : start + _BLOCK].astype(np.float64) - mean
+        covariance += centered.T @ centered
     variance, vectors = np.linalg.eigh(covariance / max(1, len(values) - 1))
     axes = vectors.T[::-1]
     largest = np.abs(axes).argmax(axis=1)
@@ -76,9 +76,7 @@ def pca(latents: LatentSet, *, components: int = 2, progress: Progress | None = 
 
     Parameters
     ----------
-    latents : LatentSet
     components : {2, 3}
-    progress : Progress, optional
 
     Returns
     -------
@@ -140,7 +138,7 @@ def umap(
         Rows with a NaN are left out.
     components : {2, 3}
     neighbors : int
-        Size of the neighbourhood; at most the number of rows less one is used, which the
+        Size of the neighborhood; at most the number of rows less one is used, which the
         parameters then record.
     min_dist : float
         How close points may lie, 0 … 1.
@@ -244,7 +242,7 @@ def trustworthiness(
     rows: int = _SCORE_ROWS,
     seed: int = 0,
 ) -> dict[str, float | int]:
-    """Tell how many neighbours in an embedding are neighbours in latent space too.
+    """Tell how many neighbors in an embedding are neighbors in latent space too.
 
     scikit-learn's definition (Venna and Kaski, *Neural Networks* 19 (2006) 889), among rows
     drawn by the seed, because it needs all pairs.
@@ -260,7 +258,6 @@ def trustworthiness(
         In latent space.
     rows : int
         At most so many are used.
-    seed : int
 
     Returns
     -------
@@ -288,7 +285,7 @@ def neighbour_preservation(
 ) -> dict[str, float | int]:
     """Return the share of each row's nearest latents that are nearest in the embedding too.
 
-    The rows asked are drawn by the seed; their neighbours are sought among all rows.
+    The rows asked are drawn by the seed; their neighbors are sought among all rows.
 
     Parameters
     ----------
@@ -419,7 +416,7 @@ def _run_umap(
     notes: list[str],
     progress: Progress,
 ) -> NDArray[np.float32]:
-    progress.step(0, 1, "UMAP: neighbours (the first run in a process compiles, 15–40 s)")
+    progress.step(0, 1, "UMAP: neighbors (the first run in a process compiles, 15–40 s)")
     with _quiet(notes):
         from umap import UMAP
 

@@ -60,7 +60,6 @@ def top_ranks(ranking: Ranking, top: int) -> tuple[NDArray[np.int32], NDArray[np
 
     Parameters
     ----------
-    ranking : Ranking
     top : int
         How many of each metric.
 

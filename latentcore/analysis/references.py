@@ -20,7 +20,7 @@ __all__ = [
     "refuse_useless",
 ]
 
-# With fewer points a nearest-neighbour or a rank statistic tells next to nothing.
+# With fewer points a nearest-neighbor or a rank statistic tells next to nothing.
 FEWEST_PAIRS = 20
 SYNTHESES = ("sum", "rgb")
 # Relative luminance of linear red, green and blue: ITU-R BT.709.
@@ -148,7 +148,6 @@ def refuse_useless(reference: Reference, latents: NDArray[np.floating]) -> None:
 
     Parameters
     ----------
-    reference : Reference
     latents : ndarray, shape (n, d)
 
     Raises

@@ -1,4 +1,4 @@
-"""What differs when the same clusterer is given standardised and raw features."""
+"""What differs when the same clusterer is given standardized and raw features."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from latentcore.progress import Progress
 
 __all__ = ["ScalingComparison", "compare_scalings"]
 
-_WORDS: dict[Scaling, str] = {"standard": "standardised", "none": "raw"}
+_WORDS: dict[Scaling, str] = {"standard": "standardized", "none": "raw"}
 _SAME = 1 - 1e-12
 
 
@@ -30,7 +30,6 @@ class ScalingComparison:
         Number of clusters it finds.
     counts : Mapping of int to int
         Number of points per label, noise included.
-    scores : Mapping
     share : Mapping of str to float
         Each feature's share in the variance between its clusters.
     ari : float
@@ -59,12 +58,10 @@ def compare_scalings(
 
     Parameters
     ----------
-    features : Features
     clustering : Clustering
         The run to compare with; it knows its scaling.
     clusterer : Clusterer
         What found it, with parameters as they were given: k or eps are chosen anew.
-    progress : Progress, optional
     """
     from sklearn.metrics import adjusted_rand_score
 

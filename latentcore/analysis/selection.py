@@ -137,7 +137,6 @@ def points_in_shape(shape: Shape, x: NDArray[Any], y: NDArray[Any]) -> NDArray[n
 
     Parameters
     ----------
-    shape : Shape
     x, y : ndarray (n,)
         float32 coordinates are widened, not the shape narrowed.
 
@@ -167,9 +166,8 @@ def row_shapes(panel: str, rows: Iterable[int]) -> tuple[Shape, ...]:
 
     Parameters
     ----------
-    panel : str
     rows : iterable of int
-        In any order; neighbouring ones share a box.
+        In any order; neighboring ones share a box.
     """
     runs: list[list[int]] = []
     for row in sorted({*rows}):

@@ -109,7 +109,6 @@ def separation(
         What found it. A number of clusters that it chose is kept for the single features; a
         radius that it estimated is estimated anew.
     scaling : {"standard", "none"}
-    progress : Progress, optional
     """
     used = features.use(scaling)
     labels = clustering.labels[used.rows]
@@ -136,14 +135,14 @@ def _scatter(
     values, labels = np.asarray(values, np.float64)[kept], labels[kept]
     if len(values) == 0:
         return np.zeros(values.shape[1]), np.zeros(values.shape[1])
-    centred = values - values.mean(axis=0)
+    centered = values - values.mean(axis=0)
     present, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if len(present) < 2:
-        return np.zeros(values.shape[1]), (centred**2).sum(axis=0)
+        return np.zeros(values.shape[1]), (centered**2).sum(axis=0)
     means = np.stack(
-        [np.bincount(place, weights=column) / counts for column in centred.T], axis=1
+        [np.bincount(place, weights=column) / counts for column in centered.T], axis=1
     )  # (clusters, d)
-    return counts @ means**2, (centred**2).sum(axis=0)
+    return counts @ means**2, (centered**2).sum(axis=0)
 
 
 def _with_found_k(clusterer: Clusterer, clustering: Clustering) -> Clusterer:
@@ -195,5 +194,5 @@ def _verdict(
     parts = ", ".join(f"{_WORDS.get(name, name)} {part:.0%}" for name, part in shares.items())
     if shares[first] >= _ALMOST_ALL:
         told = "" if score is None else f"; {method} on {word} alone agrees with ARI {score:.2f}"
-        return f"The centres of these clusters differ in {word} almost alone ({parts}){told}."
+        return f"The centers of these clusters differ in {word} almost alone ({parts}){told}."
     return f"Both features separate these clusters: {parts} of the variance between them."

@@ -12,7 +12,7 @@ _TEXT = '''\
 
 import latentcore as lc
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.workflows.session import digest, read_maps, read_panels, read_selections
+from latentcore.workflows.session.verb import (digest, read_maps, read_panels, read_selections)
 
 latents = lc.open_latents({latents})
 assert latents.fingerprint == {fingerprint!r}, "the latents are not those of the report"
@@ -51,7 +51,6 @@ def session_snippet(
 
     Parameters
     ----------
-    request : SessionRequest
     report : Mapping
         What the session's report holds.
     maps : Mapping of str to str

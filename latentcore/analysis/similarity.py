@@ -18,7 +18,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.containers import Neighbours
+from latentcore.containers import Neighbors
 from latentcore.errors import RequestError, ShapeError
 
 __all__ = ["METRICS", "Metric", "SearchTable"]
@@ -83,7 +83,7 @@ class SearchTable:
         *,
         metric: Metric = "cosine",
         exclude: int | None = None,
-    ) -> Neighbours:
+    ) -> Neighbors:
         """Find the k rows that are most like a query.
 
         Parameters
@@ -98,7 +98,7 @@ class SearchTable:
 
         Returns
         -------
-        Neighbours
+        Neighbors
             Most similar first; equal ones in the order of their rows.
 
         Raises
@@ -110,12 +110,12 @@ class SearchTable:
         """
         vector = self._checked(query, metric)
         if k < 1:
-            message = f"{k} neighbours were asked for. Ask for at least 1."
+            message = f"{k} neighbors were asked for. Ask for at least 1."
             raise RequestError(message)
         candidates = self._candidates(vector, k, metric, exclude)
         distances = self._distances(candidates, vector, metric)
         best = np.lexsort((candidates, distances))[:k]
-        return Neighbours(
+        return Neighbors(
             rows=candidates[best],
             distance=distances[best],
             similarity=similarity_of(distances[best], metric),

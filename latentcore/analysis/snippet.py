@@ -52,7 +52,6 @@ def cluster_snippet(
         None where the file holds a single dimension and doesn't tell which.
     map_location, map_column : str
         Where band contrast is, and the map's name there.
-    clusterer : Clusterer
     scaling : {"standard", "none"}
     roi : sequence of float, optional
         (x0, x1, y0, y1).

@@ -1,6 +1,6 @@
 """Numbers about a selection of points, and about two selections side by side.
 
-Everything is computed in float64. Intervals treat points as independent; neighbouring pixels of
+Everything is computed in float64. Intervals treat points as independent; neighboring pixels of
 a scan are not, so the true uncertainty of a mean over a region is larger.
 """
 
@@ -43,7 +43,6 @@ class Description:
         Those with a finite value; all other numbers are about these.
     mean, sd, sem : float
         Mean, standard deviation (divided by n - 1), and sd / √n. NaN where too few values.
-    minimum, maximum : float
     quantiles : Mapping of float to float
         At 0.02, 0.25, 0.5, 0.75 and 0.98, linearly interpolated.
     """
@@ -83,7 +82,6 @@ class ClusterShare:
 
     Attributes
     ----------
-    label : int
     n : int
         Selected points of the cluster.
     of_selection : float

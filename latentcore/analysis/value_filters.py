@@ -45,7 +45,6 @@ def kept_by(
         For each quantity the ranges that its value may lie in.
     values_of : callable
         Returns the values of a quantity by its name, shape (n,).
-    n : int
     """
     kept = np.ones(n, np.bool_)
     for name, ranges in filters.items():

@@ -4,7 +4,7 @@
   autoencoders*, ICLR 2016.
 - Explained reconstruction, beside a PCA with as many components: a model that does worse than
   its linear cousin has not learned.
-- Neighbour preservation: the share of each sample's nearest samples that are among its nearest
+- Neighbor preservation: the share of each sample's nearest samples that are among its nearest
   latents too.
 - Grain share and the adjusted Rand index of KMeans, where labels are given.
 """
@@ -49,7 +49,6 @@ class LabelWorth:
     ari : float
         Adjusted Rand index of KMeans with as many clusters as there are labels (negative labels,
         such as pores, are no cluster of their own) and 50 starts.
-    n_labels : int
     """
 
     neighbour_share: float
@@ -76,7 +75,6 @@ class Worth:
         as many components.
     neighbours_kept : float or None
         Share of the 10 nearest samples that are among the 10 nearest latents.
-    labels : LabelWorth or None
     warning : str
         A collapse and its likely cause, in words; empty where all is well.
     """
@@ -114,14 +112,13 @@ def worth(
     log_variances : ndarray, shape (n, d), optional
         Of the posterior.
     samples : ndarray, shape (n, …), optional
-        Prepared samples, for neighbour preservation.
+        Prepared samples, for neighbor preservation.
     explained, explained_by_pca : float, optional
         From `explained_share`.
     labels : ndarray of int, shape (n,), optional
         Truth, or a phase map.
     kl_weight : float, optional
         That the model was trained with; named as the cause of a collapse.
-    seed : int
 
     Raises
     ------
@@ -183,7 +180,7 @@ def neighbour_overlap(
     samples : ndarray, shape (n, …)
     latents : ndarray, shape (n, d)
     k : int
-        Neighbours; fewer where there are fewer samples.
+        Neighbors; fewer where there are fewer samples.
     seed : int
         At most 2,000 samples are asked, drawn with it; all are candidates.
     """
@@ -208,9 +205,7 @@ def label_worth(
     latents : ndarray, shape (n, d)
         Finite.
     labels : ndarray of int, shape (n,)
-        Negative ones are a label like others for neighbours, and no cluster for KMeans.
-    k : int
-    seed : int
+        Negative ones are a label like others for neighbors, and no cluster for KMeans.
     """
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score

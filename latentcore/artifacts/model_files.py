@@ -45,7 +45,6 @@ def write_model(
     ----------
     path : Path
         ``…/model.safetensors``; the record becomes ``…/model.json``. Either is replaced whole.
-    encoder : StorableEncoder
     provenance : Provenance, optional
         How the model was made.
 

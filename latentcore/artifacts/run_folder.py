@@ -1,6 +1,6 @@
 """One verb carried out: a folder of artifacts that appears all at once.
 
-Files are written to a hidden neighbour of the folder and moved into place when everything is
+Files are written to a hidden neighbor of the folder and moved into place when everything is
 there, ``run.json`` last: a folder without it is unfinished, and a run that fails leaves nothing.
 """
 
@@ -57,7 +57,6 @@ class RunFolder:
     ----------
     out : Path
         The folder that the run becomes.
-    verb : str
     request : Mapping
         JSON-like; goes into ``run.json``.
 

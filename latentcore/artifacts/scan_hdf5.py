@@ -18,7 +18,6 @@ def write_scan(path: Path, images: NDArray[np.generic], coords: NDArray[np.int32
 
     Parameters
     ----------
-    path : Path
     images : ndarray, shape (n, C, H, W)
         Written in chunks of whole rows. Noisy patterns hardly shrink, so they are not zipped.
     coords : ndarray of int32, shape (n, 2)

@@ -21,7 +21,6 @@ def write_features(path: Path, latents: LatentSet, meta: Mapping[str, object]) -
 
     Parameters
     ----------
-    path : Path
     latents : LatentSet
         Rows without a latent are left out; ``paths`` names those that are there.
     meta : Mapping

@@ -18,7 +18,7 @@ from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import Cancelled, InputError
 from latentcore.progress import Progress
 from latentcore.workflows import VERBS, execute
-from latentcore.workflows.batch import failures_in
+from latentcore.workflows.batch.verb import failures_in
 
 __all__ = ["build_parser", "main", "request_in"]
 

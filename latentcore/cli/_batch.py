@@ -8,7 +8,7 @@ from typing import Any
 
 from latentcore.artifacts import to_json
 from latentcore.workflows import VERBS
-from latentcore.workflows._batching.inputs import input_field
+from latentcore.workflows.batch.inputs import input_field
 
 __all__ = ["BATCH", "INNER", "inner_fields", "own_fields", "wrapped"]
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from latentcore.cli._batch import BATCH, INNER, inner_fields, own_fields, wrapped
+from latentcore.requests.verbs import option_of
 from latentcore.workflows import VERBS, Verb
-from latentcore.workflows._batching.inputs import batchable
-from latentcore.workflows._verbs import option_of
+from latentcore.workflows.batch.inputs import batchable
 
 __all__ = ["build_parser", "request_in"]
 

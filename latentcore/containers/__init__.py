@@ -7,7 +7,7 @@ from latentcore.containers.grid import ScanGrid
 from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, match_rows
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
-from latentcore.containers.results import Clustering, Embedding, Neighbours, Ranking
+from latentcore.containers.results import Clustering, Embedding, Neighbors, Ranking
 from latentcore.containers.roi import Roi
 from latentcore.containers.sample_rows import sample_rows
 from latentcore.containers.samples import (
@@ -27,7 +27,7 @@ __all__ = [
     "Embedding",
     "InputRecord",
     "LatentSet",
-    "Neighbours",
+    "Neighbors",
     "Provenance",
     "Ranking",
     "Resizable",

@@ -12,12 +12,12 @@ from latentcore.errors import MalformedFileError, ShapeError
 
 __all__ = ["ScanGrid"]
 
-# A coordinate may miss its grid node by this share of the step: vendors print micrometres with
+# A coordinate may miss its grid node by this share of the step: vendors print micrometers with
 # few decimals, and 0.125 written as 0.13 must still find its column.
 _NODE_TOLERANCE = 0.1
 # The true step may be a whole fraction of the smallest difference seen (x = 0, 2, 5 has step 1).
 _LARGEST_STEP_DIVISOR = 12
-# Fewer points may lie on one colour of a chessboard by chance.
+# Fewer points may lie on one color of a chessboard by chance.
 _FEWEST_FOR_HEXAGONS = 32
 # A grid with more cells than this, and far more than points, is a broken or hostile file:
 # two points at (0, 0) and (2^31, 2^31) would ask for an array of 2^62 cells.
@@ -40,7 +40,7 @@ class ScanGrid:
     x, y : ndarray of float64, shape (n,)
         Coordinates as the file gives them; x belongs to columns, y to rows.
     step : tuple of float
-        (dx, dy), the distance between neighbouring nodes, in `unit`.
+        (dx, dy), the distance between neighboring nodes, in `unit`.
     unit : str
         ``"µm"``, or ``""`` for scan steps of unknown size.
     """
@@ -211,8 +211,8 @@ def _refuse_hexagonal(
 ) -> None:
     """Refuse a hexagonal scan: every second row is shifted by half a step.
 
-    On the square grid of half steps it fills the nodes of a chessboard's one colour, half of
-    them; maps, areas and neighbours would all be wrong by a factor of two.
+    On the square grid of half steps it fills the nodes of a chessboard's one color, half of
+    them; maps, areas and neighbors would all be wrong by a factor of two.
     """
     parity = (row + col) % 2
     cells = shape[0] * shape[1]

@@ -32,7 +32,6 @@ class LatentSet:
     sample_ids : ndarray of str, shape (n,)
     dims : ndarray of int32, shape (d,)
         Which of the model's latent dimensions the columns are: a file may hold only some.
-    grid : ScanGrid or None
     partition : ndarray of str, shape (n,), or None
     labels : ndarray of int32, shape (n,), or None
         Which class each sample is of.

@@ -20,7 +20,7 @@ _SAME_PLACE = 0.25
 
 @dataclass(frozen=True)
 class CrystalSymmetry:
-    """The symmetry of a phase, as far as colours of orientations need it.
+    """The symmetry of a phase, as far as colors of orientations need it.
 
     Attributes
     ----------
@@ -57,7 +57,6 @@ class ScanMaps:
         What a reader has to tell about the file, one sentence or two each.
     dropped : int
         Rows of the file that held no usable numbers.
-    ref : SourceRef or None
     fingerprint : str
         Changes when the content changes.
     """
@@ -160,7 +159,7 @@ def match_rows(wanted: ScanGrid, having: ScanGrid) -> NDArray[np.int64]:
     place = np.searchsorted(key_having[order], key_wanted)
     place = np.minimum(place, len(order) - 1)
     rows = order[place]
-    # Half a step off is another place (cell corner against cell centre), not a rounding error.
+    # Half a step off is another place (cell corner against cell center), not a rounding error.
     close = (np.abs(wanted.x - having.x[rows]) <= _SAME_PLACE * step_x) & (
         np.abs(wanted.y - having.y[rows]) <= _SAME_PLACE * step_y
     )

@@ -22,9 +22,6 @@ class InputRecord:
 
     Attributes
     ----------
-    location : str
-    reader : str
-    fingerprint : str
     role : str
         What it served as: ``"samples"``, ``"latents"``, ``"map"``, ``"checkpoint"``.
     """
@@ -41,14 +38,10 @@ class Provenance:
 
     Attributes
     ----------
-    verb : str
     request : Mapping
         The whole request, JSON-like.
-    inputs : tuple of InputRecord
     parents : tuple of str
         Ids of the runs that made the inputs.
-    seed : int or None
-    versions : Mapping of str to str
     created : str
         UTC, ISO 8601.
     """

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore.errors import ShapeError, UnknownNameError
 
-__all__ = ["Clustering", "Embedding", "Neighbours", "Ranking"]
+__all__ = ["Clustering", "Embedding", "Neighbors", "Ranking"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,6 @@ class Clustering:
     ----------
     labels : ndarray of int32, shape (n,)
         -1 is noise, or a sample without finite values.
-    method : str
     parameters : Mapping
         Everything that changes the labels, the found ones (k, eps) and the seed included.
     scores : Mapping
@@ -79,7 +78,7 @@ class Clustering:
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class Neighbors:
     """The samples most like a query, the most similar first.
 
     Attributes

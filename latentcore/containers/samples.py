@@ -57,7 +57,6 @@ class SampleSource(Protocol):
     dtype : numpy.dtype
         What the file holds.
     sample_ids : ndarray of str, shape (n,)
-    grid : ScanGrid or None
     partition : ndarray of str, shape (n,), or None
         The HDF5 dataset each sample came from.
     labels : ndarray of int32, shape (n,), or None

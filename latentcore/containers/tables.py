@@ -81,9 +81,6 @@ class SampleTable:
         table has no columns for it.
     files : ndarray of str, shape (m,), or None
         The file that a row's sample lies in, where the table is about several.
-    categories : Mapping of str to Mapping of int to str
-    ref : SourceRef or None
-    fingerprint : str
     """
 
     values: NDArray[np.float64]

@@ -50,13 +50,11 @@ class Crystal:
 
     Attributes
     ----------
-    name : str
     lattice_nm : float
         Lattice parameter a.
-    atomic_number : int
     debye_waller_nm2 : float
         B of exp(−B (sin θ / λ)²), at room temperature.
-    centring : str
+    centering : str
         ``"F"`` (h, k, l all even or all odd) or ``"I"`` (h + k + l even).
     largest_norm : int
         Largest h² + k² + l² of a plane with a visible band.
@@ -66,7 +64,7 @@ class Crystal:
     lattice_nm: float
     atomic_number: int
     debye_waller_nm2: float
-    centring: str
+    centering: str
     largest_norm: int
 
 
@@ -92,14 +90,14 @@ class MasterPattern:
     values: Floats
     size: int
 
-    def look_up(self, directions: Floats, towards: Floats) -> Floats:
+    def look_up(self, directions: Floats, toward: Floats) -> Floats:
         """Return the brightness seen along crystal directions.
 
         Parameters
         ----------
         directions : ndarray of float32, shape (3, n, p)
             Unit vectors, p for each of n crystals.
-        towards : ndarray of float32, shape (n, 3)
+        toward : ndarray of float32, shape (n, 3)
             For each crystal the direction away from the incident beam, in its own frame.
 
         Returns
@@ -113,7 +111,7 @@ class MasterPattern:
         column = (x * scale + (half + 0.5)).astype(np.int32)
         row = (y * scale + (half + 0.5)).astype(np.int32)
         place = row * self.size + column
-        lopsided = component(self.values[1:, place], towards)
+        lopsided = component(self.values[1:, place], toward)
         lopsided *= upper
         lopsided += self.values[0, place]
         return lopsided
@@ -164,12 +162,12 @@ def _planes(crystal: Crystal) -> list[tuple[int, ...]]:
         for plane in product(range(-most, most + 1), repeat=3)
         if plane > (0, 0, 0)
         and sum(index * index for index in plane) <= crystal.largest_norm
-        and _scatters(plane, crystal.centring)
+        and _scatters(plane, crystal.centering)
     ]
 
 
-def _scatters(plane: tuple[int, ...], centring: str) -> bool:
-    if centring == "F":
+def _scatters(plane: tuple[int, ...], centering: str) -> bool:
+    if centering == "F":
         return len({index % 2 for index in plane}) == 1
     return sum(plane) % 2 == 0
 

@@ -1,7 +1,7 @@
 """What an EBSD camera records of a specimen: patterns with background, mixing and noise.
 
 Geometry: the specimen is tilted by 70°, the screen is vertical. A pixel sees the direction of
-its place relative to the pattern centre (gnomonic projection); the pattern centre moves as the
+its place relative to the pattern center (gnomonic projection); the pattern center moves as the
 beam scans (S. I. Wright et al., *Microsc. Microanal.* 17 (2011) 316 for the conventions).
 """
 
@@ -20,7 +20,7 @@ __all__ = ["record_patterns"]
 Floats = NDArray[np.float32]
 
 _SPECIMEN_TILT = 70.0
-# Pattern centre from the left and the top, and the distance of the screen, in screen widths.
+# Pattern center from the left and the top, and the distance of the screen, in screen widths.
 _CENTRE = (0.50, 0.34, 0.72)
 # How far it moves over the whole scan.
 _CENTRE_DRIFT = 0.012
@@ -45,10 +45,8 @@ def record_patterns(
     ----------
     specimen : Microstructure
         n points, row-major with `columns` per row.
-    columns : int
     size : int
         Pixels per side.
-    rng : Generator
 
     Returns
     -------
@@ -56,7 +54,7 @@ def record_patterns(
     """
     n = len(specimen.grain)
     orientation = specimen.orientation()
-    weight = specimen.neighbour_weight
+    weight = specimen.neighbor_weight
     grain_quality = rng.normal(1, 0.07, len(specimen.grain_phase))
     level, tilt = _illumination(specimen.phase, columns, rng)
     glow, slopes = _background(size)
@@ -66,7 +64,7 @@ def record_patterns(
         directions = _directions(rows, columns, n, size)
         bands = _bands(specimen.phase[rows], orientation[rows], directions)
         bands *= _contrast(specimen, rows, grain_quality)[:, None]
-        _mix_neighbours(bands, specimen, rows, weight[rows], directions)
+        _mix_neighbors(bands, specimen, rows, weight[rows], directions)
         shade = tilt[rows, :1] * slopes[0] + tilt[rows, 1:] * slopes[1]
         background = level[rows, None] * (glow * (1 + shade))
         patterns[rows] = _expose(bands, background, rng)
@@ -76,10 +74,10 @@ def record_patterns(
 def _directions(rows: NDArray[np.integer], columns: int, n: int, size: int) -> Floats:
     """Return the unit vector that each pixel sees, in the specimen's frame: (3, b, p)."""
     x, y = rows % columns / columns - 0.5, rows // columns / max(1, n // columns) - 0.5
-    centre_x, centre_y, distance = _CENTRE
+    center_x, center_y, distance = _CENTRE
     pixel = (np.arange(size) + 0.5) / size
-    right = pixel[None, :] - (centre_x + _CENTRE_DRIFT * x)[:, None]
-    up = (centre_y + _CENTRE_DRIFT * y)[:, None] - pixel[None, :]
+    right = pixel[None, :] - (center_x + _CENTRE_DRIFT * x)[:, None]
+    up = (center_y + _CENTRE_DRIFT * y)[:, None] - pixel[None, :]
     seen = np.empty((3, len(rows), size, size), np.float32)
     seen[0] = right[:, None, :]
     seen[1] = up[:, :, None]
@@ -89,7 +87,7 @@ def _directions(rows: NDArray[np.integer], columns: int, n: int, size: int) -> F
 
 
 def _screen_to_specimen() -> NDArray[np.float64]:
-    """Return the rotation from (right, up, towards the screen) to the specimen's frame."""
+    """Return the rotation from (right, up, toward the screen) to the specimen's frame."""
     return about_axis(np.array([1.0, 0.0, 0.0]), 90 - _SPECIMEN_TILT)
 
 
@@ -104,9 +102,9 @@ def _bands(
         here = np.flatnonzero(phase == number)
         if len(here):
             g = orientation[here].astype(np.float32)
-            towards = (g @ up).astype(np.float32)
+            toward = (g @ up).astype(np.float32)
             in_crystal = turn(g, directions[:, here])
-            bands[here] = master_pattern(crystal).look_up(in_crystal, towards)
+            bands[here] = master_pattern(crystal).look_up(in_crystal, toward)
     return bands
 
 
@@ -119,20 +117,20 @@ def _contrast(
     return np.asarray(by_phase[specimen.phase[rows]] * quality, np.float32)
 
 
-def _mix_neighbours(
+def _mix_neighbors(
     bands: Floats,
     specimen: Microstructure,
     rows: NDArray[np.integer],
     weight: NDArray[np.float64],
     directions: Floats,
 ) -> None:
-    """Add the neighbour grain's bands where the beam straddles a boundary, in place."""
+    """Add the neighbor grain's bands where the beam straddles a boundary, in place."""
     near = np.flatnonzero(weight > 0)
     if len(near) == 0:
         return
-    neighbour = specimen.neighbour[rows[near]]
-    phase = specimen.grain_phase[neighbour]
-    other = _bands(phase, specimen.grain_orientation[neighbour], directions[:, near])
+    neighbor = specimen.neighbor[rows[near]]
+    phase = specimen.grain_phase[neighbor]
+    other = _bands(phase, specimen.grain_orientation[neighbor], directions[:, near])
     other *= np.array([0.0, _CONTRAST[NICKEL], _CONTRAST[IRON]], np.float32)[phase][:, None]
     share = weight[near].astype(np.float32)[:, None]
     # Defects along a boundary scatter too: both crystals lose contrast there.
@@ -142,7 +140,7 @@ def _mix_neighbours(
 def _illumination(
     phase: NDArray[np.integer], columns: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Return each point's grey level (n,) and the tilt of its background in x and y (n, 2).
+    """Return each point's gray level (n,) and the tilt of its background in x and y (n, 2).
 
     The beam current drifts during the scan, and the specimen's relief shades the screen.
     """
@@ -166,12 +164,12 @@ def _background(size: int) -> tuple[Floats, Floats]:
 
 
 def _expose(bands: Floats, background: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return grey values: background times bands, with shot and read noise.
+    """Return gray values: background times bands, with shot and read noise.
 
     At hundreds of electrons per pixel Poisson's distribution is Gaussian, which is drawn faster.
     """
-    grey = (1 + bands) * background
-    variance = np.maximum(grey, 0) / _ELECTRONS_PER_GREY + _READ_NOISE**2
-    grey += np.sqrt(variance) * rng.standard_normal(grey.shape, np.float32)
-    recorded: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    gray = (1 + bands) * background
+    variance = np.maximum(gray, 0) / _ELECTRONS_PER_GREY + _READ_NOISE**2
+    gray += np.sqrt(variance) * rng.standard_normal(gray.shape, np.float32)
+    recorded: NDArray[np.uint8] = np.clip(np.rint(gray), 0, 255).astype(np.uint8)
     return recorded

@@ -20,8 +20,6 @@ def smooth_fields(
     ----------
     places : ndarray of float64, shape (n, 2)
         In scan steps; the wavelengths are 12 to 36 of them.
-    count : int
-    rng : Generator
 
     Returns
     -------

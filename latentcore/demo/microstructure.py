@@ -44,28 +44,28 @@ class Microstructure:
     ----------
     grain, phase : ndarray of int32, shape (n,)
         Grain -1 and phase 0 are pores.
-    neighbour : ndarray of int32, shape (n,)
+    neighbor : ndarray of int32, shape (n,)
         The grain beyond the nearest boundary.
     boundary_distance : ndarray of float64, shape (n,)
         To that boundary, in scan steps.
     grain_phase : ndarray of int32, shape (k,)
     grain_orientation : ndarray of float64, shape (k, 3, 3)
-        At the grain's centre, sample to crystal.
+        At the grain's center, sample to crystal.
     spin : ndarray of float64, shape (n, 3)
-        Rotation vector by which a point's crystal is turned against its grain's centre.
+        Rotation vector by which a point's crystal is turned against its grain's center.
     """
 
     grain: Ints
     phase: Ints
-    neighbour: Ints
+    neighbor: Ints
     boundary_distance: Floats
     grain_phase: Ints
     grain_orientation: Floats
     spin: Floats
 
     @property
-    def neighbour_weight(self) -> Floats:
-        """Share of the neighbour's pattern in each point's, 0 to 0.5, shape (n,)."""
+    def neighbor_weight(self) -> Floats:
+        """Share of the neighbor's pattern in each point's, 0 to 0.5, shape (n,)."""
         weight = 0.5 * np.exp(-((self.boundary_distance / (2 * _BEAM_SIGMA)) ** 2) * 2)
         return np.where((weight > 0.01) & (self.phase != PORE), weight, 0.0)
 
@@ -82,9 +82,9 @@ class _Cells:
     """Grains while they grow: which cell owns each point, and how far the next one is."""
 
     owner: Ints
-    neighbour: Ints
+    neighbor: Ints
     distance: Floats
-    centres: Floats
+    centers: Floats
     phase: Ints
     orientation: Floats
 
@@ -101,7 +101,7 @@ def grow(columns: int, rows: int, rng: np.random.Generator) -> Microstructure:
     return Microstructure(
         grain=grain,
         phase=phase,
-        neighbour=cells.neighbour,
+        neighbor=cells.neighbor,
         boundary_distance=cells.distance,
         grain_phase=cells.phase,
         grain_orientation=cells.orientation,
@@ -112,37 +112,37 @@ def grow(columns: int, rows: int, rng: np.random.Generator) -> Microstructure:
 def _tessellate(places: Floats, columns: int, rows: int, rng: np.random.Generator) -> _Cells:
     k = max(4, round(len(places) / _POINTS_PER_GRAIN))
     spacing = np.sqrt(len(places) / k)
-    centres = _spread(k, columns, rows, 0.62 * spacing, rng)
+    centers = _spread(k, columns, rows, 0.62 * spacing, rng)
     radii = rng.uniform(0.1, 0.55, k) * spacing
     warped = places + _WAVINESS * smooth_fields(places, 2, rng)
-    power = ((warped[:, None] - centres[None]) ** 2).sum(axis=2) - radii**2  # (n, k)
+    power = ((warped[:, None] - centers[None]) ** 2).sum(axis=2) - radii**2  # (n, k)
     owner = power.argmin(axis=1)
     index = np.arange(len(places))
-    between = np.linalg.norm(centres[owner][:, None] - centres[None], axis=2)
+    between = np.linalg.norm(centers[owner][:, None] - centers[None], axis=2)
     distance = (power - power[index, owner][:, None]) / (2 * np.maximum(between, 1e-9))
     distance[index, owner] = np.inf
-    neighbour = distance.argmin(axis=1)
+    neighbor = distance.argmin(axis=1)
     phase = np.full(k, NICKEL, np.int32)
     phase[rng.permutation(k)[: max(1, round(_IRON_SHARE * k))]] = IRON
     return _Cells(
         owner.astype(np.int32),
-        neighbour.astype(np.int32),
-        distance[index, neighbour],
-        centres,
+        neighbor.astype(np.int32),
+        distance[index, neighbor],
+        centers,
         phase,
         random_rotations(k, rng),
     )
 
 
 def _spread(k: int, columns: int, rows: int, apart: float, rng: np.random.Generator) -> Floats:
-    """Return k random centres that keep some distance from each other, shape (k, 2)."""
-    centres: list[Floats] = []
-    while len(centres) < k:
+    """Return k random centers that keep some distance from each other, shape (k, 2)."""
+    centers: list[Floats] = []
+    while len(centers) < k:
         candidate = rng.uniform((-0.5, -0.5), (columns - 0.5, rows - 0.5))
-        if all(np.hypot(*(candidate - other)) >= apart for other in centres):
-            centres.append(candidate)
+        if all(np.hypot(*(candidate - other)) >= apart for other in centers):
+            centers.append(candidate)
         apart *= 0.995  # a full specimen takes the last grains a little closer
-    return np.array(centres)
+    return np.array(centers)
 
 
 def _twin(cells: _Cells, places: Floats, rng: np.random.Generator) -> _Cells:
@@ -174,9 +174,9 @@ def _add_lamella(cells: _Cells, places: Floats, grain: int, rng: np.random.Gener
     return replace(
         cells,
         owner=np.where(lamella, twin, cells.owner).astype(np.int32),
-        neighbour=np.where(nearer, beyond, cells.neighbour).astype(np.int32),
+        neighbor=np.where(nearer, beyond, cells.neighbor).astype(np.int32),
         distance=np.where(nearer, edge, cells.distance),
-        centres=np.vstack([cells.centres, cells.centres[grain]]),
+        centers=np.vstack([cells.centers, cells.centers[grain]]),
         phase=np.append(cells.phase, np.int32(NICKEL)),
         orientation=np.concatenate(
             [cells.orientation, (about_axis(axis, 60) @ cells.orientation[grain])[None]]
@@ -190,11 +190,11 @@ def _pores(cells: _Cells, places: Floats, rng: np.random.Generator) -> NDArray[n
     on_boundary = np.flatnonzero(cells.distance < 0.7)
     wanted = _PORE_AREA_SHARE * len(places)
     while len(on_boundary) and pore.sum() < wanted:
-        from_centre = places - places[rng.choice(on_boundary)]
+        from_center = places - places[rng.choice(on_boundary)]
         turn = rng.uniform(0, np.pi)
         long, wide = rng.uniform(1.0, 2.9), rng.uniform(0.55, 0.95)
-        u = from_centre @ [np.cos(turn), np.sin(turn)]
-        v = from_centre @ [-np.sin(turn), np.cos(turn)]
+        u = from_center @ [np.cos(turn), np.sin(turn)]
+        v = from_center @ [-np.sin(turn), np.cos(turn)]
         pore |= (u / long) ** 2 + (v / (long * wide)) ** 2 <= 1
     return pore
 
@@ -202,6 +202,6 @@ def _pores(cells: _Cells, places: Floats, rng: np.random.Generator) -> NDArray[n
 def _spin(cells: _Cells, places: Floats, rng: np.random.Generator) -> Floats:
     """Return how the lattice bends within each grain: a rotation that grows linearly."""
     bend = np.deg2rad(rng.normal(0, _GRADIENT_DEGREES, (len(cells.phase), 3, 2)))
-    offset = places - cells.centres[cells.owner]  # (n, 2)
+    offset = places - cells.centers[cells.owner]  # (n, 2)
     spin: Floats = np.einsum("nij,nj->ni", bend[cells.owner], offset)
     return spin

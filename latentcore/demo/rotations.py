@@ -18,7 +18,7 @@ Singles = NDArray[np.float32]
 def random_rotations(n: int, rng: np.random.Generator) -> Floats:
     """Return n rotations, uniform over all orientations, shape (n, 3, 3).
 
-    Normalised Gaussian 4-vectors are uniform unit quaternions (Marsaglia, *Ann. Math. Stat.* 43,
+    Normalized Gaussian 4-vectors are uniform unit quaternions (Marsaglia, *Ann. Math. Stat.* 43,
     1972, 645).
     """
     quaternions = rng.standard_normal((n, 4))

@@ -76,7 +76,6 @@ def make_demo_scan(
 
     Parameters
     ----------
-    seed : int
     columns, rows : int
         Size of the scan, at least 8 × 8.
     pattern_size : int
@@ -130,11 +129,11 @@ def _band_contrast(patterns: NDArray[np.uint8]) -> NDArray[np.int32]:
     passed = _noise_passed(fine)
     contrast = np.empty(len(patterns))
     for start in range(0, len(patterns), _BLOCK):
-        grey = patterns[start : start + _BLOCK].astype(np.float32)
-        level = grey.mean(axis=(1, 2))
-        grey -= line @ ((line.T @ grey @ line) * _LOW_DEGREES) @ line.T
-        smooth = fine @ grey @ fine.T
-        signal = smooth.var(axis=(1, 2)) - passed * (grey - smooth).var(axis=(1, 2))
+        gray = patterns[start : start + _BLOCK].astype(np.float32)
+        level = gray.mean(axis=(1, 2))
+        gray -= line @ ((line.T @ gray @ line) * _LOW_DEGREES) @ line.T
+        smooth = fine @ gray @ fine.T
+        signal = smooth.var(axis=(1, 2)) - passed * (gray - smooth).var(axis=(1, 2))
         contrast[start : start + _BLOCK] = np.sqrt(np.maximum(signal, 0)) / level
     share = contrast / _FULL_CONTRAST
     return np.clip(np.rint(_LOWEST + (255 - _LOWEST) * share), 0, 255).astype(np.int32)

@@ -1,7 +1,7 @@
 """Models that turn prepared samples into latents, one file per kind.
 
 An encoder file registers a family: an object with ``description`` and ``wants`` (one sentence
-each), a question ``recognises(checkpoint)`` and a ``load(checkpoint, device, input_shape)``.
+each), a question ``recognizes(checkpoint)`` and a ``load(checkpoint, device, input_shape)``.
 """
 
 from __future__ import annotations
@@ -139,13 +139,13 @@ class EncoderFamily(Protocol):
     description : str
         What it is, in one sentence.
     wants : str
-        By what its checkpoints are recognised, in a few words for error messages.
+        By what its checkpoints are recognized, in a few words for error messages.
     """
 
     description: str
     wants: str
 
-    def recognises(self, checkpoint: Checkpoint) -> bool:
+    def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether bare weights, without a record of ours, are of this kind."""
         ...
 
@@ -203,11 +203,11 @@ def open_checkpoint(
         return ENCODERS.get(checkpoint.encoder_name).load(checkpoint, place, input_shape)
     for name in ENCODERS.names():
         family = ENCODERS.get(name)
-        if family.recognises(checkpoint):
+        if family.recognizes(checkpoint):
             return family.load(checkpoint, place, input_shape)
     tried = ", ".join(f"{name} (wants {family.wants})" for name, family in ENCODERS.items())
     message = (
-        f"No encoder recognises the checkpoint {checkpoint.path.name!r}.\n"
+        f"No encoder recognizes the checkpoint {checkpoint.path.name!r}.\n"
         f"It holds {checkpoint.found}.\nTried: {tried}.\n"
         "Give the checkpoint of one of these, or pca:N to fit a PCA on the scan itself."
     )

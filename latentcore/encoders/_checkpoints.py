@@ -90,7 +90,6 @@ class Checkpoint:
 
     Attributes
     ----------
-    path : Path
     sha256 : str
         Of the file.
     tensors : Mapping of str to torch.Tensor

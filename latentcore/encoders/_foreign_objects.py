@@ -74,7 +74,6 @@ def load_restricted(path: Path, *, mmap: bool) -> object:
 
     Parameters
     ----------
-    path : Path
     mmap : bool
         Whether tensors stay in the file until they are used.
 

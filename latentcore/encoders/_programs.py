@@ -28,7 +28,6 @@ class Program:
 
     Attributes
     ----------
-    kind : str
     run : callable
         Tensor (b, C, …, H, W) → tensor, on the device it was loaded for.
     dtype : torch.dtype

@@ -58,7 +58,7 @@ class SupConResNet(nn.Module):
         return nn.functional.normalize(self.head(self.encoder(x)), dim=1)
 
     def fold_norms(self) -> None:
-        """Multiply each batch normalisation into the convolution before it: the same numbers."""
+        """Multiply each batch normalization into the convolution before it: the same numbers."""
         for module in list(self.modules()):
             if isinstance(module, _Trunk | _Block):
                 module.fold_norms()
@@ -132,8 +132,8 @@ class _Trunk(nn.Module):
 
 
 def _fold(parent: nn.Module, conv: str, norm: str) -> None:
-    convolution, normalisation = parent.get_submodule(conv), parent.get_submodule(norm)
+    convolution, normalization = parent.get_submodule(conv), parent.get_submodule(norm)
     assert isinstance(convolution, nn.Conv2d)
-    assert isinstance(normalisation, nn.BatchNorm2d)
-    setattr(parent, conv, fuse_conv_bn_eval(convolution, normalisation))
+    assert isinstance(normalization, nn.BatchNorm2d)
+    setattr(parent, conv, fuse_conv_bn_eval(convolution, normalization))
     setattr(parent, norm, nn.Identity())

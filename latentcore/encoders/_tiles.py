@@ -35,7 +35,6 @@ def in_tiles(
         The last pass is filled up with zeros.
     out_shape : tuple of int
         Of one row's result.
-    device : torch.device
 
     Returns
     -------
@@ -64,7 +63,6 @@ def tile_for(device: torch.device, bytes_per_sample: int) -> int:
 
     Parameters
     ----------
-    device : torch.device
     bytes_per_sample : int
         Memory of the largest activations of one sample.
     """

@@ -16,7 +16,7 @@ __all__ = ["Fit", "features_of", "try_program"]
 
 Shape = tuple[int, ...]
 
-# Image and video encoders take colours; those that take grey alone refuse them.
+# Image and video encoders take colors; those that take gray alone refuse them.
 _CHANNELS = (3, 1)
 # A traced program may have been made for one number of samples only.
 _MOST_FIXED = 64
@@ -61,10 +61,8 @@ def try_program(program: Program, guess: Shape | None, device: torch.device, fil
 
     Parameters
     ----------
-    program : Program
     guess : tuple of int or None
         (C, H, W) or (C, T, H, W) of the samples at hand; other channels are tried too.
-    device : torch.device
     file : str
         For messages.
 
@@ -149,13 +147,7 @@ class _Trial:
         return features
 
     def settled(self, tile: int) -> int:
-        """Return a number of samples with which each comes out as if it were alone.
-
-        Raises
-        ------
-        CheckpointError
-            If there is none, or the same sample gives other features each time.
-        """
+        """Return a number of samples with which each comes out as if it were alone."""
         generator = torch.Generator().manual_seed(0)
         x = self.zeros(tile).clone()
         x.copy_(torch.rand(x.shape, generator=generator) * 2 - 1)

@@ -34,7 +34,6 @@ class VaeNetwork(nn.Module, ABC):
         The name under which it is registered.
     size : tuple of int
         (H, W) of the patterns, in pixels.
-    latent_dim : int
     """
 
     family: ClassVar[str]
@@ -68,9 +67,6 @@ class VaeEncoder:
 
     Parameters
     ----------
-    network : VaeNetwork
-    preparation : Preparation or None
-    device : torch.device
     static_background : ndarray of float32, shape (C, H, W), optional
     """
 

@@ -47,7 +47,6 @@ class ExportedEncoder:
         How samples go through it.
     run : callable
         The loaded program.
-    device : torch.device
     pool : str
         ``"mean"``, ``"max"`` or ``"flatten"``.
 
@@ -55,7 +54,6 @@ class ExportedEncoder:
     ----------
     feature_shape : tuple of int
         (C', h, w), (C', T', h, w) or (d,) of one sample before it is pooled.
-    pool : str
 
     Raises
     ------
@@ -150,7 +148,7 @@ class ExportedFamily:
     description = "An encoder exported as TorchScript or by torch.export, with pooled features."
     wants = "a TorchScript archive or a torch.export .pt2"
 
-    def recognises(self, checkpoint: Checkpoint) -> bool:
+    def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether it is a program."""
         return bool(checkpoint.program)
 
@@ -186,7 +184,7 @@ class ExportedFamily:
         if fit.input_shape[0] not in (1, 3):
             message = (
                 f"The program {path.name!r} takes {fit.input_shape[0]} channels; samples are "
-                "prepared to 1 or 3. Export an encoder of grey or colour pictures."
+                "prepared to 1 or 3. Export an encoder of gray or color pictures."
             )
             raise CheckpointError(message)
         return ExportedEncoder(checkpoint, fit, program.run, program.dtype, device)

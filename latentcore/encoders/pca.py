@@ -43,8 +43,6 @@ class PcaEncoder:
         ``explained_variance_ratio`` (d,), for p = C·H·W values of a prepared sample.
     input_shape : tuple of int
         (C, H, W).
-    preparation : Preparation or None
-    device : torch.device
     static_background : ndarray of float32, optional
     """
 
@@ -130,7 +128,7 @@ class PcaFamily:
     description = "Principal components, fitted on a scan (pca:N)."
     wants = "a model.safetensors of ours"
 
-    def recognises(self, checkpoint: Checkpoint) -> bool:
+    def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell that bare weights are never a PCA: only files with a record are."""
         del checkpoint
         return False

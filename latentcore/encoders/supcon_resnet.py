@@ -44,8 +44,6 @@ class SupConResNetEncoder:
         ``depth, channels, feat_dim, mlp``.
     input_shape : tuple of int
         (C, H, W).
-    preparation : Preparation or None
-    device : torch.device
     static_background : ndarray of float32, shape (C, H, W), optional
     options : Mapping, optional
         What the trainer left beside the weights.
@@ -113,7 +111,7 @@ class SupConResNetEncoder:
     def _ready(self) -> nn.Module:
         if self._network is None:
             network = _empty(self.architecture)
-            # Not strict: the counters of batches aren't there, and go with the normalisations.
+            # Not strict: the counters of batches aren't there, and go with the normalizations.
             network.load_state_dict(dict(self._tensors), strict=False, assign=True)
             network.eval().requires_grad_(requires_grad=False)
             network.fold_norms()
@@ -128,7 +126,7 @@ class SupConResNetFamily:
     description = "Contrastive residual network of nenya (SimCLR, SupCon); latents have length 1."
     wants = "'encoder.conv1.weight', 'encoder.layer1.0.conv1.weight' and 'head.…'"
 
-    def recognises(self, checkpoint: Checkpoint) -> bool:
+    def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether bare weights have the names of nenya's network."""
         names = {plain_name(name) for name in checkpoint.tensors}
         return {"encoder.conv1.weight", "encoder.layer1.0.conv1.weight"} <= names

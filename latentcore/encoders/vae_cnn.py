@@ -26,7 +26,7 @@ __all__ = ["SEED_PREPARATION", "VaeCnn"]
 
 Shape = tuple[int, ...]
 
-# The seed normalised each pattern to the range of its Tanh, and removed no background.
+# The seed normalized each pattern to the range of its Tanh, and removed no background.
 SEED_PREPARATION = Preparation(scale="minus_one_one")
 
 _NAME = "vae-cnn"
@@ -46,7 +46,6 @@ class VaeCnn(VaeNetwork):
     ----------
     size : tuple of int
         (H, W) of the patterns, in pixels.
-    latent_dim : int
     base : int
         Channels of the first convolution; each further one has twice as many, at most 512.
     n_down : int
@@ -119,7 +118,7 @@ class VaeCnnFamily:
     description = "Convolutional VAE of the seed system; latents are its means."
     wants = "'encoder.0.weight', 'fc_mu.weight', 'out_head.0.weight'"
 
-    def recognises(self, checkpoint: Checkpoint) -> bool:
+    def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether bare weights have the seed's keys."""
         names = {plain_name(name) for name in checkpoint.tensors}
         return {"encoder.0.weight", "out_head.0.weight"} <= names

@@ -64,7 +64,6 @@ class VaeResidual(VaeNetwork):
     ----------
     size : tuple of int
         (H, W) of the patterns, in pixels.
-    latent_dim : int
     features : int
         Width of the stream, at least `latent_dim`.
     hidden : int
@@ -118,14 +117,14 @@ class VaeResidual(VaeNetwork):
         """
         k = min(len(components), self.features)
         basis = torch.as_tensor(components[:k], device=self.front.weight.device)
-        centre = torch.as_tensor(mean, device=basis.device)
+        center = torch.as_tensor(mean, device=basis.device)
         nn.init.zeros_(self.front.weight)
         nn.init.zeros_(self.front.bias)
         nn.init.zeros_(self.out_head.weight)
         self.front.weight[:k] = basis / scale
-        self.front.bias[:k] = -(basis @ centre) / scale
+        self.front.bias[:k] = -(basis @ center) / scale
         self.out_head.weight[:, :k] = basis.T * scale
-        self.out_head.bias.copy_(centre)
+        self.out_head.bias.copy_(center)
 
     def means(self, x: torch.Tensor) -> torch.Tensor:
         """Return the latent means: (b, 1, H, W) → (b, d). All that extraction needs."""
@@ -159,7 +158,7 @@ class VaeResidualFamily:
     description = "Residual VAE that starts as a PCA; latents are its means."
     wants = "a model.safetensors of ours"
 
-    def recognises(self, checkpoint: Checkpoint) -> bool:
+    def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell that bare weights are never one: only files with a record are."""
         del checkpoint
         return False

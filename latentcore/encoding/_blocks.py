@@ -48,11 +48,8 @@ def prepared_batches(
 
     Parameters
     ----------
-    source : SampleSource
     rows : ndarray of int64, shape (m,)
         Ascending.
-    preparer : Preparer
-    batch_size : int
 
     Notes
     -----

@@ -56,7 +56,6 @@ class PartialLatents:
         Made if it doesn't exist. One extraction at a time may use it.
     question : str
         A partial result of another question is thrown away.
-    latent_dim : int
     """
 
     def __init__(self, folder: Path, question: str, latent_dim: int) -> None:

@@ -1,7 +1,7 @@
-"""Which pure patterns a neighbourhood holds, and how much of each is in its middle.
+"""Which pure patterns a neighborhood holds, and how much of each is in its middle.
 
 A pattern recorded across a boundary is a mixture of those of both sides. As in the spectral
-unmixing of remote sensing, the pure ones are the corners of what a neighbourhood's patterns span:
+unmixing of remote sensing, the pure ones are the corners of what a neighborhood's patterns span:
 each is as far as possible from the flat through those before it (successive projections:
 M. C. U. Araújo et al., *Chemom. Intell. Lab. Syst.* 57 (2001) 65). A pattern's coordinates between
 the corners are its shares.
@@ -33,7 +33,7 @@ class UnmixingSettings:
     Attributes
     ----------
     reach : int
-        Half-width of the neighbourhood, in scan steps.
+        Half-width of the neighborhood, in scan steps.
     corners : int
         Most pure patterns in it: where three grains meet at a pore there are four.
     purity : float
@@ -59,7 +59,7 @@ def unmixed(
     scores: Floats, cleaned: Floats, near: NDArray[np.int64], apart: float,
     settings: UnmixingSettings,
 ) -> tuple[Floats, NDArray[np.int64]]:  # fmt: skip
-    """Return what most of each neighbourhood's middle is made of.
+    """Return what most of each neighborhood's middle is made of.
 
     Parameters
     ----------
@@ -68,10 +68,9 @@ def unmixed(
     cleaned : ndarray of float32, shape (n, k)
         The same with less noise: corners are looked for here, or the noisiest would be.
     near : ndarray of int64, shape (b, w)
-        Rows of each neighbourhood, −1 for none, its middle in the middle.
+        Rows of each neighborhood, −1 for none, its middle in the middle.
     apart : float
         A corner lies at least so far from the flat through the others.
-    settings : UnmixingSettings
 
     Returns
     -------
@@ -97,7 +96,7 @@ def unmixed(
 def _corners(
     values: Floats, there: NDArray[np.bool_], apart: float, most: int
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return up to `most` corners of each neighbourhood, (b, m, k), and which were found."""
+    """Return up to `most` corners of each neighborhood, (b, m, k), and which were found."""
     rows = np.arange(len(values))
     middle = values[:, values.shape[1] // 2]
     rest = values - middle[:, None]

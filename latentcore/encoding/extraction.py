@@ -77,8 +77,6 @@ def extract(
     ----------
     source : SampleSource
         Used by this extraction alone while it runs.
-    encoder : Encoder
-    preparer : Preparer
     scratch : Path
         A folder for work in progress. An extraction that finds its own question begun there goes
         on; its result is bit-identical to an uninterrupted one.

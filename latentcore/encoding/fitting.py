@@ -34,10 +34,8 @@ def fit_pca(
 
     Parameters
     ----------
-    recipe : PcaRecipe
     parts : sequence of (SampleSource, ndarray of int64)
         The sources and the rows of each that count, ascending.
-    preparer : Preparer
     device : str
         Where the encoder will compute.
     progress : Progress, optional

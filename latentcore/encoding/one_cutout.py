@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.cutout_statistics import default_crop, statistics_of
 from latentcore.analysis.embedding_places import placed_among
 from latentcore.analysis.similarity import Metric, SearchTable
-from latentcore.containers import LatentSet, Neighbours
+from latentcore.containers import LatentSet, Neighbors
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.encoding.one_sample import EncodedSample, encode_like
 
@@ -30,16 +30,16 @@ class CutoutReport:
         ``DT, mean, sd, min, max``, in the cutout's unit.
     crop : int
         Side of the central crop that ΔT is taken over, in pixels.
-    neighbours : Neighbours
+    neighbors : Neighbors
         The samples most like it.
     place : ndarray of float32, shape (2,) or (3,), or None
-        Where it lies in the embedding, estimated from `neighbours`; None without one.
+        Where it lies in the embedding, estimated from `neighbors`; None without one.
     """
 
     encoded: EncodedSample
     statistics: dict[str, float]
     crop: int
-    neighbours: Neighbours
+    neighbors: Neighbors
     place: NDArray[np.float32] | None
 
 
@@ -70,10 +70,8 @@ def describe_cutout(
     crop : int, optional
         Side of the central crop for ΔT; by default 40 of 64 pixels, in proportion.
     k : int
-        How many neighbours.
+        How many neighbors.
     metric : {"cosine", "euclidean"}
-    device : str
-    open_model : callable
 
     Raises
     ------
@@ -82,13 +80,13 @@ def describe_cutout(
     """
     sample = sample[None] if sample.ndim == 2 else sample
     encoded = encode_like(latents, sample, checkpoint, device=device, open_model=open_model)
-    neighbours = SearchTable.of(latents.values).nearest(encoded.latent, k, metric=metric)
+    neighbors = SearchTable.of(latents.values).nearest(encoded.latent, k, metric=metric)
     crop = default_crop(*sample.shape[-2:]) if crop is None else crop
     measured = statistics_of(sample[None], crop)
     return CutoutReport(
         encoded=encoded,
         statistics={name: float(values[0]) for name, values in measured.items()},
         crop=crop,
-        neighbours=neighbours,
-        place=None if coordinates is None else placed_among(neighbours, coordinates),
+        neighbors=neighbors,
+        place=None if coordinates is None else placed_among(neighbors, coordinates),
     )

@@ -25,8 +25,6 @@ class EncodedSample:
     ----------
     latent : ndarray of float32, shape (d,)
         In the dimensions of the others.
-    encoder : str
-    encoder_fingerprint : str
     notes : tuple of str
         What one should know before comparing.
     """
@@ -49,7 +47,6 @@ def encode_like(
 
     Parameters
     ----------
-    latents : LatentSet
     sample : ndarray, shape (C, H, W)
     checkpoint : str
         The one that made the latents.
@@ -99,12 +96,10 @@ def encode_one(
     ----------
     sample : ndarray, shape (C, H, W)
         As it is read.
-    checkpoint : str
     preparation : Preparation, optional
         That of the latents to compare with; by default the one that the checkpoint records.
     pool : str, optional
         How feature maps become vectors, where the encoder gives some.
-    device : str
     open_model : callable
         ``open_model(checkpoint, device=…, input_shape=…) → Encoder``.
 

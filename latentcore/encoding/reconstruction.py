@@ -77,7 +77,6 @@ def latent_traversal(
         One that can decode.
     latent : ndarray, shape (d,)
         The point; its other dimensions stay as they are.
-    dim : int
     values : ndarray, shape (k,)
         Of that dimension.
 

@@ -22,12 +22,7 @@ from latentcore.encoding.training_data import TrainingPatterns
 from latentcore.encoding.training_divergence import Diverged, check_losses, explained
 from latentcore.encoding.training_plan import TrainingPlan
 from latentcore.encoding.training_result import Stopped, TrainingResult
-from latentcore.encoding.training_state import (
-    EpochLosses,
-    TrainingState,
-    read_state,
-    write_state,
-)
+from latentcore.encoding.training_state import EpochLosses, TrainingState, read_state, write_state
 from latentcore.encoding.training_steps import Learner, Targets
 from latentcore.errors import Cancelled
 from latentcore.progress import Progress
@@ -48,9 +43,6 @@ class Training:
     ----------
     model : VaeNetwork
         On the CPU, with its first weights.
-    patterns : TrainingPatterns
-    plan : TrainingPlan
-    device : torch.device
     scratch : Path
         Gets the state after every epoch, and every minute.
     question : str

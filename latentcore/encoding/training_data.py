@@ -110,15 +110,12 @@ def collect_patterns(
 
     Parameters
     ----------
-    source : SampleSource
     rows : ndarray of int64, shape (m,)
         Ascending.
-    preparer : Preparer
     scratch : Path
         For a file, where they don't fit in memory.
     held_out : float
         Share that is set aside, at least one pattern.
-    seed : int
     progress : Progress
         Steps are samples.
     largest_in_memory : int

@@ -40,7 +40,6 @@ def loss_terms(
     ----------
     decoded, target : Tensor, shape (b, 1, H, W)
     means, log_variances : Tensor, shape (b, d)
-    kl_weight : float
     free_bits : float
         Each dimension's divergence counts as at least this.
 

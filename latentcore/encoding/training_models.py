@@ -16,7 +16,7 @@ from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoders.vae_residual import VaeResidual
 from latentcore.encoding.training import Targets
 from latentcore.encoding.training_data import TrainingPatterns
-from latentcore.encoding.training_targets import TargetSettings, neighbour_scores
+from latentcore.encoding.training_targets import TargetSettings, neighbor_scores
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
@@ -27,7 +27,7 @@ __all__ = [
     "build_network",
     "components_of",
     "fit_components",
-    "neighbour_targets",
+    "neighbor_targets",
     "targets_of",
 ]
 
@@ -41,12 +41,10 @@ def fit_components(
 
     Parameters
     ----------
-    patterns : TrainingPatterns
     preparer : Preparer
         That prepared them.
     count : int
         Fewer are fitted where there are fewer patterns or pixels.
-    progress : Progress
     """
     shape = preparer.output_shape
     progress.step(0, 1, "fitting principal components")
@@ -71,29 +69,26 @@ def components_of(tensors: Mapping[str, NDArray[Any]], preparer: Preparer) -> Pc
     )
 
 
-def neighbour_targets(
+def neighbor_targets(
     patterns: TrainingPatterns,
     grid: ScanGrid,
     components: PcaEncoder,
     progress: Progress,
     settings: TargetSettings | None = None,
 ) -> Targets:
-    """Return what each pattern's neighbourhood on the scan shows of it.
+    """Return what each pattern's neighborhood on the scan shows of it.
 
     Parameters
     ----------
-    patterns : TrainingPatterns
     grid : ScanGrid
         Of the whole source.
     components : PcaEncoder
         From `fit_components`.
-    progress : Progress
-    settings : TargetSettings, optional
     """
     settings = settings or TargetSettings()
     k = min(settings.components, components.latent_dim)
     scores = np.concatenate([components.encode(block) for block in patterns.blocks()])[:, :k]
-    told = neighbour_scores(
+    told = neighbor_scores(
         np.ascontiguousarray(scores), grid.take(patterns.rows), settings, progress
     )
     return targets_of(told, components)
@@ -126,10 +121,8 @@ def build_network(
         A name in `TRAINABLE`.
     size : tuple of int
         (H, W) of a prepared pattern.
-    latent_dim : int
     architecture : Mapping
         What else the network is told.
-    seed : int
     components : PcaEncoder, optional
         What a ``vae-residual`` begins as.
 

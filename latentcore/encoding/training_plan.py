@@ -20,8 +20,6 @@ class TrainingPlan:
 
     Attributes
     ----------
-    epochs : int
-    batch_size : int
     learning_rate : float
         The largest that the schedule reaches.
     schedule : str
@@ -34,11 +32,11 @@ class TrainingPlan:
     free_bits : float
         Nats per dimension that cost nothing.
     target : str
-        What is to be reconstructed: the pattern itself, or what its neighbours on the scan show
+        What is to be reconstructed: the pattern itself, or what its neighbors on the scan show
         of it (see `latentcore.encoding.training_targets`).
     noise : float
         How much of another pattern's residual (pattern minus target) is added to each input:
-        real noise of the detector, other in every epoch. Nothing without neighbour targets.
+        real noise of the detector, other in every epoch. Nothing without neighbor targets.
     held_out : float
         Share of the points that are not trained on; they choose the best epoch. With 0, all are
         trained on, and the best epoch is that of the lowest training loss.
@@ -47,7 +45,6 @@ class TrainingPlan:
     precision : str
         In which networks compute; weights and losses are float32 always. ``"auto"`` is
         ``"bfloat16"`` on CUDA and ``"float32"`` elsewhere.
-    seed : int
 
     Raises
     ------

@@ -17,10 +17,6 @@ class Preset:
 
     Attributes
     ----------
-    encoder : str
-    latent_dim : int
-    plan : TrainingPlan
-    preparation : Preparation
     architecture : Mapping
         What else the encoder's network is told.
     """
@@ -51,7 +47,7 @@ PRESETS: Mapping[str, Preset] = {
         latent_dim=32,
         # Few are held out: a mixture at a boundary is recovered best where it was learned from.
         plan=replace(_STEADY, held_out=0.02),
-        # The neighbours take the noise away; more smoothing takes fine bands with it.
+        # The neighbors take the noise away; more smoothing takes fine bands with it.
         preparation=replace(_CLEANED, smooth=0.6),
         architecture={"features": 64, "hidden": 256, "depth": 2},
     ),

@@ -18,7 +18,6 @@ class TrainingResult:
 
     Attributes
     ----------
-    history : list of EpochLosses
     best_epoch : int
         By the loss on the points held out, where 0 is the start: nothing that was learned is
         better. Where none are held out, by the loss of the epoch's own batches.

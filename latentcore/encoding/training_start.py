@@ -33,7 +33,7 @@ class TrainingStart:
     components : Mapping of str to ndarray
         Tensors of the principal components.
     target_scores : ndarray of float32, shape (m, k), or None
-        Of the neighbour targets; None where patterns are reconstructed to themselves.
+        Of the neighbor targets; None where patterns are reconstructed to themselves.
     """
 
     components: Mapping[str, NDArray[np.generic]]

@@ -41,7 +41,7 @@ class EpochLosses:
         weight of that moment. ``"held-out"``: at the end of the epoch, with the final KL weight;
         only where points are held out.
     reconstruction, kl, total : float
-        Mean squared error per pixel; nats per dimension; what is minimised.
+        Mean squared error per pixel; nats per dimension; what is minimized.
     seconds : float
         Since the training began, without interruptions.
     patterns_per_s : float
@@ -72,7 +72,6 @@ class TrainingState:
         Losses of these steps, each times its patterns.
     seconds : float
         Spent so far.
-    history : list of EpochLosses
     best_epoch : int
         −1 before any epoch was judged.
     best_total : float

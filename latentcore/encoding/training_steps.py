@@ -47,13 +47,8 @@ class Learner:
 
     Parameters
     ----------
-    model : VaeNetwork
-    patterns : TrainingPatterns
-    plan : TrainingPlan
-    device : torch.device
     targets : Targets, optional
         The patterns themselves where not given.
-    steps_per_epoch : int
     """
 
     def __init__(

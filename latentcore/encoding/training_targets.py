@@ -1,7 +1,7 @@
-"""What a pattern should be reconstructed to, learned from its neighbours on the scan.
+"""What a pattern should be reconstructed to, learned from its neighbors on the scan.
 
-The noise of two neighbouring points is independent, their crystal mostly is not. A model that
-must predict what the neighbourhood shows learns the crystal and has no use for the noise
+The noise of two neighboring points is independent, their crystal mostly is not. A model that
+must predict what the neighborhood shows learns the crystal and has no use for the noise
 (J. Lehtinen et al., *Noise2Noise*, ICML 2018; the averages are bilateral, as in C. Tomasi and
 R. Manduchi, ICCV 1998). Where the beam straddles a boundary a pattern is a mixture; its target is
 the pure pattern of which it holds most (`latentcore.encoding._unmixing`), so that the mixture's
@@ -28,32 +28,31 @@ from latentcore.encoding._scan_windows import (
 from latentcore.encoding._unmixing import UnmixingSettings, unmixed
 from latentcore.progress import Progress
 
-__all__ = ["TargetSettings", "neighbour_scores"]
+__all__ = ["TargetSettings", "neighbor_scores"]
 
 Floats = NDArray[np.float32]
 
-# Neighbours' scores that correlate less than this have nothing in common.
+# Neighbors' scores that correlate less than this have nothing in common.
 _UNRELIABLE = 0.05
 _SHARE_OF_SPREAD = 0.3
 
 
 @dataclass(frozen=True)
 class TargetSettings:
-    """Numbers of the averages; widths in units of the typical distance of neighbours' scores.
+    """Numbers of the averages; widths in units of the typical distance of neighbors' scores.
 
     Attributes
     ----------
     components : int
         Principal components in which patterns are compared.
     denoise : float
-        Width of the averages over a point and its eight neighbours.
+        Width of the averages over a point and its eight neighbors.
     rounds : int
         Of these averages.
     apart : float
-        Two pure patterns of one neighbourhood are at least so far apart.
+        Two pure patterns of one neighborhood are at least so far apart.
     within : float
         Width of the average where there is only one: a gradient inside a grain stays.
-    unmixing : UnmixingSettings
     """
 
     components: int = 48
@@ -64,15 +63,15 @@ class TargetSettings:
     unmixing: UnmixingSettings = field(default_factory=UnmixingSettings)
 
 
-def neighbour_scores(
+def neighbor_scores(
     scores: Floats,
     grid: ScanGrid,
     settings: TargetSettings | None = None,
     progress: Progress | None = None,
 ) -> Floats:
-    """Return the scores that each pattern's neighbourhood tells for it.
+    """Return the scores that each pattern's neighborhood tells for it.
 
-    Inside a grain that is the average of like patterns around it; where the neighbourhood holds
+    Inside a grain that is the average of like patterns around it; where the neighborhood holds
     several pure patterns, the one of which the point holds most.
 
     Parameters
@@ -81,13 +80,11 @@ def neighbour_scores(
         Of the leading principal components.
     grid : ScanGrid
         Of the n points; holes are fine.
-    settings : TargetSettings, optional
-    progress : Progress, optional
 
     Returns
     -------
     ndarray of float32, shape (n, k)
-        The same as `scores` for a point without neighbours.
+        The same as `scores` for a point without neighbors.
     """
     settings, progress = settings or TargetSettings(), progress or Progress()
     cross = window(grid, 1, corners=False)
@@ -111,7 +108,7 @@ def _targets(
     scale = _typical_distance(scores, cross)
     if scale == 0:
         return scores.copy()
-    progress.step(0, 1, "comparing neighbours")
+    progress.step(0, 1, "comparing neighbors")
     close, unmixing = window(grid, 1), settings.unmixing
     cleaned = scores
     for _ in range(settings.rounds):
@@ -120,7 +117,7 @@ def _targets(
     nearer = (np.square(steps).sum(axis=1) / (-2 * unmixing.near**2)).astype(np.float32)
     targets = averaged(cleaned, scores, wide, scale * settings.within, nearer)
     for part in parts(len(scores)):
-        progress.step(part.start, len(scores), "comparing neighbours")
+        progress.step(part.start, len(scores), "comparing neighbors")
         values, count = unmixed(scores, cleaned, wide[part], scale * settings.apart, unmixing)
         mixed = count > 1
         targets[part][mixed] = values[mixed]
@@ -128,25 +125,25 @@ def _targets(
 
 
 def _reliability(scores: Floats, cross: NDArray[np.int64]) -> Floats:
-    """Return the correlation of neighbours' scores for each component, 0 where there is little.
+    """Return the correlation of neighbors' scores for each component, 0 where there is little.
 
-    It is the share of a component's variance that neighbours have in common: its crystal, against
+    It is the share of a component's variance that neighbors have in common: its crystal, against
     the noise. Distances count each component by it, so that more noise, or components that hold
     nothing else, don't change who is like whom.
     """
-    centred = scores - scores.mean(axis=0)
+    centered = scores - scores.mean(axis=0)
     shared, pairs = np.zeros(scores.shape[1]), 0
     for column in range(cross.shape[1]):
         here = np.flatnonzero((cross[:, column] >= 0) & (cross[:, column] != np.arange(len(cross))))
-        shared += np.einsum("nk,nk->k", centred[here], centred[cross[here, column]])
+        shared += np.einsum("nk,nk->k", centered[here], centered[cross[here, column]])
         pairs += len(here)
-    variance = np.maximum(np.square(centred).mean(axis=0), 1e-12)
+    variance = np.maximum(np.square(centered).mean(axis=0), 1e-12)
     correlation = np.clip(shared / max(pairs, 1) / variance, 0, 1)
     return np.where(correlation < _UNRELIABLE, 0, correlation).astype(np.float32)
 
 
 def _typical_distance(scores: Floats, cross: NDArray[np.int64]) -> float:
-    """Return the median distance of neighbours, 0 where there are none.
+    """Return the median distance of neighbors, 0 where there are none.
 
     A share of the distance of any two points, if that is more: where there is hardly any noise,
     mixtures would be like nothing but themselves.

@@ -1,1 +1,1 @@
-"""Figures from arrays: matplotlib for files, plotly for the screen, the same colours in both."""
+"""Figures from arrays: matplotlib for files, plotly for the screen, the same colors in both."""

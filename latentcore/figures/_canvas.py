@@ -61,7 +61,6 @@ class Picture:
     rgb : ndarray of uint8, shape (R, S, 3)
     extent : tuple of float
         (left, right, bottom, top) of the outer cell edges, y downwards.
-    grid : ScanGrid
     """
 
     rgb: NDArray[np.uint8]
@@ -89,20 +88,19 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def paint(grid: ScanGrid, rgb: NDArray[np.uint8]) -> Picture:
-    """Put one colour per point on the scan grid.
+    """Put one color per point on the scan grid.
 
     Parameters
     ----------
-    grid : ScanGrid
     rgb : ndarray of uint8, shape (n, 3)
 
     Raises
     ------
     ShapeError
-        If there are not as many colours as points.
+        If there are not as many colors as points.
     """
     if len(rgb) != len(grid):
-        message = f"{len(rgb)} colours can't be painted on a scan grid of {len(grid)} points."
+        message = f"{len(rgb)} colors can't be painted on a scan grid of {len(grid)} points."
         raise ShapeError(message)
     top, bottom = int(grid.row.min()), int(grid.row.max())
     left, right = int(grid.col.min()), int(grid.col.max())
@@ -128,7 +126,7 @@ def aspect_of(grid: ScanGrid) -> float:
 
 def draw_map(axes: Axes, picture: Picture, *, roi: Roi | None = None) -> None:
     """Draw a painted scan: y downwards, equal aspect, units, scale bar, outline of the ROI."""
-    # Pixels stay pixels: any smoothing would invent colours that stand for no value.
+    # Pixels stay pixels: any smoothing would invent colors that stand for no value.
     axes.imshow(picture.rgb, extent=picture.extent, interpolation="nearest", aspect="equal")
     unit = picture.grid.unit or "grid units"
     axes.set_xlabel(f"x ({unit})")
@@ -146,7 +144,7 @@ def color_bar(
     cmap: str,
     label: str,
 ) -> None:
-    """Draw the colour bar of some values beside a plot; pointed where values lie beyond it."""
+    """Draw the color bar of some values beside a plot; pointed where values lie beyond it."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
 
@@ -155,7 +153,7 @@ def color_bar(
     below, above = bool((finite < low).any()), bool((finite > high).any())
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max"}
     if low == high:
-        # One value has one colour; a bar needs some width to show it.
+        # One value has one color; a bar needs some width to show it.
         low, high = low - 0.5, high + 0.5
     mappable = ScalarMappable(Normalize(low, high), ListedColormap(lut(cmap) / 255.0))
     # Beside the plot and as tall as it, whatever room the layout leaves around an equal aspect.

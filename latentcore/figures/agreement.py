@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["contingency_figure", "labelled_maps_figure"]
+__all__ = ["contingency_figure", "labeled_maps_figure"]
 
 _PANEL = 2.7
 _TALLEST = 1.5
@@ -33,7 +33,7 @@ _MOST_NAMED = 12
 _DARKEST = 0.65
 
 
-def labelled_maps_figure(
+def labeled_maps_figure(
     grid: ScanGrid,
     latent: ArrayLike | None,
     labels: Sequence[tuple[str, NDArray[np.integer], Mapping[int, str]]],
@@ -46,12 +46,10 @@ def labelled_maps_figure(
 
     Parameters
     ----------
-    grid : ScanGrid
     latent : array_like, shape (n,), or None
-        Drawn first, in the colours of latent maps; left out where it is None.
+        Drawn first, in the colors of latent maps; left out where it is None.
     labels : sequence of (str, ndarray of int of shape (n,), Mapping)
         Title and labels of each further map, and what labels are called.
-    latent_label, title : str
     missing : int, optional
         The label of points without one.
     """
@@ -86,8 +84,6 @@ def contingency_figure(
     Parameters
     ----------
     table : ndarray of int, shape (rows, columns)
-    rows, columns : sequence of str
-    row_label, column_label, title : str
     """
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     with printed_style():

@@ -58,17 +58,15 @@ def cluster_figure(
     """Draw the cluster-shaded latent map beside the scatter of (latent, band contrast).
 
     Each cluster has one hue, brighter where the latent is larger between its 2 % and 98 %
-    quantiles within the cluster. A point has the same colour in both panels; noise is grey.
+    quantiles within the cluster. A point has the same color in both panels; noise is gray.
 
     Parameters
     ----------
-    grid : ScanGrid
     latent, bandcontrast : array_like, shape (n,)
     labels : ndarray of int, shape (n,)
         -1 is noise, or a point without finite values.
     latent_label, bandcontrast_label : str
         Of the scatter's axes, with units.
-    title : str
     colors : sequence of str, optional
         ``#rrggbb`` of clusters 0, 1, …
     roi : Roi, optional
@@ -79,7 +77,7 @@ def cluster_figure(
     ShapeError
         If lengths differ.
     RequestError
-        If a colour is not written as ``#rrggbb``.
+        If a color is not written as ``#rrggbb``.
     """
     latent = np.asarray(latent, np.float64).ravel()
     bandcontrast = np.asarray(bandcontrast, np.float64).ravel()
@@ -97,7 +95,7 @@ def cluster_figure(
         _scatter(right, latent, bandcontrast, labels, rgb)
         right.set_box_aspect(min(aspect_of(grid) * _map_width(grid), _SCATTER_TALLEST))
         right.set(xlabel=latent_label, ylabel=bandcontrast_label)
-        right.set_title("The same points, the same colours")
+        right.set_title("The same points, the same colors")
         _legend(lower, palette, counts)
         if title:
             upper.suptitle(title, fontsize=10, x=0.01, ha="left")

@@ -1,7 +1,7 @@
-"""The single source of colours, for the screen and for files.
+"""The single source of colors, for the screen and for files.
 
 The explorer's browser part follows the same formulas on the same tables, so that a point has one
-colour everywhere.
+color everywhere.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Theme = Literal["light", "dark"]
 RGB = NDArray[np.uint8]
 
 NOISE_COLOR = "#9e9e9e"
-# Tinted, so that missing points are neither noise nor a value of the grey map.
+# Tinted, so that missing points are neither noise nor a value of the gray map.
 NAN_COLORS: Mapping[Theme, str] = {"light": "#d9d0c3", "dark": "#39322b"}
 
 SHADE_DARK = 0.35
@@ -55,11 +55,10 @@ _OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", 
 
 @dataclass(frozen=True)
 class Colormap:
-    """A table of colours.
+    """A table of colors.
 
     Attributes
     ----------
-    matplotlib_name : str
     diverging : bool
         Whether its middle means zero.
     """
@@ -68,7 +67,7 @@ class Colormap:
     diverging: bool = False
 
 
-# All are perceptually uniform or nearly so, and readable with each common colour blindness.
+# All are perceptually uniform or nearly so, and readable with each common color blindness.
 COLORMAPS: Mapping[str, Colormap] = {
     "viridis": Colormap("viridis"),
     "cividis": Colormap("cividis"),
@@ -83,7 +82,7 @@ COLORMAPS: Mapping[str, Colormap] = {
 
 
 def lut(name: str) -> RGB:
-    """Return a colour map as a table.
+    """Return a color map as a table.
 
     Returns
     -------
@@ -93,18 +92,18 @@ def lut(name: str) -> RGB:
     Raises
     ------
     UnknownNameError
-        If there is no such colour map.
+        If there is no such color map.
     """
     return _table(_colormap(name).matplotlib_name).copy()
 
 
 def is_diverging(name: str) -> bool:
-    """Tell whether a colour map's middle means zero, so that its limits should be symmetric.
+    """Tell whether a color map's middle means zero, so that its limits should be symmetric.
 
     Raises
     ------
     UnknownNameError
-        If there is no such colour map.
+        If there is no such color map.
     """
     return _colormap(name).diverging
 
@@ -118,7 +117,7 @@ def hex_to_rgb(color: str) -> tuple[int, int, int]:
         If it is not written like that.
     """
     if not re.fullmatch(r"#?[0-9a-fA-F]{6}", color):
-        message = f"{color!r} is not a colour; write it as #rrggbb, for example #0072b2."
+        message = f"{color!r} is not a color; write it as #rrggbb, for example #0072b2."
         raise RequestError(message)
     red, green, blue = bytes.fromhex(color.removeprefix("#"))
     return red, green, blue
@@ -131,19 +130,19 @@ def rgb_to_hex(rgb: Sequence[int] | RGB) -> str:
 
 @lru_cache(maxsize=1)
 def categorical_palette() -> tuple[str, ...]:
-    """Return 40 colours for clusters: those of Okabe and Ito, then the farthest from all before.
+    """Return 40 colors for clusters: those of Okabe and Ito, then the farthest from all before.
 
     Notes
     -----
     Distances are taken in OKLab (B. Ottosson, *A perceptual color space for image processing*,
-    2020), lightness at half weight because shading changes it. White, black, the noise grey and
-    the colours of missing points count as taken.
+    2020), lightness at half weight because shading changes it. White, black, the noise gray and
+    the colors of missing points count as taken.
     """
     steps = np.arange(0, 256, 15)
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     lab = _oklab(grid)
     chroma = np.hypot(lab[:, 1], lab[:, 2])
-    # Pale, dark and grey colours are lost on a page or beside the noise; neon ones drown the rest.
+    # Pale, dark and gray colors are lost on a page or beside the noise; neon ones drown the rest.
     usable = (lab[:, 0] > 0.38) & (lab[:, 0] < 0.88) & (chroma > 0.05) & (chroma < 0.19)
     grid, lab = grid[usable], lab[usable] * [0.5, 1, 1]
     chosen = [np.array(hex_to_rgb(color)) for color in _OKABE_ITO]
@@ -158,12 +157,12 @@ def categorical_palette() -> tuple[str, ...]:
 
 
 def cluster_palette(labels: ArrayLike, colors: Sequence[str] | None = None) -> dict[int, str]:
-    """Return the colour of each label.
+    """Return the color of each label.
 
     Parameters
     ----------
     labels : array_like of int
-        Any labels, repeated or not. -1 is noise and always grey.
+        Any labels, repeated or not. -1 is noise and always gray.
     colors : sequence of str, optional
         ``#rrggbb`` of labels 0, 1, …, used again from the start where there are too few.
 
@@ -175,7 +174,7 @@ def cluster_palette(labels: ArrayLike, colors: Sequence[str] | None = None) -> d
     Raises
     ------
     RequestError
-        If a colour is not written as ``#rrggbb``.
+        If a color is not written as ``#rrggbb``.
     """
     palette = tuple(rgb_to_hex(hex_to_rgb(color)) for color in colors or categorical_palette())
     return {
@@ -191,15 +190,15 @@ def continuous_rgb(
     *,
     theme: Theme = "light",
 ) -> RGB:
-    """Colour values by a colour map.
+    """Color values by a color map.
 
-    The colour is that of entry ``clip(floor((v - lo) / (hi - lo) * 256), 0, 255)``, and of entry
+    The color is that of entry ``clip(floor((v - lo) / (hi - lo) * 256), 0, 255)``, and of entry
     128 where hi = lo.
 
     Parameters
     ----------
     values : array_like, any shape
-        NaN gets the theme's colour of missing points.
+        NaN gets the theme's color of missing points.
     limits : tuple of float
         (lo, hi).
     cmap : str
@@ -229,7 +228,7 @@ def continuous_rgb(
 
 
 def categorical_rgb(labels: ArrayLike, palette: Mapping[int, str]) -> RGB:
-    """Colour labels by a palette.
+    """Color labels by a palette.
 
     Returns
     -------
@@ -250,10 +249,10 @@ def shaded_rgb(
     ranges: dict[int, tuple[float, float]] | None = None,
     theme: Theme = "light",
 ) -> RGB:
-    """Colour points by cluster, brighter where the latent is larger within the cluster.
+    """Color points by cluster, brighter where the latent is larger within the cluster.
 
     With t = clip((latent - lo) / (hi - lo), 0, 1), 0.5 where hi = lo, and each channel c of the
-    cluster's colour: c (0.35 + 0.65 · 2t) for t < 0.5, else c + (255 - c) 0.6 (2t - 1); rounded
+    cluster's color: c (0.35 + 0.65 · 2t) for t < 0.5, else c + (255 - c) 0.6 (2t - 1); rounded
     half up.
 
     Parameters
@@ -269,7 +268,7 @@ def shaded_rgb(
     Returns
     -------
     ndarray of uint8, shape (n, 3)
-        Noise is plain grey; points without a latent have the colour of missing points.
+        Noise is plain gray; points without a latent have the color of missing points.
     """
     latent = np.asarray(latent, np.float64).ravel()
     ranges = cluster_ranges(labels, latent) if ranges is None else ranges
@@ -283,7 +282,7 @@ def shaded_rgb(
 
 
 def check_limits(limits: tuple[float, float]) -> tuple[float, float]:
-    """Return colour limits as floats.
+    """Return color limits as floats.
 
     Raises
     ------
@@ -292,7 +291,7 @@ def check_limits(limits: tuple[float, float]) -> tuple[float, float]:
     """
     low, high = (float(limit) for limit in limits)
     if not (np.isfinite(low) and np.isfinite(high) and low <= high):
-        message = f"Colour limits must be finite with lo ≤ hi, but are {low:g} and {high:g}."
+        message = f"Color limits must be finite with lo ≤ hi, but are {low:g} and {high:g}."
         raise RequestError(message)
     return low, high
 
@@ -305,7 +304,7 @@ def _shade(base: NDArray[np.float64], t: NDArray[np.float64]) -> RGB:
 
 def _colormap(name: str) -> Colormap:
     if name not in COLORMAPS:
-        message = f"No colour map is called {name!r}. There are: {', '.join(COLORMAPS)}."
+        message = f"No color map is called {name!r}. There are: {', '.join(COLORMAPS)}."
         raise UnknownNameError(message)
     return COLORMAPS[name]
 

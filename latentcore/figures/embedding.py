@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["embedding_figure"]
 
 _SIDE = 4.4
-# Room for a colour bar or a legend.
+# Room for a color bar or a legend.
 _KEY = 1.1
 _MOST_NAMED = 24
 _DIM = 0.3
@@ -54,31 +54,29 @@ def embedding_figure(
 
     Parameters
     ----------
-    embedding : Embedding
     values : array_like, shape (n,), optional
-        Colours by a quantity; NaN has the colour of missing points.
+        Colors by a quantity; NaN has the color of missing points.
     labels : ndarray of int, shape (n,), optional
-        Colours by category, and goes before `values`.
+        Colors by category, and goes before `values`.
     rgb : ndarray of uint8, shape (n, 3), optional
-        Colours as they are, and goes before both. Without any of the three, darkness tells how
+        Colors as they are, and goes before both. Without any of the three, darkness tells how
         densely points lie.
-    cmap : str
     limits : tuple of float, optional
-        By default the 2 % and 98 % quantiles, symmetric for a diverging colour map.
+        By default the 2 % and 98 % quantiles, symmetric for a diverging color map.
     label : str
-        What the colours mean, with unit.
+        What the colors mean, with unit.
     names : Mapping of int to str, optional
-        What the labels are called in the legend; those that are missing have the colour of missing
+        What the labels are called in the legend; those that are missing have the color of missing
         points.
     inside : ndarray of bool, shape (n,), optional
-        The others are out of view: faint and grey.
+        The others are out of view: faint and gray.
     selected : ndarray of bool, shape (n,), optional
         The others are dimmed.
 
     Raises
     ------
     RequestError, UnknownNameError
-        If the limits or the colour map make no sense.
+        If the limits or the color map make no sense.
     """
     coordinates = embedding.coordinates
     shown = np.flatnonzero(np.isfinite(coordinates).all(axis=1))
@@ -132,7 +130,7 @@ def _dimmed(
     inside: NDArray[np.bool_] | None,
     selected: NDArray[np.bool_] | None,
 ) -> NDArray[np.uint8]:
-    """Fade points that are not selected, and take the colour of those out of view."""
+    """Fade points that are not selected, and take the color of those out of view."""
     faded = rgb.copy()
     if selected is not None:
         rest = ~selected[shown]

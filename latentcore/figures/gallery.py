@@ -38,9 +38,8 @@ def gallery_figure(
         For the edges of its cells.
     labels : tuple of str
         Of both axes.
-    cmap : str
     limits : tuple of float, optional
-        Draws a colour bar; without them each sample has limits of its own.
+        Draws a color bar; without them each sample has limits of its own.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize

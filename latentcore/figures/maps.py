@@ -44,16 +44,14 @@ def map_figure(
 
     Parameters
     ----------
-    grid : ScanGrid
     values : array_like, shape (n,)
-        NaN has a colour of its own, named in a legend.
+        NaN has a color of its own, named in a legend.
     label : str
-        Of the colour bar, with unit.
-    title : str
+        Of the color bar, with unit.
     cmap : str
         A name in `latentcore.figures.colors.COLORMAPS`.
     limits : tuple of float, optional
-        By default the 2 % and 98 % quantiles, symmetric for a diverging colour map; the colour
+        By default the 2 % and 98 % quantiles, symmetric for a diverging color map; the color
         bar's pointed ends tell that values lie beyond.
     roi : Roi, optional
         Outlined.
@@ -63,7 +61,7 @@ def map_figure(
     ShapeError
         If there are not as many values as points.
     RequestError, UnknownNameError
-        If the limits or the colour map make no sense.
+        If the limits or the color map make no sense.
     """
     values = np.asarray(values, np.float64).ravel()
     if limits is None:

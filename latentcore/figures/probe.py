@@ -33,7 +33,7 @@ _LINE, _SOFT = "#0072b2", "#999999"
 
 
 def confusion_figure(scores: ProbeScores, *, title: str = "") -> Figure:
-    """Draw the confusion matrix: counts, coloured by the share of each label."""
+    """Draw the confusion matrix: counts, colored by the share of each label."""
     confusion = scores.confusion
     names = [one.name for one in scores.classes]
     m = len(names)

@@ -29,13 +29,12 @@ _LINE = "#0072b2"
 def confusion_chart(
     confusion: Sequence[Sequence[int]], names: Sequence[str], *, height: int = 380
 ) -> go.Figure:
-    """Draw a confusion matrix: counts, coloured by the share of each label.
+    """Draw a confusion matrix: counts, colored by the share of each label.
 
     Parameters
     ----------
     confusion : sequence, shape (m, m)
         Rows are the labels, columns what was predicted.
-    names : sequence of str
     height : int
         In pixels.
     """
@@ -88,8 +87,6 @@ def roc_chart(
     ----------
     curves : Mapping
         Class → its ``false_positive_rate`` and ``true_positive_rate``.
-    areas : Mapping of str to float or None
-    height : int
     """
     import plotly.graph_objects as go
 
@@ -120,7 +117,6 @@ def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> g
     ----------
     calibration : Mapping
         ``of``, ``predicted``, ``observed``, ``n``, ``error`` and ``brier`` of the report.
-    height : int
     """
     import plotly.graph_objects as go
 

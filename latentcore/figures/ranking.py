@@ -40,11 +40,8 @@ def bars_figure(
 
     Parameters
     ----------
-    ranking : Ranking
-    top : int
     titles : Mapping of str to str
         What each metric is called.
-    title : str
     """
     metrics = list(ranking.scores)
     columns = min(4, len(metrics))
@@ -66,15 +63,7 @@ def bars_figure(
 def ranks_figure(
     ranking: Ranking, top: int, titles: Mapping[str, str], *, title: str = ""
 ) -> Figure:
-    """Draw the rank that each metric gives to the dimensions that any metric puts on top.
-
-    Parameters
-    ----------
-    ranking : Ranking
-    top : int
-    titles : Mapping of str to str
-    title : str
-    """
+    """Draw the rank that each metric gives to the dimensions that any metric puts on top."""
     dims, ranks = top_ranks(ranking, top)
     with printed_style():
         figure = new_figure(0.62 * len(ranking.scores) + 1.6, _ROW * max(len(dims), 3) + 1.2)
@@ -112,11 +101,9 @@ def dimension_figure(
 
     Parameters
     ----------
-    grid : ScanGrid
     latent, reference : array_like, shape (n,)
-    latent_label, reference_label, title : str
     cmap : str
-        Of the latent; the reference is grey.
+        Of the latent; the reference is gray.
     rgb : ndarray of shape (n, 3), optional
         Of a reference that is a picture, 0–1.
     """
@@ -142,7 +129,6 @@ def rgb_figure(grid: ScanGrid, rgb: NDArray[np.floating], columns: Sequence[str]
 
     Parameters
     ----------
-    grid : ScanGrid
     rgb : ndarray, shape (n, 3)
         0–1; NaN where a channel has no value.
     columns : sequence of str

@@ -20,7 +20,7 @@ __all__ = ["likeness_chart", "ranks_chart", "scatter_chart", "table_chart"]
 _GRID = "rgba(128,128,128,0.25)"
 _MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 2}
 _ROW, _AROUND = 24, 110
-# Opaque: the ink of a cell's number is chosen by its colour, whatever page lies behind it.
+# Opaque: the ink of a cell's number is chosen by its color, whatever page lies behind it.
 _PALE = "#e9eef2"
 # A browser draws this many points at once without a pause.
 _MOST_POINTS = 20_000
@@ -41,11 +41,10 @@ def scatter_chart(
     Parameters
     ----------
     latent, reference : array_like, shape (n,)
-    latent_label, reference_label : str
     cmap : str
-        Colours points by their latent, as the latent map does.
+        Colors points by their latent, as the latent map does.
     limits : tuple of float
-        Of the colours.
+        Of the colors.
     height : int
         In pixels.
 

@@ -30,7 +30,6 @@ def criterion_chart(
 
     Parameters
     ----------
-    by_k : Mapping of int to float
     criterion : str
         ``"bic"`` or ``"aic"``.
     chosen : int
@@ -64,14 +63,12 @@ def criterion_chart(
 def shares_chart(
     shares: Sequence[ClusterShare], palette: Mapping[int, str], *, title: str = ""
 ) -> go.Figure:
-    """Draw each cluster's part of a selection, in the cluster's colour.
+    """Draw each cluster's part of a selection, in the cluster's color.
 
     Parameters
     ----------
-    shares : sequence of ClusterShare
     palette : Mapping of int to str
         See `latentcore.figures.colors.cluster_palette`.
-    title : str
     """
     import plotly.graph_objects as go
 

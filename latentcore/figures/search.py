@@ -34,7 +34,6 @@ def thumbnails_figure(
     ----------
     pictures : sequence of ndarray of uint8, shape (H, W) or (H, W, 3), or None
         None leaves the place empty, with its caption.
-    captions : sequence of str
     first_is_query : bool
         Whether the first one is framed: it is what was searched for.
 
@@ -77,18 +76,17 @@ def similarity_map_figure(
 
     Parameters
     ----------
-    grid : ScanGrid
     similarity : ndarray, shape (n,)
     found : ndarray of int, shape (k,)
         Rows that are marked.
     query : int or None
         Row of the query; None where it is no point of the scan.
     label : str
-        Of the colour bar.
+        Of the color bar.
     """
     figure = map_figure(grid, similarity, label=label, title="Similarity to the query")
     axes = figure.axes[0]
-    # Rings leave the colour beneath to be seen; the dark edge shows them on light colours.
+    # Rings leave the color beneath to be seen; the dark edge shows them on light colors.
     for color, width in (("#1a1a1a", 2.0), (_FOUND, 0.9)):
         axes.plot(
             grid.x[found], grid.y[found], "o", markersize=5, markerfacecolor="none",

@@ -66,7 +66,7 @@ def pattern_rows_figure(
     Parameters
     ----------
     rows : sequence of (str, ndarray of shape (k, C, H, W))
-        Name and patterns of each row. A row called "residual" is coloured about zero and shares
+        Name and patterns of each row. A row called "residual" is colored about zero and shares
         one scale; the others share theirs.
     titles : sequence of str
         Of the k columns.

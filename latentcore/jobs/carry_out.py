@@ -16,7 +16,7 @@ from latentcore.jobs.folder import JobFolder, ProgressWriter
 from latentcore.jobs.records import SHAPE, JobRecord, State
 from latentcore.progress import Progress
 from latentcore.workflows import execute, request_from
-from latentcore.workflows.batch import failures_in
+from latentcore.workflows.batch.verb import failures_in
 
 __all__ = ["Outcome", "carry_out", "new_incident", "read_outcome", "write_outcome"]
 
@@ -29,7 +29,6 @@ class Outcome:
 
     Attributes
     ----------
-    state : str
     error : str
         Of a finished batch: how many of its inputs failed.
     """
@@ -48,8 +47,6 @@ def carry_out(
 
     Parameters
     ----------
-    folder : JobFolder
-    record : JobRecord
     services : Mapping, optional
         What the server lends; a verb gets those that it has a parameter for.
     progress : Progress, optional

@@ -124,10 +124,6 @@ class JobFolder:
 class ProgressWriter:
     """Writes progress at most five times a second, and notices the wish to stop as often.
 
-    Parameters
-    ----------
-    folder : JobFolder
-
     Notes
     -----
     Each line tells the whole truth, so that a reader needs only the last one, and the file can

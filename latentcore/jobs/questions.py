@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from latentcore.artifacts import from_json, to_json
+from latentcore.requests.verbs import option_of
 from latentcore.workflows import as_plain, request_from
-from latentcore.workflows._batching.inputs import request_for
-from latentcore.workflows._verbs import option_of
-from latentcore.workflows.batch import BatchRequest
+from latentcore.workflows.batch.inputs import request_for
+from latentcore.workflows.batch.verb import BatchRequest
 
 __all__ = ["command_line", "question_id"]
 
@@ -39,8 +39,6 @@ def command_line(verb: str, request: object, out: str | None = None) -> str:
 
     Parameters
     ----------
-    verb : str
-    request : dataclass
     out : str, optional
         The run folder.
 

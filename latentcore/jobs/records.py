@@ -54,7 +54,6 @@ class JobRecord:
     ----------
     id : str
         A hash of the question; the same question is the same job.
-    verb : str
     request : Mapping
         JSON-like.
     out : str
@@ -63,7 +62,6 @@ class JobRecord:
         What people call it.
     state : str
         ``"interrupted"`` means that the server stopped while the job was queued or running.
-    created, started, ended : float
     done, total : int
         Units of the present stage; `total` is 0 while nothing is known.
     message : str
@@ -168,7 +166,6 @@ def rate_and_eta(record: JobRecord, now: float | None = None) -> tuple[float, fl
 
     Parameters
     ----------
-    record : JobRecord
     now : float, optional
         Seconds since 1970, for the time left to shrink between two reports.
 

@@ -94,7 +94,6 @@ class JobRunner:
 
         Parameters
         ----------
-        verb : str
         request : dataclass
             An instance of the verb's request type.
         out : Path, optional
@@ -150,7 +149,6 @@ class JobRunner:
 
         Parameters
         ----------
-        job : str
         rest : bool
             Of a job that had finished, do only what is missing: the failed inputs of a batch.
 
@@ -208,7 +206,6 @@ class JobRunner:
 
         Parameters
         ----------
-        job : str
         pause : bool
             Note down that it is meant to go on later (`JobRecord.paused`).
 

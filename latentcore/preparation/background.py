@@ -33,7 +33,6 @@ def fit_static_background(
         The sources, all with samples of one shape, and the rows of each that count.
     preparation : Preparation
         Its crop is applied.
-    progress : Progress, optional
 
     Returns
     -------

@@ -36,12 +36,12 @@ def resize_matrix(n_in: int, n_out: int) -> NDArray[np.float32]:
     """Return the (n_out, n_in) matrix of bilinear resizing with antialiasing.
 
     The same weights as ``torch.nn.functional.interpolate(mode="bilinear", antialias=True)``: a
-    triangle as wide as the coarser of both pixel sizes, normalised at the borders.
+    triangle as wide as the coarser of both pixel sizes, normalized at the borders.
     """
     ratio = n_in / n_out
     width = max(ratio, 1.0)
-    centres = (np.arange(n_out) + 0.5) * ratio
-    distances = np.abs(np.arange(n_in) + 0.5 - centres[:, None]) / width
+    centers = (np.arange(n_out) + 0.5) * ratio
+    distances = np.abs(np.arange(n_in) + 0.5 - centers[:, None]) / width
     matrix = np.maximum(0.0, 1.0 - distances)
     matrix /= matrix.sum(axis=1, keepdims=True)
     return matrix.astype(np.float32)

@@ -52,7 +52,6 @@ class Preparer:
 
     Parameters
     ----------
-    preparation : Preparation
     sample_shape : sequence of int
         (C, H, W) of the samples as they are read, or (C, T, H, W): the frames of a clip are
         prepared alike, and scaled together.
@@ -158,6 +157,6 @@ def _with_channels(x: NDArray[np.float32], channels: int) -> NDArray[np.float32]
     if x.shape[1] == channels:
         return x
     if channels == 1:
-        grey: NDArray[np.float32] = x.mean(axis=1, keepdims=True)
-        return grey
+        gray: NDArray[np.float32] = x.mean(axis=1, keepdims=True)
+        return gray
     return np.repeat(x, channels, axis=1)

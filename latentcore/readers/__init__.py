@@ -2,7 +2,7 @@
 
 Four families by what they return: `samples`, `latents`, `maps` and `tables`. A reader is one file
 in its family's folder: a class with ``description`` and ``wants`` (one sentence each), a question
-``recognises(peek)`` and an ``open(ref)``, under a registered name.
+``recognizes(peek)`` and an ``open(ref)``, under a registered name.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ __all__ = [
     "open_ref",
     "open_samples",
     "open_table",
-    "recognise",
-    "recognise_all",
+    "recognize",
+    "recognize_all",
     "split_reader",
 ]
 
@@ -48,13 +48,13 @@ class Reader(Protocol[T_co]):
     description : str
         What is in such a file, in one sentence.
     wants : str
-        By what it is recognised, in a few words for error messages.
+        By what it is recognized, in a few words for error messages.
     """
 
     description: str
     wants: str
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether the file is of this format, from a cheap look."""
         ...
 
@@ -86,7 +86,7 @@ def open_samples(
         A path (or URL, see `latentcore.storage`).
     reader : str, optional
         Name of a reader, with options for it as ``NAME:KEY=VALUE[,KEY=VALUE…]``; without it the
-        file is recognised by its content.
+        file is recognized by its content.
     **options
         Handed to the reader.
 
@@ -98,7 +98,7 @@ def open_samples(
     Raises
     ------
     UnknownFormatError
-        If no reader recognises it.
+        If no reader recognizes it.
     """
     return _open(SAMPLES_READERS, location, reader, options)
 
@@ -113,17 +113,15 @@ def open_latents(
 
     Parameters
     ----------
-    location : str or Path
     coords : str or Path, optional
         A table with the x and y of each row, for formats without coordinates.
-    reader : str, optional
     **options
         Handed to the reader, for example ``roi=(x0, x1, y0, y1)``: the rows are that ROI's.
 
     Raises
     ------
     UnknownFormatError
-        If no reader recognises it.
+        If no reader recognizes it.
     """
     if coords is not None:
         options["coords"] = str(coords)
@@ -136,7 +134,7 @@ def open_maps(location: str | Path, reader: str | None = None, **options: object
     Raises
     ------
     UnknownFormatError
-        If no reader recognises it.
+        If no reader recognizes it.
     """
     return _open(MAPS_READERS, location, reader, options)
 
@@ -149,7 +147,7 @@ def open_table(location: str | Path, reader: str | None = None, **options: objec
     Raises
     ------
     UnknownFormatError
-        If no reader recognises it.
+        If no reader recognizes it.
     """
     return _open(TABLES_READERS, location, reader, options)
 
@@ -159,7 +157,7 @@ def open_ref(ref: SourceRef) -> SampleSource:
     return _open_named(SAMPLES_READERS, ref.reader, ref)
 
 
-def recognise(location: str | Path) -> tuple[str, str]:
+def recognize(location: str | Path) -> tuple[str, str]:
     """Tell what a file holds: (kind, reader's name).
 
     Kinds are ``"samples"``, ``"latents"``, ``"maps"`` and ``"table"``, asked in this order.
@@ -167,24 +165,23 @@ def recognise(location: str | Path) -> tuple[str, str]:
     Raises
     ------
     UnknownFormatError
-        If no reader of any family recognises it; the message names them all.
+        If no reader of any family recognizes it; the message names them all.
     """
-    return next(iter(recognise_all(location).items()))
+    return next(iter(recognize_all(location).items()))
 
 
-def recognise_all(location: str | Path, **options: object) -> dict[str, str]:
+def recognize_all(location: str | Path, **options: object) -> dict[str, str]:
     """Tell all that a file holds: the reader's name for each kind; a vendor's scan has two.
 
     Parameters
     ----------
-    location : str or Path
     **options
         What a reader would be told.
 
     Raises
     ------
     UnknownFormatError
-        If no reader of any family recognises it; the message names them all.
+        If no reader of any family recognizes it; the message names them all.
     """
     peek = Peek(local_path(str(location)), options)
     found = {
@@ -225,9 +222,9 @@ def _families() -> tuple[tuple[str, Registry[Reader[Any]]], ...]:
 
 
 def _claimant(family: Registry[Reader[Any]], peek: Peek) -> str | None:
-    """Return the name of the reader that recognises a file, None where none does."""
+    """Return the name of the reader that recognizes a file, None where none does."""
     try:
-        return next((name for name, reader in family.items() if reader.recognises(peek)), None)
+        return next((name for name, reader in family.items() if reader.recognizes(peek)), None)
     except LatentError:
         raise
     except _DAMAGE as error:
@@ -283,6 +280,6 @@ def _tried(name: str, reader: Reader[object]) -> str:
 
 def _unknown(peek: Peek, tried: list[str], folder: str) -> str:
     return (
-        f"No reader recognises {peek.path.name!r}.\n{peek.found}\nTried: {', '.join(tried)}.\n"
+        f"No reader recognizes {peek.path.name!r}.\n{peek.found}\nTried: {', '.join(tried)}.\n"
         f"Name one with reader='…', or add a file to {folder}."
     )

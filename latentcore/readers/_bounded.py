@@ -16,7 +16,6 @@ class BoundedReader(io.RawIOBase):
 
     Parameters
     ----------
-    path : Path
     zipped : bool
         Whether it is gzip.
     most : int

@@ -22,7 +22,6 @@ class BoundedStream(io.RawIOBase):
 
     Parameters
     ----------
-    remote : RemoteFile
     most : int
         Bytes, give or take a block; may be lowered later.
     """

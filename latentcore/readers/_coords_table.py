@@ -20,7 +20,6 @@ def grid_from_coords(n: int, ref: SourceRef) -> ScanGrid | None:
 
     Parameters
     ----------
-    n : int
     ref : SourceRef
         Options: ``coords``, path of a table; ``roi``, (x0, x1, y0, y1), for rows that are only
         those of the table that lie inside.

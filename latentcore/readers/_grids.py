@@ -26,7 +26,6 @@ def grid_of(
     x, y : ndarray, shape (n,)
     name : str
         The file's name, for messages.
-    unit : str
     step : tuple of float, optional
         (dx, dy) where the file tells it.
 

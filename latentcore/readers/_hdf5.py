@@ -5,7 +5,7 @@ file the process may read), and virtual datasets. An uploaded file that does so 
 file of the server, so all three are refused before anything is read. A few bytes can also
 declare arrays larger than any memory; `dataset` and `load` refuse those.
 
-HDF5 recognises a file that its process has already opened, and refuses to open it again in another
+HDF5 recognizes a file that its process has already opened, and refuses to open it again in another
 mode or with other locking flags; but it compares only files of one driver. Readers have a driver
 that nobody else uses, and so leave a notebook's own ``h5py.File`` be, whichever comes first.
 """
@@ -64,10 +64,6 @@ h5py.register_driver(_DRIVER, lambda access: access.set_fapl_log(b"", 0, 0))
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading, once it has been checked not to leave itself.
-
-    Parameters
-    ----------
-    path : Path
 
     Raises
     ------

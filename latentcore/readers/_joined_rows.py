@@ -82,7 +82,7 @@ class JoinedRows:
 
 
 def _as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
-    """Return neighbouring rows as a slice, which is read and written without an index."""
+    """Return neighboring rows as a slice, which is read and written without an index."""
     first, last = int(rows[0]), int(rows[-1])
     if last + 1 - first == len(rows) and (np.diff(rows) == 1).all():
         return slice(first, last + 1)

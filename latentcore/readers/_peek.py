@@ -1,4 +1,4 @@
-"""A cheap, safe look at a file, by which readers recognise what is theirs."""
+"""A cheap, safe look at a file, by which readers recognize what is theirs."""
 
 from __future__ import annotations
 

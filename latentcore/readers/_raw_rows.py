@@ -24,7 +24,6 @@ class RawRows:
 
     Parameters
     ----------
-    path : Path
     size : tuple of int
         (H, W).
     n : int, optional

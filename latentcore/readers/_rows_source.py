@@ -44,13 +44,11 @@ class RowsSource:
 
     Parameters
     ----------
-    ref : SourceRef
     paths : tuple of Path
         The files it is made of, the one of the images first.
     rows : ImageRows
         The images, n of them; their file belongs to the source from now on.
     sample_ids : ndarray of str, shape (n,)
-    grid : ScanGrid or None
     partition : ndarray of str, shape (n,), or None
     labels : ndarray of int32, shape (n,), or None
     notes : tuple of str

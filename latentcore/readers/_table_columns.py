@@ -31,7 +31,6 @@ def read_columns(
 
     Parameters
     ----------
-    table : DataFrame
     without : iterable of str
         Columns that are something else.
     """

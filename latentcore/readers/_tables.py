@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Coordinates",
     "has_coordinates",
-    "normalised",
+    "normalized",
     "numbers",
     "read_coordinates",
     "read_table",
@@ -66,7 +66,7 @@ class Coordinates:
     columns: tuple[str, ...]
 
 
-def normalised(name: str) -> str:
+def normalized(name: str) -> str:
     """Return a column's name as it is compared: ``" Band Contrast"`` → ``"band_contrast"``."""
     return re.sub(r"\s+", "_", name.strip().lower())
 
@@ -76,7 +76,7 @@ def has_coordinates(peek: Peek) -> bool:
     columns = peek.table_columns
     if _find_pair(columns) is not None:
         return True
-    if not columns or normalised(columns[0]) not in _INDEX_NAMES:
+    if not columns or normalized(columns[0]) not in _INDEX_NAMES:
         return False
     rows = peek.table_rows
     return peek.is_parquet or (len(rows) > 1 and _INDEX_CELL.match(rows[1][0]) is not None)
@@ -116,7 +116,6 @@ def read_coordinates(table: pd.DataFrame, name: str) -> Coordinates:
 
     Parameters
     ----------
-    table : DataFrame
     name : str
         The file's name, for messages.
 
@@ -131,7 +130,7 @@ def read_coordinates(table: pd.DataFrame, name: str) -> Coordinates:
         x_name, y_name = pair
         x, y = numbers(table[x_name]), numbers(table[y_name])
         return Coordinates(x, y, _unit_of(x_name), pair)
-    if columns and normalised(columns[0]) in _INDEX_NAMES:
+    if columns and normalized(columns[0]) in _INDEX_NAMES:
         found = _from_index(table[columns[0]])
         if found is not None:
             return Coordinates(*found, "", (columns[0],))
@@ -170,12 +169,12 @@ def _find_pair(columns: Iterable[str]) -> tuple[str, str] | None:
 
 
 def _without_unit(column: str) -> str:
-    return normalised(_UNIT.sub("", column))
+    return normalized(_UNIT.sub("", column))
 
 
 def _unit_of(column: str) -> str:
     written = _UNIT.search(column)
-    unit = written.group(1).lower() if written else normalised(column).rpartition("_")[2]
+    unit = written.group(1).lower() if written else normalized(column).rpartition("_")[2]
     return "µm" if unit in _MICROMETRES else ""
 
 

@@ -20,7 +20,6 @@ def labels_and_targets(
     name : str
         Of the file, for messages.
     y : ndarray or None, shape (n,), (n, 1) or (n, k)
-    n : int
 
     Returns
     -------

@@ -62,7 +62,6 @@ class RemoteLook:
 
     Attributes
     ----------
-    objects : tuple of RemoteObject
     left_out : int
         How many more there are.
     samples : ndarray, shape (k, C, H, W), or None

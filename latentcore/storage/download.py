@@ -104,13 +104,7 @@ def _append(version: ObjectVersion, partial: Path, have: int, progress: Progress
 
 
 def _check(version: ObjectVersion, partial: Path) -> None:
-    """Compare what arrived with what the service says of it.
-
-    Raises
-    ------
-    StorageError
-        If they differ; the partial file is removed then.
-    """
+    """Compare what arrived with what the service says of it."""
     size = partial.stat().st_size
     wrong = "" if size == version.size else f"{size:,} bytes instead of {version.size:,}"
     if not wrong and version.sha256 and file_digest(partial, hashlib.sha256) != version.sha256:

@@ -52,7 +52,7 @@ def existing_path(location: str) -> Path:
         path = Path(location).expanduser()
         is_there = path.is_file() or path.is_dir()
         if not is_there:
-            message = f"There is no file at {location!r}.{_neighbours(path)} Check the path."
+            message = f"There is no file at {location!r}.{_neighbors(path)} Check the path."
             raise InputError(message)
     except (OSError, RuntimeError, ValueError) as error:
         message = f"The path {location!r} can't be looked up: {error}. Check it."
@@ -60,7 +60,7 @@ def existing_path(location: str) -> Path:
     return path
 
 
-def _neighbours(path: Path) -> str:
+def _neighbors(path: Path) -> str:
     """Return a hint at what lies where the path leads, if anything."""
     if path.exists():
         return " What is there is a device or a pipe."

@@ -19,13 +19,7 @@ _LONGEST_KEY = 1024
 
 @dataclass(frozen=True, order=True)
 class S3Location:
-    """An object on S3, or with a key that ends in ``/`` (or is empty) what lies below it.
-
-    Attributes
-    ----------
-    bucket : str
-    key : str
-    """
+    """An object on S3, or with a key that ends in ``/`` (or is empty) what lies below it."""
 
     bucket: str
     key: str = ""

@@ -63,7 +63,6 @@ class ObjectEntry:
         Whether it is like a folder: more lies below it.
     size : int
         In bytes; 0 for a prefix.
-    modified : datetime or None
     """
 
     location: S3Location

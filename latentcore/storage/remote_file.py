@@ -25,7 +25,6 @@ class RemoteFile(io.RawIOBase):
 
     Attributes
     ----------
-    version : ObjectVersion
     requests, bytes_read : int
         What it has cost so far.
 

@@ -31,7 +31,6 @@ def upload(
 
     Parameters
     ----------
-    path : Path
     location : S3Location
         Where to; an object that is there is replaced when all has arrived, not before.
     progress : Progress, optional

@@ -5,9 +5,9 @@ Pages, the command line, tests and workers all call the same functions through `
 
 from __future__ import annotations
 
-from latentcore.workflows._embeddings import PCA_PANEL, StoredEmbedding, read_embedding
-from latentcore.workflows._requests import request_from, request_of
-from latentcore.workflows._verbs import VERBS, Place, Verb, as_plain, execute
+from latentcore.artifacts.stored_embedding import PCA_PANEL, StoredEmbedding, read_embedding
+from latentcore.requests.stored import request_from, request_of
+from latentcore.requests.verbs import VERBS, Place, Verb, as_plain, execute
 
 __all__ = [
     "PCA_PANEL",

@@ -23,8 +23,8 @@ from latentcore.containers import (
 )
 from latentcore.errors import JoinError, RequestError
 from latentcore.readers import open_latents, open_maps
-from latentcore.workflows._map_specs import split_map_spec
-from latentcore.workflows._verbs import option
+from latentcore.requests.map_specs import split_map_spec
+from latentcore.requests.verbs import option
 
 __all__ = [
     "chosen_maps",
@@ -94,7 +94,6 @@ def read_map(
 
     Parameters
     ----------
-    spec : str
     folder : RunFolder, optional
         Notes what is read.
     reader : str, optional

@@ -46,8 +46,6 @@ class ChosenSamples:
 
     Attributes
     ----------
-    location : str
-    source : SampleSource
     member : ndarray of bool, shape (n,)
         Whether a sample belongs to the result: its partition was chosen.
     keep : ndarray of bool, shape (n,)

@@ -23,6 +23,8 @@ from latentcore.containers import Clustering, Roi, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NOISE_COLOR, categorical_palette, cluster_palette
 from latentcore.progress import Progress
+from latentcore.requests.methods import with_parameters
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._inputs import (
     coords_option,
     latents_option,
@@ -34,8 +36,6 @@ from latentcore.workflows._inputs import (
     roi_option,
     split_map_spec,
 )
-from latentcore.workflows._method_options import with_parameters
-from latentcore.workflows._verbs import option, verb
 from latentcore.workflows.map import plain_coordinates
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["ClusterRequest", "assignments_table", "clusterer_of", "run"]
 
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_SCALING_WORDS = {"standard": "standardised", "none": "raw"}
+_SCALING_WORDS = {"standard": "standardized", "none": "raw"}
 # Every run has a seed, whether or not its method draws numbers.
 
 
@@ -127,7 +127,7 @@ def run(request: _ClusterRequest, folder: RunFolder, progress: Progress) -> dict
     clusterer = clusterer_of(request)
     tag = _tag(request)
     if request.colors is not None:
-        cluster_palette([0], request.colors)  # refuses a colour before anything is read
+        cluster_palette([0], request.colors)  # refuses a color before anything is read
     progress.step(0, 1, "reading latents and map")
     points = _read(request, folder)
     features = latent_and_band_contrast(points.latent, points.mapped, order=points.grid.node)
@@ -231,7 +231,7 @@ def _report(
     request: _ClusterRequest, points: _Points, found: _Findings, tag: str
 ) -> dict[str, Any]:
     parameters = dict(found.clustering.parameters)
-    standardisation = {
+    standardization = {
         "applied": request.scaling == "standard",
         "of": parameters.pop("features"),
     }
@@ -250,7 +250,7 @@ def _report(
         "unmatched": points.unmatched,
         "counts": counts,
         "scaling": request.scaling,
-        "standardisation": standardisation,
+        "standardisation": standardization,
         "figure": f"cluster_latent_bc__{tag}.png",
         "assignments_csv": f"cluster_assignments__{tag}.csv",
         "snippet": f"cluster_again__{tag}.py",
@@ -284,7 +284,7 @@ def _notes(points: _Points, found: _Findings) -> list[str]:
 
 
 def _color_list(request: _ClusterRequest, counts: Mapping[int, int]) -> list[str]:
-    """Return the colours of clusters 0, 1, …, as published reports hold them."""
+    """Return the colors of clusters 0, 1, …, as published reports hold them."""
     most = max(counts) + 1
     return [cluster_palette([label], request.colors)[label] for label in range(most)]
 

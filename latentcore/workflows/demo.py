@@ -12,7 +12,7 @@ from latentcore.artifacts import RunFolder
 from latentcore.artifacts.scan_hdf5 import write_scan
 from latentcore.demo import DemoScan, make_demo_scan
 from latentcore.progress import Progress
-from latentcore.workflows._verbs import option, verb
+from latentcore.requests.verbs import option, verb
 
 __all__ = ["DemoRequest", "demo"]
 

@@ -23,13 +23,13 @@ from latentcore.readers import (
     open_maps,
     open_samples,
     open_table,
-    recognise,
-    recognise_all,
+    recognize,
+    recognize_all,
     split_reader,
 )
 from latentcore.registry import Registry
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._media import pooled_as_asked, told_features
-from latentcore.workflows._verbs import option, verb
 
 __all__ = ["InspectRequest", "inspect"]
 
@@ -102,7 +102,7 @@ def inspect(
         If the file can't be read.
     """
     del folder, progress  # nothing is written, and one look takes no time worth reporting
-    kind, reader = _recognised(request)
+    kind, reader = _recognized(request)
     name, options = split_reader(reader)
     described = _describe(kind, reader, request)
     if kind == "samples":
@@ -140,9 +140,9 @@ def _encoder(
     }
 
 
-def _recognised(request: InspectRequest) -> tuple[str, str]:
+def _recognized(request: InspectRequest) -> tuple[str, str]:
     if request.reader is None:
-        return recognise(request.location)
+        return recognize(request.location)
     name, _ = split_reader(request.reader)
     for kind, family in _FAMILIES.items():
         if name in family.names():
@@ -168,7 +168,7 @@ def _describe(kind: str, reader: str, request: InspectRequest) -> dict[str, Any]
 def _maps_beside(location: str, options: dict[str, object]) -> dict[str, Any]:
     """Tell the maps that a file of samples holds as well; a vendor's scan does."""
     try:
-        reader = recognise_all(location, **options).get("maps")
+        reader = recognize_all(location, **options).get("maps")
     except UnknownFormatError:  # it opens only because its reader was named
         return {}
     if reader is None:

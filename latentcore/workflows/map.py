@@ -13,6 +13,7 @@ from latentcore.containers import LatentSet, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.figures.colors import COLORMAPS, check_limits, is_diverging
 from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._inputs import (
     coords_option,
     latents_option,
@@ -20,7 +21,6 @@ from latentcore.workflows._inputs import (
     reader_option,
     roi_option,
 )
-from latentcore.workflows._verbs import option, verb
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +37,10 @@ class MapRequest:
         help="latent dimensions, each a map of its own", nargs="+", convert=int, metavar="D"
     )
     roi: tuple[float, ...] | None = roi_option()
-    cmap: str = option("viridis", help=f"colour map: {', '.join(COLORMAPS)}", metavar="NAME")
+    cmap: str = option("viridis", help=f"color map: {', '.join(COLORMAPS)}", metavar="NAME")
     limits: tuple[float, ...] | None = option(
         None,
-        help="colour limits; default: the 2 % and 98 % quantiles of each dimension",
+        help="color limits; default: the 2 % and 98 % quantiles of each dimension",
         nargs=2,
         convert=float,
         metavar=("LO", "HI"),
@@ -65,7 +65,7 @@ def run(request: MapRequest, folder: RunFolder, progress: Progress) -> dict[str,
     Raises
     ------
     InputError
-        If the latents have no coordinates or lack a dimension, or limits or colour map make no
+        If the latents have no coordinates or lack a dimension, or limits or color map make no
         sense.
     """
     is_diverging(request.cmap)  # refuses an unknown name before anything is read

@@ -11,6 +11,7 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import Embedding, LatentSet
 from latentcore.errors import UnknownNameError
 from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._inputs import (
     coords_option,
     latents_option,
@@ -18,7 +19,6 @@ from latentcore.workflows._inputs import (
     reader_option,
     roi_option,
 )
-from latentcore.workflows._verbs import option, verb
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ class ProjectRequest:
     components: int = option(
         2, help="how many dimensions the embedding has: 2 or 3", convert=int, metavar="N"
     )
-    neighbors: int = option(15, help="size of a neighbourhood (UMAP)", convert=int, metavar="N")
+    neighbors: int = option(15, help="size of a neighborhood (UMAP)", convert=int, metavar="N")
     min_dist: float = option(
         0.1, help="how close points may lie, 0 to 1 (UMAP)", convert=float, metavar="R"
     )

@@ -17,8 +17,8 @@ from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
 from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
-from latentcore.workflows._verbs import option, verb
 
 __all__ = ["ReconstructRequest", "reconstruct"]
 
@@ -77,14 +77,13 @@ def reconstruct(
 
     Parameters
     ----------
-    request : ReconstructRequest
     folder : RunFolder
         Gets ``reconstructions.png``, ``reconstruction_error.csv`` (x, y, mse; row, mse where there
         is no grid) and, where there is a grid, ``reconstruction_error.png``.
     progress : Progress
         Steps are samples.
     open_model : callable
-        As in `latentcore.workflows.extract.extract`.
+        As in `latentcore.workflows.extract.verb.extract`.
 
     Returns
     -------

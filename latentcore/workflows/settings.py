@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from latentcore.artifacts import RunFolder, from_json, to_json
 from latentcore.errors import InputError
 from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
 from latentcore.settings import PREFIX, Settings, all_variables, settings
-from latentcore.workflows._verbs import option, verb
 
 __all__ = ["SettingsRequest", "check_settings", "problems"]
 
@@ -60,7 +60,6 @@ def problems(found: Settings, *, online: bool = True) -> Iterator[str]:
 
     Parameters
     ----------
-    found : Settings
     online : bool
         Whether S3 and a Dask scheduler are asked.
     """

@@ -18,7 +18,7 @@ from latentcore.progress import Progress
 
 def blobs(n: int = 60, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return np.concatenate([rng.normal(centre, 0.3, (n, 2)) for centre in ((0, 0), (6, 0), (0, 6))])
+    return np.concatenate([rng.normal(center, 0.3, (n, 2)) for center in ((0, 0), (6, 0), (0, 6))])
 
 
 TRUTH = np.repeat([0, 1, 2], 60)

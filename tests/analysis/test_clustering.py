@@ -33,14 +33,14 @@ def test_rows_without_a_finite_pair_are_minus_one():
     assert found.parameters["n_used"] == 97
 
 
-def test_standardisation_is_recorded():
+def test_standardization_is_recorded():
     latent, contrast = two_groups()
     features = cluster(latent, contrast, clusterer=KMEANS2).parameters["features"]
     assert features["latent"]["mean"] == pytest.approx(latent.astype(float).mean())
     assert features["bandcontrast"]["sd"] == pytest.approx(contrast.std())
 
 
-def test_standardised_latent_decides_where_the_raw_one_cannot():
+def test_standardized_latent_decides_where_the_raw_one_cannot():
     latent, contrast = two_groups()
     truth = np.repeat([0, 1], 50)
     standard = cluster(latent * 1e-4, contrast, clusterer=KMEANS2)

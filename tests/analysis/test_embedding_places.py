@@ -21,7 +21,7 @@ def test_a_sample_that_is_among_them_lies_where_it_lay() -> None:
 
 
 @pytest.mark.parametrize("columns", [2, 3])
-def test_a_new_sample_lies_among_its_neighbours(columns: int) -> None:
+def test_a_new_sample_lies_among_its_neighbors(columns: int) -> None:
     rng = np.random.default_rng(0)
     values = np.repeat(np.eye(3), 20, axis=0) * 10 + rng.normal(0, 0.1, (60, 3))
     coordinates = np.repeat(rng.normal(0, 50, (3, columns)), 20, axis=0) + rng.random((60, columns))
@@ -31,7 +31,7 @@ def test_a_new_sample_lies_among_its_neighbours(columns: int) -> None:
     group = coordinates[20:40][np.isfinite(coordinates[20:40, 0])]
     assert (group.min(axis=0) <= place).all()
     assert (place <= group.max(axis=0)).all()
-    # Plainly: each neighbour's place by the inverse of its distance.
+    # Plainly: each neighbor's place by the inverse of its distance.
     rows = near.rows[near.rows != 25]
     weights = 1 / np.linalg.norm(values[rows].astype(np.float32) - [0, 10, 0], axis=1)
     np.testing.assert_allclose(

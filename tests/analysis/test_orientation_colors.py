@@ -1,4 +1,4 @@
-"""Colours of orientations: known corners, and no change under any symmetry operation."""
+"""Colors of orientations: known corners, and no change under any symmetry operation."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_symmetry_leaves_the_color(
     equal = np.stack([one.apply(direction) for one in group])
     colors = direction_colors(np.concatenate([equal, -equal]), symmetry)
     assert np.isfinite(colors).all()
-    # The square root makes colours steep at the corners, where rounding shows.
+    # The square root makes colors steep at the corners, where rounding shows.
     np.testing.assert_allclose(colors, np.broadcast_to(colors[0], colors.shape), atol=2e-4)
 
 
@@ -121,7 +121,7 @@ def test_what_is_no_direction_has_no_color() -> None:
 
 
 def test_unknown_laue_class_is_refused() -> None:
-    with pytest.raises(RequestError, match=r"no colour key for the Laue class '4/mmm'"):
+    with pytest.raises(RequestError, match=r"no color key for the Laue class '4/mmm'"):
         direction_colors([[0, 0, 1]], CrystalSymmetry("4/mmm"))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from latentcore.analysis.pattern_sheets import (
     evenly_spaced,
-    grey_levels,
+    gray_levels,
     pattern_sheet,
     placed_sheet,
     signed_levels,
@@ -19,17 +19,17 @@ def test_sheet_places_each_pattern_and_leaves_the_rest_transparent() -> None:
     patterns = np.arange(3 * 4 * 5).reshape(3, 4, 5)
     sheet = pattern_sheet(patterns, columns=2, gap=1)
     assert sheet.shape == (9, 11, 4)
-    assert np.array_equal(sheet[:4, 6:, 0], grey_levels(patterns[1]))
-    assert np.array_equal(sheet[5:, :5, 0], grey_levels(patterns[2]))
+    assert np.array_equal(sheet[:4, 6:, 0], gray_levels(patterns[1]))
+    assert np.array_equal(sheet[5:, :5, 0], gray_levels(patterns[2]))
     assert (sheet[5:, 6:] == 0).all()
     assert (sheet[:4, :5, 3] == 255).all()
     assert (sheet[4] == 0).all()
 
 
-def test_grey_levels_span_the_range_and_take_nan_and_constants() -> None:
-    assert grey_levels(np.array([[2.0, 4.0], [np.nan, 3.0]])).tolist() == [[0, 255], [0, 128]]
-    assert (grey_levels(np.full((2, 2), 7)) == 128).all()
-    assert (grey_levels(np.full((2, 2), np.nan)) == 0).all()
+def test_gray_levels_span_the_range_and_take_nan_and_constants() -> None:
+    assert gray_levels(np.array([[2.0, 4.0], [np.nan, 3.0]])).tolist() == [[0, 255], [0, 128]]
+    assert (gray_levels(np.full((2, 2), 7)) == 128).all()
+    assert (gray_levels(np.full((2, 2), np.nan)) == 0).all()
 
 
 def test_signed_levels_put_zero_in_the_middle() -> None:

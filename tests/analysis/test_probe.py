@@ -21,12 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentcore.analysis.probe import ProbeLabels, probe
-from latentcore.analysis.probe_splits import (
-    Split,
-    blocked_split,
-    given_split,
-    stratified_split,
-)
+from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
 from latentcore.analysis.probes import PROBES, make_probe
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError, ShapeError, UnknownNameError
@@ -190,7 +185,7 @@ def test_blocked_split_keeps_whole_squares_together(fraction):
     np.testing.assert_array_equal(again.test, split.test)
 
 
-def test_squares_fit_the_labelled_area_not_the_whole_scan():
+def test_squares_fit_the_labeled_area_not_the_whole_scan():
     grid = ScanGrid.from_coordinates(np.arange(4000) % 80, np.arange(4000) // 80)
     inside = (grid.col >= 30) & (grid.col < 46) & (grid.row < 16)
     codes = np.where(inside, grid.col % 2, -1).astype(np.int64)

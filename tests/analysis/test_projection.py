@@ -26,7 +26,7 @@ def latents(values: np.ndarray) -> LatentSet:
 
 def groups(n: int = 40, d: int = 6, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return np.concatenate([rng.normal(centre, 1, (n, d)) for centre in (0, 8)])
+    return np.concatenate([rng.normal(center, 1, (n, d)) for center in (0, 8)])
 
 
 class TestPca:
@@ -196,12 +196,12 @@ class TestScores:
             "rows": 80,
         }
 
-    def test_identity_is_trustworthy_and_preserves_neighbours(self):
+    def test_identity_is_trustworthy_and_preserves_neighbors(self):
         values = np.random.default_rng(0).normal(size=(60, 2))
         assert trustworthiness(values, values)["value"] == 1.0
         assert neighbour_preservation(values, values)["value"] == 1.0
 
-    def test_neighbour_preservation_counts_common_neighbours(self):
+    def test_neighbor_preservation_counts_common_neighbors(self):
         values = np.array([[0.0], [1.0], [2.1], [10.0]])
         moved = np.array([[0.0], [10.0], [2.1], [1.0]])
         # The nearest of each: 1, 0, 1, 2 before; 3, 2, 3, 0 after.

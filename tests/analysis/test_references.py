@@ -7,12 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentcore.analysis.references import (
-    Reference,
-    join_maps,
-    reference_of,
-    refuse_useless,
-)
+from latentcore.analysis.references import Reference, join_maps, reference_of, refuse_useless
 from latentcore.containers import Roi, ScanGrid, ScanMaps
 from latentcore.errors import JoinError, RequestError
 

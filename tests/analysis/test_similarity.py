@@ -102,7 +102,7 @@ def test_equal_rows_come_in_their_order(metric):
     np.testing.assert_array_equal(found.rows[50:], found.rows[50] + 3 * np.arange(10))
 
 
-def test_distances_agree_with_the_neighbours_bit_for_bit(latents):
+def test_distances_agree_with_the_neighbors_bit_for_bit(latents):
     table = SearchTable.of(latents)
     for metric in METRICS:
         found = table.nearest(latents[5], 30, metric=metric)

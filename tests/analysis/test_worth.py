@@ -16,8 +16,8 @@ from latentcore.errors import ShapeError
 
 def blobs(n: int = 60, d: int = 3) -> tuple[np.ndarray, np.ndarray]:
     labels = np.arange(n) % 3
-    centres = 20 * np.eye(3, d)
-    return centres[labels] + np.random.default_rng(0).normal(0, 0.5, (n, d)), labels
+    centers = 20 * np.eye(3, d)
+    return centers[labels] + np.random.default_rng(0).normal(0, 0.5, (n, d)), labels
 
 
 def test_kl_is_that_of_two_gaussians():
@@ -45,7 +45,7 @@ def test_explained_share_of_a_pca_is_its_explained_variance():
     assert np.isnan(explained_share(np.ones((4, 3)), np.ones((4, 3))))
 
 
-def test_neighbours_are_all_kept_by_a_rotation_and_lost_by_chance():
+def test_neighbors_are_all_kept_by_a_rotation_and_lost_by_chance():
     x = np.random.default_rng(3).normal(size=(300, 4))
     rotation = np.linalg.qr(np.random.default_rng(4).normal(size=(4, 4)))[0]
     assert neighbour_overlap(x, 3 * x @ rotation) == 1.0
@@ -53,7 +53,7 @@ def test_neighbours_are_all_kept_by_a_rotation_and_lost_by_chance():
     assert np.isnan(neighbour_overlap(x[:1], x[:1]))
 
 
-def test_equal_latents_have_neighbours_other_than_themselves():
+def test_equal_latents_have_neighbors_other_than_themselves():
     values = neighbour_overlap(np.zeros((30, 2)), np.zeros((30, 2)), k=3)
     assert 0 <= values <= 1
 

@@ -59,7 +59,7 @@ def test_vectors_become_maps_of_vectors() -> None:
     np.testing.assert_array_equal(grid.from_map(grid.to_map(values)), values)
 
 
-def test_rounded_micrometres_find_their_columns() -> None:
+def test_rounded_micrometers_find_their_columns() -> None:
     x = np.round(np.arange(400) * 0.125, 2)
     grid = ScanGrid.from_coordinates(x, np.zeros(400))
     np.testing.assert_array_equal(grid.col, np.arange(400))

@@ -75,8 +75,8 @@ def test_grains_are_found_in_the_patterns(scan: DemoScan) -> None:
     from sklearn.decomposition import PCA
     from sklearn.metrics import adjusted_rand_score
 
-    grey = scan.images[:, 0].astype(np.float32)
-    bands = gaussian_filter(grey, (0, 1, 1)) - gaussian_filter(grey, (0, 5, 5))
+    gray = scan.images[:, 0].astype(np.float32)
+    bands = gaussian_filter(gray, (0, 1, 1)) - gaussian_filter(gray, (0, 5, 5))
     flat = bands.reshape(len(scan), -1)
     flat = (flat - flat.mean(axis=1, keepdims=True)) / flat.std(axis=1, keepdims=True)
     latents = PCA(20, random_state=0).fit_transform(flat)

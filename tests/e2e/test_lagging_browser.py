@@ -14,7 +14,7 @@ import pytest
 
 from latentcore.jobs import JobRunner
 from latentcore.workflows import VERBS, execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.browser_support import REPOSITORY, streamlit_server
 from tests.factories.kikuchi import write_kikuchi
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.shared.explorer.question import Question, from_query
+from pages.view.question import Question, from_query
 from tests.browser_support import REPOSITORY, streamlit_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
@@ -134,11 +134,11 @@ def test_brushed_numbers_equal_numpy_and_the_csv_parses(page, server, workspace)
 
 def two_components(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the first two principal components by a plain SVD, signs as the page has them."""
-    centred = latents.astype(float) - latents.astype(float).mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    centered = latents.astype(float) - latents.astype(float).mean(axis=0)
+    _, _, axes = np.linalg.svd(centered, full_matrices=False)
     for axis in axes:
         axis *= np.sign(axis[np.abs(axis).argmax()])
-    scores = (centred @ axes[:2].T).astype(np.float32)
+    scores = (centered @ axes[:2].T).astype(np.float32)
     return scores[:, 0], scores[:, 1]
 
 

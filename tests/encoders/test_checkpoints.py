@@ -248,7 +248,7 @@ def test_devices_that_are_missing_are_told():
         resolve_device("cuda:77")
 
 
-def test_lack_of_memory_is_recognised_on_every_device():
+def test_lack_of_memory_is_recognized_on_every_device():
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
     try:

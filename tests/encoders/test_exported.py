@@ -88,9 +88,9 @@ def test_vectors_stay_as_they_are(tmp_path: Path) -> None:
 def test_what_the_samples_are_prepared_with_is_told(tmp_path: Path) -> None:
     encoder = opened(script(tmp_path / "colour.pt", picture_encoder()))
     assert encoder.preparation == Preparation(scale="type_range", channels=3)
-    grey = opened(script(tmp_path / "grey.pt", picture_encoder(channels=1)))
-    assert grey.preparation == Preparation(scale="type_range", channels=1)
-    assert grey.input_shape == (1, 16, 16)
+    gray = opened(script(tmp_path / "grey.pt", picture_encoder(channels=1)))
+    assert gray.preparation == Preparation(scale="type_range", channels=1)
+    assert gray.input_shape == (1, 16, 16)
 
 
 class _Fixed(nn.Module):

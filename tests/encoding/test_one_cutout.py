@@ -37,8 +37,8 @@ def test_known_cutout_is_its_own_nearest_and_lies_at_its_place(latents, checkpoi
         IMAGES[4, 0], latents, str(checkpoint), coordinates=coordinates, crop=8, k=3, device="cpu"
     )
     np.testing.assert_allclose(told.encoded.latent, latents.values[4], atol=1e-6)
-    assert told.neighbours.rows[0] == 4
-    assert len(told.neighbours) == 3
+    assert told.neighbors.rows[0] == 4
+    assert len(told.neighbors) == 3
     np.testing.assert_allclose(told.place, coordinates[4], atol=0.05)
     inside = IMAGES[4, 0, 2:10, 2:10].astype(np.float64)
     low, high = np.percentile(inside, [10, 90])

@@ -22,11 +22,11 @@ from latentcore.encoding.training_models import (
     as_encoder,
     build_network,
     fit_components,
-    neighbour_targets,
+    neighbor_targets,
 )
 from latentcore.encoding.training_plan import TrainingPlan
 from latentcore.encoding.training_presets import PRESETS
-from latentcore.encoding.training_targets import neighbour_scores
+from latentcore.encoding.training_targets import neighbor_scores
 from latentcore.errors import Cancelled, RequestError, ShapeError
 from latentcore.preparation import Preparation, Preparer
 from latentcore.progress import Progress
@@ -304,7 +304,7 @@ def two_grains() -> tuple[np.ndarray, ScanGrid, np.ndarray, np.ndarray]:
 
 def test_targets_are_cleaner_and_draw_mixtures_to_the_purer_side():
     scores, grid, x, mixed = two_grains()
-    told = neighbour_scores(scores, grid)
+    told = neighbor_scores(scores, grid)
     left, right = told[x < 6].mean(axis=0), told[x > 9].mean(axis=0)
     assert told[x < 6].std(axis=0).max() < 0.5 * scores[x < 6].std(axis=0).min()
     to_left = np.linalg.norm(told[mixed] - left, axis=1)
@@ -314,23 +314,23 @@ def test_targets_are_cleaner_and_draw_mixtures_to_the_purer_side():
 def test_targets_do_not_depend_on_the_order_of_rows():
     scores, grid, _, _ = two_grains()
     order = np.random.default_rng(1).permutation(len(scores))
-    shuffled = neighbour_scores(scores[order], grid.take(order))
-    np.testing.assert_allclose(shuffled, neighbour_scores(scores, grid)[order], atol=1e-4)
+    shuffled = neighbor_scores(scores[order], grid.take(order))
+    np.testing.assert_allclose(shuffled, neighbor_scores(scores, grid)[order], atol=1e-4)
 
 
-def test_points_without_neighbours_keep_their_own_scores():
+def test_points_without_neighbors_keep_their_own_scores():
     x = np.array([0, 10, 20, 30])
     grid = ScanGrid.from_coordinates(x, np.zeros(4), step=(1, 1))
     scores = np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)
-    np.testing.assert_array_equal(neighbour_scores(scores, grid), scores)
-    same = neighbour_scores(np.ones((4, 3), np.float32), ScanGrid.from_coordinates(x, x * 0))
+    np.testing.assert_array_equal(neighbor_scores(scores, grid), scores)
+    same = neighbor_scores(np.ones((4, 3), np.float32), ScanGrid.from_coordinates(x, x * 0))
     np.testing.assert_allclose(same, 1)
 
 
 def test_targets_are_handed_out_as_patterns(patterns, tmp_path):
     components = fit_components(patterns, PREPARER, 10, Progress())
     x, y = np.arange(60) % 10, np.arange(60) // 10
-    targets = neighbour_targets(patterns, ScanGrid.from_coordinates(x, y), components, Progress())
+    targets = neighbor_targets(patterns, ScanGrid.from_coordinates(x, y), components, Progress())
     assert isinstance(targets, Targets)
     done = training(patterns, tmp_path, targets=targets)
     some = np.array([4, 9])
@@ -342,7 +342,7 @@ def test_targets_are_handed_out_as_patterns(patterns, tmp_path):
 def test_noise_of_other_patterns_is_the_same_in_every_run(patterns, tmp_path):
     components = fit_components(patterns, PREPARER, 10, Progress())
     grid = ScanGrid.from_coordinates(np.arange(60) % 10, np.arange(60) // 10)
-    targets = neighbour_targets(patterns, grid, components, Progress())
+    targets = neighbor_targets(patterns, grid, components, Progress())
     runs = [
         training(patterns, tmp_path / str(number), replace(PLAN, noise=noise), targets=targets)
         for number, noise in enumerate((1.0, 1.0, 0.0))

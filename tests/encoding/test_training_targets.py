@@ -1,4 +1,4 @@
-"""What the neighbourhood tells of a pattern, where grains are thin, bent, or meet."""
+"""What the neighborhood tells of a pattern, where grains are thin, bent, or meet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from latentcore.containers import ScanGrid
 from latentcore.encoding._scan_windows import averaged, window, window_steps
 from latentcore.encoding._unmixing import UnmixingSettings, unmixed
-from latentcore.encoding.training_targets import neighbour_scores
+from latentcore.encoding.training_targets import neighbor_scores
 
 SIDE, APART = 20, 18.0
 ROW, COLUMN = np.mgrid[0:SIDE, 0:SIDE].reshape(2, -1)
@@ -33,7 +33,7 @@ def grain_told(told: np.ndarray, grains: int) -> np.ndarray:
 
 def test_a_mixture_becomes_the_grain_of_which_it_holds_most():
     share = np.interp(COLUMN, [8, 9, 10, 11], [0.05, 0.42, 0.58, 0.95])
-    told = neighbour_scores(scores_of(of_two(share)), GRID)
+    told = neighbor_scores(scores_of(of_two(share)), GRID)
     np.testing.assert_array_equal(grain_told(told, 2), share > 0.5)
     mixed = np.isin(COLUMN, (9, 10))
     purity = told[mixed].max(axis=1) / APART
@@ -44,7 +44,7 @@ def test_a_lamella_without_any_pure_point_is_not_lost():
     share = np.where(np.isin(COLUMN, (10, 11)), 0.75, 0.0) + np.where(
         np.isin(COLUMN, (9, 12)), 0.2, 0.0
     )
-    told = neighbour_scores(scores_of(of_two(share)), GRID)
+    told = neighbor_scores(scores_of(of_two(share)), GRID)
     lamella = np.isin(COLUMN, (10, 11))
     np.testing.assert_array_equal(told[:, 1] > APART / 2, lamella)
     assert told[lamella, 1].mean() == pytest.approx(0.75 * APART, rel=0.1)
@@ -56,7 +56,7 @@ def test_a_gradient_inside_a_grain_stays():
     scores = scores_of(of_two(share))
     bend = 0.25 * COLUMN
     scores[:, 5] += bend
-    told = neighbour_scores(scores, GRID)
+    told = neighbor_scores(scores, GRID)
     inside = (COLUMN > 1) & (COLUMN < 12)
     slope, _ = np.polyfit(COLUMN[inside], told[inside, 5], 1)
     assert slope == pytest.approx(0.25, rel=0.2)
@@ -66,13 +66,13 @@ def test_a_gradient_inside_a_grain_stays():
 
 def test_three_grains_that_meet_stay_three():
     grain = np.where(COLUMN < 10, 0, np.where(ROW < 10, 1, 2))
-    told = neighbour_scores(scores_of(np.eye(3)[grain]), GRID)
+    told = neighbor_scores(scores_of(np.eye(3)[grain]), GRID)
     np.testing.assert_array_equal(grain_told(told, 3), grain)
 
 
 def test_a_pore_of_few_points_is_not_filled():
     pore = (np.abs(COLUMN - 10) <= 1) & (np.abs(ROW - 10) <= 1)
-    told = neighbour_scores(scores_of(of_two(pore.astype(float))), GRID)
+    told = neighbor_scores(scores_of(of_two(pore.astype(float))), GRID)
     np.testing.assert_array_equal(grain_told(told, 2), pore)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from latentcore.analysis.selection import Shape
 from latentcore.errors import RequestError
-from pages.shared.explorer.question import Question, from_query, to_query
+from pages.view.question import Question, from_query, to_query
 
 numbers = st.floats(-1e6, 1e6)
 points = st.tuples(numbers, numbers)

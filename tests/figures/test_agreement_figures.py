@@ -1,4 +1,4 @@
-"""Figures of agreement: what they draw, and in which colours."""
+"""Figures of agreement: what they draw, and in which colors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentcore.containers import ScanGrid
-from latentcore.figures.agreement import contingency_figure, labelled_maps_figure
+from latentcore.figures.agreement import contingency_figure, labeled_maps_figure
 from latentcore.figures.colors import NAN_COLORS, cluster_palette, hex_to_rgb
 
 
@@ -16,10 +16,10 @@ def grid():
     return ScanGrid.from_coordinates(x, y)
 
 
-def test_labels_have_their_colours_and_missing_points_none(grid):
+def test_labels_have_their_colors_and_missing_points_none(grid):
     labels = np.arange(60) % 3
     labels[0] = -9
-    figure = labelled_maps_figure(
+    figure = labeled_maps_figure(
         grid, np.arange(60.0), [("phase", labels, {0: "Iron"})], title="t", missing=-9
     )
     latent, phases = figure.axes
@@ -32,7 +32,7 @@ def test_labels_have_their_colours_and_missing_points_none(grid):
 
 
 def test_many_labels_are_named_in_part(grid):
-    figure = labelled_maps_figure(grid, None, [("grain", np.arange(60), {})])
+    figure = labeled_maps_figure(grid, None, [("grain", np.arange(60), {})])
     legend = figure.axes[0].get_legend()
     assert len(legend.get_texts()) == 12
     assert legend.get_title().get_text() == "and 48 more"

@@ -1,4 +1,4 @@
-"""Colours are a contract: the browser follows the same formulas."""
+"""Colors are a contract: the browser follows the same formulas."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from latentcore.figures.colors import (
 
 
 @pytest.mark.parametrize("name", COLORMAPS)
-def test_tables_have_256_colours(name):
+def test_tables_have_256_colors(name):
     table = lut(name)
     assert table.shape == (256, 3)
     assert table.dtype == np.uint8
@@ -71,7 +71,7 @@ def test_continuous_agrees_with_matplotlib():
     values = np.random.default_rng(0).normal(size=(20, 30))
     normed = mpl.colors.Normalize(-1, 1)(values)
     wanted = mpl.colormaps["cividis"](normed, bytes=True)[..., :3].astype(int)
-    # matplotlib rounds a colour down where the table rounds to the nearest.
+    # matplotlib rounds a color down where the table rounds to the nearest.
     assert np.abs(continuous_rgb(values, (-1, 1), "cividis").astype(int) - wanted).max() <= 1
 
 
@@ -122,7 +122,7 @@ def test_palette_begins_with_okabe_and_ito():
     assert len(set(categorical_palette())) == len(categorical_palette()) >= 32
 
 
-def test_palette_colours_are_clearly_distinct():
+def test_palette_colors_are_clearly_distinct():
     taken = [*categorical_palette()[:32], NOISE_COLOR, *NAN_COLORS.values(), "#ffffff", "#000000"]
     lab = colors._oklab(np.array([hex_to_rgb(color) for color in taken]))
     distances = np.linalg.norm(lab[:, None] - lab, axis=-1)
@@ -130,12 +130,12 @@ def test_palette_colours_are_clearly_distinct():
     assert distances[np.triu_indices(len(lab), 1)].min() > 0.06
 
 
-def test_cluster_palette_uses_given_colours_again_and_keeps_noise_grey():
+def test_cluster_palette_uses_given_colors_again_and_keeps_noise_gray():
     palette = cluster_palette([-1, 0, 1, 2], ["#FF0000", "#00ff00"])
     assert palette == {-1: NOISE_COLOR, 0: "#ff0000", 1: "#00ff00", 2: "#ff0000"}
 
 
 @pytest.mark.parametrize("color", ["red", "#12345", "#12345g", "#1234567"])
-def test_only_rrggbb_is_a_colour(color):
+def test_only_rrggbb_is_a_color(color):
     with pytest.raises(RequestError, match="write it as #rrggbb"):
         cluster_palette([0], [color])

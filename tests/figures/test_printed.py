@@ -52,8 +52,8 @@ def test_painting_places_rows_by_coordinates_and_cuts_to_the_points():
     assert picture.extent == (350.5, 353.5, 72.5, 70.5)
 
 
-def test_painting_wants_a_colour_per_point():
-    with pytest.raises(ShapeError, match=r"2 colours .* 40 points"):
+def test_painting_wants_a_color_per_point():
+    with pytest.raises(ShapeError, match=r"2 colors .* 40 points"):
         paint(scan(), np.zeros((2, 3), np.uint8))
 
 
@@ -108,7 +108,7 @@ def clustered():
     return scan(), rng.normal(size=40), rng.uniform(0, 255, 40), labels
 
 
-def test_cluster_panels_share_their_colours(clustered):
+def test_cluster_panels_share_their_colors(clustered):
     grid, latent, contrast, labels = clustered
     latent[5] = np.nan
     labels[5] = -1
@@ -132,7 +132,7 @@ def test_cluster_legend_names_every_label_with_its_count(clustered):
     assert saved(figure)[:4] == b"\x89PNG"
 
 
-def test_cluster_figure_takes_given_colours(clustered):
+def test_cluster_figure_takes_given_colors(clustered):
     grid, latent, contrast, labels = clustered
     figure = cluster_figure(grid, latent, contrast, labels, colors=["#112233"])
     handles = [patch for patch in figure.findobj(mpl.patches.Patch) if patch.get_label()]
@@ -162,14 +162,14 @@ def embedding_of(n: int) -> Embedding:
 
 
 def colors_of(figure, embedding):
-    """Return the colour in which each point is drawn, (n, 3), in the points' order."""
+    """Return the color in which each point is drawn, (n, 3), in the points' order."""
     (drawn,) = figure.axes[0].collections
     order = {tuple(at): row for row, at in enumerate(np.asarray(drawn.get_offsets(), np.float32))}
     rgb = np.round(drawn.get_facecolors()[:, :3] * 255)
     return rgb[[order[tuple(at)] for at in embedding.coordinates]]
 
 
-def test_embedding_has_the_colours_of_the_screen():
+def test_embedding_has_the_colors_of_the_screen():
     embedding, values = embedding_of(40), np.linspace(-1, 1, 40)
     figure = embedding_figure(
         embedding, values=values, cmap="magma", limits=(-0.5, 0.5), label="latent 3"
@@ -190,10 +190,10 @@ def test_embedding_fades_what_is_out_of_view_and_what_is_not_selected():
     embedding, rgb = embedding_of(9), np.full((9, 3), 20, np.uint8)
     inside, selected = np.arange(9) < 6, np.arange(9) < 2
     figure = embedding_figure(embedding, rgb=rgb, inside=inside, selected=selected)
-    grey = colors_of(figure, embedding)[:, 0]
-    assert grey[:2].tolist() == [20, 20]
-    assert (grey[2:6] > 100).all()
-    assert (grey[6:] > grey[2]).all()
+    gray = colors_of(figure, embedding)[:, 0]
+    assert gray[:2].tolist() == [20, 20]
+    assert (gray[2:6] > 100).all()
+    assert (gray[6:] > gray[2]).all()
     (drawn,) = figure.axes[0].collections
     above = np.asarray(drawn.get_offsets(), np.float32)[-2:]
     assert sorted(above[:, 0]) == sorted(embedding.coordinates[:2, 0]), "the selected lie above"

@@ -1,4 +1,4 @@
-"""Figures of a ranking, printed and on the screen: what they draw, and in which colours."""
+"""Figures of a ranking, printed and on the screen: what they draw, and in which colors."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_ranks_of_the_best_are_written_and_the_best_are_dark(ranking):
     assert drawn[0, 1] == drawn[1, 0] < drawn[0, 0] == drawn[1, 1]
 
 
-def test_a_dimension_has_the_colours_of_latent_maps_and_its_line(grid):
+def test_a_dimension_has_the_colors_of_latent_maps_and_its_line(grid):
     latent = np.linspace(0, 1, 60)
     latent[5] = np.nan
     figure = dimension_figure(

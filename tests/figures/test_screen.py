@@ -17,7 +17,7 @@ def test_criterion_marks_the_chosen_k():
     assert figure.layout.title.text == "BIC: k = 3 is lowest"
 
 
-def test_shares_are_drawn_in_the_clusters_colours():
+def test_shares_are_drawn_in_the_clusters_colors():
     labels = np.array([-1, 0, 0, 1])
     palette = cluster_palette(labels)
     trace = shares_chart(cluster_shares(labels), palette).data[0]

@@ -31,7 +31,7 @@ def test_each_loss_has_a_curve_for_both_parts():
     figure.canvas.draw()
 
 
-def test_residuals_are_coloured_about_zero():
+def test_residuals_are_colored_about_zero():
     patterns = np.random.default_rng(0).normal(2, 1, (3, 1, 4, 5))
     rows = [("prepared", patterns), ("residual", patterns - 2)]
     figure = pattern_rows_figure(rows, ["a", "b", "c"])

@@ -14,8 +14,8 @@ from latentcore.artifacts import to_json
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.jobs import JobRecord, JobRunner
-from latentcore.workflows._batching.ledger import read_ledger
-from latentcore.workflows.batch import BatchRequest
+from latentcore.workflows.batch.ledger import read_ledger
+from latentcore.workflows.batch.verb import BatchRequest
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
@@ -23,7 +23,7 @@ SERVER = """
 import sys
 from pathlib import Path
 from latentcore.jobs import JobRunner
-from latentcore.workflows.batch import BatchRequest
+from latentcore.workflows.batch.verb import BatchRequest
 runner = JobRunner(Path(sys.argv[1]))
 runner.submit("batch", BatchRequest("map", tuple(sys.argv[3:]), sys.argv[2]))
 sys.stdin.read()

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from pages.shared.array_store import ARRAY_PREFIX, ArrayStore
+from pages.panels.array_store import ARRAY_PREFIX, ArrayStore
 
 
 def key_of(handle) -> str:

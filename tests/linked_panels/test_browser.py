@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from latentcore.analysis.selection import select
-from pages.shared.linked_panels import PanelsState
+from pages.panels.linked_panels import PanelsState
 from tests.browser_support import streamlit_server
 from tests.linked_panels.apps.scene import STEP, inside_roi, make_points
 
@@ -276,7 +276,7 @@ def test_a_graticule_is_drawn_across_the_plot_and_points_are_selected_on_it(pane
     assert panels.check(points) > 0
 
 
-def test_zoom_and_selection_are_kept_when_colours_change(panels, points):
+def test_zoom_and_selection_are_kept_when_colors_change(panels, points):
     (place,) = panels.places("embedding", [(0.3, 0.4)])
     panels.page.mouse.move(*place)
     panels.page.mouse.wheel(0, -400)
@@ -284,7 +284,7 @@ def test_zoom_and_selection_are_kept_when_colours_change(panels, points):
     zoomed = panels.get("view('embedding')")
     panels.box("embedding")
     count = panels.check(points)
-    panels.page.get_by_text("Colour the embedding by latent").click()
+    panels.page.get_by_text("Color the embedding by latent").click()
     panels.page.get_by_text("UMAP is being computed").wait_for()
     assert panels.get("view('embedding')") == zoomed
     assert panels.check(points) == count
@@ -339,11 +339,11 @@ def test_legend_lets_a_cluster_stand_out_and_changes_no_selection(panels, points
     key = panels.page.locator("[data-panel=embedding] .lp-key", has_text="ferrite")
     key.click()
     panels.page.wait_for_timeout(100)
-    emphasised = panels.page.evaluate(
+    emphasized = panels.page.evaluate(
         f"Array.from({panels.probe}.selection.classes).filter((c) => c === 1).length"
     )
     ids = panels.get("ids('A')")
-    assert emphasised == (points["labels"][ids] == 0).sum()
+    assert emphasized == (points["labels"][ids] == 0).sum()
     assert panels.check(points) == count
     assert panels.page.locator(".lp-key[aria-pressed=true]").count() == 3
     panels.page.locator("[data-panel=joint] .lp-key", has_text="ferrite").or_(
@@ -433,7 +433,7 @@ def test_colors_are_those_of_the_documented_formula(panels, points):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_panels_take_the_colours_of_the_theme(browser, server, scheme, tmp_path):
+def test_panels_take_the_colors_of_the_theme(browser, server, scheme, tmp_path):
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme=scheme)
     try:
         panels = Panels(context.new_page(), server)

@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import RequestError, ShapeError
-from pages.shared.linked_panels import Continuous, PanelsState, PointTable, Shape
-from pages.shared.linked_panels.component import _data
-from pages.shared.linked_panels.state import Ledger
+from pages.panels.linked_panels import Continuous, PanelsState, PointTable, Shape
+from pages.panels.linked_panels.component import _data
+from pages.panels.linked_panels.state import Ledger
 from tests.linked_panels.apps.scene import make_points, make_view
 
 SHAPE = (9, 16)
@@ -137,7 +137,7 @@ class TestLedger:
 
 
 def test_views_know_what_they_lack(view):
-    with pytest.raises(RequestError, match="colourings"):
+    with pytest.raises(RequestError, match="colorings"):
         replace(view, panels=(replace(view.panels[0], color="mood"),))
     with pytest.raises(RequestError, match="no grid"):
         replace(view, grid=None)

@@ -13,8 +13,8 @@ from PIL import Image
 from starlette.applications import Starlette
 from streamlit import config
 
-from pages.shared.array_store import array_store, put, put_patterns
-from pages.shared.routes import ROUTES, panels_url, panels_version, pattern_png
+from pages.panels.array_store import array_store, put, put_patterns
+from pages.panels.routes import ROUTES, panels_url, panels_version, pattern_png
 
 
 @dataclass
@@ -160,7 +160,7 @@ def test_base_path_is_respected(client, base_url):
     assert client.get("/other" + handle.url).status_code == 404
 
 
-def test_pattern_is_a_grey_png_with_its_own_range(client):
+def test_pattern_is_a_gray_png_with_its_own_range(client):
     pattern = np.array([[10, 20], [30, np.nan]], np.float32)
     url = put_patterns("test/patterns", lambda row: pattern[row:])
     answer = client.get(f"{url}/0.png")

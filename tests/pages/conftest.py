@@ -13,7 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from latentcore.settings import settings
-from pages.shared import places
+from pages.access import places
 from tests.factories.kikuchi import full_grid, write_kikuchi
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -75,6 +75,6 @@ def open_page(demo: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     def open_(page: str = "data", **query: str | list[str]) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.query_params.update(query)
-        return app.switch_page(f"pages/{page}.py").run()
+        return app.switch_page(f"pages/tasks/{page}/{page}.py").run()
 
     return open_

@@ -17,13 +17,13 @@ from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import CheckpointError, InputError, RequestError
 from latentcore.jobs import JobRecord
 from latentcore.settings import settings
-from latentcore.workflows._batching.ledger import LEDGER, Ledger, read_ledger
-from latentcore.workflows._batching.tasks import Row
-from pages.shared import places
-from pages.shared.batch import locations, table
-from pages.shared.batch.checkpoint import refuse_program
-from pages.shared.batch.inputs import latents_of_runs
-from pages.shared.jobs import runner
+from latentcore.workflows.batch.ledger import LEDGER, Ledger, read_ledger
+from latentcore.workflows.batch.tasks import Row
+from pages.access import places
+from pages.jobs.panel import runner
+from pages.tasks.batch import locations, table
+from pages.tasks.batch.checkpoint import refuse_program
+from pages.tasks.batch.inputs import latents_of_runs
 from tests.encoders.programs import trace
 from tests.pages.conftest import OpenPage
 

@@ -1,4 +1,4 @@
-"""Columns of names on the pages: colours and labels, never numbers, not even by a link."""
+"""Columns of names on the pages: colors and labels, never numbers, not even by a link."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import RequestError
-from pages.shared import loading
-from pages.shared.explorer.question import Question, from_query, to_query
-from pages.shared.ranking.question import RankQuestion, from_text, to_text
-from pages.shared.state import ScanState
+from pages.scan import loading
+from pages.scan.state import ScanState
+from pages.tasks.rank.question import RankQuestion, from_text, to_text
+from pages.view.question import Question, from_query, to_query
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.pages.conftest import OpenPage
 

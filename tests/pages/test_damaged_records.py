@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from latentcore.workflows import VERBS
-from pages.shared import checkpoints, places, run_list, scan_runs
-from pages.shared.batch.inputs import latents_of_runs
-from pages.shared.demo import SAMPLES
-from pages.shared.jobs import runner
+from pages.access import places
+from pages.forms import checkpoints
+from pages.jobs.panel import runner
+from pages.results import run_list
+from pages.scan import scan_runs
+from pages.scan.demo import SAMPLES
+from pages.tasks.batch.inputs import latents_of_runs
 from tests.artifacts import test_damaged_runs as runs
 from tests.factories.damage import KINDS, damage
 from tests.jobs import test_damaged_jobs as jobs

@@ -9,7 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import write_atomic
-from pages.shared import places, state, threshold
+from pages.access import places
+from pages.scan import state
+from pages.tasks.data import threshold
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 from tests.pages.test_frame import query, texts
@@ -104,7 +106,7 @@ def test_wrong_files_are_told_and_the_others_kept(open_page: OpenPage, tmp_path:
     told = texts(app.error)
     assert len(app.error) == 6
     for words in (
-        "No reader recognises 'text.h5'",
+        "No reader recognizes 'text.h5'",
         "Its top-level keys are 'EBSD'",
         "(20, 2)",
         "share their coordinates",
@@ -255,12 +257,12 @@ def test_the_count_reads_as_the_scientist_writes_it() -> None:
     assert threshold.kept_text(2871, 5120) == "2,871 of 5,120 points kept, 56.1 %"
 
 
-@pytest.mark.parametrize("colours", ["by kind", "grey", "blue-white-red"])
-def test_maps_are_chosen_and_coloured(open_page: OpenPage, colours: str) -> None:
+@pytest.mark.parametrize("colors", ["by kind", "grey", "blue-white-red"])
+def test_maps_are_chosen_and_colored(open_page: OpenPage, colors: str) -> None:
     app = open_page()
     shown = next(widget for widget in app.main.multiselect if widget.label == "Show")
     app = shown.set_value(["phase_id", "Fe", "bandcontrast", "Ni"]).run()
-    app.selectbox(key="maps_colours").set_value(colours).run()
+    app.selectbox(key="maps_colors").set_value(colors).run()
     assert not app.exception
     assert not app.error
     assert len(app.get("plotly_chart")) == 8  # four maps, the grid, three of the threshold

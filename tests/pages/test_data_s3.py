@@ -13,7 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import InputError
-from pages.shared import fetching, places, remote_places, state
+from pages.access import places, remote_places
+from pages.scan import fetching, state
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 from tests.pages.hostile_text import FILE, NAME, as_shown, taken_for_more

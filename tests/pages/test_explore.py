@@ -17,17 +17,11 @@ from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError
 from latentcore.workflows import execute
-from pages.shared.explorer.downloads import file_names, session_request, zipped
-from pages.shared.explorer.question import (
-    CLUSTER,
-    SIMILARITY,
-    Question,
-    from_query,
-    to_query,
-)
-from pages.shared.explorer.reports import read_report
-from pages.shared.explorer.scene import complete, open_scene
-from pages.shared.state import ScanState
+from pages.scan.state import ScanState
+from pages.tasks.explore.downloads import file_names, session_request, zipped
+from pages.tasks.explore.reports import read_report
+from pages.view.question import CLUSTER, SIMILARITY, Question, from_query, to_query
+from pages.view.scene import complete, open_scene
 from tests.pages.conftest import OpenPage
 
 LATENTS = "folder:measured/scan_latents.h5"
@@ -121,7 +115,7 @@ def test_roi_that_reaches_beyond_the_scan_is_shown_as_what_it_covers(explore) ->
     assert shown == [0, 12, 2, 9]
 
 
-def test_colour_limits_are_locked_and_let_go(explore) -> None:
+def test_color_limits_are_locked_and_let_go(explore) -> None:
     app = explore()
     app.toggle(key="explore.lock").set_value(True).run()
     low, high = asked(app).limits
@@ -242,7 +236,7 @@ def test_report_opens_its_view_in_place_of_another_scan(
         (Question(color="cluster"), {"color": "map={}:cluster", "limits": None}),
     ],
 )
-def test_files_are_asked_for_in_the_colours_of_the_screen(
+def test_files_are_asked_for_in_the_colors_of_the_screen(
     explore, scan: Path, question: Question, expected: dict[str, object]
 ) -> None:
     explore()

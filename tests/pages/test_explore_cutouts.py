@@ -15,13 +15,13 @@ from latentcore.analysis.cutout_statistics import temperature_difference
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts import to_json
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
-from pages.shared.explorer.question import Question, from_query, to_query
-from pages.shared.explorer.reports import read_report
-from pages.shared.explorer.sample_report import report, samples_table
-from pages.shared.explorer.scene import complete, open_scene
-from pages.shared.jobs import runner
-from pages.shared.state import ScanState
+from latentcore.workflows.extract.verb import ExtractRequest
+from pages.jobs.panel import runner
+from pages.scan.state import ScanState
+from pages.tasks.explore.reports import read_report
+from pages.tasks.explore.sample_report import report, samples_table
+from pages.view.question import Question, from_query, to_query
+from pages.view.scene import complete, open_scene
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage
 
@@ -81,7 +81,7 @@ def asked(app: AppTest) -> Question:
     )
 
 
-def test_columns_are_colours_and_the_second_axis_and_their_join_is_told(explore) -> None:
+def test_columns_are_colors_and_the_second_axis_and_their_join_is_told(explore) -> None:
     app = explore()
     assert {"lat", "lon", "DT"} <= set(app.selectbox(key="explore.color").options)
     assert app.selectbox(key="explore.reference").value == "DT"
@@ -236,7 +236,7 @@ def test_an_uploaded_cutout_is_measured_and_placed(run, data_root: Path, open_pa
     np.save(data_root / "query.npy", sample)
     query = (data_root / "query.npy").read_bytes()
     app.file_uploader(key="search.image").upload("query.npy", query).run()
-    assert "the star is where the 11 neighbours lie on average" in told(app)
+    assert "the star is where the 11 neighbors lie on average" in told(app)
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["ΔT"] == f"{temperature_difference(sample):.3g}"
     assert metrics["Mean"] == f"{sample.mean(dtype=float):.3g}"
@@ -275,9 +275,9 @@ def test_filters_outlive_a_visit_to_another_page(explore) -> None:
     app = explore(maps=[NAMELESS])
     app.button(key=f"explore.by_order.{NAMELESS}").click().run()
     app.multiselect(key="explore.filter.dt").set_value([1]).run()
-    app.switch_page("pages/rank.py").run()
+    app.switch_page("pages/tasks/rank/rank.py").run()
     assert "no map can be joined to them" in told(app)
-    app.switch_page("pages/explore.py").run()
+    app.switch_page("pages/tasks/explore/explore.py").run()
     assert asked(app).filters == {"DT": ((0.5, 1.0),)}
 
 

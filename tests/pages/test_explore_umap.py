@@ -11,9 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.jobs import JobRecord
-from pages.shared.explorer import answers
-from pages.shared.explorer.question import Question
-from pages.shared.jobs import runner
+from pages.jobs.panel import runner
+from pages.view import answers
+from pages.view.question import Question
 from tests.jobs.child import toy_verbs
 from tests.pages.test_explore import explore, scan, told
 

@@ -15,9 +15,9 @@ from streamlit.testing.v1 import AppTest
 from latentcore.errors import RequestError
 from latentcore.readers import open_latents
 from latentcore.settings import settings
-from pages.shared import places
-from pages.shared.checkpoints import store_model
-from pages.shared.jobs import runner
+from pages.access import places
+from pages.forms.checkpoints import store_model
+from pages.jobs.panel import runner
 from tests.factories.kikuchi import write_kikuchi
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def open_page(**query: str) -> AppTest:
     app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=PATIENCE)
     for name, value in query.items():
         app.query_params[name] = value
-    return app.switch_page("pages/extract.py").run()
+    return app.switch_page("pages/tasks/extract/extract.py").run()
 
 
 @pytest.fixture

@@ -22,8 +22,10 @@ from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError, UnknownFormatError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
-from pages.shared import demo as demo_scan
-from pages.shared import errors, places, state
+from pages.access import places
+from pages.frame import errors
+from pages.scan import demo as demo_scan
+from pages.scan import state
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.pages.conftest import APP, OpenPage
 
@@ -104,7 +106,7 @@ def test_the_url_alone_opens_the_scan(open_page: OpenPage) -> None:
 def test_the_url_survives_what_streamlit_clears(open_page: OpenPage) -> None:
     app = open_page(**DEMO_QUERY)
     app.query_params.clear()  # as at a switch of the page
-    app.switch_page("pages/runs.py").run()
+    app.switch_page("pages/tasks/runs/runs.py").run()
     assert query(app, "samples") == ["demo:demo.h5"]
     assert query(app, "maps") == ["demo:demo_bandcontrast.csv"]
 
@@ -197,7 +199,7 @@ def test_a_fault_is_an_incident_and_its_traceback_only_in_the_log(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a secret path")
 
-    monkeypatch.setattr("pages.shared.scan_cards.cards", broken)
+    monkeypatch.setattr("pages.tasks.data.scan_cards.cards", broken)
     with caplog.at_level(logging.ERROR, "latent_explorer"):
         app = open_page()
     shown = texts(app.error)
@@ -215,7 +217,7 @@ def test_an_input_error_is_shown_as_it_is_written(
     def broken(*_: object) -> None:
         raise UnknownFormatError("No reader knows 'a_b*c.h5'.\nIts keys are <x>.")
 
-    monkeypatch.setattr("pages.shared.scan_cards.cards", broken)
+    monkeypatch.setattr("pages.tasks.data.scan_cards.cards", broken)
     shown = open_page().error[0].value
     assert r"**No reader knows 'a_b\*c.h5'.**" in shown
     assert r"\<x\>" in shown

@@ -12,8 +12,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from latentcore.settings import settings
-from pages.shared import models
-from pages.shared.jobs import duration_text, runner
+from pages.frame.units import duration_text
+from pages.jobs import models
+from pages.jobs.panel import runner
 from tests.jobs.child import toy_verbs
 from tests.jobs.child.toy_verbs import ToyRequest
 
@@ -34,7 +35,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def page() -> None:
     import streamlit as st
 
-    from pages.shared.jobs import job_panel, watched
+    from pages.jobs.panel import job_panel, watched
 
     job = watched("toy")
     record = job_panel(job, on_finished=lambda record: st.write("It is done.")) if job else None

@@ -9,8 +9,8 @@ import pytest
 from latentcore.errors import InputError, JoinError, RequestError
 from latentcore.readers import open_samples
 from latentcore.workflows._inputs import keep_mask
-from pages.shared import loading
-from pages.shared.state import ScanState
+from pages.scan import loading
+from pages.scan.state import ScanState
 from tests.factories.kikuchi import full_grid, write_kikuchi
 
 
@@ -37,7 +37,7 @@ def test_samples_are_opened_once_for_all_sessions(scan: ScanState) -> None:
 
 
 def test_a_place_of_another_kind_is_refused(scan: ScanState) -> None:
-    with pytest.raises(InputError, match=r"No reader recognises 'demo_elements\.csv'"):
+    with pytest.raises(InputError, match=r"No reader recognizes 'demo_elements\.csv'"):
         loading.samples("demo:demo_elements.csv")
 
 

@@ -13,8 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import InputError, SettingsError, UnsafeFileError
 from latentcore.settings import Settings, settings
-from pages.shared import loading, models, places
-from pages.shared.jobs import runner
+from pages.access import places
+from pages.jobs import models
+from pages.jobs.panel import runner
+from pages.scan import loading
 from tests.encoders.programs import clip_encoder, picture_encoder, script
 from tests.factories.media import clip, picture, write_picture, write_video
 
@@ -128,7 +130,7 @@ def test_a_job_refuses_an_uploaded_program(
     pictures: Path, model_folder: Path, tmp_path: Path
 ) -> None:
     from latentcore.workflows import execute
-    from latentcore.workflows.extract import ExtractRequest
+    from latentcore.workflows.extract.verb import ExtractRequest
 
     elsewhere = script(tmp_path / "elsewhere.pt", picture_encoder())
     inside = script(model_folder / "encoder.pt", picture_encoder(channels=1))
@@ -171,7 +173,7 @@ def test_the_models_folder_is_apart_from_the_uploads(inside: str, tmp_path: Path
 def test_a_changed_picture_is_another_stamp(
     pictures: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pages.shared import stamps
+    from pages.access import stamps
 
     before = loading.stamp("folder:measured/animals")
     assert loading.stamp("folder:measured/animals") == before

@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS, execute
-from latentcore.workflows.extract import ExtractRequest
-from pages.shared import pickers
-from pages.shared.jobs import runner
+from latentcore.workflows.extract.verb import ExtractRequest
+from pages.jobs.panel import runner
+from pages.scan import sidebar as pickers
 from tests.factories.kikuchi import write_kikuchi
 from tests.pages.conftest import OpenPage
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latentcore.errors import InputError
-from pages.shared import places
+from pages.access import places
 
 
 class Upload(io.BytesIO):

@@ -12,9 +12,9 @@ from scipy.stats import spearmanr
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import read_run
-from pages.shared import places
-from pages.shared.jobs import runner
-from pages.shared.ranking.question import RankQuestion, from_text, to_text
+from pages.access import places
+from pages.jobs.panel import runner
+from pages.tasks.rank.question import RankQuestion, from_text, to_text
 from tests.pages.conftest import OpenPage
 
 PATIENCE = 120

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import RequestError
-from latentcore.workflows._verbs import option
+from latentcore.requests.verbs import option
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Everything:
 def script() -> None:
     import streamlit as st
 
-    from pages.shared.request_form import form_for
+    from pages.forms.request_form import form_for
     from tests.pages.test_request_form import Everything
 
     made = form_for(
@@ -116,7 +116,7 @@ def test_every_clusterer_has_a_form() -> None:
         import streamlit as st
 
         from latentcore.analysis.clusterers import CLUSTERERS
-        from pages.shared.request_form import form_for
+        from pages.forms.request_form import form_for
 
         st.session_state["made"] = {name: form_for(c, key=name) for name, c in CLUSTERERS.items()}
 

@@ -15,8 +15,8 @@ from latentcore.cli import build_parser, request_in
 from latentcore.jobs import JobRecord, command_line, request_from
 from latentcore.settings import settings
 from latentcore.workflows import VERBS, execute
-from pages.shared import places
-from pages.shared.jobs import runner
+from pages.access import places
+from pages.jobs.panel import runner
 from tests.factories.kikuchi import write_kikuchi
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def open_page(**query: str) -> AppTest:
     app.query_params["samples"] = "folder:data/scan.h5"
     for name, value in query.items():
         app.query_params[name] = value
-    return app.switch_page("pages/runs.py").run()
+    return app.switch_page("pages/tasks/runs/runs.py").run()
 
 
 def told(app: AppTest) -> str:

@@ -18,7 +18,7 @@ from latentcore.analysis.exploration import ROW_PANEL
 from latentcore.analysis.selection import Shape, row_shapes
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
-from pages.shared.state import ScanState
+from pages.scan.state import ScanState
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage

@@ -16,10 +16,10 @@ from latentcore.analysis.similarity import SearchTable
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.workflows import VERBS, execute
-from latentcore.workflows.extract import ExtractRequest
-from pages.shared.explorer.question import SIMILARITY, Question, from_query
-from pages.shared.explorer.scene import open_scene
-from pages.shared.state import ScanState
+from latentcore.workflows.extract.verb import ExtractRequest
+from pages.scan.state import ScanState
+from pages.view.question import SIMILARITY, Question, from_query
+from pages.view.scene import open_scene
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
@@ -113,7 +113,7 @@ def test_a_sample_without_a_latent_is_told(open_page, scan) -> None:
     assert not app.dataframe
 
 
-def test_neighbours_are_selected_in_explore(open_page, scan) -> None:
+def test_neighbors_are_selected_in_explore(open_page, scan) -> None:
     app = open_page("search", samples="", latents=LATENTS, maps=[MAPS], like="50", embedding="pca")
     named(app, "Highlight in Explore").click().run()
     assert not app.exception
@@ -121,12 +121,12 @@ def test_neighbours_are_selected_in_explore(open_page, scan) -> None:
     assert "Selection A: 11 points" in told(app)
     asked = from_query(link(app))
     assert asked.pinned == 50
-    centres = {
+    centers = {
         row
         for shape in asked.selections["A"]
         for row in range(int(shape.points[0][0] + 0.5), int(shape.points[1][0] + 0.5))
     }
-    assert centres == set(expected_rows(scan, 50))
+    assert centers == set(expected_rows(scan, 50))
 
 
 def test_latents_without_places_are_searched_by_row(open_page, data_root: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_probe_is_a_job_and_its_figures_are_shown(
         assert not app.exception
 
 
-def test_explore_colours_by_similarity_to_the_pinned_point(open_page, scan) -> None:
+def test_explore_colors_by_similarity_to_the_pinned_point(open_page, scan) -> None:
     query = {"samples": "", "latents": LATENTS, "maps": [MAPS], "embedding": "pca"}
     app = open_page("explore", **query, color=SIMILARITY, pinned="50")
     assert not app.exception

@@ -17,9 +17,10 @@ from streamlit.testing.v1 import AppTest
 from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.settings import settings
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
-from pages.shared import demo, places
-from pages.shared.checkpoints import store_model
+from latentcore.workflows.extract.verb import ExtractRequest
+from pages.access import places
+from pages.forms.checkpoints import store_model
+from pages.scan import demo
 from tests.encoders.nenya import write_nenya
 from tests.encoders.programs import picture_encoder, script
 from tests.encoders.threads import one_thread

@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from latentcore.artifacts import to_json
 from latentcore.figures.screen_text import chart_text
 from latentcore.workflows import VERBS
-from latentcore.workflows.batch import BatchRequest
-from pages.shared import places
-from pages.shared.errors import markdown_safe
-from pages.shared.jobs import runner
+from latentcore.workflows.batch.verb import BatchRequest
+from pages.access import places
+from pages.frame.errors import markdown_safe
+from pages.jobs.panel import runner
 from tests.pages.conftest import OpenPage
 from tests.pages.hostile_text import (
     FILE,

@@ -13,10 +13,10 @@ from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.readers import open_latents
 from latentcore.workflows import VERBS
-from pages.shared import places
-from pages.shared.explorer.question import Question, to_query
-from pages.shared.jobs import runner
-from pages.shared.training import live
+from pages.access import places
+from pages.jobs.panel import runner
+from pages.tasks.train import live
+from pages.view.question import Question, to_query
 from tests.factories.kikuchi import patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 
@@ -82,7 +82,7 @@ def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["Active dimensions"].endswith("of 2")
     assert metrics["Variance reconstructed"].endswith("%")
-    assert set(metrics) >= {"Neighbours kept", "Same label nearby", "ARI of KMeans"}
+    assert set(metrics) >= {"Neighbors kept", "Same label nearby", "ARI of KMeans"}
     names = {one.label for one in app.get("download_button")}
     assert names >= {"model.safetensors", "model.json", "loss.csv"}
 
@@ -218,7 +218,7 @@ def test_worth_of_loaded_latents_and_of_a_map_of_labels(open_page: OpenPage, lat
     app = open_explore(open_page, latents)
     app.segmented_control(key="explore.tab").set_value("worth").run()
     assert "over 30 encoded points; these latents have no prior" in told(app)
-    assert [one.label for one in app.metric] == ["Neighbours kept by PCA"]
+    assert [one.label for one in app.metric] == ["Neighbors kept by PCA"]
     press(app, "Compute")
     metrics = {one.label: one.value for one in app.metric}
     assert float(metrics["ARI of KMeans"]) > 0.9

@@ -17,8 +17,8 @@ from latentcore.encoding.training_plan import TrainingPlan
 from latentcore.jobs import JobRecord
 from latentcore.jobs import runner as runner_module
 from latentcore.jobs.questions import request_from
-from pages.shared.jobs import runner
-from pages.shared.training import live
+from pages.jobs.panel import runner
+from pages.tasks.train import live
 from tests.factories.kikuchi import patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 

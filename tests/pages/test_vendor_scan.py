@@ -1,4 +1,4 @@
-"""A vendor's scan on the pages: recognised, named, with its own maps and orientations."""
+"""A vendor's scan on the pages: recognized, named, with its own maps and orientations."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import pytest
 from latentcore import readers
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, default_sample_ids
-from pages.shared import loading, map_panel
-from pages.shared.explorer.question import LATENT, ORIENTATION, Question, to_query
-from pages.shared.explorer.scene import complete, open_scene
-from pages.shared.linked_panels import packed_colors
-from pages.shared.state import ScanState
+from pages.panels.linked_panels import packed_colors
+from pages.scan import loading
+from pages.scan.state import ScanState
+from pages.tasks.data import map_panel
+from pages.view.question import LATENT, ORIENTATION, Question, to_query
+from pages.view.scene import complete, open_scene
 from tests.factories.ebsd import (
     VENDORS,
     flat_images,
@@ -124,7 +125,7 @@ def test_orientations_are_joined_by_place(tmp_path: Path, workspace: Path, data_
     assert loading.scan_grid(scan).shape == (5, 6)
 
 
-def test_explore_colours_points_by_orientation(open_page: OpenPage, data_root: Path) -> None:
+def test_explore_colors_points_by_orientation(open_page: OpenPage, data_root: Path) -> None:
     path = write_oxford(data_root / "scan.h5oina", COORDS, IMAGES, VALUES, phase=VALUES % 2)
     place, latents = "folder:measured/scan.h5oina", "folder:measured/scan_latents.h5"
     values = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
@@ -135,7 +136,7 @@ def test_explore_colours_points_by_orientation(open_page: OpenPage, data_root: P
     app = open_page("explore", samples=place, maps=[place], latents=latents, **to_query(question))
     assert not app.exception
     assert not app.error
-    chosen = next(box for box in app.selectbox if "olour embedding" in box.label)
+    chosen = next(box for box in app.selectbox if "olor embedding" in box.label)
     assert chosen.value == ORIENTATION
     assert "bandcontrast" in chosen.options
     scene = open_scene(ScanState(samples=place, maps=(place,), latents=latents))
@@ -144,6 +145,6 @@ def test_explore_colours_points_by_orientation(open_page: OpenPage, data_root: P
     assert complete(question, bare).color == LATENT
 
 
-def test_packed_colours_are_those_of_the_orientations() -> None:
+def test_packed_colors_are_those_of_the_orientations() -> None:
     colors = np.array([[1, 0, 0.5], [np.nan] * 3, [0, 1, 1]], np.float32)
     assert packed_colors(colors).tolist() == [0xFF0080, -1, 0x00FFFF]

@@ -83,17 +83,17 @@ def test_reader_tells_what_it_reads(layout: Layout) -> None:
     assert reader.wants
 
 
-def test_file_is_recognised_by_one_reader_of_its_family(layout: Layout, tmp_path: Path) -> None:
+def test_file_is_recognized_by_one_reader_of_its_family(layout: Layout, tmp_path: Path) -> None:
     path = _write(layout, tmp_path)
     peek = Peek(path, layout.options(path))
-    mine = [name for name, reader in FAMILIES[layout.kind].items() if reader.recognises(peek)]
+    mine = [name for name, reader in FAMILIES[layout.kind].items() if reader.recognizes(peek)]
     assert mine == [layout.reader]
 
 
 def test_file_is_what_its_layout_says_and_nothing_else(layout: Layout, tmp_path: Path) -> None:
     path = _write(layout, tmp_path)
-    assert readers.recognise_all(path) == {layout.kind: layout.reader, **layout.also}
-    kind, reader = readers.recognise(path)
+    assert readers.recognize_all(path) == {layout.kind: layout.reader, **layout.also}
+    kind, reader = readers.recognize(path)
     assert {layout.kind: layout.reader, **layout.also}[kind] == reader
 
 
@@ -183,7 +183,7 @@ def test_bit_flipped_copy_is_told_or_read(layout: Layout, seed: int, tmp_path: P
     damaged.write_bytes(bytes(content))
     _read_unless_told(layout, path)
     with suppress(InputError):
-        readers.recognise_all(path)
+        readers.recognize_all(path)
 
 
 def _largest(path: Path) -> Path:

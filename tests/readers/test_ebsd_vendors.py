@@ -79,7 +79,7 @@ def test_oxford_patterns_processed_or_not(tmp_path: Path) -> None:
 
 def test_scan_without_patterns_says_that_its_maps_can_be_read(tmp_path: Path) -> None:
     path = write_oxford(tmp_path / "scan.h5oina", COORDS, None, VALUES)
-    assert readers.recognise_all(path) == {"maps": "oxford-maps"}
+    assert readers.recognize_all(path) == {"maps": "oxford-maps"}
     with pytest.raises(UnknownFormatError, match=r"can be opened as maps \(oxford-maps\)"):
         readers.open_samples(path)
     with pytest.raises(MalformedFileError, match=r"saved without patterns. Its maps can be read"):
@@ -282,7 +282,7 @@ def test_hollow_maps_are_refused(tmp_path: Path) -> None:
 
 def test_emsoft_asks_for_the_grid(tmp_path: Path) -> None:
     path = write_emsoft(tmp_path / "simulated.h5", IMAGES, np.stack([VALUES] * 3, axis=1))
-    assert readers.recognise_all(path) == {"samples": "emsoft-hdf5"}
+    assert readers.recognize_all(path) == {"samples": "emsoft-hdf5"}
     with readers.open_samples(path) as samples:
         assert samples.grid is None
         assert "shape=ROWSxCOLUMNS" in notes_of(samples)[0]
@@ -324,7 +324,7 @@ def test_emsoft_master_pattern_is_no_scan(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "master.h5", "w") as file:
         file["EMData/EBSDmaster/mLPNH"] = np.zeros((1, 2, 5, 5))
     with pytest.raises(UnknownFormatError, match=r"emsoft-hdf5"):
-        readers.recognise(tmp_path / "master.h5")
+        readers.recognize(tmp_path / "master.h5")
 
 
 def test_nordif_reads_rows_in_any_order_and_stops_where_the_scan_did(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_hostile_file_is_refused_by_every_reader(hostile: Path) -> None:
     assert not hostile.with_suffix(".trace").exists()
 
 
-def test_hostile_file_is_refused_when_recognised(hostile: Path) -> None:
+def test_hostile_file_is_refused_when_recognized(hostile: Path) -> None:
     for open_as in OPENERS:
         if (hostile.name, open_as) == ("infinite.csv", readers.open_maps):
             continue

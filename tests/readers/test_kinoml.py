@@ -44,7 +44,7 @@ def test_rows_partitions_and_targets(tmp_path: Path) -> None:
     assert latents.partition.tolist() == ["train", "test", "train", "val", "train", "test"]
     assert latents.labels is None
     np.testing.assert_array_equal(latents.targets, y)
-    assert readers.recognise(path) == ("latents", "kinoml-npz")
+    assert readers.recognize(path) == ("latents", "kinoml-npz")
 
 
 def test_whole_numbers_are_classes_and_rows_without_partition_are_told(tmp_path: Path) -> None:

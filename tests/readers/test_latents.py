@@ -222,7 +222,7 @@ def test_one_dimension_under_two_tags(tmp_path: Path) -> None:
 
 def test_table_that_is_latents_may_serve_as_maps(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,y,latent_d3,bandcontrast\n0,0,1.5,7\n1,0,,8\n")
-    assert readers.recognise(tmp_path / "t.csv") == ("latents", "latent-map-table")
+    assert readers.recognize(tmp_path / "t.csv") == ("latents", "latent-map-table")
     assert readers.open_maps(tmp_path / "t.csv").names == ("latent_d3", "bandcontrast")
 
 

@@ -53,32 +53,32 @@ def test_jpeg_is_what_pillow_decodes_and_turned_as_the_camera_says(tmp_path: Pat
 
 def test_sixteen_bits_keep_their_digits(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    grey = rng.integers(0, 65_536, (12, 16), dtype=np.uint16)
-    colour = rng.integers(0, 65_536, (12, 16, 3), dtype=np.uint16)
-    write_picture(tmp_path / "grey" / "a.tif", grey)
-    tifffile.imwrite(tmp_path / "grey" / "b.tif", grey + 1)
-    tifffile.imwrite(tmp_path / "colour.tif", colour, photometric="rgb")
+    gray = rng.integers(0, 65_536, (12, 16), dtype=np.uint16)
+    color = rng.integers(0, 65_536, (12, 16, 3), dtype=np.uint16)
+    write_picture(tmp_path / "grey" / "a.tif", gray)
+    tifffile.imwrite(tmp_path / "grey" / "b.tif", gray + 1)
+    tifffile.imwrite(tmp_path / "colour.tif", color, photometric="rgb")
     tifffile.imwrite(
-        tmp_path / "planes.tif", np.moveaxis(colour, 2, 0), photometric="rgb",
+        tmp_path / "planes.tif", np.moveaxis(color, 2, 0), photometric="rgb",
         planarconfig="separate",
     )  # fmt: skip
-    np.testing.assert_array_equal(read(tmp_path / "grey"), np.stack([grey, grey + 1])[:, None])
+    np.testing.assert_array_equal(read(tmp_path / "grey"), np.stack([gray, gray + 1])[:, None])
     for name in ("colour.tif", "planes.tif"):
-        np.testing.assert_array_equal(read(tmp_path / name)[0], np.moveaxis(colour, 2, 0))
+        np.testing.assert_array_equal(read(tmp_path / name)[0], np.moveaxis(color, 2, 0))
 
 
-def test_mixed_kinds_get_the_widest_type_and_colours(tmp_path: Path) -> None:
-    grey = np.random.default_rng(0).integers(0, 65_536, (12, 16), dtype=np.uint16)
+def test_mixed_kinds_get_the_widest_type_and_colors(tmp_path: Path) -> None:
+    gray = np.random.default_rng(0).integers(0, 65_536, (12, 16), dtype=np.uint16)
     write_picture(tmp_path / "a.png", picture(1))
-    write_picture(tmp_path / "b.tif", grey)
+    write_picture(tmp_path / "b.tif", gray)
     palette = Image.fromarray(picture(2)).quantize(8)
     palette.save(tmp_path / "c.png")
     found = read(tmp_path)
     assert found.dtype == np.uint16
     np.testing.assert_array_equal(found[0], np.moveaxis(picture(1), 2, 0) * np.uint16(257))
-    np.testing.assert_array_equal(found[1], np.stack([grey] * 3))
-    colours = np.asarray(palette.convert("RGB"))
-    np.testing.assert_array_equal(found[2], np.moveaxis(colours, 2, 0) * np.uint16(257))
+    np.testing.assert_array_equal(found[1], np.stack([gray] * 3))
+    colors = np.asarray(palette.convert("RGB"))
+    np.testing.assert_array_equal(found[2], np.moveaxis(colors, 2, 0) * np.uint16(257))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -98,7 +98,7 @@ def test_fits_say_what_they_do(dtype: type) -> None:
     assert cropped.dtype == padded.dtype == stretched.dtype == dtype
 
 
-def test_crop_keeps_the_centre() -> None:
+def test_crop_keeps_the_center() -> None:
     pixels = np.arange(8 * 8, dtype=np.uint8).reshape(8, 8, 1)
     np.testing.assert_array_equal(fitted(pixels[:, :6], (6, 6), "crop"), pixels[1:7, :6])
 

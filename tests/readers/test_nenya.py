@@ -78,11 +78,11 @@ def test_other_partitions_are_read_where_named(tmp_path: Path) -> None:
 
 def test_latents_under_the_same_names_are_no_samples(tmp_path: Path) -> None:
     path = write_cutouts(tmp_path / "pp.h5", train=np.ones((4, 3), np.float32))
-    assert readers.recognise(path) == ("latents", "nenya-latents")
+    assert readers.recognize(path) == ("latents", "nenya-latents")
     with pytest.raises(InputError):
         readers.open_samples(path)
     cut = write_cutouts(tmp_path / "images.h5", train=cutouts(3))
-    assert readers.recognise(cut) == ("samples", "nenya-hdf5")
+    assert readers.recognize(cut) == ("samples", "nenya-hdf5")
     with pytest.raises(InputError):
         readers.open_latents(cut)
 

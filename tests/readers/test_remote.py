@@ -8,12 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from latentcore.errors import (
-    MalformedFileError,
-    StorageError,
-    UnknownFormatError,
-    UnsafeFileError,
-)
+from latentcore.errors import MalformedFileError, StorageError, UnknownFormatError, UnsafeFileError
 from latentcore.readers import remote
 from latentcore.readers._hdf5 import open_checked_stream
 from latentcore.readers.remote import look_inside

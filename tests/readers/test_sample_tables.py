@@ -59,7 +59,7 @@ IDENTITIES = {
 def test_rows_find_their_samples_whatever_their_order(tmp_path: Path, way: str, kind: str) -> None:
     table = pd.DataFrame({**IDENTITIES[way], "DT": WORTH, "lat": -WORTH}).iloc[SHUFFLED]
     path = written(tmp_path, table, kind)
-    assert readers.recognise(path) == ("table", "sample-table")
+    assert readers.recognize(path) == ("table", "sample-table")
     columns = readers.open_table(path).at(latents())
     assert columns.names == ("DT", "lat")
     np.testing.assert_array_equal(columns.get("DT"), WORTH)
@@ -102,7 +102,7 @@ def test_samples_that_are_there_twice_are_refused(tmp_path: Path) -> None:
 
 def test_order_is_never_taken_for_identity(tmp_path: Path) -> None:
     path = written(tmp_path, pd.DataFrame({"DT": WORTH, "lat": WORTH}))
-    with pytest.raises(InputError, match="No reader recognises"):
+    with pytest.raises(InputError, match="No reader recognizes"):
         readers.open_table(path)
     table = readers.open_table(path, reader="sample-table")
     with pytest.raises(JoinError, match=r"doesn't say which samples .*\(by='order'\)"):
@@ -173,7 +173,7 @@ def test_text_becomes_categories_and_times_decimal_years(tmp_path: Path) -> None
 
 def test_metadata_of_nenyas_file_are_a_table(tmp_path: Path) -> None:
     path = write_cutouts(tmp_path / "pp.h5", metadata=True, train=cutouts(4), valid=cutouts(3))
-    assert readers.recognise_all(path) == {"samples": "nenya-hdf5", "table": "nenya-metadata"}
+    assert readers.recognize_all(path) == {"samples": "nenya-hdf5", "table": "nenya-metadata"}
     columns = readers.open_table(path).at(latents())
     assert columns.names == METADATA_COLUMNS
     np.testing.assert_allclose(columns.get("lat"), np.r_[0:4, 0:3] - 30.5)
@@ -224,7 +224,7 @@ def test_no_other_file_is_taken_for_a_table_of_samples(tmp_path: Path, name: str
     path = tmp_path / layout.file_name
     coords = np.stack(np.meshgrid(np.arange(5), np.arange(4)), -1).reshape(-1, 2).astype(np.int32)
     layout.write(path, coords, np.arange(1, 21, dtype=np.float32))
-    taken = [one for one, reader in readers.TABLES_READERS.items() if reader.recognises(Peek(path))]
+    taken = [one for one, reader in readers.TABLES_READERS.items() if reader.recognizes(Peek(path))]
     assert taken == []
 
 

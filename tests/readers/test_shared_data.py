@@ -67,12 +67,12 @@ def test_cluster_assignments_are_maps(pellet: Path) -> None:
     assert maps.names == ("latent", "bandcontrast", "cluster")
     assert len(maps.grid) == 4900
     assert (maps.get("cluster") == -1).sum() == 140
-    assert readers.recognise(path) == ("maps", "csv-maps")
+    assert readers.recognize(path) == ("maps", "csv-maps")
 
 
 def test_scores_tables_are_nothing_of_ours(pellet: Path) -> None:
     with pytest.raises(UnknownFormatError):
-        readers.recognise(pellet / "bandcontrast_latent_scores.csv")
+        readers.recognize(pellet / "bandcontrast_latent_scores.csv")
 
 
 def test_pca_and_cnmf_tables(shared_data: Path) -> None:

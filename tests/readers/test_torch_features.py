@@ -39,7 +39,7 @@ def test_all_parts_are_read(tmp_path: Path) -> None:
     assert latents.labels.tolist() == [0, 1, 1, 0, 1]
     assert latents.sample_ids.tolist() == full()["paths"]
     assert latents.partition.tolist() == full()["split"]
-    assert readers.recognise(path) == ("latents", "torch-features")
+    assert readers.recognize(path) == ("latents", "torch-features")
 
 
 def test_the_real_file_is_read(shared_data: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_file_that_would_execute_code_is_refused(tmp_path: Path) -> None:
     for path in (zipped, legacy):
         with pytest.raises(UnsafeFileError, match="Nothing was executed"):
             readers.open_latents(path, reader="torch-features")
-    assert readers.recognise(zipped)[1] == "torch-features"
+    assert readers.recognize(zipped)[1] == "torch-features"
     assert not trace.exists()
 
 
@@ -111,7 +111,7 @@ def test_weights_and_programs_are_no_features(tmp_path: Path) -> None:
     weights = saved(tmp_path / "weights.pth", picture_encoder().state_dict())
     program = script(tmp_path / "encoder.pt", picture_encoder())
     for path in (weights, program):
-        with pytest.raises(InputError, match="No reader recognises"):
+        with pytest.raises(InputError, match="No reader recognizes"):
             readers.open_latents(path)
         with pytest.raises(InputError, match=path.name):
             readers.open_latents(path, reader="torch-features")

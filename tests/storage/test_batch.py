@@ -18,9 +18,9 @@ from latentcore.errors import Cancelled
 from latentcore.progress import Progress
 from latentcore.storage.cache import cache_folder
 from latentcore.workflows import execute
-from latentcore.workflows._batching.ledger import read_ledger
-from latentcore.workflows._batching.tasks import Steps
-from latentcore.workflows.batch import BatchRequest
+from latentcore.workflows.batch.ledger import read_ledger
+from latentcore.workflows.batch.tasks import Steps
+from latentcore.workflows.batch.verb import BatchRequest
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.storage.conftest import BUCKET
 from tests.storage.server import Line, Server

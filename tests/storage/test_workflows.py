@@ -11,11 +11,11 @@ import pytest
 from latentcore.artifacts import read_run
 from latentcore.errors import StorageError
 from latentcore.progress import Progress
+from latentcore.requests.remote_inputs import remote_inputs
 from latentcore.storage.locations import S3Location
 from latentcore.workflows import execute
-from latentcore.workflows._remote_inputs import remote_inputs
 from latentcore.workflows.cluster import ClusterRequest
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.storage.conftest import BUCKET
 from tests.storage.server import Server

@@ -18,7 +18,7 @@ from pathlib import Path
 from latentcore.encoding import training_state
 from latentcore.progress import Progress
 from latentcore.workflows import execute
-from latentcore.workflows.train import TrainRequest
+from latentcore.workflows.train.verb import TrainRequest
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 
 SHORT = {"epochs": 2, "batch_size": 32}

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from latentcore.cli import main
 from latentcore.jobs.questions import command_line
-from latentcore.workflows.agree import AgreeRequest
+from latentcore.workflows.agree.verb import AgreeRequest
 
 
 @pytest.fixture

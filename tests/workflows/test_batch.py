@@ -24,9 +24,9 @@ from latentcore.errors import Cancelled, RequestError, UnknownNameError
 from latentcore.progress import Progress
 from latentcore.settings import settings
 from latentcore.workflows import VERBS, execute
-from latentcore.workflows._batching.inputs import expanded, filled_in, names_of
-from latentcore.workflows._batching.ledger import read_ledger
-from latentcore.workflows.batch import BatchRequest
+from latentcore.workflows.batch.inputs import expanded, filled_in, names_of
+from latentcore.workflows.batch.ledger import read_ledger
+from latentcore.workflows.batch.verb import BatchRequest
 from tests.encoders.programs import trace
 from tests.factories.kikuchi import write_kikuchi
 

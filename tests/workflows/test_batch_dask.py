@@ -22,8 +22,8 @@ from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress
 from latentcore.workflows import execute
-from latentcore.workflows._batching.ledger import read_ledger
-from latentcore.workflows.batch import BatchRequest
+from latentcore.workflows.batch.ledger import read_ledger
+from latentcore.workflows.batch.verb import BatchRequest
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60

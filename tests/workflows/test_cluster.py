@@ -168,7 +168,7 @@ def test_report_says_what_the_other_scaling_gives(scan):
         (("--method", "gmm", "--roi", "0", "5", "0", "5"), "holds no point"),
         (("--method", "gmm", "--roi", "5", "5", "0", "5"), "is empty"),
         (("--method", "gmm", "--tag", "a/b"), "--tag 'a/b'"),
-        (("--method", "gmm", "--colors", "red"), "'red' is not a colour"),
+        (("--method", "gmm", "--colors", "red"), "'red' is not a color"),
     ],
 )
 def test_senseless_requests_exit_with_2_and_leave_nothing(scan, capsys, more, told):

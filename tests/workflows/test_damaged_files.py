@@ -15,7 +15,7 @@ from latentcore.cli import main
 from latentcore.errors import Cancelled
 from latentcore.progress import Progress
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.encoders.programs import clip_encoder, picture_encoder, script
 from tests.encoders.threads import one_thread
 from tests.factories.media import clip, picture, write_picture, write_video

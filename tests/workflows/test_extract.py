@@ -14,7 +14,7 @@ from latentcore.errors import Cancelled, InputError, RequestError
 from latentcore.preparation import Preparation, Preparer
 from latentcore.progress import Progress
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.encoders.models import write_seed
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi

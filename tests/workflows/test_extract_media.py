@@ -16,7 +16,7 @@ from latentcore.cli import main
 from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import ShapeError, UnsafeFileError
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.encoders.programs import clip_encoder, export, picture_encoder, script, trace
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import patterns, write_kikuchi
@@ -156,10 +156,10 @@ def test_what_does_not_fit_is_told(pictures: Path, videos: Path, tmp_path: Path)
     with pytest.raises(ShapeError, match="video:frames=4"):
         run(videos, clips, tmp_path / "out")
     floats = write_kikuchi(tmp_path / "scan.h5", images=patterns(30, (16, 16)).astype("f4"))
-    grey = script(tmp_path / "grey.pt", picture_encoder(channels=1))
+    gray = script(tmp_path / "grey.pt", picture_encoder(channels=1))
     with pytest.raises(ShapeError, match="scale=minus_one_one"):
-        run(floats, grey, tmp_path / "out")
-    run(floats, grey, tmp_path / "scaled", prepare=("scale=minus_one_one",))
+        run(floats, gray, tmp_path / "out")
+    run(floats, gray, tmp_path / "scaled", prepare=("scale=minus_one_one",))
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "scaled" / "features.pt").exists()
 

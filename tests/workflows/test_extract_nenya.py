@@ -15,7 +15,7 @@ import latentcore as lc
 from latentcore.cli import main
 from latentcore.errors import InputError, ShapeError
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.encoders.nenya import OPTIONS, supcon_forward, supcon_state, write_nenya
 from tests.encoders.threads import one_thread
 from tests.factories.nenya import cutouts, write_cutouts

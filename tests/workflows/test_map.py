@@ -53,7 +53,7 @@ def test_roi_cuts_table_and_array(scan):
     assert np.load(scan / "run/latent_full_d8.npy").shape == (2, 3)
 
 
-def test_limits_and_colour_map_are_the_users(scan, capsys):
+def test_limits_and_color_map_are_the_users(scan, capsys):
     assert called(scan, "--dim", "8", "--limits", "-0.5", "0.5", "--cmap", "cividis") == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["maps"][0]["limits"] == [-0.5, 0.5]
@@ -64,7 +64,7 @@ def test_limits_and_colour_map_are_the_users(scan, capsys):
     ("more", "told"),
     [
         (("--dim", "3"), "Latent dimension 3"),
-        (("--dim", "1", "--cmap", "jet"), "No colour map is called 'jet'"),
+        (("--dim", "1", "--cmap", "jet"), "No color map is called 'jet'"),
         (("--dim", "1", "--limits", "1", "0"), "finite with lo ≤ hi, but are 1 and 0"),
         (("--dim", "1", "--roi", "50", "60", "0", "9"), "holds no point"),
         (("--dim", "1", "--roi", "4", "5", "0", "1"), "no value at any of 1 points"),

@@ -133,12 +133,12 @@ def test_run_folder_holds_figures_and_a_model_card(scan):
     assert (table["split"] == "test").sum() == report["split"]["n_test"]
 
 
-def test_a_random_split_of_a_scan_warns_of_its_neighbours(scan, capsys):
+def test_a_random_split_of_a_scan_warns_of_its_neighbors(scan, capsys):
     labels = ("--labels", f"{scan / 'maps.csv'}:phase", "--stratified")
     _, report, _ = probed(scan, "scan_latents.h5", *labels, "--test-fraction", "0.25")
     assert report["split"]["kind"] == "stratified"
     assert report["split"]["n_test"] == 96
-    assert "neighbouring points of a scan are alike" in report["notes"][0]
+    assert "neighboring points of a scan are alike" in report["notes"][0]
     assert "Note: The test samples were drawn at random" in capsys.readouterr().err
 
 

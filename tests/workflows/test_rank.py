@@ -242,7 +242,7 @@ def test_seed_names_for_elements(scan):
         ),
         ("elements.csv:Fe", ("--trend-degree", "4"), "trend_degree is 4"),
         ("elements.csv:Fe", ("--top", "-1"), "--top must be 0 or more"),
-        ("elements.csv:Fe", ("--cmap", "jet"), "No colour map is called 'jet'"),
+        ("elements.csv:Fe", ("--cmap", "jet"), "No color map is called 'jet'"),
         ("far.csv", (), "None of 300 points has a partner"),
         ("twice.csv:Fe", (), "share their coordinates"),
     ],

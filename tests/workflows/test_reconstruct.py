@@ -12,7 +12,7 @@ from latentcore.errors import InputError, RequestError
 from latentcore.preparation import Preparer
 from latentcore.readers import open_samples
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from latentcore.workflows.reconstruct import ReconstructRequest
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi

@@ -15,7 +15,7 @@ from latentcore.cli import main
 from latentcore.containers import sample_rows
 from latentcore.readers import open_latents, open_samples
 from latentcore.workflows import execute
-from latentcore.workflows.extract import ExtractRequest
+from latentcore.workflows.extract.verb import ExtractRequest
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 
@@ -43,7 +43,7 @@ def search(folder: Path, *more: object, latents: str = "pca/scan_latents.h5", ou
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_neighbours_are_those_of_brute_force_without_the_query(folder, metric):
+def test_neighbors_are_those_of_brute_force_without_the_query(folder, metric):
     status, table, report = search(folder, "--row", 33, "-k", 8, "--metric", metric)
     assert status == 0
     values = open_latents(folder / "pca/scan_latents.h5").values.astype(np.float64)

@@ -98,7 +98,7 @@ def drawn(scan: Path, monkeypatch: pytest.MonkeyPatch, **given: object) -> dict[
     return seen
 
 
-def test_embedding_is_coloured_by_what_the_page_shows(
+def test_embedding_is_colored_by_what_the_page_shows(
     scan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     latents = open_latents(str(scan / "scan_latents.h5"))
@@ -115,15 +115,15 @@ def test_embedding_is_coloured_by_what_the_page_shows(
     [("cluster", "cluster"), ("map={}/fe.csv:Fe", "Fe (%)"), ("map={}/grain.csv", "grain_id"),
      ("map={}/phase.csv:phase", "phase"), ("similarity", "cosine similarity to point 7")],
 )  # fmt: skip
-def test_embedding_has_each_colouring_of_the_page(
-    scan: Path, labelled: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, color: str, label: str
+def test_embedding_has_each_coloring_of_the_page(
+    scan: Path, labeled: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, color: str, label: str
 ) -> None:
     seen = drawn(scan, monkeypatch, color=color.format(scan), pinned=7, selection=None)
     assert seen["label"] == label
     assert seen["selected"] is None
     latents = open_latents(str(scan / "scan_latents.h5"))
-    if label in labelled:
-        at = labelled.set_index(["x", "y"])[label]
+    if label in labeled:
+        at = labeled.set_index(["x", "y"])[label]
         expected = [str(at[x, y]) for x, y in zip(latents.grid.x, latents.grid.y, strict=True)]
         assert [seen["names"][code] for code in seen["labels"]] == expected
     elif color == "similarity":
@@ -143,7 +143,7 @@ def test_pca_is_drawn_where_it_is_shown_whatever_strokes_were_drawn_in(
 
 
 @pytest.fixture
-def labelled(scan: Path) -> pd.DataFrame:
+def labeled(scan: Path) -> pd.DataFrame:
     y, x = (axis.ravel() for axis in np.mgrid[0:15, 10:30])
     table = pd.DataFrame({"x": x, "y": y, "grain_id": x // 7, "phase": np.where(y < 7, "Fe", "Ni")})
     table[["x", "y", "grain_id"]].to_csv(scan / "grain.csv", index=False)
@@ -151,11 +151,11 @@ def labelled(scan: Path) -> pd.DataFrame:
     return table
 
 
-def test_selected_points_are_listed_with_their_labels(scan: Path, labelled: pd.DataFrame) -> None:
+def test_selected_points_are_listed_with_their_labels(scan: Path, labeled: pd.DataFrame) -> None:
     labels = (f"{scan / 'grain.csv'}:grain_id", f"what={scan / 'phase.csv'}:phase")
     execute("session", _request(scan, labels=labels), scan / "out")
     selected = pd.read_csv(scan / "out" / "selection.csv")
-    expected = selected[["x", "y"]].merge(labelled, on=["x", "y"])
+    expected = selected[["x", "y"]].merge(labeled, on=["x", "y"])
     assert selected["grain_id"].tolist() == expected["grain_id"].tolist()
     assert selected["what"].tolist() == expected["phase"].tolist()
     report = json.loads((scan / "out" / "session_report.json").read_text())
@@ -198,8 +198,8 @@ def test_umap_that_another_run_left_is_used(scan: Path) -> None:
         ({"selection": json.dumps({"A": [{**BOX, "panel": "umap-1"}]})}, "not at hand"),
         ({"view": "{"}, "view is no JSON"),
         ({"dim": 9}, "dimension"),
-        ({"color": "mood"}, "can't be coloured by 'mood'"),
-        ({"color": "map"}, "can't be coloured by 'map'"),
+        ({"color": "mood"}, "can't be colored by 'mood'"),
+        ({"color": "map"}, "can't be colored by 'map'"),
         ({"color": "orientation={}/bc.csv"}, "Euler angles"),
         ({"color": "similarity"}, "--pinned"),
         ({"color": "similarity", "pinned": 5}, "row 5"),

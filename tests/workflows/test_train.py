@@ -17,7 +17,7 @@ from latentcore.encoding.training_plan import TrainingPlan
 from latentcore.errors import Cancelled, InputError, RequestError
 from latentcore.progress import Progress
 from latentcore.workflows import execute
-from latentcore.workflows.train import TrainRequest
+from latentcore.workflows.train.verb import TrainRequest
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 
@@ -76,7 +76,7 @@ def test_a_run_holds_everything_and_the_model_opens(scan, tmp_path, truth):
 
 
 def test_trained_model_extracts_and_reconstructs(scan, tmp_path):
-    from latentcore.workflows.extract import ExtractRequest
+    from latentcore.workflows.extract.verb import ExtractRequest
 
     run(scan, tmp_path / "out")
     asked = ExtractRequest(location=(str(scan),), checkpoint=str(tmp_path / "out"), device="cpu")

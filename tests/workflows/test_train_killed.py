@@ -54,7 +54,7 @@ import os, signal, sys
 from pathlib import Path
 from latentcore.progress import Progress
 from latentcore.workflows import execute
-from latentcore.workflows.train import TrainRequest
+from latentcore.workflows.train.verb import TrainRequest
 
 def step(done, total, message):
     if sys.argv[3] == "kill" and message.startswith("epoch 2"):

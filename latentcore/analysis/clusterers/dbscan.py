@@ -1,4 +1,4 @@
-"""DBSCAN, the radius fixed or estimated from the distances to neighbours."""
+"""DBSCAN, the radius fixed or estimated from the distances to neighbors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from latentcore.progress import Progress
 
 __all__ = ["DbscanClusters", "estimate_eps"]
 
-# The published estimate: the 0.98 quantile of the distance to the 8th neighbour, where the
+# The published estimate: the 0.98 quantile of the distance to the 8th neighbor, where the
 # point itself counts as the first.
 _NEIGHBOUR = 8
 _QUANTILE = 0.98
@@ -41,13 +41,13 @@ class DbscanClusters:
 
     eps: float | None = parameter(
         None,
-        help="radius of a neighbourhood, in the units of the features as they are used",
+        help="radius of a neighborhood, in the units of the features as they are used",
         convert=float,
         minimum=0.0,
-        automatic=f"the {_QUANTILE} quantile of the distance to the {_NEIGHBOUR}th neighbour",
+        automatic=f"the {_QUANTILE} quantile of the distance to the {_NEIGHBOUR}th neighbor",
     )
     min_samples: int = parameter(
-        20, help="points in the neighbourhood of a core point, itself included", convert=int,
+        20, help="points in the neighborhood of a core point, itself included", convert=int,
         minimum=1,
     )  # fmt: skip
 
@@ -62,7 +62,6 @@ class DbscanClusters:
         ----------
         values : ndarray, shape (n, d)
             Finite. Computed in float64.
-        progress : Progress
 
         Raises
         ------
@@ -74,7 +73,7 @@ class DbscanClusters:
         points = np.asarray(values, np.float64)
         if len(points) < self.min_samples:
             message = (
-                f"{len(points)} points can't hold a neighbourhood of min_samples = "
+                f"{len(points)} points can't hold a neighborhood of min_samples = "
                 f"{self.min_samples}. Choose a larger ROI, or fewer min_samples."
             )
             raise RequestError(message)
@@ -101,18 +100,15 @@ class DbscanClusters:
 def dbscan_labels(
     values: NDArray[np.float64], eps: float, min_samples: int, progress: Progress
 ) -> NDArray[np.int32]:
-    """Return the labels of DBSCAN, holding few neighbourhoods in memory at a time.
+    """Return the labels of DBSCAN, holding few neighborhoods in memory at a time.
 
-    scikit-learn's own keeps every neighbourhood: a whole scan whose band contrast takes 200
+    scikit-learn's own keeps every neighborhood: a whole scan whose band contrast takes 200
     values and a radius of 1 asks for gigabytes. Labels, and the cluster of each border point,
     are the same.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n, d)
-    eps : float
-    min_samples : int
-    progress : Progress
 
     Returns
     -------
@@ -122,7 +118,7 @@ def dbscan_labels(
     from sklearn.neighbors import KDTree
 
     tree = KDTree(values)
-    sizes = _neighbourhood_sizes(tree, values, eps, progress)
+    sizes = _neighborhood_sizes(tree, values, eps, progress)
     core = sizes >= min_samples
     labels = np.full(len(values), -1, np.int32)
     label, left = 0, len(values)
@@ -135,12 +131,12 @@ def dbscan_labels(
     return labels
 
 
-def _neighbourhood_sizes(
+def _neighborhood_sizes(
     tree: Any, values: NDArray[np.float64], eps: float, progress: Progress
 ) -> NDArray[np.int64]:
     sizes = np.empty(len(values), np.int64)
     for start in range(0, len(values), _COUNT_BLOCK):
-        progress.step(start, len(values), "counting neighbours")
+        progress.step(start, len(values), "counting neighbors")
         block = slice(start, start + _COUNT_BLOCK)
         sizes[block] = tree.query_radius(values[block], eps, count_only=True)
     return sizes
@@ -164,7 +160,7 @@ def _grow(
     label = labels[seed]
     frontier = np.array([seed])
     while len(frontier):
-        # As many neighbourhoods as fit, at least one.
+        # As many neighborhoods as fit, at least one.
         fit = max(1, int(np.searchsorted(np.cumsum(sizes[frontier]), _MOST_NEIGHBOURS)))
         block, frontier = frontier[:fit], frontier[fit:]
         reached = np.concatenate(tree.query_radius(values[block], eps))
@@ -179,7 +175,7 @@ def _grow(
 
 
 def estimate_eps(values: NDArray[np.float64]) -> float:
-    """Return the 0.98 quantile of the distance to the 8th neighbour, the point itself included.
+    """Return the 0.98 quantile of the distance to the 8th neighbor, the point itself included.
 
     Raises
     ------

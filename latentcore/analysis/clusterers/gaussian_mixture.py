@@ -36,7 +36,7 @@ class GaussianMixtures:
     Notes
     -----
     scikit-learn adds 1e-6 to the diagonal of each covariance matrix. A raw latent whose variance
-    is far below that is seen as constant: standardise it, unless a published run is reproduced.
+    is far below that is seen as constant: standardize it, unless a published run is reproduced.
 
     The start comes from KMeans on rows picked by the seed, so the labels hang on the order of
     the rows; `latentcore.analysis.clustering.cluster` gives them in scan order.
@@ -76,7 +76,6 @@ class GaussianMixtures:
         ----------
         values : ndarray, shape (n, d)
             Finite. Computed in float64.
-        progress : Progress
 
         Raises
         ------

@@ -19,7 +19,7 @@ __all__ = ["HdbscanClusters"]
 
 _DEFAULT_SHARE = 0.01
 _DEFAULT_LEAST = 5
-# The distances to all these neighbours are held in memory, for each point.
+# The distances to all these neighbors are held in memory, for each point.
 _DEFAULT_MOST_SAMPLES = 50
 
 
@@ -49,7 +49,7 @@ class HdbscanClusters:
     )
     min_samples: int | None = parameter(
         None,
-        help="neighbours that make a point dense; more means more noise",
+        help="neighbors that make a point dense; more means more noise",
         convert=int,
         minimum=1,
         automatic=f"min_cluster_size, at most {_DEFAULT_MOST_SAMPLES}",
@@ -66,7 +66,6 @@ class HdbscanClusters:
         ----------
         values : ndarray, shape (n, d)
             Finite. Computed in float64.
-        progress : Progress
 
         Raises
         ------

@@ -50,13 +50,12 @@ class KMeansClusters:
         check_at_least("n_init", self.n_init, 1)
 
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
-        """Find k centres and give each row the nearest.
+        """Find k centers and give each row the nearest.
 
         Parameters
         ----------
         values : ndarray, shape (n, d)
             Finite. Computed in float64.
-        progress : Progress
 
         Raises
         ------

@@ -18,7 +18,7 @@ __all__ = ["LogisticProbe"]
 @PROBES.register("logistic")
 @dataclass(frozen=True)
 class LogisticProbe:
-    """Multinomial logistic regression on standardised latents.
+    """Multinomial logistic regression on standardized latents.
 
     Mean and s.d. are those of the training samples. The solver is scikit-learn's L-BFGS with an
     L2 penalty; everything else is its default.

@@ -22,7 +22,6 @@ def autocorrelation(values: NDArray[np.float64], grid: ScanGrid) -> NDArray[np.f
     ----------
     values : ndarray of float64, shape (n,)
         NaN where there is none; not constant.
-    grid : ScanGrid
     """
     from scipy import fft
 

@@ -12,12 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.analysis.ranking._groups import measured
 from latentcore.analysis.ranking._metric import Pairs, ignore_tick
 from latentcore.analysis.ranking._step_down import p_values, step_down
-from latentcore.analysis.ranking._surrogates import (
-    is_rectangle,
-    matched,
-    shifts,
-    variogram_maps,
-)
+from latentcore.analysis.ranking._surrogates import is_rectangle, matched, shifts, variogram_maps
 from latentcore.analysis.ranking.ranking import chosen_metrics
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError
@@ -73,7 +68,6 @@ def chance(
     ----------
     latents, reference, x, y
         As for `rank`. Latents may have gaps.
-    metrics : sequence of str
     n_surrogates : int
         At least 19. The smallest p is 1 / (n_surrogates + 1).
     method : {"shift", "variogram"}, optional
@@ -86,7 +80,6 @@ def chance(
         As for `rank`.
     seed : int
         Of the surrogates, and of ``mi``.
-    progress : Progress, optional
 
     Returns
     -------

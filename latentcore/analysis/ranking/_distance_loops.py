@@ -21,7 +21,7 @@ __all__ = ["distance_correlations", "distance_sums"]
 
 
 @compiled
-def _centre(values: NDArray[np.float64]) -> None:
+def _center(values: NDArray[np.float64]) -> None:
     """Bring sorted values to mean 0 and largest size 1, in place."""
     mean = values.sum() / len(values)
     scale = 1 / max(values[-1] - mean, mean - values[0])
@@ -31,7 +31,7 @@ def _centre(values: NDArray[np.float64]) -> None:
 
 @compiled
 def distance_sums(values: NDArray[np.float64], sums: NDArray[np.float64]) -> float:
-    """Write the sum of distances to all others of each sorted, centred value.
+    """Write the sum of distances to all others of each sorted, centered value.
 
     Returns n² times the distance variance, squared.
     """
@@ -111,7 +111,7 @@ def distance_correlations(
     """
     n = len(reference)
     y = reference.copy()
-    _centre(y)
+    _center(y)
     y_sums = np.empty(n)
     y_variance = distance_sums(y, y_sums)
     level_values = y[starts[:-1]]
@@ -124,7 +124,7 @@ def distance_correlations(
         for i in range(n):
             x[i] = values[row, i]
             levels[i] = level[places[row, i]]
-        _centre(x)
+        _center(x)
         x_variance = distance_sums(x, x_sums)
         product = 0.0
         sums = 0.0

@@ -48,7 +48,6 @@ class Measured:
         Finite pairs of each dimension.
     reasons : tuple of str, length d
         Why a dimension is in no group; empty if it is in one.
-    trend_degree, seed : int
     """
 
     latents: NDArray[np.float32]

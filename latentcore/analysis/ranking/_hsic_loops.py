@@ -8,7 +8,7 @@ box with its interpolation weights, in both variables at once, and with
 
     HSIC (n - 1)² = tr(K H L H) = Σ T ∘ (K T L),
 
-where K and L are the kernels between nodes. The margins do what the centring matrix H does.
+where K and L are the kernels between nodes. The margins do what the centering matrix H does.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def pairwise_hsic(
 ) -> float:
     """Return HSIC from its definition, pair by pair: O(n²) time, O(n) memory.
 
-    One kernel is centred before it meets the other, because the sums cancel to about 1/n.
+    One kernel is centered before it meets the other, because the sums cancel to about 1/n.
     """
     n = len(x)
     means = np.empty(n)

@@ -40,12 +40,10 @@ class Intervals:
     ----------
     lower, upper : Mapping of str to ndarray of float64, shape (d,)
         Per metric; NaN where a dimension has no score.
-    level : float
     block : float
         Side of a block, in units of x and y.
     n_blocks : int
         Blocks that hold a point.
-    n_resamples : int
     """
 
     lower: Mapping[str, NDArray[np.float64]]
@@ -76,13 +74,12 @@ def block_intervals(
     them. If blocks are long against the correlation length, they are nearly independent, and a
     score from a share f of them varies about the score from all of them with 1/f - 1 times the
     variance that the latter has itself; deviations are scaled by the root of that. Drawing with
-    replacement would put points onto each other, which nearest neighbours (``mi``) can't bear.
+    replacement would put points onto each other, which nearest neighbors (``mi``) can't bear.
 
     Parameters
     ----------
     latents, reference, x, y
         As for `rank`.
-    metrics : sequence of str
     level : float
         Share of such intervals that should hold the true score, 0 … 1.
     n_resamples : int
@@ -95,11 +92,6 @@ def block_intervals(
         As for `rank`.
     seed : int
         Of the draws, and of ``mi``.
-    progress : Progress, optional
-
-    Returns
-    -------
-    Intervals
 
     Raises
     ------

@@ -76,7 +76,6 @@ def sorted_by_latent(
     ----------
     latents : ndarray of float32, shape (d, m)
         Finite.
-    order : ReferenceOrder
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Mutual information, estimated from nearest neighbours."""
+"""Mutual information, estimated from nearest neighbors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOISE = 1e-10
 
 @METRICS.register("mi")
 class MutualInformation:
-    """Mutual information in nats, from the distances to the seventh neighbours, at least 0.
+    """Mutual information in nats, from the distances to the seventh neighbors, at least 0.
 
     Both variables are divided by their s.d. and get noise of 1e-10 to break ties, the same
     draws for each dimension as scikit-learn's ``mutual_info_regression`` makes when it is given
@@ -41,7 +41,7 @@ class MutualInformation:
         """Score each dimension."""
         from scipy.special import digamma
 
-        from latentcore.analysis.ranking._neighbour_loops import neighbour_information
+        from latentcore.analysis.ranking._neighbor_loops import neighbor_information
 
         scores = np.empty(len(pairs.latents))
         n = len(pairs.reference)
@@ -58,7 +58,7 @@ class MutualInformation:
         def work(start: int, stop: int) -> None:
             for row in range(start, stop):
                 latent = _spread(pairs.latents[row].astype(np.float64), noise)[order]
-                spent = neighbour_information(
+                spent = neighbor_information(
                     latent, np.argsort(latent), ascending, _NEIGHBOURS, width, counts
                 )
                 scores[row] = max(0.0, most - spent)
@@ -70,7 +70,7 @@ class MutualInformation:
 def strip_width(n: int) -> int:
     """Return how many points to put into a strip, which only speed depends on.
 
-    As the neighbourhood of a point holds in x alone, if nothing depends on anything; measured.
+    As the neighborhood of a point holds in x alone, if nothing depends on anything; measured.
     """
     return max(8, int(0.7 * np.sqrt(_NEIGHBOURS * n)))
 

@@ -57,7 +57,7 @@ def trend_basis(x: NDArray[np.float64], y: NDArray[np.float64], degree: int) -> 
 
     The rank is found from the points: on a single row of a scan, y adds nothing.
     """
-    u, v = (_centred_unit(axis) for axis in (x, y))
+    u, v = (_centered_unit(axis) for axis in (x, y))
     monomials = np.stack(
         [u**i * v**j for i in range(degree + 1) for j in range(degree + 1 - i)], axis=1
     )
@@ -66,12 +66,12 @@ def trend_basis(x: NDArray[np.float64], y: NDArray[np.float64], degree: int) -> 
     return np.ascontiguousarray(basis)
 
 
-def _centred_unit(axis: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred: NDArray[np.float64] = axis - axis.mean()
-    largest = float(np.abs(centred).max())
+def _centered_unit(axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    centered: NDArray[np.float64] = axis - axis.mean()
+    largest = float(np.abs(centered).max())
     if largest > 0:
-        centred /= largest
-    return centred
+        centered /= largest
+    return centered
 
 
 def _correlations(pairs: Pairs, basis: NDArray[np.float64], tick: Tick) -> NDArray[np.float64]:

@@ -51,7 +51,6 @@ def rank(
         Degree, 1–3, of the polynomial in x and y that ``pp_spatial`` removes.
     seed : int
         Of the noise that breaks ties in ``mi``.
-    progress : Progress, optional
     on_metric : callable, optional
         Called as ``on_metric(name, scores)`` as soon as a metric is complete: linear and rank
         metrics first, then mutual information, distance correlation and HSIC.

@@ -38,9 +38,6 @@ class MapColumns:
     Attributes
     ----------
     values : dict of str to ndarray, shape (n,)
-    units : dict of str to str
-    categories : dict of str to Mapping of int to str
-    symmetries : dict of int to CrystalSymmetry
     """
 
     values: dict[str, NDArray[np.float32]] = field(default_factory=dict)

@@ -29,7 +29,7 @@ __all__ = ["EMSOFT"]
 _SCAN = "EMData"
 _PATTERNS = f"{_SCAN}/EBSD/EBSDPatterns"
 _NO_GRID = (
-    "The file tells no scan grid. Maps and neighbours need one: open it with "
+    "The file tells no scan grid. Maps and neighbors need one: open it with "
     "'emsoft-hdf5:shape=ROWSxCOLUMNS' as the reader, or 'emsoft-hdf5:coords=TABLE' with a table of "
     "the x and y of each pattern."
 )
@@ -86,13 +86,7 @@ EMSOFT = _Emsoft(
 
 
 def _asked_shape(options: Options, n: int, name: str) -> tuple[int, int] | None:
-    """Return the (rows, columns) asked for.
-
-    Raises
-    ------
-    RequestError, ShapeError
-        If they can't be understood, or are those of another number of patterns.
-    """
+    """Return the (rows, columns) asked for."""
     asked = options.get("shape")
     if asked is None:
         return None

@@ -39,7 +39,6 @@ def listed_phases(
     Parameters
     ----------
     file : h5py.File
-    folder : str
     names : tuple of str
         Datasets that may hold a phase's name, the best first.
     hexagonal_x : str

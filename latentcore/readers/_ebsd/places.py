@@ -26,10 +26,8 @@ class Header:
 
     Attributes
     ----------
-    columns, rows : int
     step : tuple of float
         (dx, dy); a line scan's 0 stands for the other one.
-    unit : str
     """
 
     columns: int
@@ -74,8 +72,6 @@ def scan_grid(
 
     Parameters
     ----------
-    header : Header
-    n : int
     name : str
         The file's name, for messages.
     places : tuple of ndarray, shape (n,), or None

@@ -27,7 +27,6 @@ class VendorSamples:
     ----------
     name : str
         Under which it is registered.
-    vendor : Vendor
     """
 
     def __init__(self, name: str, vendor: Vendor) -> None:
@@ -37,7 +36,7 @@ class VendorSamples:
         self.description = f"{vendor.label} scan: its Kikuchi patterns."
         self.wants = f"a file of {vendor.label.split()[0]} with {datasets}"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether the vendor wrote it, and patterns are in it."""
         if not self._vendor.claims(peek):
             return False
@@ -94,7 +93,7 @@ class VendorMaps:
         self.description = f"{vendor.label} scan: maps of quality, phase, orientation, elements."
         self.wants = f"a file of {vendor.label.split()[0]} with maps of a scan"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether the vendor wrote it, and maps are in it."""
         if not self._vendor.claims(peek):
             return False

@@ -66,7 +66,6 @@ class Vendor:
         Of maps whose dataset names none.
     euler : tuple of str
         Three datasets, or one of shape (n, 3).
-    euler_unit : str
     hexagonal_x : str
         ``"a"`` or ``"a*"``: which axis of a hexagonal crystal the angles take for x.
     options : frozenset of str

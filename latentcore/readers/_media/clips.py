@@ -56,7 +56,6 @@ def clip_pixels(path: Path, reading: Reading) -> NDArray[np.uint8]:
 
     Parameters
     ----------
-    path : Path
     reading : Reading
         With a resolution and a number of frames.
 

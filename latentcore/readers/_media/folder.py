@@ -32,7 +32,6 @@ class MediaFiles:
     ----------
     location : str
         The folder, or the one file.
-    paths : tuple of Path
     ids : ndarray of str, shape (n,)
         Path of each below the folder, with ``/``.
     partition : ndarray of str, shape (n,), or None
@@ -81,7 +80,6 @@ def look_into(files: MediaFiles, look: Callable[[Path], T], damaged: dict[int, s
 
     Parameters
     ----------
-    files : MediaFiles
     look : callable
         Raises `MalformedFileError` for a file that is damaged.
     damaged : dict of int to str

@@ -42,7 +42,7 @@ class PictureHeader:
     size : tuple of int
         (H, W), turned as a camera says.
     channels : int
-        1 (grey) or 3.
+        1 (gray) or 3.
     dtype : numpy.dtype
         uint8 or uint16.
     """
@@ -61,7 +61,7 @@ def picture_header(path: Path) -> PictureHeader:
         If it is damaged, larger than any picture, or of a kind that isn't read.
     """
     with _told(path):
-        if _is_wide_colour_tiff(path):
+        if _is_wide_color_tiff(path):
             with tifffile.TiffFile(path) as file:
                 return _tiff_header(path, file)
         with Image.open(path, formats=_FORMATS) as image:
@@ -71,7 +71,7 @@ def picture_header(path: Path) -> PictureHeader:
 def picture_pixels(path: Path) -> NDArray[np.generic]:
     """Decode a picture: uint8 or uint16, shape (H, W, 1) or (H, W, 3).
 
-    Palettes become colours, and transparency is dropped.
+    Palettes become colors, and transparency is dropped.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def picture_pixels(path: Path) -> NDArray[np.generic]:
         As `picture_header`.
     """
     with _told(path):
-        if _is_wide_colour_tiff(path):
+        if _is_wide_color_tiff(path):
             with tifffile.TiffFile(path) as file:
                 _tiff_header(path, file)
                 return _tiff_pixels(file)
@@ -94,7 +94,7 @@ def picture_pixels(path: Path) -> NDArray[np.generic]:
 
 
 def float_pixels(path: Path) -> NDArray[np.generic] | None:
-    """Return the pixels of a grey TIFF of floats, shape (H, W); None for any other picture.
+    """Return the pixels of a gray TIFF of floats, shape (H, W); None for any other picture.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def _orientation(image: Image.Image) -> int:
     return int(image.getexif().get(_ORIENTATION, 1)) if image.format == "JPEG" else 1
 
 
-def _is_wide_colour_tiff(path: Path) -> bool:
+def _is_wide_color_tiff(path: Path) -> bool:
     """Tell whether it is a TIFF of several 16-bit channels, which Pillow doesn't read."""
     if path.suffix.lower() not in _TIFFS:
         return False
@@ -191,6 +191,6 @@ def _several_pages(path: Path) -> str:
 
 def _wrong_kind(path: Path, found: str) -> str:
     return (
-        f"The picture {path.name!r} holds {found}; read are grey and colour of 8 bits and of 16 "
+        f"The picture {path.name!r} holds {found}; read are gray and color of 8 bits and of 16 "
         "bits. Convert it, or write the samples as an HDF5 file."
     )

@@ -27,7 +27,7 @@ class Reading:
         (H, W) in pixels that every picture is brought to; that of the first file where None.
     fit : str
         What is done where the proportions differ: ``"crop"`` takes the largest window about the
-        centre that has them; ``"pad"`` keeps the whole picture between black bars;
+        center that has them; ``"pad"`` keeps the whole picture between black bars;
         ``"stretch"`` changes its proportions. Resizing is bilinear, with antialiasing.
     frames : int or None
         T of a clip; where None, those of the longest file, but at most 64.
@@ -47,7 +47,6 @@ class Reading:
 
         Parameters
         ----------
-        options : Mapping
         known : sequence of str
             Those that the reader understands.
 

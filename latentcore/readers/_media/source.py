@@ -34,16 +34,12 @@ class MediaSource:
 
     Parameters
     ----------
-    location : str
     reader : str
         Name of the reader.
-    files : MediaFiles
     reading : Reading
         How a file becomes a sample; its resolution, and number of frames, are known.
     options : sequence of str
         What of it the reader's options tell.
-    channels : int
-    dtype : dtype
     decode : callable
         ``decode(path, reading) → ndarray``, shape (C, H, W) or (C, T, H, W), of that dtype.
     damaged : Mapping of int to str

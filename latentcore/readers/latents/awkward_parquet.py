@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import (
-    InputRecord,
-    LatentSet,
-    Provenance,
-    SourceRef,
-    default_sample_ids,
-)
+from latentcore.containers import InputRecord, LatentSet, Provenance, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
 from latentcore.readers._peek import Peek
@@ -42,7 +36,7 @@ class AwkwardParquet:
     wants = "a parquet file whose columns are '0', '1', …"
     options = ("pooling",)
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether the columns are counted from 0, two at least."""
         return peek.is_parquet and _is_counted(peek.table_columns)
 

@@ -19,13 +19,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import (
-    InputRecord,
-    LatentSet,
-    Provenance,
-    SourceRef,
-    default_sample_ids,
-)
+from latentcore.containers import InputRecord, LatentSet, Provenance, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
 from latentcore.readers._npz import NpzArrays, npz_keys
@@ -49,7 +43,7 @@ class KinomlNpz:
     wants = "an .npz with 'y' and 'X' or 'X_s0_…'"
     options = ("pooling",)
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether such arrays are there."""
         if not peek.head.startswith(b"PK"):
             return False

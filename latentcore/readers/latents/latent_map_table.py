@@ -37,7 +37,7 @@ class LatentMapTable:
     description = "Latents of one scan: CSV, CSV.gz or parquet with x, y and latent_d<number>."
     wants = "columns 'x', 'y' and 'latent_d<number>'"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether it is a table of points with latent columns."""
         return has_coordinates(peek) and any(
             _dimension(column) is not None for column in peek.table_columns

@@ -47,7 +47,7 @@ class LatentcoreHdf5:
     description = "Latents written by this program: HDF5 with 'encoding-type' latentcore-latents."
     wants = f"the attribute 'encoding-type' = {_ENCODING!r}"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether the file says that it is ours."""
         return peek.encoding_type == _ENCODING
 

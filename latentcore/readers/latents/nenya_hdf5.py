@@ -28,7 +28,7 @@ class NenyaHdf5Latents:
     description = "Latents of nenya: HDF5 with 'train' and 'valid' of shape (N, d)."
     wants = "'train' or 'valid' of shape (N, d)"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether a partition of rank 2 is there, and it isn't our own layout."""
         if peek.encoding_type:
             return False

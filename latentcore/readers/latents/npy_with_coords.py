@@ -40,7 +40,7 @@ class NpyWithCoords:
     description = "Latents as a NumPy array (n,) or (n, d); --coords gives x and y of its rows."
     wants = "a NumPy .npy file"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether it is a ``.npy``."""
         return peek.is_npy
 

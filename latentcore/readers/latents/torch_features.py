@@ -36,7 +36,7 @@ class TorchFeatures:
     description = "Features written by torch.save: 'features' or 'X' with y, paths, split, meta."
     wants = "a torch.save dictionary with 'features' or 'X', and 'y', 'paths', 'split' or 'meta'"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether it is such a dictionary, from its keys."""
         if not peek.head.startswith(b"PK"):
             return False

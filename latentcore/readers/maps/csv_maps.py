@@ -26,7 +26,7 @@ from latentcore.readers._peek import Peek
 from latentcore.readers._tables import (
     Coordinates,
     has_coordinates,
-    normalised,
+    normalized,
     numbers,
     read_coordinates,
     read_table,
@@ -56,7 +56,7 @@ class CsvMaps:
     description = "Maps of one scan: CSV, TSV, CSV.gz or parquet with x, y and value columns."
     wants = "columns 'x' and 'y' and at least one more"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether it is a table of points."""
         return has_coordinates(peek) and len(peek.table_columns) > 1
 
@@ -105,7 +105,7 @@ def _columns(
     maps: dict[str, NDArray[np.float32]] = {}
     categories: dict[str, _Categories] = {}
     for column in table.columns:
-        if column in places.columns or _INDEX_COLUMN.match(normalised(str(column))):
+        if column in places.columns or _INDEX_COLUMN.match(normalized(str(column))):
             continue
         called = _map_name(str(column))
         if called in maps:
@@ -124,7 +124,7 @@ def _columns(
 
 
 def _map_name(column: str) -> str:
-    plain = normalised(column)
+    plain = normalized(column)
     return _BAND_CONTRAST if plain.replace("_", "") == _BAND_CONTRAST else column.strip()
 
 

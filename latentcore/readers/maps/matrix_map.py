@@ -32,7 +32,7 @@ class MatrixMap:
     description = "One map as a matrix of numbers without a header (CSV or TSV)."
     wants = "two or more lines of nothing but numbers"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether the first two lines hold nothing but numbers, equally many."""
         rows = peek.table_rows
         if len(rows) < 2 or len(rows[0]) != len(rows[1]) or len(rows[0]) < 2:

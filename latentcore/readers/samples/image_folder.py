@@ -2,7 +2,7 @@
 
 Folders below it are read too: see `latentcore.readers._media.folder` for how they become
 partitions and labels. All samples get one shape: the resolution asked for, else that of the first
-picture; three channels where any picture has colours; 16 bits where any has, and then 8 bits are
+picture; three channels where any picture has colors; 16 bits where any has, and then 8 bits are
 brought to the same range (× 257). Damaged pictures don't count: they are an error when they are
 read.
 """
@@ -36,7 +36,7 @@ class ImageFolder:
     wants = "a folder of pictures and no videos, or one picture"
     options = ("resolution", "fit")
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether it is a picture, or a folder with pictures and without videos."""
         return peek.media_kinds == {"picture"}
 

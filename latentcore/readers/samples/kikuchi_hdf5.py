@@ -33,7 +33,7 @@ class KikuchiHdf5:
     description = "Kikuchi patterns of one scan: HDF5 with 'images' and 'coords'."
     wants = "'images' and 'coords'"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether there is a dataset ``images``."""
         return "images" in peek.hdf5_shapes
 

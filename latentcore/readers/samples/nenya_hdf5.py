@@ -46,7 +46,7 @@ class NenyaHdf5:
     description = "Cutouts of nenya: HDF5 with 'train' and 'valid' of shape (N, [C,] H, W)."
     wants = "'train' or 'valid' of shape (N, H, W) or (N, C, H, W)"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether a partition holds images; latents have two axes."""
         if peek.encoding_type or "images" in peek.hdf5_shapes:
             return False

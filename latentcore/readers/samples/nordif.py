@@ -38,7 +38,7 @@ class Nordif:
     description = "NORDIF scan: Pattern.dat and Setting.txt in one folder."
     wants = "Pattern.dat and Setting.txt in one folder"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether both files are there, and the settings are NORDIF's."""
         if not peek.path.is_dir() and peek.name not in (_PATTERNS, _SETTINGS):
             return False

@@ -31,7 +31,7 @@ class Video:
     wants = "a folder of videos and no pictures, or one video"
     options = ("resolution", "fit", "frames", "take")
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether it is a video, or a folder with videos and without pictures."""
         return peek.media_kinds == {"video"}
 

@@ -36,7 +36,7 @@ class NenyaMetadata:
     description = "The table of the cutouts in nenya's HDF5: 'train_metadata', 'valid_metadata'."
     wants = "'train_metadata' or 'valid_metadata' of shape (N, k)"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether there is such a dataset."""
         return any(len(peek.hdf5_shapes.get(f"{name}_metadata", ())) == 2 for name in _PARTITIONS)
 

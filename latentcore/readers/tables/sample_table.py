@@ -21,7 +21,7 @@ from latentcore.errors import MalformedFileError
 from latentcore.readers import TABLES_READERS
 from latentcore.readers._peek import Peek
 from latentcore.readers._table_columns import read_columns
-from latentcore.readers._tables import normalised, numbers, read_table
+from latentcore.readers._tables import normalized, numbers, read_table
 from latentcore.storage import content_fingerprint, local_path
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class SampleTableFile:
     description = "Values of samples: CSV, TSV, CSV.gz or parquet with a column that names them."
     wants = "a column 'sample_id', or 'partition' and 'row', or 'pp_type' and 'pp_idx'"
 
-    def recognises(self, peek: Peek) -> bool:
+    def recognizes(self, peek: Peek) -> bool:
         """Tell whether it is a table that says which samples its rows are about."""
-        return bool(_identifying({normalised(name) for name in peek.table_columns}))
+        return bool(_identifying({normalized(name) for name in peek.table_columns}))
 
     def open(self, ref: SourceRef) -> SampleTable:
         """Read the table; by name it opens tables that don't name their samples, too.
@@ -60,7 +60,7 @@ class SampleTableFile:
         """
         path = local_path(ref.location)
         table = read_table(path)
-        by_name = {normalised(str(column)): str(column) for column in reversed(table.columns)}
+        by_name = {normalized(str(column)): str(column) for column in reversed(table.columns)}
         used = [by_name[name] for name in _identifying(by_name)]
         values, categories = read_columns(table, without=used)
         if not values:

@@ -29,9 +29,9 @@ def distance_correlation(latent, reference, x, y):
 
 def hsic(latent, reference, x, y):
     n = len(latent)
-    centring = np.eye(n) - 1 / n
+    centering = np.eye(n) - 1 / n
     k, m = (_gaussian(values) for values in (latent, reference))
-    return ((centring @ k @ centring) * m).sum() / (n - 1) ** 2
+    return ((centering @ k @ centering) * m).sum() / (n - 1) ** 2
 
 
 def _gaussian(values):

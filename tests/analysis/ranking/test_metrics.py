@@ -14,7 +14,7 @@ KINDS = {
     "normal": lambda random, n: random.normal(size=n),
     "offset": lambda random, n: 1000 + random.normal(size=n),
     "few values": lambda random, n: random.integers(0, 4, n),
-    "grey levels": lambda random, n: random.integers(0, 256, n),
+    "gray levels": lambda random, n: random.integers(0, 256, n),
     "mostly zero": lambda random, n: random.normal(size=n) * (random.random(n) < 0.3),
     "two values": lambda random, n: np.arange(n) % 2,
     "heavy tails": lambda random, n: random.standard_cauchy(n),
@@ -68,7 +68,7 @@ def test_score_is_that_of_the_definition(metric, kind, other, seed, rows, relati
 
 
 @pytest.mark.parametrize("metric", DEFINITIONS)
-@pytest.mark.parametrize("kind", ["normal", "grey levels", "heavy tails", "mostly zero"])
+@pytest.mark.parametrize("kind", ["normal", "gray levels", "heavy tails", "mostly zero"])
 def test_score_of_many_points_is_that_of_the_definition(metric, kind):
     random = np.random.default_rng(3)
     x, y = scan(30, 40)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from latentcore.errors import RequestError
-from latentcore.workflows._verbs import VERBS, Verb, option
+from latentcore.requests.verbs import VERBS, Verb, option
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.routes import ROUTES
+from pages.panels.routes import ROUTES
 
 app = st.App(Path(__file__).with_name("page.py"), routes=ROUTES)

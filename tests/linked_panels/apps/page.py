@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from latentcore.analysis.selection import select
-from pages.shared.linked_panels import linked_panels
+from pages.panels.linked_panels import linked_panels
 from tests.linked_panels.apps.scene import inside_roi, make_points, make_view
 
 ROWS = int(os.environ.get("PANELS_ROWS", "45"))
@@ -32,7 +32,7 @@ points, base = scene()
 changes: dict = {}
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 with st.container(horizontal=True):
-    recolor = st.checkbox("Colour the embedding by latent")
+    recolor = st.checkbox("Color the embedding by latent")
     hidden = st.checkbox("Hide the panels")
     thinned = st.checkbox("Keep every third point")
     on_globe = st.checkbox("Take the embedding for degrees")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from latentcore.containers import Roi, ScanGrid
-from pages.shared.array_store import put_patterns
-from pages.shared.linked_panels import (
+from pages.panels.array_store import put_patterns
+from pages.panels.linked_panels import (
     Categorical,
     Continuous,
     GridGeometry,
@@ -16,7 +16,7 @@ from pages.shared.linked_panels import (
     Shaded,
 )
 
-# Okabe & Ito (2008), and grey for noise.
+# Okabe & Ito (2008), and gray for noise.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 NOISE = "#9a9a9a"
 STEP = 0.1
@@ -76,7 +76,7 @@ def inside_roi(
 
 
 def viridis_like() -> np.ndarray:
-    """Return a dark-to-light table of 256 colours."""
+    """Return a dark-to-light table of 256 colors."""
     stops = np.array([[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]])
     at = np.linspace(0, 4, 256)
     return np.stack([np.interp(at, np.arange(5), stops[:, k]) for k in range(3)], 1).astype(

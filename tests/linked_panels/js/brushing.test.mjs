@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Brushing } from "../../../pages/shared/linked_panels/brushing.js";
-import { NO_STATE } from "../../../pages/shared/linked_panels/data.js";
-import { Points } from "../../../pages/shared/linked_panels/points.js";
-import { SharedState } from "../../../pages/shared/linked_panels/shared_state.js";
-import { Tools, heldMode } from "../../../pages/shared/linked_panels/tools.js";
+import { Brushing } from "../../../pages/panels/linked_panels/brushing.js";
+import { NO_STATE } from "../../../pages/panels/linked_panels/data.js";
+import { Points } from "../../../pages/panels/linked_panels/points.js";
+import { SharedState } from "../../../pages/panels/linked_panels/shared_state.js";
+import { Tools, heldMode } from "../../../pages/panels/linked_panels/tools.js";
 
 const STATE = { ...NO_STATE, revision: 0 };
 const NUMBERS = Float32Array.from({ length: 10 }, (_, k) => k);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CellIndex } from "../../../pages/shared/linked_panels/cells.js";
+import { CellIndex } from "../../../pages/panels/linked_panels/cells.js";
 
 const X = Float32Array.from({ length: 2000 }, (_, k) => Math.sin(k * 12.9898) * 5);
 const Y = Float32Array.from({ length: 2000 }, (_, k) => Math.cos(k * 78.233) * 3);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { colorize, shade } from "../../../pages/shared/linked_panels/coloring.js";
-import { css, mix, pack, parseColor, unpack } from "../../../pages/shared/linked_panels/colors.js";
+import { colorize, shade } from "../../../pages/panels/linked_panels/coloring.js";
+import { css, mix, pack, parseColor, unpack } from "../../../pages/panels/linked_panels/colors.js";
 
 const NAN = "#0a0b0c";
 const channels = (rgba) => Array.from(rgba, (v) => unpack(v & 0xffffff).reverse());

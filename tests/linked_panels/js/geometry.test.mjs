@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CellIndex } from "../../../pages/shared/linked_panels/cells.js";
-import { markBox, markLasso, markOutsideRoi, quantize, simplify } from "../../../pages/shared/linked_panels/geometry.js";
+import { CellIndex } from "../../../pages/panels/linked_panels/cells.js";
+import { markBox, markLasso, markOutsideRoi, quantize, simplify } from "../../../pages/panels/linked_panels/geometry.js";
 
 /** A generator of numbers in 0..1 that are the same each time (mulberry32). */
 function random(seed) {

@@ -1,6 +1,6 @@
 // Read cases from standard input and write, for each, the points that the browser would select.
-import { CellIndex } from "../../../pages/shared/linked_panels/cells.js";
-import { Selection } from "../../../pages/shared/linked_panels/selection.js";
+import { CellIndex } from "../../../pages/panels/linked_panels/cells.js";
+import { Selection } from "../../../pages/panels/linked_panels/selection.js";
 import { readFileSync } from "node:fs";
 
 const answers = JSON.parse(readFileSync(0, "utf8")).map((found) => {

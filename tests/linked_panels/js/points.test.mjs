@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { NO_STATE, gridRange, neededArrays, pointRange } from "../../../pages/shared/linked_panels/data.js";
-import { Points } from "../../../pages/shared/linked_panels/points.js";
+import { NO_STATE, gridRange, neededArrays, pointRange } from "../../../pages/panels/linked_panels/data.js";
+import { Points } from "../../../pages/panels/linked_panels/points.js";
 
 // Three of six cells were scanned:  0 . 1
 //                                   . 2 .

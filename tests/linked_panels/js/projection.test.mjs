@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Projection } from "../../../pages/shared/linked_panels/projection.js";
-import { Viewport } from "../../../pages/shared/linked_panels/viewport.js";
+import { Projection } from "../../../pages/panels/linked_panels/projection.js";
+import { Viewport } from "../../../pages/panels/linked_panels/viewport.js";
 
 function projection(down, equal = false) {
   const viewport = new Viewport(down);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { draggedRoi, edgesAt, roiRect } from "../../../pages/shared/linked_panels/roi.js";
+import { draggedRoi, edgesAt, roiRect } from "../../../pages/panels/linked_panels/roi.js";
 
 const GRID = { shape: [10, 20], origin: [0, 0], step: [0.1, 0.2], unit: "µm" };
 const ROI = [0.5, 1.0, 0.4, 1.0];

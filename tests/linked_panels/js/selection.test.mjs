@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { CellIndex } from "../../../pages/shared/linked_panels/cells.js";
-import { EMPHASIZED, OTHER, OUTSIDE, Selection } from "../../../pages/shared/linked_panels/selection.js";
+import { CellIndex } from "../../../pages/panels/linked_panels/cells.js";
+import { EMPHASIZED, OTHER, OUTSIDE, Selection } from "../../../pages/panels/linked_panels/selection.js";
 
 const X = Float32Array.from({ length: 10 }, (_, k) => k);
 const Y = new Float32Array(10);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { History } from "../../../pages/shared/linked_panels/history.js";
-import { SharedState } from "../../../pages/shared/linked_panels/shared_state.js";
+import { History } from "../../../pages/panels/linked_panels/history.js";
+import { SharedState } from "../../../pages/panels/linked_panels/shared_state.js";
 
 const FIRST = { revision: 3, selections: { A: [], B: [] }, active: "A", roi: null, pinned: null };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { degreeLabel, degreeTicks } from "../../../pages/shared/linked_panels/graticule.js";
-import { formatNumber, marks, ticks } from "../../../pages/shared/linked_panels/ticks.js";
+import { degreeLabel, degreeTicks } from "../../../pages/panels/linked_panels/graticule.js";
+import { formatNumber, marks, ticks } from "../../../pages/panels/linked_panels/ticks.js";
 
 const near = (found, expected) => {
   assert.equal(found.length, expected.length);

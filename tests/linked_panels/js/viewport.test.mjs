@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Viewport } from "../../../pages/shared/linked_panels/viewport.js";
+import { Viewport } from "../../../pages/panels/linked_panels/viewport.js";
 
 const HOME = { x0: 0, x1: 10, y0: 0, y1: 20 };
 

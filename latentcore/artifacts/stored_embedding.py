@@ -1,0 +1,96 @@
+"""Embeddings that a run left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.artifacts import read_run
+from latentcore.artifacts.records import read_record
+from latentcore.containers import LatentSet
+from latentcore.errors import JoinError, MalformedFileError
+from latentcore.storage import content_fingerprint, local_path
+
+__all__ = ["PCA_PANEL", "StoredEmbedding", "read_embedding"]
+
+# The panel of the first two principal components, which are computed wherever they are needed.
+PCA_PANEL = "pca"
+_COLUMNS = ("sample_id", "U0", "U1")
+
+
+@dataclass(frozen=True, eq=False)
+class StoredEmbedding:
+    """An embedding read from ``embedding.parquet``.
+
+    Attributes
+    ----------
+    panel : str
+        Names its panel on the screen: strokes drawn in one UMAP mean nothing in another.
+    coordinates : ndarray of float32, shape (n, 2)
+    report : dict
+        What the run said of it: method, parameters, engine, scores. Empty where no report lies
+        beside it.
+    """
+
+    panel: str
+    coordinates: NDArray[np.float32]
+    report: dict[str, object]
+    fingerprint: str
+
+
+def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:
+    """Read the embedding of a set of latents.
+
+    Parameters
+    ----------
+    location : str
+        ``embedding.parquet``, as the verb ``project`` writes it.
+
+    Raises
+    ------
+    MalformedFileError
+        If the table has no columns U0 and U1.
+    JoinError
+        If it is about other samples.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = local_path(location)
+    try:
+        # ParquetFile tells in one line what is wrong; read_table prints the whole schema.
+        with pq.ParquetFile(path) as file:
+            lacking = sorted({*_COLUMNS} - {*file.schema_arrow.names})
+            table = file.read(columns=[*_COLUMNS]) if not lacking else None
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise MalformedFileError(_no_embedding(path, str(error))) from error
+    if table is None:
+        raise MalformedFileError(_no_embedding(path, f"it lacks {', '.join(lacking)}"))
+    ids = np.asarray(table["sample_id"].to_pylist(), np.str_)
+    if not np.array_equal(ids, latents.sample_ids):
+        message = (
+            f"{path.name!r} holds {len(ids)} samples, which are not the {len(latents)} samples of "
+            "these latents. Run 'project' on these latents."
+        )
+        raise JoinError(message)
+    coordinates = np.column_stack([table["U0"].to_numpy(), table["U1"].to_numpy()])
+    report = path.with_name("report.json")
+    fingerprint = content_fingerprint(path)
+    run = read_run(path.parent)
+    name = (run or {}).get("run_id") or fingerprint.rpartition(":")[2]
+    return StoredEmbedding(
+        panel=f"umap-{name[:8]}",
+        coordinates=coordinates.astype(np.float32),
+        report=read_record(report, {}) if report.is_file() else {},
+        fingerprint=fingerprint,
+    )
+
+
+def _no_embedding(path: Path, why: str) -> str:
+    return (
+        f"{path.name!r} is no embedding: {why}. "
+        f"Give the embedding.parquet that the verb 'project' wrote, with {', '.join(_COLUMNS)}."
+    )

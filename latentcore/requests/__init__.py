@@ -1,0 +1,1 @@
+"""What is asked: verbs, their requests, and requests as text."""

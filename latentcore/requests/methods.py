@@ -1,0 +1,56 @@
+"""Options for the parameters of methods, taken from where the methods declare them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from latentcore.analysis.parameters import SEED, parameter_of
+from latentcore.registry import Registry
+from latentcore.requests.verbs import option
+
+__all__ = ["with_parameters"]
+
+
+def with_parameters(base: type, family: Registry[Any]) -> Any:
+    """Return a request with an option for each parameter of any method of a family.
+
+    Parameters
+    ----------
+    base : type
+        A frozen dataclass with the request's other fields. It is called ``_NameRequest``.
+    family : Registry
+        Of frozen dataclasses whose fields are parameters; one that several methods share is one
+        option, which tells what it means to each. A new method brings its options.
+    """
+    told: dict[str, list[str]] = {}
+    asked: dict[str, Any] = {}
+    for method, kind in family.items():
+        for declared in dataclasses.fields(kind):
+            details = parameter_of(declared)
+            default = details.automatic if declared.default is None else declared.default
+            text = f"{method}: {details.help} (default: {default})"
+            told.setdefault(declared.name, []).append(text)
+            asked[declared.name] = details
+    fields = [
+        (
+            name,
+            Any,
+            option(
+                None,
+                help="; ".join(told[name]),
+                convert=details.convert,
+                choices=details.choices or None,
+                metavar=None if details.choices else name.upper()[:1],
+            ),
+        )
+        for name, details in asked.items()
+        if name != SEED
+    ]
+    return dataclasses.make_dataclass(
+        base.__name__.removeprefix("_"),
+        fields,
+        bases=(base,),
+        frozen=True,
+        namespace={"__doc__": base.__doc__, "__module__": base.__module__},
+    )

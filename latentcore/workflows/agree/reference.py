@@ -1,0 +1,124 @@
+"""The reference of ``agree`` at the points of what is held against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.clusterers import Clusterer
+from latentcore.analysis.clustering import cluster_features
+from latentcore.analysis.features import Features, Scaling
+from latentcore.analysis.label_agreement import MISSING
+from latentcore.analysis.references import join_maps
+from latentcore.containers import Roi, ScanGrid, ScanMaps, match_rows
+from latentcore.errors import JoinError
+from latentcore.workflows.agree.labels import LabelMap
+
+__all__ = ["KnownLabels", "known_labels", "labels_at", "roi_record", "unmatched_notes"]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownLabels:
+    """Reference labels at n points.
+
+    Attributes
+    ----------
+    labels : ndarray of int32, shape (n,)
+        `latentcore.analysis.label_agreement.MISSING` where there is none.
+    texts : dict of int to str
+        What labels are called, empty where they are only numbers.
+    k : int
+        How many there are.
+    told : dict
+        For the report: how they came to be.
+    unmatched, unmatched_reference : int
+        Points without a reference, and points of the reference (in the ROI) without a partner.
+    """
+
+    labels: NDArray[np.int32]
+    texts: dict[int, str]
+    k: int
+    told: dict[str, Any]
+    unmatched: int
+    unmatched_reference: int
+
+
+def known_labels(
+    reference: LabelMap | ScanMaps,
+    grid: ScanGrid,
+    roi: Roi | None,
+    *,
+    clusterer: Clusterer,
+    scaling: Scaling,
+) -> KnownLabels:
+    """Take labels at the points of a grid, or cluster features there.
+
+    Raises
+    ------
+    JoinError
+        If not one point is common to both.
+    RequestError
+        If features can't be clustered.
+    """
+    if isinstance(reference, LabelMap):
+        labels, unmatched, lacking = labels_at(reference, grid, roi)
+        present = np.unique(labels[labels != MISSING])
+        texts = {int(label): reference.text(int(label)) for label in present}
+        told = {"kind": "labels", "columns": [reference.name], "labels": texts}
+        return KnownLabels(labels, texts, len(present), told, unmatched, lacking)
+    values, unmatched, lacking = join_maps(reference, grid, roi)
+    features = Features(values.T.astype(np.float64), reference.names, grid.node)
+    found = cluster_features(features, clusterer=clusterer, scaling=scaling)
+    labels = np.where(features.finite, found.labels, np.int32(MISSING))
+    told = {
+        "kind": "features",
+        "columns": list(reference.names),
+        "parameters": dict(found.parameters),
+        "scores": dict(found.scores),
+        "counts": found.counts,
+    }
+    k = int(str(found.parameters["k"]))
+    return KnownLabels(labels, {}, k, told, unmatched, lacking)
+
+
+def labels_at(
+    labels: LabelMap, grid: ScanGrid, roi: Roi | None
+) -> tuple[NDArray[np.int32], int, int]:
+    """Return labels at the points of a grid, and how many points either side lacks.
+
+    Raises
+    ------
+    JoinError
+        If not one point is common to both.
+    """
+    rows = match_rows(grid, labels.grid)
+    if not (rows >= 0).any():
+        message = (
+            f"None of {len(grid)} points has a partner among the {len(labels.grid)} of "
+            f"{labels.name}. Check that both tables use the same coordinates."
+        )
+        raise JoinError(message)
+    lacking = match_rows(labels.grid, grid) < 0
+    if roi is not None:
+        lacking &= roi.mask(labels.grid)
+    found = np.where(rows >= 0, labels.labels[rows], np.int32(MISSING))
+    return found, int((rows < 0).sum()), int(lacking.sum())
+
+
+def unmatched_notes(unmatched: int, unmatched_reference: int, n: int, what: str) -> list[str]:
+    """Return what the user should know of points that have no partner."""
+    notes = []
+    if unmatched:
+        notes.append(f"{unmatched} of {n} points of the {what} have no reference.")
+    if unmatched_reference:
+        notes.append(f"{unmatched_reference} points of the reference have no {what}.")
+    return notes
+
+
+def roi_record(bounds: tuple[float, ...] | None, grid: ScanGrid) -> dict[str, Any]:
+    """Return the ROI as reports hold it: its ranges, and how many points are in it."""
+    roi = Roi.whole(grid) if bounds is None else Roi.from_bounds(bounds)
+    return {"x_range": roi.x_range, "y_range": roi.y_range, "n": len(grid)}

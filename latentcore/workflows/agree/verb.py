@@ -1,0 +1,257 @@
+"""``agree``: latent dimensions, or a label map, held against labels from elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.agreement import METRICS, Agreement, agree, cluster_dimension
+from latentcore.analysis.clusterers import Clusterer, make_clusterer
+from latentcore.analysis.features import Scaling
+from latentcore.analysis.label_agreement import MISSING
+from latentcore.artifacts import RunFolder
+from latentcore.containers import LatentSet, Roi, ScanGrid
+from latentcore.errors import JoinError, RequestError
+from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
+from latentcore.workflows._inputs import (
+    coords_option,
+    latents_option,
+    read_latents,
+    reader_option,
+    roi_option,
+)
+from latentcore.workflows.agree.labels import read_reference
+from latentcore.workflows.agree.maps import compare_maps
+from latentcore.workflows.agree.reference import (
+    KnownLabels,
+    known_labels,
+    roi_record,
+    unmatched_notes,
+)
+from latentcore.workflows.map import plain_coordinates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AgreeRequest", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreeRequest:
+    """What to hold against which reference."""
+
+    latents: str | None = latents_option(None)
+    reference: str = option(
+        help="labels (phases, grains, clusters), or features such as FILE:PCA_* to be clustered",
+        metavar="MAP",
+    )
+    labels: str | None = option(
+        None, help="a label map to hold against the reference, instead of latents", metavar="MAP"
+    )
+    k_min: int = option(2, help="fewest clusters tried", convert=int, metavar="K")
+    k_max: int = option(12, help="most clusters tried", convert=int, metavar="K")
+    criterion: str = option("bic", help="by which k is chosen", choices=("bic", "aic"))
+    metric: str = option("ari", help="by which dimensions are ranked", choices=METRICS)
+    top: int = option(3, help="how many dimensions are drawn", convert=int, metavar="N")
+    scaling: str = option(
+        "standard",
+        help="standard: each feature with zero mean and unit s.d.; none: as they are",
+        choices=("standard", "none"),
+    )
+    sample: int | None = option(
+        None, help="compare N points, drawn by the seed, instead of all", convert=int, metavar="N"
+    )
+    roi: tuple[float, ...] | None = roi_option()
+    seed: int = option(0, help="the same seed gives the same clusters", convert=int, metavar="N")
+    coords: str | None = coords_option()
+    reader: str | None = reader_option()
+
+
+@verb("agree", "Hold latent dimensions, or a label map, against reference labels.", AgreeRequest)
+def run(request: AgreeRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+    """Hold latent dimensions, or a label map, against reference labels.
+
+    Of latents, writes ``agreement.csv`` (dim, ari, nmi, k_latent, k_reference, n, reason, best
+    first), ``clusters.csv`` (x, y, reference, cluster_d<D> of the top dimensions) and a figure of
+    each. Of a label map, writes ``contingency.csv`` and figures. Both write ``report.json``.
+
+    Returns
+    -------
+    dict
+        What the report holds.
+
+    Raises
+    ------
+    InputError
+        If the inputs can't be read or joined, or the parameters make no sense for them.
+    """
+    if (request.latents is None) == (request.labels is None):
+        message = "Give either latents or --labels MAP: one of them is held against the reference."
+        raise RequestError(message)
+    if request.top < 0 or (request.sample is not None and request.sample < 1):
+        message = "--top must be 0 or more, and --sample 1 or more."
+        raise RequestError(message)
+    if request.labels is not None:
+        progress.step(0, 1, "comparing label maps")
+        return compare_maps(request.labels, request.reference, request.roi, folder)
+    return _latents(request, folder, progress)
+
+
+def _latents(request: AgreeRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+    clusterer = make_clusterer(
+        "gmm",
+        {
+            "k_min": request.k_min, "k_max": request.k_max, "criterion": request.criterion,
+            "seed": request.seed,
+        },
+    )  # fmt: skip
+    progress.step(0, 1, "reading latents and reference")
+    latents = read_latents(
+        str(request.latents), folder, coords=request.coords, reader=request.reader, roi=request.roi
+    )
+    reference = read_reference(request.reference, folder)
+    latents = _drawn(latents, request)
+    grid = _grid_of(latents)
+    roi = None if request.roi is None else Roi.from_bounds(request.roi)
+    progress.step(0, 1, "clustering the reference")
+    known = known_labels(reference, grid, roi, clusterer=clusterer, scaling=_scaling(request))
+    found = agree(
+        latents.values, latents.dims, known.labels, clusterer=clusterer, scaling=_scaling(request),
+        order=grid.node, progress=progress,
+    )  # fmt: skip
+    order = found.order(request.metric)
+    table = _table(found, known).iloc[order]
+    if table[request.metric].isna().all():
+        message = f"No dimension could be compared. Of the first: {found.reasons[0]}"
+        raise RequestError(message)
+    top = [int(dim) for dim in table["dim"][table["reason"] == ""][: request.top]]
+    report = _report(request, latents, known, table, top)
+    folder.write_csv("agreement.csv", table)
+    _write_top(request, folder, latents, known, clusterer, table, top)
+    folder.write_json("report.json", report)
+    return report
+
+
+def _grid_of(latents: LatentSet) -> ScanGrid:
+    if latents.grid is None:
+        message = "The latents have no coordinates, so no map can be joined to them: give --coords."
+        raise JoinError(message)
+    return latents.grid
+
+
+def _scaling(request: AgreeRequest) -> Scaling:
+    return "none" if request.scaling == "none" else "standard"
+
+
+def _drawn(latents: LatentSet, request: AgreeRequest) -> LatentSet:
+    """Draw some of the points, in their order; which ones depends on seed and places only."""
+    if request.sample is None or request.sample >= len(latents):
+        return latents
+    grid = _grid_of(latents)
+    chosen = np.random.default_rng(request.seed).permutation(len(latents))[: request.sample]
+    rows = np.argsort(grid.node, kind="stable")[np.sort(chosen)]
+    return latents.take(np.sort(rows))
+
+
+def _table(found: Agreement, known: KnownLabels) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "dim": found.dims,
+            "ari": found.ari,
+            "nmi": found.nmi,
+            "k_latent": found.k_latent,
+            "k_reference": known.k,
+            "n": found.n,
+            "reason": found.reasons,
+        }
+    )
+
+
+def _report(
+    request: AgreeRequest,
+    latents: LatentSet,
+    known: KnownLabels,
+    table: pd.DataFrame,
+    top: list[int],
+) -> dict[str, Any]:
+    import sklearn
+
+    without = table[table["reason"] != ""]
+    return {
+        "latents": request.latents,
+        "roi": roi_record(request.roi, _grid_of(latents)),
+        "metric": request.metric,
+        "k_reference": known.k,
+        "reference": {"map": request.reference, **known.told},
+        "clusters": {
+            "method": "gmm",
+            "k_min": request.k_min,
+            "k_max": request.k_max,
+            "criterion": request.criterion,
+            "scaling": request.scaling,
+            "seed": request.seed,
+            "sample": request.sample,
+            "engine": f"scikit-learn {sklearn.__version__}",
+        },
+        "top": table[table["dim"].isin(top)][["dim", "ari", "nmi", "k_latent"]].to_dict("records"),
+        "n": len(latents),
+        "n_dims": len(table),
+        "unmatched": known.unmatched,
+        "unmatched_reference": known.unmatched_reference,
+        "without_score": {
+            str(dim): reason for dim, reason in zip(without["dim"], without["reason"], strict=True)
+        },
+        "notes": unmatched_notes(
+            known.unmatched, known.unmatched_reference, len(latents), "latents"
+        ),
+    }
+
+
+def _write_top(
+    request: AgreeRequest,
+    folder: RunFolder,
+    latents: LatentSet,
+    known: KnownLabels,
+    clusterer: Clusterer,
+    table: pd.DataFrame,
+    top: list[int],
+) -> None:
+    """Write the clusters of the reference and of the best dimensions, and their maps."""
+    import pandas as pd
+
+    from latentcore.figures.agreement import labeled_maps_figure
+
+    grid = _grid_of(latents)
+    x, y = plain_coordinates(grid)
+    labels: dict[str, Any] = {"x": x, "y": y, "reference": _shown(known.labels, known.texts)}
+    for dim in top:
+        values = latents.dimension(dim)
+        paired = np.isfinite(values) & (known.labels != MISSING)
+        found = cluster_dimension(
+            np.where(paired, values, np.nan), dim, clusterer=clusterer, scaling=_scaling(request),
+            order=grid.node,
+        )  # fmt: skip
+        own = np.where(paired, found.labels, np.int32(MISSING))
+        labels[f"cluster_d{dim}"] = _shown(own, {})
+        row = table[table["dim"] == dim].iloc[0]
+        figure = labeled_maps_figure(
+            grid,
+            values,
+            [("its clusters", own, {}), ("reference", known.labels, known.texts)],
+            latent_label=f"latent {dim}",
+            title=f"Latent {dim}: ARI {row['ari']:.3f}, NMI {row['nmi']:.3f}",
+            missing=MISSING,
+        )
+        folder.write_figure(f"latent_vs_ref_d{dim}.png", figure)
+    folder.write_csv("clusters.csv", pd.DataFrame(labels))
+
+
+def _shown(labels: NDArray[np.integer], texts: dict[int, str]) -> list[Any]:
+    """Return labels as they are written: text where they have names, empty where missing."""
+    return [None if label == MISSING else texts.get(label, str(label)) for label in labels.tolist()]

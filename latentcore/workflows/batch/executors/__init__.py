@@ -1,0 +1,44 @@
+"""Where a batch's tasks are carried out, one file per kind of place.
+
+An executor is a frozen dataclass with ``run(tasks, note, progress)``: it carries out the tasks in
+any order, hands each row to ``note`` whenever it changes, and raises `Cancelled` when the progress
+says so. No task's failure ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from latentcore.progress import Progress
+from latentcore.registry import Registry
+from latentcore.workflows.batch.tasks import Row, Task
+
+__all__ = ["EXECUTORS", "Executor", "Note", "Places"]
+
+Note = Callable[[Row], None]
+
+
+class Executor(Protocol):
+    """Carries out the tasks of a batch."""
+
+    def run(self, tasks: Sequence[Task], note: Note, progress: Progress) -> None:
+        """Carry out all tasks; the progress counts those that have ended."""
+        ...
+
+
+class Places(Protocol):
+    """Makes an executor from a batch's options."""
+
+    def __call__(self, *, scheduler: str | None, workers: int | None) -> Executor:
+        """Return the executor.
+
+        Raises
+        ------
+        RequestError
+            If the options make no sense for it, or it isn't installed.
+        """
+        ...
+
+
+EXECUTORS: Registry[Places] = Registry("executor", "latentcore.workflows.batch.executors")

@@ -1,0 +1,490 @@
+"""``extract``: samples → latents, by a trained encoder or by a PCA fitted on the samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentcore.artifacts import RunFolder, file_sha256, from_json, read_run, to_json
+from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
+from latentcore.containers import LatentSet, Provenance
+from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.encoders._pooling import POOLINGS
+from latentcore.errors import InputError, RequestError
+from latentcore.preparation import Preparation, Preparer, fit_static_background
+from latentcore.progress import Progress
+from latentcore.readers._media.folder import none_readable
+from latentcore.requests.verbs import as_plain, option, verb
+from latentcore.workflows._media import (
+    features_name,
+    pooled_as_asked,
+    reading_size,
+    told_features,
+    write_torch,
+)
+from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
+from latentcore.workflows.extract.cutout_table import write_cutout_table
+from latentcore.workflows.extract.damaged import note_on_damaged, refuse_all_damaged, write_damaged
+from latentcore.workflows.extract.seed_names import write_seed_names
+from latentcore.workflows.extract.trainer_options import (
+    heeded_options,
+    notes_on,
+    read_options,
+    reader_options,
+    refuse_averaging,
+)
+
+if TYPE_CHECKING:
+    from latentcore.encoders._nenya_options import NenyaOptions
+    from latentcore.encoders.pca import PcaEncoder, PcaRecipe
+    from latentcore.encoding.extraction import Extraction
+
+__all__ = ["FITTED_PREPARATION", "ExtractRequest", "extract"]
+
+# What a fitted PCA sees if nothing is asked for. Patterns differ in brightness and contrast, which
+# say little about the crystal, so each is standardized. Removing the background helps
+# more, but it is a choice about the data: the page proposes it, nobody makes it silently.
+FITTED_PREPARATION = Preparation(scale="z_score")
+
+# What can't change a latent: it is the same question with or without them.
+_NOT_ASKED = ("batch_size", "clobber", "strict")
+
+
+@dataclass(frozen=True)
+class ExtractRequest:
+    """What to encode, with what, prepared how."""
+
+    location: tuple[str, ...] = option(
+        help="files of samples, or folders of pictures or videos; with pca:N one PCA is fitted on "
+        "all of them together",
+        positional=True,
+        nargs="+",
+        metavar="LOCATION",
+    )
+    checkpoint: str = option(
+        help="model.safetensors, a seed VAE .pth, a nenya .pth, an encoder exported as "
+        "TorchScript or by torch.export (it runs the code in its file), or pca:N to fit N "
+        "components on the samples",
+        metavar="FILE",
+    )
+    options: str | None = option(
+        None,
+        help="options of a nenya training: they must fit the checkpoint, and name its partitions",
+        metavar="OPTS.json",
+    )
+    partition: tuple[str, ...] = option(
+        (), help="encode only this HDF5 dataset", repeat=True, metavar="NAME"
+    )
+    rows: str | None = option(
+        None,
+        help="encode only these rows, counted within each partition: .npy (row numbers, or a "
+        "mask), or text with one per line",
+        metavar="FILE",
+    )
+    pool: str | None = option(
+        None,
+        help="how the feature map of an exported encoder becomes a vector; mean if not given",
+        choices=POOLINGS,
+    )
+    resolution: tuple[int, int] | None = option(
+        None,
+        help="resize to H W pixels, as size=HxW does; of pictures and videos the center is taken, "
+        "which --reader image-folder:fit=pad (or video:fit=pad) changes",
+        nargs=2,
+        metavar=("H", "W"),
+        convert=int,
+    )
+    prepare: tuple[str, ...] = option(
+        (),
+        help="steps of the preparation, each overruling the checkpoint's own: crop=Y0:Y1:X0:X1, "
+        "size=HxW, background=none|static|dynamic, background_sigma=PX, smooth=PX, "
+        "scale=none|zero_one|minus_one_one|z_score|demean|type_range, channels=1|3",
+        nargs="+",
+        repeat=True,
+        metavar="KEY=VALUE",
+    )
+    keep_above: tuple[str, float] | None = option(
+        None,
+        help="encode only points where a map (FILE or FILE:COLUMN) is above a value",
+        nargs=2,
+        metavar=("MAP", "VALUE"),
+        convert=(str, float),
+    )
+    batch_size: int | None = option(
+        None,
+        help="samples read at once; chooses itself, and has no influence on the latents",
+        metavar="N",
+        convert=int,
+    )
+    device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
+    seed_names: bool = option(
+        False,
+        help="write latents_full.npy, coords.csv and latent_maps/latent_full_d<D>.csv as well, as "
+        "the seed system does",
+    )
+    cutouts: bool = option(
+        False,
+        help="write <input stem>_cutouts.parquet as well: ΔT (90th - 10th percentile of the "
+        "central crop), mean, s.d., minimum and maximum of each sample",
+    )
+    strict: bool = option(
+        False, help="end at a damaged picture or video, instead of leaving it out"
+    )
+    clobber: bool = option(False, help="do it again where --out holds a finished run")
+    reader: str | None = option(
+        None,
+        help="reader of the inputs, with options for it as NAME:KEY=VALUE[,KEY=VALUE]: "
+        "video:frames=17,take=last",
+        metavar="NAME",
+    )
+    seed: int = option(0, help="recorded; nothing here is random", metavar="N", convert=int)
+
+
+@verb("extract", "Encode samples into latents.", ExtractRequest, place="thread")
+def extract(
+    request: ExtractRequest,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    open_model: Callable[..., Encoder] = open_checkpoint,
+) -> dict[str, Any]:
+    """Extract the latents of one file or several.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Gets ``<input stem>_latents.h5`` for each input; ``model.safetensors`` and ``model.json``
+        for a PCA that was fitted; ``static_background.npy`` where a mean pattern was fitted for
+        another encoder; ``<input stem>_cutouts.parquet`` where that was asked for;
+        ``features.pt`` for pictures and videos, and ``<input stem>_damaged.csv`` (sample_id,
+        reason) where some are damaged: these have no latent.
+    open_model : callable
+        ``open_model(checkpoint, device=…, input_shape=…) → Encoder``; a server lends one that
+        answers with a model that is loaded already.
+
+    Returns
+    -------
+    dict
+        ``skipped`` (true where `folder` held the answer already), ``encoder, latent_dim, device,
+        preparation, n, n_encoded, n_damaged``, ``explained_variance`` for a fitted PCA,
+        ``feature_shape`` and ``pool`` where there is a feature map, ``options`` of the training
+        where they are known, and in ``latents`` for each file written ``n, n_encoded, n_left_out,
+        n_not_finite, n_damaged, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
+        batch_size, tile, halvings``, ``damaged`` (a table's name) where there are any, and
+        ``cutouts`` with ``table, crop, percentiles``; ``notes`` tell what one should know of the
+        latents.
+
+    Raises
+    ------
+    InputError
+        If an input can't be used, or all its files are damaged (with ``strict``, one of them), or
+        `folder` holds another question's answer.
+    Cancelled
+        If the progress was cancelled; the same call goes on where it stopped.
+    """
+    _refuse_ambiguous(request)
+    choice = Choice(request.partition, request.rows, request.keep_above)
+    options = read_options(request.options, folder)
+    for_reader = reader_options(options)
+    with ExitStack() as opened:
+        chosen = [
+            choose_samples(
+                location,
+                choice,
+                folder,
+                opened,
+                reader=request.reader,
+                options=for_reader,
+                size=reading_size(request.resolution, request.prepare),
+                skip_damaged=not request.strict,
+            )
+            for location in request.location
+        ]
+        if not _is_fitted(request):
+            _note_checkpoint(request.checkpoint, folder)
+        finished = _finished_before(request, folder)
+        if finished is not None:
+            return finished
+        job = _Job(request, chosen, folder, progress)
+        try:
+            encoder, preparer = job.model(open_model)
+        except InputError:
+            for one in chosen:
+                refuse_all_damaged(one)
+            raise
+        job = replace(job, trained=heeded_options(options, encoder))
+        files = {latents_name(one.location): job.encode(one, encoder, preparer) for one in chosen}
+    return {
+        "skipped": False,
+        "encoder": encoder.name,
+        "latent_dim": encoder.latent_dim,
+        "device": encoder.device,
+        "preparation": preparer.preparation.to_dict(),
+        **_explained(encoder),
+        **told_features(encoder),
+        **job.told_options,
+        "n": sum(entry["n"] for entry in files.values()),
+        "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
+        "n_damaged": sum(entry["n_damaged"] for entry in files.values()),
+        "latents": files,
+        "notes": [
+            *job.notes,
+            *notes_on(job.trained, preparer.preparation),
+            *_notes_on_fit(request),
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class _Job:
+    request: ExtractRequest
+    chosen: Sequence[ChosenSamples]
+    folder: RunFolder
+    progress: Progress
+    trained: NenyaOptions | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def model(self, open_model: Callable[..., Encoder]) -> tuple[Encoder, Preparer]:
+        """Return the encoder, loaded or fitted, and the preparer of its samples."""
+        if _is_fitted(self.request):
+            preparer = self._preparer(_preparation(self.request, FITTED_PREPARATION), None)
+            return self._fitted(preparer), preparer
+        # Bare weights don't tell their input size: it is what the samples are prepared to.
+        shape = self.chosen[0].source.sample_shape
+        guess = _preparation(self.request, Preparation()).output_shape(shape)
+        encoder = open_model(self.request.checkpoint, device=self.request.device, input_shape=guess)
+        encoder = pooled_as_asked(encoder, self.request.pool)
+        preparation = _preparation(self.request, encoder.preparation or Preparation())
+        asked = any(word.partition("=")[0].strip() == "channels" for word in self.request.prepare)
+        refuse_averaging(encoder, preparation, shape[-3], asked=asked)
+        preparer = self._preparer(preparation, encoder.static_background)
+        if preparer.static_background is not None and encoder.static_background is None:
+            np.save(self.folder.path("static_background.npy"), preparer.static_background)
+        return encoder, preparer
+
+    def encode(self, one: ChosenSamples, encoder: Encoder, preparer: Preparer) -> dict[str, Any]:
+        """Encode one input, write its latents, and return what is to be told about it."""
+        from latentcore.encoding.extraction import extract as encode
+
+        found = encode(
+            one.source,
+            encoder,
+            preparer,
+            keep=one.keep,
+            scratch=self.folder.scratch() / Path(one.location).stem,
+            batch_size=self.request.batch_size,
+            progress=self.progress,
+        )
+        damaged = found.counts.damaged
+        if len(damaged) == found.counts.rows:
+            raise none_readable(one.location, list(damaged.values()))
+        latents = LatentSet(
+            values=found.latents,
+            sample_ids=one.source.sample_ids,
+            dims=np.arange(encoder.latent_dim, dtype=np.int32),
+            grid=one.source.grid,
+            partition=one.source.partition,
+            labels=one.source.labels,
+            provenance=self._provenance(
+                encoder=encoder.name,
+                encoder_fingerprint=encoder.fingerprint,
+                device=encoder.device,
+                preparation=preparer.preparation.to_dict(),
+                batch_size=found.batch_size,
+                tile=found.tile,
+                halvings=found.halvings,
+                **told_features(encoder),
+                **self.told_options,
+            ),
+        )
+        if not one.member.all():
+            latents = latents.take(one.member)
+        write_latents(self.folder.path(latents_name(one.location)), latents)
+        features = features_name(one.location, alone=len(self.chosen) == 1)
+        write_torch(self.folder, features, one.source, latents, (encoder, preparer))
+        if self.request.seed_names:
+            alone = len(self.chosen) == 1
+            under = "" if alone else f"{Path(one.location).stem}/"
+            write_seed_names(self.folder, latents, self.progress, under=under)
+        told = _told(found, int(one.member.sum()))
+        if damaged:
+            told["damaged"] = write_damaged(self.folder, one.location, damaged)
+            self.notes.append(note_on_damaged(one.location, damaged, found.counts.rows))
+        if self.request.cutouts:
+            crop = None if self.trained is None else self.trained.crop
+            told["cutouts"] = write_cutout_table(self.folder, one, crop, self.progress)
+        return told
+
+    @property
+    def told_options(self) -> dict[str, Any]:
+        """The options of the training, to be recorded where they are known."""
+        return {} if self.trained is None else {"options": dict(self.trained.values)}
+
+    def _preparer(self, preparation: Preparation, background: Any) -> Preparer:
+        if preparation.background == "static" and background is None:
+            parts = [(one.source, one.rows) for one in self.chosen]
+            background = fit_static_background(parts, preparation, self.progress)
+        return Preparer(preparation, self.chosen[0].source.sample_shape, background)
+
+    def _fitted(self, preparer: Preparer) -> Encoder:
+        """Fit the PCA, or take the one that an interrupted run had fitted for this question."""
+        from latentcore.artifacts.model_files import write_model
+        from latentcore.encoding.extraction import check_same_shape
+        from latentcore.encoding.fitting import fit_pca
+
+        recipe = _recipe(self.request)
+        scratch = self.folder.scratch() / f"fitted-{self._question_digest()}"
+        path = scratch / "model.safetensors"
+        if not path.exists():
+            for one in self.chosen:
+                check_same_shape(preparer, one.source)
+            parts = [(one.source, one.rows) for one in self.chosen]
+            fitted: PcaEncoder = fit_pca(
+                recipe, parts, preparer, device=self.request.device, progress=self.progress
+            )
+            scratch.mkdir()
+            write_model(path, fitted, self._provenance())
+        for name in (path.name, "model.json"):
+            self.folder.write_bytes(name, (scratch / name).read_bytes())
+        return open_checkpoint(str(path), device=self.request.device)
+
+    def _provenance(self, **resolved: object) -> Provenance:
+        request = {**as_plain(self.request), **({"resolved": resolved} if resolved else {})}
+        return Provenance(
+            verb=self.folder.verb,
+            request=request,
+            inputs=tuple(self.folder.inputs),
+            parents=tuple(self.folder.parents),
+            seed=self.request.seed,
+        )
+
+    def _question_digest(self) -> str:
+        return hashlib.blake2b(
+            to_json(_asked(as_plain(self.request), self._contents())).encode(), digest_size=8
+        ).hexdigest()
+
+    def _contents(self) -> list[tuple[str, str]]:
+        return [(one.role, one.fingerprint) for one in self.folder.inputs]
+
+
+def _refuse_ambiguous(request: ExtractRequest) -> None:
+    counts = Counter(latents_name(location) for location in request.location)
+    name, count = counts.most_common(1)[0]
+    if count > 1:
+        twice = ", ".join(repr(one) for one in request.location if latents_name(one) == name)
+        message = (
+            f"{count} inputs would all write {name!r}: {twice}. Rename one of them, or extract "
+            "them one by one into folders of their own."
+        )
+        raise RequestError(message)
+    if request.rows is not None and len(request.location) > 1:
+        message = (
+            f"--rows {request.rows!r} names rows of one file, but {len(request.location)} are to "
+            "be encoded. Extract them one by one."
+        )
+        raise RequestError(message)
+    if request.batch_size is not None and request.batch_size < 1:
+        message = f"--batch-size {request.batch_size} makes no progress. Give at least 1."
+        raise RequestError(message)
+
+
+def _is_fitted(request: ExtractRequest) -> bool:
+    return request.checkpoint.lower().startswith("pca:")
+
+
+def _notes_on_fit(request: ExtractRequest) -> list[str]:
+    if not _is_fitted(request):
+        return []
+    note = (
+        f"{request.checkpoint} was fitted on these samples alone: its dimensions are not those of "
+        "another fit. For latents that can be compared, encode all with the model.safetensors of "
+        "one fit, or fit one PCA on all files together."
+    )
+    return [note]
+
+
+def _recipe(request: ExtractRequest) -> PcaRecipe:
+    from latentcore.encoders.pca import PcaRecipe
+
+    return PcaRecipe.parse(request.checkpoint)
+
+
+def _note_checkpoint(checkpoint: str, folder: RunFolder) -> None:
+    from latentcore.encoders._checkpoints import checkpoint_file
+
+    path = checkpoint_file(checkpoint)
+    folder.add_input(str(path), "checkpoint", f"sha256:{file_sha256(path)}", "checkpoint")
+
+
+def _finished_before(request: ExtractRequest, folder: RunFolder) -> dict[str, Any] | None:
+    """Return the summary of a finished run that asked the same, or None where there is none."""
+    record = read_run(folder.out)
+    if record is None or request.clobber:
+        return None
+    asked = _asked(as_plain(request), [(one.role, one.fingerprint) for one in folder.inputs])
+    before = _asked(
+        record.get("request", {}),
+        [(one["role"], one["fingerprint"]) for one in record.get("inputs", [])],
+    )
+    other = sorted(key for key in {*asked, *before} if asked.get(key) != before.get(key))
+    if other or record.get("verb") != folder.verb:
+        message = (
+            f"{str(folder.out)!r} holds a finished run of {record.get('verb')!r} that was asked "
+            f"something else (other {', '.join(other) or 'verb'}). "
+            "Give another --out, or --clobber to replace it."
+        )
+        raise RequestError(message)
+    if request.strict and record["summary"].get("n_damaged"):
+        return None
+    folder.keep_finished(record)
+    return {**record["summary"], "skipped": True}
+
+
+def _asked(request: Mapping[str, object], contents: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return what makes the question, as it reads back from a JSON file."""
+    asked = {key: value for key, value in request.items() if key not in _NOT_ASKED}
+    plain: dict[str, Any] = from_json(to_json({**asked, "content of inputs": contents}))
+    return plain
+
+
+def _preparation(request: ExtractRequest, base: Preparation) -> Preparation:
+    preparation = Preparation.parse(request.prepare, base)
+    if request.resolution is None:
+        return preparation
+    named = any(word.partition("=")[0].strip() == "size" for word in request.prepare)
+    if named and preparation.size != request.resolution:
+        height, width = request.resolution
+        message = (
+            f"--resolution {height} {width} contradicts the size=… of --prepare. Give one of them."
+        )
+        raise RequestError(message)
+    return replace(preparation, size=request.resolution)
+
+
+def _explained(encoder: Encoder) -> dict[str, float]:
+    ratio = getattr(encoder, "explained_variance_ratio", None)
+    return {} if ratio is None else {"explained_variance": float(ratio.sum())}
+
+
+def _told(found: Extraction, n: int) -> dict[str, Any]:
+    return {
+        "n": n,
+        "n_encoded": found.counts.rows - found.counts.not_finite - len(found.counts.damaged),
+        "n_left_out": n - found.counts.rows,
+        "n_not_finite": found.counts.not_finite,
+        "n_damaged": len(found.counts.damaged),
+        "n_constant": found.counts.constant,
+        "resumed_rows": found.resumed_rows,
+        "rate": found.rate,
+        "seconds": found.seconds,
+        "batch_size": found.batch_size,
+        "tile": found.tile,
+        "halvings": found.halvings,
+    }

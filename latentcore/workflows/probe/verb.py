@@ -1,0 +1,284 @@
+"""``probe``: how much of a label is in latents, by a classifier on samples it has not seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentcore.analysis.probe import Probed, probe
+from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
+from latentcore.analysis.probes import PROBES, Probe, make_probe
+from latentcore.artifacts import RunFolder, from_json, to_json
+from latentcore.containers import LatentSet
+from latentcore.errors import RequestError
+from latentcore.progress import Progress
+from latentcore.requests.methods import with_parameters
+from latentcore.requests.verbs import option, verb
+from latentcore.workflows._inputs import (
+    coords_option,
+    latents_option,
+    read_latents,
+    reader_option,
+    roi_option,
+)
+from latentcore.workflows.map import plain_coordinates
+from latentcore.workflows.probe.labels import FoundLabels, find_labels
+from latentcore.workflows.probe.model_card import model_card
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ProbeRequest", "predictions_table", "probe_of", "run"]
+
+_MOST_COLUMNS = 12
+_LEAK = (
+    "The test samples were drawn at random, but neighboring points of a scan are alike: most have "
+    "a neighbor among the training samples, and the figures are better than they would be on "
+    "another scan. Split by place (--blocked) for an honest estimate."
+)
+
+
+@dataclass(frozen=True)
+class _ProbeRequest:
+    """What to predict, and how; the classifiers' own parameters are added below."""
+
+    latents: str = latents_option()
+    labels: str | None = option(
+        None,
+        help="map of labels, FILE:COLUMN, joined by x and y; default: the labels in the latents' "
+        "file",
+        metavar="MAP",
+    )
+    split: str | None = option(
+        None,
+        help="the partition of this name is the test set, all others are trained on",
+        metavar="NAME",
+    )
+    test_fraction: float = option(
+        0.2, help="share of the labeled samples to test on, where no --split is given",
+        convert=float, metavar="F",
+    )  # fmt: skip
+    blocked: bool = option(
+        False, help="split by place, in squares of the scan; the default where there is a scan grid"
+    )
+    stratified: bool = option(
+        False, help="split at random within each class; the default where there is no scan grid"
+    )
+    block_size: int | None = option(
+        None,
+        help="side of a square in points; default: an eighth of the labeled area",
+        convert=int,
+        metavar="N",
+    )
+    classifier: str = option("logistic", help="what learns the labels", choices=PROBES.names)
+    without: tuple[str, ...] = option(
+        (), help="a class that takes no part; -1 never does", repeat=True, metavar="CLASS"
+    )
+    roi: tuple[float, ...] | None = roi_option()
+    seed: int = option(0, help="the same seed gives the same split", convert=int, metavar="N")
+    coords: str | None = coords_option()
+    reader: str | None = reader_option()
+
+
+# One list of parameters: those that the classifiers declare. A new one brings its options.
+ProbeRequest: Any = with_parameters(_ProbeRequest, PROBES)
+
+
+@verb("probe", "Tell how well latents predict labels.", ProbeRequest)
+def run(request: _ProbeRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+    """Train a classifier on latents and labels, and test it on samples it has not seen.
+
+    Writes ``probe_report.json``, ``model_card.json``, ``predictions.csv`` (row, sample_id, x, y,
+    label, predicted, probability, split; with up to 12 classes the probability of each),
+    ``confusion.png``, ``roc.png``, ``calibration.png``, and ``prediction_map.png`` where there is
+    a scan grid.
+
+    Returns
+    -------
+    dict
+        What ``probe_report.json`` holds, without the ROC curves.
+
+    Raises
+    ------
+    InputError
+        If latents or labels can't be read or joined, there are not two classes, or the split
+        makes no sense.
+    """
+    classifier = probe_of(request)
+    _refuse_contradiction(request)
+    progress.step(0, 4, "reading latents and labels")
+    latents = read_latents(
+        request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
+    )
+    found = find_labels(
+        latents,
+        request.labels,
+        folder,
+        without=request.without,
+        # With a given split a class may lie on one side; else it must be divided.
+        fewest=1 if request.split is not None else 2,
+    )
+    split = _split(request, latents, found)
+    progress.step(1, 4, f"training: {classifier.title}")
+    probed = probe(latents.values, found.labels, split, classifier=classifier)
+    progress.step(2, 4, "writing")
+    folder.write_csv("predictions.csv", predictions_table(latents, found, split, probed))
+    _draw(folder, latents, found, probed, classifier)
+    progress.step(3, 4, "writing")
+    report = _report(request, latents, found, split, probed, classifier)
+    roc = {name: asdict(curve) for name, curve in probed.scores.roc.items()}
+    folder.write_json("probe_report.json", {**report, "roc": roc})
+    folder.write_json("model_card.json", model_card(report, latents, folder.inputs))
+    progress.step(4, 4, "writing")
+    return report
+
+
+def probe_of(request: Any) -> Probe:
+    """Make the classifier that a request names, with the parameters that it gives.
+
+    Raises
+    ------
+    UnknownNameError
+        If no classifier has that name.
+    RequestError
+        If it lacks a parameter that was given, or a value makes no sense.
+    """
+    given = {
+        declared.name: getattr(request, declared.name)
+        for _, kind in PROBES.items()
+        for declared in dataclasses.fields(kind)
+    }
+    return make_probe(request.classifier, given)
+
+
+def predictions_table(
+    latents: LatentSet, found: FoundLabels, split: Split, probed: Probed
+) -> pd.DataFrame:
+    """Return label, prediction and probability of every sample, in the latents' row order."""
+    import pandas as pd
+
+    names = np.array([*found.labels.names, ""], object)  # −1 is the last
+    table: dict[str, Any] = {
+        "row": np.arange(len(latents)),
+        "sample_id": latents.sample_ids,
+    }
+    if latents.grid is not None:
+        table["x"], table["y"] = plain_coordinates(latents.grid)
+    table |= {
+        "label": names[found.labels.codes],
+        "predicted": names[probed.predicted],
+        "probability": probed.probabilities.max(axis=1),
+        "split": np.where(split.train, "train", np.where(split.test, "test", "")),
+    }
+    if len(found.labels.names) <= _MOST_COLUMNS:
+        for number, name in enumerate(found.labels.names):
+            table[f"p_{name}"] = probed.probabilities[:, number]
+    return pd.DataFrame(table)
+
+
+def _refuse_contradiction(request: _ProbeRequest) -> None:
+    ways = {
+        "--split": request.split is not None,
+        "--blocked": request.blocked,
+        "--stratified": request.stratified,
+    }
+    given = [name for name, asked in ways.items() if asked]
+    if len(given) > 1:
+        message = f"{' and '.join(given)} name different splits. Give one of them."
+        raise RequestError(message)
+    if request.block_size is not None and (request.split is not None or request.stratified):
+        message = f"--block-size belongs to --blocked, but {given[0]} was given. Leave it out."
+        raise RequestError(message)
+
+
+def _split(request: _ProbeRequest, latents: LatentSet, found: FoundLabels) -> Split:
+    codes = found.labels.codes
+    if request.split is not None:
+        return given_split(codes, latents.partition, request.split)
+    if request.blocked or (latents.grid is not None and not request.stratified):
+        return blocked_split(
+            codes, latents.grid, request.test_fraction, request.seed, request.block_size
+        )
+    split = stratified_split(codes, request.test_fraction, request.seed)
+    return split if latents.grid is None else dataclasses.replace(split, notes=(_LEAK,))
+
+
+def _report(
+    request: _ProbeRequest,
+    latents: LatentSet,
+    found: FoundLabels,
+    split: Split,
+    probed: Probed,
+    classifier: Probe,
+) -> dict[str, Any]:
+    scores = probed.scores
+    report = {
+        "accuracy": scores.accuracy,
+        "balanced_accuracy": scores.balanced_accuracy,
+        "macro_f1": scores.macro_f1,
+        "roc_auc": scores.roc_auc,
+        "roc_auc_macro": scores.roc_auc_macro,
+        "baseline": {
+            "of": "always the most frequent class of the training samples",
+            "accuracy": scores.baseline_accuracy,
+            "macro_f1": scores.baseline_macro_f1,
+        },
+        "confusion": scores.confusion,
+        "classes": [one.name for one in scores.classes],
+        "by_class": scores.classes,
+        "calibration": scores.calibration,
+        "classifier": classifier.name,
+        "title": classifier.title,
+        "features": classifier.features,
+        "parameters": probed.fitted.parameters,
+        "engine": probed.fitted.engine,
+        "split": {
+            "kind": split.kind,
+            **split.parameters,
+            "n_train": int(split.train.sum()),
+            "n_test": int(split.test.sum()),
+        },
+        "labels": {
+            "from": request.labels or found.source,
+            "column": found.source,
+            "counts": found.counts,
+            "left_out": found.left_out,
+        },
+        "n": len(latents),
+        "latent_dim": len(latents.dims),
+        "latents": request.latents,
+        "roi": request.roi,
+        "notes": [*found.notes, *probed.notes],
+    }
+    # As it reads back from the file: the summary, the card and the pages see the same.
+    return dict(from_json(to_json(report)))
+
+
+def _draw(
+    folder: RunFolder,
+    latents: LatentSet,
+    found: FoundLabels,
+    probed: Probed,
+    classifier: Probe,
+) -> None:
+    from latentcore.figures.probe import (
+        calibration_figure,
+        confusion_figure,
+        prediction_map_figure,
+        roc_figure,
+    )
+
+    scores = probed.scores
+    title = f"{classifier.title}: accuracy {scores.accuracy:.3f}"
+    folder.write_figure("confusion.png", confusion_figure(scores, title=title))
+    areas = {one.name: one.roc_auc for one in scores.classes}
+    folder.write_figure("roc.png", roc_figure(scores.roc, areas))
+    folder.write_figure("calibration.png", calibration_figure(scores.calibration))
+    if latents.grid is not None:
+        figure = prediction_map_figure(
+            latents.grid, probed.predicted, found.labels.names, title=classifier.title
+        )
+        folder.write_figure("prediction_map.png", figure)

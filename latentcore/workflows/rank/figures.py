@@ -1,0 +1,81 @@
+"""The figures of ``rank``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from latentcore.analysis.ranking import METRICS
+from latentcore.artifacts import RunFolder
+from latentcore.containers import LatentSet, Ranking
+from latentcore.progress import Progress
+from latentcore.workflows.rank.references import JoinedReference
+from latentcore.workflows.rank.report import unique_dims
+
+__all__ = ["draw_ranking"]
+
+
+def draw_ranking(
+    request: Any,
+    folder: RunFolder,
+    latents: LatentSet,
+    joined: JoinedReference,
+    ranking: Ranking,
+    top: Mapping[str, list[int]],
+    progress: Progress,
+) -> None:
+    """Draw each top dimension beside the reference, the best of each metric, and their ranks."""
+    from latentcore.figures.ranking import bars_figure, ranks_figure, rgb_figure
+
+    assert latents.grid is not None
+    reference = joined.reference
+    if request.top == 0:
+        return
+    if reference.rgb is not None:
+        picture = rgb_figure(latents.grid, reference.rgb, reference.columns)
+        folder.write_figure("reference_rgb.png", picture)
+    titles = {name: METRICS.get(name).title.split(" (")[0] for name in ranking.scores}
+    against = f"Latent dimensions against {_named(reference.name)}"
+    folder.write_figure(
+        "top_dimensions.png", bars_figure(ranking, request.top, titles, title=against)
+    )
+    folder.write_figure("ranks_by_metric.png", ranks_figure(ranking, request.top, titles))
+    best = unique_dims(top)
+    for done, dim in enumerate(best):
+        progress.step(done, len(best), f"drawing latent {dim}")
+        folder.write_figure(
+            f"latent_d{dim}_vs_reference.png",
+            _dimension(request, latents, joined, ranking, dim, titles),
+        )
+    progress.step(len(best), len(best), "drawing latents")
+
+
+def _dimension(
+    request: Any,
+    latents: LatentSet,
+    joined: JoinedReference,
+    ranking: Ranking,
+    dim: int,
+    titles: Mapping[str, str],
+) -> Any:
+    from latentcore.figures.ranking import dimension_figure
+
+    assert latents.grid is not None
+    reference = joined.reference
+    row = int((ranking.dims == dim).argmax())
+    told = ", ".join(f"{titles[name]} {scores[row]:.3g}" for name, scores in ranking.scores.items())
+    unit = f" ({joined.unit})" if joined.unit else ""
+    return dimension_figure(
+        latents.grid,
+        latents.dimension(dim),
+        reference.values,
+        latent_label=f"latent {dim}",
+        reference_label=_named(reference.name) + unit,
+        title=f"Latent {dim}: {told}",
+        cmap=request.cmap,
+        rgb=reference.rgb,
+    )
+
+
+def _named(name: str) -> str:
+    return "band contrast" if name == "bandcontrast" else name

@@ -1,0 +1,114 @@
+"""The reference map of a verb: read, chosen, joined with the latents, made of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.references import Reference, join_maps, reference_of, refuse_useless
+from latentcore.artifacts import RunFolder
+from latentcore.containers import LatentSet, Roi, ScanMaps
+from latentcore.errors import JoinError
+from latentcore.workflows._inputs import chosen_maps, read_map, split_map_spec
+
+__all__ = ["JoinedReference", "read_reference_map"]
+
+_BAND_CONTRAST = "bandcontrast"
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedReference:
+    """A reference at the points of latents.
+
+    Attributes
+    ----------
+    unmatched, unmatched_reference : int
+        Points of the latents without a reference, and the other way round (in the ROI).
+    notes : tuple of str
+        What the user should know.
+    """
+
+    reference: Reference
+    unit: str
+    unmatched: int
+    unmatched_reference: int
+    notes: tuple[str, ...]
+
+
+def read_reference_map(
+    spec: str,
+    latents: LatentSet,
+    folder: RunFolder,
+    *,
+    roi: Roi | None,
+    synthesis: str | None,
+    weights: Sequence[float] | None,
+) -> JoinedReference:
+    """Read a ``MAP`` argument and make one reference of it.
+
+    Several columns, where neither ``synthesis`` nor band contrast says which one is meant, are
+    summed.
+
+    Raises
+    ------
+    InputError
+        If it can't be read, joined or used.
+    """
+    if latents.grid is None:
+        message = "The latents have no coordinates, so no map can be joined to them: give --coords."
+        raise JoinError(message)
+    maps = _meant(read_map(spec, folder, numbers=True), spec, synthesis)
+    assumed = synthesis is None and (len(maps) > 1 or weights is not None)
+    values, unmatched, lacking = join_maps(maps, latents.grid, roi)
+    reference = reference_of(
+        values, maps.names, synthesis="sum" if assumed else synthesis, weights=weights
+    )
+    refuse_useless(reference, latents.values)
+    notes = _notes(reference, unmatched, lacking, values, len(latents))
+    if assumed and weights is None:
+        notes.append(f"{', '.join(maps.names)} were summed, each scaled to 0–1 over the ROI.")
+    unit = maps.units[0] if not reference.synthesis else ""
+    return JoinedReference(_tagged(reference), unit, unmatched, lacking, tuple(notes))
+
+
+def _meant(maps: ScanMaps, spec: str, synthesis: str | None) -> ScanMaps:
+    """Return the columns that are meant: band contrast alone, where none is named."""
+    if not split_map_spec(spec)[1] and synthesis is None and _BAND_CONTRAST in maps.names:
+        return chosen_maps(maps, [_BAND_CONTRAST])
+    return maps
+
+
+def _notes(
+    reference: Reference,
+    unmatched: int,
+    lacking: int,
+    values: NDArray[np.floating],
+    n: int,
+) -> list[str]:
+    notes = []
+    if unmatched:
+        notes.append(f"{unmatched} of {n} points of the latents have no {reference.name}.")
+    if lacking:
+        notes.append(f"{lacking} points of {reference.name} have no latents.")
+    empty = int((~np.isfinite(values).all(axis=0)).sum()) - unmatched
+    if empty > 0:
+        notes.append(f"{empty} matched points have no value in some column and are left out.")
+    still = [
+        name
+        for name, (low, high) in zip(reference.columns, reference.ranges, strict=False)
+        if low == high
+    ]
+    if still:
+        notes.append(f"Constant over the ROI, so they add nothing: {', '.join(still)}.")
+    return notes
+
+
+def _tagged(reference: Reference) -> Reference:
+    """Return the reference with a tag that can stand in a file's name."""
+    kept = "".join(
+        letter if letter.isalnum() or letter in "-_." else "_" for letter in reference.tag
+    )
+    return replace(reference, tag=kept.lstrip(".")[:80] or "reference")

@@ -1,0 +1,238 @@
+"""``search``: the samples most like one, and how far every sample is from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.pattern_sheets import sample_picture
+from latentcore.analysis.similarity import METRICS, SearchTable, similarity_of
+from latentcore.artifacts import RunFolder
+from latentcore.containers import LatentSet, Neighbors
+from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.errors import RequestError
+from latentcore.progress import Progress
+from latentcore.requests.verbs import option, verb
+from latentcore.workflows._inputs import coords_option, latents_option, read_latents, reader_option
+from latentcore.workflows.map import plain_coordinates
+from latentcore.workflows.search.queries import Query, query_of, row_at
+from latentcore.workflows.search.samples_at_hand import samples_at_hand
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SearchRequest", "neighbors_table", "row_at", "run"]
+
+_MOST_THUMBNAILS = 59  # and the query: ten lines of six
+_LABELS = {"cosine": "cosine similarity", "euclidean": "1 / (1 + distance)"}
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What to search for, and where."""
+
+    latents: str = latents_option()
+    row: int | None = option(
+        None,
+        help="search for the sample in this row of the latents, counted from 0; it is not among "
+        "its own neighbors",
+        convert=int,
+        metavar="N",
+    )
+    xy: tuple[float, ...] | None = option(
+        None,
+        help="search for the sample at x and y; it is not among its own neighbors",
+        nargs=2,
+        convert=float,
+        metavar=("X", "Y"),
+    )
+    image: str | None = option(
+        None,
+        help="search for a sample from a file: PNG, JPEG, TIFF, .npy, or a file of samples",
+        metavar="FILE",
+    )
+    image_row: int | None = option(
+        None, help="which of the samples in --image FILE, counted from 0", convert=int, metavar="N"
+    )
+    checkpoint: str | None = option(
+        None, help="the model that made the latents, to encode --image with", metavar="FILE"
+    )
+    k: int = option(10, help="how many neighbors to find", convert=int, metavar="K")
+    metric: str = option(
+        "cosine",
+        help="cosine: angle between latents; euclidean: distance. similarity is then "
+        "1 / (1 + distance)",
+        choices=METRICS,
+    )
+    samples: str | None = option(
+        None,
+        help="file of the samples that the latents were made of, for thumbnails; default: the one "
+        "that the latents name, if it is still there; none: no thumbnails",
+        metavar="LOCATION",
+    )
+    device: str = option("auto", help="where to encode: auto, cpu, cuda, cuda:1 or mps",
+                         metavar="NAME")  # fmt: skip
+    coords: str | None = coords_option()
+    reader: str | None = reader_option()
+
+
+@verb("search", "Find the samples most like one.", SearchRequest, place="thread")
+def run(
+    request: SearchRequest,
+    folder: RunFolder,
+    progress: Progress,
+    *,
+    open_model: Callable[..., Encoder] = open_checkpoint,
+) -> dict[str, Any]:
+    """Find the samples most like one, exactly.
+
+    Writes ``neighbours.csv`` (rank, row, sample_id, x, y, similarity, distance), ``similarity.csv``
+    (the same of every sample, in the latents' row order), ``neighbours.png`` where the samples are
+    at hand, ``similarity_map.png`` where there is a scan grid, and ``report.json``.
+
+    Parameters
+    ----------
+    open_model : callable
+        As in `latentcore.workflows.extract.verb.extract`.
+
+    Returns
+    -------
+    dict
+        What the report holds.
+
+    Raises
+    ------
+    InputError
+        If the latents can't be read, the query names no encoded sample, or the image doesn't fit
+        the checkpoint, or the checkpoint the latents.
+    """
+    _refuse_ambiguous(request)
+    progress.step(0, 3, "reading latents")
+    latents = read_latents(request.latents, folder, coords=request.coords, reader=request.reader)
+    query = query_of(request, latents, folder, open_model)
+    progress.step(1, 3, "searching")
+    table = SearchTable.of(latents.values)
+    metric: Any = request.metric
+    found = table.nearest(query.latent, request.k, metric=metric, exclude=query.row)
+    distances = table.distances(query.latent, metric)
+    folder.write_csv("neighbours.csv", neighbors_table(latents, found))
+    folder.write_csv("similarity.csv", _similarity_table(latents, distances, request.metric))
+    progress.step(2, 3, "drawing")
+    notes = [*query.notes, *_draw(request, latents, query, found, distances, folder)]
+    report = {
+        "query": query.record,
+        "metric": request.metric,
+        "k": request.k,
+        "n": len(latents),
+        "n_searched": table.n_searched - int(query.row is not None),
+        "n_without_latent": len(latents) - table.n_searched,
+        "neighbours": {
+            "row": found.rows.tolist(),
+            "similarity": found.similarity.tolist(),
+            "distance": found.distance.tolist(),
+        },
+        "similarity_is": _LABELS[request.metric],
+        "notes": notes,
+    }
+    folder.write_json("report.json", {**report, "query": {**query.record, "latent": query.latent}})
+    progress.step(3, 3, "drawing")
+    return report
+
+
+def neighbors_table(latents: LatentSet, found: Neighbors) -> pd.DataFrame:
+    """Return rank (from 1), row, sample_id, x, y, similarity and distance of neighbors."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(found) + 1),
+            **_places(latents, found.rows),
+            "similarity": found.similarity,
+            "distance": found.distance,
+        }
+    )
+
+
+def _similarity_table(
+    latents: LatentSet, distances: NDArray[np.float64], metric: Any
+) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = np.arange(len(latents))
+    similarity = similarity_of(distances, metric)
+    return pd.DataFrame({**_places(latents, rows), "similarity": similarity, "distance": distances})
+
+
+def _places(latents: LatentSet, rows: NDArray[np.integer]) -> Mapping[str, Any]:
+    """Return the columns that tell which samples are meant; x and y are empty without a grid."""
+    x: Any = np.full(len(rows), np.nan)
+    y: Any = x
+    if latents.grid is not None:
+        x, y = (values[rows] for values in plain_coordinates(latents.grid))
+    return {"row": rows, "sample_id": latents.sample_ids[rows], "x": x, "y": y}
+
+
+def _refuse_ambiguous(request: SearchRequest) -> None:
+    given = [
+        name
+        for name, value in (
+            ("--row", request.row),
+            ("--xy", request.xy),
+            ("--image", request.image),
+        )
+        if value is not None
+    ]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of them"
+        message = f"One of --row, --xy and --image says what to search for; {found} was given."
+        raise RequestError(message)
+    if (request.image is None) != (request.checkpoint is None):
+        message = (
+            "--image and --checkpoint belong together: the image is encoded by the model that "
+            "made the latents. Give both, or search by --row or --xy."
+        )
+        raise RequestError(message)
+    if request.image is None and request.image_row is not None:
+        message = "--image-row says which sample of --image is meant; there is no --image."
+        raise RequestError(message)
+
+
+def _draw(
+    request: SearchRequest,
+    latents: LatentSet,
+    query: Query,
+    found: Neighbors,
+    distances: NDArray[np.float64],
+    folder: RunFolder,
+) -> list[str]:
+    """Draw what can be drawn; return why something can't."""
+    from latentcore.figures.search import similarity_map_figure, thumbnails_figure
+
+    if latents.grid is not None:
+        figure = similarity_map_figure(
+            latents.grid,
+            similarity_of(distances, request.metric),  # type: ignore[arg-type]
+            found.rows,
+            query=query.row,
+            label=_LABELS[request.metric],
+        )
+        folder.write_figure("similarity_map.png", figure)
+    samples, why_not = samples_at_hand(latents, request.samples, folder)
+    if samples is None:
+        return [why_not] if why_not else []
+    shown = found.rows[:_MOST_THUMBNAILS]
+    if query.row is not None:
+        read = samples.read(np.array([query.row, *shown]))
+    else:
+        read = [query.sample, *samples.read(shown)]
+    captions = ["query", *(f"{rank}: {found.similarity[rank - 1]:.4f}"
+                           for rank in range(1, len(shown) + 1))]  # fmt: skip
+    pictures = [None if sample is None else sample_picture(sample) for sample in read]
+    folder.write_figure(
+        "neighbours.png", thumbnails_figure(pictures, captions, first_is_query=True)
+    )
+    return []

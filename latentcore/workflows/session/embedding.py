@@ -1,0 +1,175 @@
+"""The embedding of a session: which one is drawn, what colors it, and the files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.exploration import Exploration
+from latentcore.analysis.orientation_colors import orientation_colors
+from latentcore.analysis.projection import pca
+from latentcore.analysis.similarity import SearchTable
+from latentcore.artifacts import RunFolder
+from latentcore.artifacts.stored_embedding import read_embedding
+from latentcore.containers import Embedding, LatentSet, ScanMaps, match_rows
+from latentcore.errors import RequestError
+from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
+from latentcore.workflows._inputs import maps_at, read_map
+
+__all__ = ["COLORINGS", "drawn_embedding", "write_embedding"]
+
+COLORINGS = "cluster, latent, similarity, map=MAP, orientation=MAP"
+
+
+def drawn_embedding(request: Any, latents: LatentSet, folder: RunFolder) -> Embedding | None:
+    """Return the embedding that is drawn; None where one dimension alone has no two components.
+
+    Raises
+    ------
+    InputError
+        If the stored embedding can't be read, or is of other latents.
+    """
+    if request.embedding is None:
+        return pca(latents) if len(latents.dims) > 1 else None
+    stored = read_embedding(request.embedding, latents)
+    folder.add_input(request.embedding, "embedding", stored.fingerprint, "embedding")
+    if request.draw_pca:
+        return pca(latents)
+    report = stored.report
+    return Embedding(
+        coordinates=stored.coordinates,
+        sample_ids=latents.sample_ids,
+        method=str(report.get("method", "")),
+        parameters=report.get("parameters", {}),  # type: ignore[arg-type]
+        engine=f"{report.get('engine', '')} {report.get('version', '')}".strip(),
+    )
+
+
+def write_embedding(
+    request: Any, folder: RunFolder, latents: LatentSet, embedding: Embedding, found: Exploration
+) -> None:
+    """Write ``embedding.csv``, and ``embedding.png`` as the page shows it.
+
+    Points outside the ROI are faint, and where a selection is active the others are dimmed.
+
+    Raises
+    ------
+    InputError
+        If what colors the points is unknown, or can't be read.
+    """
+    from latentcore.figures.embedding import embedding_figure
+    from latentcore.workflows.project import embedding_table
+
+    folder.write_csv("embedding.csv", embedding_table(embedding, latents))
+    active = found.masks[request.active]
+    figure = embedding_figure(
+        embedding,
+        **_coloring(request, latents, found, folder),
+        inside=found.inside,
+        selected=active if active.any() else None,
+    )
+    folder.write_figure("embedding.png", figure)
+
+
+def _coloring(
+    request: Any, latents: LatentSet, found: Exploration, folder: RunFolder
+) -> dict[str, Any]:
+    """Return the arguments of `embedding_figure` that tell the colors."""
+    kind, _, spec = request.color.partition("=")
+    if kind not in _KINDS or bool(spec) != (kind in ("map", "orientation")):
+        message = (
+            f"An embedding can't be colored by {request.color!r}. There are: {COLORINGS}; "
+            "MAP is FILE:COLUMN, or a vendor's file with orientations."
+        )
+        raise RequestError(message)
+    coloring = _KINDS[kind](request, latents, found)
+    if spec:
+        maps = read_map(spec, folder)
+        coloring = _orientation(maps, latents) if kind == "orientation" else _map(maps, latents)
+    if "values" in coloring:
+        own = (request.cmap, request.limits)
+        coloring["cmap"], coloring["limits"] = (
+            own if kind == "latent" else (request.color_cmap, request.color_limits)
+        )
+    return coloring
+
+
+def _by_cluster(request: Any, latents: LatentSet, found: Exploration) -> dict[str, Any]:
+    del request, latents
+    labels = found.clustering.labels
+    names = {int(one): str(one) if one >= 0 else "noise, no pair" for one in np.unique(labels)}
+    return {"labels": labels, "names": names, "label": "cluster"}
+
+
+def _by_latent(request: Any, latents: LatentSet, found: Exploration) -> dict[str, Any]:
+    del found
+    return {"values": latents.dimension(request.dim), "label": f"latent {request.dim}"}
+
+
+def _by_similarity(request: Any, latents: LatentSet, found: Exploration) -> dict[str, Any]:
+    del found
+    row = request.pinned
+    if row is None or not 0 <= row < len(latents) or not latents.encoded[row]:
+        message = (
+            f"Similarity to the sample in row {row} can't be shown: --pinned must name a row from "
+            f"0 to {len(latents) - 1} that has a latent."
+        )
+        raise RequestError(message)
+    values = 1 - SearchTable.of(latents.values).distances(latents.values[row])
+    return {"values": values, "label": f"cosine similarity to point {row}"}
+
+
+def _by_spec(request: Any, latents: LatentSet, found: Exploration) -> dict[str, Any]:
+    del request, latents, found
+    return {}
+
+
+_KINDS: Mapping[str, Callable[[Any, LatentSet, Exploration], dict[str, Any]]] = {
+    "cluster": _by_cluster,
+    "latent": _by_latent,
+    "similarity": _by_similarity,
+    "map": _by_spec,
+    "orientation": _by_spec,
+}
+
+
+def _map(maps: ScanMaps, latents: LatentSet) -> dict[str, Any]:
+    if len(maps) != 1:
+        message = (
+            f"An embedding is colored by one map, not by {len(maps)}. "
+            f"Name a column: map=FILE:COLUMN with one of {', '.join(maps.names)}."
+        )
+        raise RequestError(message)
+    (name,), (unit,) = maps.names, maps.units
+    values = maps_at(maps, latents.grid)[0][0]
+    if name not in maps.categories:
+        return {"values": values, "label": f"{name} ({unit})" if unit else name}
+    present = np.isfinite(values)
+    # A number that no category has stands for "no value".
+    codes = np.where(present, values, np.iinfo(np.int32).min).astype(np.int32)
+    used = np.unique(codes[present])
+    names = {int(code): maps.categories[name].get(int(code), str(code)) for code in used}
+    return {"labels": codes, "names": names, "label": name}
+
+
+def _orientation(maps: ScanMaps, latents: LatentSet) -> dict[str, Any]:
+    colors = orientation_colors(maps)
+    if colors is None or latents.grid is None:
+        message = (
+            "An embedding can't be colored by orientation: this needs latents with x and y, and "
+            "a vendor's file with Euler angles and the symmetry of a phase."
+        )
+        raise RequestError(message)
+    rows = match_rows(latents.grid, maps.grid)
+    placed = np.where((rows >= 0)[:, None], colors[rows], np.nan)
+    rgb = np.full((len(latents), 3), hex_to_rgb(NAN_COLORS["light"]), np.uint8)
+    known = np.isfinite(placed).all(axis=1)
+    rgb[known] = _bytes(placed[known])
+    return {"rgb": rgb, "label": "orientation (IPF-Z)"}
+
+
+def _bytes(colors: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.round(colors * 255).astype(np.uint8)

@@ -1,0 +1,170 @@
+"""What is asked of a training: its options, what they come to, and when two ask the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from latentcore.artifacts import RunFolder, from_json, to_json
+from latentcore.encoding.training_plan import PRECISIONS, SCHEDULES, TARGETS
+from latentcore.encoding.training_presets import PRESETS, Preset
+from latentcore.errors import RequestError
+from latentcore.preparation import Preparation
+from latentcore.requests.verbs import as_plain, option
+from latentcore.workflows._inputs import roi_option
+
+__all__ = ["TrainRequest", "question", "same_question", "settings_of", "settled"]
+
+# What can't change the weights: the same question with or without them.
+_NOT_ASKED = ("resume", "max_minutes", "labels")
+_ENCODERS = ("vae-residual", "vae-cnn")
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train on, what, and how; what is left out comes from the preset."""
+
+    location: str = option(help="file of samples", positional=True, metavar="LOCATION")
+    preset: str | None = option(
+        None,
+        help="settings that belong together; as-published is the seed's VAE exactly: trained on "
+        "all points, and the epoch of the lowest training loss is kept",
+        choices=tuple(PRESETS),
+    )
+    encoder: str | None = option(
+        None, help="the model: vae-residual, or vae-cnn as the seed has it", choices=_ENCODERS
+    )
+    latent_dim: int | None = option(None, help="latent dimensions", metavar="N", convert=int)
+    epochs: int | None = option(None, help="times each pattern is seen", metavar="N", convert=int)
+    batch_size: int | None = option(None, help="patterns per step", metavar="N", convert=int)
+    learning_rate: float | None = option(
+        None, help="largest learning rate", metavar="R", convert=float
+    )
+    schedule: str | None = option(None, help="of the learning rate", choices=SCHEDULES)
+    kl_weight: float | None = option(
+        None, help="weight of the mean KL per dimension", metavar="W", convert=float
+    )
+    kl_warmup: float | None = option(
+        None, help="epochs over which the KL weight rises from 0", metavar="EPOCHS", convert=float
+    )
+    free_bits: float | None = option(
+        None, help="nats per dimension that cost nothing", metavar="NATS", convert=float
+    )
+    target: str | None = option(
+        None,
+        help="reconstruct the pattern itself, or what its neighbors on the scan show of it",
+        choices=TARGETS,
+    )
+    noise: float | None = option(
+        None,
+        help="how much of another pattern's noise is added to each input (with neighbor targets)",
+        metavar="SHARE",
+        convert=float,
+    )
+    held_out: float | None = option(
+        None,
+        help="share of points not trained on, which choose the best epoch; 0: all are trained on, "
+        "and the lowest training loss chooses",
+        metavar="SHARE",
+        convert=float,
+    )
+    prepare: tuple[str, ...] = option(
+        (),
+        help="steps of the preparation, each overruling the preset's: crop=Y0:Y1:X0:X1, size=HxW, "
+        "background=none|static|dynamic, background_sigma=PX, smooth=PX, "
+        "scale=none|zero_one|minus_one_one|z_score|demean",
+        nargs="+",
+        repeat=True,
+        metavar="KEY=VALUE",
+    )
+    keep_above: tuple[str, float] | None = option(
+        None,
+        help="train only on points where a map (FILE or FILE:COLUMN) is above a value",
+        nargs=2,
+        metavar=("MAP", "VALUE"),
+        convert=(str, float),
+    )
+    roi: tuple[float, ...] | None = roi_option()
+    partition: tuple[str, ...] = option(
+        (), help="train only on this HDF5 dataset", repeat=True, metavar="NAME"
+    )
+    labels: str | None = option(
+        None, help="a map of truth or phases, to judge the latents by; not trained on",
+        metavar="MAP",
+    )  # fmt: skip
+    max_minutes: float | None = option(
+        None, help="stop in time, with the best epoch until then", metavar="M", convert=float
+    )
+    device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
+    precision: str | None = option(
+        None,
+        help="of the computation: auto is bfloat16 on CUDA, float32 elsewhere; bfloat16 is up to "
+        "twice as fast on newer CPUs",
+        choices=PRECISIONS,
+    )
+    resume: bool = option(
+        False, help="go on from the last checkpoint of an interrupted run of the same question"
+    )
+    reader: str | None = option(None, help="reader of the input", metavar="NAME")
+    seed: int = option(0, help="same seed, same weights", metavar="N", convert=int)
+
+
+def settled(request: TrainRequest) -> Preset:
+    """Return the preset with what the request overrules."""
+    name = request.preset or ("cnn" if request.encoder == "vae-cnn" else "default")
+    preset = PRESETS[name]
+    encoder = request.encoder or preset.encoder
+    if encoder != preset.encoder:
+        message = (
+            f"--preset {name} trains a {preset.encoder}, but --encoder {encoder} was asked for. "
+            "Leave one of them out."
+        )
+        raise RequestError(message)
+    if request.max_minutes is not None and not 0 < request.max_minutes < math.inf:
+        message = f"--max-minutes {request.max_minutes:g} leaves no time. Give more than 0."
+        raise RequestError(message)
+    named = {field.name for field in dataclasses.fields(preset.plan)} - {"seed"}
+    asked = {
+        key: value for key, value in as_plain(request).items()
+        if key in named and value is not None
+    }  # fmt: skip
+    return replace(
+        preset,
+        latent_dim=request.latent_dim if request.latent_dim is not None else preset.latent_dim,
+        plan=replace(preset.plan, **asked, seed=request.seed),  # type: ignore[arg-type]
+        preparation=Preparation.parse(request.prepare, preset.preparation),
+    )
+
+
+def settings_of(preset: Preset) -> dict[str, Any]:
+    """Return all that a preset settles, JSON-like."""
+    return {
+        "encoder": preset.encoder,
+        "latent_dim": preset.latent_dim,
+        "architecture": dict(preset.architecture),
+        **asdict(preset.plan),
+        "preparation": preset.preparation.to_dict(),
+    }
+
+
+def same_question(request: TrainRequest, folder: RunFolder, record: Mapping[str, Any]) -> bool:
+    """Tell whether a finished run answered this request, about inputs of this content."""
+    before = [one["fingerprint"] for one in record["inputs"] if one["role"] != "map"]
+    now = [one.fingerprint for one in folder.inputs if one.role != "map"]
+    return bool(_asked(record.get("request", {}), before) == _asked(as_plain(request), now))
+
+
+def question(request: TrainRequest, folder: RunFolder, device: str) -> str:
+    """Return what tells two trainings apart: one goes on from the state of the same only."""
+    asked = {**_asked(as_plain(request), [one.fingerprint for one in folder.inputs]),
+             "computed on": device}  # fmt: skip
+    return hashlib.blake2b(to_json(asked).encode(), digest_size=16).hexdigest()
+
+
+def _asked(request: Any, contents: Sequence[str]) -> Any:
+    asked = {key: value for key, value in request.items() if key not in _NOT_ASKED}
+    return from_json(to_json({**asked, "content of inputs": contents}))

@@ -1,0 +1,103 @@
+"""``train``: samples → a variational autoencoder, and what it is worth.
+
+What it leaves while it works is told in `latentcore.workflows.train.live`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from latentcore.artifacts import RunFolder, read_run
+from latentcore.containers import Roi
+from latentcore.errors import Cancelled, RequestError
+from latentcore.progress import Progress
+from latentcore.requests.verbs import verb
+from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
+from latentcore.workflows.train.job import TrainingJob
+from latentcore.workflows.train.live import told_cancelled
+from latentcore.workflows.train.request import TrainRequest, same_question, settled
+
+__all__ = ["TrainRequest", "train"]
+
+
+@verb("train", "Train a variational autoencoder on samples.", TrainRequest, place="process")
+def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+    """Train a model and tell what its latents are worth.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Gets ``model.safetensors``, ``model.json``, ``loss.csv``, ``loss_curve.png``,
+        ``config.json``, ``reconstructions.png`` and ``worth.json``.
+    progress : Progress
+        Steps are patterns of all epochs together.
+
+    Returns
+    -------
+    dict
+        ``encoder, latent_dim, device, preparation, n_train, n_held_out, n_left_out,
+        n_not_finite, n_constant, target, epochs, best_epoch, stopped_by, seconds,
+        patterns_per_s, resumed_epochs``, the best epoch's ``reconstruction, kl, total``, ``worth``
+        and in ``warnings`` what the user should know.
+
+    Raises
+    ------
+    InputError
+        If the request or its input can't be used, or the training diverges before anything
+        was learned.
+    Cancelled
+        If the progress was cancelled; the message tells where the best weights lie, and with
+        ``resume`` the same call goes on.
+
+    Notes
+    -----
+    The preset ``as-published`` trains as the seed did: all points are learned from, and the epoch
+    of the lowest training loss is kept. With ``held_out`` above 0 the points held out choose.
+    """
+    preset = settled(request)
+    with ExitStack() as opened:
+        choice = Choice(request.partition, None, request.keep_above)
+        chosen = _within(
+            request.roi, choose_samples(request.location, choice, folder, opened,
+                                        reader=request.reader),
+        )  # fmt: skip
+        finished = _finished_before(request, folder) if request.resume else None
+        if finished is not None:
+            return finished
+        if not request.resume:
+            shutil.rmtree(folder.scratch(), ignore_errors=True)
+        try:
+            return TrainingJob(request, preset, chosen, folder, progress).run()
+        except (Cancelled, KeyboardInterrupt) as error:
+            raise Cancelled(told_cancelled(folder)) from error
+
+
+def _within(roi: tuple[float, ...] | None, chosen: ChosenSamples) -> ChosenSamples:
+    if roi is None:
+        return chosen
+    if chosen.source.grid is None:
+        message = f"{chosen.location!r} has no coordinates, so --roi means nothing there."
+        raise RequestError(message)
+    keep = chosen.keep & Roi.from_bounds(roi).mask(chosen.source.grid)
+    if not keep.any():
+        x0, x1 = chosen.source.grid.x_range
+        y0, y1 = chosen.source.grid.y_range
+        message = (
+            f"No kept point lies in --roi {' '.join(f'{bound:g}' for bound in roi)}: the scan "
+            f"spans x from {x0:g} to {x1:g} and y from {y0:g} to {y1:g}."
+        )
+        raise RequestError(message)
+    return replace(chosen, keep=keep)
+
+
+def _finished_before(request: TrainRequest, folder: RunFolder) -> dict[str, Any] | None:
+    record = read_run(folder.out)
+    if record is None or record.get("verb") != folder.verb:
+        return None
+    if not same_question(request, folder, record):
+        return None
+    folder.keep_finished(record)
+    return {**record["summary"], "skipped": True}

@@ -1,0 +1,1 @@
+"""The security boundary: which files, uploads and objects a session may read; no widgets."""

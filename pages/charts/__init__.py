@@ -1,0 +1,1 @@
+"""Plotly charts: one frame, one table of default color maps and limits."""

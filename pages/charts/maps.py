@@ -1,0 +1,408 @@
+"""Charts of maps: y downwards, equal aspect, NaN in its own color, values where you point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.containers import ScanGrid
+from latentcore.figures.colors import cluster_palette, is_diverging, lut
+from latentcore.figures.screen_text import chart_text, chart_texts
+from pages.frame.theme import Tones
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = [
+    "categories_chart",
+    "color_map_for",
+    "colors_chart",
+    "fitting_height",
+    "grid_chart",
+    "histogram_chart",
+    "limits_for",
+    "map_chart",
+    "profile_chart",
+    "robust_limits",
+    "thinned",
+]
+
+# A browser draws this many cells at once without a pause.
+MOST_CELLS = 300_000
+_MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 0}
+_HEIGHT = 430
+_MOST_TICKS = 12
+# What axis labels, color bar and title take of a chart, in pixels.
+_BESIDE = 145
+_ABOVE_AND_BELOW = 92
+
+
+def robust_limits(values: NDArray[np.floating]) -> tuple[float, float]:
+    """Return the 2 % and 98 % quantiles of the finite values, apart from each other."""
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
+        return 0.0, 1.0
+    low, high = (float(bound) for bound in np.quantile(finite, (0.02, 0.98)))
+    if low == high:
+        low, high = float(finite.min()), float(finite.max())
+    return (low, high) if low < high else (low - 0.5, low + 0.5)
+
+
+def color_map_for(name: str, values: NDArray[np.floating]) -> str:
+    """Return the color map that suits a map: gray for band contrast, diverging for scores."""
+    if name.startswith("bandcontrast"):
+        return "grey"
+    finite = values[np.isfinite(values)]
+    signed = len(finite) > 0 and finite.min() < 0 < finite.max()
+    return "blue-white-red" if signed else "viridis"
+
+
+def limits_for(colors: str, values: NDArray[np.floating]) -> tuple[float, float]:
+    """Return robust limits; symmetric about zero where the color map's middle means zero."""
+    low, high = robust_limits(values)
+    if not is_diverging(colors):
+        return low, high
+    end = max(abs(low), abs(high))
+    return -end, end
+
+
+def thinned(
+    grid: ScanGrid, *fields: NDArray[np.floating]
+) -> tuple[int, list[NDArray[np.floating]]]:
+    """Return every k-th row and column of fields too large to draw, and k."""
+    k = int(np.ceil(np.sqrt(grid.shape[0] * grid.shape[1] / MOST_CELLS)))
+    return k, [field[::k, ::k] for field in fields]
+
+
+def map_chart(
+    values: NDArray[np.floating],
+    grid: ScanGrid,
+    tones: Tones,
+    *,
+    name: str,
+    unit: str = "",
+    colors: str = "grey",
+    limits: tuple[float, float] | None = None,
+    dropped: NDArray[np.bool_] | None = None,
+    row: int | None = None,
+    height: int = _HEIGHT,
+) -> go.Figure:
+    """Draw one map.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    colors : str
+        One of `latentcore.figures.colors.COLORMAPS`.
+    limits : tuple of float, optional
+        Ends of the color bar; `limits_for` if not given.
+    dropped : ndarray of bool, shape (n,), optional
+        Points to veil.
+    row : int, optional
+        Row of the grid to mark.
+    height : int
+        In pixels.
+    """
+    import plotly.graph_objects as go
+
+    name, unit = chart_texts((name, unit))
+    low, high = limits or limits_for(colors, values)
+    k, (field,) = thinned(grid, grid.to_map(values.astype(np.float32)))
+    figure = go.Figure(
+        go.Heatmap(
+            z=field,
+            zmin=low,
+            zmax=high,
+            colorscale=_scale(colors),
+            colorbar={"title": {"text": unit}, "thickness": 12, "outlinewidth": 0, "len": 1},
+            hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{z:.6g}}<extra></extra>",
+            **_axes_of(grid, k),
+        )
+    )
+    if dropped is not None and dropped.any():
+        _, (veil,) = thinned(grid, grid.to_map(np.where(dropped, 1.0, np.nan)))
+        figure.add_heatmap(
+            z=np.isfinite(veil).astype(np.uint8),
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, "rgba(0,0,0,0)"], [1, tones.veil]],
+            showscale=False,
+            hoverinfo="skip",
+            **_axes_of(grid, k),
+        )
+    if row is not None:
+        y = grid.origin[1] + row * grid.step[1]
+        figure.add_hline(y=y, line={"color": tones.accent, "width": 1.5})
+    return _frame(figure, grid, tones, name, height)
+
+
+def categories_chart(
+    values: NDArray[np.floating],
+    grid: ScanGrid,
+    tones: Tones,
+    *,
+    name: str,
+    names: Mapping[int, str],
+    height: int = _HEIGHT,
+) -> go.Figure:
+    """Draw a map of categories, its color bar naming each."""
+    import plotly.graph_objects as go
+
+    name = chart_text(name)
+    finite = values[np.isfinite(values)]
+    numbers = sorted({*map(int, np.unique(finite).tolist())})
+    place = np.searchsorted(numbers, np.where(np.isfinite(values), values, 0)).astype(np.float32)
+    place[~np.isfinite(values)] = np.nan
+    palette = cluster_palette(numbers)
+    texts = np.array(chart_texts(names.get(number, str(number)) for number in numbers) or [""])
+    every = max(1, round(len(numbers) / _MOST_TICKS))
+    k, (field,) = thinned(grid, grid.to_map(place))
+    steps = _stepped([palette[number] for number in numbers] or [tones.nothing])
+    figure = go.Figure(
+        go.Heatmap(
+            z=field,
+            zmin=-0.5,
+            zmax=max(len(numbers), 1) - 0.5,
+            colorscale=steps,
+            colorbar={
+                "tickvals": list(range(0, len(numbers), every)),
+                "ticktext": texts[::every].tolist(),
+                "thickness": 12,
+                "outlinewidth": 0,
+                "len": 1,
+            },
+            text=texts[np.nan_to_num(field).astype(np.intp)],
+            hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{text}}<extra></extra>",
+            **_axes_of(grid, k),
+        )
+    )
+    return _frame(figure, grid, tones, name, height)
+
+
+def colors_chart(
+    colors: NDArray[np.floating],
+    grid: ScanGrid,
+    tones: Tones,
+    *,
+    name: str,
+    height: int = _HEIGHT,
+) -> go.Figure:
+    """Draw a map of points that have a color each, (n, 3) in 0..1; without one they are empty."""
+    import plotly.graph_objects as go
+
+    name = chart_text(name)
+    k, (field,) = thinned(grid, grid.to_map(colors))
+    present = np.isfinite(field).all(axis=-1)
+    picture = np.zeros((*present.shape, 4), np.uint8)
+    picture[present, :3] = np.rint(255 * field[present])
+    picture[present, 3] = 255
+    figure = go.Figure(
+        go.Image(
+            z=picture,
+            colormodel="rgba256",
+            hovertemplate=f"x %{{x}}, y %{{y}}<br>{name}<extra></extra>",
+            **_axes_of(grid, k),
+        )
+    )
+    return _frame(figure, grid, tones, name, height)
+
+
+def grid_chart(
+    grid: ScanGrid,
+    tones: Tones,
+    *,
+    backdrop: NDArray[np.floating] | None = None,
+    marked: NDArray[np.integer] | None = None,
+    height: int = _HEIGHT,
+) -> go.Figure:
+    """Draw where the scan has points, and number some of them.
+
+    Parameters
+    ----------
+    backdrop : ndarray, shape (n,), optional
+        Values to draw in gray; else all points look alike.
+    marked : ndarray of int, shape (m,), optional
+        Rows to number from 1.
+    """
+    import plotly.graph_objects as go
+
+    values = np.ones(len(grid), np.float32) if backdrop is None else backdrop
+    low, high = (0.0, 1.4) if backdrop is None else robust_limits(values)
+    k, (field,) = thinned(grid, grid.to_map(values))
+    figure = go.Figure(
+        go.Heatmap(
+            z=field,
+            zmin=low,
+            zmax=high,
+            colorscale=_scale("grey"),
+            showscale=False,
+            hovertemplate="x %{x}, y %{y}<extra></extra>",
+            **_axes_of(grid, k),
+        )
+    )
+    if marked is not None:
+        figure.add_scatter(
+            x=grid.x[marked],
+            y=grid.y[marked],
+            text=[str(number + 1) for number in range(len(marked))],
+            mode="markers+text",
+            marker={
+                "size": 19,
+                "color": tones.accent,
+                "line": {"color": tones.on_accent, "width": 1.5},
+            },
+            textfont={"size": 10.5, "color": tones.on_accent, "weight": 700},
+            hovertemplate="pattern %{text}: x %{x}, y %{y}<extra></extra>",
+            showlegend=False,
+        )
+    return _frame(figure, grid, tones, "", height)
+
+
+def histogram_chart(
+    values: NDArray[np.floating],
+    tones: Tones,
+    *,
+    name: str,
+    unit: str = "",
+    threshold: float | None = None,
+    height: int = 300,
+) -> go.Figure:
+    """Draw how often each value occurs; what a threshold drops stands back."""
+    import plotly.graph_objects as go
+
+    name, unit = chart_texts((name, unit))
+    finite = values[np.isfinite(values)].astype(np.float64)
+    edges = _edges(finite)
+    counts, _ = np.histogram(finite, edges)
+    centers = (edges[:-1] + edges[1:]) / 2
+    # A bin that the threshold cuts is counted as kept: only whole bins stand back.
+    kept = np.ones(len(centers), np.bool_) if threshold is None else edges[1:] > threshold
+    figure = go.Figure(
+        go.Bar(
+            x=centers,
+            y=counts,
+            width=np.diff(edges),
+            marker={"color": np.where(kept, tones.line, tones.soft), "line": {"width": 0}},
+            opacity=0.9,
+            hovertemplate=f"{name} %{{x:.4g}}<br>%{{y:,}} points<extra></extra>",
+        )
+    )
+    if threshold is not None:
+        figure.add_vline(x=threshold, line={"color": tones.accent, "width": 2})
+    figure.update_layout(height=height, margin=_MARGIN, bargap=0, showlegend=False)
+    figure.update_xaxes(title_text=f"{name} ({unit})" if unit else name)
+    figure.update_yaxes(title_text="points")
+    return figure
+
+
+def profile_chart(
+    values: NDArray[np.floating],
+    grid: ScanGrid,
+    row: int,
+    tones: Tones,
+    *,
+    name: str,
+    unit: str = "",
+    threshold: float | None = None,
+    height: int = 300,
+) -> go.Figure:
+    """Draw a map's values along one row of the grid, gaps left open."""
+    import plotly.graph_objects as go
+
+    name, unit = chart_texts((name, unit))
+    line = grid.to_map(values.astype(np.float32))[row]
+    x = grid.origin[0] + np.arange(grid.shape[1]) * grid.step[0]
+    figure = go.Figure(
+        go.Scatter(
+            x=x,
+            y=line,
+            mode="lines" if len(line) > 1 else "markers",
+            line={"color": tones.line, "width": 1.6},
+            hovertemplate=f"x %{{x}}<br>{name} %{{y:.6g}}<extra></extra>",
+        )
+    )
+    if threshold is not None:
+        figure.add_hline(y=threshold, line={"color": tones.accent, "width": 2})
+    figure.update_layout(height=height, margin=_MARGIN, showlegend=False)
+    figure.update_xaxes(title_text=f"x ({chart_text(grid.unit)})" if grid.unit else "x")
+    figure.update_yaxes(title_text=f"{name} ({unit})" if unit else name)
+    return figure
+
+
+def fitting_height(grid: ScanGrid, width: int, *, most: int = 760) -> int:
+    """Return the chart height at which a map fills a column of that width.
+
+    With equal aspect, a chart of another height would leave its color bar longer than the map.
+    """
+    rows, columns = grid.shape
+    drawn = (width - _BESIDE) * (rows * grid.step[1]) / (columns * grid.step[0])
+    return int(np.clip(drawn + _ABOVE_AND_BELOW, 200, most))
+
+
+def _axes_of(grid: ScanGrid, k: int) -> dict[str, float]:
+    x0, y0 = grid.origin
+    return {"x0": x0, "dx": k * grid.step[0], "y0": y0, "dy": k * grid.step[1]}
+
+
+def _frame(figure: go.Figure, grid: ScanGrid, tones: Tones, title: str, height: int) -> go.Figure:
+    unit = f" ({chart_text(grid.unit)})" if grid.unit else ""
+    # Half a step around the nodes: a cell is drawn about its node.
+    half_x, half_y = grid.step[0] / 2, grid.step[1] / 2
+    figure.update_xaxes(
+        title_text=f"x{unit}",
+        range=[grid.x_range[0] - half_x, grid.x_range[1] - half_x],
+        constrain="domain",
+        showgrid=False,
+        zeroline=False,
+        ticks="outside",
+    )
+    figure.update_yaxes(
+        title_text=f"y{unit}",
+        range=[grid.y_range[1] - half_y, grid.y_range[0] - half_y],
+        scaleanchor="x",
+        constrain="domain",
+        showgrid=False,
+        zeroline=False,
+        ticks="outside",
+    )
+    figure.update_layout(
+        height=height,
+        margin=_MARGIN if title else {**_MARGIN, "t": 8},
+        title={"text": title, "font": {"size": 14}} if title else None,
+        plot_bgcolor=tones.nothing,
+        showlegend=False,
+    )
+    return figure
+
+
+def _edges(finite: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return bin edges: one bin per whole number where there are few, else 128 bins."""
+    if len(finite) == 0:
+        return np.array([0.0, 1.0])
+    low, high = float(finite.min()), float(finite.max())
+    if high - low <= 512 and np.array_equal(finite, np.rint(finite)):
+        return np.arange(low - 0.5, high + 1.0)
+    return np.linspace(low, high, 129) if low < high else np.array([low - 0.5, low + 0.5])
+
+
+@lru_cache(maxsize=16)
+def _scale(colors: str) -> list[tuple[float, str]]:
+    """Return a color map as plotly wants it, entry by entry: the same colors as in files."""
+    table = lut(colors)
+    return [
+        (level / (len(table) - 1), f"rgb({red},{green},{blue})")
+        for level, (red, green, blue) in enumerate(table.tolist())
+    ]
+
+
+def _stepped(colors: Sequence[str]) -> list[list[object]]:
+    n = len(colors)
+    return [
+        [share, color]
+        for index, color in enumerate(colors)
+        for share in (index / n, (index + 1) / n)
+    ]

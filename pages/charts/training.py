@@ -1,0 +1,138 @@
+"""Loss curves and bars of latent dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pages.frame.theme import Tones
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["dimensions_chart", "loss_chart"]
+
+_LOSSES = {
+    "reconstruction": "reconstruction (squared error per pixel)",
+    "kl": "KL (nats per dimension)",
+    "total": "total",
+}
+# Beyond this ratio the first epochs would press all others onto the axis.
+_WIDE = 8.0
+_MOST_TICKS = 6
+
+
+def loss_chart(
+    table: pd.DataFrame,
+    tones: Tones,
+    *,
+    best_epoch: int | None = None,
+    epochs: int | None = None,
+    height: int = 250,
+) -> go.Figure:
+    """Draw each loss over the epochs, of the points trained on and of those held out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``epoch``, ``split`` (train, held-out), ``reconstruction``, ``kl``, ``total``.
+    best_epoch : int, optional
+        Gets a line.
+    epochs : int, optional
+        That there will be: how far the axis goes.
+    height : int
+        In pixels.
+    """
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(1, len(_LOSSES), subplot_titles=list(_LOSSES.values()))
+    looks = (("train", "training", tones.soft), ("held-out", "held out", tones.accent))
+    for column, name in enumerate(_LOSSES, start=1):
+        for split, title, color in looks:
+            part = table[table["split"] == split]
+            figure.add_scatter(
+                x=part["epoch"],
+                y=part[name],
+                row=1,
+                col=column,
+                name=title,
+                legendgroup=split,
+                showlegend=column == 1,
+                mode="lines+markers",
+                line={"color": color, "width": 2},
+                marker={"size": 5 if len(part) < 30 else 2},
+                hovertemplate=f"epoch %{{x}}<br>{title} %{{y:.4g}}<extra></extra>",
+            )
+        if best_epoch is not None:
+            figure.add_vline(
+                x=best_epoch, row=1, col=column, line={"color": tones.line, "dash": "dot"}
+            )
+        if _spans_widely(table[name]):
+            figure.update_yaxes(type="log", row=1, col=column)
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 46, "b": 8, "pad": 0},
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.3},
+    )
+    figure.update_annotations(font={"size": 12.5})
+    last = max(1, int(table["epoch"].max()) if epochs is None else epochs)
+    margin = 0.04 * last
+    # Whole epochs only: 1, 2, 5, 10, 20, … of them.
+    steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
+    step = next(step for step in steps if last <= _MOST_TICKS * step)
+    figure.update_xaxes(title_text="epoch", range=[-margin, last + margin], tick0=0, dtick=step)
+    return figure
+
+
+def dimensions_chart(
+    values: Sequence[float],
+    tones: Tones,
+    *,
+    title: str,
+    dims: Sequence[int] | None = None,
+    line: float | None = None,
+    height: int = 220,
+) -> go.Figure:
+    """Draw one bar per latent dimension; those not above a line stand back.
+
+    Parameters
+    ----------
+    title : str
+        What is drawn, with its unit.
+    dims : sequence of int, optional
+        The dimensions' numbers, if they don't count from 0.
+    line : float, optional
+        Up to here a dimension carries nothing.
+    height : int
+        In pixels.
+    """
+    import plotly.graph_objects as go
+
+    heights = np.asarray(values, np.float64)
+    carries = np.ones(len(heights), np.bool_) if line is None else heights > line
+    numbers = range(len(heights)) if dims is None else dims
+    figure = go.Figure(
+        go.Bar(
+            x=[str(number) for number in numbers],
+            y=heights,
+            marker={"color": np.where(carries, tones.line, tones.soft), "line": {"width": 0}},
+            hovertemplate=f"latent %{{x}}<br>{title} %{{y:.3g}}<extra></extra>",
+        )
+    )
+    if line is not None:
+        figure.add_hline(y=line, line={"color": tones.accent, "width": 1, "dash": "dot"})
+    figure.update_layout(
+        height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8, "pad": 0}, bargap=0.2
+    )
+    # As categories: a chosen dimension keeps its number, and no gap opens for those not chosen.
+    figure.update_xaxes(title_text="latent dimension", type="category", nticks=16)
+    figure.update_yaxes(title_text=title, rangemode="tozero")
+    return figure
+
+
+def _spans_widely(values: pd.Series[float]) -> bool:
+    low, high = float(values.min()), float(values.max())
+    return low > 0 and high / low > _WIDE

@@ -1,0 +1,1 @@
+"""Forms made from request dataclasses, and the choices that several forms share."""

@@ -1,0 +1,254 @@
+"""Checkpoints that a session may choose from: former runs, uploads and server folders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+import streamlit as st
+
+from latentcore.artifacts import read_run
+from latentcore.errors import InputError, RequestError
+from latentcore.settings import settings
+from pages.access import places
+from pages.frame import errors
+
+__all__ = [
+    "choose_checkpoint",
+    "models_of_runs",
+    "on_offer",
+    "propose",
+    "store_model",
+    "title",
+]
+
+_UPLOADED = "uploaded_checkpoints"
+_ADDED = "added_checkpoint"
+_ROUND = "checkpoint_upload_round"
+_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
+_MODEL = "model.safetensors"
+_MOST_RUNS = 100
+_MOST_OFFERED = 1000
+
+
+def choose_checkpoint(key: str, *, first: bool = True) -> str | None:
+    """Ask for a checkpoint.
+
+    Parameters
+    ----------
+    first : bool
+        Whether the first on offer is chosen until somebody chooses another, or none.
+
+    Returns
+    -------
+    str or None
+        Its place; None as long as nothing is chosen.
+    """
+    offered = on_offer()
+    added = st.session_state.pop(_ADDED, None)
+    if added is not None:
+        st.session_state[f"{key}.model"] = added
+    if offered:
+        chosen = st.selectbox(
+            "Model",
+            offered,
+            index=0 if first else None,
+            placeholder="Choose a model",
+            format_func=title,
+            key=f"{key}.model",
+            help="Models that former runs have fitted or trained, what you have uploaded, and what "
+            "this server offers.",
+            persist_state="session",
+        )
+    else:
+        chosen = None
+        st.caption("No model is here yet: upload one, or fit a PCA first.")
+    with st.popover("Add a model", icon=":material/upload_file:"):
+        _uploader()
+        _server_folders(key)
+    return chosen
+
+
+def on_offer() -> list[str]:
+    """Return the places of the models that this session may use, those it brought itself first."""
+    uploaded: list[str] = st.session_state.get(_UPLOADED, [])
+    return list(dict.fromkeys((*reversed(uploaded), *models_of_runs(), *_offered_models())))
+
+
+def title(place: str) -> str:
+    """Return what to call a model: for one of a run what it was made of, and when."""
+    scheme, _, rest = place.partition(":")
+    if scheme != "run":
+        return places.label(place)
+    return _title(places.runs_folder() / rest.split("/", 1)[0])
+
+
+def models_of_runs() -> list[str]:
+    """Return the places of the models that runs have left, the newest first."""
+    folder = places.runs_folder()
+    if not folder.is_dir():
+        return []
+    found = [
+        (model.stat().st_mtime, model.parent)
+        for model in folder.glob(f"*/{_MODEL}")
+        if not model.parent.name.startswith(".") and model.is_file()
+    ]
+    newest = sorted(found, reverse=True)[:_MOST_RUNS]
+    return [f"run:{entry.name}/{_MODEL}" for _, entry in newest]
+
+
+def _offered_models() -> list[str]:
+    """Return the places of the models in the operator's folder, and in the folders in it."""
+    folder = settings().model_folder
+    if folder is None:
+        return []
+    found = (path for depth in ("*", "*/*") for path in folder.glob(depth) if path.is_file())
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in islice(found, _MOST_OFFERED)
+        if path.name.lower().endswith(_SUFFIXES) and not path.name.startswith(".")
+    )
+    return [f"model:{name}" for name in names]
+
+
+def propose(place: str) -> None:
+    """Let a model be the one that is chosen when somebody is asked for one next."""
+    if place in models_of_runs():
+        st.session_state[_ADDED] = place
+    else:
+        _offer(place)
+
+
+def store_model(files: Sequence[places.Upload]) -> str:
+    """Store an uploaded checkpoint, with the record that belongs to it.
+
+    Parameters
+    ----------
+    files : sequence of uploads
+        One file of weights; with our ``model.safetensors`` may come its ``model.json``.
+
+    Returns
+    -------
+    str
+        The place of the weights.
+
+    Raises
+    ------
+    RequestError
+        If there is not exactly one file of weights, or a record without weights.
+    """
+    weights = [file for file in files if file.name.lower().endswith(_SUFFIXES)]
+    records = [file for file in files if file.name.lower().endswith(".json")]
+    if len(weights) != 1 or len(records) > 1:
+        names = ", ".join(repr(file.name) for file in files) or "nothing"
+        message = (
+            f"{names} was given, but a model is one file of weights ({', '.join(_SUFFIXES)}), "
+            "with the model.json beside it where there is one. Upload these together."
+        )
+        raise RequestError(message)
+    place = places.store_upload(weights[0])
+    return _together(place, places.store_upload(records[0])) if records else place
+
+
+def _together(weights: str, record: str) -> str:
+    """Put weights and record side by side under one digest, as the loader looks for them."""
+    model, written = places.resolve(weights), places.resolve(record)
+    pair = f"{model.parent.name} {written.parent.name}".encode()
+    digest = hashlib.blake2b(pair, digest_size=16).hexdigest()
+    folder = places.uploads_folder() / digest
+    folder.mkdir(exist_ok=True)
+    target = folder / model.name
+    for source, link in ((model, target), (written, target.with_suffix(".json"))):
+        with suppress(FileExistsError):
+            os.link(source, link)
+    return f"upload:{digest}/{target.name}"
+
+
+def _uploader() -> None:
+    turn = st.session_state.setdefault(_ROUND, 0)
+    files = st.file_uploader(
+        "Upload weights (with their model.json, if there is one)",
+        type=[*(suffix.removeprefix(".") for suffix in _SUFFIXES), "json"],
+        accept_multiple_files=True,
+        max_upload_size=settings().max_upload_mb,
+        key=f"checkpoint_upload_{turn}",
+        help="model.safetensors, a seed VAE .pth. Weights are read as numbers only: a file that "
+        "would have to be executed is refused. So is an exported encoder (TorchScript, "
+        "torch.export), which only the operator of the server offers, in LATENT_MODEL_FOLDER.",
+    )
+    if not files:
+        return
+    if not any(file.name.lower().endswith(_SUFFIXES) for file in files):
+        st.info("Add the weights that belong to this record.", icon=":material/upload_file:")
+        return
+    try:
+        _offer(store_model(files))
+    except InputError as error:
+        errors.show(error)
+        return
+    st.session_state[_ROUND] = turn + 1  # an emptied widget frees the file's memory
+    st.rerun()
+
+
+def _server_folders(key: str) -> None:
+    names = list(places.roots())
+    if not names:
+        return
+    here = st.session_state.setdefault(f"{key}.folder", f"folder:{names[0]}")
+    try:
+        entries = places.list_folder(here).entries
+    except InputError as error:
+        errors.show(error)
+        here, entries = f"folder:{names[0]}", ()
+    up = [here.rsplit("/", 1)[0]] if "/" in here else [f"folder:{name}" for name in names]
+    ways = [here, *(place for place in up if place != here)]
+    ways += [entry.place for entry in entries if entry.is_folder]
+    st.selectbox(
+        "Server folder",
+        ways,
+        index=0,
+        format_func=lambda place: place.removeprefix("folder:"),
+        key=f"{key}.way.{here}",
+        on_change=_go,
+        args=(key, here),
+    )
+    files = [entry for entry in entries if entry.name.lower().endswith(_SUFFIXES)]
+    for entry in files:
+        st.button(
+            errors.markdown_safe(entry.name),
+            key=f"{key}.take.{entry.place}",
+            icon=":material/add:",
+            on_click=_offer,
+            args=(entry.place,),
+        )
+    if not files:
+        st.caption(f"No model ({', '.join(_SUFFIXES)}) in this folder.")
+
+
+def _go(key: str, here: str) -> None:
+    st.session_state[f"{key}.folder"] = st.session_state[f"{key}.way.{here}"]
+
+
+def _offer(place: str) -> None:
+    known: list[str] = st.session_state.get(_UPLOADED, [])
+    st.session_state[_UPLOADED] = [*(one for one in known if one != place), place]
+    st.session_state[_ADDED] = place  # whoever adds a model wants to use it
+
+
+def _title(folder: Path) -> str:
+    run = read_run(folder) or {}
+    request = run.get("request", {})
+    summary = run.get("summary", {})
+    trained = summary.get("encoder") or run.get("verb", "model")
+    asked = str(request.get("checkpoint") or request.get("encoder") or trained)
+    inputs = [entry for entry in run.get("inputs", []) if entry["role"] == "samples"]
+    scan = Path(inputs[0]["location"]).name if inputs else ""
+    made = run.get("created", "")[:16].replace("T", " ")
+    name = f"PCA {asked[4:]}" if asked.startswith("pca:") else Path(asked).name
+    if run.get("verb") == "train":
+        name = f"{name} {summary.get('latent_dim', '')}".rstrip()
+    return " · ".join(part for part in (name, scan, made) if part) or folder.name

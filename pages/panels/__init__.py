@@ -1,0 +1,1 @@
+"""The linked panels: a browser component and the routes that serve its arrays."""

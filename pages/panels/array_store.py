@@ -1,0 +1,237 @@
+"""A process-wide store of arrays and thumbnails that the browser fetches by URL.
+
+Heavy arrays must not travel through Streamlit's websocket: a component's ``data`` is sent anew
+whenever anything in it changes. They are put here instead, the component is told a URL, and the
+browser fetches the bytes once and keeps them. A URL is a capability: its key is an HMAC under a
+secret that is drawn when the process starts, so it can be neither guessed nor computed from the
+content, and it dies with the process. See `pages.panels.routes` for the routes that serve it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+ARRAY_PREFIX = "/latent/arrays/"
+PATTERN_PREFIX = "/latent/patterns/"
+DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
+DEFAULT_LIMIT_PROVIDERS = 64
+
+_WIRE_DTYPES = {"f": "<f4", "i": "<i4"}
+_KEY_PATTERN = re.compile(r"[0-9a-f]{64}")
+
+PatternProvider = Callable[[int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class ArrayHandle:
+    """Where the browser finds an array, and how to read its bytes.
+
+    Parameters
+    ----------
+    url : str
+        Path on this server, without ``server.baseUrlPath``.
+    dtype : str
+        ``"float32"`` or ``"int32"``; the bytes are little-endian.
+    shape : tuple of int
+        Shape in C order.
+    """
+
+    url: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    payload: bytes
+    handle: ArrayHandle
+
+
+class ArrayStore:
+    """Keep the most recently used arrays within a number of bytes. Thread-safe.
+
+    Parameters
+    ----------
+    limit_bytes : int
+        Arrays beyond this total are forgotten, least recently used first. One array larger than
+        the limit is still kept (alone), because refusing it would leave the page empty.
+    limit_providers : int
+        Number of pattern providers kept, least recently used dropped first.
+    """
+
+    def __init__(
+        self,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        limit_providers: int = DEFAULT_LIMIT_PROVIDERS,
+    ) -> None:
+        self._secret = secrets.token_bytes(32)
+        self._lock = threading.RLock()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._providers: OrderedDict[str, PatternProvider] = OrderedDict()
+        self._limit_bytes = limit_bytes
+        self._limit_providers = limit_providers
+        self._bytes = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held now."""
+        with self._lock:
+            return self._bytes
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._entries)
+
+    def set_limit(self, limit_bytes: int) -> None:
+        """Change the byte limit, forgetting arrays where it is now exceeded."""
+        if limit_bytes <= 0:
+            msg = f"The array store needs a positive limit, got {limit_bytes} bytes."
+            raise ValueError(msg)
+        with self._lock:
+            self._limit_bytes = limit_bytes
+            self._evict()
+
+    def put(self, array: np.ndarray) -> ArrayHandle:
+        """Store an array under its content; the same content has the same URL and one copy.
+
+        Parameters
+        ----------
+        array : ndarray
+            float32 or int32. Copied, so the caller may go on changing its own.
+        """
+        wire = _to_wire(array)
+        digest = hashlib.blake2b(wire.data, digest_size=32)
+        digest.update(f"{wire.dtype.str}{wire.shape}".encode())
+        return self._put(self._capability(b"content", digest.digest()), lambda: wire)
+
+    def put_keyed(self, key: str, make: Callable[[], np.ndarray]) -> ArrayHandle:
+        """Store an array under a caller's fingerprint, making it only if it is not held.
+
+        Parameters
+        ----------
+        key : str
+            A text that changes whenever the content changes; the content is not looked at.
+        make : callable
+            Returns the float32 or int32 array. Called outside of the lock, at most once here.
+        """
+        return self._put(self._capability(b"keyed", key.encode()), lambda: _to_wire(make()))
+
+    def put_patterns(self, key: str, provider: PatternProvider) -> str:
+        """Register where thumbnails come from.
+
+        Parameters
+        ----------
+        key : str
+            Fingerprint of the samples; the latest provider of a key replaces the earlier one.
+        provider : callable
+            Row number to pattern (H, W). Called from several threads at once.
+
+        Returns
+        -------
+        str
+            URL prefix; thumbnail ``row`` is at ``f"{prefix}/{row}.png"``.
+        """
+        capability = self._capability(b"patterns", key.encode())
+        with self._lock:
+            self._providers[capability] = provider
+            self._providers.move_to_end(capability)
+            while len(self._providers) > self._limit_providers:
+                self._providers.popitem(last=False)
+        return PATTERN_PREFIX + capability
+
+    def get(self, capability: str) -> tuple[bytes, ArrayHandle] | None:
+        """Return the bytes and handle of an array, or None if it is not held."""
+        with self._lock:
+            entry = self._entries.get(capability)
+            if entry is None:
+                return None
+            self._entries.move_to_end(capability)
+            return entry.payload, entry.handle
+
+    def provider(self, capability: str) -> PatternProvider | None:
+        """Return a pattern provider, or None if it is not registered."""
+        with self._lock:
+            found = self._providers.get(capability)
+            if found is not None:
+                self._providers.move_to_end(capability)
+            return found
+
+    def clear(self) -> None:
+        """Forget all arrays and providers."""
+        with self._lock:
+            self._entries.clear()
+            self._providers.clear()
+            self._bytes = 0
+
+    def _capability(self, kind: bytes, message: bytes) -> str:
+        return hmac.new(self._secret, kind + b"\0" + message, hashlib.sha256).hexdigest()
+
+    def _put(self, capability: str, make: Callable[[], np.ndarray]) -> ArrayHandle:
+        found = self.get(capability)
+        if found is not None:
+            return found[1]
+        wire = make()
+        handle = ArrayHandle(
+            ARRAY_PREFIX + capability, wire.dtype.newbyteorder("=").name, wire.shape
+        )
+        entry = _Entry(wire.tobytes(), handle)
+        with self._lock:
+            if capability not in self._entries:
+                self._entries[capability] = entry
+                self._bytes += len(entry.payload)
+            self._entries.move_to_end(capability)
+            self._evict()
+        return handle
+
+    def _evict(self) -> None:
+        while self._bytes > self._limit_bytes and len(self._entries) > 1:
+            _, entry = self._entries.popitem(last=False)
+            self._bytes -= len(entry.payload)
+
+
+def is_capability(text: str) -> bool:
+    """Return whether a text has the form of a key of this store."""
+    return _KEY_PATTERN.fullmatch(text) is not None
+
+
+def _to_wire(array: np.ndarray) -> np.ndarray:
+    """Return the array C-ordered in its little-endian wire dtype, without a copy if it is so."""
+    if array.dtype.kind not in _WIRE_DTYPES or array.dtype.itemsize != 4:
+        msg = (
+            f"The browser is sent float32 or int32 arrays, got {array.dtype}; "
+            "convert it where the loss of precision can be judged."
+        )
+        raise TypeError(msg)
+    return np.ascontiguousarray(array, dtype=_WIRE_DTYPES[array.dtype.kind])
+
+
+_STORE = ArrayStore()
+
+
+def array_store() -> ArrayStore:
+    """Return the store of this process, shared by all sessions and by the routes."""
+    return _STORE
+
+
+def put(array: np.ndarray) -> ArrayHandle:
+    """Store an array in the store of this process; see `ArrayStore.put`."""
+    return _STORE.put(array)
+
+
+def put_keyed(key: str, make: Callable[[], np.ndarray]) -> ArrayHandle:
+    """Store an array by fingerprint; see `ArrayStore.put_keyed`."""
+    return _STORE.put_keyed(key, make)
+
+
+def put_patterns(key: str, provider: PatternProvider) -> str:
+    """Register where thumbnails come from; see `ArrayStore.put_patterns`."""
+    return _STORE.put_patterns(key, provider)

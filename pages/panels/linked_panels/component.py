@@ -1,0 +1,154 @@
+"""Mount the linked panels in a Streamlit page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from latentcore.errors import RequestError
+from pages.panels.array_store import ArrayHandle, put, put_keyed
+from pages.panels.linked_panels.state import Ledger, PanelsState
+from pages.panels.linked_panels.view import PanelsView, PointTable
+from pages.panels.routes import base_path, panels_url
+
+_FOLDER = Path(__file__).parent
+
+# Streamlit keeps this text for the life of the process, so it only finds the modules by their
+# versioned URL and hands on the calls. They wait for one another because the import is
+# asynchronous, and a later call must not overtake an earlier one. It returns its cleanup at once;
+# the modules may not even have arrived when the page is left.
+_LOADER = """
+const calls = new WeakMap();
+export default function (component) {
+  const element = component.parentElement;
+  const before = calls.get(element) ?? Promise.resolve();
+  const url = new URL(component.data.modules, window.location.origin).href;
+  const now = before
+    .catch(() => undefined)
+    .then(() => import(url))
+    .then((main) => main.update(component))
+    .catch((error) => {
+      console.error(error);
+      let box = element.querySelector(".lp-failure");
+      if (!box) {
+        box = document.createElement("div");
+        box.className = "lp-failure";
+        box.setAttribute("role", "alert");
+        element.appendChild(box);
+      }
+      box.textContent =
+        "The linked panels could not be loaded (" + error.message + "). Reload the page; " +
+        "if that doesn't help, the server was started without its own routes.";
+    });
+  calls.set(element, now);
+  return () => now.then(() => import(url)).then((main) => main.unmount(element)).catch(() => {});
+}
+"""
+
+_mount = st.components.v2.component(
+    "latent_linked_panels",
+    css=(_FOLDER / "panels.css").read_text(encoding="utf-8"),
+    js=_LOADER,
+)
+
+
+def linked_panels(
+    view: PanelsView, *, key: str, on_change: Callable[[], None] | None = None
+) -> PanelsState:
+    """Show linked panels and return what the user did in them.
+
+    What `view` says about the selections, the active slot, the ROI and the pinned point counts
+    at first, and whenever it is not what the page said in the run before; otherwise the user's
+    doing counts. A page that keeps these in its own session state adopts them in `on_change` by
+    `read_state`.
+
+    Parameters
+    ----------
+    key : str
+        Identity of the component; zoom, undo history and selection live as long as it does.
+    on_change : callable, optional
+        Called before the run that follows a brush, a new ROI or a pinned point.
+    """
+    ledger_key = f"_linked_panels_{key}"
+    before: Ledger | None = st.session_state.get(ledger_key)
+    given = PanelsState.from_view(view)
+    ledger, state = Ledger.settle(before, given, read_state(key))
+    result = _mount(
+        key=key,
+        data=_data(view, state, ledger.refills),
+        on_state_change=on_change or _nothing,
+        on_missing_change=lambda: _refill(ledger_key),
+    )
+    del result  # the state was read before, so that what is sent to the browser agrees with it
+    st.session_state[ledger_key] = ledger
+    return state
+
+
+def read_state(key: str) -> PanelsState | None:
+    """Return what the browser sent last, or None before it sent anything.
+
+    Parameters
+    ----------
+    key : str
+        The key given to `linked_panels`.
+    """
+    values = st.session_state.get(key)
+    payload = values.get("state") if values else None
+    if payload is None:
+        return None
+    try:
+        return PanelsState.from_json(payload)
+    except RequestError:
+        return None
+
+
+def _nothing() -> None:
+    """Stand in for a callback: Streamlit keeps only the state keys that have one."""
+
+
+def _refill(ledger_key: str) -> None:
+    """Note that the browser missed an array; the run that follows puts it again."""
+    ledger: Ledger | None = st.session_state.get(ledger_key)
+    if ledger is not None:
+        st.session_state[ledger_key] = replace(ledger, refills=ledger.refills + 1)
+
+
+def _handle(points: PointTable, name: str) -> ArrayHandle:
+    array, fingerprint = points.arrays[name], points.array_keys.get(name)
+    return put(array) if fingerprint is None else put_keyed(fingerprint, lambda: array)
+
+
+def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
+    """Return what the browser is sent: no arrays, only where they are."""
+    base = base_path()
+    arrays = {}
+    for name in view.points.arrays:
+        handle = _handle(view.points, name)
+        arrays[name] = {"url": base + handle.url, "dtype": handle.dtype}
+    grid = view.grid
+    used = {panel.color for panel in view.panels}
+    return {
+        "modules": panels_url(),
+        "n": view.points.n,
+        "arrays": arrays,
+        "grid": None
+        if grid is None
+        else {
+            "shape": list(grid.shape),
+            "origin": [float(v) for v in grid.origin],
+            "step": [float(v) for v in grid.step],
+            "unit": grid.unit,
+        },
+        "panels": [panel.as_json() for panel in view.panels],
+        "frames": {name: list(axes) for name, axes in view.axes.items()},
+        "colorings": {name: view.colorings[name].as_json() for name in sorted(used)},
+        "state": state.as_json(),
+        "patterns": None if view.patterns_url is None else base + view.patterns_url,
+        "hover": [list(entry) for entry in view.hover],
+        "messages": list(view.messages),
+        "refills": refills,
+    }

@@ -1,0 +1,175 @@
+"""What comes back from the panels, and who is right when page and browser differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from latentcore.analysis.selection import Shape
+from latentcore.errors import RequestError
+from pages.panels.linked_panels.view import SLOTS, PanelsView, Roi, Slot
+
+MAX_SHAPES = 200
+MAX_VERTICES = 50
+
+
+@dataclass(frozen=True)
+class PanelsState:
+    """The user's doing in the panels.
+
+    Parameters
+    ----------
+    selections : mapping of {"A", "B"} to tuple of Shape
+    active : {"A", "B"}
+    roi : (x0, x1, y0, y1) or None
+    revision : int
+        Counts what the browser sent, so that an older answer never undoes a newer brush.
+    """
+
+    selections: Mapping[str, tuple[Shape, ...]] = field(
+        default_factory=lambda: dict.fromkeys(SLOTS, ())
+    )
+    active: Slot = "A"
+    roi: Roi | None = None
+    pinned: int | None = None
+    revision: int = 0
+
+    @classmethod
+    def from_view(cls, view: PanelsView) -> PanelsState:
+        """Take the state that a view was given by the page."""
+        return cls(
+            selections={slot: tuple(view.selections.get(slot, ())) for slot in SLOTS},
+            active=view.active,
+            roi=None if view.roi is None else _roi(view.roi),
+            pinned=view.pinned,
+        )
+
+    @classmethod
+    def from_json(cls, payload: Any) -> PanelsState:
+        """Read a state that came from a browser, which may have sent anything.
+
+        Raises
+        ------
+        RequestError
+            If it is not a state.
+        """
+        try:
+            selections: dict[str, tuple[Shape, ...]] = {
+                slot: _shapes(payload["selections"].get(slot, ())) for slot in SLOTS
+            }
+            active = payload["active"]
+            roi = None if payload["roi"] is None else _roi(payload["roi"])
+            pinned = None if payload["pinned"] is None else int(payload["pinned"])
+            revision = int(payload["revision"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            msg = "The browser sent something that is no state of the panels."
+            raise RequestError(msg) from error
+        if active not in SLOTS:
+            msg = f"A slot is one of {SLOTS}, got {active!r}."
+            raise RequestError(msg)
+        return cls(selections, active, roi, pinned, revision)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the state as the browser reads it and sends it."""
+        return {
+            "revision": self.revision,
+            "selections": {
+                slot: [
+                    {
+                        "panel": shape.panel,
+                        "kind": shape.kind,
+                        "points": [list(point) for point in shape.points],
+                        "mode": shape.mode,
+                    }
+                    for shape in self.selections.get(slot, ())
+                ]
+                for slot in SLOTS
+            },
+            "active": self.active,
+            "roi": None if self.roi is None else list(self.roi),
+            "pinned": self.pinned,
+        }
+
+    def same_content(self, other: PanelsState) -> bool:
+        """Return whether two states differ in nothing but their revision."""
+        return replace(self, revision=0) == replace(other, revision=0)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What was agreed in the run before; decides between the page's view and the browser's state.
+
+    The page is the authority, but most pages hand in the same view again while the user brushes.
+    So the page's word counts only in the fields where it says something new, and then until the
+    browser answers with a later revision.
+
+    Parameters
+    ----------
+    given : PanelsState
+        What the page gave last.
+    override : PanelsState or None
+        What the page's word made of the browser's state, with the revision it had then.
+    refills : int
+        How often the browser missed an array; changes what it is sent, so that it looks again.
+    """
+
+    given: PanelsState
+    override: PanelsState | None = None
+    refills: int = 0
+
+    @classmethod
+    def settle(
+        cls, before: Ledger | None, given: PanelsState, browser: PanelsState | None
+    ) -> tuple[Ledger, PanelsState]:
+        """Return the new ledger and the state that holds.
+
+        Parameters
+        ----------
+        before : Ledger or None
+            None in the first run of a session.
+        given : PanelsState
+            What the page gives now.
+        browser : PanelsState or None
+            What the browser sent last; None before it sent anything.
+        """
+        refills = before.refills if before else 0
+        if browser is None:
+            return cls(given, None, refills), given
+        override = before.override if before else None
+        if override is not None and override.revision < browser.revision:
+            override = None
+        state = override or browser
+        last = before.given if before else browser
+        news = {
+            name: getattr(given, name)
+            for name in ("selections", "active", "roi", "pinned")
+            if getattr(given, name) != getattr(last, name)
+        }
+        if news and not replace(state, **news).same_content(state):
+            state = override = replace(state, **news)
+        return cls(given, override, refills), state
+
+
+def _shapes(payload: Any) -> tuple[Shape, ...]:
+    if len(payload) > MAX_SHAPES:
+        msg = f"A selection has at most {MAX_SHAPES} shapes, got {len(payload)}."
+        raise RequestError(msg)
+    shapes = tuple(
+        Shape(
+            str(item["panel"]),
+            item["kind"],
+            tuple((x, y) for x, y in item["points"]),
+            item["mode"],
+        )
+        for item in payload
+    )
+    if any(len(shape.points) > MAX_VERTICES for shape in shapes):
+        msg = f"A lasso has at most {MAX_VERTICES} vertices."
+        raise RequestError(msg)
+    return shapes
+
+
+def _roi(payload: Any) -> Roi:
+    x0, x1, y0, y1 = (float(value) for value in payload)
+    return x0, x1, y0, y1

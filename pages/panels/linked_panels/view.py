@@ -1,0 +1,424 @@
+"""What the linked panels show, as frozen dataclasses that know their own consistency."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from latentcore.analysis.selection import Shape
+from latentcore.errors import RequestError, ShapeError
+
+Slot = Literal["A", "B"]
+Roi = tuple[float, float, float, float]
+
+SLOTS: tuple[Slot, Slot] = ("A", "B")
+NAN_COLOR = "#b9a7c9"
+
+
+@dataclass(frozen=True)
+class PointTable:
+    """The points, one entry per sample.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    arrays : mapping of str to ndarray
+        1-D float32 or int32, each of length n. ``"x"`` and ``"y"`` are scan coordinates (the ROI
+        needs them); ``"row"`` and ``"col"`` are grid indices (maps need them). ``"kept"``, where
+        it is given, is 0 for points that are out of view, as if outside the ROI.
+    array_keys : mapping of str to str
+        Fingerprints of arrays; an array with one is never hashed nor copied while it is held.
+    """
+
+    n: int
+    arrays: Mapping[str, np.ndarray]
+    array_keys: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, array in self.arrays.items():
+            if array.shape != (self.n,):
+                msg = f"Array {name!r} has shape {array.shape}, expected ({self.n},)."
+                raise ShapeError(msg)
+            if array.dtype not in (np.dtype(np.float32), np.dtype(np.int32)):
+                msg = f"Array {name!r} is {array.dtype}; panels take float32 and int32."
+                raise RequestError(msg)
+
+
+@dataclass(frozen=True)
+class GridGeometry:
+    """The scan grid that all maps share.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        R rows and S columns.
+    origin : (float, float)
+        x and y of the center of cell (0, 0).
+    step : (float, float)
+        dx and dy, positive.
+    unit : str
+        Unit of x and y; a scale bar is drawn where it is neither empty nor pixels.
+    """
+
+    shape: tuple[int, int]
+    origin: tuple[float, float] = (0.0, 0.0)
+    step: tuple[float, float] = (1.0, 1.0)
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if min(self.shape) < 1 or min(self.step) <= 0:
+            msg = (
+                "A grid has at least one cell and positive steps, "
+                f"got shape {self.shape} and step {self.step}."
+            )
+            raise RequestError(msg)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel.
+
+    Parameters
+    ----------
+    id : str
+        Names the panel in shapes. Give a panel whose axes mean something else another id, or
+        name the former in `PanelsView.frames`.
+    kind : {"scatter", "map"}
+    x, y : str or None
+        Names of arrays. A map leaves them out: its axes are ``"x"`` and ``"y"``.
+    x_label, y_label : str
+        Axis labels, units included.
+    color : str
+        Name of an entry of `PanelsView.colorings`.
+    equal_aspect : bool
+        One unit of x is as long as one unit of y. Maps always are.
+    note : str
+        A short remark beside the title.
+    graticule : bool
+        x and y are degrees east and north: meridians and parallels are drawn.
+    """
+
+    id: str
+    kind: Literal["scatter", "map"]
+    title: str
+    x: str | None
+    y: str | None
+    x_label: str
+    y_label: str
+    color: str
+    equal_aspect: bool = False
+    note: str = ""
+    graticule: bool = False
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Names of the arrays along x and y."""
+        if self.kind == "map":
+            return self.x or "x", self.y or "y"
+        if self.x is None or self.y is None:
+            msg = f"Scatter panel {self.id!r} needs both x and y."
+            raise RequestError(msg)
+        return self.x, self.y
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the panel as the browser reads it."""
+        x, y = self.axes
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "title": self.title,
+            "x": x,
+            "y": y,
+            "xLabel": self.x_label,
+            "yLabel": self.y_label,
+            "color": self.color,
+            "equal": self.equal_aspect or self.kind == "map",
+            "note": self.note,
+            "graticule": self.graticule,
+        }
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """Color by a value through a table of 256 colors.
+
+    The entry of the table is ``clip(floor((v − lo) / (hi − lo) · 256), 0, 255)``, and 128 where
+    ``hi <= lo``, computed in float64. NaN has `nan_color`.
+
+    Parameters
+    ----------
+    array : str
+        Name of the array.
+    lut : ndarray of uint8 (256, 3)
+    limits : (float, float)
+        lo and hi. The color bar gets a pointed end where values lie beyond.
+    label, unit : str
+        What the color bar says.
+    nan_color : str
+        ``#rrggbb``.
+    """
+
+    array: str
+    lut: np.ndarray
+    limits: tuple[float, float]
+    label: str = ""
+    unit: str = ""
+    nan_color: str = NAN_COLOR
+
+    def __post_init__(self) -> None:
+        if self.lut.shape != (256, 3) or self.lut.dtype != np.uint8:
+            msg = f"A color table is uint8 (256, 3), got {self.lut.dtype} {self.lut.shape}."
+            raise ShapeError(msg)
+        if not np.isfinite(self.limits).all():
+            msg = f"Color limits are finite, got {self.limits}."
+            raise RequestError(msg)
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays it reads."""
+        return (self.array,)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the coloring as the browser reads it."""
+        return {
+            "type": "continuous",
+            "array": self.array,
+            "lut": base64.b64encode(np.ascontiguousarray(self.lut).tobytes()).decode(),
+            "limits": [float(v) for v in self.limits],
+            "label": self.label,
+            "unit": self.unit,
+            "nan": self.nan_color,
+        }
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """Color by an integer label; a label without a color has `nan_color`.
+
+    Parameters
+    ----------
+    array : str
+        Name of an int32 array.
+    palette : mapping of int to str
+        ``#rrggbb`` per label; noise (−1) is an entry like any other.
+    names : mapping of int to str
+        What the legend says; the label's number where a name is missing.
+    label : str
+        Title of the legend.
+    """
+
+    array: str
+    palette: Mapping[int, str]
+    names: Mapping[int, str] = field(default_factory=dict)
+    nan_color: str = NAN_COLOR
+    label: str = ""
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays it reads."""
+        return (self.array,)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the coloring as the browser reads it."""
+        return {
+            "type": "categorical",
+            "array": self.array,
+            "palette": _by_label(self.palette),
+            "names": _by_label(self.names),
+            "nan": self.nan_color,
+            "label": self.label,
+        }
+
+
+@dataclass(frozen=True)
+class Shaded:
+    """Color by cluster and, within the cluster, by value: each cluster one hue.
+
+    With base color ``(r, g, b)`` in 0..255 and ``t = clip((v − lo) / (hi − lo), 0, 1)`` (0.5
+    where ``hi <= lo`` or the cluster has no range), each channel is
+
+    - ``base · (dark + (1 − dark) · 2t)`` for ``t < 0.5``,
+    - ``base + (255 − base) · light · (2t − 1)`` otherwise,
+
+    computed in float64 and rounded half up. A NaN value, and a label without a color, has
+    `nan_color`.
+
+    Parameters
+    ----------
+    labels, value : str
+        Names of the int32 labels and of the values.
+    palette : mapping of int to str
+        ``#rrggbb`` per label.
+    ranges : mapping of int to (float, float)
+        lo and hi of each cluster: the 2 % and 98 % quantiles of the value in it.
+    dark, light : float
+        Brightness left at t = 0, and whiteness added at t = 1.
+    label : str
+        Title of the legend.
+    unit : str
+        Unit of the value.
+    """
+
+    labels: str
+    value: str
+    palette: Mapping[int, str]
+    ranges: Mapping[int, tuple[float, float]]
+    names: Mapping[int, str] = field(default_factory=dict)
+    nan_color: str = NAN_COLOR
+    dark: float = 0.35
+    light: float = 0.6
+    label: str = ""
+    unit: str = ""
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays it reads."""
+        return self.labels, self.value
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the coloring as the browser reads it."""
+        return {
+            "type": "shaded",
+            "labels": self.labels,
+            "value": self.value,
+            "palette": _by_label(self.palette),
+            "ranges": _by_label({k: [float(v) for v in r] for k, r in self.ranges.items()}),
+            "names": _by_label(self.names),
+            "nan": self.nan_color,
+            "dark": self.dark,
+            "light": self.light,
+            "label": self.label,
+            "unit": self.unit,
+        }
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Color each point as the array says, for quantities that are no single number.
+
+    Parameters
+    ----------
+    array : str
+        Name of an int32 array: red · 65536 + green · 256 + blue, each 0..255; negative where a
+        point has no color.
+    key : tuple of (str, str)
+        ``#rrggbb`` and what it means, for the legend.
+    label : str
+        Title of the legend.
+    """
+
+    array: str
+    key: tuple[tuple[str, str], ...] = ()
+    label: str = ""
+    nan_color: str = NAN_COLOR
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays it reads."""
+        return (self.array,)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the coloring as the browser reads it."""
+        return {
+            "type": "direct",
+            "array": self.array,
+            "key": [list(entry) for entry in self.key],
+            "label": self.label,
+            "nan": self.nan_color,
+        }
+
+
+def packed_colors(colors: np.ndarray) -> np.ndarray:
+    """Return colors (n, 3) in 0..1 as `Direct` wants them; NaN is no color."""
+    present = np.isfinite(colors).all(axis=1)
+    channels = np.rint(255 * np.where(present[:, None], colors, 0)).astype(np.int32)
+    packed = channels @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    return np.where(present, packed, np.int32(-1))
+
+
+Coloring = Continuous | Categorical | Shaded | Direct
+
+
+@dataclass(frozen=True)
+class PanelsView:
+    """Everything the panels show.
+
+    Parameters
+    ----------
+    grid : GridGeometry or None
+        None where the points were not taken on a grid; then maps cannot be shown.
+    colorings : mapping of str to Continuous, Categorical, Shaded or Direct
+    roi : (x0, x1, y0, y1) or None
+        Half-open region in scan coordinates.
+    selections : mapping of {"A", "B"} to sequence of Shape
+    active : {"A", "B"}
+        The slot that brushing changes.
+    pinned : int or None
+        The point whose details the page shows.
+    patterns_url : str or None
+        From `pages.panels.array_store.put_patterns`.
+    hover : tuple of (label, array name, unit)
+        Values of the tooltip.
+    messages : tuple of str
+        Notices above the panels, for example that an embedding is still being computed.
+    frames : mapping of str to (str, str)
+        Axes of panels that are not shown but that shapes may still name.
+    """
+
+    points: PointTable
+    grid: GridGeometry | None
+    panels: tuple[Panel, ...]
+    colorings: Mapping[str, Coloring]
+    roi: Roi | None = None
+    selections: Mapping[str, tuple[Shape, ...] | list[Shape]] = field(default_factory=dict)
+    active: Slot = "A"
+    pinned: int | None = None
+    patterns_url: str | None = None
+    hover: tuple[tuple[str, str, str], ...] = ()
+    messages: tuple[str, ...] = ()
+    frames: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ids = [panel.id for panel in self.panels]
+        if len(set(ids)) != len(ids):
+            msg = f"Panel ids must differ, got {ids}."
+            raise RequestError(msg)
+        for panel in self.panels:
+            if panel.color not in self.colorings:
+                msg = (
+                    f"Panel {panel.id!r} is colored by {panel.color!r}; "
+                    f"colorings: {sorted(self.colorings)}."
+                )
+                raise RequestError(msg)
+            if panel.kind == "map" and self.grid is None:
+                msg = f"Panel {panel.id!r} is a map, but the points have no grid."
+                raise RequestError(msg)
+        missing = sorted(self._needed_arrays() - set(self.points.arrays))
+        if missing:
+            msg = f"The view needs arrays {missing}; given: {sorted(self.points.arrays)}."
+            raise RequestError(msg)
+
+    @property
+    def axes(self) -> dict[str, tuple[str, str]]:
+        """Array names of x and y of every panel that a shape may name."""
+        return {**self.frames, **{panel.id: panel.axes for panel in self.panels}}
+
+    def _needed_arrays(self) -> set[str]:
+        needed = {name for axes in self.axes.values() for name in axes}
+        needed.update(name for panel in self.panels for name in self.colorings[panel.color].arrays)
+        needed.update(name for _, name, _ in self.hover)
+        if any(panel.kind == "map" for panel in self.panels):
+            needed.update(("row", "col"))
+        if self.roi is not None:
+            needed.update(("x", "y"))
+        return needed
+
+
+def _by_label(values: Mapping[int, Any]) -> dict[str, Any]:
+    """Return a mapping with text keys, as JSON wants them."""
+    return {str(int(label)): value for label, value in values.items()}

@@ -1,0 +1,185 @@
+"""The HTTP routes the linked panels fetch from; pass `ROUTES` to ``st.App(..., routes=ROUTES)``.
+
+Streamlit gives such routes neither authentication nor a cross-site check. Here the key of an
+array is an unguessable capability (see `pages.panels.array_store`), and a request that a browser
+marks as coming from another site is refused, so that a page elsewhere can neither read nor probe.
+
+``server.baseUrlPath`` is not known when this module is imported, hence each route is registered
+with and without a prefix, and the prefix is compared with the setting at each request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from pages.frame.addresses import base_path
+from pages.panels.array_store import array_store, is_capability
+
+PANELS_PREFIX = "/latent/panels"
+_PANELS_FOLDER = Path(__file__).with_name("linked_panels")
+_IMMUTABLE = "private, max-age=31536000, immutable"
+_GUARD_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@lru_cache(maxsize=1)
+def _module_sources() -> dict[str, bytes]:
+    """Read every ES module of the component once; this is the allow-list of the route."""
+    return {path.stem: path.read_bytes() for path in sorted(_PANELS_FOLDER.glob("*.js"))}
+
+
+@lru_cache(maxsize=1)
+def panels_version() -> str:
+    """Return a short hash over all modules; part of their URL, so that they may be immutable."""
+    digest = hashlib.blake2b(digest_size=8)
+    for name, source in _module_sources().items():
+        digest.update(f"{name}\0{len(source)}\0".encode())
+        digest.update(source)
+    return digest.hexdigest()
+
+
+def panels_url() -> str:
+    """Return the absolute path of the component's main module, including the base path."""
+    return f"{base_path()}{PANELS_PREFIX}/{panels_version()}/main.js"
+
+
+def pattern_png(pattern: np.ndarray) -> bytes:
+    """Encode a pattern as 8-bit gray PNG, its own minimum black and its own maximum white.
+
+    Parameters
+    ----------
+    pattern : ndarray
+        (H, W), or (1, H, W); a (3, H, W) or (H, W, 3) pattern is averaged to gray. NaN is black.
+    """
+    from PIL import Image
+
+    gray = np.asarray(pattern, dtype=np.float64)
+    if gray.ndim == 3:
+        gray = gray.mean(axis=0 if gray.shape[0] in (1, 3) else -1)
+    if gray.ndim != 2 or gray.size == 0:
+        msg = f"A pattern is (H, W), got shape {np.shape(pattern)}."
+        raise ValueError(msg)
+    finite = np.isfinite(gray)
+    low, high = (gray[finite].min(), gray[finite].max()) if finite.any() else (0.0, 0.0)
+    span = high - low if high > low else 1.0
+    scaled = np.where(finite, (gray - low) / span * 255.0, 0.0)
+    buffer = io.BytesIO()
+    Image.fromarray(np.floor(scaled + 0.5).astype(np.uint8)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _same_origin(request: Request) -> bool:
+    """Return whether the browser says that the request comes from this site, or says nothing."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Refuse requests from other sites and under another base path."""
+
+    async def guarded(request: Request) -> Response:
+        prefix = request.path_params.get("base", "").strip("/")
+        if prefix and f"/{prefix}" != base_path():
+            return PlainTextResponse("Not found.", status_code=404)
+        if not _same_origin(request):
+            return PlainTextResponse("Only pages of this server may read this.", status_code=403)
+        response = await handler(request)
+        response.headers.update(_GUARD_HEADERS)
+        return response
+
+    return guarded
+
+
+async def _serve_array(request: Request) -> Response:
+    key = request.path_params["key"]
+    found = array_store().get(key) if is_capability(key) else None
+    if found is None:
+        return PlainTextResponse(
+            "This array is not held any more.",
+            status_code=404,
+            headers={"Cache-Control": "no-store"},
+        )
+    payload, handle = found
+    # An explicit encoding keeps Streamlit's gzip middleware from compressing floats for seconds.
+    return Response(
+        payload,
+        media_type="application/octet-stream",
+        headers={
+            "Cache-Control": _IMMUTABLE,
+            "Content-Encoding": "identity",
+            "X-Array-Dtype": handle.dtype,
+            "X-Array-Shape": ",".join(map(str, handle.shape)),
+        },
+    )
+
+
+async def _serve_pattern(request: Request) -> Response:
+    key = request.path_params["key"]
+    provider = array_store().provider(key) if is_capability(key) else None
+    missing = PlainTextResponse(
+        "There is no such pattern.", status_code=404, headers={"Cache-Control": "no-store"}
+    )
+    if provider is None:
+        return missing
+    row = request.path_params["row"]
+    try:
+        png = await run_in_threadpool(lambda: pattern_png(provider(row)))
+    except (IndexError, KeyError):
+        return missing
+    return Response(png, media_type="image/png", headers={"Cache-Control": _IMMUTABLE})
+
+
+async def _serve_module(request: Request) -> Response:
+    source = _module_sources().get(request.path_params["module"])
+    if source is None or request.path_params["version"] != panels_version():
+        return PlainTextResponse(
+            "There is no such module; reload the page.",
+            status_code=404,
+            headers={"Cache-Control": "no-store"},
+        )
+    return Response(source, media_type="text/javascript", headers={"Cache-Control": _IMMUTABLE})
+
+
+async def _serve_health(_request: Request) -> Response:
+    store = array_store()
+    return JSONResponse(
+        {"status": "ok", "panels": panels_version(), "arrays": len(store), "bytes": store.nbytes},
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _routes() -> list[BaseRoute]:
+    paths: dict[str, Handler] = {
+        "/latent/arrays/{key}": _serve_array,
+        "/latent/patterns/{key}/{row:int}.png": _serve_pattern,
+        PANELS_PREFIX + "/{version}/{module}.js": _serve_module,
+        "/latent/health": _serve_health,
+    }
+    return [
+        Route(prefix + path, _guarded(handler), methods=["GET"])
+        for path, handler in paths.items()
+        for prefix in ("", "/{base:path}")
+    ]
+
+
+ROUTES: list[BaseRoute] = _routes()

@@ -1,0 +1,254 @@
+"""One run in full: how it was made, what it left, and how to make it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from latentcore.artifacts import read_run
+from latentcore.errors import InputError, LatentError
+from latentcore.jobs import JobRecord, command_line, request_from
+from pages.access import places
+from pages.frame import errors
+from pages.frame.units import size_text
+from pages.jobs.panel import job_panel, runner
+from pages.results import run_files
+from pages.results.run_list import Entry
+
+__all__ = ["details", "files"]
+
+_MOST_FILES = 60
+
+
+def details(entry: Entry) -> None:
+    """Show a job or a run."""
+    if entry.damage:
+        errors.show(LatentError(entry.damage))
+        if entry.job is None:
+            return
+    if entry.job is not None:
+        job_panel(entry.job.id, on_finished=_finished_actions)
+    else:
+        with st.container(border=True):
+            st.markdown(f"**{errors.markdown_safe(entry.title)}**")
+            _run_actions(entry)
+    run = read_run(entry.folder)
+    names = ["Provenance", "Command"]
+    if run is not None:
+        names.insert(0, "Files")
+    if entry.job is not None:
+        names.append("Log")
+    tabs = dict(zip(names, st.tabs(names), strict=True))
+    if run is not None:
+        with tabs["Files"]:
+            files(entry.folder, run)
+    with tabs["Provenance"]:
+        _provenance(run, entry.job)
+    with tabs["Command"]:
+        _command(entry, run)
+    if entry.job is not None:
+        with tabs["Log"]:
+            st.code(
+                _without_paths(runner().log_text(entry.job.id)) or "Nothing yet.", language=None
+            )
+    _delete(entry)
+
+
+def _finished_actions(record: JobRecord) -> None:
+    run = read_run(record.folder) or {}
+    with st.container(horizontal=True):
+        _explore(record.folder, run)
+        if record.verb == "batch":
+            st.page_link(
+                "pages/tasks/batch/batch.py",
+                label="See its inputs",
+                icon=":material/table_rows:",
+                query_params={"job": record.id},
+            )
+        st.button(
+            "Run again",
+            key=f"rerun_{record.id}",
+            icon=":material/replay:",
+            on_click=_again,
+            args=(record.id,),
+            help="Computes it anew and replaces the files.",
+        )
+
+
+def _run_actions(entry: Entry) -> None:
+    run = read_run(entry.folder) or {}
+    with st.container(horizontal=True):
+        _explore(entry.folder, run)
+        st.button(
+            "Run again",
+            key=f"rerun_{entry.key}",
+            icon=":material/replay:",
+            on_click=_submit,
+            args=(entry, run),
+            help="Asks the same question as a job with a folder of its own.",
+        )
+
+
+def _explore(folder: Path, run: Mapping[str, Any]) -> None:
+    for place in run_files.latents_in(run, folder):
+        run_files.open_in_explore(place, run, key=f"explore_{place}")
+
+
+def _again(job: str) -> None:
+    try:
+        runner().rerun(job)
+    except InputError as error:
+        st.toast(errors.markdown_safe(str(error)), icon=":material/error:")
+
+
+def _submit(entry: Entry, run: Mapping[str, Any]) -> None:
+    try:
+        request = request_from(entry.verb, run.get("request", {}))
+        st.query_params["run"] = runner().submit(entry.verb, request, title=entry.verb).id
+    except InputError as error:
+        st.toast(errors.markdown_safe(str(error)), icon=":material/error:")
+
+
+def files(folder: Path, run: Mapping[str, Any]) -> None:
+    """Show a run's files, each with its checksum, and offer them."""
+    found: Mapping[str, Mapping[str, Any]] = run.get("files", {})
+    for name, entry in list(found.items())[:_MOST_FILES]:
+        title, size, digest, button = st.columns([4, 1, 8, 2], vertical_alignment="center")
+        title.markdown(f"**{errors.markdown_safe(name)}**")
+        size.caption(size_text(entry["bytes"]))
+        digest.caption(f"sha256 `{entry['sha256']}`")
+        with button:
+            run_files.download(folder, name, entry["bytes"], key=f"get_{folder.name}_{name}")
+    if len(found) > _MOST_FILES:
+        st.caption(f"{len(found) - _MOST_FILES} more files are in the archive.")
+    run_files.download_all(folder, found, key=f"zip_{folder.name}")
+
+
+def _provenance(run: Mapping[str, Any] | None, job: JobRecord | None) -> None:
+    if run is None:
+        st.caption("The run is not finished: this is what was asked.")
+        _parameters(job.request if job is not None else {})
+        return
+    inputs = run.get("inputs", [])
+    if inputs:
+        st.markdown("**Inputs**")
+        _frame(
+            {
+                "Role": [entry["role"] for entry in inputs],
+                "File": [_shown(entry["location"]) for entry in inputs],
+                "Reader": [entry["reader"] for entry in inputs],
+                "Fingerprint": [entry["fingerprint"] for entry in inputs],
+            }
+        )
+    st.markdown("**Parameters**")
+    _parameters(run.get("request", {}))
+    st.markdown("**Made with**")
+    made = {"run id": run.get("run_id"), "time (UTC)": run.get("created"), "seed": run.get("seed")}
+    parents = {"parent runs": ", ".join(run.get("parents", ()))} if run.get("parents") else {}
+    _pairs({**made, **parents, **run.get("versions", {})})
+
+
+def _parameters(request: Mapping[str, Any]) -> None:
+    _pairs({name: value for name, value in request.items() if value not in (None, [], "")})
+
+
+def _pairs(values: Mapping[str, Any]) -> None:
+    _frame({"Name": list(values), "Value": [_shown(value) for value in values.values()]})
+
+
+def _frame(columns: Mapping[str, list[Any]]) -> None:
+    st.dataframe(pd.DataFrame(columns, dtype=str), hide_index=True)
+
+
+def _shown(value: Any) -> str:
+    """Write a value; a file is called by its label, never by its path on the server."""
+    if isinstance(value, str):
+        return _label(value)
+    if isinstance(value, list):
+        return " ".join(_shown(entry) for entry in value)
+    return json.dumps(value)
+
+
+def _label(text: str) -> str:
+    path, colon, column = text.rpartition(":")
+    if not (colon and _is_location(path)):
+        path, column = text, ""
+    if not _is_location(path):
+        return text
+    try:
+        name = places.label(places.place_of(path))
+    except InputError:
+        name = Path(path).name
+    return f"{name}, {column}" if column else name
+
+
+def _is_location(text: str) -> bool:
+    return text.startswith(("/", "s3://"))
+
+
+def _command(entry: Entry, run: Mapping[str, Any] | None) -> None:
+    plain = entry.job.request if entry.job is not None else (run or {}).get("request", {})
+    try:
+        request = request_from(entry.verb, {name: _public(plain[name]) for name in plain})
+        command = command_line(entry.verb, request, entry.folder.name)
+    except InputError as error:
+        errors.show(error)
+        return
+    st.caption("The same on the command line of the server:")
+    st.code(command, language="bash", wrap_lines=True)
+
+
+def _public(value: Any) -> Any:
+    """Take the folders off a path that lies outside of what this server may show."""
+    if isinstance(value, list):
+        return [_public(entry) for entry in value]
+    if not isinstance(value, str) or not _is_location(value):
+        return value
+    path, colon, _ = value.rpartition(":")
+    try:
+        places.place_of(path if colon and _is_location(path) else value)
+    except InputError:
+        return Path(value).name
+    return value
+
+
+def _without_paths(text: str) -> str:
+    """Leave tracebacks to the server's own log: they name files and settings of the server."""
+    kept, inside = [], False
+    for line in text.splitlines():
+        inside = line.startswith("Traceback") or (inside and not line[:4].isdigit())
+        if not inside:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _delete(entry: Entry) -> None:
+    if entry.job is not None and entry.job.active:
+        return
+    with st.popover("Delete", icon=":material/delete:"):
+        st.write("The files are removed from the server and can't be brought back.")
+        st.button(
+            "Delete for good",
+            key=f"delete_{entry.key}",
+            type="primary",
+            icon=":material/delete_forever:",
+            on_click=_delete_now,
+            args=(entry,),
+        )
+
+
+def _delete_now(entry: Entry) -> None:
+    try:
+        if entry.job is None:
+            runner().delete_run(entry.folder)
+        else:
+            runner().forget(entry.job.id, delete_run=True)
+    except InputError as error:
+        st.toast(errors.markdown_safe(str(error)), icon=":material/error:")
+        return
+    st.query_params.pop("run", None)

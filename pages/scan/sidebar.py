@@ -1,0 +1,139 @@
+"""The sidebar that all pages share: which scan, which maps, which latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from latentcore.errors import InputError
+from pages.access import places
+from pages.frame import errors
+from pages.scan import demo, loading, state
+from pages.scan.names import grid_of, samples_word
+from pages.scan.scan_runs import latents_of
+
+__all__ = ["sidebar"]
+
+_NONE = ""
+
+
+def sidebar() -> None:
+    """Draw the pickers; what is chosen there is in view on every page."""
+    scan = state.current()
+    with st.sidebar:
+        st.subheader("Scan in view")
+        title = samples_word(grid_of(scan)).capitalize() if not scan.is_empty else "Patterns"
+        _pick(title, "samples", scan.samples, [demo.SAMPLES, *_of_kind("samples")])
+        _pick("Latents", "latents", scan.latents, _latents_on_offer(scan))
+        _pick_maps(scan)
+        if scan.keep is not None:
+            _tell_threshold(*scan.keep)
+        if not (scan.is_demo and set(scan.maps) == set(demo.MAPS)):
+            st.button(
+                "Demo scan",
+                icon=":material/science:",
+                on_click=_open_demo,
+                width="stretch",
+                help="Put the demo scan back in view. Your files stay on offer above.",
+            )
+
+
+def _tell_threshold(name: str, threshold: float) -> None:
+    st.caption(f"Only points with {errors.markdown_safe(name)} > {threshold:g}")
+    st.button(
+        "Keep all points",
+        icon=":material/filter_alt_off:",
+        on_click=state.choose,
+        kwargs={"keep": None},
+        width="stretch",
+    )
+
+
+def _open_demo() -> None:
+    try:
+        state.open_demo()
+    except InputError as error:
+        errors.show(error)
+
+
+def _pick(label: str, part: str, chosen: str | None, offered: Iterable[str]) -> None:
+    options = [_NONE, *dict.fromkeys((*offered, *((chosen,) if chosen else ())))]
+    key = _key(part, chosen)
+    st.session_state[key] = chosen or _NONE
+    st.selectbox(
+        label,
+        options,
+        key=key,
+        format_func=lambda place: places.label(place) if place else "none",
+        on_change=_chosen,
+        args=(part, key),
+    )
+
+
+def _pick_maps(scan: state.ScanState) -> None:
+    on_grid = scan.is_empty or grid_of(scan) is not None
+    kind = "maps" if on_grid else "table"
+    offered = dict.fromkeys((*demo.MAPS, *_of_kind(kind), *scan.maps))
+    if not scan.is_demo:
+        offered = {place: None for place in offered if place in scan.maps or place not in demo.MAPS}
+    key = _key("maps", scan.maps)
+    st.session_state[key] = list(scan.maps)
+    st.multiselect(
+        "Maps" if on_grid else "Tables",
+        list(offered),
+        key=key,
+        format_func=places.label,
+        on_change=_chosen,
+        args=("maps", key),
+        placeholder="Choose files of maps" if on_grid else "Choose tables about the samples",
+    )
+
+
+def _key(part: str, value: object) -> str:
+    """Return a picker's key: another one each time that its part was changed elsewhere.
+
+    A browser sends what all pickers show with whatever it asks for, a job's progress for example.
+    If it hasn't heard of a change yet, that would be taken for a choice, and undo the change.
+    """
+    shown, turn = st.session_state.get(_shown(part), (value, 0))
+    turn += shown != value
+    st.session_state[_shown(part)] = (value, turn)
+    return _key_of(part, turn)
+
+
+def _key_of(part: str, turn: int) -> str:
+    return f"pick_{part}_{turn}" if turn else f"pick_{part}"
+
+
+def _shown(part: str) -> str:
+    return f"shown_in_picker_{part}"
+
+
+def _chosen(part: str, key: str) -> None:
+    _, turn = st.session_state[_shown(part)]
+    if key != _key_of(part, turn):
+        return  # a picker that is not on the page any more
+    chosen = st.session_state[key]
+    value = tuple(chosen) if part == "maps" else chosen or None
+    st.session_state[_shown(part)] = (value, turn)
+    try:
+        state.choose(**{part: value})
+    except InputError as error:
+        errors.show(error)
+
+
+def _of_kind(kind: str) -> list[str]:
+    return [place for place in state.known_places() if kind in _kinds(place)]
+
+
+def _kinds(place: str) -> dict[str, str]:
+    try:
+        return loading.kinds_of(place)
+    except InputError:
+        return {}  # it vanished, or is of no known format: nothing to offer
+
+
+def _latents_on_offer(scan: state.ScanState) -> list[str]:
+    extracted = latents_of(scan.samples) if scan.samples else []
+    return [*extracted, *_of_kind("latents")]

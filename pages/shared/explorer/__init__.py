@@ -1,1 +1,0 @@
-"""The Explore page, in parts: question → answers → view, inspector and downloads."""

@@ -1,1 +1,0 @@
-"""The Rank page: latent dimensions against reference maps and reference labels."""

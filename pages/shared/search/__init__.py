@@ -1,1 +1,0 @@
-"""The Search page, in parts: what is searched for, what is found, and the probe."""

@@ -1,0 +1,5 @@
+"""Carry out one verb for many files."""
+
+TITLE = "Batch"
+ICON = ":material/table_rows:"
+POSITION = 7

@@ -1,0 +1,195 @@
+"""The options of the verb that a batch carries out, asked for as its request declares them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from latentcore.errors import InputError, RequestError
+from latentcore.requests.verbs import option_of
+from latentcore.workflows import VERBS
+from latentcore.workflows.batch.inputs import input_field
+from pages.forms.request_form import form_for
+from pages.frame import errors
+from pages.tasks.batch import locations
+from pages.tasks.batch.checkpoint import ask_model
+from pages.tasks.batch.file_option import ask_file, names_file
+
+__all__ = ["ask_options"]
+
+# The batch itself decides what is done again.
+_MANNER = ("clobber", "resume")
+_MODEL = "checkpoint"
+_LABELS = {
+    "dim": "Latent dimension",
+    "cmap": "Color map",
+    "roi": "ROI (x0 x1 y0 y1)",
+    "xy": "Sample at (x y)",
+    "k": "k",
+    "k_min": "Smallest k",
+    "k_max": "Largest k",
+    "c": "C",
+    "coords": "Coordinates",
+    "colors": "Colors",
+}
+# To begin with; a number that must be given is better seen than missed.
+_FIRST = {"int": 0, "tuple[int, ...]": (0,)}
+
+Field = dataclasses.Field[Any]
+
+
+def ask_options(verb: str, key: str, inputs: Sequence[str]) -> dict[str, Any] | None:
+    """Ask for a verb's options.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        What the batch works on; files that options name are looked for beside them.
+
+    Returns
+    -------
+    dict or None
+        Those that differ from their defaults. None as long as one is missing or makes no sense,
+        which is said.
+    """
+    fields = _fields(verb)
+    needed = [field for field in fields if _is_needed(field)]
+    found: dict[str, Any] = {}
+    try:
+        complete = _ask(verb, needed, f"{key}.{verb}", inputs, found)
+        with st.expander("More options", icon=":material/tune:"):
+            rest = [one for one in fields if one not in needed and one.name not in found]
+            complete = _ask(verb, rest, f"{key}.{verb}.more", inputs, found) and complete
+        _check(fields, found, inputs)
+    except InputError as error:
+        errors.show(error)
+        return None
+    missing = [_label(one) for one in needed if found.get(one.name) in (None, "", ())]
+    if missing:
+        st.caption(f"Still needed: {', '.join(missing)}.")
+    default = {one.name: one.default for one in fields}
+    chosen = {name: value for name, value in found.items() if value != default[name]}
+    return chosen if complete and not missing else None
+
+
+def _fields(verb: str) -> list[Field]:
+    """Return the fields that are asked for: not the input, and nothing meant for one scan only."""
+    return [
+        field
+        for field in dataclasses.fields(VERBS.get(verb).request)
+        if field.name not in (input_field(verb).name, *_MANNER)
+        and option_of(field).metavar != "JSON"
+        and not (names_file(field) and option_of(field).nargs == "+")
+    ]
+
+
+def _ask(
+    verb: str, fields: Sequence[Field], key: str, inputs: Sequence[str], found: dict[str, Any]
+) -> bool:
+    """Ask for some fields and add what was chosen; False where a form has shown a problem."""
+    if any(field.name == _MODEL for field in fields):
+        found |= ask_model(key, fitted=verb == "extract") or {}
+    files = [field for field in fields if names_file(field) and field.name != _MODEL]
+    parameters = [field for field in fields if field.type is Any]
+    plain = [one for one in fields if not (names_file(one) or one in parameters)]
+    complete = not plain or _ask_plain(verb, plain, key, found)
+    found |= {field.name: _ask_file(field, key, inputs) for field in files}
+    for field in parameters:
+        if _matters(field, found):
+            found[field.name] = _ask_parameter(field, key)
+    return complete
+
+
+def _ask_plain(verb: str, fields: Sequence[Field], key: str, found: dict[str, Any]) -> bool:
+    request = VERBS.get(verb).request
+    names = {field.name for field in fields}
+    others = [one.name for one in dataclasses.fields(request) if one.name not in names]
+    made = form_for(
+        request,
+        key=key,
+        skip=others,
+        defaults=dict.fromkeys(others)
+        | {one.name: _FIRST[str(one.type)] for one in fields if _begins_at_zero(one)},
+        details={field.name: _details(field) for field in fields},
+        columns=2,
+    )
+    if made is not None:
+        found |= {name: getattr(made, name) for name in names}
+    return made is not None
+
+
+def _ask_file(field: Field, key: str, inputs: Sequence[str]) -> Any:
+    chosen = ask_file(
+        field,
+        f"{key}.{field.name}",
+        label=_label(field),
+        needed=_is_needed(field),
+        inputs=inputs,
+    )
+    if chosen is None or not isinstance(option_of(field).metavar, tuple):
+        return chosen
+    return chosen, st.number_input("Above", value=0.0, format="%g", key=f"{key}.{field.name}.value")
+
+
+def _ask_parameter(field: Field, key: str) -> Any:
+    """Ask for a parameter of whichever method was chosen; left empty, the method decides."""
+    option = option_of(field)
+    label, help_text = _label(field), errors.markdown_safe(option.help)
+    if option.choices:
+        choices = option.choices() if callable(option.choices) else option.choices
+        return st.selectbox(
+            label, [None, *choices], key=f"{key}.{field.name}", help=help_text,
+            format_func=lambda choice: choice or "automatic",
+        )  # fmt: skip
+    text = st.text_input(
+        label, key=f"{key}.{field.name}", help=help_text, placeholder="automatic"
+    ).strip()
+    if not text:
+        return None
+    try:
+        assert callable(option.convert)
+        return option.convert(text)
+    except ValueError as error:
+        message = f"{label} can't be read from {text!r}. Write a number, or leave it empty."
+        raise RequestError(message) from error
+
+
+def _matters(field: Field, found: Mapping[str, Any]) -> bool:
+    """Tell whether a parameter belongs to the chosen method, as its help says of each."""
+    methods = {found.get(name) for name in ("method", "classifier")} - {None}
+    told = option_of(field).help.split("; ")
+    return any(part.startswith(f"{method}: ") for part in told for method in methods)
+
+
+def _check(fields: Sequence[Field], found: Mapping[str, Any], inputs: Sequence[str]) -> None:
+    for field in fields:
+        value = found.get(field.name)
+        if value is None:
+            continue
+        if field.name == _MODEL or names_file(field):
+            locations.check_file(str(value[0] if isinstance(value, tuple) else value), inputs)
+        else:
+            locations.check_text(field.name, value)
+
+
+def _is_needed(field: Field) -> bool:
+    return field.default is dataclasses.MISSING and (field.default_factory is dataclasses.MISSING)
+
+
+def _begins_at_zero(field: Field) -> bool:
+    return _is_needed(field) and str(field.type) in _FIRST
+
+
+def _details(field: Field) -> dict[str, object]:
+    metavar = option_of(field).metavar
+    details: dict[str, object] = {"label": _label(field)}
+    if isinstance(metavar, str) and "|" in metavar:
+        details["choices"] = metavar.split("|")
+    return details
+
+
+def _label(field: Field) -> str:
+    return _LABELS.get(field.name, field.name.replace("_", " ").capitalize())

@@ -1,0 +1,354 @@
+"""How files come into view: each is recognized, and put into its role in the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import streamlit as st
+
+from latentcore.containers import ScanGrid, match_rows
+from latentcore.errors import InputError, RequestError, UnknownFormatError
+from latentcore.readers._media.kinds import PICTURES, VIDEOS
+from latentcore.settings import settings
+from pages.access import places
+from pages.frame import errors
+from pages.frame.units import size_text
+from pages.scan import loading, state
+from pages.scan.sample_tables import can_join_by_order
+
+__all__ = ["Outcome", "bring_in", "demo_opener", "folder_browser", "outcomes", "tell", "uploader"]
+
+_OUTCOMES = "intake_outcomes"
+_UPLOADS = "intake_uploads"
+_FOLDER = "intake_folder"
+_ROLES = {
+    "samples": "patterns",
+    "latents": "latents",
+    "maps": "maps",
+    "table": "table of samples",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file.
+
+    Attributes
+    ----------
+    message : str
+        Its role, or why it can't be used.
+    """
+
+    name: str
+    message: str = ""
+    error: InputError | None = None
+
+
+@dataclass
+class _Batch:
+    """Files brought at once, by role."""
+
+    samples: str | None = None
+    latents: str | None = None
+    maps: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+
+
+def uploader() -> None:
+    """Offer to upload files; when they are stored, the widget is emptied to free its memory."""
+    round_ = st.session_state.setdefault(_UPLOADS, 0)
+    files = st.file_uploader(
+        "Patterns, maps and latents of one scan, several files at once",
+        accept_multiple_files=True,
+        max_upload_size=settings().max_upload_mb,
+        key=f"upload_{round_}",
+        help="HDF5 (vendors' EBSD files too), CSV, CSV.gz, parquet, NPY. Each file is recognized "
+        "by its content.",
+    )
+    if not files:
+        return
+    st.session_state[_UPLOADS] = round_ + 1
+    stored: list[str] = []
+    failed: list[Outcome] = []
+    with st.spinner(f"Storing {len(files)} files …" if len(files) > 1 else "Storing the file …"):
+        for file in files:
+            try:
+                stored.append(places.store_upload(file))
+            except InputError as error:
+                failed.append(Outcome(file.name, error=error))
+    bring_in(stored, failed)
+    st.rerun()
+
+
+def folder_browser() -> None:
+    """Offer the server folders that the operator has configured."""
+    names = list(places.roots())
+    if not names:
+        st.info(
+            "No server folder is open. The operator names some in `LATENT_DATA_ROOTS` "
+            "(separated by `:`) before the start of the server; only files below them can be "
+            "opened.",
+            icon=":material/folder_off:",
+        )
+        return
+    here = st.session_state.get(_FOLDER, f"folder:{names[0]}")
+    try:
+        listing = places.list_folder(here)
+    except InputError as error:
+        errors.show(error)
+        here, listing = f"folder:{names[0]}", places.list_folder(f"folder:{names[0]}")
+    _breadcrumbs(here, names)
+    _folders([entry for entry in listing.entries if entry.is_folder])
+    files = [entry for entry in listing.entries if not entry.is_folder]
+    _files(here, files)
+    _as_one_scan(here, listing.entries)
+    if listing.left_out:
+        st.caption(f"{listing.left_out:,} more entries are not listed: sort them into folders.")
+
+
+def demo_opener() -> None:
+    """Offer the demo scan."""
+    st.markdown(
+        "A polycrystal of two phases with pores, made by code: Kikuchi patterns from a geometrical "
+        "band model, band contrast, element maps, and the truth (grain and phase of each point)."
+    )
+    st.button("Open the demo scan", icon=":material/science:", on_click=_open_demo)
+
+
+def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
+    """Recognize files and put each into its role; what can't be used is told, the rest is kept.
+
+    With patterns among them a new scan begins; else the files join the scan in view, unless they
+    don't lie on it.
+    """
+    report = {outcome.name: outcome for outcome in failed}
+    batch = _Batch()
+    for place in found:
+        try:
+            role = _sort_in(batch, place)
+            report[place] = Outcome(places.label(place), f"opened as {role}")
+        except InputError as error:
+            report[place] = Outcome(places.label(place), error=error)
+    if batch.samples or batch.latents or batch.maps or batch.tables:
+        _show(batch, report)
+    st.session_state[_OUTCOMES] = list(report.values())
+
+
+def outcomes() -> list[Outcome]:
+    """Return what became of the files brought last; told once."""
+    found: list[Outcome] = st.session_state.pop(_OUTCOMES, [])
+    return found
+
+
+def tell(found: Sequence[Outcome]) -> None:
+    """Show what became of each file: what was opened in one line, errors in full."""
+    opened = [outcome for outcome in found if outcome.error is None]
+    if opened:
+        lines = [
+            f"**{errors.markdown_safe(outcome.name)}**: {errors.markdown_safe(outcome.message)}"
+            for outcome in opened
+        ]
+        st.success("  \n".join(lines), icon=":material/check_circle:")
+    for outcome in found:
+        if outcome.error is not None:
+            errors.show(outcome.error, outcome.name)
+
+
+def _sort_in(batch: _Batch, place: str) -> str:
+    """Open a file once, so that a damaged one is found out here, and file it under its role."""
+    kinds = _kinds_of(place, batch)
+    if "samples" in kinds:
+        loading.samples(place)
+        batch.samples = place
+    if "latents" in kinds:
+        loading.latents(place)
+        batch.latents = place
+    if "maps" in kinds:
+        loading.maps(place)
+        batch.maps.append(place)
+    elif "table" in kinds:
+        loading.table(place)
+        batch.tables.append(place)
+    return f"{' and '.join(_ROLES[kind] for kind in kinds)} ({', '.join(kinds.values())})"
+
+
+def _kinds_of(place: str, batch: _Batch) -> dict[str, str]:
+    """Tell what a file holds; a table that names no samples can be joined by order, if asked."""
+    try:
+        return loading.kinds_of(place)
+    except UnknownFormatError:
+        latents = batch.latents or state.current().latents
+        if latents is None or not can_join_by_order(place, latents):
+            raise
+        return {"table": "sample-table"}
+
+
+def _show(batch: _Batch, report: dict[str, Outcome]) -> None:
+    scan = state.current()
+    fresh = _begins_new_scan(batch, scan)
+    base = state.ScanState() if fresh else scan
+    wanted = replace(
+        base, samples=batch.samples or base.samples, latents=batch.latents or base.latents
+    )
+    if wanted.samples and wanted.latents and not _is_right(wanted.latents, wanted, report):
+        wanted = replace(wanted, latents=None if fresh else scan.latents)
+    for place in batch.maps:
+        if _is_right(place, wanted, report):
+            wanted = replace(wanted, maps=(*wanted.maps, place))
+    for place in batch.tables:
+        if _has_samples_for(place, wanted, report):
+            wanted = replace(wanted, maps=(*wanted.maps, place))
+    if wanted == base:
+        return
+    if fresh and not batch.samples:
+        report[""] = Outcome(
+            "New scan",
+            "these files don't lie on the scan that was in view; they are shown on their own",
+        )
+    state.choose(samples=wanted.samples, latents=wanted.latents, maps=wanted.maps, keep=wanted.keep)
+
+
+def _is_right(place: str, scan: state.ScanState, report: dict[str, Outcome]) -> bool:
+    """Tell whether a file's points are those of the scan; if not, say so in the report."""
+    try:
+        if place == scan.latents:
+            loading.sample_rows(scan)
+        elif not scan.is_empty:
+            loading.joined_maps((place,), loading.grid_key(scan), loading.scan_grid(scan))
+    except InputError as error:
+        report[place] = Outcome(places.label(place), error=error)
+        return False
+    return True
+
+
+def _has_samples_for(place: str, scan: state.ScanState, report: dict[str, Outcome]) -> bool:
+    """Tell whether a table about samples has some to be about; if not, say so in the report.
+
+    A file of samples may bring its own table; on a scan grid that is no matter of concern.
+    """
+    if (scan.samples or scan.latents) and loading.scan_grid(scan) is None:
+        return True
+    if place not in (scan.samples, scan.latents):
+        message = (
+            f"{places.label(place)!r} is a table about samples without x and y, but the scan in "
+            "view lies on a grid, or there is none. Open the latents or samples that it is about "
+            "first, or together with it."
+        )
+        report[place] = Outcome(places.label(place), error=RequestError(message))
+    return False
+
+
+def _open_demo() -> None:
+    try:
+        state.open_demo()
+    except InputError as error:
+        st.session_state[_OUTCOMES] = [Outcome("Demo scan", error=error)]
+
+
+def _begins_new_scan(batch: _Batch, scan: state.ScanState) -> bool:
+    if batch.samples and scan.samples:
+        return True
+    if scan.is_empty:
+        return False
+    grid = loading.scan_grid(scan)
+    share = _SHARE_OF_DEMO if scan.is_demo else 0.0
+    return not all(_lies_on(found, grid, share) for found in _grids(batch))
+
+
+# Coordinates 0, 1, 2 … occur in every scan: a file joins the demo scan only if it is made of the
+# demo scan's points.
+_SHARE_OF_DEMO = 1.0
+
+
+def _grids(batch: _Batch) -> list[ScanGrid | None]:
+    grids = [loading.maps(place).grid for place in batch.maps]
+    if batch.latents:
+        grids.append(loading.latents(batch.latents).grid)
+    if batch.samples:
+        grids.append(loading.samples(batch.samples).grid)
+    return grids
+
+
+def _lies_on(found: ScanGrid | None, grid: ScanGrid | None, share: float) -> bool:
+    if found is None or grid is None:
+        return found is grid
+    matched = int((match_rows(found, grid) >= 0).sum())
+    return matched > 0 and matched >= share * max(len(found), len(grid))
+
+
+def _breadcrumbs(here: str, names: list[str]) -> None:
+    parts = here.removeprefix("folder:").split("/")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if len(names) > 1:
+            root = st.selectbox(
+                "Server folder", names, index=names.index(parts[0]), label_visibility="collapsed"
+            )
+            if root != parts[0]:
+                _go(f"folder:{root}")
+                st.rerun()
+        for depth, part in enumerate(parts):
+            st.button(
+                errors.markdown_safe(part),
+                key=f"crumb_{depth}",
+                type="tertiary",
+                icon=":material/folder_open:" if depth == len(parts) - 1 else None,
+                on_click=_go,
+                args=("folder:" + "/".join(parts[: depth + 1]),),
+            )
+
+
+def _folders(folders: list[places.Entry]) -> None:
+    if not folders:
+        return
+    with st.container(horizontal=True, gap="small"):
+        for entry in folders:
+            st.button(
+                errors.markdown_safe(entry.name),
+                key=f"folder_{entry.place}",
+                icon=":material/folder:",
+                on_click=_go,
+                args=(entry.place,),
+            )
+
+
+def _files(here: str, files: list[places.Entry]) -> None:
+    if not files:
+        st.caption("No files here.")
+        return
+    sizes = {entry.place: entry.size for entry in files}
+    chosen = st.multiselect(
+        "Files to open together",
+        list(sizes),
+        format_func=lambda place: f"{place.rsplit('/', 1)[-1]} · {size_text(sizes[place])}",
+        key=f"files_{here}",
+        placeholder=f"Choose among {len(files)} files",
+    )
+    st.button(
+        "Open",
+        icon=":material/file_open:",
+        type="primary",
+        disabled=not chosen,
+        on_click=bring_in,
+        args=(chosen,),
+    )
+
+
+def _as_one_scan(here: str, entries: Sequence[places.Entry]) -> None:
+    """Offer a folder of pictures or videos, or of folders that may hold some, as one scan."""
+    endings = (*PICTURES, *VIDEOS)
+    media = any(entry.name.lower().endswith(endings) for entry in entries)
+    if not media and not (entries and all(entry.is_folder for entry in entries)):
+        return
+    st.button(
+        "Open the whole folder as pictures or videos",
+        icon=":material/photo_library:",
+        help="Each picture or video in it, and in the folders below it, becomes one sample. "
+        "Folders below it part the samples (train, test) or name what is in them.",
+        on_click=bring_in,
+        args=((here,),),
+    )
+
+
+def _go(place: str) -> None:
+    st.session_state[_FOLDER] = place

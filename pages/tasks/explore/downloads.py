@@ -1,0 +1,225 @@
+"""What leaves the Explore page: figures, tables, a report that re-opens it, and a snippet."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.containers import Clustering
+from latentcore.errors import InputError
+from latentcore.jobs import JobRecord
+from latentcore.workflows import VERBS
+from pages.access import places
+from pages.frame import errors
+from pages.jobs.panel import job_panel, runner
+from pages.tasks.explore import reports, sample_report
+from pages.view import answers
+from pages.view.panels_view import color_map
+from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+from pages.view.scene import Scene
+
+__all__ = ["file_names", "session_request", "show", "zipped"]
+
+_JOB = "explore_session"
+# In the order in which people want them; the rest follows by name.
+_FIRST = ("session_report.json", "cluster_latent_bc", "cluster_assignments", "selection.csv")
+_MIME = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".npy": "application/octet-stream",
+    ".png": "image/png",
+    ".py": "text/x-python",
+}
+_ZIPPED_AT_MOST = 400_000_000
+
+
+def show(
+    scene: Scene,
+    question: Question,
+    inside: NDArray[np.bool_],
+    masks: Mapping[str, NDArray[np.bool_]],
+    clustering: Clustering | None,
+) -> None:
+    """Offer the files of the view, and take a report back."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        if scene.latents.grid is None:
+            sample_report.offer(scene, question, inside, masks, clustering)
+        else:
+            _files(scene, question)
+    with right:
+        reports.reopen()
+        st.markdown("**Link to this view**")
+        st.caption(
+            "The address bar carries the whole view: dimension, colors, clusters, ROI or filters, "
+            "and selections. Who may reach this server can open it."
+        )
+
+
+def _files(scene: Scene, question: Question) -> None:
+    if not question.reference:
+        st.info(
+            "Figures and tables need a map beside the latents. Open one on the Data page.",
+            icon=":material/download:",
+        )
+        return
+    request = session_request(scene, question)
+    # A file may be replaced by another of the same name: its request stays the same.
+    asked = scene.key + json.dumps(asdict(request), sort_keys=True, default=str)
+    known = st.session_state.get(_JOB)
+    record = runner().get(known[1]) if known is not None and known[0] == asked else None
+    if record is None or not (record.active or record.finished):
+        st.write(
+            "Figures at 300 dpi in the colors of the screen, tables with all digits, a report "
+            "that re-opens this view, and a snippet that computes its numbers again."
+        )
+        if st.button("Prepare the files", icon=":material/inventory_2:", type="primary"):
+            record = runner().submit(
+                "session", request, title=f"View of {places.label(scene.scan.latents or '')}"
+            )
+            st.session_state[_JOB] = (asked, record.id)
+            st.rerun()
+        if record is not None and record.error:
+            errors.show(InputError(record.error))
+        return
+    if record.active:
+        job_panel(record.id)
+        return
+    _offer(record)
+
+
+def _offer(record: JobRecord) -> None:
+    names = file_names(record.folder)
+    st.download_button(
+        f"All {len(names)} files",
+        data=lambda: zipped(record.folder, names),
+        file_name=f"{record.folder.name}.zip",
+        mime="application/zip",
+        icon=":material/folder_zip:",
+        type="primary",
+        on_click="ignore",
+        disabled=sum((record.folder / name).stat().st_size for name in names) > _ZIPPED_AT_MOST,
+    )
+    for name in names:
+        path = record.folder / name
+        st.download_button(
+            errors.markdown_safe(f"{name}  ·  {_size(path.stat().st_size)}"),
+            data=path.read_bytes,
+            file_name=name,
+            mime=_MIME[path.suffix],
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+            key=f"explore.download.{name}",
+        )
+    snippet = record.folder / "session_again.py"
+    if snippet.is_file():
+        with st.expander("Python that computes these numbers again", icon=":material/code:"):
+            st.code(snippet.read_text(encoding="utf-8"), language="python")
+
+
+def _order(name: str) -> tuple[int, str]:
+    for place, start in enumerate(_FIRST):
+        if name.startswith(start):
+            return place, name
+    return len(_FIRST), name
+
+
+def file_names(folder: Path) -> list[str]:
+    """Return the names of a view's files, those first that people want."""
+    return sorted((path.name for path in folder.iterdir() if path.suffix in _MIME), key=_order)
+
+
+def zipped(folder: Path, names: list[str]) -> bytes:
+    """Return an archive of some of a folder's files, in a folder of the same name."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(folder / name, f"{folder.name}/{name}")
+    return packed.getvalue()
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
+
+
+def session_request(scene: Scene, question: Question) -> Any:
+    """Return the request of the verb ``session`` that writes what the page shows."""
+    assert scene.scan.latents is not None
+    request = VERBS.get("session").request
+    return request(
+        latents=places.location(scene.scan.latents),
+        dim=question.dim,
+        map=_spec(scene, question.reference),
+        method=question.method,
+        scaling=question.scaling,
+        roi=question.roi,
+        also=tuple(_named_specs(scene, question)),
+        labels=tuple(f"{name}={_spec(scene, name)}" for name in scene.maps.categories),
+        embedding=_embedding(scene, question),
+        draw_pca=question.embedding != "umap",
+        color=_coloring(scene, question),
+        color_cmap=color_map(question, question.color),
+        color_limits=None if question.color == LATENT else question.limits,
+        pinned=question.pinned if question.color == SIMILARITY else None,
+        active=question.active,
+        selection=_selection(question),
+        cmap=color_map(question, LATENT),
+        limits=question.limits if question.color == LATENT else None,
+        view=json.dumps({"scan": asdict(scene.scan), "question": question.as_plain()}),
+        **question.parameters,
+    )
+
+
+def _spec(scene: Scene, name: str) -> str:
+    place, column = scene.maps.origin[name]
+    return f"{places.location(place)}:{column}"
+
+
+def _named_specs(scene: Scene, question: Question) -> Iterator[str]:
+    for name in scene.quantities(question):
+        yield f"{name}={_spec(scene, name)}"
+
+
+def _coloring(scene: Scene, question: Question) -> str:
+    """Return what colors the embedding on the screen, as ``session`` wants it."""
+    name = question.color
+    if name in scene.maps.names:
+        return f"map={_spec(scene, name)}"
+    if name == ORIENTATION:
+        return f"orientation={places.location(scene.maps.orientation_from)}"
+    if name == SIMILARITY and question.pinned is not None:
+        return "similarity"
+    return "cluster" if name == CLUSTER else "latent"
+
+
+def _embedding(scene: Scene, question: Question) -> str | None:
+    """Return the file of the UMAP, where it is shown or strokes were drawn in it."""
+    drawn = any(
+        shape.panel.startswith("umap-")
+        for shapes in question.selections.values()
+        for shape in shapes
+    )
+    if question.embedding != "umap" and not drawn:
+        return None
+    record = answers.umap_job(scene, question)
+    if record is None or not record.finished:
+        return None
+    return str(record.folder / "embedding.parquet")
+
+
+def _selection(question: Question) -> str | None:
+    if not any(question.selections.values()):
+        return None
+    return json.dumps(
+        {slot: [asdict(shape) for shape in shapes] for slot, shapes in question.selections.items()}
+    )

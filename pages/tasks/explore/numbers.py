@@ -1,0 +1,244 @@
+"""The inspector's tables: the selection, A against B, and the clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.exploration import SelectionStatistics, comparison, selection_statistics
+from latentcore.analysis.separation import Separation
+from latentcore.analysis.statistics import Description
+from latentcore.containers import Clustering
+from pages.frame.errors import markdown_safe
+from pages.view import answers
+from pages.view.question import Question
+from pages.view.scene import Scene
+
+__all__ = ["show_clusters", "show_comparison", "show_selection"]
+
+Masks = Mapping[str, NDArray[np.bool_]]
+
+_INDEPENDENCE = (
+    "Intervals take points as independent. Neighboring points of a scan are not: read them as "
+    "the narrowest they could be."
+)
+
+_SAMPLES_INDEPENDENCE = (
+    "Intervals take samples as independent. Cutouts of one image or one day are not: read them as "
+    "the narrowest they could be."
+)
+
+
+def quantities(scene: Scene, question: Question) -> dict[str, NDArray[np.float32]]:
+    """Return what is described: the latent dimension and the maps in view."""
+    assert question.dim is not None
+    maps = {name: scene.maps.get(name) for name in scene.quantities(question)}
+    return {f"latent_d{question.dim}": scene.latents.dimension(question.dim), **maps}
+
+
+def show_selection(
+    scene: Scene,
+    question: Question,
+    inside: NDArray[np.bool_],
+    masks: Masks,
+    clustering: Clustering | None,
+) -> None:
+    """Show count, area, and mean ± s.d. and quantiles of each quantity."""
+    labels = np.full(len(inside), -1, np.int32) if clustering is None else clustering.labels
+    found = selection_statistics(
+        inside, masks, labels, quantities(scene, question), scene.latents.grid
+    )
+    names = [name for name in ("A", "B", "ROI") if name in found]
+    if names == ["ROI"]:
+        st.caption(
+            "Nothing is selected yet: brush in any panel by box or lasso. Until then these "
+            f"are the numbers of the {scene.region}."
+        )
+    for column, name in zip(st.columns(len(names)), names, strict=True):
+        with column:
+            _selection_card(scene, name, found[name], found["ROI"].n)
+    units = {name: scene.maps.unit(name) for name in scene.maps.names}
+    rows = [
+        _row(_shown(scene, name), quantity, units.get(quantity, ""), described)
+        for quantity in found["ROI"].values
+        for name in names
+        for described in [found[name].values[quantity]]
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="explore.numbers")
+    if clustering is not None:
+        _shares(scene, found, names)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _shown(scene: Scene, name: str) -> str:
+    """Return what a set of points is called: the ROI, samples in view, A or B."""
+    return scene.region if name == "ROI" else name
+
+
+def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi: int) -> None:
+    title = _capital(scene.region) if name == "ROI" else f"Selection {name}"
+    share = f"{100 * found.n / of_roi:.1f} % of the {scene.region}" if name != "ROI" else ""
+    unit = "" if found.area is None else markdown_safe(found.area.unit)
+    area = "" if found.area is None else f"{found.area.value:,.6g} {unit}"
+    facts = [f"**{title}: {found.n:,} {scene.points}**", share, area]
+    st.markdown(" · ".join(part for part in facts if part))
+    first = list(found.values.items())[:2]
+    st.caption(
+        " · ".join(
+            f"{markdown_safe(quantity)}: {value.mean:.5g} ± {value.sd:.3g}"
+            for quantity, value in first
+        )
+    )
+
+
+def _row(name: str, quantity: str, unit: str, found: Description) -> dict[str, object]:
+    quantiles = found.quantiles
+    return {
+        "quantity": f"{quantity} ({unit})" if unit else quantity,
+        "points": name,
+        "n": found.n_finite,
+        "mean": found.mean,
+        "s.d.": found.sd,
+        "2 %": quantiles[0.02],
+        "25 %": quantiles[0.25],
+        "median": quantiles[0.50],
+        "75 %": quantiles[0.75],
+        "98 %": quantiles[0.98],
+    }
+
+
+def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: list[str]) -> None:
+    table = pd.DataFrame(
+        [
+            {
+                "cluster": "noise" if share.label == -1 else str(share.label),
+                **{
+                    f"{_shown(scene, name)}: {word}": value
+                    for name in names
+                    for entry in found[name].clusters
+                    if entry.label == share.label
+                    for word, value in (("n", entry.n), ("share", entry.of_selection))
+                },
+            }
+            for share in found["ROI"].clusters
+        ]
+    )
+    st.markdown("**Clusters in the selection**")
+    shares = {
+        name: st.column_config.ProgressColumn(name, format="percent", min_value=0, max_value=1)
+        for name in table.columns
+        if name.endswith("share")
+    }
+    st.dataframe(table, hide_index=True, width="stretch", column_config=shares)
+
+
+def show_comparison(scene: Scene, question: Question, masks: Masks) -> None:
+    """Show the difference and effect size of each quantity, selection A against B."""
+    found = comparison(masks, quantities(scene, question))
+    if not found:
+        st.info(
+            "Brush one selection, switch to slot B above the panels, and brush another: "
+            "then their difference and effect size stand here.",
+            icon=":material/compare_arrows:",
+        )
+        return
+    overlap = next(iter(found.values())).overlap
+    if overlap:
+        st.warning(
+            f"{overlap:,} {scene.points} are in both selections and count on both sides.",
+            icon=":material/warning:",
+        )
+    table = [
+        {
+            "quantity": name,
+            "n A": entry.n_a,
+            "n B": entry.n_b,
+            "mean A − mean B": entry.difference,
+            "95 % from": entry.interval[0],
+            "95 % to": entry.interval[1],
+            "Hedges' g": entry.hedges_g,
+            "P(A > B)": entry.auc,
+            "Cliff's δ": entry.cliffs_delta,
+            "K–S": entry.ks,
+        }
+        for name, entry in found.items()
+    ]
+    st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
+    st.caption(
+        "Hedges' g: difference in pooled standard deviations. P(A > B): chance that one of A "
+        "has the larger value. "
+        + (_INDEPENDENCE if scene.latents.grid is not None else _SAMPLES_INDEPENDENCE)
+    )
+
+
+def show_clusters(scene: Scene, question: Question, clustering: Clustering | None) -> None:
+    """Show each cluster's numbers, and which feature separates them."""
+    if clustering is None or question.dim is None:
+        st.info("There are no clusters to describe.", icon=":material/scatter_plot:")
+        return
+    inside = answers.inside(scene, question)
+    latent = scene.latents.dimension(question.dim)
+    reference = scene.maps.get(question.reference)
+    rows = [
+        _cluster_row(label, inside & (clustering.labels == label), latent, reference, question)
+        for label in np.unique(clustering.labels[inside])
+    ]
+    found = answers.separation_of(scene, question)
+    if found is not None:
+        _separation(found)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    by_k = clustering.scores.get("by_k")
+    if by_k:
+        _criterion(str(clustering.scores.get("criterion", "")), by_k)  # type: ignore[arg-type]
+    st.caption(markdown_safe(f"{clustering.engine} · {_told(clustering)}"))
+
+
+def _cluster_row(
+    label: int,
+    mask: NDArray[np.bool_],
+    latent: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    question: Question,
+) -> dict[str, object]:
+    def mean_sd(values: NDArray[np.float32]) -> str:
+        own = values[mask].astype(np.float64)
+        own = own[np.isfinite(own)]
+        return f"{own.mean():.4g} ± {own.std(ddof=1):.3g}" if len(own) > 1 else "–"
+
+    return {
+        "cluster": "noise or no pair" if label == -1 else str(label),
+        "n": int(mask.sum()),
+        f"latent {question.dim}: mean ± s.d.": mean_sd(latent),
+        f"{question.reference}: mean ± s.d.": mean_sd(reference),
+    }
+
+
+def _separation(found: Separation) -> None:
+    st.markdown("**What separates the clusters**")
+    st.markdown(markdown_safe(found.verdict))
+    shares = {name: share for name, share in found.share.items() if share is not None}
+    for column, (name, share) in zip(st.columns(max(1, len(shares))), shares.items(), strict=False):
+        text = markdown_safe(f"{name}: {100 * share:.1f} % of the separation")
+        column.progress(min(1.0, share), text=text)
+
+
+def _criterion(name: str, by_k: Mapping[str, float]) -> None:
+    table = pd.DataFrame({"k": [int(k) for k in by_k], name: list(by_k.values())})
+    with st.expander(f"{name.upper()} over k"):
+        st.line_chart(table, x="k", y=name, height=220)
+
+
+def _told(clustering: Clustering) -> str:
+    shown = {
+        name: value
+        for name, value in clustering.parameters.items()
+        if not isinstance(value, Mapping) and value is not None
+    }
+    return ", ".join(f"{name} {value}" for name, value in shown.items())

@@ -1,0 +1,5 @@
+"""Turn samples into latents."""
+
+TITLE = "Extract"
+ICON = ":material/compress:"
+POSITION = 3

@@ -1,0 +1,164 @@
+"""What a probe is asked: labels, split, classifier."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from latentcore.analysis.probes import PROBES
+from latentcore.containers import LatentSet
+from latentcore.errors import InputError
+from latentcore.workflows import VERBS
+from pages.access import places
+from pages.forms.request_form import form_for
+from pages.frame import errors
+from pages.scan import loading
+from pages.scan.loading import JoinedMaps
+from pages.scan.state import ScanState
+
+__all__ = ["ask"]
+
+_OWN = "@own"
+_MOST_LISTED = 6
+_SPLITS = {
+    "blocked": ":material/grid_view: By place",
+    "stratified": ":material/casino: At random",
+    "given": ":material/call_split: By partition",
+}
+_HELP = (
+    "By place: whole squares of the scan are tested on; an honest estimate, as neighboring points "
+    "are alike. At random: figures flatter the latents on a scan. By partition: one partition of "
+    "the file is the test set."
+)
+
+
+def ask(scan: ScanState, latents: LatentSet) -> Any | None:
+    """Ask for everything; None as long as something is missing, which is said."""
+    maps = _maps(scan, latents)
+    first, second, third = st.columns(3, gap="medium")
+    with first:
+        source = _labels(latents, maps)
+        if source is None:
+            return None
+        without = _without(latents, maps, source)
+    with second:
+        split = _split(latents)
+    with third:
+        classifier = st.selectbox(
+            "Classifier",
+            PROBES.names(),
+            index=PROBES.names().index("logistic"),
+            format_func=lambda name: PROBES.get(name).title,
+            key="probe.classifier",
+            persist_state="session",
+        )
+        with st.popover("Settings of the classifier", icon=":material/tune:"):
+            made = form_for(PROBES.get(classifier), key=f"probe.{classifier}", skip=("seed",))
+    if made is None:
+        return None
+    assert scan.latents is not None
+    parameters = {name: value for name, value in asdict(made).items() if name != "seed"}
+    return VERBS.get("probe").request(
+        latents=places.location(scan.latents),
+        labels=None if source == _OWN else _spec(maps, source),
+        without=tuple(without),
+        classifier=classifier,
+        **split,
+        **parameters,
+    )
+
+
+def _maps(scan: ScanState, latents: LatentSet) -> JoinedMaps:
+    if latents.grid is None or scan.latents is None:
+        return JoinedMaps()
+    found, wrong = loading.fitting_maps(scan.maps, loading.stamp(scan.latents), latents.grid)
+    for place, error in wrong.items():
+        errors.show(error, places.label(place))
+    return found
+
+
+def _labels(latents: LatentSet, maps: JoinedMaps) -> str | None:
+    """Ask where the labels come from: the file, or a map of categories."""
+    offered = [*([_OWN] if latents.labels is not None else []), *maps.categories]
+    if not offered:
+        st.info(
+            "A probe needs labels: latents that come with some, or a map of phases, grains or "
+            f"clusters beside them. {_told_continuous(maps)}Open one on the Data page, or in the "
+            "sidebar.",
+            icon=":material/label:",
+        )
+        st.page_link("pages/tasks/data/data.py", label="Open maps", icon=":material/dataset:")
+        return None
+    return st.selectbox(
+        "Labels",
+        offered,
+        format_func=lambda name: "labels in the latents' file" if name == _OWN else name,
+        key="probe.labels",
+        persist_state="session",
+    )
+
+
+def _told_continuous(maps: JoinedMaps) -> str:
+    """Say why the maps in view, none of which holds labels, are no answer."""
+    if not maps.names:
+        return ""
+    listed = ", ".join(maps.names[:_MOST_LISTED]) + " …" * (len(maps.names) > _MOST_LISTED)
+    return (
+        f"What is open looks continuous ({errors.markdown_safe(listed)}), but a probe learns "
+        "classes: cluster it, or cut it into ranges first. "
+    )
+
+
+def _without(latents: LatentSet, maps: JoinedMaps, source: str) -> list[str]:
+    if source == _OWN:
+        assert latents.labels is not None
+        names = [str(code) for code in np.unique(latents.labels).tolist()]
+    else:
+        values = maps.get(source)
+        present = np.unique(values[np.isfinite(values)]).astype(int).tolist()
+        names = [maps.categories[source].get(code, str(code)) for code in present]
+    return st.multiselect(
+        "Leave out",
+        [name for name in names if name != "-1"],
+        key=f"probe.without.{source}",
+        placeholder="no class",
+        help="Classes that are no answer, such as not indexed. −1 never takes part.",
+    )
+
+
+def _split(latents: LatentSet) -> dict[str, Any]:
+    ways = [
+        *(["blocked"] if latents.grid is not None else []),
+        "stratified",
+        *(["given"] if latents.partition is not None else []),
+    ]
+    way = st.segmented_control(
+        "Split", ways, format_func=lambda name: _SPLITS[name],
+        default="given" if "given" in ways else ways[0], required=True, key="probe.split",
+        help=_HELP,
+    )  # fmt: skip
+    if way == "given":
+        names = [str(name) for name in np.unique(latents.partition)]
+        likely = next((name for name in names if "test" in name or "valid" in name), names[-1])
+        name = st.selectbox(
+            "Test on", names, index=names.index(likely), key="probe.partition",
+            help="All other partitions are trained on.",
+        )  # fmt: skip
+        return {"split": name}
+    fraction = st.slider(
+        "Share that is tested on", 0.05, 0.5, 0.2, 0.05, key="probe.fraction",
+        help="By place: about this share, as squares are not divided.",
+    )  # fmt: skip
+    return {"test_fraction": float(fraction), way: True}
+
+
+def _spec(maps: JoinedMaps, name: str) -> str:
+    place, column = maps.origin[name]
+    try:
+        return f"{places.location(place)}:{column}"
+    except InputError as error:
+        errors.show(error)
+        raise

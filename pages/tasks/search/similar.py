@@ -1,0 +1,236 @@
+"""What a search found: thumbnails, how similar every sample is, and the way to Explore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.pattern_sheets import sample_picture
+from latentcore.analysis.similarity import SearchTable, similarity_of
+from latentcore.containers import LatentSet, Neighbors, ScanGrid
+from latentcore.errors import InputError
+from latentcore.workflows import VERBS
+from latentcore.workflows.search.verb import neighbors_table
+from pages.access import places
+from pages.charts.maps import fitting_height, histogram_chart, map_chart
+from pages.frame import errors
+from pages.frame.theme import tones
+from pages.jobs.panel import job_panel, runner
+from pages.results.run_files import download
+from pages.scan import loading
+from pages.scan.search_table import search_table
+from pages.scan.state import ScanState
+from pages.tasks.search import cutout
+from pages.tasks.search.query import Query, ask
+from pages.view.highlight import highlight
+
+__all__ = ["show"]
+
+# In the session only: the URL carries the job of the probe.
+_JOB = "search_job"
+_COLUMNS = 6
+_MOST_SHOWN = 60
+_PICTURE = 160
+_NAMES = {"cosine": "cosine similarity", "euclidean": "1 / (1 + distance)"}
+
+
+def show(scan: ScanState, latents: LatentSet) -> None:
+    """Ask what to search for, and show what is like it."""
+    questions, map_place = st.columns([2, 3], gap="large")
+    with questions:
+        query = ask(scan.latents or "", latents)
+    if query is None:
+        return
+    about = loading.stamp(scan.latents or "")
+    try:
+        found, similarity = _search(about, query, latents)
+    except InputError as error:
+        errors.show(error)
+        return
+    for note in query.notes:
+        st.warning(errors.markdown_safe(note), icon=":material/warning:")
+    with questions:
+        _ways_on(about, scan, latents, query, found)
+    with map_place:
+        _overview(latents, query, found, similarity)
+    if query.sample is not None and latents.grid is None:
+        cutout.show(scan, query.sample, found)
+    _thumbnails(scan, latents, query, found)
+    with st.expander("As a table", icon=":material/table:", expanded=scan.samples is None):
+        st.dataframe(neighbors_table(latents, found), hide_index=True, width="stretch")
+
+
+def _search(about: str, query: Query, latents: LatentSet) -> tuple[Neighbors, NDArray[np.float64]]:
+    table = search_table(about, latents)
+    found = table.nearest(query.latent, query.k, metric=query.metric, exclude=query.row)
+    return found, _similarity(about, query.key, table, query)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _similarity(about: str, key: str, _table: SearchTable, _query: Query) -> NDArray[np.float64]:
+    del about, key
+    return similarity_of(_table.distances(_query.latent, _query.metric), _query.metric)
+
+
+def _overview(
+    latents: LatentSet, query: Query, found: Neighbors, similarity: NDArray[np.float64]
+) -> None:
+    name = _NAMES[query.metric]
+    if latents.grid is None:
+        chart = histogram_chart(similarity, tones(), name=f"{name} to the query")
+        st.plotly_chart(chart, key="search.histogram", config={"displaylogo": False},
+                        alt="How many samples are how similar to the query")  # fmt: skip
+        return
+    chart = map_chart(
+        similarity, latents.grid, tones(), name=f"{name[0].upper()}{name[1:]} to the query",
+        colors="viridis", height=fitting_height(latents.grid, 560, most=520),
+    )  # fmt: skip
+    _mark(chart, latents.grid, query, found)
+    st.plotly_chart(chart, key="search.map", config={"displaylogo": False},
+                    alt="Map of how similar every point is to the query")  # fmt: skip
+
+
+def _mark(chart: Any, grid: ScanGrid, query: Query, found: Neighbors) -> None:
+    rows = found.rows
+    # White rings with a dark edge show on every color of the map.
+    for color, width in (("#1a1a1a", 4), ("#ffffff", 1.8)):
+        chart.add_scatter(
+            x=grid.x[rows], y=grid.y[rows], mode="markers", showlegend=False,
+            text=[str(rank) for rank in range(1, len(rows) + 1)],
+            marker={"symbol": "circle-open", "size": 10, "color": color, "line": {"width": width}},
+            hovertemplate="neighbor %{text}: x %{x}, y %{y}<extra></extra>",
+        )  # fmt: skip
+    if query.row is not None:
+        chart.add_scatter(
+            x=[grid.x[query.row]], y=[grid.y[query.row]], mode="markers", showlegend=False,
+            marker={
+                "symbol": "star", "size": 15, "color": "#d55e00",
+                "line": {"width": 1, "color": "#ffffff"},
+            },
+            hovertemplate="query: x %{x}, y %{y}<extra></extra>",
+        )  # fmt: skip
+
+
+def _thumbnails(scan: ScanState, latents: LatentSet, query: Query, found: Neighbors) -> None:
+    st.subheader("Most similar samples", divider="grey")
+    if scan.samples is None:
+        st.info(
+            "Open the samples that these latents were made of (Data page, or the sidebar) to see "
+            "what they look like.",
+            icon=":material/image:",
+        )
+        return
+    rows = found.rows[:_MOST_SHOWN]
+    try:
+        sample_of = loading.sample_rows(scan)
+    except InputError as error:
+        errors.show(error)
+        return
+    first = sample_of[[query.row]] if query.row is not None else np.empty(0, np.int64)
+    wanted = tuple(int(row) for row in (*first, *sample_of[rows]))
+    pictures = _pictures(loading.stamp(scan.samples), wanted, scan.samples)
+    if query.row is None and query.sample is not None:
+        pictures = [_enlarged(sample_picture(query.sample)), *pictures]
+    captions = ["**query**"] + [
+        f"**{rank}** · {found.similarity[rank - 1]:.4f}{_where(latents, int(row))}"
+        for rank, row in enumerate(rows, start=1)
+    ]
+    for start in range(0, len(pictures), _COLUMNS):
+        columns = st.columns(_COLUMNS)
+        for column, number in zip(columns, range(start, len(pictures)), strict=False):
+            with column:
+                _thumbnail(pictures[number], captions[number])
+    if len(found) > len(rows):
+        st.caption(f"The first {len(rows)} of {len(found)} are shown.")
+
+
+def _thumbnail(picture: NDArray[np.uint8] | None, caption: str) -> None:
+    if picture is None:
+        st.caption(f"no sample in the open file  \n{caption}")
+    else:
+        st.image(picture, caption=caption, width="stretch")
+
+
+@st.cache_data(max_entries=32, show_spinner="Reading samples …")
+def _pictures(stamp: str, rows: tuple[int, ...], _place: str) -> list[NDArray[np.uint8] | None]:
+    del stamp
+    there = np.unique([row for row in rows if row >= 0]).astype(np.int64)
+    found = loading.samples(_place).read(there) if len(there) else None
+    return [
+        None
+        if row < 0 or found is None
+        else _enlarged(sample_picture(found[np.searchsorted(there, row)]))
+        for row in rows
+    ]
+
+
+def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # Small pictures would be blurred by the browser: they are enlarged pixel by pixel first.
+    factor = max(1, _PICTURE // picture.shape[1])
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _where(latents: LatentSet, row: int) -> str:
+    grid = latents.grid
+    return f" · row {row}" if grid is None else f" · {grid.x[row]:g}, {grid.y[row]:g}"
+
+
+def _ways_on(
+    about: str, scan: ScanState, latents: LatentSet, query: Query, found: Neighbors
+) -> None:
+    with st.container(horizontal=True):
+        if st.button(
+            "Highlight in Explore",
+            icon=":material/hub:",
+            type="primary",
+            help="Opens Explore with these neighbors as selection A, and the query pinned.",
+        ):
+            highlight(scan, found.rows.tolist(), pinned=query.row)
+        st.download_button(
+            "neighbours.csv",
+            data=lambda: _csv(neighbors_table(latents, found)),
+            file_name="neighbours.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        if st.button(
+            "Keep as a run",
+            icon=":material/inventory_2:",
+            help="Figures for print, the similarity of every sample, and a record to repeat it.",
+        ):
+            st.session_state[_JOB] = (about, query.key, _submit(scan, query))
+    *asked, job = st.session_state.get(_JOB, ("", "", ""))
+    if asked == [about, query.key]:
+        job_panel(job, on_finished=_offer)
+
+
+def _submit(scan: ScanState, query: Query) -> str:
+    assert scan.latents is not None
+    request = VERBS.get("search").request(
+        latents=places.location(scan.latents),
+        k=query.k,
+        metric=query.metric,
+        samples=places.location(scan.samples) if scan.samples else "none",
+        **query.request,
+    )
+    title = f"Search in {places.label(scan.latents)}"
+    return runner().submit("search", request, title=title).id
+
+
+def _offer(record: Any) -> None:
+    with st.container(horizontal=True):
+        for path in sorted(record.folder.iterdir()):
+            if path.suffix in (".csv", ".png", ".json"):
+                download(
+                    record.folder, path.name, path.stat().st_size,
+                    key=f"search.get.{path.name}", label=path.name,
+                )  # fmt: skip
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()

@@ -1,0 +1,5 @@
+"""Train an encoder."""
+
+TITLE = "Train"
+ICON = ":material/model_training:"
+POSITION = 2

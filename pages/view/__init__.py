@@ -1,0 +1,1 @@
+"""The question and the scene that Explore, Rank and Search share."""

@@ -1,0 +1,326 @@
+"""The Explore page's widgets: each shows a part of the question, and a change goes back there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from latentcore.analysis.clusterers import CLUSTERERS
+from latentcore.analysis.projection import UMAP_METRICS
+from latentcore.containers import ScanGrid
+from latentcore.figures.colors import COLORMAPS, is_diverging
+from pages.forms.request_form import form_for
+from pages.frame.errors import markdown_safe
+from pages.view import filters, session
+from pages.view.panels_view import color_map
+from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+from pages.view.scene import Scene
+
+__all__ = ["choose_roi", "show"]
+
+_SCALINGS = {"standard": "standardized", "none": "as published (raw)"}
+_EMBEDDINGS = {"umap": "UMAP", "pca": "PCA"}
+
+
+def show(scene: Scene) -> None:
+    """Show the controls; what is changed here is in the session's question afterwards."""
+    question = session.question()
+    first = st.columns([1.2, 1.2, 0.8, 1, 1.5], vertical_alignment="bottom")
+    with first[0]:
+        _dimension(scene, question)
+    with first[1]:
+        _color(scene, question)
+    with first[2]:
+        _embedding(question)
+    with first[3]:
+        if scene.latents.grid is not None:
+            _method(question)
+        elif scene.numeric_maps:
+            _reference(scene, question)
+    with first[4]:
+        _details(scene, question)
+    if scene.latents.grid is not None:
+        choose_roi(scene.latents.grid, question)
+    else:
+        filters.filter_bar(scene, session.question())
+
+
+def _choose(
+    label: str,
+    field: str,
+    options: Sequence[Any],
+    value: Any,
+    *,
+    show_as: Callable[[Any], str] = str,
+    also: dict[str, Any] | None = None,
+    **settings: Any,
+) -> None:
+    """Show a select box that follows the question and changes it."""
+    key = f"explore.{field}"
+    st.session_state[key] = value if value in options else options[0]
+
+    def adopt() -> None:
+        session.update(**{field: st.session_state[key], **(also or {})})
+
+    st.selectbox(label, options, key=key, format_func=show_as, on_change=adopt, **settings)
+
+
+def _dimension(scene: Scene, question: Question) -> None:
+    spreads = scene.spreads
+
+    def show_as(dim: int) -> str:
+        return f"{dim}  ·  s.d. {spreads[dim]:.3g}"
+
+    # Locked limits belong to the quantity they were locked for.
+    also = {"limits": None} if question.color == LATENT else {}
+    _choose(
+        "Latent dimension",
+        "dim",
+        [int(dim) for dim in scene.latents.dims],
+        question.dim,
+        show_as=show_as,
+        also=also,
+    )
+
+
+def _color(scene: Scene, question: Question) -> None:
+    titles = {
+        LATENT: f"latent {question.dim}",
+        CLUSTER: "clusters",
+        ORIENTATION: "orientation (IPF-Z)",
+        SIMILARITY: "similarity to the pinned point",
+    }
+    _choose(
+        "Color embedding and map by",
+        "color",
+        list(scene.colorings),
+        question.color,
+        show_as=lambda name: titles.get(name, name),
+        also={"limits": None},
+    )
+
+
+def _embedding(question: Question) -> None:
+    _choose(
+        "Embedding",
+        "embedding",
+        list(_EMBEDDINGS),
+        question.embedding,
+        show_as=lambda name: _EMBEDDINGS[name],
+    )
+
+
+def _method(question: Question) -> None:
+    titles = {name: kind.title for name, kind in CLUSTERERS.items()}
+    _choose(
+        "Clusters by",
+        "method",
+        list(titles),
+        question.method,
+        show_as=lambda name: titles[name],
+        also={"parameters": {}},
+    )
+
+
+def _reference(scene: Scene, question: Question) -> None:
+    """Ask what the latent is drawn against; beside a grid the maps say more, so it comes later."""
+    label = "Clustered together with" if scene.latents.grid is not None else "Latent drawn against"
+    _choose(label, "reference", list(scene.numeric_maps), question.reference)
+
+
+def _details(scene: Scene, question: Question) -> None:
+    left, right = st.columns(2)
+    with left.popover("Colors", icon=":material/palette:", width="stretch"):
+        _color_details(scene, question)
+    with right.popover("Methods", icon=":material/tune:", width="stretch"):
+        if scene.numeric_maps or scene.latents.grid is not None:
+            _cluster_details(scene, question)
+        _umap_details(question)
+
+
+def _color_details(scene: Scene, question: Question) -> None:
+    names = ["auto", *COLORMAPS]
+    _choose(
+        "Color map",
+        "cmap",
+        names,
+        question.cmap,
+        show_as=lambda name: (
+            f"{name} (symmetric about 0)" if name in COLORMAPS and is_diverging(name) else name
+        ),
+        help="All are perceptually uniform and readable with color blindness.",
+    )
+    continuous = question.color in (LATENT, SIMILARITY, *scene.numeric_maps)
+    if not continuous:
+        st.caption("Categories have colors of their own; limits don't apply.")
+        return
+    name = question.color
+    symmetric = is_diverging(color_map(question, name))
+    low, high = scene.limits(question, name, symmetric=symmetric)
+    st.session_state["explore.lock"] = question.limits is not None
+
+    def lock() -> None:
+        session.update(limits=(low, high) if st.session_state["explore.lock"] else None)
+
+    st.toggle(
+        "Lock the color limits",
+        key="explore.lock",
+        on_change=lock,
+        disabled=low >= high,
+        help="Unlocked, the limits are the 2 % and 98 % quantiles of the whole scan.",
+    )
+    if question.limits is not None:
+        _limits(low, high)
+
+
+def _limits(low: float, high: float) -> None:
+    st.session_state["explore.low"], st.session_state["explore.high"] = low, high
+
+    def adopt() -> None:
+        bounds = st.session_state["explore.low"], st.session_state["explore.high"]
+        if bounds[0] < bounds[1]:
+            session.update(limits=bounds)
+
+    left, right = st.columns(2)
+    left.number_input("from", key="explore.low", format="%g", on_change=adopt)
+    right.number_input("to", key="explore.high", format="%g", on_change=adopt)
+
+
+def _cluster_details(scene: Scene, question: Question) -> None:
+    kind = CLUSTERERS.get(question.method)
+    st.markdown(f"**{kind.title}**")
+    if scene.latents.grid is None:
+        _method(question)
+    elif scene.numeric_maps:
+        _reference(scene, question)
+    key = "explore.scaling"
+    st.session_state[key] = question.scaling
+    st.segmented_control(
+        "Features",
+        list(_SCALINGS),
+        format_func=lambda name: _SCALINGS[name],
+        key=key,
+        on_change=lambda: session.update(scaling=st.session_state[key] or "standard"),
+        help=f"Standardized: latent and {markdown_safe(question.reference)} weigh the same. As "
+        "published: on their raw units, where a quantity of large numbers (band contrast, 0–255) "
+        "usually decides alone.",
+    )
+    made = form_for(
+        kind,
+        key=f"explore.{question.method}.{session.generation()}",
+        skip=("seed",),
+        defaults=question.parameters,
+        columns=2,
+    )
+    if made is not None:
+        session.update(parameters=_differing(made))
+
+
+def _differing(made: Any) -> dict[str, Any]:
+    """Return the fields of a clusterer that differ from their defaults."""
+    default = type(made)()
+    return {
+        field.name: getattr(made, field.name)
+        for field in dataclasses.fields(made)
+        if getattr(made, field.name) != getattr(default, field.name)
+    }
+
+
+def _umap_details(question: Question) -> None:
+    st.markdown("**UMAP**")
+    keys = {"neighbors": "explore.neighbors", "min_dist": "explore.min_dist"}
+    st.session_state[keys["neighbors"]] = question.neighbors
+    st.session_state[keys["min_dist"]] = question.min_dist
+
+    def adopt() -> None:
+        session.update(**{name: st.session_state[key] for name, key in keys.items()})
+
+    left, right = st.columns(2)
+    left.number_input(
+        "Neighbours", 2, 500, key=keys["neighbors"], on_change=adopt,
+        help="Small: fine structure; large: the broad arrangement.",
+    )  # fmt: skip
+    right.number_input(
+        "Least distance", 0.0, 1.0, step=0.05, key=keys["min_dist"], on_change=adopt,
+        help="How close points may lie.",
+    )  # fmt: skip
+    _choose("Metric", "metric", list(UMAP_METRICS), question.metric)
+    st.caption("Distances in a UMAP are not metric: near stays near, but far says little.")
+
+
+def choose_roi(grid: ScanGrid, question: Question) -> None:
+    """Show the ROI's sliders; what is chosen is in the session's question afterwards."""
+    whole = (*grid.x_range, *grid.y_range)
+    bounds = question.roi or whole
+    columns = st.columns([3, 3, 1, 1], vertical_alignment="bottom")
+    with columns[0]:
+        _range("x", whole[:2], bounds[:2], grid.step[0], grid.unit)
+    with columns[1]:
+        _range("y", whole[2:], bounds[2:], grid.step[1], grid.unit)
+    with columns[2].popover("Exact", icon=":material/straighten:", width="stretch"):
+        _exact(whole, bounds, grid)
+    columns[3].button(
+        "Whole scan",
+        icon=":material/fullscreen:",
+        width="stretch",
+        disabled=question.roi is None,
+        on_click=lambda: session.update(roi=None),
+    )
+
+
+def _range(
+    axis: str, whole: tuple[float, float], bounds: tuple[float, float], step: float, unit: str
+) -> None:
+    key = f"explore.roi.{axis}"
+    kind = int if all(float(value).is_integer() for value in (*whole, step)) else float
+    st.session_state[key] = tuple(kind(_within(value, whole)) for value in bounds)
+    st.slider(
+        f"ROI in {axis}{f' ({markdown_safe(unit)})' if unit else ''}: from, below",
+        kind(whole[0]),
+        kind(whole[1]),
+        step=kind(step),
+        key=key,
+        on_change=_adopt_sliders,
+    )
+
+
+def _within(value: float, whole: Sequence[float]) -> float:
+    """Return the bound of a ROI as a widget can show it: a link may reach beyond the scan."""
+    return min(max(value, whole[0]), whole[1])
+
+
+def _adopt_sliders() -> None:
+    _adopt((*st.session_state["explore.roi.x"], *st.session_state["explore.roi.y"]))
+
+
+def _exact(whole: tuple[float, ...], bounds: tuple[float, ...], grid: ScanGrid) -> None:
+    keys = [f"explore.roi.{name}" for name in ("x0", "x1", "y0", "y1")]
+    for place, (key, value) in enumerate(zip(keys, bounds, strict=True)):
+        st.session_state[key] = float(_within(value, whole[2 * (place // 2) :]))
+
+    def adopt() -> None:
+        _adopt(tuple(st.session_state[key] for key in keys))
+
+    for axis, first in (("x", 0), ("y", 2)):
+        step = grid.step[0 if axis == "x" else 1]
+        left, right = st.columns(2)
+        for column, place, word in ((left, first, "from"), (right, first + 1, "below")):
+            column.number_input(
+                f"{axis} {word}",
+                float(whole[first]),
+                float(whole[first + 1]),
+                step=float(step),
+                format="%g",
+                key=keys[place],
+                on_change=adopt,
+            )
+
+
+def _adopt(bounds: Sequence[float]) -> None:
+    """Take a ROI from the widgets; an empty one is left to be dragged on."""
+    x0, x1, y0, y1 = (float(bound) for bound in bounds)
+    if x0 < x1 and y0 < y1:
+        session.update(roi=(x0, x1, y0, y1))

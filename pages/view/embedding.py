@@ -1,0 +1,189 @@
+"""The embedding panel: PCA at once, UMAP when its job is done."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.errors import InputError
+from latentcore.jobs import JobRecord
+from latentcore.workflows import PCA_PANEL
+from pages.frame import errors
+from pages.jobs.panel import cancel, runner, waiting_text
+from pages.view import answers
+from pages.view.panels_view import EmbeddingView
+from pages.view.question import Question
+from pages.view.scene import Scene
+
+__all__ = ["EmbeddingView", "shown_view", "views"]
+
+_GRATICULE = "graticule"
+# The UMAP that this session has cancelled; others are told that somebody else did.
+_CANCELLED = "explore_umap_cancelled"
+
+
+def views(
+    scene: Scene, question: Question
+) -> tuple[dict[str, EmbeddingView], str | None, tuple[str, ...]]:
+    """Return the embeddings at hand, which of them is shown, and notices about it."""
+    found: dict[str, EmbeddingView] = {}
+    messages: list[str] = []
+    try:
+        found[PCA_PANEL] = _pca_view(scene)
+    except InputError as error:
+        messages.append(str(error))
+    shown = PCA_PANEL if found else None
+    # Strokes drawn in the UMAP keep their meaning while PCA is shown.
+    wanted = question.embedding == "umap" or _drawn_in_umap(question)
+    if wanted and len(scene.latents.dims) > 1:
+        umap = _umap_or_state(scene, question, messages)
+        if umap is not None:
+            found[umap.panel] = umap
+            if question.embedding == "umap":
+                shown = umap.panel
+    if scene.places is not None:
+        found[_GRATICULE] = _graticule(scene, scene.places)
+    return found, shown, tuple(messages)
+
+
+def _graticule(scene: Scene, places: NDArray[np.float32]) -> EmbeddingView:
+    known = int(np.isfinite(places).all(axis=1).sum())
+    missing = len(places) - known
+    return EmbeddingView(
+        _GRATICULE, "Where the samples lie", places, f"{scene.key}|{_GRATICULE}",
+        note=f"{missing:,} without a place" if missing else "plate carrée",
+        labels=("longitude (°)", "latitude (°)"), graticule=True,
+    )  # fmt: skip
+
+
+def shown_view(scene: Scene, question: Question) -> EmbeddingView | None:
+    """Return the embedding in view, without starting one; None where there is none."""
+    if question.embedding == "umap" and len(scene.latents.dims) > 1:
+        record = answers.umap_at_hand(scene, question)
+        if record is not None:
+            return _umap_view(scene, question, record, [])
+    try:
+        return _pca_view(scene)
+    except InputError:
+        return None
+
+
+def _drawn_in_umap(question: Question) -> bool:
+    return any(
+        shape.panel.startswith("umap-")
+        for shapes in question.selections.values()
+        for shape in shapes
+    )
+
+
+def _pca_view(scene: Scene) -> EmbeddingView:
+    embedding = answers.pca_embedding(scene)
+    ratios = [100 * ratio for ratio in embedding.scores.values()]
+    return EmbeddingView(
+        PCA_PANEL,
+        "PCA of the latents",
+        embedding.coordinates,
+        f"{scene.about}|pca",
+        note=f"{sum(ratios):.0f} % of the variance",
+        labels=tuple(  # type: ignore[arg-type]
+            f"component {number} ({ratio:.1f} %)" for number, ratio in enumerate(ratios, start=1)
+        ),
+    )
+
+
+def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> EmbeddingView | None:
+    """Return the UMAP; where there is none yet, tell how it stands and what can be done."""
+    record = answers.umap_job(scene, question)
+    with st.container():  # always there: what is open on the page stays so when it empties
+        if record is not None and record.active:
+            _wait(record.id)
+        elif record is None or not record.finished:
+            _offer(scene, question, record)
+    return _umap_view(scene, question, record, messages) if record and record.finished else None
+
+
+def _umap_view(
+    scene: Scene, question: Question, record: JobRecord, messages: list[str]
+) -> EmbeddingView | None:
+    try:
+        stored = answers.stored_embedding(scene, record)
+    except InputError as error:
+        messages.append(f"The UMAP can't be shown: {error}")
+        return None
+    score = stored.report.get("trustworthiness")
+    note = f"{question.neighbors} neighbors, distance {question.min_dist:g}"
+    if isinstance(score, float):
+        note += f", trustworthiness {score:.3f}"
+    return EmbeddingView(
+        stored.panel, "UMAP of the latents", stored.coordinates, stored.fingerprint,
+        note=note, labels=("UMAP 1", "UMAP 2"),
+    )  # fmt: skip
+
+
+@st.fragment(run_every=1.0)
+def _wait(job: str) -> None:
+    """Tell how far the UMAP is, let it be cancelled, and show it as soon as it is there."""
+    record = runner().get(job)
+    if record is None or not record.active:
+        st.rerun()
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f":material/hourglass_top: {errors.markdown_safe(_progress_text(record))} "
+            "PCA is shown meanwhile.",
+            width="content",
+        )
+        st.button(
+            "Cancel",
+            key=f"explore.umap.cancel.{job}",
+            icon=":material/stop_circle:",
+            type="tertiary",
+            disabled=record.cancelling,
+            on_click=_cancel,
+            args=(job,),
+            help="PCA stays; nothing else is lost. Whoever else waits for this UMAP is told.",
+        )
+
+
+def _progress_text(record: JobRecord) -> str:
+    if record.cancelling:
+        return "UMAP stops at its next step."
+    if record.state == "queued":
+        return f"UMAP waits. {waiting_text(record)}"
+    share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
+    return (
+        f"UMAP is being computed ({record.message or 'starting'}{share}, {record.elapsed():.0f} s)."
+    )
+
+
+def _cancel(job: str) -> None:
+    st.session_state[_CANCELLED] = job
+    cancel(job)
+
+
+def _offer(scene: Scene, question: Question, record: JobRecord | None) -> None:
+    """Tell why there is no UMAP, and offer to compute it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if record is not None:
+            text = errors.markdown_safe(_why_none(record))
+            st.caption(f":material/hide_source: {text} PCA is shown.", width="content")
+        st.button(
+            f"Compute the UMAP of {len(scene.latents):,} points",
+            key="explore.umap.start",
+            icon=":material/play_arrow:",
+            on_click=answers.umap_job,
+            args=(scene, question),
+            kwargs={"start": True},
+        )
+
+
+def _why_none(record: JobRecord) -> str:
+    if record.state == "failed":
+        return f"The UMAP failed: {record.error}"
+    if record.state == "finished":
+        return "The UMAP was deleted."
+    if record.state == "interrupted":
+        return "The server stopped while the UMAP was being computed."
+    mine = st.session_state.get(_CANCELLED) == record.id
+    return f"The UMAP was cancelled{'' if mine else ' in another session'}."

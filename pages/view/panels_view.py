@@ -1,0 +1,393 @@
+"""From a question and its answers to what the linked panels draw."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.exploration import MAP_PANELS, OUTSIDE, ROW_PANEL, scatter_panel
+from latentcore.analysis.latent_maps import cluster_ranges
+from latentcore.analysis.orientation_colors import KEY_CORNERS
+from latentcore.analysis.selection import Shape
+from latentcore.containers import Clustering
+from latentcore.figures.colors import (
+    NAN_COLORS,
+    SHADE_DARK,
+    SHADE_LIGHT,
+    Theme,
+    cluster_palette,
+    is_diverging,
+    lut,
+)
+from pages.panels.linked_panels import (
+    Categorical,
+    Coloring,
+    Continuous,
+    Direct,
+    GridGeometry,
+    Panel,
+    PanelsView,
+    PointTable,
+    Shaded,
+    packed_colors,
+)
+from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+from pages.view.scene import Scene
+
+__all__ = ["EmbeddingView", "build_view", "color_map", "resolvable"]
+
+_KEY_COLORS = ("#ff0000", "#00ff00", "#0000ff")
+_DEFAULT_MAPS = {LATENT: "viridis", "bandcontrast": "grey"}
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingView:
+    """The embedding panel's content.
+
+    Attributes
+    ----------
+    panel : str
+        Its id, which tells which embedding it is.
+    coordinates : ndarray of float32, shape (n, 2)
+    key : str
+        Changes when the coordinates do.
+    note : str
+        A short remark beside the title.
+    labels : tuple of str
+        Of both axes.
+    graticule : bool
+        Whether the coordinates are longitude and latitude; then it is shown whatever else is.
+    """
+
+    panel: str
+    title: str
+    coordinates: NDArray[np.float32]
+    key: str
+    note: str = ""
+    labels: tuple[str, str] = ("", "")
+    graticule: bool = False
+
+
+@dataclass
+class _Arrays:
+    """Collects the arrays that the browser needs, each with its fingerprint."""
+
+    values: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, values: NDArray[np.generic], key: str) -> str:
+        wanted = np.int32 if values.dtype.kind in "iub" else np.float32
+        self.values[name] = np.ascontiguousarray(values, wanted)
+        self.keys[name] = hashlib.blake2b(f"{key}|{name}".encode(), digest_size=16).hexdigest()
+        return name
+
+
+def build_view(
+    scene: Scene,
+    question: Question,
+    *,
+    embeddings: Mapping[str, EmbeddingView],
+    shown: str | None,
+    clustering: Clustering | None,
+    labels_key: str,
+    inside: NDArray[np.bool_],
+    theme: Theme,
+    patterns_url: str | None,
+    messages: tuple[str, ...],
+) -> PanelsView:
+    """Build the view.
+
+    Parameters
+    ----------
+    question : Question
+        Complete.
+    embeddings : Mapping of str to EmbeddingView
+        Those at hand, by panel.
+    shown : str or None
+        The panel of the one that is shown; None where there is none.
+    labels_key : str
+        Changes when the cluster labels do.
+    inside : ndarray of bool, shape (n,)
+        Points in the ROI; the others are in no cluster, and not noise either.
+    theme : {"light", "dark"}
+    messages : tuple of str
+        Notices above the panels.
+    """
+    arrays = _Arrays()
+    assert question.dim is not None
+    if clustering is not None:
+        clustering = replace(clustering, labels=np.where(inside, clustering.labels, OUTSIDE))
+    latent = arrays.add(
+        _latent_name(question.dim), scene.latents.dimension(question.dim), scene.about
+    )
+    colorings: dict[str, Coloring] = {}
+    if clustering is not None:
+        colorings["clusters"] = _shaded(arrays, scene, question, clustering, labels_key, theme)
+    colorings["main"] = _main_coloring(arrays, scene, question, clustering, labels_key, theme)
+    panels: list[Panel] = []
+    frames: dict[str, tuple[str, str]] = {}
+    for panel, embedding in embeddings.items():
+        axes = _embedding_axes(arrays, embedding)
+        frames[panel] = axes
+        if panel == shown or embedding.graticule:
+            panels.append(
+                Panel(
+                    panel, "scatter", embedding.title, *axes, *embedding.labels, "main",
+                    equal_aspect=embedding.panel != "pca", note=embedding.note,
+                    graticule=embedding.graticule,
+                )
+            )  # fmt: skip
+    if scene.latents.grid is not None:
+        _add_grid(arrays, scene)
+        title = _quantity_title(question)
+        panels += _maps(question, clustering is not None, scene.latents.grid.unit, title)
+    if question.reference:
+        panels.append(_scatter(arrays, scene, question, latent, clustering is not None))
+    if question.filters:
+        asked = f"{scene.key}|{sorted(question.filters.items())}"
+        arrays.add("kept", inside.astype(np.int32), asked)
+    frames.update(_frames_of_shapes(arrays, scene, question))
+    return PanelsView(
+        points=PointTable(len(scene.latents), arrays.values, arrays.keys),
+        grid=_geometry(scene),
+        panels=tuple(panels),
+        colorings=colorings,
+        roi=question.roi,
+        selections=question.selections,
+        active=question.active,
+        pinned=question.pinned,
+        patterns_url=patterns_url,
+        hover=_hover(arrays, question, latent, clustering is not None),
+        messages=messages,
+        frames=frames,
+    )
+
+
+def resolvable(
+    question: Question, scene: Scene, embeddings: Mapping[str, EmbeddingView]
+) -> tuple[Mapping[str, tuple[Shape, ...]], int]:
+    """Return the selections without strokes in panels not at hand, and how many those are."""
+    known = {*embeddings, ROW_PANEL}
+    if scene.latents.grid is not None:
+        known.update(MAP_PANELS)
+    for dim in scene.latents.dims:
+        known.update(scatter_panel(int(dim), name) for name in scene.numeric_maps)
+    kept = {
+        slot: tuple(shape for shape in shapes if shape.panel in known)
+        for slot, shapes in question.selections.items()
+    }
+    dropped = sum(map(len, question.selections.values())) - sum(map(len, kept.values()))
+    return kept, dropped
+
+
+def color_map(question: Question, name: str) -> str:
+    """Return the color map for the latent or a map: the chosen one, or the usual one for it."""
+    if question.cmap != "auto":
+        return question.cmap
+    return _DEFAULT_MAPS.get(name, "cividis")
+
+
+def _latent_name(dim: int) -> str:
+    return f"latent:{dim}"
+
+
+def _main_coloring(
+    arrays: _Arrays,
+    scene: Scene,
+    question: Question,
+    clustering: Clustering | None,
+    labels_key: str,
+    theme: Theme,
+) -> Coloring:
+    name = question.color
+    if name == CLUSTER and clustering is not None:
+        labels = _labels(arrays, clustering, labels_key)
+        return Categorical(
+            labels, _palette(clustering), _names(clustering), NAN_COLORS[theme], "cluster"
+        )
+    if name == ORIENTATION and scene.maps.orientation is not None:
+        return _orientations(arrays, scene, scene.maps.orientation, theme)
+    if name in scene.maps.categories:
+        return _categories(arrays, scene, name, theme)
+    cmap = color_map(question, name if name in scene.maps.names else LATENT)
+    if name == SIMILARITY and question.pinned is not None:
+        values = scene.similarity(question.pinned)
+        array = arrays.add("similarity", values, f"{scene.about}|{question.pinned}")
+        label, unit = f"cosine similarity to point {question.pinned}", ""
+    elif name in scene.maps.names:
+        array, label, unit = _map_array(arrays, scene, name), name, scene.maps.unit(name)
+    else:
+        assert question.dim is not None
+        name, array = LATENT, _latent_name(question.dim)
+        label, unit = f"latent {question.dim}", ""
+    limits = scene.limits(question, name, symmetric=is_diverging(cmap))
+    return Continuous(array, lut(cmap), limits, label, unit, NAN_COLORS[theme])
+
+
+def _orientations(
+    arrays: _Arrays, scene: Scene, colors: NDArray[np.float32], theme: Theme
+) -> Direct:
+    array = arrays.add("orientation", packed_colors(colors), scene.key)
+    # Phases of different symmetry share red, green and blue, which mean other directions.
+    key = tuple(
+        (color, " or ".join(f"[{KEY_CORNERS[laue][corner]}]" for laue in scene.maps.laue))
+        for corner, color in enumerate(_KEY_COLORS)
+    )
+    return Direct(array, key, "crystal direction along z", NAN_COLORS[theme])
+
+
+def _categories(arrays: _Arrays, scene: Scene, name: str, theme: Theme) -> Categorical:
+    values = scene.maps.get(name)
+    present = np.isfinite(values)
+    codes = np.where(present, values, 0).astype(np.int32)
+    # A code that no category has stands for "no value": it gets the color of missing points.
+    codes[~present] = np.iinfo(np.int32).min
+    array = arrays.add(f"map:{name}", codes, scene.key)
+    names = scene.maps.categories[name]
+    return Categorical(array, cluster_palette(codes[present]), names, NAN_COLORS[theme], name)
+
+
+def _shaded(
+    arrays: _Arrays,
+    scene: Scene,
+    question: Question,
+    clustering: Clustering,
+    labels_key: str,
+    theme: Theme,
+) -> Shaded:
+    assert question.dim is not None
+    latent = scene.latents.dimension(question.dim)
+    return Shaded(
+        labels=_labels(arrays, clustering, labels_key),
+        value=_latent_name(question.dim),
+        palette=_palette(clustering),
+        ranges=cluster_ranges(clustering.labels, latent),
+        names=_names(clustering),
+        nan_color=NAN_COLORS[theme],
+        dark=SHADE_DARK,
+        light=SHADE_LIGHT,
+        label="cluster, brighter = larger latent",
+    )
+
+
+def _labels(arrays: _Arrays, clustering: Clustering, labels_key: str) -> str:
+    return arrays.add("labels", clustering.labels, labels_key)
+
+
+def _palette(clustering: Clustering) -> dict[int, str]:
+    palette = cluster_palette(clustering.labels)
+    palette.pop(OUTSIDE, None)
+    return palette
+
+
+def _names(clustering: Clustering) -> dict[int, str]:
+    return {
+        label: "noise, no pair" if label == -1 else str(label) for label in _palette(clustering)
+    }
+
+
+def _map_array(arrays: _Arrays, scene: Scene, name: str) -> str:
+    return arrays.add(f"map:{name}", scene.maps.get(name), scene.key)
+
+
+def _embedding_axes(arrays: _Arrays, embedding: EmbeddingView) -> tuple[str, str]:
+    return (
+        arrays.add(f"{embedding.panel}:0", embedding.coordinates[:, 0], embedding.key),
+        arrays.add(f"{embedding.panel}:1", embedding.coordinates[:, 1], embedding.key),
+    )
+
+
+def _add_grid(arrays: _Arrays, scene: Scene) -> None:
+    grid = scene.latents.grid
+    assert grid is not None
+    for name, values in (("x", grid.x), ("y", grid.y), ("row", grid.row), ("col", grid.col)):
+        arrays.add(name, values, scene.about)
+
+
+def _maps(question: Question, clustered: bool, unit: str, title: str) -> list[Panel]:
+    labels = tuple(f"{axis} ({unit})" if unit else axis for axis in "xy")
+    panels = [Panel(MAP_PANELS[0], "map", title, None, None, *labels, "main")]
+    if clustered:
+        panels.append(
+            Panel(
+                MAP_PANELS[1], "map", f"Clusters, shaded by latent {question.dim}", None, None,
+                *labels, "clusters",
+            )
+        )  # fmt: skip
+    return panels
+
+
+def _quantity_title(question: Question) -> str:
+    if question.color == LATENT or (question.color == SIMILARITY and question.pinned is None):
+        return f"Latent {question.dim}"
+    if question.color == SIMILARITY:
+        return f"Similarity to point {question.pinned}"
+    return {CLUSTER: "Clusters", ORIENTATION: "Orientation (IPF-Z)"}.get(
+        question.color, question.color
+    )
+
+
+def _scatter(
+    arrays: _Arrays, scene: Scene, question: Question, latent: str, clustered: bool
+) -> Panel:
+    assert question.dim is not None
+    unit = scene.maps.unit(question.reference)
+    label = f"{question.reference} ({unit})" if unit else question.reference
+    return Panel(
+        scatter_panel(question.dim, question.reference),
+        "scatter",
+        f"Latent {question.dim} and {question.reference}",
+        latent,
+        _map_array(arrays, scene, question.reference),
+        f"latent {question.dim}",
+        label,
+        "clusters" if clustered else "main",
+    )
+
+
+def _frames_of_shapes(
+    arrays: _Arrays, scene: Scene, question: Question
+) -> dict[str, tuple[str, str]]:
+    """Return the axes of scatters that strokes were drawn in, of whatever dimension and map."""
+    drawn = {shape.panel for shapes in question.selections.values() for shape in shapes}
+    frames = {}
+    if ROW_PANEL in drawn:
+        number = np.arange(len(scene.latents), dtype=np.float32)
+        frames[ROW_PANEL] = (
+            arrays.add("row number", number, scene.about),
+            arrays.add("no height", np.zeros_like(number), scene.about),
+        )
+    for dim in scene.latents.dims:
+        for name in scene.numeric_maps:
+            panel = scatter_panel(int(dim), name)
+            if panel in drawn:
+                x = arrays.add(
+                    _latent_name(int(dim)), scene.latents.dimension(int(dim)), scene.about
+                )
+                frames[panel] = (x, _map_array(arrays, scene, name))
+    return frames
+
+
+def _geometry(scene: Scene) -> GridGeometry | None:
+    grid = scene.latents.grid
+    return None if grid is None else GridGeometry(grid.shape, grid.origin, grid.step, grid.unit)
+
+
+def _hover(
+    arrays: _Arrays, question: Question, latent: str, clustered: bool
+) -> tuple[tuple[str, str, str], ...]:
+    entries = [(f"latent {question.dim}", latent, "")]
+    if question.reference:
+        entries.append((question.reference, f"map:{question.reference}", ""))
+    shown = f"map:{question.color}"
+    if shown in arrays.values and question.color != question.reference:
+        entries.append((question.color, shown, ""))
+    if "similarity" in arrays.values:
+        entries.append(("similarity", "similarity", ""))
+    if clustered:
+        entries.append(("cluster", "labels", ""))
+    return tuple(entries)

@@ -1,0 +1,297 @@
+"""Everything that changes what the Explore page shows, in one value that fits into a URL."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from latentcore.analysis.selection import Shape
+from latentcore.analysis.value_filters import Filters
+from latentcore.errors import RequestError
+
+__all__ = [
+    "CLUSTER",
+    "LATENT",
+    "NO_SELECTION",
+    "ORIENTATION",
+    "QUERY_KEYS",
+    "SIMILARITY",
+    "Question",
+    "from_query",
+    "to_query",
+]
+
+Slot = Literal["A", "B"]
+# What panels may be colored by besides a map; a map's own name may be "latent" or "cluster".
+LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"
+# Cosine similarity to the pinned point.
+SIMILARITY = "@similarity"
+NO_SELECTION: Mapping[str, tuple[Shape, ...]] = {"A": (), "B": ()}
+
+# Browsers and proxies cut URLs at about 8 KB; a selection longer than this stays out of the link
+# (the session report holds it whole).
+_LONGEST_SELECTION = 6_000
+# What a hostile link may unpack to.
+_MOST_UNPACKED = 2_000_000
+_MOST_SHAPES = 200
+_MOST_RANGES = 100
+
+
+@dataclass(frozen=True)
+class Question:
+    """The state of the Explore page.
+
+    Attributes
+    ----------
+    dim : int or None
+        Latent dimension; None until the page has chosen one.
+    reference : str
+        Name of the map that is clustered together with the latent.
+    color : str
+        What the embedding and the latent map are colored by: `LATENT`, `CLUSTER`,
+        `ORIENTATION`, `SIMILARITY` or the name of a map.
+    cmap : str
+        Color map of continuous values; ``"auto"`` picks by the kind of quantity.
+    limits : tuple of float or None
+        Locked color limits; None follows the data's 2 % and 98 % quantiles.
+    embedding : str
+        ``"pca"`` or ``"umap"``.
+    neighbors, min_dist, metric : int, float, str
+        Parameters of UMAP.
+    method : str
+        Name of a clusterer.
+    parameters : Mapping
+        The clusterer's fields that differ from their defaults.
+    scaling : str
+        ``"standard"`` or ``"none"`` (as published).
+    roi : tuple of float or None
+        (x0, x1, y0, y1), half-open; None is the whole scan.
+    filters : Mapping of str to tuple of (float, float)
+        For each quantity the half-open ranges that a sample's value may lie in; samples that
+        some filter doesn't keep are out of view, as if outside the ROI.
+    by_order : bool
+        Whether tables that name no samples are joined row by row.
+    selections : Mapping of str to tuple of Shape
+        Slots ``"A"`` and ``"B"``.
+    active : str
+        The slot that brushing changes.
+    pinned : int or None
+        Row of the point that is shown large.
+    """
+
+    dim: int | None = None
+    reference: str = "bandcontrast"
+    color: str = LATENT
+    cmap: str = "auto"
+    limits: tuple[float, float] | None = None
+    embedding: str = "umap"
+    neighbors: int = 15
+    min_dist: float = 0.1
+    metric: str = "euclidean"
+    method: str = "gmm"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    scaling: str = "standard"
+    roi: tuple[float, float, float, float] | None = None
+    filters: Filters = field(default_factory=dict)
+    by_order: bool = False
+    selections: Mapping[str, tuple[Shape, ...]] = field(default_factory=lambda: NO_SELECTION)
+    active: Slot = "A"
+    pinned: int | None = None
+
+    def changed(self, **fields: Any) -> Question:
+        """Return the question with some fields changed."""
+        return dataclasses.replace(self, **fields)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults, JSON-like."""
+        plain: dict[str, Any] = {}
+        default = Question()
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if value == getattr(default, item.name):
+                continue
+            plain[item.name] = _PLAIN.get(item.name, _as_it_is)(value)
+        return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Question:
+        """Read what `as_plain` wrote.
+
+        Raises
+        ------
+        RequestError
+            If a field is unknown or its value makes no sense.
+        """
+        try:
+            return cls(**{name: _READ[name](value) for name, value in plain.items()})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            message = (
+                f"The view can't be read: {type(error).__name__} {error}. The link or report was "
+                "cut or changed; the page starts with its defaults."
+            )
+            raise RequestError(message) from error
+
+
+def to_query(question: Question) -> dict[str, str]:
+    """Return the query parameters of a question, none where it is the default."""
+    plain = question.as_plain()
+    selections = plain.pop("selections", None)
+    query = {
+        name: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        for name, value in plain.items()
+    }
+    if selections is not None:
+        packed = zlib.compress(json.dumps(selections, separators=(",", ":")).encode(), 9)
+        text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+        if len(text) <= _LONGEST_SELECTION:
+            query["sel"] = text
+    return query
+
+
+def from_query(query: Mapping[str, str]) -> Question:
+    """Read a question from query parameters; those of other pages are left alone.
+
+    Raises
+    ------
+    RequestError
+        If one of them can't be read.
+    """
+    plain: dict[str, Any] = {}
+    for name in _READ:
+        if name in query and name != "selections":
+            text = query[name]
+            plain[name] = text if name in _TEXTS else _json(name, text)
+    if "sel" in query:
+        plain["selections"] = _json("sel", _unpack(query["sel"]))
+    return Question.from_plain(plain)
+
+
+def _unpack(text: str) -> str:
+    try:
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        unpacker = zlib.decompressobj()
+        content = unpacker.decompress(packed, _MOST_UNPACKED)
+        if unpacker.unconsumed_tail:
+            message = "The link's selection unpacks to more than any selection can be."
+            raise RequestError(message)
+        return content.decode()
+    except (binascii.Error, zlib.error, UnicodeDecodeError) as error:
+        message = "The link's selection is damaged. Ask for the link again."
+        raise RequestError(message) from error
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        message = f"The link's {name!r} is {text[:40]!r}, which can't be read."
+        raise RequestError(message) from error
+
+
+def _plain_selections(selections: Mapping[str, tuple[Shape, ...]]) -> dict[str, list[Any]]:
+    return {
+        slot: [[shape.panel, shape.kind, shape.mode, shape.points] for shape in shapes]
+        for slot, shapes in selections.items()
+        if shapes
+    }
+
+
+def _plain_filters(filters: Filters) -> dict[str, list[list[float | None]]]:
+    """Return the filters JSON-like: an open end is null."""
+    return {
+        name: [[end if math.isfinite(end) else None for end in ends] for ends in ranges]
+        for name, ranges in filters.items()
+    }
+
+
+def _filters(value: Any) -> Filters:
+    filters = {
+        str(name): tuple((_end(low, -math.inf), _end(high, math.inf)) for low, high in ranges)
+        for name, ranges in value.items()
+    }
+    if sum(map(len, filters.values())) > _MOST_RANGES:
+        message = f"more than {_MOST_RANGES} ranges"
+        raise ValueError(message)
+    return filters
+
+
+def _end(value: Any, otherwise: float) -> float:
+    return otherwise if value is None else float(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _selections(value: Any) -> Mapping[str, tuple[Shape, ...]]:
+    shapes = {
+        slot: tuple(
+            Shape(str(panel), kind, tuple((float(x), float(y)) for x, y in points), mode)
+            for panel, kind, mode, points in value.get(slot, ())
+        )
+        for slot in ("A", "B")
+    }
+    if sum(map(len, shapes.values())) > _MOST_SHAPES:
+        message = f"more than {_MOST_SHAPES} shapes"
+        raise ValueError(message)
+    return shapes
+
+
+def _bounds(value: Any) -> tuple[float, float, float, float]:
+    x0, x1, y0, y1 = (float(bound) for bound in value)
+    return x0, x1, y0, y1
+
+
+def _pair(value: Any) -> tuple[float, float]:
+    low, high = (float(bound) for bound in value)
+    if not low < high:
+        message = f"limits {low} and {high} are not in order"
+        raise ValueError(message)
+    return low, high
+
+
+def _slot(value: Any) -> Slot:
+    if value not in ("A", "B"):
+        message = f"there is no slot {value!r}"
+        raise ValueError(message)
+    return "A" if value == "A" else "B"
+
+
+def _optional_int(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+_PLAIN = {"selections": _plain_selections, "filters": _plain_filters}
+_TEXTS = frozenset(
+    {"reference", "color", "cmap", "embedding", "metric", "method", "scaling", "active"}
+)
+_READ = {
+    "dim": _optional_int,
+    "reference": str,
+    "color": str,
+    "cmap": str,
+    "limits": _pair,
+    "embedding": str,
+    "neighbors": int,
+    "min_dist": float,
+    "metric": str,
+    "method": str,
+    "parameters": dict,
+    "scaling": str,
+    "roi": _bounds,
+    "filters": _filters,
+    "by_order": bool,
+    "selections": _selections,
+    "active": _slot,
+    "pinned": _optional_int,
+}
+
+# The names in the URL: those of the fields, and "sel" for the selections.
+QUERY_KEYS = ("sel", *(name for name in _READ if name != "selections"))

@@ -1,0 +1,234 @@
+"""What the Explore page looks at, before any question: latents, maps and patterns of one scan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.collapse import has_prior
+from latentcore.analysis.geography import place_columns, placed
+from latentcore.analysis.latent_maps import robust_limits
+from latentcore.containers import LatentSet, quantities
+from latentcore.errors import InputError
+from pages.scan import loading
+from pages.scan.loading import JoinedMaps
+from pages.scan.sample_tables import joined_tables
+from pages.scan.search_table import search_table
+from pages.scan.state import ScanState
+from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+
+__all__ = ["Scene", "complete", "open_scene"]
+
+# Describing a hundred score columns at every brush helps nobody.
+_MOST_QUANTITIES = 12
+_USUAL_REFERENCES = ("bandcontrast", "band_contrast", "iq", "image_quality", "radonquality")
+# As the field's tables call it; the number is the side of the central crop in pixels.
+_TEMPERATURE_DIFFERENCE = re.compile(r"dt\d*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One scan as the Explore page sees it.
+
+    Attributes
+    ----------
+    key : str
+        Changes when the latents or the maps do.
+    about : str
+        Changes when the latents do.
+    maps : JoinedMaps
+        At the n points of the latents; without a scan grid the columns of tables about samples.
+    sample_rows : ndarray of int64, shape (n,), or None
+        Row of each latent's pattern, -1 where there is none; None where no patterns are open.
+    unjoined : Mapping of str to InputError
+        Why a table could not be joined, by its place.
+    """
+
+    scan: ScanState
+    key: str
+    about: str
+    latents: LatentSet
+    maps: JoinedMaps
+    sample_rows: NDArray[np.int64] | None
+    unjoined: Mapping[str, InputError] = field(default_factory=dict)
+
+    @cached_property
+    def encoded(self) -> NDArray[np.bool_]:
+        """Points that have a latent, shape (n,)."""
+        return self.latents.encoded
+
+    @cached_property
+    def spreads(self) -> dict[int, float]:
+        """Standard deviation of each latent dimension over the encoded points."""
+        values = self.latents.values[self.encoded]
+        sds = values.std(axis=0, dtype=np.float64) if len(values) else np.zeros(values.shape[1])
+        return {int(dim): float(sd) for dim, sd in zip(self.latents.dims, sds, strict=True)}
+
+    @cached_property
+    def has_prior(self) -> bool:
+        """Whether the latents' spread can be held against a prior's."""
+        return has_prior(self.latents)
+
+    @cached_property
+    def numeric_maps(self) -> tuple[str, ...]:
+        """Names of the maps that hold quantities, not categories."""
+        return quantities(self.maps)
+
+    @cached_property
+    def places(self) -> NDArray[np.float32] | None:
+        """Longitude and latitude of each sample, shape (n, 2); None where no column tells them."""
+        names = place_columns(self.numeric_maps)
+        if self.latents.grid is not None or names is None:
+            return None
+        return placed(*(self.maps.get(name) for name in names))
+
+    @cached_property
+    def temperature_difference(self) -> str:
+        """Name of the column of ΔT, in kelvin; empty where there is none."""
+        if self.latents.grid is not None:
+            return ""
+        named = (name for name in self.numeric_maps if _TEMPERATURE_DIFFERENCE.fullmatch(name))
+        return next(named, "")
+
+    @property
+    def points(self) -> str:
+        """What a point of the panels is called."""
+        return "samples" if self.latents.grid is None else "points"
+
+    @property
+    def region(self) -> str:
+        """What the points in view are called."""
+        return "ROI" if self.latents.grid is not None else "samples in view"
+
+    @property
+    def colorings(self) -> tuple[str, ...]:
+        """What panels may be colored by."""
+        oriented = () if self.maps.orientation is None else (ORIENTATION,)
+        clusters = (CLUSTER,) if self.numeric_maps or self.latents.grid is not None else ()
+        return (LATENT, *clusters, SIMILARITY, *oriented, *self.maps.names)
+
+    def map_values(self) -> dict[str, NDArray[np.float32]]:
+        """Return every map by its name, each shape (n,)."""
+        return {name: self.maps.get(name) for name in self.maps.names}
+
+    def quantities(self, question: Question) -> tuple[str, ...]:
+        """Return the maps to be described: all, or where there are many only those in view."""
+        if len(self.numeric_maps) <= _MOST_QUANTITIES:
+            return self.numeric_maps
+        wanted = (question.reference, question.color)
+        return tuple(name for name in dict.fromkeys(wanted) if name in self.numeric_maps)
+
+    def limits(self, question: Question, name: str, *, symmetric: bool) -> tuple[float, float]:
+        """Return the color limits of the latent or of a map: locked, or the data's own."""
+        if question.limits is not None:
+            return question.limits
+        pinned = question.pinned if name == SIMILARITY else None
+        key = f"{self.key}|{name}|{question.dim}|{pinned}|{symmetric}"
+        return _robust_limits(key, self, question, name, symmetric)
+
+    def values_of(self, question: Question, name: str) -> NDArray[np.float32]:
+        """Return the latent, the similarity to the pinned point, or a map, shape (n,)."""
+        if name == LATENT:
+            return self.latents.dimension(question.dim or 0)
+        return self.similarity(question.pinned) if name == SIMILARITY else self.maps.get(name)
+
+    def similarity(self, row: int | None) -> NDArray[np.float32]:
+        """Return each sample's cosine similarity to one of them; NaN where it has no latent."""
+        return _similarity(f"{self.about}|{row}", self, row)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _robust_limits(
+    key: str, _scene: Scene, _question: Question, _name: str, _symmetric: bool
+) -> tuple[float, float]:
+    del key  # what the cache tells quantities apart by
+    return robust_limits(_scene.values_of(_question, _name), symmetric=_symmetric)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _similarity(key: str, _scene: Scene, _row: int | None) -> NDArray[np.float32]:
+    del key
+    nothing = np.full(len(_scene.latents), np.nan, np.float32)
+    if _row is None:
+        return nothing
+    try:
+        table = search_table(_scene.about, _scene.latents)
+        return (1 - table.distances(_scene.latents.values[_row])).astype(np.float32)
+    except InputError:
+        return nothing  # the pinned point was not encoded
+
+
+def open_scene(scan: ScanState, *, by_order: bool = False) -> Scene:
+    """Read what the scan in view offers to the Explore page.
+
+    Parameters
+    ----------
+    by_order : bool
+        Whether tables that name no samples are joined row by row.
+
+    Raises
+    ------
+    InputError
+        If a file can't be read, or a map doesn't belong to these latents.
+    """
+    assert scan.latents is not None
+    about = loading.stamp(scan.latents)
+    parts = (about, *map(loading.stamp, scan.maps), loading.stamp(scan.samples or scan.latents))
+    return _scene("\n".join((*parts, "by order" * by_order)), about, scan, by_order)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _scene(key: str, about: str, scan: ScanState, by_order: bool) -> Scene:
+    assert scan.latents is not None
+    latents = loading.latents(scan.latents)
+    unjoined: Mapping[str, InputError] = {}
+    if latents.grid is None:
+        tables = [place for place in scan.maps if loading.is_table(place)]
+        maps, unjoined = joined_tables(tables, scan.latents, by_order=by_order)
+    else:
+        maps = loading.joined_maps(scan.maps, about, latents.grid)
+    return Scene(scan, key, about, latents, maps, _pattern_rows(scan), unjoined)
+
+
+def _pattern_rows(scan: ScanState) -> NDArray[np.int64] | None:
+    if scan.samples is None:
+        return None
+    try:
+        return loading.sample_rows(scan)
+    except InputError:
+        # Latents without patterns can be explored all the same; the page says what is missing.
+        return None
+
+
+def complete(question: Question, scene: Scene) -> Question:
+    """Fill in what the question leaves open, and mend what this scan doesn't have."""
+    dims = [int(dim) for dim in scene.latents.dims]
+    changes: dict[str, object] = {}
+    if question.dim not in dims:
+        # The dimension with the largest spread says most at first sight.
+        changes["dim"] = max(scene.spreads, key=lambda dim: scene.spreads[dim])
+    if question.reference not in scene.numeric_maps:
+        changes["reference"] = _usual_reference(scene)
+    if question.color not in scene.colorings:
+        changes["color"] = LATENT
+    if question.pinned is not None and not 0 <= question.pinned < len(scene.latents):
+        changes["pinned"] = None
+    if question.roi is not None and scene.latents.grid is None:
+        changes["roi"] = None
+    columns = scene.numeric_maps if scene.latents.grid is None else ()
+    known = {name: ranges for name, ranges in question.filters.items() if name in columns}
+    if len(known) < len(question.filters):
+        changes["filters"] = known
+    return question.changed(**changes) if changes else question
+
+
+def _usual_reference(scene: Scene) -> str:
+    usual = [name for name in scene.numeric_maps if name.lower() in _USUAL_REFERENCES]
+    measured = (scene.temperature_difference,) if scene.temperature_difference else ()
+    return next(iter((*usual, *measured, *scene.numeric_maps)), "")
