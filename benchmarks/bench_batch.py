@@ -17,13 +17,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from latentcore import settings as settings_module
 from latentcore.artifacts import to_json
 from latentcore.progress import Progress
-from latentcore.storage import _client
+from latentcore.storage import s3
 from latentcore.storage.cache import cache_folder
 from latentcore.workflows import execute
 from latentcore.workflows.batch.tasks import Steps, Task
@@ -74,7 +75,7 @@ def _configure(server: Server, url: str, workspace: Path) -> None:
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     settings_module.settings.cache_clear()
-    _client._client_for.cache_clear()
+    s3.client_for.cache_clear()
 
 
 def _series(server: Server, folder: Path) -> list[str]:
@@ -131,7 +132,11 @@ def _cluster(workers: int) -> Iterator[str]:
         address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
     root = str(Path(__file__).parents[1])
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
+    quiet: dict[str, Any] = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "env": environment,
+    }
     dask = [sys.executable, "-m", "dask"]
     host, port = address.removeprefix("tcp://").split(":")
     worker = [*dask, "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]

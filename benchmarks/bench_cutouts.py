@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -34,7 +35,7 @@ SIDE = 64
 FEAT_DIM = 256
 
 
-class Cutouts(Dataset):
+class Cutouts(Dataset[Any]):
     """Reads one cutout per index."""
 
     def __init__(self, path: Path) -> None:

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -26,21 +27,21 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from latentcore.encoders._vae import VaeEncoder
+from latentcore.encoders.vae import VaeEncoder
 from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoding.extraction import extract
 from latentcore.preparation import Preparation, Preparer
 from latentcore.readers import open_samples
 
 SIZE = (60, 60)
-LAYOUTS = {
+LAYOUTS: dict[str, dict[str, Any]] = {
     "row-chunked": {"chunks": (1, 1, *SIZE)},
     "block-gzip": {"chunks": (256, 1, *SIZE), "compression": "gzip", "compression_opts": 4},
 }
 TARGETS = {"row-chunked": 1.7, "block-gzip": 8.0}
 
 
-class SeedDataset(Dataset):
+class SeedDataset(Dataset[Any]):
     """Reads as the seed does."""
 
     def __init__(self, path: Path) -> None:

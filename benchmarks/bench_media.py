@@ -20,6 +20,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -47,10 +48,13 @@ def encoder_of(rank: int) -> nn.Module:
     ).eval()  # fmt: skip
 
 
+Found = TypeVar("Found")
+
+
 def scripted(path: Path, module: nn.Module) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.script(module).save(str(path))
+        torch.jit.save(torch.jit.script(module), str(path))
     return path
 
 
@@ -89,6 +93,7 @@ def ours(location: Path, reader: str, checkpoint: Path, batch: int | None) -> Ex
             str(checkpoint), device="cpu", input_shape=source.sample_shape,
             trusted_roots=EVERYWHERE,
         )  # fmt: skip
+        assert encoder.preparation is not None
         preparer = Preparer(encoder.preparation, source.sample_shape)
         return extract(source, encoder, preparer, scratch=Path(scratch), batch_size=batch)
 
@@ -101,7 +106,9 @@ def plain(location: Path, module: nn.Module) -> NDArray[np.float32]:
                 frames = [Image.open(path).convert("RGB")]
             else:
                 with av.open(str(path)) as container:
-                    frames = [frame.to_image() for frame in container.decode(video=0)][-FRAMES:]
+                    decoded = container.decode(video=0)
+                    frames = [Image.fromarray(one.to_ndarray(format="rgb24")) for one in decoded]
+                frames = frames[-FRAMES:]
             small = np.stack([np.asarray(one.resize((SIDE, SIDE), 2)) for one in frames])
             x = torch.from_numpy(np.moveaxis(small, 3, 0)[None]).float() / 127.5 - 1
             x = x[:, :, 0] if path.suffix == ".jpg" else x
@@ -109,7 +116,7 @@ def plain(location: Path, module: nn.Module) -> NDArray[np.float32]:
     return np.stack(latents)
 
 
-def timed(work: Callable[[], object]) -> tuple[object, float, float]:
+def timed(work: Callable[[], Found]) -> tuple[Found, float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     found = work()
     return found, time.perf_counter() - wall, time.process_time() - cpu

@@ -13,6 +13,7 @@ import argparse
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def against_the_definitions(repeats: int) -> None:
         plain = np.subtract((time.perf_counter(), time.process_time()), start) * latents.shape[1]
         plain_total += plain
         differences[metric] = abs(scores[metric][0] / wanted - 1)
-        alone = timed(lambda metric=metric: rank(*scan, metrics=[metric]), repeats)
+        alone = timed(partial(rank, *scan, metrics=[metric]), repeats)
         print(
             f"{metric:10} plain {plain[0]:8.1f} ({plain[1]:8.1f}), "
             f"here {alone[0]:6.3f} ({alone[1]:6.3f}), "

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ class SeedVae(VaeCnn):
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         """Return patterns: (b, d) → (b, 1, H, W)."""
-        x = self.fc_decode(z).view(len(z), *self.deepest)
+        x: torch.Tensor = self.fc_decode(z).view(len(z), *self.deepest)
         for layer, size in zip(
             (*self.dec_refine, self.out_head), reversed(self.sizes[:-1]), strict=True
         ):
@@ -63,7 +64,7 @@ def plain(path: Path, model: VaeCnn, epochs: int) -> None:
             error = torch.nn.functional.mse_loss(model.decode(z), x)
             kl = -0.5 * (1 + log_variances - means.pow(2) - log_variances.exp()).mean()
             optimizer.zero_grad()
-            (error + kl).backward()
+            torch.autograd.backward(error + kl)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
 
@@ -84,7 +85,10 @@ def ours(path: Path, model: VaeCnn, epochs: int, precision: str = "float32") -> 
         Training(model, patterns, plan, torch.device("cpu"), Path(scratch), "bench").run()
 
 
-def timed(work: Callable[[Path, VaeCnn, int], None], path: Path, shape: str, epochs: int):
+Cost = tuple[float, float]
+
+
+def timed(work: Callable[[Path, Any, int], None], path: Path, shape: str, epochs: int) -> Cost:
     latent_dim, architecture = ARCHITECTURES[shape]
     model = build_network("vae-cnn", SIZE, latent_dim, architecture, seed=0)
     if work is plain:

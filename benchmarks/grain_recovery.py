@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -101,7 +102,7 @@ def boundary_auc(latents: NDArray[np.float32], grid: ScanGrid, grain: NDArray[np
     return float(roc_auc_score(other.any(axis=1), mean))
 
 
-def measure(scan: Scan, method: dict[str, object] | None) -> tuple[float, float, float, float]:
+def measure(scan: Scan, method: dict[str, Any] | None) -> tuple[float, float, float, float]:
     images, coords, grain = scan
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

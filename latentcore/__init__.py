@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from latentcore.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from latentcore.analysis.clustering import cluster
     from latentcore.analysis.exploration import explore
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from latentcore.progress import Progress
     from latentcore.readers import open_latents, open_maps, open_samples, open_table, recognize
     from latentcore.workflows import execute
-
-__version__ = "0.1.0"
 
 # Where each public name lives. They are looked up when first used, so that the import itself
 # stays far below a second: no torch, scikit-learn or h5py.

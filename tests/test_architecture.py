@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,8 +16,8 @@ LIBRARY = ROOT / "latentcore"
 
 # A room may import its own modules and those of the rooms in the rows above it.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
-    ("registry", "progress", "settings"),
+    ("errors", "version"),
+    ("registry", "progress", "settings", "locks"),
     ("containers",),
     ("storage",),
     ("readers", "preparation", "demo"),
@@ -24,6 +25,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("artifacts",),
     ("datasets", "encoding", "figures"),
     ("requests",),
+    ("inputs",),
     ("workflows",),
     ("jobs", "cli"),
     ("__main__",),
@@ -39,6 +41,7 @@ HEAVY = {"torch", "sklearn", "h5py", "boto3", "umap", "hdbscan", "numba"}
 
 MODULES = sorted(LIBRARY.rglob("*.py"))
 SCREEN = sorted([ROOT / "app.py", *(ROOT / "pages").rglob("*.py")])
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -50,6 +53,26 @@ def imports(path: Path) -> Iterator[str]:
             module = f"{'.' * node.level}{node.module or ''}"
             yield module
             yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {name_of(path): path for path in (*MODULES, *SCREEN, *BENCHMARKS)}
+
+
+def modules_imported(path: Path) -> set[str]:
+    """Return the project's modules that a file imports; a package only for names of its own."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            found.update(name if name in FILES else node.module for name in names)
+    return found & FILES.keys()
 
 
 def offenses(paths: Iterable[Path], forbidden: set[str]) -> list[str]:
@@ -85,6 +108,30 @@ def test_rooms_import_upstream_only() -> None:
             elif not top:
                 wrong.append(f"{path.relative_to(ROOT)} imports relatively: {module}")
     assert not wrong
+
+
+def test_modules_with_an_underscore_stay_within_their_package() -> None:
+    wrong = []
+    for name, path in FILES.items():
+        here = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for module in modules_imported(path):
+            owner = module.partition("._")[0]
+            if owner != module and f"{here}.".startswith(f"{owner}.") is False:
+                wrong.append(f"{name} imports {module}")
+    assert not wrong
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    graph = {name: modules_imported(path) - {name} for name, path in FILES.items()}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_nothing_of_ours_imports_the_library_by_its_front_door() -> None:
+    users = [path for path in (*MODULES, *SCREEN) if "latentcore" in modules_imported(path)]
+    assert not users
 
 
 def test_the_library_knows_no_screen() -> None:

@@ -1,4 +1,4 @@
-"""The one place that opens a file for writing."""
+"""What runs leave: folders that appear whole, their records, and the layouts of their files."""
 
 from __future__ import annotations
 

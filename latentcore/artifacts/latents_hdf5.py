@@ -52,7 +52,7 @@ def write_latents(path: Path, latents: LatentSet, *, coords_dtype: DTypeLike | N
         with h5py.File(temporary, "w") as file:
             _write_attributes(file, latents, names)
             _write_datasets(file, latents, names, coords_dtype)
-        with temporary.open("rb") as written:
+        with temporary.open("r+b") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
     finally:

@@ -55,7 +55,7 @@ def write_model(
     """
     from safetensors.numpy import save
 
-    from latentcore.encoders._checkpoints import (
+    from latentcore.encoders.checkpoints import (
         BACKGROUND_TENSOR,
         METADATA_KEY,
         MODEL_TYPE,

@@ -6,11 +6,11 @@ there, ``run.json`` last: a folder without it is unfinished, and a run that fail
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,7 @@ from latentcore.artifacts.records import (
 )
 from latentcore.containers import InputRecord, Provenance
 from latentcore.errors import InputError, MalformedFileError
+from latentcore.locks import FileLock, try_lock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +60,8 @@ class RunFolder:
         The folder that the run becomes.
     request : Mapping
         JSON-like; goes into ``run.json``.
+    question : Mapping, optional
+        What of the request changes the answer, for the run's id; all of it if not given.
 
     Notes
     -----
@@ -72,17 +75,25 @@ class RunFolder:
         If `out` is a file, can't be written, or another run is writing to it.
     """
 
-    def __init__(self, out: Path, *, verb: str, request: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        out: Path,
+        *,
+        verb: str,
+        request: Mapping[str, object],
+        question: Mapping[str, object] | None = None,
+    ) -> None:
         self.out = Path(out)
         self.verb = verb
         self.request = request
+        self._question = request if question is None else question
         self.inputs: list[InputRecord] = []
         self.parents: list[str] = []
         self._stage = self.out.parent / f".{self.out.name}.unfinished"
         self._names: list[str] = []
         self._keep_scratch = False
         self._finished: dict[str, Any] | None = None
-        self._lock: int | None = None
+        self._lock: FileLock | None = None
 
     def __enter__(self) -> Self:
         if self.out.exists() and not self.out.is_dir():
@@ -99,14 +110,10 @@ class RunFolder:
         except OSError as error:
             message = f"The folder {str(self.out)!r} can't be written: {error.strerror}."
             raise InputError(message) from error
-        self._lock = os.open(self._stage / ".lock", os.O_CREAT | os.O_RDWR)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            self._lock = None
+        self._lock = try_lock(self._stage / ".lock")
+        if self._lock is None:
             message = f"Another run is writing to {str(self.out)!r}. Wait for it, or cancel it."
-            raise InputError(message) from error
+            raise InputError(message)
         return self
 
     def __exit__(
@@ -120,7 +127,10 @@ class RunFolder:
         if kind is None or issubclass(kind, InputError) or not self._keep_scratch:
             shutil.rmtree(self._stage, ignore_errors=True)
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
+        if os.name == "nt":  # which keeps the file of a lock that is held, and the folder with it
+            with suppress(OSError):
+                self._stage.rmdir()
 
     def scratch(self) -> Path:
         """Return a folder for work in progress that survives a kill or a cancelled run.
@@ -199,7 +209,9 @@ class RunFolder:
         record: dict[str, Any] = {
             "encoding-type": "latentcore-run",
             "encoding-version": "1",
-            "run_id": run_id(self.verb, self.request, [entry.fingerprint for entry in self.inputs]),
+            "run_id": run_id(
+                self.verb, self._question, [entry.fingerprint for entry in self.inputs]
+            ),
             **asdict(provenance),
             "summary": summary,
             "files": {
@@ -221,9 +233,9 @@ class RunFolder:
         return record
 
 
-def run_id(verb: str, request: Mapping[str, object], fingerprints: Sequence[str]) -> str:
+def run_id(verb: str, question: Mapping[str, object], fingerprints: Sequence[str]) -> str:
     """Return the id of a question: the same question about the same content has the same id."""
-    text = to_json({"verb": verb, "request": request, "inputs": list(fingerprints)})
+    text = to_json({"verb": verb, "request": question, "inputs": list(fingerprints)})
     return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
 
 
@@ -316,5 +328,5 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
+    with path.open("r+b") as file:  # Windows syncs nothing that is open for reading only
         os.fsync(file.fileno())

@@ -163,6 +163,10 @@ class ScanGrid:
         """Half-open range [y0, y1) that holds every point."""
         return self.origin[1], self.origin[1] + self.shape[0] * self.step[1]
 
+    def plain_coordinates(self) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+        """Return x and y as tables hold them: whole numbers without a decimal point."""
+        return _plain(self.x), _plain(self.y)
+
     def to_map(self, values: NDArray[np.generic]) -> NDArray[np.floating]:
         """Place one value (or vector) per sample on the grid.
 
@@ -204,6 +208,11 @@ class ScanGrid:
             self.step,
             self.unit,
         )
+
+
+def _plain(values: NDArray[np.float64]) -> NDArray[np.generic]:
+    whole = np.rint(values)
+    return whole.astype(np.int64) if np.array_equal(whole, values) else values
 
 
 def _refuse_hexagonal(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 
+from latentcore.version import __version__
+
 __all__ = ["InputRecord", "Provenance", "software_versions"]
 
 _PACKAGES = (
@@ -57,8 +59,6 @@ class Provenance:
 
 def software_versions() -> dict[str, str]:
     """Return the versions of Python, of this package and of what computes the numbers."""
-    from latentcore import __version__
-
     versions = {"python": platform.python_version(), "latentcore": __version__}
     for package in _PACKAGES:
         try:

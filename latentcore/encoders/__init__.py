@@ -20,7 +20,7 @@ from latentcore.registry import Registry
 if TYPE_CHECKING:
     import torch
 
-    from latentcore.encoders._checkpoints import Checkpoint
+    from latentcore.encoders.checkpoints import Checkpoint
 
 __all__ = [
     "ENCODERS",
@@ -194,8 +194,8 @@ def open_checkpoint(
     RequestError
         If the device doesn't exist.
     """
-    from latentcore.encoders._checkpoints import load_checkpoint
-    from latentcore.encoders._device import resolve_device
+    from latentcore.encoders.checkpoints import load_checkpoint
+    from latentcore.encoders.device import resolve_device
 
     place = resolve_device(device)
     checkpoint = load_checkpoint(location, trusted_roots)
@@ -227,7 +227,7 @@ def checkpoint_path(location: str) -> Path:
     InputError
         If there is no such file.
     """
-    from latentcore.encoders._checkpoints import checkpoint_file
+    from latentcore.encoders.checkpoints import checkpoint_file
 
     return checkpoint_file(location)
 
@@ -250,6 +250,6 @@ def checkpoint_identity(location: str | Path) -> frozenset[str]:
     InputError
         If there is no such file.
     """
-    from latentcore.encoders._checkpoints import file_identity
+    from latentcore.encoders.checkpoints import file_identity
 
     return file_identity(checkpoint_path(str(location)))

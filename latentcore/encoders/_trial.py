@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from latentcore.encoders._programs import Program
 from latentcore.encoders._tiles import tile_for
+from latentcore.encoders.programs import Program
 from latentcore.errors import CheckpointError
 
 __all__ = ["Fit", "features_of", "try_program"]

@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 
 from latentcore.encoders import ENCODERS
-from latentcore.encoders._checkpoints import Checkpoint
-from latentcore.encoders._pooling import check_pooling, pooled, pooled_dim
-from latentcore.encoders._programs import COMPILED, load_program
 from latentcore.encoders._tiles import in_tiles
 from latentcore.encoders._trial import Fit, features_of, try_program
+from latentcore.encoders.checkpoints import Checkpoint
+from latentcore.encoders.pooling import check_pooling, pooled, pooled_dim
+from latentcore.encoders.programs import COMPILED, load_program
 from latentcore.errors import CheckpointError, RequestError, UnsafeFileError
 from latentcore.preparation import Preparation
 

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from latentcore.encoders import ENCODERS
-from latentcore.encoders._checkpoints import Checkpoint, tensors_fingerprint
 from latentcore.encoders._tiles import in_tiles
+from latentcore.encoders.checkpoints import Checkpoint, tensors_fingerprint
 from latentcore.errors import CheckpointError, RequestError
 from latentcore.preparation import Preparation
 

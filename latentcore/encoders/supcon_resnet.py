@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from latentcore.encoders import ENCODERS
-from latentcore.encoders._checkpoints import Checkpoint, plain_name, tensors_fingerprint
 from latentcore.encoders._supcon_network import DEPTHS, SupConResNet, widest_of
 from latentcore.encoders._tiles import in_tiles, tile_for
+from latentcore.encoders.checkpoints import Checkpoint, plain_name, tensors_fingerprint
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
 

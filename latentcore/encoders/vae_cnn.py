@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from latentcore.encoders import ENCODERS
-from latentcore.encoders._checkpoints import Checkpoint, plain_name
 from latentcore.encoders._tiles import tile_for
-from latentcore.encoders._vae import VaeEncoder, VaeNetwork, fill
+from latentcore.encoders.checkpoints import Checkpoint, plain_name
+from latentcore.encoders.vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
 

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from latentcore.encoders import ENCODERS
-from latentcore.encoders._checkpoints import Checkpoint
-from latentcore.encoders._vae import VaeEncoder, VaeNetwork, fill
+from latentcore.encoders.checkpoints import Checkpoint
+from latentcore.encoders.vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
 
 __all__ = ["VaeResidual"]

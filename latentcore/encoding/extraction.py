@@ -97,7 +97,7 @@ def extract(
     Cancelled
         If the progress was cancelled; what was done so far is kept in `scratch`.
     """
-    from latentcore.encoders._device import is_out_of_memory
+    from latentcore.encoders.device import is_out_of_memory
 
     check_fits(encoder, preparer, source)
     rows = _kept_rows(source, keep)

@@ -48,7 +48,7 @@ def fit_pca(
     Cancelled
         If the progress was cancelled.
     """
-    from latentcore.encoders._device import resolve_device
+    from latentcore.encoders.device import resolve_device
 
     progress = progress or Progress()
     total = sum(len(rows) for _, rows in parts)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from latentcore.encoders._vae import VaeNetwork
+from latentcore.encoders.vae import VaeNetwork
 from latentcore.encoding.training_data import TrainingPatterns
 from latentcore.encoding.training_divergence import Diverged, check_losses, explained
 from latentcore.encoding.training_plan import TrainingPlan

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
-from latentcore.encoders._vae import VaeEncoder, VaeNetwork
 from latentcore.encoders.pca import PcaEncoder, PcaRecipe
+from latentcore.encoders.vae import VaeEncoder, VaeNetwork
 from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoders.vae_residual import VaeResidual
 from latentcore.encoding.training import Targets

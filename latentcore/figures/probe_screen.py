@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["calibration_chart", "confusion_chart", "roc_chart"]
 
-# Between black and white, so that either page shows it; as in `latentcore.figures.screen`.
+# Between black and white, so that either page shows it.
 _TEXT = "#767f87"
 _GRID = "rgba(128,128,128,0.25)"
 _AXIS: dict[str, Any] = {"gridcolor": _GRID, "zeroline": False, "automargin": True}

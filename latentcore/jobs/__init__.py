@@ -7,7 +7,7 @@ server on the same workspace, or a second browser, reads the same job from it.
 
 from __future__ import annotations
 
-from latentcore.jobs.questions import command_line
+from latentcore.jobs.command_line import command_line
 from latentcore.jobs.records import ACTIVE_STATES, JobRecord, State, rate_and_eta
 from latentcore.jobs.runner import JobRunner
 from latentcore.workflows import request_from, request_of

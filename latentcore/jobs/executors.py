@@ -14,18 +14,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-import latentcore
 from latentcore.jobs.carry_out import Outcome, carry_out, read_outcome
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.records import JobRecord
 from latentcore.progress import Progress
+from latentcore.version import IMPORT_FOLDER
 
 __all__ = ["Executor", "ProcessExecutor", "Services", "ThreadExecutor"]
 
 _LOOK_EVERY_S = 0.1
 _PATIENCE_S = 2.0
 _CLOSING_S = 5.0
-_PACKAGE_FOLDER = Path(latentcore.__file__).parent.parent
 
 OnStart = Callable[[JobFolder, int], JobRecord | None]
 OnEnd = Callable[[JobFolder, Outcome], None]
@@ -204,7 +203,7 @@ class _Worker:
         self.ready = False
         options = [name for name, wanted in (("--warm", warm), ("--idle", idle)) if wanted]
         command = [sys.executable, "-m", "latentcore.jobs.worker", *options]
-        paths = [str(_PACKAGE_FOLDER), os.environ.get("PYTHONPATH", "")]
+        paths = [str(IMPORT_FOLDER), os.environ.get("PYTHONPATH", "")]
         with log.open("wb") as messages:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 command,

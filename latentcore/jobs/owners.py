@@ -7,12 +7,13 @@ a process number could be given to another process, a lock can't.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+
+from latentcore.locks import file_lock, is_locked
 
 __all__ = ["Owner", "SharedLock", "is_alive"]
 
@@ -39,19 +40,20 @@ class Owner:
         _sweep(owners)
         self.token = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._path = owners / self.token
-        self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._lock = file_lock(self._path)
+        self._lock.acquire()
 
     def leave(self) -> None:
         """Let go of the lock."""
-        self._path.unlink(missing_ok=True)
-        os.close(self._descriptor)
+        with contextlib.suppress(OSError):  # Windows removes no file that is locked
+            self._path.unlink(missing_ok=True)
+        self._lock.release()
 
 
 def is_alive(folder: Path, token: str) -> bool:
     """Whether the server of that name still runs."""
     # A record that somebody has changed may name anything, but no file elsewhere.
-    return token.replace("-", "").isalnum() and _is_locked(folder / _OWNERS / token)
+    return token.replace("-", "").isalnum() and is_locked(folder / _OWNERS / token)
 
 
 class SharedLock:
@@ -64,45 +66,18 @@ class SharedLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._threads = threading.RLock()
-        self._depth = 0
+        self._processes = file_lock(path)
 
     @contextlib.contextmanager
     def __call__(self) -> Iterator[None]:
         """Hold the lock; use as ``with lock():``."""
-        with self._threads:
-            descriptor = None
-            if self._depth == 0:
-                descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-                if descriptor is not None:
-                    os.close(descriptor)
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        # Shared: two askers at the same moment must not take each other for the server.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
+        with self._threads, self._processes:
+            yield
 
 
 def _sweep(owners: Path) -> None:
     for path in owners.iterdir():
-        if not _is_locked(path):
+        if not is_locked(path):
             with contextlib.suppress(OSError):  # another server sweeps too, or it is no file
                 path.unlink()

@@ -17,8 +17,8 @@ from latentcore.jobs.carry_out import Outcome
 from latentcore.jobs.executors import Executor, ProcessExecutor, Services, ThreadExecutor
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.owners import Owner, SharedLock, is_alive
-from latentcore.jobs.questions import question_id
 from latentcore.jobs.records import JobRecord
+from latentcore.requests.question import job_id
 from latentcore.workflows import VERBS, request_from, request_of
 
 __all__ = ["JobRunner"]
@@ -31,8 +31,8 @@ _AUTOMATIC = "automatic"
 class JobRunner:
     """Runs jobs one after the other and keeps their records; thread-safe; a context manager.
 
-    Each place where verbs run has a queue of its own. So has what pages start unasked: no job
-    that a person asked for waits behind it.
+    Each pool of workers (`Verb.pool`) has a queue of its own. So has what pages start unasked: no
+    job that a person asked for waits behind it.
 
     Several runners, in one process or in several, may share a folder: each runs what was
     submitted to it and sees the jobs of the others.
@@ -120,7 +120,7 @@ class JobRunner:
         if not VERBS.get(verb).writes:
             message = f"The verb {verb!r} writes no files, so it is no job. Call it directly."
             raise RequestError(message)
-        job = question_id(verb, request, out)
+        job = job_id(verb, request, out)
         record = JobRecord(
             id=job,
             verb=verb,
@@ -142,7 +142,7 @@ class JobRunner:
 
     def find(self, verb: str, request: object, *, out: Path | None = None) -> JobRecord | None:
         """Return the job that answers a question, as it stands, or None; starts none."""
-        return self.get(question_id(verb, request, out))
+        return self.get(job_id(verb, request, out))
 
     def rerun(self, job: str, *, rest: bool = False) -> JobRecord:
         """Start a job again: resume it if it was stopped, answer anew if it had finished.
@@ -453,7 +453,7 @@ def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
 
 
 def _queue(record: JobRecord) -> str:
-    return _AUTOMATIC if record.automatic else VERBS.get(record.verb).place
+    return _AUTOMATIC if record.automatic else VERBS.get(record.verb).pool
 
 
 def _no_services() -> AbstractContextManager[Mapping[str, object]]:

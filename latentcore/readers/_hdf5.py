@@ -12,7 +12,6 @@ that nobody else uses, and so leave a notebook's own ``h5py.File`` be, whichever
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -138,7 +137,9 @@ def _opened(path: Path, writers: list[h5py.h5f.FileID], marks: int) -> h5py.File
             raise
         # It is marked or locked against all others: read it through what this process has open.
         return h5py.File(writers[0].reopen())
-    with suppress(OSError):  # a file system without locks
+    with suppress(ImportError, OSError):  # Windows, or a file system without locks
+        import fcntl
+
         # The environment may demand a lock, which would keep others from opening it for writing.
         fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_UN)
     return file
@@ -163,13 +164,15 @@ def _is_at(name: bytes, here: os.stat_result) -> bool:
 
 def _is_locked(path: Path) -> bool:
     """Tell whether another program keeps everybody from reading, as HDF5 does while it writes."""
-    with path.open("rb") as file:
-        try:
+    try:
+        import fcntl
+
+        with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:  # a file system without locks
-            return False
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):  # Windows, or a file system without locks
+        return False
     return False
 
 

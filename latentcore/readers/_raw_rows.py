@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
+import threading
 import weakref
 from pathlib import Path
 from typing import Self
@@ -20,7 +20,7 @@ _BLOCK_BYTES = 2 << 20
 
 
 class RawRows:
-    """Images of unsigned bytes, read at their offset, which several threads may do at once.
+    """Images of unsigned bytes, which several threads may read.
 
     Parameters
     ----------
@@ -49,9 +49,10 @@ class RawRows:
             )
             raise MalformedFileError(message)
         self.block_rows = max(1, min(self._n, _BLOCK_BYTES // self._row_bytes))
-        self._file = os.open(path, os.O_RDONLY)
+        self._file = path.open("rb", buffering=0)
+        self._lock = threading.Lock()
         # Whoever lets go of it last closes it, as h5py does.
-        self._close = weakref.finalize(self, os.close, self._file)
+        self._close = weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
         return self._n
@@ -92,17 +93,17 @@ class RawRows:
         return images
 
     def _run(self, start: int, count: int) -> NDArray[np.uint8]:
-        wanted = count * self._row_bytes
-        parts, got = [], 0
-        while got < wanted:
-            offset = start * self._row_bytes + got
-            part = os.pread(self._file, wanted - got, offset)
-            if not part:
-                message = (
-                    f"{self._path.name!r} ends before its pattern {start + count - 1}: it became "
-                    "shorter while it was open. Open it again."
-                )
-                raise MalformedFileError(message)
-            parts.append(part)
-            got += len(part)
-        return np.frombuffer(b"".join(parts), np.uint8).reshape(count, *self.sample_shape).copy()
+        images = np.empty((count, *self.sample_shape), np.uint8)
+        left = images.reshape(-1).data
+        with self._lock:
+            self._file.seek(start * self._row_bytes)
+            while left:
+                got = self._file.readinto(left)
+                if not got:
+                    message = (
+                        f"{self._path.name!r} ends before its pattern {start + count - 1}: it "
+                        "became shorter while it was open. Open it again."
+                    )
+                    raise MalformedFileError(message)
+                left = left[got:]
+        return images

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.readers import open_samples
-from latentcore.readers._media.kinds import PICTURES
-from latentcore.readers._media.pictures import float_pixels
+from latentcore.readers.media.kinds import PICTURES
+from latentcore.readers.media.pictures import float_pixels
 from latentcore.storage import local_path
 
 __all__ = ["PICTURES", "read_one_sample"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from latentcore.locks import file_lock
 from latentcore.settings import settings
 from latentcore.storage.locations import S3Location
 
@@ -39,14 +39,16 @@ class UploadNote:
         key = "\n".join((settings().s3_endpoint or "", str(location), digest))
         name = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
         self._path: Path = settings().workspace / "cache" / "uploads" / name
+        self._lock = file_lock(self._path.with_name(f"{name}.lock"))
         self.upload_id = ""
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("a+", encoding="ascii", errors="replace")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._file.seek(0)
-        found = self._file.read(_LONGEST_ID + 1)
+        self._lock.acquire()
+        found = ""
+        if self._path.is_file():
+            with self._path.open(encoding="ascii", errors="replace") as file:
+                found = file.read(_LONGEST_ID + 1)
         # A damaged note is none: the upload begins anew.
         if len(found) <= _LONGEST_ID and found.isascii() and found.isprintable():
             self.upload_id = found
@@ -55,10 +57,7 @@ class UploadNote:
     def write(self, upload_id: str) -> None:
         """Remember an id."""
         self.upload_id = upload_id
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(upload_id)
-        self._file.flush()
+        self._path.write_text(upload_id, encoding="ascii")
 
     def remove(self) -> None:
         """Forget it: the upload is complete."""
@@ -70,4 +69,4 @@ class UploadNote:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._lock.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from latentcore.errors import StorageError
+from latentcore.locks import file_lock
 from latentcore.settings import settings
 from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion
@@ -54,8 +54,7 @@ def note(version: ObjectVersion) -> None:
 def locked(copy: Path) -> Iterator[None]:
     """Keep other threads and processes from fetching the same version meanwhile."""
     cache_folder().mkdir(parents=True, exist_ok=True)
-    with (cache_folder() / f"{copy.parent.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_lock(cache_folder() / f"{copy.parent.name}.lock"):
         yield
 
 

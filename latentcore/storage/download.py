@@ -9,11 +9,11 @@ from typing import Any
 
 from latentcore.errors import StorageError
 from latentcore.progress import Progress
-from latentcore.storage._client import Patience, client, in_plain_words, persistently
 from latentcore.storage.cache import copy_of, locked, make_room, note
 from latentcore.storage.checksums import composite_md5, file_digest
 from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion, ask_version
+from latentcore.storage.s3 import Patience, client, in_plain_words, persistently
 
 __all__ = ["fetch"]
 

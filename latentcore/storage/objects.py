@@ -8,8 +8,8 @@ from typing import Any
 
 from latentcore.errors import StorageError
 from latentcore.settings import settings
-from latentcore.storage._client import client, in_plain_words
 from latentcore.storage.locations import S3Location
+from latentcore.storage.s3 import client, in_plain_words
 
 __all__ = [
     "ObjectEntry",

@@ -6,9 +6,9 @@ import io
 from collections import OrderedDict
 from typing import Any
 
-from latentcore.storage._client import client, in_plain_words
 from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion, version_of
+from latentcore.storage.s3 import client, in_plain_words
 
 __all__ = ["RemoteFile"]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from latentcore.errors import StorageError
 from latentcore.progress import Progress
-from latentcore.storage._client import client, in_plain_words, persistently
 from latentcore.storage._upload_notes import UploadNote
 from latentcore.storage.checksums import composite_md5, file_digest
 from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion, ask_version
+from latentcore.storage.s3 import client, in_plain_words, persistently
 
 __all__ = ["upload", "uploaded"]
 

@@ -22,21 +22,13 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import Clustering, Roi, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NOISE_COLOR, categorical_palette, cluster_palette
+from latentcore.inputs.latents import is_nameless, read_latents
+from latentcore.inputs.maps import maps_at, read_one_map
 from latentcore.progress import Progress
+from latentcore.requests.map_specs import split_map_spec
 from latentcore.requests.methods import with_parameters
+from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._inputs import (
-    coords_option,
-    latents_option,
-    maps_at,
-    nameless,
-    read_latents,
-    read_one_map,
-    reader_option,
-    roi_option,
-    split_map_spec,
-)
-from latentcore.workflows.map import plain_coordinates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +136,7 @@ def assignments_table(grid: ScanGrid, features: Features, found: _Findings) -> p
     """Return x, y, latent, bandcontrast and cluster, in the latents' row order."""
     import pandas as pd
 
-    x, y = plain_coordinates(grid)
+    x, y = grid.plain_coordinates()
     latent, mapped = features.values.T
     return pd.DataFrame(
         {
@@ -211,7 +203,7 @@ def _read(request: _ClusterRequest, folder: RunFolder) -> _Points:
         map_name=maps.names[0],
         map_unit=maps.units[0],
         unmatched=unmatched,
-        dim_in_file=None if nameless(latents) else request.dim,
+        dim_in_file=None if is_nameless(latents) else request.dim,
     )
 
 

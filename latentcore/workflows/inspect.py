@@ -10,7 +10,7 @@ import numpy as np
 
 from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanGrid, ScanMaps, notes_of
 from latentcore.encoders import Encoder, open_checkpoint
-from latentcore.encoders._pooling import POOLINGS
+from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import RequestError, UnknownFormatError, UnknownNameError
 from latentcore.preparation import Preparation
 from latentcore.progress import Progress
@@ -78,7 +78,7 @@ class InspectRequest:
     )
 
 
-@verb("inspect", "Tell what a file holds.", InspectRequest, writes=False, place="thread")
+@verb("inspect", "Tell what a file holds.", InspectRequest, writes=False, pool="thread")
 def inspect(
     request: InspectRequest,
     folder: None,

@@ -12,20 +12,15 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.figures.colors import COLORMAPS, check_limits, is_diverging
+from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
+from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._inputs import (
-    coords_option,
-    latents_option,
-    read_latents,
-    reader_option,
-    roi_option,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MapRequest", "latent_map_table", "plain_coordinates", "run"]
+__all__ = ["MapRequest", "latent_map_table", "run"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class MapRequest:
     reader: str | None = reader_option()
 
 
-@verb("map", "Draw latent dimensions over the scan grid.", MapRequest, place="thread")
+@verb("map", "Draw latent dimensions over the scan grid.", MapRequest, pool="thread")
 def run(request: MapRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Draw latent dimensions over the scan grid.
 
@@ -96,18 +91,8 @@ def latent_map_table(latents: LatentSet, dim: int) -> pd.DataFrame:
     import pandas as pd
 
     grid = _grid_of(latents)
-    x, y = plain_coordinates(grid)
+    x, y = grid.plain_coordinates()
     return pd.DataFrame({"x": x, "y": y, f"latent_d{dim}": latents.dimension(dim)})
-
-
-def plain_coordinates(grid: ScanGrid) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y as they are written: whole numbers without a decimal point."""
-
-    def plain(values: np.ndarray) -> np.ndarray:
-        whole = np.rint(values)
-        return whole.astype(np.int64) if np.array_equal(whole, values) else values
-
-    return plain(grid.x), plain(grid.y)
 
 
 def _grid_of(latents: LatentSet) -> ScanGrid:

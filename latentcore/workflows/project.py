@@ -10,15 +10,10 @@ import numpy as np
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Embedding, LatentSet
 from latentcore.errors import UnknownNameError
+from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
+from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._inputs import (
-    coords_option,
-    latents_option,
-    read_latents,
-    reader_option,
-    roi_option,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +65,7 @@ class ProjectRequest:
     reader: str | None = reader_option()
 
 
-@verb("project", "Embed latents in two or three dimensions.", ProjectRequest, place="embedding")
+@verb("project", "Embed latents in two or three dimensions.", ProjectRequest, pool="embedding")
 def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Embed latents in two or three dimensions.
 

@@ -15,10 +15,10 @@ from latentcore.analysis.pattern_sheets import evenly_spaced
 from latentcore.artifacts import RunFolder, file_sha256
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
+from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 
 __all__ = ["ReconstructRequest", "reconstruct"]
 
@@ -65,7 +65,7 @@ class ReconstructRequest:
 
 
 @verb("reconstruct", "Decode what a model encodes, and map the error.", ReconstructRequest,
-      place="thread")  # fmt: skip
+      pool="thread")  # fmt: skip
 def reconstruct(
     request: ReconstructRequest,
     folder: RunFolder,
@@ -136,7 +136,7 @@ def _model(
     progress: Progress,
     open_model: Callable[..., Encoder],
 ) -> tuple[Encoder, Preparer]:
-    from latentcore.encoders._checkpoints import checkpoint_file
+    from latentcore.encoders.checkpoints import checkpoint_file
     from latentcore.encoding.extraction import check_fits
 
     path = checkpoint_file(request.checkpoint)

@@ -103,7 +103,7 @@ def _workspace(folder: Path) -> Iterator[str]:
 
 
 def _device(name: str) -> Iterator[str]:
-    from latentcore.encoders._device import resolve_device
+    from latentcore.encoders.device import resolve_device
 
     try:
         resolve_device(name)

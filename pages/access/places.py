@@ -29,10 +29,10 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from latentcore import __version__
 from latentcore.errors import InputError
 from latentcore.settings import settings
 from latentcore.storage import is_remote
+from latentcore.version import __version__
 from pages.access import remote_places
 
 __all__ = [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import Roi, SampleSource
 from latentcore.encoders import Encoder, Pooling
-from latentcore.encoders._pooling import POOLINGS
+from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import InputError, RequestError
 from latentcore.preparation import Preparation
 from latentcore.workflows import VERBS
@@ -221,7 +221,7 @@ def request(
 @st.cache_data(show_spinner=False)
 def _fastest_device() -> str:
     """Return what the device ``auto`` means on this server."""
-    from latentcore.encoders._device import resolve_device
+    from latentcore.encoders.device import resolve_device
 
     return str(resolve_device("auto"))
 

@@ -44,7 +44,7 @@ _NOTES = {
     "raw": "The file's numbers as they are: the brightest samples weigh most.",
     OWN: "What the model was fitted with. Anything else gives latents that mean something else.",
 }
-_DETAILS = {
+_DETAILS: dict[str, dict[str, object]] = {
     "crop": {
         "label": "Crop (y0 y1 x0 x1)",
         "help": "Half-open window in pixels",

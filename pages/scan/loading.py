@@ -120,7 +120,8 @@ class JoinedMaps:
             known = ", ".join(self.names) or "none; open a file of maps on the Data page"
             message = f"No map is called {name!r}. There are: {known}."
             raise RequestError(message)
-        return self.values[self.names.index(name)]
+        values: NDArray[np.float32] = self.values[self.names.index(name)]
+        return values
 
     def numbers(self, name: str) -> NDArray[np.float32]:
         """Return one map's values where numbers are needed, shape (n,).
@@ -187,7 +188,8 @@ def family_of(place: str) -> str:
     It is how the reader's description begins.
     """
     kind, reader = kind_of(place)
-    return _FAMILIES[kind].get(reader).description.partition(":")[0].rstrip(".")
+    description: str = _FAMILIES[kind].get(reader).description
+    return description.partition(":")[0].rstrip(".")
 
 
 def samples(place: str) -> SampleSource:

@@ -44,10 +44,13 @@ def _tell_threshold(name: str, threshold: float) -> None:
     st.button(
         "Keep all points",
         icon=":material/filter_alt_off:",
-        on_click=state.choose,
-        kwargs={"keep": None},
+        on_click=_keep_all,
         width="stretch",
     )
+
+
+def _keep_all() -> None:
+    state.choose(keep=None)
 
 
 def _open_demo() -> None:

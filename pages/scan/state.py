@@ -164,7 +164,7 @@ def check(refused: Mapping[str, str] | None = None) -> tuple[str, ...]:
     st.session_state[_SESSION] = state
     _remember(state.places)
     _write_url(_in_url(state))
-    _, problems = st.session_state.get(_BROKEN, (state, ()))
+    problems: tuple[str, ...] = st.session_state.get(_BROKEN, (state, ()))[1]
     return problems
 
 

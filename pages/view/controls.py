@@ -240,7 +240,7 @@ def _umap_details(question: Question) -> None:
 
     left, right = st.columns(2)
     left.number_input(
-        "Neighbours", 2, 500, key=keys["neighbors"], on_change=adopt,
+        "Neighbors", 2, 500, key=keys["neighbors"], on_change=adopt,
         help="Small: fine structure; large: the broad arrangement.",
     )  # fmt: skip
     right.number_input(

@@ -157,6 +157,10 @@ def _progress_text(record: JobRecord) -> str:
     )
 
 
+def _start(scene: Scene, question: Question) -> None:
+    answers.umap_job(scene, question, start=True)
+
+
 def _cancel(job: str) -> None:
     st.session_state[_CANCELLED] = job
     cancel(job)
@@ -172,9 +176,8 @@ def _offer(scene: Scene, question: Question, record: JobRecord | None) -> None:
             f"Compute the UMAP of {len(scene.latents):,} points",
             key="explore.umap.start",
             icon=":material/play_arrow:",
-            on_click=answers.umap_job,
+            on_click=_start,
             args=(scene, question),
-            kwargs={"start": True},
         )
 
 

@@ -309,13 +309,13 @@ def _add_grid(arrays: _Arrays, scene: Scene) -> None:
 
 
 def _maps(question: Question, clustered: bool, unit: str, title: str) -> list[Panel]:
-    labels = tuple(f"{axis} ({unit})" if unit else axis for axis in "xy")
-    panels = [Panel(MAP_PANELS[0], "map", title, None, None, *labels, "main")]
+    x, y = (f"{axis} ({unit})" if unit else axis for axis in "xy")
+    panels = [Panel(MAP_PANELS[0], "map", title, None, None, x, y, "main")]
     if clustered:
         panels.append(
             Panel(
                 MAP_PANELS[1], "map", f"Clusters, shaded by latent {question.dim}", None, None,
-                *labels, "clusters",
+                x, y, "clusters",
             )
         )  # fmt: skip
     return panels

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -117,7 +117,7 @@ class Question:
             value = getattr(self, item.name)
             if value == getattr(default, item.name):
                 continue
-            plain[item.name] = _PLAIN.get(item.name, _as_it_is)(value)
+            plain[item.name] = _PLAIN[item.name](value) if item.name in _PLAIN else value
         return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
 
     @classmethod
@@ -226,10 +226,6 @@ def _end(value: Any, otherwise: float) -> float:
     return otherwise if value is None else float(value)
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
 def _selections(value: Any) -> Mapping[str, tuple[Shape, ...]]:
     shapes = {
         slot: tuple(
@@ -268,11 +264,14 @@ def _optional_int(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-_PLAIN = {"selections": _plain_selections, "filters": _plain_filters}
+_PLAIN: Mapping[str, Callable[[Any], object]] = {
+    "selections": _plain_selections,
+    "filters": _plain_filters,
+}
 _TEXTS = frozenset(
     {"reference", "color", "cmap", "embedding", "metric", "method", "scaling", "active"}
 )
-_READ = {
+_READ: Mapping[str, Callable[[Any], Any]] = {
     "dim": _optional_int,
     "reference": str,
     "color": str,

@@ -76,7 +76,7 @@ def test_interrupt_exits_with_130_and_no_folder(tmp_path: Path) -> None:
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from latentcore import cli, workflows\n"
         "from latentcore.readers.samples import kikuchi_hdf5\n"
-        "import latentcore.workflows._sample_choice as choice\n"
+        "import latentcore.inputs.samples as choice\n"
         "def slow(*args, **options):\n"
         "    print('reading', flush=True)\n"
         "    time.sleep(60)\n"

@@ -15,7 +15,7 @@ import torch
 from latentcore.artifacts.model_files import write_model
 from latentcore.containers import Provenance
 from latentcore.encoders import open_checkpoint
-from latentcore.encoders._device import is_out_of_memory, resolve_device
+from latentcore.encoders.device import is_out_of_memory, resolve_device
 from latentcore.encoders.pca import PcaEncoder
 from latentcore.errors import CheckpointError, InputError, RequestError
 from latentcore.preparation import Preparation
@@ -259,7 +259,7 @@ def test_lack_of_memory_is_recognized_on_every_device():
 
 
 def test_the_demo_model_comes_with_the_program():
-    from latentcore.encoders._checkpoints import checkpoint_file
+    from latentcore.encoders.checkpoints import checkpoint_file
 
     encoder = open_checkpoint("demo:vae", device="cpu")
     assert (encoder.name, encoder.input_shape) == ("vae-residual", (1, 60, 60))

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from latentcore.encoders import EVERYWHERE, Pooling, open_checkpoint
-from latentcore.encoders._checkpoints import load_checkpoint
-from latentcore.encoders._programs import program_kind
+from latentcore.encoders.checkpoints import load_checkpoint
+from latentcore.encoders.programs import program_kind
 from latentcore.errors import CheckpointError, RequestError, UnsafeFileError
 from latentcore.preparation import Preparation
 from tests.encoders.programs import clip_encoder, export, picture_encoder, script, trace

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentcore.encoders._nenya_options import NenyaOptions
+from latentcore.encoders.nenya_options import NenyaOptions
 from latentcore.errors import CheckpointError, RequestError
 
 NEW = {

@@ -12,7 +12,7 @@ from latentcore.cli import build_parser, request_in
 from latentcore.errors import Cancelled, RequestError
 from latentcore.jobs import JobRecord, command_line, rate_and_eta, request_from, request_of
 from latentcore.jobs.folder import JobFolder, ProgressWriter
-from latentcore.jobs.questions import question_id
+from latentcore.requests.question import job_id
 from tests.jobs.child.toy_verbs import ToyRequest
 
 
@@ -84,11 +84,11 @@ def test_question_depends_on_the_files_behind_it(tmp_path: Path) -> None:
     table = tmp_path / "map.csv"
     table.write_text("x,y,BC\n")
     request = ToyRequest("a", keep_above=(f"{table}:BC", 70.0))
-    before = question_id("toy", request, None)
-    assert question_id("toy", request, None) == before
-    assert question_id("toy", request, tmp_path) != before
+    before = job_id("toy", request, None)
+    assert job_id("toy", request, None) == before
+    assert job_id("toy", request, tmp_path) != before
     table.write_text("x,y,BC\n0,0,1\n")
-    assert question_id("toy", request, None) != before
+    assert job_id("toy", request, None) != before
 
 
 def test_progress_is_coalesced_and_the_last_word_kept(tmp_path: Path) -> None:

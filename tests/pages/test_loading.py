@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from latentcore.errors import InputError, JoinError, RequestError
+from latentcore.inputs.maps import keep_mask
 from latentcore.readers import open_samples
-from latentcore.workflows._inputs import keep_mask
 from pages.scan import loading
 from pages.scan.state import ScanState
 from tests.factories.kikuchi import full_grid, write_kikuchi

@@ -238,7 +238,7 @@ def test_a_probe_is_a_job_and_its_figures_are_shown(
     open_page, scan, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A worker process takes seconds to start, and is tested elsewhere.
-    here = dataclasses.replace(VERBS.get("probe"), place="thread")
+    here = dataclasses.replace(VERBS.get("probe"), pool="thread")
     monkeypatch.setitem(VERBS._parts, "probe", here)
     app = probe_page(open_page, maps=[MAPS])
     assert app.selectbox(key="probe.labels").options == ["phase"]

@@ -14,9 +14,8 @@ from streamlit.testing.v1 import AppTest
 from latentcore.artifacts import from_json
 from latentcore.encoding import training_steps
 from latentcore.encoding.training_plan import TrainingPlan
-from latentcore.jobs import JobRecord
+from latentcore.jobs import JobRecord, request_from
 from latentcore.jobs import runner as runner_module
-from latentcore.jobs.questions import request_from
 from pages.jobs.panel import runner
 from pages.tasks.train import live
 from tests.factories.kikuchi import patterns, write_kikuchi

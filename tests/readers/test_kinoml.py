@@ -1,4 +1,4 @@
-"""Featurised data of kinoml."""
+"""Featurized data of kinoml."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from latentcore.errors import (
     UnknownFormatError,
     UnsafeFileError,
 )
-from latentcore.readers._media import clips, pictures
-from latentcore.readers._media.fitting import fitted
+from latentcore.readers.media import clips, pictures
+from latentcore.readers.media.fitting import fitted
 from tests.factories.media import clip, picture, write_picture, write_video
 
 

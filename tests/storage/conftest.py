@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from latentcore import settings as settings_module
-from latentcore.storage import _client
+from latentcore.storage import s3
 from tests.storage.server import Line, Server, running_server
 
 BUCKET = "scans"
@@ -40,14 +40,14 @@ def configure(
         for name, value in values.items():
             monkeypatch.setenv(name, value)
         settings_module.settings.cache_clear()
-        _client._client_for.cache_clear()
+        s3.client_for.cache_clear()
 
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     set_()
     yield set_
     monkeypatch.undo()
     settings_module.settings.cache_clear()
-    _client._client_for.cache_clear()
+    s3.client_for.cache_clear()
 
 
 @pytest.fixture

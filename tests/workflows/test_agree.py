@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from latentcore.cli import main
-from latentcore.jobs.questions import command_line
+from latentcore.jobs import command_line
 from latentcore.workflows.agree.verb import AgreeRequest
 
 

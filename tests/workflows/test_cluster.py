@@ -13,8 +13,8 @@ from latentcore.analysis.clusterers import make_clusterer
 from latentcore.analysis.clustering import cluster
 from latentcore.cli import main
 from latentcore.errors import InputError
+from latentcore.inputs.maps import read_map
 from latentcore.workflows import execute
-from latentcore.workflows._inputs import read_map
 from latentcore.workflows.cluster import ClusterRequest, clusterer_of
 
 

@@ -1,4 +1,4 @@
-"""Featurised data of kinoml as awkward arrays: parquet records with fields ``0``, ``1``, … n.
+"""Featurized data of kinoml as awkward arrays: parquet records with fields ``0``, ``1``, … n.
 
 The last field is y. The others are numbers, vectors, or lists of rows of different lengths, which
 are pooled as in `latentcore.readers.latents.kinoml_npz`; fields are put one after the other.
@@ -32,7 +32,7 @@ _MOST_BYTES = 4 << 30
 class AwkwardParquet:
     """Reader of kinoml's records."""
 
-    description = "Featurised data of kinoml: parquet with fields '0', '1', …; the last one is y."
+    description = "Featurized data of kinoml: parquet with fields '0', '1', …; the last one is y."
     wants = "a parquet file whose columns are '0', '1', …"
     options = ("pooling",)
 

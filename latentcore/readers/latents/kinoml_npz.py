@@ -1,4 +1,4 @@
-"""Featurised data of kinoml as NumPy writes it: ``.npz``.
+"""Featurized data of kinoml as NumPy writes it: ``.npz``.
 
 ``X`` (n, …) and ``y`` (n,), or, for samples of different lengths, one array for each:
 ``X_s0_``, ``X_s1_``, … or several for each, ``X_s0_a0_``, ``X_s0_a1_``, …; the numbers count,
@@ -39,7 +39,7 @@ _UNASSIGNED = "unassigned"
 class KinomlNpz:
     """Reader of kinoml's arrays."""
 
-    description = "Featurised data of kinoml: NPZ with 'X' or 'X_s0_', 'X_s1_', … and 'y'."
+    description = "Featurized data of kinoml: NPZ with 'X' or 'X_s0_', 'X_s1_', … and 'y'."
     wants = "an .npz with 'y' and 'X' or 'X_s0_…'"
     options = ("pooling",)
 

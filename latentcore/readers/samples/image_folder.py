@@ -1,6 +1,6 @@
 """A folder of pictures, or one picture: PNG, JPEG, TIFF (8 or 16 bits), WebP.
 
-Folders below it are read too: see `latentcore.readers._media.folder` for how they become
+Folders below it are read too: see `latentcore.readers.media.folder` for how they become
 partitions and labels. All samples get one shape: the resolution asked for, else that of the first
 picture; three channels where any picture has colors; 16 bits where any has, and then 8 bits are
 brought to the same range (× 257). Damaged pictures don't count: they are an error when they are
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.readers import SAMPLES_READERS
-from latentcore.readers._media.folder import find_media, look_into
-from latentcore.readers._media.kinds import PICTURES
-from latentcore.readers._media.reading import Reading
 from latentcore.readers._peek import Peek
+from latentcore.readers.media.folder import find_media, look_into
+from latentcore.readers.media.kinds import PICTURES
+from latentcore.readers.media.reading import Reading
 from latentcore.storage import local_path
 
 __all__ = ["ImageFolder"]
@@ -46,7 +46,7 @@ class ImageFolder:
         Parameters
         ----------
         ref : SourceRef
-            Options: ``resolution`` and ``fit``; see `latentcore.readers._media.reading.Reading`.
+            Options: ``resolution`` and ``fit``; see `latentcore.readers.media.reading.Reading`.
 
         Raises
         ------
@@ -55,9 +55,9 @@ class ImageFolder:
         RequestError
             If an option makes no sense.
         """
-        from latentcore.readers._media.fitting import fitted
-        from latentcore.readers._media.pictures import picture_header, picture_pixels
-        from latentcore.readers._media.source import MediaSource
+        from latentcore.readers.media.fitting import fitted
+        from latentcore.readers.media.pictures import picture_header, picture_pixels
+        from latentcore.readers.media.source import MediaSource
 
         damaged: dict[int, str] = {}
         reading = Reading.parse(ref.options, self.options)

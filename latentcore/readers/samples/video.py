@@ -1,7 +1,7 @@
 """A folder of videos, or one video: MP4, MOV, MKV, WebM, AVI, MPEG; each a clip of T frames.
 
-Folders below it are read too: see `latentcore.readers._media.folder`. Sizes and lengths may be
-mixed: see `latentcore.readers._media.reading.Reading` for how they become clips of one shape.
+Folders below it are read too: see `latentcore.readers.media.folder`. Sizes and lengths may be
+mixed: see `latentcore.readers.media.reading.Reading` for how they become clips of one shape.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.readers import SAMPLES_READERS
-from latentcore.readers._media.folder import find_media, look_into
-from latentcore.readers._media.kinds import VIDEOS
-from latentcore.readers._media.reading import Reading
 from latentcore.readers._peek import Peek
+from latentcore.readers.media.folder import find_media, look_into
+from latentcore.readers.media.kinds import VIDEOS
+from latentcore.readers.media.reading import Reading
 from latentcore.storage import local_path
 
 __all__ = ["Video"]
@@ -42,7 +42,7 @@ class Video:
         ----------
         ref : SourceRef
             Options: ``resolution``, ``fit``, ``frames`` and ``take``; see
-            `latentcore.readers._media.reading.Reading`.
+            `latentcore.readers.media.reading.Reading`.
 
         Raises
         ------
@@ -51,8 +51,8 @@ class Video:
         RequestError
             If an option makes no sense.
         """
-        from latentcore.readers._media.clips import clip_pixels, frame_count, frame_size
-        from latentcore.readers._media.source import MediaSource
+        from latentcore.readers.media.clips import clip_pixels, frame_count, frame_size
+        from latentcore.readers.media.source import MediaSource
 
         damaged: dict[int, str] = {}
         reading = Reading.parse(ref.options, self.options)

@@ -11,7 +11,8 @@ from latentcore.analysis.label_agreement import as_labels
 from latentcore.artifacts import RunFolder
 from latentcore.containers import ScanGrid, ScanMaps, quantities
 from latentcore.errors import RequestError
-from latentcore.workflows._inputs import chosen_maps, read_map, split_map_spec
+from latentcore.inputs.maps import chosen_maps, read_map
+from latentcore.requests.map_specs import split_map_spec
 
 __all__ = ["LabelMap", "label_map", "read_reference"]
 

@@ -13,17 +13,13 @@ from latentcore.analysis.clusterers import Clusterer, make_clusterer
 from latentcore.analysis.features import Scaling
 from latentcore.analysis.label_agreement import MISSING
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, Roi, ScanGrid
-from latentcore.errors import JoinError, RequestError
+from latentcore.containers import LatentSet, Roi
+from latentcore.errors import RequestError
+from latentcore.inputs.latents import read_latents
+from latentcore.inputs.maps import grid_for_maps
 from latentcore.progress import Progress
+from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._inputs import (
-    coords_option,
-    latents_option,
-    read_latents,
-    reader_option,
-    roi_option,
-)
 from latentcore.workflows.agree.labels import read_reference
 from latentcore.workflows.agree.maps import compare_maps
 from latentcore.workflows.agree.reference import (
@@ -32,7 +28,6 @@ from latentcore.workflows.agree.reference import (
     roi_record,
     unmatched_notes,
 )
-from latentcore.workflows.map import plain_coordinates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +110,7 @@ def _latents(request: AgreeRequest, folder: RunFolder, progress: Progress) -> di
     )
     reference = read_reference(request.reference, folder)
     latents = _drawn(latents, request)
-    grid = _grid_of(latents)
+    grid = grid_for_maps(latents.grid)
     roi = None if request.roi is None else Roi.from_bounds(request.roi)
     progress.step(0, 1, "clustering the reference")
     known = known_labels(reference, grid, roi, clusterer=clusterer, scaling=_scaling(request))
@@ -136,13 +131,6 @@ def _latents(request: AgreeRequest, folder: RunFolder, progress: Progress) -> di
     return report
 
 
-def _grid_of(latents: LatentSet) -> ScanGrid:
-    if latents.grid is None:
-        message = "The latents have no coordinates, so no map can be joined to them: give --coords."
-        raise JoinError(message)
-    return latents.grid
-
-
 def _scaling(request: AgreeRequest) -> Scaling:
     return "none" if request.scaling == "none" else "standard"
 
@@ -151,7 +139,7 @@ def _drawn(latents: LatentSet, request: AgreeRequest) -> LatentSet:
     """Draw some of the points, in their order; which ones depends on seed and places only."""
     if request.sample is None or request.sample >= len(latents):
         return latents
-    grid = _grid_of(latents)
+    grid = grid_for_maps(latents.grid)
     chosen = np.random.default_rng(request.seed).permutation(len(latents))[: request.sample]
     rows = np.argsort(grid.node, kind="stable")[np.sort(chosen)]
     return latents.take(np.sort(rows))
@@ -185,7 +173,7 @@ def _report(
     without = table[table["reason"] != ""]
     return {
         "latents": request.latents,
-        "roi": roi_record(request.roi, _grid_of(latents)),
+        "roi": roi_record(request.roi, grid_for_maps(latents.grid)),
         "metric": request.metric,
         "k_reference": known.k,
         "reference": {"map": request.reference, **known.told},
@@ -227,8 +215,8 @@ def _write_top(
 
     from latentcore.figures.agreement import labeled_maps_figure
 
-    grid = _grid_of(latents)
-    x, y = plain_coordinates(grid)
+    grid = grid_for_maps(latents.grid)
+    x, y = grid.plain_coordinates()
     labels: dict[str, Any] = {"x": x, "y": y, "reference": _shown(known.labels, known.texts)}
     for dim in top:
         values = latents.dimension(dim)

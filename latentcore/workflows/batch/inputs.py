@@ -9,26 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from latentcore.artifacts import to_json
 from latentcore.errors import RequestError
-from latentcore.requests.map_specs import split_map_spec
 from latentcore.requests.verbs import VERBS, option_of
-from latentcore.storage import S3Location, content_fingerprint, is_remote, remote_of
+from latentcore.storage import S3Location, is_remote, remote_of
 
 __all__ = [
     "WILDCARDS",
     "batchable",
-    "content_of_inputs",
     "expanded",
     "filled_in",
     "input_field",
     "names_of",
     "request_for",
-    "version_of_inputs",
 ]
 
 WILDCARDS = "*?["
-_MANNER = ("clobber", "resume")
 
 
 def expanded(locations: Sequence[str]) -> list[str]:
@@ -101,7 +96,7 @@ def batchable() -> list[str]:
 
 def _first_positional(verb: str) -> dataclasses.Field[Any] | None:
     chosen = VERBS.get(verb)
-    if not chosen.writes or chosen.place == "background":  # no batch of batches
+    if not chosen.writes or chosen.pool == "background":  # no batch of batches
         return None
     fields = dataclasses.fields(chosen.request)
     return next((field for field in fields if option_of(field).positional), None)
@@ -140,57 +135,6 @@ def filled_in(options: Mapping[str, Any], location: str) -> dict[str, Any]:
     return {name: fill(value) for name, value in options.items()}
 
 
-def version_of_inputs(verb: str, request: Mapping[str, Any]) -> str:
-    """Return text that changes when the request does, or a file or object that it names.
-
-    Sizes and times of local files and ETags of objects are looked at, not their content: a batch
-    of terabytes must find out in seconds what is left to do.
-
-    Raises
-    ------
-    StorageError
-        If an object isn't there.
-    """
-    asked = {name: value for name, value in request.items() if name not in _MANNER}
-    states = [_state(split_map_spec(text)[0]) for text in _texts(asked)]
-    text = to_json({"verb": verb, "request": asked, "states": states})
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-def content_of_inputs(verb: str, request: Mapping[str, Any]) -> str:
-    """Return text that changes when the request does, or the content of what it names.
-
-    Other than `version_of_inputs`, it is the same wherever local files lie and whenever they were
-    copied there; their whole content is read for it. A folder is known by its time alone.
-
-    Raises
-    ------
-    StorageError
-        If an object isn't there.
-    """
-    asked = {name: value for name, value in request.items() if name not in _MANNER}
-    text = to_json({"verb": verb, "request": _with_content(asked)})
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-def _with_content(value: Any) -> Any:
-    """Put what a file holds, and its name, in place of its path."""
-    if isinstance(value, Mapping):
-        return {name: _with_content(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_content(entry) for entry in value]
-    if not isinstance(value, str):
-        return value
-    location, columns = split_map_spec(value)
-    path = Path(location)
-    try:
-        if not is_remote(location) and path.is_file():
-            return [path.name, content_fingerprint(path), columns]
-    except (OSError, ValueError):  # no path at all, or one that may not be read
-        pass
-    return [value, _state(location)]
-
-
 def _meant(location: str) -> Iterator[str]:
     if is_remote(location):
         yield from _objects(remote_of(location))
@@ -221,27 +165,3 @@ def _objects(location: S3Location) -> Iterator[str]:
 def _stem(location: str) -> str:
     name = PurePosixPath(location.rstrip("/")).name
     return name.split(".")[0] or name.strip(".") or "input"
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for entry in value.values():
-            yield from _texts(entry)
-    elif isinstance(value, Sequence):
-        for entry in value:
-            yield from _texts(entry)
-
-
-def _state(text: str) -> str:
-    if text.startswith("s3://") and not text.endswith("/"):
-        from latentcore.storage.objects import version_of
-
-        version = version_of(remote_of(text))
-        return f"{text}|{version.etag}|{version.size}"
-    try:
-        found = Path(text).stat()
-    except (OSError, ValueError):
-        return ""
-    return f"{text}|{found.st_size}|{found.st_mtime_ns}"

@@ -15,12 +15,12 @@ from latentcore.artifacts import from_json, read_run, to_json
 from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import Cancelled, InputError
 from latentcore.progress import Progress
+from latentcore.requests.execution import execute
+from latentcore.requests.question import content_of_inputs, version_of_inputs
 from latentcore.requests.remote_inputs import remote_inputs
 from latentcore.requests.stored import request_from
-from latentcore.requests.verbs import execute
 from latentcore.settings import settings
 from latentcore.storage import S3Location, remote_of
-from latentcore.workflows.batch.inputs import content_of_inputs, version_of_inputs
 
 __all__ = ["Row", "Steps", "Task", "carry_out", "is_stored", "stored_at", "stored_row"]
 

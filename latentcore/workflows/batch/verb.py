@@ -12,11 +12,12 @@ from latentcore.artifacts import RunFolder, from_json
 from latentcore.encoders import Encoder
 from latentcore.errors import InputError, RequestError
 from latentcore.progress import Progress
+from latentcore.requests.question import version_of_inputs
 from latentcore.requests.stored import request_from
 from latentcore.requests.verbs import option, verb
 from latentcore.storage import remote_of
 from latentcore.workflows.batch.executors import EXECUTORS
-from latentcore.workflows.batch.inputs import expanded, names_of, request_for, version_of_inputs
+from latentcore.workflows.batch.inputs import expanded, names_of, request_for
 from latentcore.workflows.batch.ledger import LEDGER, Ledger, read_ledger
 from latentcore.workflows.batch.tables import combined_tables, states_table, summaries_table
 from latentcore.workflows.batch.tasks import Row, Task, is_stored, stored_at, stored_row
@@ -56,18 +57,30 @@ class BatchRequest:
         "the local results too",
     )
     executor: str = option(
-        "local", help="where the work is done", choices=EXECUTORS.names, metavar="NAME"
+        "local",
+        help="where the work is done",
+        choices=EXECUTORS.names,
+        metavar="NAME",
+        changes_answer=False,
     )
     scheduler: str | None = option(
-        None, help="address of a running Dask scheduler, for --executor dask", metavar="ADDRESS"
+        None,
+        help="address of a running Dask scheduler, for --executor dask",
+        metavar="ADDRESS",
+        changes_answer=False,
     )
     workers: int | None = option(
-        None, help="how many inputs are worked on at once", metavar="N", convert=int
+        None,
+        help="how many inputs are worked on at once",
+        metavar="N",
+        convert=int,
+        changes_answer=False,
     )
-    clobber: bool = option(False, help="do again what is done already")
+    clobber: bool = option(False, help="do again what is done already", changes_answer=False)
     resume: bool = option(
         False,
         help="with --clobber: keep what it had done before it was interrupted",
+        changes_answer=False,
     )
 
     @property
@@ -80,7 +93,7 @@ class BatchRequest:
     "batch",
     "Carry out a verb on many inputs; what fails is a row, what is done is not done again.",
     BatchRequest,
-    place="background",
+    pool="background",
 )
 def batch(
     request: BatchRequest,

@@ -9,8 +9,8 @@ import numpy as np
 
 from latentcore.analysis.cutout_statistics import cutout_statistics, default_crop, dt_bins
 from latentcore.artifacts import RunFolder
+from latentcore.inputs.samples import ChosenSamples
 from latentcore.progress import Progress
-from latentcore.workflows._sample_choice import ChosenSamples
 
 __all__ = ["write_cutout_table"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from latentcore.artifacts import RunFolder
 from latentcore.containers import damage_of
-from latentcore.readers._media.folder import none_readable
-from latentcore.workflows._sample_choice import ChosenSamples
+from latentcore.inputs.samples import ChosenSamples
+from latentcore.readers.media.folder import none_readable
 
 __all__ = ["note_on_damaged", "refuse_all_damaged", "write_damaged"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet
 from latentcore.progress import Progress
-from latentcore.workflows.map import latent_map_table, plain_coordinates
+from latentcore.workflows.map import latent_map_table
 
 __all__ = ["write_seed_names"]
 
@@ -30,7 +30,7 @@ def write_seed_names(
     np.save(folder.path(f"{under}latents_full.npy"), latents.values)
     if latents.grid is None:
         return
-    x, y = plain_coordinates(latents.grid)
+    x, y = latents.grid.plain_coordinates()
     folder.write_csv(f"{under}coords.csv", pd.DataFrame({"x": x, "y": y}))
     for done, dim in enumerate(latents.dims):
         progress.step(done, len(latents.dims), "writing latent maps")

@@ -6,7 +6,7 @@ from typing import Any
 
 from latentcore.artifacts import RunFolder
 from latentcore.encoders import Encoder
-from latentcore.encoders._nenya_options import NenyaOptions
+from latentcore.encoders.nenya_options import NenyaOptions
 from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparation
 from latentcore.storage import content_fingerprint, local_path

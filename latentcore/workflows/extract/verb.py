@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentcore.artifacts import RunFolder, file_sha256, from_json, read_run, to_json
+from latentcore.artifacts import RunFolder, file_sha256, read_run
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
 from latentcore.containers import LatentSet, Provenance
 from latentcore.encoders import Encoder, open_checkpoint
-from latentcore.encoders._pooling import POOLINGS
+from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import InputError, RequestError
+from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
-from latentcore.readers._media.folder import none_readable
+from latentcore.readers.media.folder import none_readable
+from latentcore.requests.question import changes, work_digest
 from latentcore.requests.verbs import as_plain, option, verb
 from latentcore.workflows._media import (
     features_name,
@@ -29,7 +30,6 @@ from latentcore.workflows._media import (
     told_features,
     write_torch,
 )
-from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 from latentcore.workflows.extract.cutout_table import write_cutout_table
 from latentcore.workflows.extract.damaged import note_on_damaged, refuse_all_damaged, write_damaged
 from latentcore.workflows.extract.seed_names import write_seed_names
@@ -42,7 +42,7 @@ from latentcore.workflows.extract.trainer_options import (
 )
 
 if TYPE_CHECKING:
-    from latentcore.encoders._nenya_options import NenyaOptions
+    from latentcore.encoders.nenya_options import NenyaOptions
     from latentcore.encoders.pca import PcaEncoder, PcaRecipe
     from latentcore.encoding.extraction import Extraction
 
@@ -52,9 +52,6 @@ __all__ = ["FITTED_PREPARATION", "ExtractRequest", "extract"]
 # say little about the crystal, so each is standardized. Removing the background helps
 # more, but it is a choice about the data: the page proposes it, nobody makes it silently.
 FITTED_PREPARATION = Preparation(scale="z_score")
-
-# What can't change a latent: it is the same question with or without them.
-_NOT_ASKED = ("batch_size", "clobber", "strict")
 
 
 @dataclass(frozen=True)
@@ -122,6 +119,7 @@ class ExtractRequest:
         help="samples read at once; chooses itself, and has no influence on the latents",
         metavar="N",
         convert=int,
+        changes_answer=False,
     )
     device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
     seed_names: bool = option(
@@ -135,9 +133,13 @@ class ExtractRequest:
         "central crop), mean, s.d., minimum and maximum of each sample",
     )
     strict: bool = option(
-        False, help="end at a damaged picture or video, instead of leaving it out"
+        False,
+        help="end at a damaged picture or video, instead of leaving it out",
+        changes_work=False,
     )
-    clobber: bool = option(False, help="do it again where --out holds a finished run")
+    clobber: bool = option(
+        False, help="do it again where --out holds a finished run", changes_answer=False
+    )
     reader: str | None = option(
         None,
         help="reader of the inputs, with options for it as NAME:KEY=VALUE[,KEY=VALUE]: "
@@ -147,7 +149,7 @@ class ExtractRequest:
     seed: int = option(0, help="recorded; nothing here is random", metavar="N", convert=int)
 
 
-@verb("extract", "Encode samples into latents.", ExtractRequest, place="thread")
+@verb("extract", "Encode samples into latents.", ExtractRequest, pool="thread")
 def extract(
     request: ExtractRequest,
     folder: RunFolder,
@@ -340,7 +342,8 @@ class _Job:
         from latentcore.encoding.fitting import fit_pca
 
         recipe = _recipe(self.request)
-        scratch = self.folder.scratch() / f"fitted-{self._question_digest()}"
+        digest = work_digest("extract", self.request, self.folder.inputs)
+        scratch = self.folder.scratch() / f"fitted-{digest}"
         path = scratch / "model.safetensors"
         if not path.exists():
             for one in self.chosen:
@@ -364,14 +367,6 @@ class _Job:
             parents=tuple(self.folder.parents),
             seed=self.request.seed,
         )
-
-    def _question_digest(self) -> str:
-        return hashlib.blake2b(
-            to_json(_asked(as_plain(self.request), self._contents())).encode(), digest_size=8
-        ).hexdigest()
-
-    def _contents(self) -> list[tuple[str, str]]:
-        return [(one.role, one.fingerprint) for one in self.folder.inputs]
 
 
 def _refuse_ambiguous(request: ExtractRequest) -> None:
@@ -417,7 +412,7 @@ def _recipe(request: ExtractRequest) -> PcaRecipe:
 
 
 def _note_checkpoint(checkpoint: str, folder: RunFolder) -> None:
-    from latentcore.encoders._checkpoints import checkpoint_file
+    from latentcore.encoders.checkpoints import checkpoint_file
 
     path = checkpoint_file(checkpoint)
     folder.add_input(str(path), "checkpoint", f"sha256:{file_sha256(path)}", "checkpoint")
@@ -428,12 +423,7 @@ def _finished_before(request: ExtractRequest, folder: RunFolder) -> dict[str, An
     record = read_run(folder.out)
     if record is None or request.clobber:
         return None
-    asked = _asked(as_plain(request), [(one.role, one.fingerprint) for one in folder.inputs])
-    before = _asked(
-        record.get("request", {}),
-        [(one["role"], one["fingerprint"]) for one in record.get("inputs", [])],
-    )
-    other = sorted(key for key in {*asked, *before} if asked.get(key) != before.get(key))
+    other = changes("extract", request, folder.inputs, record)
     if other or record.get("verb") != folder.verb:
         message = (
             f"{str(folder.out)!r} holds a finished run of {record.get('verb')!r} that was asked "
@@ -445,13 +435,6 @@ def _finished_before(request: ExtractRequest, folder: RunFolder) -> dict[str, An
         return None
     folder.keep_finished(record)
     return {**record["summary"], "skipped": True}
-
-
-def _asked(request: Mapping[str, object], contents: list[tuple[str, str]]) -> dict[str, Any]:
-    """Return what makes the question, as it reads back from a JSON file."""
-    asked = {key: value for key, value in request.items() if key not in _NOT_ASKED}
-    plain: dict[str, Any] = from_json(to_json({**asked, "content of inputs": contents}))
-    return plain
 
 
 def _preparation(request: ExtractRequest, base: Preparation) -> Preparation:

@@ -13,7 +13,8 @@ from latentcore.analysis.probe import ProbeLabels
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, ScanMaps
 from latentcore.errors import RequestError
-from latentcore.workflows._inputs import maps_at, read_map, split_map_spec
+from latentcore.inputs.maps import maps_at, read_map
+from latentcore.requests.map_specs import split_map_spec
 
 __all__ = ["FoundLabels", "find_labels"]
 

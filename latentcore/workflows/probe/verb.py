@@ -14,17 +14,11 @@ from latentcore.analysis.probes import PROBES, Probe, make_probe
 from latentcore.artifacts import RunFolder, from_json, to_json
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
+from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
 from latentcore.requests.methods import with_parameters
+from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._inputs import (
-    coords_option,
-    latents_option,
-    read_latents,
-    reader_option,
-    roi_option,
-)
-from latentcore.workflows.map import plain_coordinates
 from latentcore.workflows.probe.labels import FoundLabels, find_labels
 from latentcore.workflows.probe.model_card import model_card
 
@@ -166,7 +160,7 @@ def predictions_table(
         "sample_id": latents.sample_ids,
     }
     if latents.grid is not None:
-        table["x"], table["y"] = plain_coordinates(latents.grid)
+        table["x"], table["y"] = latents.grid.plain_coordinates()
     table |= {
         "label": names[found.labels.codes],
         "predicted": names[probed.predicted],

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from latentcore.analysis.references import Reference, join_maps, reference_of, refuse_useless
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi, ScanMaps
-from latentcore.errors import JoinError
-from latentcore.workflows._inputs import chosen_maps, read_map, split_map_spec
+from latentcore.inputs.maps import BAND_CONTRAST, chosen_maps, grid_for_maps, read_map
+from latentcore.requests.map_specs import split_map_spec
 
 __all__ = ["JoinedReference", "read_reference_map"]
-
-_BAND_CONTRAST = "bandcontrast"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +55,10 @@ def read_reference_map(
     InputError
         If it can't be read, joined or used.
     """
-    if latents.grid is None:
-        message = "The latents have no coordinates, so no map can be joined to them: give --coords."
-        raise JoinError(message)
+    grid = grid_for_maps(latents.grid)
     maps = _meant(read_map(spec, folder, numbers=True), spec, synthesis)
     assumed = synthesis is None and (len(maps) > 1 or weights is not None)
-    values, unmatched, lacking = join_maps(maps, latents.grid, roi)
+    values, unmatched, lacking = join_maps(maps, grid, roi)
     reference = reference_of(
         values, maps.names, synthesis="sum" if assumed else synthesis, weights=weights
     )
@@ -76,8 +72,8 @@ def read_reference_map(
 
 def _meant(maps: ScanMaps, spec: str, synthesis: str | None) -> ScanMaps:
     """Return the columns that are meant: band contrast alone, where none is named."""
-    if not split_map_spec(spec)[1] and synthesis is None and _BAND_CONTRAST in maps.names:
-        return chosen_maps(maps, [_BAND_CONTRAST])
+    if not split_map_spec(spec)[1] and synthesis is None and BAND_CONTRAST in maps.names:
+        return chosen_maps(maps, [BAND_CONTRAST])
     return maps
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from latentcore.analysis.rank_table import metric_likeness
 from latentcore.analysis.references import Reference
 from latentcore.containers import LatentSet, Ranking, Roi, software_versions
-from latentcore.workflows.map import plain_coordinates
 from latentcore.workflows.rank.references import JoinedReference
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def reference_table(latents: LatentSet, reference: Reference) -> pd.DataFrame:
     import pandas as pd
 
     assert latents.grid is not None
-    x, y = plain_coordinates(latents.grid)
+    x, y = latents.grid.plain_coordinates()
     table = pd.DataFrame({"x": x, "y": y, "reference": reference.values})
     if reference.rgb is not None:
         table[["red", "green", "blue"]] = reference.rgb

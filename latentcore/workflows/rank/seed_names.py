@@ -11,6 +11,7 @@ from latentcore.analysis.rank_table import scores_table
 from latentcore.analysis.references import Reference
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Ranking
+from latentcore.inputs.latents import is_bare_array
 from latentcore.progress import Progress
 from latentcore.workflows.map import MapRequest
 from latentcore.workflows.map import run as draw_maps
@@ -61,9 +62,7 @@ def write_seed_ranking(
 
 def _roi_of_file(request: Any, latents: LatentSet) -> Any:
     """Return the ROI that a bare array needs to find its places, None where a file has its own."""
-    ref = latents.ref
-    bare = ref is not None and ref.reader == "npy-with-coords" and not request.coords
-    return request.roi if bare else None
+    return request.roi if is_bare_array(latents) and not request.coords else None
 
 
 def _seed_report(reference: Reference, report: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,15 +14,10 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Ranking, Roi
 from latentcore.errors import RequestError
 from latentcore.figures.colors import COLORMAPS, is_diverging
+from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
+from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._inputs import (
-    coords_option,
-    latents_option,
-    read_latents,
-    reader_option,
-    roi_option,
-)
 from latentcore.workflows.rank.figures import draw_ranking
 from latentcore.workflows.rank.references import JoinedReference, read_reference_map
 from latentcore.workflows.rank.report import ranking_report, reference_table, unique_dims

@@ -57,7 +57,7 @@ def query_of(
     if request.image is None:
         row = request.row if request.row is not None else row_at(latents, request.xy)
         return _row_query(latents, row)
-    from latentcore.encoders._checkpoints import checkpoint_file
+    from latentcore.encoders.checkpoints import checkpoint_file
 
     folder.add_input(
         request.image, "one-sample", content_fingerprint(local_path(request.image)), "query"

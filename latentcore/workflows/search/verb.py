@@ -15,10 +15,10 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Neighbors
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
+from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
+from latentcore.requests.options import coords_option, latents_option, reader_option
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._inputs import coords_option, latents_option, read_latents, reader_option
-from latentcore.workflows.map import plain_coordinates
 from latentcore.workflows.search.queries import Query, query_of, row_at
 from latentcore.workflows.search.samples_at_hand import samples_at_hand
 
@@ -80,7 +80,7 @@ class SearchRequest:
     reader: str | None = reader_option()
 
 
-@verb("search", "Find the samples most like one.", SearchRequest, place="thread")
+@verb("search", "Find the samples most like one.", SearchRequest, pool="thread")
 def run(
     request: SearchRequest,
     folder: RunFolder,
@@ -172,7 +172,7 @@ def _places(latents: LatentSet, rows: NDArray[np.integer]) -> Mapping[str, Any]:
     x: Any = np.full(len(rows), np.nan)
     y: Any = x
     if latents.grid is not None:
-        x, y = (values[rows] for values in plain_coordinates(latents.grid))
+        x, y = (values[rows] for values in latents.grid.plain_coordinates())
     return {"row": rows, "sample_id": latents.sample_ids[rows], "x": x, "y": y}
 
 

@@ -17,7 +17,7 @@ from latentcore.artifacts.stored_embedding import read_embedding
 from latentcore.containers import Embedding, LatentSet, ScanMaps, match_rows
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
-from latentcore.workflows._inputs import maps_at, read_map
+from latentcore.inputs.maps import maps_at, read_map
 
 __all__ = ["COLORINGS", "drawn_embedding", "write_embedding"]
 

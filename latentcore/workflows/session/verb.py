@@ -22,18 +22,14 @@ from latentcore.artifacts.stored_embedding import PCA_PANEL, read_embedding
 from latentcore.containers import Embedding, LatentSet, Roi, software_versions
 from latentcore.errors import RequestError
 from latentcore.figures.colors import COLORMAPS
+from latentcore.inputs.latents import read_latents
+from latentcore.inputs.maps import maps_at, read_map, read_one_map
 from latentcore.progress import Progress
+from latentcore.requests.map_specs import split_map_spec
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._inputs import (
-    maps_at,
-    read_latents,
-    read_map,
-    read_one_map,
-    split_map_spec,
-)
 from latentcore.workflows.cluster import ClusterRequest, clusterer_of
 from latentcore.workflows.cluster import run as cluster
-from latentcore.workflows.map import MapRequest, plain_coordinates
+from latentcore.workflows.map import MapRequest
 from latentcore.workflows.map import run as draw_maps
 from latentcore.workflows.session.embedding import COLORINGS, drawn_embedding, write_embedding
 
@@ -329,7 +325,7 @@ def selection_table(
     rows = np.flatnonzero(found.masks["A"] | found.masks["B"])
     columns: dict[str, Any] = {"row": rows, "sample_id": latents.sample_ids[rows]}
     if latents.grid is not None:
-        x, y = plain_coordinates(latents.grid)
+        x, y = latents.grid.plain_coordinates()
         columns |= {"x": x[rows], "y": y[rows]}
     columns[f"latent_d{dim}"] = latents.dimension(dim)[rows]
     columns |= {name: values[rows] for name, values in maps.items()}

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Provenance
 from latentcore.encoding.training_presets import Preset
+from latentcore.inputs.samples import ChosenSamples
 from latentcore.preparation import Preparer, fit_static_background
 from latentcore.progress import Progress
+from latentcore.requests.question import work_digest
 from latentcore.requests.verbs import as_plain
-from latentcore.workflows._sample_choice import ChosenSamples
 from latentcore.workflows.train.live import Live
 from latentcore.workflows.train.report import Trained, judge, summary_of, write_files
-from latentcore.workflows.train.request import TrainRequest, question, settings_of
+from latentcore.workflows.train.request import TrainRequest, settings_of
 
 if TYPE_CHECKING:
     import torch
@@ -49,11 +50,11 @@ class TrainingJob:
         """Train, write what the verb promises, and return its summary."""
         import torch
 
-        from latentcore.encoders._device import resolve_device
+        from latentcore.encoders.device import resolve_device
         from latentcore.encoding.training_start import computing_threads, read_start
 
         device = resolve_device(self.request.device)
-        asked = question(self.request, self.folder, str(device))
+        asked = work_digest("train", self.request, self.folder.inputs, computed_on=str(device))
         found = read_start(self._place, asked) if self.request.resume else None
         start, threads = (None, torch.get_num_threads()) if found is None else found
         with computing_threads(threads):

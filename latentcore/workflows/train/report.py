@@ -11,9 +11,9 @@ import pandas as pd
 
 from latentcore.artifacts import RunFolder
 from latentcore.errors import RequestError
+from latentcore.inputs.maps import read_map
+from latentcore.inputs.samples import ChosenSamples
 from latentcore.requests.verbs import as_plain
-from latentcore.workflows._inputs import read_map
-from latentcore.workflows._sample_choice import ChosenSamples
 from latentcore.workflows.train.live import fixed_patterns
 from latentcore.workflows.train.request import TrainRequest, settings_of
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from latentcore.analysis.worth import Worth
-    from latentcore.encoders._vae import VaeEncoder
     from latentcore.encoders.pca import PcaEncoder
+    from latentcore.encoders.vae import VaeEncoder
     from latentcore.encoding.training import Training, TrainingResult
     from latentcore.encoding.training_data import TrainingPatterns
     from latentcore.encoding.training_presets import Preset

@@ -1,26 +1,21 @@
-"""What is asked of a training: its options, what they come to, and when two ask the same."""
+"""What is asked of a training: its options, and what they come to."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from latentcore.artifacts import RunFolder, from_json, to_json
 from latentcore.encoding.training_plan import PRECISIONS, SCHEDULES, TARGETS
 from latentcore.encoding.training_presets import PRESETS, Preset
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation
+from latentcore.requests.options import roi_option
 from latentcore.requests.verbs import as_plain, option
-from latentcore.workflows._inputs import roi_option
 
-__all__ = ["TrainRequest", "question", "same_question", "settings_of", "settled"]
+__all__ = ["TrainRequest", "settings_of", "settled"]
 
-# What can't change the weights: the same question with or without them.
-_NOT_ASKED = ("resume", "max_minutes", "labels")
 _ENCODERS = ("vae-residual", "vae-cnn")
 
 
@@ -94,10 +89,14 @@ class TrainRequest:
     )
     labels: str | None = option(
         None, help="a map of truth or phases, to judge the latents by; not trained on",
-        metavar="MAP",
+        metavar="MAP", changes_work=False,
     )  # fmt: skip
     max_minutes: float | None = option(
-        None, help="stop in time, with the best epoch until then", metavar="M", convert=float
+        None,
+        help="stop in time, with the best epoch until then",
+        metavar="M",
+        convert=float,
+        changes_work=False,
     )
     device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
     precision: str | None = option(
@@ -107,7 +106,9 @@ class TrainRequest:
         choices=PRECISIONS,
     )
     resume: bool = option(
-        False, help="go on from the last checkpoint of an interrupted run of the same question"
+        False,
+        help="go on from the last checkpoint of an interrupted run of the same question",
+        changes_answer=False,
     )
     reader: str | None = option(None, help="reader of the input", metavar="NAME")
     seed: int = option(0, help="same seed, same weights", metavar="N", convert=int)
@@ -149,22 +150,3 @@ def settings_of(preset: Preset) -> dict[str, Any]:
         **asdict(preset.plan),
         "preparation": preset.preparation.to_dict(),
     }
-
-
-def same_question(request: TrainRequest, folder: RunFolder, record: Mapping[str, Any]) -> bool:
-    """Tell whether a finished run answered this request, about inputs of this content."""
-    before = [one["fingerprint"] for one in record["inputs"] if one["role"] != "map"]
-    now = [one.fingerprint for one in folder.inputs if one.role != "map"]
-    return bool(_asked(record.get("request", {}), before) == _asked(as_plain(request), now))
-
-
-def question(request: TrainRequest, folder: RunFolder, device: str) -> str:
-    """Return what tells two trainings apart: one goes on from the state of the same only."""
-    asked = {**_asked(as_plain(request), [one.fingerprint for one in folder.inputs]),
-             "computed on": device}  # fmt: skip
-    return hashlib.blake2b(to_json(asked).encode(), digest_size=16).hexdigest()
-
-
-def _asked(request: Any, contents: Sequence[str]) -> Any:
-    asked = {key: value for key, value in request.items() if key not in _NOT_ASKED}
-    return from_json(to_json({**asked, "content of inputs": contents}))

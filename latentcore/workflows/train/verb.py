@@ -13,17 +13,18 @@ from typing import Any
 from latentcore.artifacts import RunFolder, read_run
 from latentcore.containers import Roi
 from latentcore.errors import Cancelled, RequestError
+from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.progress import Progress
+from latentcore.requests.question import changes
 from latentcore.requests.verbs import verb
-from latentcore.workflows._sample_choice import Choice, ChosenSamples, choose_samples
 from latentcore.workflows.train.job import TrainingJob
 from latentcore.workflows.train.live import told_cancelled
-from latentcore.workflows.train.request import TrainRequest, same_question, settled
+from latentcore.workflows.train.request import TrainRequest, settled
 
 __all__ = ["TrainRequest", "train"]
 
 
-@verb("train", "Train a variational autoencoder on samples.", TrainRequest, place="process")
+@verb("train", "Train a variational autoencoder on samples.", TrainRequest, pool="process")
 def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Train a model and tell what its latents are worth.
 
@@ -97,7 +98,7 @@ def _finished_before(request: TrainRequest, folder: RunFolder) -> dict[str, Any]
     record = read_run(folder.out)
     if record is None or record.get("verb") != folder.verb:
         return None
-    if not same_question(request, folder, record):
+    if changes("train", request, folder.inputs, record, ignored_roles=("map",)):
         return None
     folder.keep_finished(record)
     return {**record["summary"], "skipped": True}

@@ -10,10 +10,11 @@ from typing import Any
 import streamlit as st
 
 from latentcore.errors import RequestError
+from pages.frame.addresses import base_path
 from pages.panels.array_store import ArrayHandle, put, put_keyed
 from pages.panels.linked_panels.state import Ledger, PanelsState
 from pages.panels.linked_panels.view import PanelsView, PointTable
-from pages.panels.routes import base_path, panels_url
+from pages.panels.routes import panels_url
 
 _FOLDER = Path(__file__).parent
 

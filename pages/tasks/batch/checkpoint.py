@@ -50,7 +50,7 @@ def refuse_program(path: Path) -> None:
     CheckpointError
         If it is one.
     """
-    from latentcore.encoders._programs import program_kind
+    from latentcore.encoders.programs import program_kind
 
     models = settings().model_folder
     real = path.resolve()

@@ -142,7 +142,7 @@ def _walk(key: str) -> str:
     if chosen != here:
         st.session_state[field] = chosen
         st.rerun()
-    return here
+    return str(here)
 
 
 def _name(place: str) -> str:

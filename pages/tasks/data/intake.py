@@ -9,7 +9,7 @@ import streamlit as st
 
 from latentcore.containers import ScanGrid, match_rows
 from latentcore.errors import InputError, RequestError, UnknownFormatError
-from latentcore.readers._media.kinds import PICTURES, VIDEOS
+from latentcore.readers.media.kinds import PICTURES, VIDEOS
 from latentcore.settings import settings
 from pages.access import places
 from pages.frame import errors
@@ -262,7 +262,7 @@ _SHARE_OF_DEMO = 1.0
 
 
 def _grids(batch: _Batch) -> list[ScanGrid | None]:
-    grids = [loading.maps(place).grid for place in batch.maps]
+    grids: list[ScanGrid | None] = [loading.maps(place).grid for place in batch.maps]
     if batch.latents:
         grids.append(loading.latents(batch.latents).grid)
     if batch.samples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -114,7 +114,7 @@ def _row(name: str, quantity: str, unit: str, found: Description) -> dict[str, o
     }
 
 
-def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: list[str]) -> None:
+def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Sequence[str]) -> None:
     table = pd.DataFrame(
         [
             {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from latentcore.analysis.pattern_sheets import (
     evenly_spaced,
@@ -45,7 +46,8 @@ def patterns_url(scene: Scene) -> str | None:
         row = int(rows[point])
         if row < 0:
             raise IndexError(point)
-        return source.read(np.array([row]))[0, 0]
+        found: NDArray[np.generic] = source.read(np.array([row]))[0, 0]
+        return found
 
     return put_patterns(scene.key, pattern)
 
@@ -104,7 +106,7 @@ def _pinned(scene: Scene, question: Question) -> None:
         traversal.show(scene, question, point)
 
 
-def _reconstruction(found: Reconstruction, columns: list[object]) -> None:
+def _reconstruction(found: Reconstruction, columns: Sequence[DeltaGenerator]) -> None:
     prepared, made, residual = (
         part[0, 0] for part in (found.prepared, found.reconstructed, found.residual)
     )
@@ -117,7 +119,7 @@ def _reconstruction(found: Reconstruction, columns: list[object]) -> None:
         ),
     )
     for column, (picture, caption) in zip(columns, pictures, strict=True):
-        with column:  # type: ignore[attr-defined]
+        with column:
             _image(picture, caption)
 
 

@@ -69,9 +69,9 @@ def show_earlier(samples: str) -> None:
         st.caption(f"{len(earlier) - MOST_EARLIER} more are on the Runs page.")
 
 
-def show_form(scan: state.ScanState) -> None:
+def show_form(scan: state.ScanState, samples: str) -> None:
     """Ask for everything and start the job."""
-    source = loading.samples(scan.samples)
+    source = loading.samples(samples)
     questions, looks = st.columns([2, 3], gap="large")
     with questions:
         model = extract_form.choose_model(PAGE, source)
@@ -83,16 +83,15 @@ def show_form(scan: state.ScanState) -> None:
         points = extract_form.choose_points(PAGE, scan, source)
         manner = extract_form.choose_manner(PAGE, source)
     with looks:
-        if recipe is not None and points is not None:
-            preparation_form.preview(
-                scan.samples, points.rows, recipe.preparation, model.background
-            )
-        ready = None not in (model, recipe, points)
-        if st.button(
-            "Extract latents", type="primary", icon=":material/play_arrow:", disabled=not ready
-        ):
+        request, title = None, ""
+        if model is not None and recipe is not None and points is not None:
+            preparation_form.preview(samples, points.rows, recipe.preparation, model.background)
             request = extract_form.request(scan, model, recipe, points, manner)
-            title = f"{model.title} of {places.label(scan.samples)}"
+            title = f"{model.title} of {places.label(samples)}"
+        if st.button(
+            "Extract latents", type="primary", icon=":material/play_arrow:",
+            disabled=request is None,
+        ):  # fmt: skip
             watch(runner().submit("extract", request, title=title).id, PAGE)
         job = watched(PAGE)
         if job is not None and job_panel(job, on_finished=show_result) is None:
@@ -109,5 +108,5 @@ if scan.samples is None:
     )
     st.page_link("pages/tasks/data/data.py", label="Open samples", icon=":material/dataset:")
 else:
-    show_form(scan)
+    show_form(scan, scan.samples)
     show_earlier(scan.samples)

@@ -147,7 +147,7 @@ def _order(table: pd.DataFrame) -> Any:
     return of
 
 
-def _columns(table: pd.DataFrame) -> dict[str, object]:
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
     config = st.column_config
     bars = {
         name: config.ProgressColumn(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -126,11 +128,11 @@ def _shade(score: float, largest: float) -> str:
     )
 
 
-def _columns(ranking: Ranking, by: str, frame: pd.DataFrame) -> dict[str, object]:
+def _columns(ranking: Ranking, by: str, frame: pd.DataFrame) -> dict[str, Any]:
     named = titles()
     config = st.column_config
     most = float(np.nan_to_num(frame[_STRENGTH].max(), nan=1.0)) or 1.0
-    columns: dict[str, object] = {
+    columns: dict[str, Any] = {
         "dim": config.NumberColumn("Latent", width="small", pinned=True, format="%d"),
         _STRENGTH: config.ProgressColumn(
             f"|{named[by]}|" if by in ranking.absolute else named[by],

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -61,7 +62,7 @@ def complete(asked: RankQuestion, maps: JoinedMaps) -> RankQuestion:
         With at least one map of numbers.
     """
     numeric = quantities(maps)
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if not _fits(asked, maps, numeric):
         usual = [name for name in numeric if name.lower() in _USUAL]
         first = next(iter((*usual, *numeric)))

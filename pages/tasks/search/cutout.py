@@ -97,7 +97,7 @@ def _chart(
         marker={"size": 3, "color": colors.soft},
     )  # fmt: skip
     figure.add_scatter(
-        x=near[:, 0], y=near[:, 1], mode="markers", name="neighbours",
+        x=near[:, 0], y=near[:, 1], mode="markers", name="neighbors",
         marker={"symbol": "circle-open", "size": 9, "color": colors.line, "line": {"width": 1.5}},
     )  # fmt: skip
     figure.add_scatter(

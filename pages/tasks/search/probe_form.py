@@ -140,7 +140,7 @@ def _split(latents: LatentSet) -> dict[str, Any]:
         default="given" if "given" in ways else ways[0], required=True, key="probe.split",
         help=_HELP,
     )  # fmt: skip
-    if way == "given":
+    if way == "given" and latents.partition is not None:
         names = [str(name) for name in np.unique(latents.partition)]
         likely = next((name for name in names if "test" in name or "valid" in name), names[-1])
         name = st.selectbox(

@@ -95,7 +95,7 @@ def ask(place: str, latents: LatentSet) -> Query | None:
     else:
         found = _row(loading.stamp(place), latents, by_place=way == "point")
     k = st.number_input(
-        "Neighbours", 1, MOST, 11, key="search.k", persist_state="session",
+        "Neighbors", 1, MOST, 11, key="search.k", persist_state="session",
         help="How many of the most similar samples to show.",
     )  # fmt: skip
     metric = st.segmented_control(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -134,7 +135,7 @@ def choose_details(key: str, name: str, scan: ScanState, source: SampleSource) -
 
 def request(
     scan: ScanState, name: str, recipe: Recipe, points: Points, answers: Answers
-) -> object | None:
+) -> Any | None:
     """Return the request of the verb ``train``; None where it makes no sense, with the reason."""
     assert scan.samples is not None
     plan = PRESETS[name].plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from latentcore.encoding.training_presets import PRESETS
 from pages.access import places
 from pages.forms import extract_form, preparation_form
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
@@ -18,13 +19,13 @@ OWN_WORDS = (
 )
 
 
-def show_form(scan: state.ScanState) -> None:
+def show_form(scan: state.ScanState, samples: str) -> None:
     """Ask for everything and start the job."""
-    source = loading.samples(scan.samples)
+    source = loading.samples(samples)
     questions, looks = st.columns([2, 3], gap="large")
     with questions:
         preset = form.choose_preset(PAGE)
-        own = form.PRESETS[preset].preparation
+        own = PRESETS[preset].preparation
         essentials = form.choose_essentials(PAGE, preset)
         points = extract_form.choose_points(
             PAGE, scan, source, left_out="Nothing is learned from the others."
@@ -35,14 +36,14 @@ def show_form(scan: state.ScanState) -> None:
         answers = {**essentials, **form.choose_details(PAGE, preset, scan, source)}
     with looks:
         if recipe is not None and points is not None:
-            preparation_form.preview(scan.samples, points.rows, recipe.preparation)
+            preparation_form.preview(samples, points.rows, recipe.preparation)
         request = None
         if recipe is not None and points is not None:
             request = form.request(scan, preset, recipe, points, answers)
         if st.button(
             "Train", type="primary", icon=":material/play_arrow:", disabled=request is None
         ):
-            title = f"{form.title(preset)} VAE of {places.label(scan.samples)}"
+            title = f"{form.title(preset)} VAE of {places.label(samples)}"
             watch(runner().submit("train", request, title=title).id, PAGE)
         show_job()
 
@@ -71,5 +72,5 @@ if scan.samples is None:
     )
     st.page_link("pages/tasks/data/data.py", label="Open samples", icon=":material/dataset:")
 else:
-    show_form(scan)
+    show_form(scan, scan.samples)
     show_earlier(scan.samples, watched(PAGE))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import stats
 from scipy.spatial.distance import pdist, squareform
@@ -44,7 +46,7 @@ def _partial(latent, reference, x, y):
     return stats.pearsonr(residual(latent, x, y, 1), residual(reference, x, y, 1))[0]
 
 
-DEFINITIONS = {
+DEFINITIONS: dict[str, Callable[..., float]] = {
     "pearson": lambda latent, reference, x, y: stats.pearsonr(latent, reference)[0],
     "spearman": lambda latent, reference, x, y: stats.spearmanr(latent, reference)[0],
     "kendall": lambda latent, reference, x, y: stats.kendalltau(latent, reference)[0],

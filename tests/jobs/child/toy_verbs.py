@@ -25,7 +25,7 @@ class ToyRequest:
     )
     prepare: tuple[str, ...] | None = option(None, help="KEY=VALUE.", repeat=True)
     dim: tuple[int, ...] | None = option(None, help="Numbers.", nargs="+", convert=int)
-    clobber: bool = option(False, help="Replace what is there.")
+    clobber: bool = option(False, help="Replace what is there.", changes_answer=False)
 
 
 def run(request: ToyRequest, folder: Any, progress: Any) -> dict[str, Any]:
@@ -88,9 +88,9 @@ def lent(request: ToyRequest, folder: Any, progress: Any, *, open_model: Any = N
 
 TOYS = (
     Verb("toy", "Steps.", ToyRequest, run),
-    Verb("toy-thread", "Steps.", ToyRequest, run, place="thread"),
-    Verb("toy-lent", "Steps with a model.", ToyRequest, lent, place="thread"),
-    Verb("toy-background", "Steps.", ToyRequest, run, place="background"),
+    Verb("toy-thread", "Steps.", ToyRequest, run, pool="thread"),
+    Verb("toy-lent", "Steps with a model.", ToyRequest, lent, pool="thread"),
+    Verb("toy-background", "Steps.", ToyRequest, run, pool="background"),
     Verb("toy-quiet", "Writes nothing.", ToyRequest, run, writes=False),
 )
 

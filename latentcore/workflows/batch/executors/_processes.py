@@ -15,11 +15,10 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import latentcore
 from latentcore.artifacts import from_json
 from latentcore.progress import Progress
+from latentcore.version import IMPORT_FOLDER
 from latentcore.workflows.batch.executors import Note
 from latentcore.workflows.batch.tasks import Row, Task
 
@@ -27,7 +26,6 @@ __all__ = ["Processes"]
 
 _LOOK_EVERY_S = 0.2
 _CHILD = "latentcore.workflows.batch.child"
-_PACKAGE_FOLDER = Path(latentcore.__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Processes:
 
 def _start(task: Task, rows: queue.SimpleQueue[Row], workers: int) -> subprocess.Popen[str]:
     cores = str(max(1, (os.cpu_count() or 1) // workers))
-    paths = [str(_PACKAGE_FOLDER), os.environ.get("PYTHONPATH", "")]
+    paths = [str(IMPORT_FOLDER), os.environ.get("PYTHONPATH", "")]
     process = subprocess.Popen(  # noqa: S603 - our own module, no shell
         [sys.executable, "-m", _CHILD],
         stdin=subprocess.PIPE,

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid, SourceRef
 from latentcore.errors import MalformedFileError, RequestError
-from latentcore.readers._media.folder import MediaFiles
-from latentcore.readers._media.reading import Reading
 from latentcore.readers._row_numbers import row_numbers
+from latentcore.readers.media.folder import MediaFiles
+from latentcore.readers.media.reading import Reading
 from latentcore.storage import content_fingerprint
 
 __all__ = ["MediaSource"]

@@ -29,7 +29,7 @@ from latentcore.encoders._foreign_objects import (
     load_restricted,
     options_beside,
 )
-from latentcore.encoders._programs import program_kind
+from latentcore.encoders.programs import program_kind
 from latentcore.errors import CheckpointError, LatentError
 from latentcore.preparation import Preparation
 from latentcore.storage import local_path

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnsafeFileError
-from latentcore.readers._media.kinds import visible_files
+from latentcore.readers.media.kinds import visible_files
 
 __all__ = ["MediaFiles", "find_media", "look_into", "none_readable"]
 

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from latentcore.encoders._checkpoints import Checkpoint, tensors_fingerprint
 from latentcore.encoders._tiles import in_tiles
+from latentcore.encoders.checkpoints import Checkpoint, tensors_fingerprint
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
 

@@ -1,4 +1,4 @@
-"""What several verbs read in the same way."""
+"""The maps that a request names by a ``MAP``, and their values at the points of latents."""
 
 from __future__ import annotations
 
@@ -6,81 +6,28 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
-from latentcore.containers import (
-    LatentSet,
-    Roi,
-    ScanGrid,
-    ScanMaps,
-    numeric,
-    quantities,
-    refuse_names,
-)
+from latentcore.containers import ScanGrid, ScanMaps, numeric, quantities, refuse_names
 from latentcore.errors import JoinError, RequestError
-from latentcore.readers import open_latents, open_maps
+from latentcore.readers import open_maps
 from latentcore.requests.map_specs import split_map_spec
-from latentcore.requests.verbs import option
 
 __all__ = [
+    "BAND_CONTRAST",
     "chosen_maps",
-    "coords_option",
+    "grid_for_maps",
     "keep_mask",
-    "latents_option",
     "maps_at",
-    "nameless",
-    "read_latents",
     "read_map",
     "read_one_map",
-    "reader_option",
-    "roi_option",
-    "split_map_spec",
 ]
 
-_BARE_ARRAY = "npy-with-coords"
-_NAMED_DIMENSION = re.compile(r"latent_d\d")
-_BAND_CONTRAST = "bandcontrast"
-
-
-def latents_option(*default: None) -> Any:
-    """Declare a request's ``LATENTS``; with None as its default it may be left out."""
-    return option(
-        *default,
-        help="latents: *_latents.h5, a table x,y,latent_<d>… (CSV, CSV.gz, parquet), .npy",
-        positional=True,
-        metavar="LATENTS",
-    )
-
-
-def coords_option() -> Any:
-    """Declare a request's ``--coords``."""
-    return option(
-        None,
-        help="table with the x and y of each row of the latents, where their file has none",
-        metavar="CSV",
-    )
-
-
-def reader_option() -> Any:
-    """Declare a request's ``--reader``."""
-    return option(
-        None, help="name of a latents reader, instead of recognition by content", metavar="NAME"
-    )
-
-
-def roi_option() -> Any:
-    """Declare a request's ``--roi``."""
-    return option(
-        None,
-        help="only the points with X0 <= x < X1 and Y0 <= y < Y1; an .npy may hold just these",
-        nargs=4,
-        metavar=("X0", "X1", "Y0", "Y1"),
-        convert=float,
-    )
+# What every reader calls band contrast.
+BAND_CONTRAST = "bandcontrast"
 
 
 def read_map(
@@ -155,55 +102,6 @@ def _bare(name: str) -> str:
     return re.sub(r"[\s_]+", "", name).lower()
 
 
-def read_latents(
-    location: str,
-    folder: RunFolder | None = None,
-    *,
-    coords: str | None = None,
-    reader: str | None = None,
-    roi: Sequence[float] | None = None,
-    dims: Sequence[int] = (),
-) -> LatentSet:
-    """Read latents and cut them to a ROI.
-
-    An ``.npy`` may hold the whole field or just the ROI; its reader is told the ROI and finds
-    out by the number of rows. One of a single dimension, whose name doesn't tell which, holds
-    the one dimension in `dims`.
-    """
-    options: dict[str, object] = {} if roi is None else {"roi": tuple(roi)}
-    latents = open_latents(location, coords=coords, reader=reader, **options)
-    if folder is not None:
-        used = latents.ref.reader if latents.ref is not None else ""
-        folder.add_input(location, used, latents.fingerprint, "latents")
-    latents = _as_asked(latents, dims)
-    if roi is None:
-        return latents
-    if latents.grid is None:
-        message = (
-            f"{Path(location).name!r} has no coordinates, so a ROI means nothing: give --coords."
-        )
-        raise RequestError(message)
-    inside = Roi.from_bounds(roi).mask(latents.grid)
-    return latents if inside.all() else latents.take(inside)
-
-
-def nameless(latents: LatentSet) -> bool:
-    """Tell whether the file holds a single dimension and doesn't say which."""
-    ref = latents.ref
-    return (
-        ref is not None
-        and ref.reader == _BARE_ARRAY
-        and len(latents.dims) == 1
-        and _NAMED_DIMENSION.search(Path(ref.location).name.lower()) is None
-    )
-
-
-def _as_asked(latents: LatentSet, dims: Sequence[int]) -> LatentSet:
-    if len(dims) != 1 or not nameless(latents):
-        return latents
-    return replace(latents, dims=np.array(dims, np.int32))
-
-
 def read_one_map(spec: str, folder: RunFolder | None = None) -> ScanMaps:
     """Read the one map of numbers that is meant: the only one, or band contrast among several.
 
@@ -213,7 +111,7 @@ def read_one_map(spec: str, folder: RunFolder | None = None) -> ScanMaps:
         If there are several and none is band contrast, or none holds numbers.
     """
     maps = read_map(spec, folder, numbers=True)
-    names = [_BAND_CONTRAST] if _BAND_CONTRAST in maps.names else list(maps.names)
+    names = [BAND_CONTRAST] if BAND_CONTRAST in maps.names else list(maps.names)
     if len(names) != 1:
         message = (
             f"One map is needed, but {spec!r} holds {len(maps)}: {', '.join(maps.names)}. "
@@ -223,12 +121,23 @@ def read_one_map(spec: str, folder: RunFolder | None = None) -> ScanMaps:
     return chosen_maps(maps, names)
 
 
-def maps_at(maps: ScanMaps, grid: ScanGrid | None) -> tuple[NDArray[np.float32], int]:
-    """Return maps at the points of latents: (k, n) and how many points have no partner."""
+def grid_for_maps(grid: ScanGrid | None) -> ScanGrid:
+    """Return the grid of latents that maps are joined to.
+
+    Raises
+    ------
+    JoinError
+        If they have none.
+    """
     if grid is None:
         message = "The latents have no coordinates, so no map can be joined to them: give --coords."
         raise JoinError(message)
-    return maps.at(grid)
+    return grid
+
+
+def maps_at(maps: ScanMaps, grid: ScanGrid | None) -> tuple[NDArray[np.float32], int]:
+    """Return maps at the points of latents, (k, n), and how many points have no partner."""
+    return maps.at(grid_for_maps(grid))
 
 
 def keep_mask(

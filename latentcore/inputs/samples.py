@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Resizable, SampleSource, Skipping, damage_of
 from latentcore.errors import MalformedFileError, RequestError
+from latentcore.inputs.maps import keep_mask
 from latentcore.readers import open_samples
 from latentcore.storage import content_fingerprint, local_path
-from latentcore.workflows._inputs import keep_mask
 
 __all__ = ["Choice", "ChosenSamples", "choose_samples"]
 

@@ -18,7 +18,7 @@ def fitted(pixels: NDArray[np.generic], size: tuple[int, int], fit: str) -> NDAr
     size : tuple of int
         (H, W).
     fit : str
-        See `latentcore.readers._media.reading.Reading`. A picture of that size already is
+        See `latentcore.readers.media.reading.Reading`. A picture of that size already is
         returned as it is.
 
     Returns

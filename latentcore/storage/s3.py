@@ -18,7 +18,7 @@ from latentcore.progress import Progress
 from latentcore.settings import settings
 from latentcore.storage.locations import S3Location
 
-__all__ = ["Patience", "client", "in_plain_words", "is_transient", "persistently"]
+__all__ = ["Patience", "client", "client_for", "in_plain_words", "is_transient", "persistently"]
 
 T = TypeVar("T")
 
@@ -31,7 +31,8 @@ _BUSY = {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "Req
 
 
 @lru_cache(maxsize=4)
-def _client_for(endpoint: str | None) -> Any:
+def client_for(endpoint: str | None) -> Any:
+    """Return the client of an S3 endpoint, AWS where it is None; one per process and endpoint."""
     import boto3
     from botocore.config import Config
 
@@ -59,7 +60,7 @@ def client() -> Any:
     from botocore.exceptions import BotoCoreError
 
     try:
-        return _client_for(settings().s3_endpoint)
+        return client_for(settings().s3_endpoint)
     except (BotoCoreError, ValueError) as error:
         raise _told(error, None) from error
 

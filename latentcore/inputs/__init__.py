@@ -1,0 +1,1 @@
+"""What a request names, read and recorded in its run folder: latents, maps, samples."""
