@@ -141,13 +141,13 @@ def lasso() -> Path2D:
 
 def focus(page: Page, panel: str) -> None:
     """Focus a panel so that its keys work, without pinning a point."""
-    page.evaluate(f"id => {PROBE}.explorer.panels.get(id).overlay.focus()", panel)
+    page.evaluate(f"id => {PROBE}.panels.get(id).overlay.focus()", panel)
 
 
 def drag(page: Page, panel: str, path: Path2D) -> None:
     """Drag the mouse along a path over a panel."""
     page.evaluate(
-        f"id => {PROBE}.explorer.panels.get(id).element.scrollIntoView({{block: 'center'}})", panel
+        f"id => {PROBE}.panels.get(id).element.scrollIntoView({{block: 'center'}})", panel
     )
     page.wait_for_timeout(150)
     plot = page.evaluate(f"id => {PROBE}.plot(id)", panel)

@@ -183,35 +183,6 @@ def row_shapes(panel: str, rows: Iterable[int]) -> tuple[Shape, ...]:
     )
 
 
-def roi_mask(
-    x: NDArray[Any], y: NDArray[Any], roi: tuple[float, float, float, float] | None
-) -> NDArray[np.bool_]:
-    """Return which points lie in the half-open region ``[x0, x1) × [y0, y1)``.
-
-    The bounds of a ROI lie exactly on scan coordinates, where 0.7 as float64 exceeds 0.7 as
-    float32. So they are rounded to the dtype of the coordinates first; the browser does the same.
-
-    Parameters
-    ----------
-    x, y : ndarray (n,)
-        Scan coordinates.
-    roi : (x0, x1, y0, y1) or None
-        None selects every point.
-
-    Returns
-    -------
-    ndarray of bool (n,)
-    """
-    if roi is None:
-        return np.ones(x.shape[0], dtype=bool)
-    x0, x1, y0, y1 = (
-        value.astype(values.dtype) if values.dtype.kind == "f" else value
-        for value, values in zip(np.asarray(roi, dtype=np.float64), (x, x, y, y), strict=True)
-    )
-    inside: NDArray[np.bool_] = (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
-    return inside
-
-
 def _even_odd(
     polygon: NDArray[np.float64], px: NDArray[np.float64], py: NDArray[np.float64]
 ) -> NDArray[np.bool_]:

@@ -50,7 +50,7 @@ class Explorer:
         """Wait for all panels: the cluster map comes last, once the clustering is there."""
         self.page.wait_for_function(
             f"window.__latentPanels?.size && {PROBE}.firstDrawing > 0"
-            f" && {PROBE}.explorer.panels.has('cluster-map')",
+            f" && {PROBE}.panels.has('cluster-map')",
             timeout=PATIENCE,
         )
         self.page.get_by_text("Clustering …").wait_for(state="detached", timeout=PATIENCE)
@@ -59,7 +59,7 @@ class Explorer:
         return from_query(dict(parse_qsl(urlsplit(self.page.url).query)))
 
     def panels(self) -> list[str]:
-        found = self.page.evaluate(f"[...{PROBE}.explorer.panels.keys()]")
+        found = self.page.evaluate(f"[...{PROBE}.panels.keys()]")
         assert isinstance(found, list)
         return found
 
@@ -67,7 +67,7 @@ class Explorer:
         """Drag a box over shares of a panel's plot."""
         self.page.get_by_role("button", name="Box").first.click()
         self.page.evaluate(
-            f"id => {PROBE}.explorer.panels.get(id).element.scrollIntoView({{block: 'center'}})",
+            f"id => {PROBE}.panels.get(id).element.scrollIntoView({{block: 'center'}})",
             panel,
         )
         self.page.wait_for_timeout(300)

@@ -18,13 +18,11 @@ PROBE = "[...window.__latentPanels][0]"
 SETTLED = f"""() => {{
   const app = document.querySelector('[data-testid="stApp"]');
   if (app?.dataset.testScriptState !== 'notRunning' || !window.__latentPanels?.size) return false;
-  const {{ explorer }} = {PROBE};
-  return explorer.data !== null && explorer.latest === explorer.data && !explorer.frame
-    && explorer.panels.has('cluster-map') && !explorer.messages.textContent;
+  return {PROBE}.settled && {PROBE}.panels.has('cluster-map');
 }}"""
 # Of each panel the pixels of its points, and those of its outlines.
 PIXELS = f"""() => Object.fromEntries(
-  [...{PROBE}.explorer.panels.values()].flatMap((panel) => [
+  [...{PROBE}.panels.values()].flatMap((panel) => [
     ['points', panel.dataContext], ['outlines', panel.overlayContext],
   ].map(([layer, context]) => [
     `${{panel.id}} ${{layer}}`,

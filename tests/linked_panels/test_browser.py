@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentcore.analysis.selection import roi_mask, select
+from latentcore.analysis.selection import select
 from pages.panels.linked_panels import PanelsState
 from tests.browser_support import streamlit_server
-from tests.linked_panels.apps.scene import STEP, make_points
+from tests.linked_panels.apps.scene import STEP, inside_roi, make_points
 
 pytestmark = pytest.mark.browser
 
@@ -76,8 +76,7 @@ class Panels:
 
     def places(self, panel, fractions):
         self.page.evaluate(
-            f"id => {self.probe}.explorer.panels.get(id).element"
-            ".scrollIntoView({block: 'center'})",
+            f"id => {self.probe}.panels.get(id).element.scrollIntoView({{block: 'center'}})",
             panel,
         )
         self.page.wait_for_timeout(80)
@@ -127,7 +126,7 @@ class Panels:
         """Compare the browser's mask with numpy's, point by point; return the count."""
         state = PanelsState.from_json(self.get("state"))
         axes = {name: (points[x], points[y]) for name, (x, y) in AXES.items()}
-        within = roi_mask(points["x"], points["y"], state.roi)
+        within = inside_roi(points, state.roi)
         expected = np.flatnonzero(
             select(state.selections[slot], axes, points["x"].size, within)
         ).tolist()
@@ -228,7 +227,7 @@ def test_roi_is_drawn_moved_and_resized_on_cells(panels, points):
     assert wider[1] > moved[1] + 0.5
     panels.box("joint", 0.05, 0.05, 0.95, 0.95)
     count = panels.check(points)
-    assert 0 < count <= roi_mask(points["x"], points["y"], tuple(wider)).sum()
+    assert 0 < count <= inside_roi(points, tuple(wider)).sum()
     assert panels.answer()["roi"] == wider
     panels.button("Clear the region of interest")
     assert panels.check(points) > count
@@ -250,25 +249,21 @@ def test_points_out_of_view_are_never_selected(panels, points):
     panels.box("embedding")
     before = panels.get("ids('A')")
     panels.page.get_by_text("Keep every third point").click()
-    panels.page.wait_for_function(
-        f"{panels.probe}.explorer.selection.countWithin() < {points['x'].size}"
-    )
+    panels.page.wait_for_function(f"{panels.probe}.selection.countWithin() < {points['x'].size}")
     kept = [point for point in before if point % 3 == 0]
     assert 0 < len(kept) < len(before)
     assert panels.get("ids('A')") == kept
     assert panels.answer()["A"] == {"count": len(kept), "sum": sum(kept)}
     panels.page.get_by_text("Keep every third point").click()
-    panels.page.wait_for_function(
-        f"{panels.probe}.explorer.selection.countWithin() === {points['x'].size}"
-    )
+    panels.page.wait_for_function(f"{panels.probe}.selection.countWithin() === {points['x'].size}")
     assert panels.get("ids('A')") == before
     assert not panels.errors
 
 
 def test_a_graticule_is_drawn_across_the_plot_and_points_are_selected_on_it(panels, points):
     inked = f"""() => {{
-        const panel = {panels.probe}.explorer.panels.get("embedding");
-        const {{ left, top, width, height }} = panel.plot;
+        const panel = {panels.probe}.panels.get("embedding");
+        const {{ left, top, width, height }} = panel.projection.plot;
         const d = panel.dpr;
         const image = panel.axesContext.getImageData(
             (left + 3) * d, (top + 3) * d, (width - 6) * d, (height - 6) * d);
@@ -279,25 +274,6 @@ def test_a_graticule_is_drawn_across_the_plot_and_points_are_selected_on_it(pane
     panels.page.wait_for_function(inked)
     panels.box("embedding")
     assert panels.check(points) > 0
-
-
-def test_degrees_are_round_and_tell_their_side(panels):
-    found = panels.page.evaluate(
-        """async (url) => {
-            const { degreeLabel, degreeTicks } = await import(new URL("graticule.js", url).href);
-            return [
-                degreeTicks(-100, 100, 5), degreeTicks(170.2, 190, 4), degreeTicks(0.1, 0.36, 5),
-                [[190, 10, "EW"], [-180, 90, "EW"], [0, 30, "EW"], [-0.05, 0.05, "EW"],
-                    [-30, 30, "NS"], [45.5, 0.5, "NS"], [100, 10, "NS"], [370, 10, "EW"]]
-                    .map((one) => degreeLabel(...one)),
-            ];
-        }""",
-        modules_url(panels),
-    )
-    assert found[0] == {"values": [-90, -45, 0, 45, 90], "step": 45}
-    assert found[1] == {"values": [175, 180, 185, 190], "step": 5}
-    assert found[2]["values"] == pytest.approx([0.1, 0.2, 0.3])
-    assert found[3] == ["170°W", "180°", "0°", "0.05°W", "30°S", "45.5°N", "", "10°E"]
 
 
 def test_zoom_and_selection_are_kept_when_colors_change(panels, points):
@@ -364,7 +340,7 @@ def test_legend_lets_a_cluster_stand_out_and_changes_no_selection(panels, points
     key.click()
     panels.page.wait_for_timeout(100)
     emphasized = panels.page.evaluate(
-        f"Array.from({panels.probe}.explorer.selection.classes).filter((c) => c === 1).length"
+        f"Array.from({panels.probe}.selection.classes).filter((c) => c === 1).length"
     )
     ids = panels.get("ids('A')")
     assert emphasized == (points["labels"][ids] == 0).sum()
@@ -440,29 +416,13 @@ def test_nothing_is_left_when_the_panels_go(panels):
     assert not panels.errors
 
 
-def test_colors_are_those_of_the_documented_formulas(panels, points):
-    """The figures of the library use the same formulas; a byte of difference is a bug."""
-    rng = np.random.default_rng(0)
-    base = rng.integers(0, 256, (400, 3))
-    t = rng.random(400)
-    t[:3] = 0, 0.5, 1
-    found = panels.page.evaluate(
-        """async ([url, base, t]) => {
-            const { shade } = await import(new URL("colors.js", url).href);
-            return base.map((b, k) => shade(b, t[k], 0.35, 0.6));
-        }""",
-        [modules_url(panels), base.tolist(), t.tolist()],
-    )
-    t = t[:, None]
-    low = base * (0.35 + (1 - 0.35) * 2 * t)
-    high = base + (255 - base) * 0.6 * (2 * t - 1)
-    assert np.array_equal(found, np.floor(np.where(t < 0.5, low, high) + 0.5))
-
+def test_colors_are_those_of_the_documented_formula(panels, points):
+    """The figures of the library use the same formula; a byte of difference is a bug."""
     rgba = np.array(
-        panels.page.evaluate(f"Array.from({panels.probe}.explorer.panels.get('map').colors.rgba)"),
+        panels.page.evaluate(f"Array.from({panels.probe}.panels.get('map').colors.rgba)"),
         np.uint32,
     )
-    coloring = panels.get("explorer.panels.get('map').coloring")
+    coloring = panels.get("panels.get('map').coloring")
     lut = np.frombuffer(base64.b64decode(coloring["lut"]), np.uint8).reshape(256, 3)
     low, high = coloring["limits"]
     values = points["latent"].astype(np.float64)
@@ -470,27 +430,6 @@ def test_colors_are_those_of_the_documented_formulas(panels, points):
     index = np.clip(np.floor((values[finite] - low) / (high - low) * 256), 0, 255).astype(int)
     channels = np.stack([rgba & 255, rgba >> 8 & 255, rgba >> 16 & 255], 1)
     assert np.array_equal(channels[finite], lut[index])
-
-
-def test_direct_colors_are_those_given(panels):
-    """Each point has the color of its number; a negative one has none."""
-    colors = [0xFF0000, 0x00FF80, 0x0102FE, -1, 0]
-    found = panels.page.evaluate(
-        """async ([url, colors]) => {
-            const { colorize } = await import(new URL("colors.js", url).href);
-            const coloring = { type: "direct", array: "a", nan: "#0a0b0c" };
-            const { rgba, missing } = colorize(coloring, () => Int32Array.from(colors), 5);
-            return [Array.from(rgba, (v) => [v & 255, (v >> 8) & 255, (v >> 16) & 255]), missing];
-        }""",
-        [modules_url(panels), colors],
-    )
-    wanted = [[255, 0, 0], [0, 255, 128], [1, 2, 254], [10, 11, 12], [0, 0, 0]]
-    assert found == [wanted, True]
-
-
-def modules_url(panels):
-    origin = panels.page.evaluate("location.origin")
-    return origin + panels.get("explorer.data.modules")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -506,7 +445,7 @@ def test_panels_take_the_colors_of_the_theme(browser, server, scheme, tmp_path):
         x, y = (round(v) for v in panels.places("embedding", [(0.5, 0.02)])[0])
         corner = picture[y - 2 : y + 3, x - 2 : x + 3].mean()
         assert corner > 230 if scheme == "light" else corner < 60
-        assert panels.get("explorer.theme.dark") is (scheme == "dark")
+        assert panels.get("theme.dark") is (scheme == "dark")
     finally:
         context.close()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentcore.analysis.selection import Shape, points_in_shape, roi_mask, select
+from latentcore.analysis.selection import Shape, points_in_shape, select
 from latentcore.errors import RequestError, ShapeError
 from tests.line_counter import lines_run
 
@@ -91,14 +91,6 @@ def test_nan_and_outside_are_never_selected():
     lasso = Shape("p", "lasso", ((0, 0), (1, 0), (1, 1), (0, 1)))
     for shape in (box, lasso):
         assert select([shape], {"p": (x, y)}, 4, within).tolist() == [True, False, False, False]
-
-
-def test_roi_bounds_are_rounded_like_the_coordinates():
-    x = (np.arange(10) * 0.1).astype(np.float32)
-    y = np.zeros(10, np.float32)
-    # 7 × 0.1 is just above 0.7, and 0.7 as float32 just below it.
-    assert roi_mask(x, y, (0.1 * 7, 1.0, 0.0, 1.0)).sum() == 3
-    assert roi_mask(x, y, None).all()
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,16 @@ export class MissingArray extends Error {
   }
 }
 
+/** @typedef {import("./data.js").Numbers} Numbers */
+
+/** @type {Map<string, {bytes: number, promise: Promise<Numbers>}>} */
 const held = new Map();
 let heldBytes = 0;
 
 /**
  * Fetch an array, or return it if it was fetched before.
- * @param {{url: string, dtype: "float32"|"int32"}} handle
- * @returns {Promise<Float32Array|Int32Array>}
+ * @param {import("./data.js").ArrayHandle} handle
+ * @returns {Promise<Numbers>}
  */
 export function loadArray(handle) {
   const found = held.get(handle.url);
@@ -27,8 +30,7 @@ export function loadArray(handle) {
     held.set(handle.url, found);
     return found.promise;
   }
-  const entry = { bytes: 0, promise: null };
-  entry.promise = fetchArray(handle).then(
+  const promise = fetchArray(handle).then(
     (array) => {
       entry.bytes = array.byteLength;
       heldBytes += entry.bytes;
@@ -40,10 +42,12 @@ export function loadArray(handle) {
       throw error;
     },
   );
+  const entry = { bytes: 0, promise };
   held.set(handle.url, entry);
-  return entry.promise;
+  return promise;
 }
 
+/** @param {import("./data.js").ArrayHandle} handle */
 async function fetchArray({ url, dtype }) {
   const response = await fetch(url, { credentials: "same-origin" });
   if (response.status === 404) throw new MissingArray(url);

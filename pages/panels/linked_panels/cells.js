@@ -1,8 +1,10 @@
+/** @typedef {import("./data.js").Numbers} Numbers */
+
 /** A uniform grid of cells over the points of one panel, for lassos and for the nearest point. */
 export class CellIndex {
   /**
-   * @param {Float32Array|Int32Array} x
-   * @param {Float32Array|Int32Array} y
+   * @param {Numbers} x
+   * @param {Numbers} y
    */
   constructor(x, y) {
     const n = x.length;
@@ -25,15 +27,21 @@ export class CellIndex {
     // Far more than the rounding of a cell number, far less than a cell.
     this.slackX = this.cellX * 1e-6;
     this.slackY = this.cellY * 1e-6;
+    /** The points by cell, and where each cell's begin. */
+    this.order = new Int32Array(0);
+    this.starts = new Int32Array(this.side ** 2 + 1);
     this.sort(x, y);
   }
 
-  /** Counting sort of the point numbers by cell; points without a place are left out. */
+  /**
+   * Counting sort of the point numbers by cell; points without a place are left out.
+   * @param {Numbers} x
+   * @param {Numbers} y
+   */
   sort(x, y) {
     const n = x.length;
-    const { side } = this;
+    const { side, starts } = this;
     const cell = new Int32Array(n);
-    const starts = new Int32Array(side * side + 1);
     for (let i = 0; i < n; i++) {
       const px = x[i];
       const py = y[i];
@@ -49,41 +57,55 @@ export class CellIndex {
     const next = starts.slice(0, side * side);
     const order = new Int32Array(starts[side * side]);
     for (let i = 0; i < n; i++) if (cell[i] >= 0) order[next[cell[i]]++] = i;
-    this.starts = starts;
     this.order = order;
   }
 
-  /** Column of cells at x, clamped to the grid. */
+  /**
+   * Column of cells at x, clamped to the grid.
+   * @param {number} x
+   */
   column(x) {
     const c = Math.floor((x - this.x0) / this.cellX);
     return c < 0 ? 0 : c >= this.side ? this.side - 1 : c;
   }
 
-  /** Row of cells at y, clamped to the grid. */
+  /**
+   * Row of cells at y, clamped to the grid.
+   * @param {number} y
+   */
   row(y) {
     const r = Math.floor((y - this.y0) / this.cellY);
     return r < 0 ? 0 : r >= this.side ? this.side - 1 : r;
   }
 
-  /** Lower edge of a row of cells. */
+  /**
+   * Lower edge of a row of cells.
+   * @param {number} r
+   */
   bottom(r) {
     return this.y0 + r * this.cellY;
   }
 
-  /** x in the middle of a column of cells. */
+  /**
+   * x in the middle of a column of cells.
+   * @param {number} c
+   */
   centerX(c) {
     return this.x0 + (c + 0.5) * this.cellX;
   }
 
-  /** y in the middle of a row of cells. */
+  /**
+   * y in the middle of a row of cells.
+   * @param {number} r
+   */
   centerY(r) {
     return this.y0 + (r + 0.5) * this.cellY;
   }
 
   /**
    * Return the nearest point within an ellipse of radii (rx, ry), or −1.
-   * @param {Float32Array|Int32Array} x
-   * @param {Float32Array|Int32Array} y
+   * @param {Numbers} x
+   * @param {Numbers} y
    * @param {number} px
    * @param {number} py
    * @param {number} rx

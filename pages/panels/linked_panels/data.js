@@ -1,13 +1,73 @@
-/** Questions about the data that the server sent. */
+/**
+ * What the server sends (component.py and view.py write it), and questions about it.
+ *
+ * @typedef {Float32Array|Int32Array} Numbers
+ * @typedef {Map<string, Numbers>} Arrays by name
+ * @typedef {{url: string, dtype: "float32"|"int32"}} ArrayHandle
+ * @typedef {"A"|"B"} Slot
+ * @typedef {"replace"|"add"|"subtract"|"intersect"} Mode
+ * @typedef {"box"|"lasso"} ShapeKind
+ * @typedef {[number, number]} Pair x and y
+ * @typedef {[number, number, number, number]} Roi x0, x1, y0, y1
+ * @typedef {[number, number, number]} Rgb 0..255
+ * @typedef {{x0: number, x1: number, y0: number, y1: number}} Range
+ * @typedef {{panel: string, kind: ShapeKind, points: Pair[], mode: Mode}} Shape
+ * @typedef {{shape: Pair, origin: Pair, step: Pair, unit: string}} Grid shape: rows, columns
+ * @typedef {{id: string, kind: "scatter"|"map", title: string, x: string, y: string,
+ *   xLabel: string, yLabel: string, color: string, equal: boolean, note: string,
+ *   graticule: boolean}} PanelSpec
+ * @typedef {{revision: number, selections: Record<Slot, Shape[]>, active: Slot, roi: Roi|null,
+ *   pinned: number|null}} State
+ * @typedef {{type: "continuous", array: string, lut: string, limits: Pair, label: string,
+ *   unit: string, nan: string}} Continuous
+ * @typedef {{type: "categorical", array: string, palette: Record<string, string>,
+ *   names: Record<string, string>, nan: string, label: string}} Categorical
+ * @typedef {{type: "shaded", labels: string, value: string, palette: Record<string, string>,
+ *   ranges: Record<string, Pair>, names: Record<string, string>, nan: string, dark: number,
+ *   light: number, label: string, unit: string}} Shaded
+ * @typedef {{type: "direct", array: string, key: Array<[string, string]>, label: string,
+ *   nan: string}} Direct
+ * @typedef {Continuous|Categorical|Shaded|Direct} Coloring
+ * @typedef {{modules: string, n: number, arrays: Record<string, ArrayHandle>, grid: Grid|null,
+ *   panels: PanelSpec[], frames: Record<string, [string, string]>,
+ *   colorings: Record<string, Coloring>, state: State, patterns: string|null,
+ *   hover: Array<[string, string, string]>, messages: string[]}} Data
+ */
 
-/** Names of the arrays that the first picture needs. */
+/**
+ * Before the server's first word.
+ * @type {State}
+ */
+export const NO_STATE = {
+  revision: -1, selections: { A: [], B: [] }, active: "A", roi: null, pinned: null,
+};
+
+/**
+ * Before the server's first word.
+ * @type {Data}
+ */
+export const NO_DATA = {
+  modules: "", n: 0, arrays: {}, grid: null, panels: [], frames: {}, colorings: {},
+  state: NO_STATE, patterns: null, hover: [], messages: [],
+};
+
+/**
+ * Names of the arrays that a coloring reads.
+ * @param {Coloring} coloring
+ */
+export function coloredBy(coloring) {
+  return coloring.type === "shaded" ? [coloring.labels, coloring.value] : [coloring.array];
+}
+
+/**
+ * Names of the arrays that the first picture needs.
+ * @param {Data} data
+ */
 export function neededArrays(data) {
   const names = new Set();
   for (const spec of data.panels) {
-    const coloring = data.colorings[spec.color];
-    for (const name of [spec.x, spec.y, coloring.array, coloring.labels, coloring.value]) {
-      if (name) names.add(name);
-    }
+    names.add(spec.x).add(spec.y);
+    for (const name of coloredBy(data.colorings[spec.color])) names.add(name);
   }
   for (const slot of Object.values(data.state.selections)) {
     for (const shape of slot) for (const name of data.frames[shape.panel] ?? []) names.add(name);
@@ -16,9 +76,13 @@ export function neededArrays(data) {
   return [...names];
 }
 
-/** Whether two views have the same points at the same places. */
+/**
+ * Whether two views have the same points at the same places.
+ * @param {Data} a
+ * @param {Data} b
+ */
 export function sameAxes(a, b) {
-  if (!a) return false;
+  /** @param {Data} data */
   const places = (data) => JSON.stringify(
     Object.entries(data.frames).map(([id, names]) => [id, names.map((k) => data.arrays[k]?.url)])
       .concat([["x", data.arrays.x?.url], ["y", data.arrays.y?.url]]),
@@ -26,7 +90,11 @@ export function sameAxes(a, b) {
   return places(a) === places(b);
 }
 
-/** The whole map: cells are centred on their coordinates. */
+/**
+ * The whole map: cells are centered on their coordinates.
+ * @param {Grid} grid
+ * @returns {Range}
+ */
 export function gridRange({ shape: [rows, columns], origin: [x, y], step: [dx, dy] }) {
   return {
     x0: x - dx / 2,
@@ -36,8 +104,14 @@ export function gridRange({ shape: [rows, columns], origin: [x, y], step: [dx, d
   };
 }
 
-/** The range of the points with a margin. */
+/**
+ * The range of the points with a margin.
+ * @param {Numbers} x
+ * @param {Numbers} y
+ * @returns {Range}
+ */
 export function pointRange(x, y) {
+  /** @param {Numbers} values @returns {Pair} */
   const along = (values) => {
     let [low, high] = [Infinity, -Infinity];
     for (let i = 0; i < values.length; i++) {

@@ -1,16 +1,27 @@
+/** Elements and canvases. */
+
 /**
  * Make an element.
- * @param {string} tag
- * @param {Record<string, string|Function>} attributes functions become listeners
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {{[name: string]: string|(() => void)|undefined, onclick?: () => void}} attributes
  * @param {...(Node|string)} children
- * @returns {HTMLElement}
  */
-export function h(tag, attributes = {}, ...children) {
+export function h(tag, { onclick, ...attributes } = {}, ...children) {
   const element = document.createElement(tag);
+  if (onclick) element.onclick = onclick;
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element[name] = value;
-    else element.setAttribute(name, value);
+    element.setAttribute(name, String(value));
   }
   element.append(...children);
   return element;
+}
+
+/**
+ * The context of a canvas, which every browser has that runs these modules.
+ * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ */
+export function context2d(canvas, settings) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", settings));
 }

@@ -1,9 +1,15 @@
 /**
- * Shapes and points: which points lie in a box or a lasso, and how a lasso is simplified.
+ * Shapes and points: which points lie in a box, a lasso or a ROI, and how a lasso is simplified.
  *
- * The tests are those of latentcore/analysis/selection.py, on the same float64 values, so that
- * the number on the screen is the number that the server computes.
+ * The tests are those of latentcore/analysis/selection.py and latentcore/containers/roi.py, on the
+ * same float64 values, so that the number on the screen is the number that the server computes.
+ *
+ * @typedef {import("./data.js").Numbers} Numbers
+ * @typedef {import("./data.js").Pair} Pair
  */
+
+/** Share of the step below a bound of a ROI that still lies on it, as in roi.py. */
+const ON_BOUND = 1e-3;
 
 /**
  * Test one point by the even-odd rule (W. R. Franklin, PNPOLY).
@@ -12,7 +18,7 @@
  * @param {number} py
  * @returns {boolean}
  */
-export function insidePolygon(polygon, px, py) {
+function insidePolygon(polygon, px, py) {
   let inside = false;
   const length = polygon.length;
   let xj = polygon[length - 2];
@@ -29,10 +35,10 @@ export function insidePolygon(polygon, px, py) {
 
 /**
  * Return the bounding box of a shape's points.
- * @param {Array<[number, number]>} points
+ * @param {Pair[]} points
  * @returns {[number, number, number, number]} x0, x1, y0, y1
  */
-export function bounds(points) {
+function bounds(points) {
   let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
   for (const [x, y] of points) {
     if (x < x0) x0 = x;
@@ -46,9 +52,9 @@ export function bounds(points) {
 /**
  * Set mask[i] to 1 for the points of a half-open box; leaves the others alone.
  * @param {Uint8Array} mask
- * @param {Float32Array|Int32Array} x
- * @param {Float32Array|Int32Array} y
- * @param {Array<[number, number]>} corners
+ * @param {Numbers} x
+ * @param {Numbers} y
+ * @param {Pair[]} corners
  */
 export function markBox(mask, x, y, corners) {
   const [x0, x1, y0, y1] = bounds(corners);
@@ -61,14 +67,32 @@ export function markBox(mask, x, y, corners) {
 }
 
 /**
+ * Set mask[i] to 1 for the points outside of a ROI; leaves the others alone.
+ * @param {Uint8Array} mask
+ * @param {Numbers} x
+ * @param {Numbers} y
+ * @param {import("./data.js").Roi} roi
+ * @param {Pair} step of the grid
+ */
+export function markOutsideRoi(mask, x, y, [x0, x1, y0, y1], [dx, dy]) {
+  const n = x.length;
+  const [ex, ey] = [ON_BOUND * dx, ON_BOUND * dy];
+  for (let i = 0; i < n; i++) {
+    const px = x[i] + ex;
+    const py = y[i] + ey;
+    if (!(px >= x0 && px < x1 && py >= y0 && py < y1)) mask[i] = 1;
+  }
+}
+
+/**
  * Set mask[i] to 1 for the points in a lasso; leaves the others alone.
  *
  * Cells of the index that no edge touches lie wholly inside or outside, so that only the points
  * in the cells along the outline need the exact test: a million points cost a few milliseconds.
  * @param {Uint8Array} mask
- * @param {Float32Array|Int32Array} x
- * @param {Float32Array|Int32Array} y
- * @param {Array<[number, number]>} vertices
+ * @param {Numbers} x
+ * @param {Numbers} y
+ * @param {Pair[]} vertices
  * @param {import("./cells.js").CellIndex} cells
  */
 export function markLasso(mask, x, y, vertices, cells) {
@@ -96,7 +120,7 @@ export function markLasso(mask, x, y, vertices, cells) {
         }
         continue;
       }
-      // Neighbouring cells without an edge between them are on the same side.
+      // Neighboring cells without an edge between them are on the same side.
       if (!known) {
         inside = insidePolygon(polygon, cells.centerX(c), cells.centerY(r));
         known = true;
@@ -106,7 +130,15 @@ export function markLasso(mask, x, y, vertices, cells) {
   }
 }
 
-/** Mark the cells that any edge of the polygon may touch, within a window of cells. */
+/**
+ * Mark the cells that any edge of the polygon may touch, within a window of cells.
+ * @param {Float64Array} polygon x0, y0, x1, y1, …
+ * @param {import("./cells.js").CellIndex} cells
+ * @param {number} c0
+ * @param {number} c1
+ * @param {number} r0
+ * @param {number} r1
+ */
 function outlineCells(polygon, cells, c0, c1, r0, r1) {
   const width = c1 - c0 + 1;
   const touched = new Uint8Array(width * (r1 - r0 + 1));
@@ -141,12 +173,13 @@ function outlineCells(polygon, cells, c0, c1, r0, r1) {
 /**
  * Reduce an outline to at most `limit` vertices, the most telling ones (Visvalingam & Whyatt,
  * Cartographic Journal 30 (1993) 46: drop the vertex that spans the smallest triangle).
- * @param {Array<[number, number]>} points closed outline in pixels, the first not repeated
+ * @param {Pair[]} points closed outline in pixels, the first not repeated
  * @param {number} limit
- * @returns {Array<[number, number]>}
+ * @returns {Pair[]}
  */
 export function simplify(points, limit) {
   const kept = points.slice();
+  /** @param {number} k */
   const area = (k) => {
     const [ax, ay] = kept[(k + kept.length - 1) % kept.length];
     const [bx, by] = kept[k];
@@ -174,7 +207,7 @@ export function simplify(points, limit) {
  * @param {number} unitsPerPixel
  * @returns {number}
  */
-export function quantise(value, unitsPerPixel) {
+export function quantize(value, unitsPerPixel) {
   const exponent = Math.floor(Math.log10(unitsPerPixel)) - 1;
   if (exponent <= 0) return Number(value.toFixed(Math.min(100, -exponent)));
   const step = 10 ** exponent;

@@ -1,5 +1,7 @@
 /** Meridians and parallels: where they run, and what is written at them. */
 
+import { multiples } from "./ticks.js";
+
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90];
 
 /**
@@ -7,16 +9,12 @@ const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90]
  * @param {number} low
  * @param {number} high
  * @param {number} wanted about how many
- * @returns {{values: number[], step: number}}
+ * @returns {import("./ticks.js").Ticks}
  */
 export function degreeTicks(low, high, wanted) {
   const rough = (high - low) / Math.max(1, wanted);
-  const step = STEPS.find((s) => s >= rough * 0.999) ?? STEPS.at(-1);
-  const values = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
-    values.push(k * step);
-  }
-  return { values, step };
+  const step = STEPS.find((s) => s >= rough * 0.999) ?? 90;
+  return { values: multiples(step, low, high), step };
 }
 
 /**

@@ -19,7 +19,6 @@ const PATHS = {
 
 /**
  * @param {keyof typeof PATHS} name
- * @returns {SVGElement}
  */
 export function icon(name) {
   const space = "http://www.w3.org/2000/svg";

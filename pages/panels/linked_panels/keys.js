@@ -1,6 +1,9 @@
 /** The keyboard: tools, slots, undo, and arrows in the panel that has the focus. */
 
-import { modeOf } from "./pointer.js";
+/**
+ * @typedef {import("./panel.js").Panel} Panel
+ * @typedef {Record<string, () => void>} Actions by key
+ */
 
 const PAN_STEP = 0.1;
 const ZOOM_STEP = 1.25;
@@ -9,18 +12,19 @@ export class Keys {
   /** @param {import("./explorer.js").Explorer} explorer */
   constructor(explorer) {
     this.explorer = explorer;
-    /** Whether the space bar is held: dragging pans. */
-    this.space = false;
-    explorer.root.onkeydown = (event) => this.down(event);
-    explorer.root.onkeyup = (event) => this.up(event);
-    explorer.root.onfocusout = () => {
-      this.space = false;
-    };
+    const { root, tools } = explorer;
+    root.onkeydown = (event) => this.down(event);
+    root.onkeyup = (event) => this.up(event);
+    root.addEventListener("focusout", ({ relatedTarget }) => {
+      if (!(relatedTarget instanceof Node && root.contains(relatedTarget))) tools.space = false;
+    });
   }
 
+  /** @param {KeyboardEvent} event */
   down(event) {
     const { explorer } = this;
-    if (!explorer.state || event.metaKey || (event.ctrlKey && !/^[zy]$/i.test(event.key))) return;
+    if (!explorer.points.known || event.metaKey) return;
+    if (event.ctrlKey && !/^[zy]$/i.test(event.key)) return;
     const action = event.ctrlKey ? this.undo(event) : this.plain(event);
     if (action) {
       action();
@@ -31,72 +35,90 @@ export class Keys {
     // Alone it would open the browser's menu.
     if (event.key === "Alt") event.preventDefault();
     this.modifiers(event);
-    for (const panel of explorer.panels.values()) panel.overlay.classList.remove("lp-quiet");
+    for (const panel of explorer.board.panels.values()) panel.overlay.classList.remove("lp-quiet");
   }
 
+  /** @param {KeyboardEvent} event */
   up(event) {
-    if (event.key === " ") this.space = false;
+    if (event.key === " ") this.explorer.tools.space = false;
     this.modifiers(event);
   }
 
-  /** Show in the toolbar what a stroke would do now. */
+  /** @param {KeyboardEvent} event */
   modifiers(event) {
-    if (event.key !== "Shift" && event.key !== "Alt") return;
-    this.explorer.heldMode = modeOf(event, null);
-    this.explorer.schedule({ toolbar: true });
+    if (event.key === "Shift" || event.key === "Alt") this.explorer.tools.hold(event);
   }
 
+  /** @param {KeyboardEvent} event */
   undo(event) {
     const redo = event.shiftKey || event.key.toLowerCase() === "y";
-    return () => this.explorer.restore(redo ? "redo" : "undo");
+    return () => this.explorer.brushing.restore(redo ? "redo" : "undo");
   }
 
+  /** @param {KeyboardEvent} event */
   plain(event) {
     const { explorer } = this;
-    const target = event.composedPath()[0];
-    const panel = [...explorer.panels.values()].find((p) => p.element.contains(target));
+    const { board, brushing, tools } = explorer;
+    const target = /** @type {Element} */ (event.composedPath()[0]);
+    const panel = [...board.panels.values()].find((p) => p.element.contains(target));
+    /** @type {Actions} */
     const keys = {
-      b: () => explorer.setTool("box"),
-      l: () => explorer.setTool("lasso"),
-      p: () => explorer.setTool("pan"),
-      r: () => explorer.setTool("roi"),
-      1: () => explorer.setSlot("A"),
-      2: () => explorer.setSlot("B"),
-      0: () => explorer.resetView(null),
-      Delete: () => explorer.clear(),
-      Backspace: () => explorer.clear(),
+      b: () => tools.choose("box"),
+      l: () => tools.choose("lasso"),
+      p: () => tools.choose("pan"),
+      r: () => tools.choose("roi"),
+      1: () => brushing.activate("A"),
+      2: () => brushing.activate("B"),
+      0: () => board.resetView(null),
+      Delete: () => brushing.clear(),
+      Backspace: () => brushing.clear(),
       Escape: () => explorer.escape(),
+      // On a button the arrows and the space bar are the button's.
+      ...(panel && target.tagName !== "BUTTON" ? this.within(panel) : {}),
     };
-    // On a button the arrows and the space bar are the button's.
-    if (panel && target.tagName !== "BUTTON") {
-      Object.assign(keys, {
-        " ": () => {
-          this.space = true;
-        },
-        "+": () => this.zoom(panel, 1 / ZOOM_STEP),
-        "-": () => this.zoom(panel, ZOOM_STEP),
-        ArrowLeft: () => this.arrow(panel, -1, 0),
-        ArrowRight: () => this.arrow(panel, 1, 0),
-        ArrowUp: () => this.arrow(panel, 0, -1),
-        ArrowDown: () => this.arrow(panel, 0, 1),
-      });
-    }
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     return Object.hasOwn(keys, name) ? keys[name] : null;
   }
 
-  zoom(panel, factor) {
-    const { left, top, width, height } = panel.plot;
-    this.explorer.zoomAt(panel, [left + width / 2, top + height / 2], factor);
+  /**
+   * The keys of a panel.
+   * @param {Panel} panel
+   * @returns {Actions}
+   */
+  within(panel) {
+    return {
+      " ": () => {
+        this.explorer.tools.space = true;
+      },
+      "+": () => this.zoom(panel, 1 / ZOOM_STEP),
+      "-": () => this.zoom(panel, ZOOM_STEP),
+      ArrowLeft: () => this.arrow(panel, -1, 0),
+      ArrowRight: () => this.arrow(panel, 1, 0),
+      ArrowUp: () => this.arrow(panel, 0, -1),
+      ArrowDown: () => this.arrow(panel, 0, 1),
+    };
   }
 
-  /** An arrow key pans a scatter, and on a map goes to the next scanned cell. */
+  /**
+   * @param {Panel} panel
+   * @param {number} factor
+   */
+  zoom(panel, factor) {
+    this.explorer.board.zoomAt(panel, panel.projection.middle, factor);
+  }
+
+  /**
+   * An arrow key pans a scatter, and on a map goes to the next scanned cell.
+   * @param {Panel} panel
+   * @param {number} dx
+   * @param {number} dy
+   */
   arrow(panel, dx, dy) {
     if (panel.isMap) {
-      this.explorer.stepPin(panel, dx, dy);
+      this.explorer.inspector.stepPin(panel, dx, dy);
       return;
     }
-    const { width, height } = panel.plot;
-    this.explorer.panBy(panel, -dx * PAN_STEP * width, -dy * PAN_STEP * height);
+    const { width, height } = panel.projection.plot;
+    this.explorer.board.panBy(panel, -dx * PAN_STEP * width, -dy * PAN_STEP * height);
   }
 }

@@ -2,17 +2,18 @@
 
 import { Explorer } from "./explorer.js";
 
+/** @type {WeakMap<ShadowRoot|HTMLElement, Explorer>} */
 const explorers = new WeakMap();
 
 /**
  * Show new data; Streamlit calls this at every change of data or theme with the same element.
- * @param {object} component
+ * @param {import("./explorer.js").Component} component
  */
 export function update(component) {
   const element = component.parentElement;
-  if (!explorers.has(element)) explorers.set(element, new Explorer(element));
-  // Not awaited: the next call must not wait for the arrays of this one.
-  explorers.get(element).update(component);
+  const explorer = explorers.get(element) ?? new Explorer(component);
+  explorers.set(element, explorer);
+  explorer.update(component);
 }
 
 /**

@@ -1,12 +1,24 @@
-/** Rasterise a map at screen resolution: every device pixel shows the cell it lies in. */
+/** Rasterize a map at screen resolution: every device pixel shows the cell it lies in. */
 
-import { EMPHASISED, OTHER, OUTSIDE } from "./selection.js";
+import { EMPHASIZED, OTHER, OUTSIDE } from "./selection.js";
 import { mix, pack } from "./colors.js";
 
 const MIN_OUTLINE_CELL = 5;
 
 export class MapRaster {
+  constructor() {
+    this.width = 0;
+    this.height = 0;
+    this.cellPixels = 0;
+    this.image = new ImageData(1, 1);
+    this.pixels = new Uint32Array(0);
+    this.columns = new Int32Array(0);
+    this.rows = new Int32Array(0);
+    this.above = new Uint8Array(0);
+  }
+
   /**
+   * Prepare for a canvas.
    * @param {number} width device pixels
    * @param {number} height device pixels
    */
@@ -23,11 +35,20 @@ export class MapRaster {
 
   /**
    * Find the grid column and row of every pixel.
-   * @param {{shape: number[], origin: number[], step: number[]}} grid
-   * @param {{x0: number, x1: number, y0: number, y1: number}} view y downwards
+   * @param {import("./data.js").Grid} grid
+   * @param {import("./data.js").Range} view y downwards
    */
   place(grid, view) {
     const [rows, columns] = grid.shape;
+    /**
+     * @param {Int32Array} target
+     * @param {number} from
+     * @param {number} to
+     * @param {number} origin
+     * @param {number} step
+     * @param {number} count
+     * @param {number} stride
+     */
     const fill = (target, from, to, origin, step, count, stride) => {
       const scale = (to - from) / target.length;
       for (let k = 0; k < target.length; k++) {
@@ -46,8 +67,8 @@ export class MapRaster {
    * @param {Int32Array} pointOf number of the point in each cell, or −1
    * @param {Uint32Array} rgba
    * @param {import("./selection.js").Selection} selection
-   * @param {object} theme
-   * @param {"A"|"B"} active
+   * @param {import("./colors.js").Theme} theme
+   * @param {import("./data.js").Slot} active
    */
   paint(context, pointOf, rgba, selection, theme, active) {
     const { width, height, pixels, columns, rows, above } = this;
@@ -72,7 +93,7 @@ export class MapRaster {
           continue;
         }
         const c = classes[i];
-        const on = c & EMPHASISED;
+        const on = c & EMPHASIZED;
         if (outlined && (on !== left || on !== above[px])) pixels[at] = outline;
         else if (on) pixels[at] = rgba[i];
         else if (c & OUTSIDE) pixels[at] = veil(rgba[i]);
@@ -86,7 +107,12 @@ export class MapRaster {
   }
 }
 
-/** Return a function that mixes packed colours into a fixed one, keeping `share` of them. */
+/**
+ * Return a function that mixes packed colors into a fixed one, keeping `share` of them.
+ * @param {import("./data.js").Rgb} rgb
+ * @param {number} share
+ * @returns {(color: number) => number}
+ */
 function blender(rgb, share) {
   const keep = Math.round(share * 256);
   const rest = 256 - keep;

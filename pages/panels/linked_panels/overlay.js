@@ -1,24 +1,32 @@
 /** What lies on top of the points: outlines of strokes, the ROI, the crosshair and the pin. */
 
 import { css } from "./colors.js";
+import { roiRect } from "./roi.js";
+
+/**
+ * @typedef {import("./panel.js").Panel} Panel
+ * @typedef {import("./panel.js").Picture} Picture
+ * @typedef {import("./colors.js").Theme} Theme
+ * @typedef {import("./data.js").Rgb} Rgb
+ */
 
 const HANDLE = 4;
 
 /**
  * Draw the overlay of one panel.
  * @param {CanvasRenderingContext2D} c in CSS pixels
- * @param {import("./panel.js").Panel} panel
- * @param {object} scene see explorer.js
+ * @param {Panel} panel
+ * @param {Picture} picture
  */
-export function drawOverlay(c, panel, scene) {
-  const { theme, state, stroke } = scene;
-  const { left, top, width, height } = panel.plot;
+export function drawOverlay(c, panel, picture) {
+  const { theme, state, stroke } = picture;
+  const { left, top, width, height } = panel.projection.plot;
   c.save();
   c.beginPath();
   c.rect(left - 1, top - 1, width + 2, height + 2);
   c.clip();
-  if (panel.isMap) drawRoi(c, panel, scene);
-  for (const slot of ["A", "B"]) {
+  if (panel.isMap) drawRoi(c, panel, picture);
+  for (const slot of /** @type {const} */ (["A", "B"])) {
     const active = slot === state.active;
     if (active && stroke?.mode === "replace") continue;
     for (const shape of state.selections[slot]) {
@@ -28,20 +36,27 @@ export function drawOverlay(c, panel, scene) {
   if (stroke?.panel === panel.id && stroke.points.length > 1) {
     outline(c, panel, stroke, theme, theme.slots[state.active], true, true);
   }
-  marker(c, panel, scene.hovered, theme.text, theme, true);
+  marker(c, panel, picture.hovered, theme.text, theme, true);
   marker(c, panel, state.pinned ?? -1, theme.primary, theme, false);
   c.restore();
 }
 
+/**
+ * @param {CanvasRenderingContext2D} c
+ * @param {Panel} panel
+ * @param {import("./data.js").Shape} shape
+ * @param {Theme} theme
+ * @param {Rgb} color
+ * @param {boolean} active whether it belongs to the active slot
+ */
 function outline(c, panel, shape, theme, color, active, filled = false) {
   c.beginPath();
-  const view = panel.view;
+  const places = shape.points.map((point) => panel.projection.toPixel(point));
   if (shape.kind === "box") {
-    const [[ax, ay], [bx, by]] = shape.points.map(([x, y]) => panel.toPixel(x, y, view));
+    const [[ax, ay], [bx, by]] = places;
     c.rect(Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay));
   } else {
-    shape.points.forEach(([x, y], k) => {
-      const [px, py] = panel.toPixel(x, y, view);
+    places.forEach(([px, py], k) => {
       if (k) c.lineTo(px, py);
       else c.moveTo(px, py);
     });
@@ -55,7 +70,14 @@ function outline(c, panel, shape, theme, color, active, filled = false) {
     shape.mode === "subtract" ? [2, 3] : active ? [] : [6, 4]);
 }
 
-/** Stroke a path so that it is seen on any colours. */
+/**
+ * Stroke a path so that it is seen on any colors.
+ * @param {CanvasRenderingContext2D} c
+ * @param {Theme} theme
+ * @param {string} color
+ * @param {number} width
+ * @param {number[]} dash
+ */
 function haloStroke(c, theme, color, width, dash = []) {
   c.setLineDash([]);
   c.lineJoin = "round";
@@ -69,9 +91,14 @@ function haloStroke(c, theme, color, width, dash = []) {
   c.setLineDash([]);
 }
 
-function drawRoi(c, panel, { roi, tool, grid, theme }) {
-  if (!roi) return;
-  const [x0, y0, x1, y1] = roiPixels(panel, roi, grid);
+/**
+ * @param {CanvasRenderingContext2D} c
+ * @param {Panel} panel a map
+ * @param {Picture} picture
+ */
+function drawRoi(c, panel, { roi, tool, points: { grid }, theme }) {
+  if (!roi || !grid) return;
+  const [x0, y0, x1, y1] = roiRect(panel.projection, roi, grid);
   c.beginPath();
   c.rect(x0, y0, x1 - x0, y1 - y0);
   haloStroke(c, theme, css(theme.text), 1.5);
@@ -89,22 +116,18 @@ function drawRoi(c, panel, { roi, tool, grid, theme }) {
 }
 
 /**
- * Return the rectangle of the ROI in the body: it runs between cells, half a step before the
- * first coordinate that is in and half a step before the first one that is out.
- * @returns {[number, number, number, number]} left, top, right, bottom
+ * @param {CanvasRenderingContext2D} c
+ * @param {Panel} panel
+ * @param {number} i the point, or −1
+ * @param {Rgb} color
+ * @param {Theme} theme
+ * @param {boolean} cross
  */
-export function roiPixels(panel, roi, grid) {
-  const [dx, dy] = grid.step;
-  const [x0, y0] = panel.toPixel(roi[0] - dx / 2, roi[2] - dy / 2);
-  const [x1, y1] = panel.toPixel(roi[1] - dx / 2, roi[3] - dy / 2);
-  return [x0, y0, x1, y1];
-}
-
 function marker(c, panel, i, color, theme, cross) {
   if (i < 0 || !(i < panel.x.length)) return;
-  const [px, py] = panel.toPixel(panel.x[i], panel.y[i]);
-  if (!panel.contains(px, py)) return;
-  const { left, top, width, height } = panel.plot;
+  const [px, py] = panel.projection.toPixel([panel.x[i], panel.y[i]]);
+  if (!panel.projection.contains([px, py])) return;
+  const { left, top, width, height } = panel.projection.plot;
   if (cross) {
     c.beginPath();
     for (const [ax, ay, bx, by] of [

@@ -1,32 +1,50 @@
 /** One panel: its elements, its place on the screen, and how it is drawn. */
 
-import { drawAxes, drawColorBar, drawScaleBar } from "./axes.js";
+import { drawAxes, drawScaleBar } from "./axes.js";
+import { drawColorBar } from "./color_bar.js";
 import { drawOverlay } from "./overlay.js";
 import { MapRaster } from "./map.js";
+import { Projection } from "./projection.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
-import { h } from "./dom.js";
+import { context2d, h } from "./dom.js";
 import { icon } from "./icons.js";
 
-const MAX_ASPECT = 8;
+/**
+ * @typedef {import("./data.js").Numbers} Numbers
+ * @typedef {import("./data.js").PanelSpec} PanelSpec
+ * @typedef {import("./projection.js").Rect} Rect
+ * @typedef {{theme: import("./colors.js").Theme, points: import("./points.js").Points,
+ *   selection: import("./selection.js").Selection, state: import("./data.js").State,
+ *   stroke: import("./data.js").Shape|null, roi: import("./data.js").Roi|null, hovered: number,
+ *   tool: import("./tools.js").Tool}} Picture what all panels show
+ */
+
 const TOP = 12;
 const BOTTOM = 44;
 const MIN_HEIGHT = 190;
 
+/** @type {import("./coloring.js").Colors} */
+const NO_COLORS = {
+  rgba: new Uint32Array(0), below: false, above: false, missing: false, counts: new Map(),
+};
+
 export class Panel {
   /**
-   * @param {object} spec as sent by view.py
-   * @param {{enlarge: (panel: Panel) => void}} actions
+   * @param {PanelSpec} spec
+   * @param {import("./viewport.js").Viewport} viewport
+   * @param {(panel: Panel) => void} enlarge
    */
-  constructor(spec, actions) {
+  constructor(spec, viewport, enlarge) {
     this.id = spec.id;
     this.kind = spec.kind;
     this.isMap = spec.kind === "map";
+    this.projection = new Projection(viewport, this.isMap);
     this.raster = this.isMap ? new MapRaster() : new ScatterRaster();
     this.title = h("h3", { class: "lp-title" });
     this.note = h("span", { class: "lp-note" });
     this.enlarge = h(
       "button",
-      { class: "lp-button lp-enlarge", type: "button", onclick: () => actions.enlarge(this) },
+      { class: "lp-button lp-enlarge", type: "button", onclick: () => enlarge(this) },
       icon("enlarge"),
     );
     this.data = h("canvas", { class: "lp-data", "aria-hidden": "true" });
@@ -36,25 +54,47 @@ export class Panel {
     this.body = h("div", { class: "lp-body" }, this.data, this.axes, this.overlay, this.legend);
     this.element = h(
       "section",
-      { class: "lp-panel", "data-panel": spec.id, "data-kind": spec.kind },
+      { class: "lp-panel", "data-panel": spec.id },
       h("header", { class: "lp-header" }, this.title, this.note, this.enlarge),
       this.body,
     );
-    this.dataContext = this.data.getContext("2d", { willReadFrequently: true, alpha: false });
-    this.axesContext = this.axes.getContext("2d");
-    this.overlayContext = this.overlay.getContext("2d");
-    this.plot = { left: 0, top: 0, width: 1, height: 1 };
+    this.dataContext = context2d(this.data, { willReadFrequently: true, alpha: false });
+    this.axesContext = context2d(this.axes);
+    this.overlayContext = context2d(this.overlay);
+    /** @type {Numbers} */
+    this.x = new Float32Array(0);
+    /** @type {Numbers} */
+    this.y = this.x;
+    /** @type {import("./data.js").Coloring} */
+    this.coloring = { type: "direct", array: "", key: [], label: "", nan: "" };
+    /** @type {import("./coloring.js").Colors} */
+    this.colors = NO_COLORS;
+    /** All that the picture of the points depends on. */
+    this.look = "";
+    /** @type {import("./pointer.js").Pointer|null} */
+    this.pointer = null;
+    this.width = 0;
+    this.height = 0;
+    this.dpr = 1;
+    /** What the last layout depended on. */
+    this.size = "";
+    this.enlarged = false;
     /** What must be done in the next frame. */
     this.stale = { raster: true, axes: true, overlay: true };
+    this.spec = spec;
     this.setSpec(spec);
   }
 
-  /** Take over titles and axes from the server. */
+  /**
+   * Take over titles and axes from the server.
+   * @param {PanelSpec} spec
+   */
   setSpec(spec) {
     this.spec = spec;
+    this.projection.equal = spec.equal;
     this.title.textContent = spec.title;
     this.note.textContent = spec.note;
-    this.setEnlarged(this.enlarged ?? false);
+    this.setEnlarged(this.enlarged);
     this.overlay.setAttribute(
       "aria-label",
       `${spec.title}: ${this.isMap ? "map" : "scatter"} of ${spec.yLabel} against ${spec.xLabel}. ` +
@@ -62,7 +102,10 @@ export class Panel {
     );
   }
 
-  /** Show whether this panel has the whole room. */
+  /**
+   * Show whether this panel has the whole room.
+   * @param {boolean} enlarged
+   */
   setEnlarged(enlarged) {
     this.enlarged = enlarged;
     const text = enlarged ? "Show all panels (Escape)" : `Enlarge ${this.spec.title}`;
@@ -90,7 +133,8 @@ export class Panel {
   layout(height, dpr) {
     this.body.style.height = `${height}px`;
     const width = this.body.clientWidth;
-    const size = [width, height, dpr, this.isMap && this.aspect()].join();
+    const { projection } = this;
+    const size = [width, height, dpr, this.isMap && projection.aspect].join();
     if (size === this.size) return;
     this.size = size;
     const { left, gutter } = margins(width);
@@ -100,7 +144,8 @@ export class Panel {
       width: Math.max(40, width - left - gutter),
       height: Math.max(40, height - TOP - BOTTOM),
     };
-    this.plot = this.isMap ? hug(room, this.aspect()) : room;
+    const plot = this.isMap ? hug(room, projection.aspect) : room;
+    projection.plot = plot;
     this.width = width;
     this.height = height;
     this.dpr = dpr;
@@ -110,156 +155,119 @@ export class Panel {
       canvas.style.width = `${width}px`;
       canvas.style.height = `${height}px`;
     }
-    this.data.width = Math.round(this.plot.width * dpr);
-    this.data.height = Math.round(this.plot.height * dpr);
+    this.data.width = Math.round(plot.width * dpr);
+    this.data.height = Math.round(plot.height * dpr);
     Object.assign(this.data.style, {
-      left: `${this.plot.left}px`,
-      top: `${this.plot.top}px`,
+      left: `${plot.left}px`,
+      top: `${plot.top}px`,
       width: `${this.data.width / dpr}px`,
       height: `${this.data.height / dpr}px`,
     });
     Object.assign(this.legend.style, {
-      left: `${this.plot.left + this.plot.width + 10}px`,
-      top: `${this.plot.top}px`,
+      left: `${plot.left + plot.width + 10}px`,
+      top: `${plot.top}px`,
       width: `${gutter - 14}px`,
-      maxHeight: `${height - this.plot.top - 4}px`,
+      maxHeight: `${height - plot.top - 4}px`,
     });
     this.invalidate();
   }
 
-  /** Height of the body that the panel can use, at most `limit`. */
+  /**
+   * Height of the body that the panel can use, at most `limit`.
+   * @param {number} limit
+   */
   neededHeight(limit) {
     if (!this.isMap) return limit;
     const { left, gutter } = margins(this.body.clientWidth);
-    const plot = (this.body.clientWidth - left - gutter) / this.aspect();
+    const plot = (this.body.clientWidth - left - gutter) / this.projection.aspect;
     return Math.min(limit, Math.max(MIN_HEIGHT, plot + TOP + BOTTOM));
   }
 
-  /** Width over height of the home range, within reason. */
-  aspect() {
-    const { home } = this.viewport;
-    const aspect = (home.x1 - home.x0) / (home.y1 - home.y0);
-    return Math.min(MAX_ASPECT, Math.max(1 / MAX_ASPECT, aspect));
+  /**
+   * Bring the points up to date: anew where the view or the colors changed, else only those
+   * whose class changed.
+   * @param {Picture} picture
+   */
+  drawData({ points, selection, state: { active }, theme }) {
+    const { raster, stale, dataContext, data: { width, height }, colors: { rgba } } = this;
+    const { view } = this.projection;
+    if (raster instanceof MapRaster) {
+      if (stale.raster && points.grid) {
+        raster.resize(width, height);
+        raster.place(points.grid, view);
+      }
+      raster.paint(dataContext, points.pointOf, rgba, selection, theme, active);
+    } else {
+      if (stale.raster) {
+        const radius = pointRadius(selection.n, this.projection.magnification) * this.dpr;
+        raster.resize(width, height, radius, selection.n);
+        raster.place(this.x, this.y, view);
+        raster.build(rgba, selection.classes);
+      } else {
+        raster.update(rgba, selection);
+      }
+      raster.paint(dataContext, theme, selection.focus, theme.slots[active === "A" ? "B" : "A"]);
+    }
+    stale.raster = false;
   }
 
-  /** The range that is drawn: the viewport's, widened where the aspect must be kept. */
-  get view() {
-    const { x0, x1, y0, y1 } = this.viewport.range;
-    if (!this.spec.equal) return { x0, x1, y0, y1 };
-    const perX = (x1 - x0) / this.plot.width;
-    const perY = (y1 - y0) / this.plot.height;
-    const unit = Math.max(perX, perY);
-    const growX = ((unit - perX) * this.plot.width) / 2;
-    const growY = ((unit - perY) * this.plot.height) / 2;
-    return { x0: x0 - growX, x1: x1 + growX, y0: y0 - growY, y1: y1 + growY };
-  }
-
-  /** Data coordinates of a place in the body. */
-  toData(px, py) {
-    const { left, top, width, height } = this.plot;
-    const { x0, x1, y0, y1 } = this.view;
-    const part = (py - top) / height;
-    return [
-      x0 + ((px - left) / width) * (x1 - x0),
-      y0 + (this.isMap ? part : 1 - part) * (y1 - y0),
-    ];
-  }
-
-  /** Place in the body of data coordinates. */
-  toPixel(x, y, view = this.view) {
-    const { left, top, width, height } = this.plot;
-    const part = (y - view.y0) / (view.y1 - view.y0);
-    return [
-      left + ((x - view.x0) / (view.x1 - view.x0)) * width,
-      top + (this.isMap ? part : 1 - part) * height,
-    ];
-  }
-
-  /** Data units of one CSS pixel along x and y. */
-  unitsPerPixel() {
-    const { x0, x1, y0, y1 } = this.view;
-    return [(x1 - x0) / this.plot.width, (y1 - y0) / this.plot.height];
-  }
-
-  /** Whether a place in the body lies in the plot. */
-  contains(px, py) {
-    const { left, top, width, height } = this.plot;
-    return px >= left && px <= left + width && py >= top && py <= top + height;
+  /** Let the browser compile what the first brush will need. */
+  rehearse() {
+    const { raster } = this;
+    if (raster instanceof ScatterRaster && !this.stale.raster) raster.rehearse(this.colors.rgba);
   }
 
   /**
-   * Bring the points up to date: anew where the view or the colours changed, else only those
-   * whose class changed.
-   * @param {object} scene see explorer.js
+   * Draw frame, ticks, scale bar and color bar.
+   * @param {Picture} picture
    */
-  drawData(scene) {
-    const { selection, theme, state } = scene;
-    const other = theme.slots[state.active === "A" ? "B" : "A"];
-    if (this.isMap) {
-      if (this.stale.raster) {
-        this.raster.resize(this.data.width, this.data.height);
-        this.raster.place(scene.grid, this.view);
-      }
-      this.raster.paint(
-        this.dataContext, scene.pointOf, this.colors.rgba, selection, theme, state.active,
-      );
-    } else {
-      if (this.stale.raster) {
-        const { home } = this.viewport;
-        const view = this.view;
-        const zoom = Math.sqrt(
-          ((home.x1 - home.x0) * (home.y1 - home.y0)) /
-            ((view.x1 - view.x0) * (view.y1 - view.y0)),
-        );
-        const radius = pointRadius(selection.n, zoom) * this.dpr;
-        this.raster.resize(this.data.width, this.data.height, radius, selection.n);
-        this.raster.place(this.x, this.y, view);
-        this.raster.build(this.colors.rgba, selection.classes);
-      } else {
-        this.raster.update(this.colors.rgba, selection);
-      }
-      this.raster.paint(this.dataContext, theme, selection.focus, other);
-    }
-    this.stale.raster = false;
-  }
-
-  /** Draw frame, ticks, scale bar and colour bar. */
-  drawAxes(scene) {
+  drawAxes({ points: { grid }, theme }) {
     const c = this.axesContext;
-    const { theme } = scene;
+    const { plot, view } = this.projection;
     c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     c.clearRect(0, 0, this.width, this.height);
     const { xLabel, yLabel, graticule } = this.spec;
     const axes = { xLabel, yLabel, graticule, down: this.isMap };
-    drawAxes(c, this.plot, this.view, axes, theme, this.dpr);
-    if (this.isMap) drawScaleBar(c, this.plot, this.view, scene.grid.unit, theme);
+    drawAxes(c, plot, view, axes, theme, this.dpr);
+    if (this.isMap && grid) drawScaleBar(c, plot, view, grid.unit, theme);
     if (this.coloring.type === "continuous") {
       const place = {
-        left: this.plot.left + this.plot.width + 12,
-        top: this.plot.top,
-        height: Math.min(Math.max(this.plot.height, 110), this.height - this.plot.top - 8),
+        left: plot.left + plot.width + 12,
+        top: plot.top,
+        height: Math.min(Math.max(plot.height, 110), this.height - plot.top - 8),
       };
       drawColorBar(c, place, this.coloring, this.colors, theme, this.dpr);
     }
     this.stale.axes = false;
   }
 
-  /** Draw outlines, ROI, rubber band and markers. */
-  drawOverlay(scene) {
+  /**
+   * Draw outlines, ROI, rubber band and markers.
+   * @param {Picture} picture
+   */
+  drawOverlay(picture) {
     const c = this.overlayContext;
     c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     c.clearRect(0, 0, this.width, this.height);
-    drawOverlay(c, this, scene);
+    drawOverlay(c, this, picture);
     this.stale.overlay = false;
   }
 }
 
-/** Room for the axis at the left and the legend at the right. */
+/**
+ * Room for the axis at the left and the legend at the right.
+ * @param {number} width
+ */
 function margins(width) {
   return width < 420 ? { left: 52, gutter: 84 } : { left: 60, gutter: 104 };
 }
 
-/** The largest rectangle of an aspect in a room, at its upper left. */
+/**
+ * The largest rectangle of an aspect in a room, at its upper left.
+ * @param {Rect} room
+ * @param {number} aspect
+ * @returns {Rect}
+ */
 function hug(room, aspect) {
   const width = Math.round(Math.min(room.width, room.height * aspect));
   const height = Math.round(Math.min(room.height, room.width / aspect));

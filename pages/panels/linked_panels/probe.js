@@ -1,5 +1,11 @@
 /** A window into the panels for tests and benchmarks: `window.__latentPanels`. Reads only. */
 
+/**
+ * @typedef {{started: number, work: number, brushing: boolean, latency: number}} Frame
+ * @typedef {Window & {__latentPanels?: Set<Probe>}} ProbedWindow
+ * @typedef {import("./data.js").Slot} Slot
+ */
+
 const KEPT_FRAMES = 4000;
 
 export class Probe {
@@ -8,13 +14,25 @@ export class Probe {
     this.explorer = explorer;
     /** Time of the first drawing, in milliseconds since the page was asked for. */
     this.firstDrawing = 0;
+    /** @type {Frame[]} */
     this.frames = [];
+    /**
+     * Characters sent to the server at each change.
+     * @type {number[]}
+     */
     this.sent = [];
-    window.__latentPanels ??= new Set();
-    window.__latentPanels.add(this);
+    /** @type {ProbedWindow} */
+    const probed = window;
+    this.all = probed.__latentPanels ??= new Set();
+    this.all.add(this);
   }
 
-  /** Note a frame: when, how long the work took, and how long after the input it was done. */
+  /**
+   * Note a frame: when, how long the work took, and how long after the input it was done.
+   * @param {number} started
+   * @param {boolean} brushing
+   * @param {number} inputTime
+   */
   noteFrame(started, brushing, inputTime) {
     const now = performance.now();
     this.firstDrawing ||= now;
@@ -24,28 +42,63 @@ export class Probe {
     if (this.frames.length > KEPT_FRAMES) this.frames.shift();
   }
 
-  /** Note what was sent to the server. */
+  /**
+   * Note what was sent to the server.
+   * @param {import("./data.js").State} state
+   */
   noteSent(state) {
     this.sent.push(JSON.stringify(state).length);
     if (this.sent.length > KEPT_FRAMES) this.sent.shift();
   }
 
+  /** Whether all that the server sent is drawn, and nothing is on its way. */
+  get settled() {
+    const { drawing, loader, messages, points } = this.explorer;
+    return points.known && loader.latest === points.data && !drawing.frame
+      && !messages.textContent;
+  }
+
   /** The state as the server gets it. */
   get state() {
-    return this.explorer.state;
+    return this.explorer.shared.state;
   }
 
-  /** Numbers of the selected points. */
+  get data() {
+    return this.explorer.points.data;
+  }
+
+  get panels() {
+    return this.explorer.board.panels;
+  }
+
+  get selection() {
+    return this.explorer.brushing.selection;
+  }
+
+  get theme() {
+    return this.explorer.drawing.theme;
+  }
+
+  /**
+   * Numbers of the selected points.
+   * @param {Slot} slot
+   */
   ids(slot) {
-    return this.explorer.selection.ids(slot, this.explorer.state.active);
+    return this.selection.ids(slot, this.state.active);
   }
 
-  /** Number of the selected points. */
+  /**
+   * Number of the selected points.
+   * @param {Slot} slot
+   */
   count(slot) {
-    return this.explorer.selection.count(slot, this.explorer.state.active);
+    return this.selection.count(slot, this.state.active);
   }
 
-  /** FNV-1a over the numbers of the selected points, four bytes each, lowest first. */
+  /**
+   * FNV-1a over the numbers of the selected points, four bytes each, lowest first.
+   * @param {Slot} slot
+   */
   digest(slot) {
     let hash = 0x811c9dc5;
     for (const id of this.ids(slot)) {
@@ -56,29 +109,28 @@ export class Probe {
     return hash;
   }
 
-  /** The range that a panel shows. */
+  /**
+   * The range that a panel shows.
+   * @param {string} panel
+   */
   view(panel) {
-    return this.explorer.panels.get(panel).view;
+    return this.panels.get(panel)?.projection.view;
   }
 
-  /** Where data coordinates of a panel are in the window. */
-  toClient(panel, x, y) {
-    const found = this.explorer.panels.get(panel);
-    const [px, py] = found.toPixel(x, y);
-    const { left, top } = found.overlay.getBoundingClientRect();
-    return { x: left + px, y: top + py };
-  }
-
-  /** The plot of a panel in the window. */
+  /**
+   * The plot of a panel in the window.
+   * @param {string} panel
+   */
   plot(panel) {
-    const found = this.explorer.panels.get(panel);
+    const found = this.panels.get(panel);
+    if (!found) return null;
     const { left, top } = found.overlay.getBoundingClientRect();
-    const { plot } = found;
+    const { plot } = found.projection;
     return { left: left + plot.left, top: top + plot.top, width: plot.width, height: plot.height };
   }
 
   /** Take it away. */
   remove() {
-    window.__latentPanels.delete(this);
+    this.all.delete(this);
   }
 }

@@ -1,12 +1,14 @@
 /**
- * Rasterise points without WebGL.
+ * Rasterize points without WebGL.
  *
- * Per pixel the coverage and the colour of the points on it are summed, for all points and for
+ * Per pixel the coverage and the color of the points on it are summed, for all points and for
  * those of each class. Sums do not depend on the order of points, show density, and can be
  * changed one point at a time: brushing costs only the points that change.
  */
 
-import { EMPHASISED, OTHER, OUTSIDE } from "./selection.js";
+import { EMPHASIZED, OTHER, OUTSIDE } from "./selection.js";
+
+/** @typedef {Array<[number, number, number]>} Stamp dx, dy, weight */
 
 const DIM = 0.26;
 const FAINT = 0.1;
@@ -14,9 +16,13 @@ const TABLE = 4096;
 const MANY_CHANGED = 0.3;
 const REHEARSED = 20000;
 
-/** Round point, antialiased: offsets from its centre and coverage 0..1. */
+/**
+ * Round point, antialiased: offsets from its center and coverage 0..1.
+ * @param {number} radius
+ */
 function disc(radius) {
   const reach = Math.ceil(radius);
+  /** @type {Stamp} */
   const stamp = [];
   for (let dy = -reach; dy <= reach; dy++) {
     for (let dx = -reach; dx <= reach; dx++) {
@@ -27,7 +33,11 @@ function disc(radius) {
   return stamp;
 }
 
-/** Radius of a point in CSS pixels: smaller the more there are, larger when zoomed in. */
+/**
+ * Radius of a point in CSS pixels: smaller the more there are, larger when zoomed in.
+ * @param {number} n
+ * @param {number} zoom
+ */
 export function pointRadius(n, zoom) {
   const base = n <= 3000 ? 2.6 : n <= 12000 ? 1.9 : n <= 50000 ? 1.3 : n <= 200000 ? 0.75 : 0.5;
   return Math.min(4.5, base * Math.max(1, zoom) ** 0.4);
@@ -39,6 +49,35 @@ export class ScatterRaster {
     this.height = 0;
     this.dirtyCount = 0;
     this.fullPaint = true;
+    this.focus = false;
+    this.gray = 0;
+    /** @type {import("./data.js").Rgb} */
+    this.background = [0, 0, 0];
+    this.otherColor = this.background;
+    /** All that the colors of unchanged pixels depend on. */
+    this.style = "";
+    this.opacity = new Float32Array(TABLE);
+    /** @type {(weight: number) => number} */
+    this.curve = () => 0;
+    this.n = 0;
+    /** Pixel of every point, or −1; rows have a margin for points at the border. */
+    this.at = new Int32Array(0);
+    this.reach = 0;
+    this.pad = 0;
+    this.stride = 0;
+    this.size = 0;
+    /** Offset and weight of every pixel of a point, and the largest weight. */
+    this.offsets = new Int32Array(0);
+    this.weights = new Int32Array(0);
+    this.full = 1;
+    /** Weight, red, green and blue of every pixel, over all points and those of each class. */
+    this.all = new Int32Array(0);
+    /** @type {Record<number, Int32Array>} */
+    this.sums = {};
+    this.dirty = new Int32Array(0);
+    this.isDirty = new Uint8Array(0);
+    this.image = new ImageData(1, 1);
+    this.pixels = new Uint32Array(0);
   }
 
   /**
@@ -56,7 +95,7 @@ export class ScatterRaster {
     if (this.width !== width || this.height !== height || this.size !== size) {
       this.all = new Int32Array(4 * size);
       this.sums = {
-        [EMPHASISED]: new Int32Array(4 * size),
+        [EMPHASIZED]: new Int32Array(4 * size),
         [OUTSIDE]: new Int32Array(4 * size),
         [OTHER]: new Int32Array(4 * size),
       };
@@ -66,9 +105,10 @@ export class ScatterRaster {
       this.pixels = new Uint32Array(this.image.data.buffer);
     }
     Object.assign(this, { width, height, size, n });
-    if (this.at?.length !== n) this.at = new Int32Array(n);
+    if (this.at.length !== n) this.at = new Int32Array(n);
     // The largest weight whose sum can't overflow, even with all points on one pixel.
     this.full = Math.max(1, Math.min(255, Math.floor(2 ** 32 / (255 * n))));
+    /** @type {Stamp} */
     const stamp = radius < 0.75 ? [[0, 0, 1]] : disc(radius);
     this.offsets = Int32Array.from(stamp, ([dx, dy]) => dy * this.stride + dx);
     this.weights = Int32Array.from(stamp, (s) => Math.max(1, Math.round(s[2] * this.full)));
@@ -76,9 +116,9 @@ export class ScatterRaster {
 
   /**
    * Find the pixel of every point.
-   * @param {Float32Array|Int32Array} x
-   * @param {Float32Array|Int32Array} y
-   * @param {{x0: number, x1: number, y0: number, y1: number}} view y upwards
+   * @param {import("./data.js").Numbers} x
+   * @param {import("./data.js").Numbers} y
+   * @param {import("./data.js").Range} view y upwards
    */
   place(x, y, view) {
     const { n, at, width, height, pad, stride, reach } = this;
@@ -106,9 +146,13 @@ export class ScatterRaster {
     this.calibrate();
   }
 
-  /** Sum the points of each class anew. */
+  /**
+   * Sum the points of each class anew.
+   * @param {Uint32Array} rgba
+   * @param {Uint8Array} classes
+   */
   buildClasses(rgba, classes) {
-    for (const bit of [EMPHASISED, OUTSIDE, OTHER]) this.sums[bit].fill(0);
+    for (const bit of [EMPHASIZED, OUTSIDE, OTHER]) this.sums[bit].fill(0);
     const { n, at } = this;
     for (let i = 0; i < n; i++) {
       const c = classes[i];
@@ -138,6 +182,13 @@ export class ScatterRaster {
     }
   }
 
+  /**
+   * Add a point to a sum, or take it away.
+   * @param {Int32Array} sum
+   * @param {number} p its pixel
+   * @param {number} rgba
+   * @param {1|-1} sign
+   */
   add(sum, p, rgba, sign) {
     const { offsets, weights } = this;
     const r = rgba & 255;
@@ -153,6 +204,10 @@ export class ScatterRaster {
     }
   }
 
+  /**
+   * Note that the pixels of a point must be painted.
+   * @param {number} p
+   */
   touch(p) {
     const { offsets, isDirty, dirty } = this;
     for (let k = 0; k < offsets.length; k++) {
@@ -169,7 +224,7 @@ export class ScatterRaster {
    * @param {Uint32Array} rgba
    */
   rehearse(rgba) {
-    const sum = this.sums[EMPHASISED];
+    const sum = this.sums[EMPHASIZED];
     const last = Math.min(this.n, REHEARSED);
     let sink = 0;
     for (let i = 0; i < last; i++) {
@@ -195,6 +250,7 @@ export class ScatterRaster {
     const dense = (sample[Math.floor(sample.length * 0.98)] ?? 0) / this.full;
     const single = Math.max(0.42, Math.min(0.88, 0.88 - 0.13 * Math.log10(Math.max(1, dense))));
     const top = Math.log(Math.max(4, dense));
+    /** @param {number} w */
     const curve = (w) => {
       const c = w / this.full;
       return c < 1 ? single * c : single + (1 - single) * Math.min(1, Math.log(c) / top);
@@ -206,9 +262,9 @@ export class ScatterRaster {
   /**
    * Paint what changed, or everything.
    * @param {CanvasRenderingContext2D} context
-   * @param {object} theme
-   * @param {boolean} focus dim the points that are not emphasised
-   * @param {number[]} otherColor
+   * @param {import("./colors.js").Theme} theme
+   * @param {boolean} focus dim the points that are not emphasized
+   * @param {import("./data.js").Rgb} otherColor
    */
   paint(context, theme, focus, otherColor) {
     const style = `${theme.background}|${focus}|${otherColor}`;
@@ -217,7 +273,7 @@ export class ScatterRaster {
       this.fullPaint = true;
     }
     this.background = theme.background;
-    this.grey = theme.dark ? 96 : 168;
+    this.gray = theme.dark ? 96 : 168;
     this.focus = focus;
     this.otherColor = otherColor;
     if (this.fullPaint) this.paintAll(context);
@@ -227,6 +283,7 @@ export class ScatterRaster {
     this.fullPaint = false;
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintAll(context) {
     const { width, height, pad, stride, pixels, all } = this;
     const [r, g, b] = this.background;
@@ -240,6 +297,7 @@ export class ScatterRaster {
     context.putImageData(this.image, 0, 0);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintDirty(context) {
     const { width, height, pad, stride, pixels, dirty, dirtyCount } = this;
     let [x0, x1, y0, y1] = [width, -1, height, -1];
@@ -257,11 +315,14 @@ export class ScatterRaster {
     if (x1 >= 0) context.putImageData(this.image, 0, 0, x0, y0, x1 - x0 + 1, y1 - y0 + 1);
   }
 
-  /** Colour of one pixel: outside the ROI, then the dimmed, then the emphasised points. */
+  /**
+   * Color of one pixel: outside the ROI, then the dimmed, then the emphasized points.
+   * @param {number} p
+   */
   mixed(p) {
     const o = 4 * p;
-    const { all, sums, opacity, grey, focus } = this;
-    const chosen = sums[EMPHASISED];
+    const { all, sums, opacity, gray, focus } = this;
+    const chosen = sums[EMPHASIZED];
     const outside = sums[OUTSIDE];
     const other = sums[OTHER];
     let r = this.background[0];
@@ -273,9 +334,9 @@ export class ScatterRaster {
     const wi = ((all[o] >>> 0) - wo - ws) >>> 0;
     if (wo) {
       const a = FAINT * (wo < TABLE ? opacity[wo] : this.curve(wo));
-      r += a * (grey - r);
-      g += a * (grey - g);
-      b += a * (grey - b);
+      r += a * (gray - r);
+      g += a * (gray - g);
+      b += a * (gray - b);
     }
     if (wi) {
       let a = wi < TABLE ? opacity[wi] : this.curve(wi);
@@ -284,11 +345,11 @@ export class ScatterRaster {
       let cb = ((all[o + 3] - outside[o + 3] - chosen[o + 3]) >>> 0) / wi;
       if (focus) {
         a *= DIM;
-        cr = (cr + grey) / 2;
-        cg = (cg + grey) / 2;
-        cb = (cb + grey) / 2;
+        cr = (cr + gray) / 2;
+        cg = (cg + gray) / 2;
+        cb = (cb + gray) / 2;
         if (wt) {
-          // The other slot's points keep a tint of its colour, so that both can be compared.
+          // The other slot's points keep a tint of its color, so that both can be compared.
           const f = wt / wi;
           const tint = this.otherColor;
           a *= 1 + f;
@@ -302,7 +363,7 @@ export class ScatterRaster {
       b += a * (cb - b);
     }
     if (ws) {
-      // Emphasised points must be seen even where there is but one.
+      // Emphasized points must be seen even where there is but one.
       const build = ws < TABLE ? opacity[ws] : this.curve(ws);
       const cover = ws < this.full ? (0.85 * ws) / this.full : 0.85 + 0.15 * build;
       r += cover * ((chosen[o + 1] >>> 0) / ws - r);

@@ -1,9 +1,9 @@
 /** Which points are selected: the two slots, the stroke being drawn, the ROI and a highlight. */
 
-import { markBox, markLasso } from "./geometry.js";
+import { markBox, markLasso, markOutsideRoi } from "./geometry.js";
 
 /** Bits of a point's class. */
-export const EMPHASISED = 1;
+export const EMPHASIZED = 1;
 export const OUTSIDE = 2;
 export const OTHER = 4;
 
@@ -11,6 +11,7 @@ const ONES = 0x01010101;
 
 /** Masks are bytes of 0 or 1, padded so that four of them can be handled as one word. */
 class Mask {
+  /** @param {number} n */
   constructor(n) {
     this.bytes = new Uint8Array(Math.ceil(n / 4) * 4);
     this.words = new Uint32Array(this.bytes.buffer);
@@ -18,10 +19,12 @@ class Mask {
 }
 
 /**
- * Find the axes of a panel, or null where it is not known.
- * @callback AxesOf
- * @param {string} panel
- * @returns {{x: Float32Array, y: Float32Array, cells: () => import("./cells.js").CellIndex}|null}
+ * @typedef {import("./data.js").Mode} Mode
+ * @typedef {import("./data.js").Numbers} Numbers
+ * @typedef {import("./data.js").Shape} Shape
+ * @typedef {import("./data.js").Slot} Slot
+ * @typedef {(panel: string) => import("./points.js").Axes|null} AxesOf null where a panel is not
+ *   known
  */
 
 export class Selection {
@@ -39,6 +42,7 @@ export class Selection {
     this.isLive = false;
     this.outside = new Mask(n);
     this.hasRoi = false;
+    /** @type {Mask|null} */
     this.highlight = null;
     /** Class of every point as it is drawn now. */
     this.classes = new Uint8Array(Math.ceil(n / 4) * 4);
@@ -53,8 +57,8 @@ export class Selection {
 
   /**
    * Evaluate all shapes of a slot.
-   * @param {"A"|"B"} slot
-   * @param {Array<object>} shapes
+   * @param {Slot} slot
+   * @param {Shape[]} shapes
    */
   setShapes(slot, shapes) {
     const mask = this.slots[slot];
@@ -68,8 +72,8 @@ export class Selection {
 
   /**
    * Show a stroke that is being drawn, on top of the slot's shapes.
-   * @param {"A"|"B"} slot
-   * @param {object|null} shape null ends it
+   * @param {Slot} slot
+   * @param {Shape|null} shape null ends it
    */
   setLive(slot, shape) {
     this.isLive = shape !== null;
@@ -78,14 +82,20 @@ export class Selection {
     combine(this.live.words, this.slots[slot].words, this.stroke.words, shape.mode);
   }
 
-  /** Make the stroke that is shown part of its slot. */
+  /**
+   * Make the stroke that is shown part of its slot.
+   * @param {Slot} slot
+   */
   commitLive(slot) {
     this.slots[slot].words.set(this.live.words);
     this.used[slot] = true;
     this.isLive = false;
   }
 
-  /** Mark the points of one shape in the scratch mask. */
+  /**
+   * Mark the points of one shape in the scratch mask.
+   * @param {Shape} shape
+   */
   mark(shape) {
     const mask = this.stroke.bytes;
     mask.fill(0);
@@ -96,30 +106,21 @@ export class Selection {
   }
 
   /**
-   * Set the ROI, and which points the page keeps in it. The bounds are rounded to float32 like the
-   * coordinates they lie on.
-   * @param {[number, number, number, number]|null} roi
-   * @param {Float32Array|Int32Array} [x]
-   * @param {Float32Array|Int32Array} [y]
-   * @param {Int32Array|null} [kept] 0 where a point is out of view
+   * Set the ROI, and which points the page keeps in it.
+   * @param {{bounds: import("./data.js").Roi, x: Numbers, y: Numbers,
+   *   step: import("./data.js").Pair}|null} roi
+   * @param {Numbers|null} kept 0 where a point is out of view
    */
-  setRoi(roi, x, y, kept = null) {
+  setRoi(roi, kept) {
     const { bytes } = this.outside;
     this.hasRoi = roi !== null || kept !== null;
     for (let i = 0; i < this.n; i++) bytes[i] = kept && !kept[i] ? 1 : 0;
-    if (!roi) return;
-    const round = x instanceof Float32Array ? Math.fround : (v) => v;
-    const [x0, x1, y0, y1] = roi.map(round);
-    for (let i = 0; i < this.n; i++) {
-      const px = x[i];
-      const py = y[i];
-      if (!(px >= x0 && px < x1 && py >= y0 && py < y1)) bytes[i] = 1;
-    }
+    if (roi) markOutsideRoi(bytes, roi.x, roi.y, roi.bounds, roi.step);
   }
 
   /**
    * Let one label stand out, in this browser only.
-   * @param {Int32Array|null} labels
+   * @param {Numbers|null} labels
    * @param {number} [label]
    */
   setHighlight(labels, label) {
@@ -132,12 +133,20 @@ export class Selection {
     for (let i = 0; i < this.n; i++) bytes[i] = labels[i] === label ? 1 : 0;
   }
 
-  /** Return the mask of a slot, the live stroke included where the slot is the active one. */
+  /**
+   * Return the mask of a slot, the live stroke included where the slot is the active one.
+   * @param {Slot} slot
+   * @param {Slot} active
+   */
   maskOf(slot, active) {
     return this.isLive && slot === active ? this.live : this.slots[slot];
   }
 
-  /** Count the selected points of a slot inside the ROI. */
+  /**
+   * Count the selected points of a slot inside the ROI.
+   * @param {Slot} slot
+   * @param {Slot} active
+   */
   count(slot, active) {
     const { words } = this.maskOf(slot, active);
     const outside = this.outside.words;
@@ -158,7 +167,11 @@ export class Selection {
     return this.n - sum;
   }
 
-  /** Return the numbers of the selected points of a slot. */
+  /**
+   * Return the numbers of the selected points of a slot.
+   * @param {Slot} slot
+   * @param {Slot} active
+   */
   ids(slot, active) {
     const { bytes } = this.maskOf(slot, active);
     const ids = [];
@@ -168,7 +181,7 @@ export class Selection {
 
   /**
    * Bring the classes up to date and list what changed.
-   * @param {"A"|"B"} active
+   * @param {Slot} active
    */
   refresh(active) {
     const selecting = this.isLive || this.used[active];
@@ -200,6 +213,12 @@ export class Selection {
   }
 }
 
+/**
+ * @param {Uint32Array} target
+ * @param {Uint32Array} base
+ * @param {Uint32Array} stroke
+ * @param {Mode} mode
+ */
 function combine(target, base, stroke, mode) {
   const length = target.length;
   if (mode === "replace") target.set(stroke);

@@ -3,26 +3,48 @@
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
+/**
+ * @typedef {import("./data.js").Mode} Mode
+ * @typedef {import("./data.js").Slot} Slot
+ * @typedef {import("./tools.js").Tool} Tool
+ * @typedef {{tool: (tool: Tool) => void, mode: (mode: Mode) => void, slot: (slot: Slot) => void,
+ *   clear: () => void, clearRoi: () => void, undo: () => void, redo: () => void,
+ *   reset: () => void}} Actions
+ */
+
+/** @type {Array<[Tool, string, string]>} */
 const TOOLS = [
   ["box", "Box", "b"],
   ["lasso", "Lasso", "l"],
   ["pan", "Pan", "p"],
   ["roi", "Region of interest (maps)", "r"],
 ];
+/** @type {Array<[Mode, string, string]>} */
 const MODES = [
   ["replace", "Replace the selection", ""],
   ["add", "Add to the selection", "Shift"],
   ["subtract", "Subtract from the selection", "Alt"],
   ["intersect", "Intersect with the selection", "Shift+Alt"],
 ];
+/** @type {Array<[Slot, string]>} */
+const SLOTS = [["A", "1"], ["B", "2"]];
 const NUMBER = new Intl.NumberFormat("en");
 
 export class Toolbar {
-  /** @param {object} actions called by name: tool, mode, slot, clear, clearRoi, undo, redo, reset */
+  /** @param {Actions} actions */
   constructor(actions) {
+    /** @type {Map<Tool, HTMLButtonElement>} */
     this.tools = new Map();
+    /** @type {Map<Mode, HTMLButtonElement>} */
     this.modes = new Map();
+    /** @type {Map<Slot, {element: HTMLButtonElement, count: HTMLElement}>} */
     this.slots = new Map();
+    /**
+     * @param {string} label
+     * @param {string} key
+     * @param {() => void} onclick
+     * @param {...(Node|string)} children
+     */
     const button = (label, key, onclick, ...children) => {
       const text = key ? `${label} (${key})` : label;
       return h(
@@ -31,6 +53,7 @@ export class Toolbar {
         ...children,
       );
     };
+    /** @param {string} label @param {...Node} children */
     const group = (label, ...children) =>
       h("div", { class: "lp-group", role: "group", "aria-label": label }, ...children);
     for (const [name, label, key] of TOOLS) {
@@ -39,7 +62,7 @@ export class Toolbar {
     for (const [name, label, key] of MODES) {
       this.modes.set(name, button(label, key, () => actions.mode(name), icon(name)));
     }
-    for (const [slot, key] of [["A", "1"], ["B", "2"]]) {
+    for (const [slot, key] of SLOTS) {
       const count = h("span", { class: "lp-count" });
       const element = button(`Selection ${slot}`, key, () => actions.slot(slot),
         h("span", { class: "lp-swatch" }), h("b", {}, slot), count);
@@ -66,14 +89,14 @@ export class Toolbar {
 
   /**
    * Show the state.
-   * @param {{tool: string, mode: string, active: string, counts: Record<string, number>,
-   *   used: Record<string, boolean>, total: number, roi: boolean, maps: boolean,
+   * @param {{tool: Tool, mode: Mode, active: Slot, counts: Record<Slot, number>,
+   *   used: Record<Slot, boolean>, total: number, roi: boolean, maps: boolean,
    *   canUndo: boolean, canRedo: boolean}} state
    */
   show(state) {
     press(this.tools, state.tool);
     press(this.modes, state.mode);
-    this.tools.get("roi").hidden = !state.maps;
+    for (const [name, element] of this.tools) element.hidden = name === "roi" && !state.maps;
     for (const [slot, { element, count }] of this.slots) {
       const active = slot === state.active;
       element.setAttribute("aria-pressed", String(active));
@@ -88,12 +111,20 @@ export class Toolbar {
     this.redo.disabled = !state.canRedo;
   }
 
-  /** Tell screen readers. */
+  /**
+   * Tell screen readers.
+   * @param {string} text
+   */
   announce(text) {
     this.live.textContent = text;
   }
 }
 
+/**
+ * @template T
+ * @param {Map<T, HTMLElement>} buttons
+ * @param {T} chosen
+ */
 function press(buttons, chosen) {
   for (const [name, element] of buttons) {
     element.setAttribute("aria-pressed", String(name === chosen));

@@ -1,6 +1,5 @@
 /** What a point is: a small card at the pointer, with the pattern's thumbnail. */
 
-import { formatNumber } from "./axes.js";
 import { h } from "./dom.js";
 
 const PATIENCE_MS = 90;
@@ -59,9 +58,4 @@ export class Tooltip {
     this.point = -1;
     this.element.hidden = true;
   }
-}
-
-/** Write a value with its unit. */
-export function withUnit(value, unit) {
-  return unit ? `${formatNumber(value)} ${unit}` : formatNumber(value);
 }

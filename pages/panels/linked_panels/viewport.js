@@ -1,5 +1,7 @@
 /** The visible part of a pair of axes. The maps share one, each scatter has its own. */
 
+/** @typedef {import("./data.js").Range} Range */
+
 const MIN_PART = 1e-4;
 const MAX_PART = 3;
 
@@ -7,16 +9,22 @@ export class Viewport {
   /** @param {boolean} confined whether it may not leave its home range (maps) */
   constructor(confined) {
     this.confined = confined;
-    this.home = null;
-    this.range = null;
+    /**
+     * The whole range; any before the first `setHome`.
+     * @type {Range}
+     */
+    this.home = { x0: 0, x1: 1, y0: 0, y1: 1 };
+    /** The visible part. */
+    this.range = { ...this.home };
   }
 
   /**
    * Say what the whole range is. The visible part is kept unless the range is another one.
-   * @param {{x0: number, x1: number, y0: number, y1: number}} home
+   * @param {Range} home
    */
   setHome(home) {
-    const same = this.home && Object.keys(home).every((k) => this.home[k] === home[k]);
+    const { x0, x1, y0, y1 } = this.home;
+    const same = x0 === home.x0 && x1 === home.x1 && y0 === home.y0 && y1 === home.y1;
     this.home = home;
     if (!same) this.range = { ...home };
   }
@@ -28,7 +36,7 @@ export class Viewport {
 
   /**
    * Zoom about a point.
-   * @param {{x0: number, x1: number, y0: number, y1: number}} shown the range as it is drawn
+   * @param {Range} shown the range as it is drawn
    * @param {number} x
    * @param {number} y
    * @param {number} factor below 1 zooms in
@@ -47,7 +55,7 @@ export class Viewport {
 
   /**
    * Move by a distance in data units.
-   * @param {{x0: number, x1: number, y0: number, y1: number}} shown
+   * @param {Range} shown
    * @param {number} dx
    * @param {number} dy
    */
@@ -60,8 +68,13 @@ export class Viewport {
     });
   }
 
+  /**
+   * @param {Range} range
+   * @returns {Range}
+   */
   confine(range) {
     if (!this.confined) return range;
+    /** @param {number} low @param {number} high @param {number} from @param {number} to */
     const along = (low, high, from, to) => {
       if (high - low >= to - from) return [from, to];
       const shift = Math.max(0, from - low) - Math.max(0, high - to);

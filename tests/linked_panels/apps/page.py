@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
-from latentcore.analysis.selection import roi_mask, select
+from latentcore.analysis.selection import select
 from pages.panels.linked_panels import linked_panels
-from tests.linked_panels.apps.scene import make_points, make_view
+from tests.linked_panels.apps.scene import inside_roi, make_points, make_view
 
 ROWS = int(os.environ.get("PANELS_ROWS", "45"))
 COLUMNS = int(os.environ.get("PANELS_COLUMNS", "80"))
@@ -57,7 +57,7 @@ time.sleep(float(st.query_params.get("delay", "0")))
 view = replace(base, **changes)
 state = linked_panels(view, key="explorer")
 
-within = kept & roi_mask(points["x"], points["y"], state.roi)
+within = kept & inside_roi(points, state.roi)
 axes = {name: (points[x], points[y]) for name, (x, y) in view.axes.items()}
 answer = {
     "runs": st.session_state["runs"],

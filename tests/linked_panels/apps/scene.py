@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from latentcore.containers import Roi, ScanGrid
 from pages.panels.array_store import put_patterns
 from pages.panels.linked_panels import (
     Categorical,
@@ -60,6 +61,18 @@ def make_points(rows: int, columns: int, seed: int = 0) -> dict[str, np.ndarray]
         "col": col.astype(np.int32),
         "labels": labels,
     }
+
+
+def inside_roi(
+    points: dict[str, np.ndarray], roi: tuple[float, float, float, float] | None
+) -> np.ndarray:
+    """Return which points lie in a ROI, as the program tells them."""
+    if roi is None:
+        return np.ones(points["x"].size, bool)
+    row, col = points["row"], points["col"]
+    x, y = (points[axis].astype(np.float64) for axis in "xy")
+    grid = ScanGrid((row.max() + 1, col.max() + 1), row, col, x, y, (STEP, STEP), "µm")
+    return Roi.from_bounds(roi).mask(grid)
 
 
 def viridis_like() -> np.ndarray:

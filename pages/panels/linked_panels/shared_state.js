@@ -1,25 +1,29 @@
 /** The state that server and browser share: who is right, undo, and when it is sent. */
 
 import { History } from "./history.js";
+import { NO_STATE } from "./data.js";
+
+/** @typedef {import("./data.js").State} State */
 
 const SEND_LATER_MS = 250;
 
-export class Keeper {
-  /** @param {(state: object, announcement: string|undefined) => void} deliver */
+export class SharedState {
+  /** @param {(state: State, announcement: string) => void} deliver */
   constructor(deliver) {
     this.deliver = deliver;
     this.history = new History();
-    this.state = null;
+    this.state = NO_STATE;
+    this.timer = 0;
   }
 
   /**
    * Take over the server's state unless the user has gone on meanwhile.
-   * @param {object} incoming
+   * @param {State} incoming
    * @returns {boolean} whether anything changed
    */
   adopt(incoming) {
     const { state } = this;
-    if (state) {
+    if (state !== NO_STATE) {
       if (incoming.revision < state.revision) return false;
       if (JSON.stringify(content(incoming)) === JSON.stringify(content(state))) return false;
       const { selections, roi } = state;
@@ -33,11 +37,13 @@ export class Keeper {
 
   /**
    * Change the state for good: undoable where undo restores it, and sent.
-   * @param {object} part
+   * @param {Partial<State>} part
    * @param {string} announcement
    * @param {boolean} later more of the same is likely to follow
    */
   change(part, announcement, later = false) {
+    // Before its first word there is nothing that the server could change.
+    if (this.state === NO_STATE) return;
     const { selections, roi } = this.state;
     if ("selections" in part || "roi" in part) this.history.push({ selections, roi });
     this.replace(part, announcement, later);
@@ -55,6 +61,11 @@ export class Keeper {
     return Boolean(found);
   }
 
+  /**
+   * @param {Partial<State>} part
+   * @param {string} announcement
+   * @param {boolean} later
+   */
   replace(part, announcement, later) {
     // Counted up at once, even where it is sent later: an answer that arrives in between is old.
     this.state = { ...this.state, ...part, revision: this.state.revision + 1 };
@@ -70,8 +81,10 @@ export class Keeper {
   }
 }
 
-/** What a state says, leaving out how often it changed. */
+/**
+ * What a state says, leaving out how often it changed.
+ * @param {State} state
+ */
 function content({ selections, active, roi, pinned }) {
   return [selections.A, selections.B, active, roi, pinned];
 }
-

@@ -1,0 +1,207 @@
+/** The panels on the screen: which there are, their colors, where they are and what they show. */
+
+import { Panel } from "./panel.js";
+import { Viewport } from "./viewport.js";
+import { coloredBy, gridRange, pointRange } from "./data.js";
+import { colorize } from "./coloring.js";
+import { fillLegend } from "./legend.js";
+import { h } from "./dom.js";
+
+/**
+ * @typedef {import("./data.js").Numbers} Numbers
+ * @typedef {import("./colors.js").Theme} Theme
+ * @typedef {Map<string, import("./coloring.js").Colors>} Colored by all that the colors depend on
+ */
+
+const NARROW_PX = 720;
+
+export class Board {
+  /**
+   * @param {import("./points.js").Points} points
+   * @param {import("./brushing.js").Brushing} brushing
+   * @param {import("./drawing.js").Schedule} schedule
+   */
+  constructor(points, brushing, schedule) {
+    this.points = points;
+    this.brushing = brushing;
+    this.schedule = schedule;
+    this.element = h("div", { class: "lp-grid" });
+    /** @type {Map<string, Panel>} */
+    this.panels = new Map();
+    /** @type {Map<string, Viewport>} */
+    this.viewports = new Map();
+    /** @type {Colored} */
+    this.colored = new Map();
+    /** @type {Panel|null} */
+    this.enlarged = null;
+    this.observer = new ResizeObserver(() => schedule({ layout: true }));
+    this.observer.observe(this.element);
+  }
+
+  /**
+   * Make, keep and drop panels so that they are those of the data, in their order.
+   * @param {Theme} theme
+   * @returns {Panel[]} the new ones
+   */
+  take(theme) {
+    const { data } = this.points;
+    const before = this.colored;
+    this.colored = new Map();
+    const fresh = [];
+    for (const [id, panel] of this.panels) {
+      const spec = data.panels.find((each) => each.id === id);
+      if (spec?.kind !== panel.spec.kind) panel.element.remove();
+      if (spec) continue;
+      this.panels.delete(id);
+      this.viewports.delete(id);
+      if (this.enlarged === panel) this.enlarged = null;
+    }
+    for (const [place, spec] of data.panels.entries()) {
+      let panel = this.panels.get(spec.id);
+      if (panel?.kind === spec.kind) panel.setSpec(spec);
+      else {
+        panel = new Panel(spec, this.frameOf(spec), (p) => this.enlarge(p));
+        this.panels.set(spec.id, panel);
+        fresh.push(panel);
+      }
+      panel.x = this.arrayOf(spec.x);
+      panel.y = this.arrayOf(spec.y);
+      this.paint(panel, before, theme);
+      const map = panel.isMap && data.grid;
+      const home = map ? gridRange(map) : pointRange(panel.x, panel.y);
+      panel.projection.viewport.setHome(home);
+      // Appending an element that is there already would take the focus from it.
+      if (this.element.children[place] !== panel.element) {
+        this.element.insertBefore(panel.element, this.element.children[place] ?? null);
+      }
+    }
+    return fresh;
+  }
+
+  /**
+   * An array that the first picture needs, so that it is there.
+   * @param {string} name
+   */
+  arrayOf(name) {
+    return /** @type {Numbers} */ (this.points.arrays.get(name));
+  }
+
+  /**
+   * Give a panel its colors; panels colored alike share them. Most calls follow a brush and
+   * change nothing here: then nothing is computed or drawn.
+   * @param {Panel} panel
+   * @param {Colored} before
+   * @param {Theme} theme
+   */
+  paint(panel, before, theme) {
+    const { data } = this.points;
+    const coloring = data.colorings[panel.spec.color];
+    /** @param {string[]} names */
+    const urls = (names) => names.map((name) => data.arrays[name]?.url);
+    const signature = JSON.stringify([coloring, urls(coloredBy(coloring))]);
+    const colors = this.colored.get(signature) ?? before.get(signature)
+      ?? colorize(coloring, (name) => this.arrayOf(name), data.n);
+    this.colored.set(signature, colors);
+    const look = JSON.stringify([panel.spec, urls([panel.spec.x, panel.spec.y]), theme, data.grid]);
+    if (panel.colors !== colors) {
+      panel.coloring = coloring;
+      panel.colors = colors;
+      this.showLegend(panel);
+    } else if (panel.look === look) return;
+    panel.look = look;
+    panel.invalidate();
+  }
+
+  /** @param {Panel} panel */
+  showLegend(panel) {
+    const { brushing } = this;
+    fillLegend(panel.legend, panel.coloring, panel.colors, brushing.highlight, (array, label) => {
+      brushing.toggleHighlight(array, label);
+      for (const other of this.panels.values()) {
+        for (const key of other.legend.querySelectorAll("button")) key.blur();
+        this.showLegend(other);
+      }
+    });
+  }
+
+  /**
+   * The viewport of a panel: the maps share one.
+   * @param {import("./data.js").PanelSpec} spec
+   */
+  frameOf({ id, kind }) {
+    const isMap = kind === "map";
+    const key = isMap ? "maps" : id;
+    const viewport = this.viewports.get(key) ?? new Viewport(isMap);
+    this.viewports.set(key, viewport);
+    return viewport;
+  }
+
+  /** Give every panel its room. */
+  layout() {
+    const width = this.element.clientWidth;
+    const single = width < NARROW_PX || this.enlarged !== null || this.panels.size === 1;
+    this.element.classList.toggle("lp-single", single);
+    const dpr = window.devicePixelRatio || 1;
+    const room = single ? width : width / 2;
+    const height = this.enlarged
+      ? Math.max(320, Math.min(window.innerHeight * 0.8, room * 0.75))
+      : Math.max(260, Math.min(460, room * 0.62));
+    const shown = [...this.panels.values()].filter((p) => p.element.style.display !== "none");
+    const perRow = single ? 1 : 2;
+    for (let k = 0; k < shown.length; k += perRow) {
+      const row = shown.slice(k, k + perRow);
+      // Beside a scatter a map has its height; maps alone take no more than they need.
+      const needed = Math.max(...row.map((panel) => panel.neededHeight(height)));
+      for (const panel of row) panel.layout(Math.round(needed), dpr);
+    }
+  }
+
+  /**
+   * Give a panel the whole room, or show all again.
+   * @param {Panel} panel
+   */
+  enlarge(panel) {
+    this.enlarged = this.enlarged === panel ? null : panel;
+    for (const other of this.panels.values()) {
+      other.setEnlarged(other === this.enlarged);
+      other.element.style.display = this.enlarged && other !== this.enlarged ? "none" : "";
+    }
+    this.schedule({ layout: true });
+  }
+
+  /**
+   * @param {Panel} panel
+   * @param {import("./data.js").Pair} at in its body
+   * @param {number} factor below 1 zooms in
+   */
+  zoomAt(panel, at, factor) {
+    panel.projection.zoomAt(at, factor);
+    this.showView(panel);
+  }
+
+  /**
+   * @param {Panel} panel
+   * @param {number} px
+   * @param {number} py
+   */
+  panBy(panel, px, py) {
+    panel.projection.panBy(px, py);
+    this.showView(panel);
+  }
+
+  /** @param {Panel|null} panel null for all */
+  resetView(panel) {
+    for (const each of panel ? [panel] : this.panels.values()) {
+      each.projection.viewport.reset();
+      this.showView(each);
+    }
+  }
+
+  /** @param {Panel} panel */
+  showView(panel) {
+    for (const other of this.panels.values()) {
+      if (other.projection.viewport === panel.projection.viewport) other.invalidate();
+    }
+    this.schedule({});
+  }
+}

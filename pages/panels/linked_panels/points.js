@@ -1,0 +1,125 @@
+/** The points that are shown: their arrays, their axes, and which one is at a place. */
+
+import { CellIndex } from "./cells.js";
+import { NO_DATA, sameAxes } from "./data.js";
+
+/**
+ * @typedef {import("./data.js").Data} Data
+ * @typedef {import("./data.js").Arrays} Arrays
+ * @typedef {import("./data.js").Numbers} Numbers
+ * @typedef {{x: Numbers, y: Numbers, cells: () => CellIndex}} Axes
+ * @typedef {{fresh: boolean, moved: boolean, filtered: boolean}} News other points; the same at
+ *   other places; others kept in view
+ */
+
+export class Points {
+  constructor() {
+    this.data = NO_DATA;
+    /** @type {Arrays} */
+    this.arrays = new Map();
+    /** Number of the point in each cell of the grid, or −1. */
+    this.pointOf = new Int32Array(0);
+    /** @type {Map<string, CellIndex>} */
+    this.cells = new Map();
+  }
+
+  /** Whether the server has sent any. */
+  get known() {
+    return this.data !== NO_DATA;
+  }
+
+  get grid() {
+    return this.data.grid;
+  }
+
+  /**
+   * Take over what the server sent and say what is new.
+   * @param {Data} data
+   * @param {Arrays} arrays
+   * @returns {News}
+   */
+  take(data, arrays) {
+    const before = this.data;
+    const first = !this.known;
+    this.data = data;
+    this.arrays = arrays;
+    const fresh = first || before.n !== data.n;
+    const moved = fresh || !sameAxes(before, data);
+    if (moved) this.cells = new Map();
+    this.placeCells(before);
+    return { fresh, moved, filtered: before.arrays.kept?.url !== data.arrays.kept?.url };
+  }
+
+  /**
+   * Find the point in each cell of the grid.
+   * @param {Data} before
+   */
+  placeCells(before) {
+    const { data } = this;
+    const row = this.arrays.get("row");
+    const col = this.arrays.get("col");
+    if (!data.grid || !row || !col) return;
+    /** @param {Data} d */
+    const key = (d) => JSON.stringify([d.arrays.row?.url, d.arrays.col?.url, d.grid?.shape]);
+    if (key(before) === key(data)) return;
+    const [rows, columns] = data.grid.shape;
+    this.pointOf = new Int32Array(rows * columns).fill(-1);
+    for (let i = 0; i < data.n; i++) {
+      const [r, c] = [row[i], col[i]];
+      if (r >= 0 && r < rows && c >= 0 && c < columns) this.pointOf[r * columns + c] = i;
+    }
+  }
+
+  /**
+   * Axes of a panel by its id, shown or not; null where they are not known.
+   * @param {string} id
+   * @returns {Axes|null}
+   */
+  axesOf(id) {
+    const names = this.data.frames[id];
+    if (!names) return null;
+    const [x, y] = names.map((name) => this.arrays.get(name));
+    if (!x || !y) return null;
+    const key = names.join("\n");
+    return {
+      x,
+      y,
+      cells: () => {
+        const cells = this.cells.get(key) ?? new CellIndex(x, y);
+        this.cells.set(key, cells);
+        return cells;
+      },
+    };
+  }
+
+  /**
+   * Point in the cell of a map at (x, y), or −1.
+   * @param {number} x
+   * @param {number} y
+   */
+  inCell(x, y) {
+    if (!this.grid) return -1;
+    const { origin, step, shape } = this.grid;
+    const c = Math.round((x - origin[0]) / step[0]);
+    const r = Math.round((y - origin[1]) / step[1]);
+    const inside = c >= 0 && r >= 0 && c < shape[1] && r < shape[0];
+    return inside ? this.pointOf[r * shape[1] + c] : -1;
+  }
+
+  /**
+   * The next scanned cell's point in a direction, or −1.
+   * @param {number} from a point
+   * @param {number} dx columns
+   * @param {number} dy rows
+   */
+  beside(from, dx, dy) {
+    const [rows, columns] = this.grid?.shape ?? [0, 0];
+    let c = (this.arrays.get("col")?.[from] ?? columns) + dx;
+    let r = (this.arrays.get("row")?.[from] ?? rows) + dy;
+    for (; c >= 0 && r >= 0 && c < columns && r < rows; c += dx, r += dy) {
+      const found = this.pointOf[r * columns + c];
+      if (found >= 0) return found;
+    }
+    return -1;
+  }
+}

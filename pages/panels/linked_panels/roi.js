@@ -1,0 +1,86 @@
+/** The region of interest on a map: where it is drawn, where it is grabbed, how a drag changes it. */
+
+/**
+ * @typedef {import("./data.js").Grid} Grid
+ * @typedef {import("./data.js").Pair} Pair
+ * @typedef {import("./data.js").Roi} Roi
+ * @typedef {{edges: string, roi: Roi}} Grip edges of the ROI as letters of "wens", or "move"
+ */
+
+const GRIP_PX = 8;
+
+/**
+ * Return the rectangle of the ROI in the body: it runs between cells, half a step before the
+ * first coordinate that is in and half a step before the first one that is out.
+ * @param {import("./projection.js").Projection} projection
+ * @param {Roi} roi
+ * @param {Grid} grid
+ * @returns {[number, number, number, number]} left, top, right, bottom
+ */
+export function roiRect(projection, roi, { step: [dx, dy] }) {
+  const [x0, y0] = projection.toPixel([roi[0] - dx / 2, roi[2] - dy / 2]);
+  const [x1, y1] = projection.toPixel([roi[1] - dx / 2, roi[3] - dy / 2]);
+  return [x0, y0, x1, y1];
+}
+
+/**
+ * Which edges of a rectangle are at a place, "move" inside of it, or null.
+ * @param {[number, number, number, number]} rect left, top, right, bottom
+ * @param {Pair} place
+ */
+export function edgesAt([x0, y0, x1, y1], [px, py]) {
+  /** @param {number} a @param {number} b */
+  const near = (a, b) => Math.abs(a - b) <= GRIP_PX;
+  if (px < x0 - GRIP_PX || px > x1 + GRIP_PX || py < y0 - GRIP_PX || py > y1 + GRIP_PX) return null;
+  const edges = (near(px, x0) ? "w" : near(px, x1) ? "e" : "")
+    + (near(py, y0) ? "n" : near(py, y1) ? "s" : "");
+  return edges || "move";
+}
+
+/**
+ * The ROI that a drag asks for, on cell borders and with at least one cell.
+ * @param {Grid} grid
+ * @param {Pair} start in data coordinates
+ * @param {Pair} end
+ * @param {Grip|null} grip null draws a new one
+ * @returns {Roi}
+ */
+export function draggedRoi({ shape, origin, step }, start, end, grip) {
+  const edges = grip?.edges ?? "new";
+  /** @param {0|1} axis @param {"w"|"n"} low @param {"e"|"s"} high @returns {Pair} */
+  const along = (axis, low, high) => {
+    const count = shape[1 - axis];
+    /** @param {number} v */
+    const border = (v) =>
+      Math.max(0, Math.min(count, Math.round((v - origin[axis]) / step[axis] + 0.5)));
+    /** @type {Pair} */
+    let [a, b] = [border(start[axis]), border(end[axis])];
+    if (grip) {
+      // Bounds of a ROI are coordinates, not borders: half a step further, rounding undoes it.
+      const [from, to] = [0, 1].map(
+        (k) => Math.round((grip.roi[2 * axis + k] - origin[axis]) / step[axis]),
+      );
+      const shift = Math.max(-from, Math.min(count - to, b - a));
+      if (edges === "move") [a, b] = [from + shift, to + shift];
+      else [a, b] = [edges.includes(low) ? b : from, edges.includes(high) ? b : to];
+    }
+    [a, b] = ordered(a, b, count);
+    /** @param {number} k */
+    const coordinate = (k) => Number((origin[axis] + k * step[axis]).toPrecision(12));
+    return [coordinate(a), coordinate(b)];
+  };
+  return [...along(0, "w", "e"), ...along(1, "n", "s")];
+}
+
+/**
+ * Order two borders and keep at least one cell between them.
+ * @param {number} a
+ * @param {number} b
+ * @param {number} count
+ * @returns {Pair}
+ */
+function ordered(a, b, count) {
+  const [low, high] = a < b ? [a, b] : [b, a];
+  if (high > low) return [low, high];
+  return low < count ? [low, low + 1] : [low - 1, low];
+}

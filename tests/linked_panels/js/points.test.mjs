@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { NO_STATE, gridRange, neededArrays, pointRange } from "../../../pages/panels/linked_panels/data.js";
+import { Points } from "../../../pages/panels/linked_panels/points.js";
+
+// Three of six cells were scanned:  0 . 1
+//                                   . 2 .
+const ARRAYS = new Map(Object.entries({
+  x: Float32Array.of(0, 2, 1), y: Float32Array.of(0, 0, 1),
+  row: Int32Array.of(0, 0, 1), col: Int32Array.of(0, 2, 1),
+  u: Float32Array.of(5, NaN, 7), v: Float32Array.of(1, 1, 1), labels: Int32Array.of(0, 0, 1),
+}));
+const handles = (names) => Object.fromEntries(names.map((k) => [k, { url: k, dtype: "float32" }]));
+const DATA = {
+  n: 3, arrays: handles([...ARRAYS.keys()]),
+  grid: { shape: [2, 3], origin: [0, 0], step: [1, 1], unit: "µm" },
+  panels: [{ id: "map", kind: "map", x: "x", y: "y", color: "c" }],
+  frames: { map: ["x", "y"], cloud: ["u", "v"], lost: ["u", "gone"] },
+  colorings: { c: { type: "categorical", array: "labels" } }, state: NO_STATE, hover: [],
+};
+
+let points;
+beforeEach(() => {
+  points = new Points();
+  points.take(DATA, ARRAYS);
+});
+
+test("the arrays that the first picture needs", () => {
+  const grid = ["x", "y", "row", "col"];
+  assert.deepEqual(neededArrays(DATA).sort(), [...grid, "labels"].sort());
+  const shape = { panel: "cloud", kind: "box", points: [[0, 0], [1, 1]], mode: "replace" };
+  const state = { ...NO_STATE, selections: { A: [shape], B: [] } };
+  const coloring = { type: "shaded", labels: "labels", value: "w" };
+  const found = neededArrays({ ...DATA, state, colorings: { c: coloring } });
+  assert.deepEqual(found.sort(), [...grid, "labels", "w", "u", "v"].sort());
+});
+
+test("news tell other points, other places and others in view", () => {
+  const fresh = new Points();
+  assert.equal(fresh.known, false);
+  const quiet = { fresh: false, moved: false, filtered: false };
+  assert.deepEqual(fresh.take(DATA, ARRAYS), { fresh: true, moved: true, filtered: false });
+  assert.ok(fresh.known);
+  assert.deepEqual(fresh.take({ ...DATA }, ARRAYS), quiet);
+  const elsewhere = { ...DATA, arrays: { ...DATA.arrays, u: { url: "u2", dtype: "float32" } } };
+  assert.deepEqual(fresh.take(elsewhere, ARRAYS), { ...quiet, moved: true });
+  const thinned = { ...elsewhere, arrays: { ...elsewhere.arrays, kept: { url: "k", dtype: "int32" } } };
+  assert.deepEqual(fresh.take(thinned, ARRAYS), { ...quiet, filtered: true });
+  assert.deepEqual(fresh.take({ ...thinned, n: 2 }, ARRAYS), { ...quiet, fresh: true, moved: true });
+});
+
+test("axes belong to panels whose arrays are there, with one index for both", () => {
+  assert.equal(points.axesOf("unknown"), null);
+  assert.equal(points.axesOf("lost"), null);
+  assert.equal(points.axesOf("map").x, ARRAYS.get("x"));
+  assert.equal(points.axesOf("cloud").cells(), points.axesOf("cloud").cells());
+});
+
+test("the point in a cell, and the next scanned one beside it", () => {
+  assert.deepEqual([...points.pointOf], [0, -1, 1, -1, 2, -1]);
+  assert.equal(points.inCell(1.4, 0.6), 2);
+  assert.equal(points.inCell(1, 0), -1);
+  assert.equal(points.inCell(-0.6, 0), -1);
+  assert.equal(points.inCell(2.6, 0), -1);
+  assert.equal(points.beside(0, 1, 0), 1);
+  assert.equal(points.beside(0, 0, 1), -1);
+  assert.equal(points.beside(2, 0, -1), -1);
+});
+
+test("ranges hold whole cells, and points with a margin", () => {
+  assert.deepEqual(gridRange(DATA.grid), { x0: -0.5, x1: 2.5, y0: -0.5, y1: 1.5 });
+  const { x0, x1, y0, y1 } = pointRange(ARRAYS.get("u"), ARRAYS.get("v"));
+  assert.deepEqual([x0, x1, y0, y1], [4.92, 7.08, 0.96, 1.04]);
+  assert.deepEqual(pointRange(Float32Array.of(NaN), Float32Array.of(0)),
+    { x0: 0, x1: 1, y0: -0.5, y1: 0.5 });
+});

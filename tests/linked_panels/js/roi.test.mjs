@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { draggedRoi, edgesAt, roiRect } from "../../../pages/panels/linked_panels/roi.js";
+
+const GRID = { shape: [10, 20], origin: [0, 0], step: [0.1, 0.2], unit: "µm" };
+const ROI = [0.5, 1.0, 0.4, 1.0];
+const drag = (start, end, edges) => draggedRoi(GRID, start, end, edges ? { edges, roi: ROI } : null);
+
+test("a ROI is drawn between cells", () => {
+  const panel = { toPixel: ([x, y]) => [100 * x, 100 * y] };
+  assert.deepEqual(roiRect(panel, ROI, GRID).map(Math.round), [45, 30, 95, 90]);
+});
+
+test("edges, corners and the inside can be grabbed", () => {
+  const rect = [100, 100, 200, 200];
+  const cases = [
+    [[150, 150], "move"], [[95, 150], "w"], [[206, 150], "e"], [[150, 101], "n"],
+    [[150, 199], "s"], [[100, 100], "wn"], [[200, 200], "es"], [[80, 150], null], [[150, 209], null],
+  ];
+  for (const [place, edges] of cases) assert.equal(edgesAt(rect, place), edges);
+});
+
+test("a new ROI snaps to cells, in any direction, and has one at least", () => {
+  assert.deepEqual(drag([0.46, 0.32], [0.93, 0.93]), [0.5, 1, 0.4, 1]);
+  assert.deepEqual(drag([0.93, 0.93], [0.46, 0.32]), [0.5, 1, 0.4, 1]);
+  assert.deepEqual(drag([0.26, 0.32], [0.27, 0.33]), [0.3, 0.4, 0.4, 0.6]);
+  assert.deepEqual(drag([-5, -5], [99, 99]), [0, 2, 0, 2]);
+  assert.deepEqual(drag([99, 99], [99, 99]), [1.9, 2, 1.8, 2]);
+});
+
+test("a ROI is moved within the scan", () => {
+  assert.deepEqual(drag([0.68, 0.7], [0.78, 0.7], "move"), [0.6, 1.1, 0.4, 1]);
+  assert.deepEqual(drag([0.68, 0.7], [9, -9], "move"), [1.5, 2, 0, 0.6]);
+});
+
+test("an edge follows the pointer, past the opposite one too", () => {
+  assert.deepEqual(drag([0.95, 0.7], [1.25, 0.7], "e"), [0.5, 1.3, 0.4, 1]);
+  assert.deepEqual(drag([0.45, 0.3], [0.25, 0.1], "wn"), [0.3, 1, 0.2, 1]);
+  assert.deepEqual(drag([0.45, 0.7], [1.45, 0.7], "w"), [1, 1.5, 0.4, 1]);
+});
