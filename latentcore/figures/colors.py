@@ -20,6 +20,7 @@ from latentcore.errors import RequestError, UnknownNameError
 
 __all__ = [
     "COLORMAPS",
+    "LATENT_COLORS",
     "NAN_COLORS",
     "NOISE_COLOR",
     "SHADE_DARK",
@@ -35,11 +36,14 @@ __all__ = [
     "lut",
     "rgb_to_hex",
     "shaded_rgb",
+    "usual_color_map",
 ]
 
 Theme = Literal["light", "dark"]
 RGB = NDArray[np.uint8]
 
+# Latent maps, unless another color map was chosen; maps of other things look different.
+LATENT_COLORS = "viridis"
 NOISE_COLOR = "#9e9e9e"
 # Tinted, so that missing points are neither noise nor a value of the gray map.
 NAN_COLORS: Mapping[Theme, str] = {"light": "#d9d0c3", "dark": "#39322b"}
@@ -106,6 +110,22 @@ def is_diverging(name: str) -> bool:
         If there is no such color map.
     """
     return _colormap(name).diverging
+
+
+def usual_color_map(name: str, values: ArrayLike | None = None) -> str:
+    """Return the color map of a map for which no other was chosen.
+
+    Gray for band contrast, a diverging one for values of both signs, and cividis for the others.
+
+    Parameters
+    ----------
+    values : array_like, optional
+        Of the map.
+    """
+    if name.startswith("bandcontrast"):
+        return "grey"
+    known = np.asarray([] if values is None else values)
+    return "blue-white-red" if (known < 0).any() and (known > 0).any() else "cividis"
 
 
 def hex_to_rgb(color: str) -> tuple[int, int, int]:

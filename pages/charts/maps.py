@@ -3,79 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import ScanGrid
-from latentcore.figures.colors import cluster_palette, is_diverging, lut
-from latentcore.figures.screen_text import chart_text, chart_texts
+from latentcore.figures.colors import cluster_palette, is_diverging
+from pages.charts.frame import chart_text, chart_texts, color_scale, framed, unit_text
 from pages.frame.theme import Tones
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = [
+    "MOST_CELLS",
     "categories_chart",
-    "color_map_for",
     "colors_chart",
     "fitting_height",
     "grid_chart",
     "histogram_chart",
-    "limits_for",
     "map_chart",
     "profile_chart",
-    "robust_limits",
-    "thinned",
 ]
 
 # A browser draws this many cells at once without a pause.
 MOST_CELLS = 300_000
-_MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 0}
 _HEIGHT = 430
 _MOST_TICKS = 12
+_COLOR_BAR = {"thickness": 12, "outlinewidth": 0, "len": 1}
 # What axis labels, color bar and title take of a chart, in pixels.
 _BESIDE = 145
 _ABOVE_AND_BELOW = 92
-
-
-def robust_limits(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return the 2 % and 98 % quantiles of the finite values, apart from each other."""
-    finite = values[np.isfinite(values)]
-    if len(finite) == 0:
-        return 0.0, 1.0
-    low, high = (float(bound) for bound in np.quantile(finite, (0.02, 0.98)))
-    if low == high:
-        low, high = float(finite.min()), float(finite.max())
-    return (low, high) if low < high else (low - 0.5, low + 0.5)
-
-
-def color_map_for(name: str, values: NDArray[np.floating]) -> str:
-    """Return the color map that suits a map: gray for band contrast, diverging for scores."""
-    if name.startswith("bandcontrast"):
-        return "grey"
-    finite = values[np.isfinite(values)]
-    signed = len(finite) > 0 and finite.min() < 0 < finite.max()
-    return "blue-white-red" if signed else "viridis"
-
-
-def limits_for(colors: str, values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return robust limits; symmetric about zero where the color map's middle means zero."""
-    low, high = robust_limits(values)
-    if not is_diverging(colors):
-        return low, high
-    end = max(abs(low), abs(high))
-    return -end, end
-
-
-def thinned(
-    grid: ScanGrid, *fields: NDArray[np.floating]
-) -> tuple[int, list[NDArray[np.floating]]]:
-    """Return every k-th row and column of fields too large to draw, and k."""
-    k = int(np.ceil(np.sqrt(grid.shape[0] * grid.shape[1] / MOST_CELLS)))
-    return k, [field[::k, ::k] for field in fields]
 
 
 def map_chart(
@@ -99,7 +59,8 @@ def map_chart(
     colors : str
         One of `latentcore.figures.colors.COLORMAPS`.
     limits : tuple of float, optional
-        Ends of the color bar; `limits_for` if not given.
+        Ends of the color bar; the 2 % and 98 % quantiles if not given, symmetric about zero where
+        the color map's middle means zero.
     dropped : ndarray of bool, shape (n,), optional
         Points to veil.
     row : int, optional
@@ -110,21 +71,21 @@ def map_chart(
     import plotly.graph_objects as go
 
     name, unit = chart_texts((name, unit))
-    low, high = limits or limits_for(colors, values)
-    k, (field,) = thinned(grid, grid.to_map(values.astype(np.float32)))
+    low, high = limits or _limits_for(colors, values)
+    field, axes = _cells(grid, values.astype(np.float32))
     figure = go.Figure(
         go.Heatmap(
             z=field,
             zmin=low,
             zmax=high,
-            colorscale=_scale(colors),
-            colorbar={"title": {"text": unit}, "thickness": 12, "outlinewidth": 0, "len": 1},
+            colorscale=color_scale(colors),
+            colorbar={"title": {"text": unit}, **_COLOR_BAR},
             hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{z:.6g}}<extra></extra>",
-            **_axes_of(grid, k),
+            **axes,
         )
     )
     if dropped is not None and dropped.any():
-        _, (veil,) = thinned(grid, grid.to_map(np.where(dropped, 1.0, np.nan)))
+        veil, _ = _cells(grid, np.where(dropped, 1.0, np.nan))
         figure.add_heatmap(
             z=np.isfinite(veil).astype(np.uint8),
             zmin=0,
@@ -132,7 +93,7 @@ def map_chart(
             colorscale=[[0, "rgba(0,0,0,0)"], [1, tones.veil]],
             showscale=False,
             hoverinfo="skip",
-            **_axes_of(grid, k),
+            **axes,
         )
     if row is not None:
         y = grid.origin[1] + row * grid.step[1]
@@ -160,7 +121,7 @@ def categories_chart(
     palette = cluster_palette(numbers)
     texts = np.array(chart_texts(names.get(number, str(number)) for number in numbers) or [""])
     every = max(1, round(len(numbers) / _MOST_TICKS))
-    k, (field,) = thinned(grid, grid.to_map(place))
+    field, axes = _cells(grid, place)
     steps = _stepped([palette[number] for number in numbers] or [tones.nothing])
     figure = go.Figure(
         go.Heatmap(
@@ -171,13 +132,11 @@ def categories_chart(
             colorbar={
                 "tickvals": list(range(0, len(numbers), every)),
                 "ticktext": texts[::every].tolist(),
-                "thickness": 12,
-                "outlinewidth": 0,
-                "len": 1,
+                **_COLOR_BAR,
             },
             text=texts[np.nan_to_num(field).astype(np.intp)],
             hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{text}}<extra></extra>",
-            **_axes_of(grid, k),
+            **axes,
         )
     )
     return _frame(figure, grid, tones, name, height)
@@ -189,26 +148,32 @@ def colors_chart(
     tones: Tones,
     *,
     name: str,
+    channels: Sequence[str] = (),
     height: int = _HEIGHT,
 ) -> go.Figure:
-    """Draw a map of points that have a color each, (n, 3) in 0..1; without one they are empty."""
+    """Draw a map of points that have a color each; without one they are empty.
+
+    Parameters
+    ----------
+    colors : ndarray, shape (n, 3)
+        Red, green and blue, 0–1; NaN where there is none.
+    channels : sequence of str, optional
+        What red, green and blue stand for: shown where one points, and in the title.
+    """
     import plotly.graph_objects as go
 
-    name = chart_text(name)
-    k, (field,) = thinned(grid, grid.to_map(colors))
+    name, channels = chart_text(name), chart_texts(channels)
+    field, axes = _cells(grid, np.asarray(colors, np.float32))
     present = np.isfinite(field).all(axis=-1)
     picture = np.zeros((*present.shape, 4), np.uint8)
     picture[present, :3] = np.rint(255 * field[present])
     picture[present, 3] = 255
-    figure = go.Figure(
-        go.Image(
-            z=picture,
-            colormodel="rgba256",
-            hovertemplate=f"x %{{x}}, y %{{y}}<br>{name}<extra></extra>",
-            **_axes_of(grid, k),
-        )
-    )
-    return _frame(figure, grid, tones, name, height)
+    shown = [f"{channel} %{{z[{n}]}}/255" for n, channel in enumerate(channels)] or [name]
+    hover = f"x %{{x}}, y %{{y}}<br>{'<br>'.join(shown)}<extra></extra>"
+    figure = go.Figure(go.Image(z=picture, colormodel="rgba256", hovertemplate=hover, **axes))
+    named = zip(channels, ("red", "green", "blue"), strict=False)
+    title = ", ".join(" ".join(pair) for pair in named) or name
+    return _frame(figure, grid, tones, title, height)
 
 
 def grid_chart(
@@ -231,17 +196,17 @@ def grid_chart(
     import plotly.graph_objects as go
 
     values = np.ones(len(grid), np.float32) if backdrop is None else backdrop
-    low, high = (0.0, 1.4) if backdrop is None else robust_limits(values)
-    k, (field,) = thinned(grid, grid.to_map(values))
+    low, high = (0.0, 1.4) if backdrop is None else _limits_for("grey", values)
+    field, axes = _cells(grid, values)
     figure = go.Figure(
         go.Heatmap(
             z=field,
             zmin=low,
             zmax=high,
-            colorscale=_scale("grey"),
+            colorscale=color_scale("grey"),
             showscale=False,
             hovertemplate="x %{x}, y %{y}<extra></extra>",
-            **_axes_of(grid, k),
+            **axes,
         )
     )
     if marked is not None:
@@ -293,10 +258,9 @@ def histogram_chart(
     )
     if threshold is not None:
         figure.add_vline(x=threshold, line={"color": tones.accent, "width": 2})
-    figure.update_layout(height=height, margin=_MARGIN, bargap=0, showlegend=False)
-    figure.update_xaxes(title_text=f"{name} ({unit})" if unit else name)
+    figure.update_xaxes(title_text=unit_text(name, unit))
     figure.update_yaxes(title_text="points")
-    return figure
+    return framed(figure, height, bargap=0)
 
 
 def profile_chart(
@@ -327,10 +291,9 @@ def profile_chart(
     )
     if threshold is not None:
         figure.add_hline(y=threshold, line={"color": tones.accent, "width": 2})
-    figure.update_layout(height=height, margin=_MARGIN, showlegend=False)
-    figure.update_xaxes(title_text=f"x ({chart_text(grid.unit)})" if grid.unit else "x")
-    figure.update_yaxes(title_text=f"{name} ({unit})" if unit else name)
-    return figure
+    figure.update_xaxes(title_text=unit_text("x", chart_text(grid.unit)))
+    figure.update_yaxes(title_text=unit_text(name, unit))
+    return framed(figure, height)
 
 
 def fitting_height(grid: ScanGrid, width: int, *, most: int = 760) -> int:
@@ -343,40 +306,42 @@ def fitting_height(grid: ScanGrid, width: int, *, most: int = 760) -> int:
     return int(np.clip(drawn + _ABOVE_AND_BELOW, 200, most))
 
 
-def _axes_of(grid: ScanGrid, k: int) -> dict[str, float]:
+def _limits_for(colors: str, values: NDArray[np.floating]) -> tuple[float, float]:
+    """Return robust limits that differ, as plotly needs them."""
+    symmetric = is_diverging(colors)
+    low, high = robust_limits(values, symmetric=symmetric)
+    if low == high:  # a few outliers on a constant
+        low, high = robust_limits(values, low=0, high=100, symmetric=symmetric)
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def _cells(
+    grid: ScanGrid, values: NDArray[np.floating]
+) -> tuple[NDArray[np.floating], dict[str, float]]:
+    """Return a map as it is drawn, every k-th row and column of a large one, and its axes."""
+    k = int(np.ceil(np.sqrt(grid.shape[0] * grid.shape[1] / MOST_CELLS)))
     x0, y0 = grid.origin
-    return {"x0": x0, "dx": k * grid.step[0], "y0": y0, "dy": k * grid.step[1]}
+    axes = {"x0": x0, "dx": k * grid.step[0], "y0": y0, "dy": k * grid.step[1]}
+    return grid.to_map(values)[::k, ::k], axes
 
 
 def _frame(figure: go.Figure, grid: ScanGrid, tones: Tones, title: str, height: int) -> go.Figure:
-    unit = f" ({chart_text(grid.unit)})" if grid.unit else ""
+    unit = chart_text(grid.unit)
     # Half a step around the nodes: a cell is drawn about its node.
     half_x, half_y = grid.step[0] / 2, grid.step[1] / 2
+    plain: dict[str, Any] = {"constrain": "domain", "showgrid": False, "ticks": "outside"}
     figure.update_xaxes(
-        title_text=f"x{unit}",
+        title_text=unit_text("x", unit),
         range=[grid.x_range[0] - half_x, grid.x_range[1] - half_x],
-        constrain="domain",
-        showgrid=False,
-        zeroline=False,
-        ticks="outside",
+        **plain,
     )
     figure.update_yaxes(
-        title_text=f"y{unit}",
+        title_text=unit_text("y", unit),
         range=[grid.y_range[1] - half_y, grid.y_range[0] - half_y],
         scaleanchor="x",
-        constrain="domain",
-        showgrid=False,
-        zeroline=False,
-        ticks="outside",
+        **plain,
     )
-    figure.update_layout(
-        height=height,
-        margin=_MARGIN if title else {**_MARGIN, "t": 8},
-        title={"text": title, "font": {"size": 14}} if title else None,
-        plot_bgcolor=tones.nothing,
-        showlegend=False,
-    )
-    return figure
+    return framed(figure, height, title=title, plot_bgcolor=tones.nothing)
 
 
 def _edges(finite: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -387,16 +352,6 @@ def _edges(finite: NDArray[np.float64]) -> NDArray[np.float64]:
     if high - low <= 512 and np.array_equal(finite, np.rint(finite)):
         return np.arange(low - 0.5, high + 1.0)
     return np.linspace(low, high, 129) if low < high else np.array([low - 0.5, low + 0.5])
-
-
-@lru_cache(maxsize=16)
-def _scale(colors: str) -> list[tuple[float, str]]:
-    """Return a color map as plotly wants it, entry by entry: the same colors as in files."""
-    table = lut(colors)
-    return [
-        (level / (len(table) - 1), f"rgb({red},{green},{blue})")
-        for level, (red, green, blue) in enumerate(table.tolist())
-    ]
 
 
 def _stepped(colors: Sequence[str]) -> list[list[object]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pages.charts.frame import framed
 from pages.frame.theme import Tones
 
 if TYPE_CHECKING:
@@ -72,11 +73,6 @@ def loss_chart(
             )
         if _spans_widely(table[name]):
             figure.update_yaxes(type="log", row=1, col=column)
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 46, "b": 8, "pad": 0},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.3},
-    )
     figure.update_annotations(font={"size": 12.5})
     last = max(1, int(table["epoch"].max()) if epochs is None else epochs)
     margin = 0.04 * last
@@ -84,7 +80,8 @@ def loss_chart(
     steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
     step = next(step for step in steps if last <= _MOST_TICKS * step)
     figure.update_xaxes(title_text="epoch", range=[-margin, last + margin], tick0=0, dtick=step)
-    return figure
+    legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.3}
+    return framed(figure, height, margin={"t": 46}, showlegend=True, legend=legend)
 
 
 def dimensions_chart(
@@ -124,13 +121,10 @@ def dimensions_chart(
     )
     if line is not None:
         figure.add_hline(y=line, line={"color": tones.accent, "width": 1, "dash": "dot"})
-    figure.update_layout(
-        height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8, "pad": 0}, bargap=0.2
-    )
     # As categories: a chosen dimension keeps its number, and no gap opens for those not chosen.
     figure.update_xaxes(title_text="latent dimension", type="category", nticks=16)
     figure.update_yaxes(title_text=title, rangemode="tozero")
-    return figure
+    return framed(figure, height, bargap=0.2)
 
 
 def _spans_widely(values: pd.Series[float]) -> bool:

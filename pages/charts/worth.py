@@ -11,6 +11,7 @@ import streamlit as st
 
 from latentcore.artifacts.records import count, listed, number, optional, read_record, shaped, text
 from latentcore.errors import MalformedFileError
+from pages.charts.frame import draw
 from pages.charts.training import dimensions_chart
 from pages.frame import errors
 from pages.frame.theme import tones
@@ -70,12 +71,8 @@ def bars(
     dims: Sequence[int] | None = None,
 ) -> None:
     """Draw one number per latent dimension; `line` is up to where it carries nothing."""
-    st.plotly_chart(
-        dimensions_chart(values, tones(), title=title, dims=dims, line=line),
-        key=key,
-        config={"displaylogo": False},
-        alt=f"{title} of each latent dimension",
-    )
+    chart = dimensions_chart(values, tones(), title=title, dims=dims, line=line)
+    draw(chart, key=key, alt=f"{title} of each latent dimension")
 
 
 def share_text(share: float | None) -> str:

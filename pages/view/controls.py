@@ -15,7 +15,6 @@ from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.forms.request_form import form_for
 from pages.frame.errors import markdown_safe
 from pages.view import filters, session
-from pages.view.panels_view import color_map
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.view.scene import Scene
 
@@ -158,7 +157,7 @@ def _color_details(scene: Scene, question: Question) -> None:
         st.caption("Categories have colors of their own; limits don't apply.")
         return
     name = question.color
-    symmetric = is_diverging(color_map(question, name))
+    symmetric = is_diverging(scene.color_map(question, name))
     low, high = scene.limits(question, name, symmetric=symmetric)
     st.session_state["explore.lock"] = question.limits is not None
 

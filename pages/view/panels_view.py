@@ -38,10 +38,9 @@ from pages.panels.linked_panels import (
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.view.scene import Scene
 
-__all__ = ["EmbeddingView", "build_view", "color_map", "resolvable"]
+__all__ = ["EmbeddingView", "build_view", "resolvable"]
 
 _KEY_COLORS = ("#ff0000", "#00ff00", "#0000ff")
-_DEFAULT_MAPS = {LATENT: "viridis", "bandcontrast": "grey"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,13 +183,6 @@ def resolvable(
     return kept, dropped
 
 
-def color_map(question: Question, name: str) -> str:
-    """Return the color map for the latent or a map: the chosen one, or the usual one for it."""
-    if question.cmap != "auto":
-        return question.cmap
-    return _DEFAULT_MAPS.get(name, "cividis")
-
-
 def _latent_name(dim: int) -> str:
     return f"latent:{dim}"
 
@@ -213,7 +205,7 @@ def _main_coloring(
         return _orientations(arrays, scene, scene.maps.orientation, theme)
     if name in scene.maps.categories:
         return _categories(arrays, scene, name, theme)
-    cmap = color_map(question, name if name in scene.maps.names else LATENT)
+    cmap = scene.color_map(question, name)
     if name == SIMILARITY and question.pinned is not None:
         values = scene.similarity(question.pinned)
         array = arrays.add("similarity", values, f"{scene.about}|{question.pinned}")

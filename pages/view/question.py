@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from numpy.typing import ArrayLike
+
 from latentcore.analysis.selection import Shape
 from latentcore.analysis.value_filters import Filters
 from latentcore.errors import RequestError
+from latentcore.figures.colors import LATENT_COLORS, usual_color_map
 
 __all__ = [
     "CLUSTER",
@@ -108,6 +111,12 @@ class Question:
     def changed(self, **fields: Any) -> Question:
         """Return the question with some fields changed."""
         return dataclasses.replace(self, **fields)
+
+    def color_map_of(self, name: str, values: ArrayLike | None = None) -> str:
+        """Return the color map chosen, or the usual one for the latent or a map's values."""
+        if self.cmap != "auto":
+            return self.cmap
+        return LATENT_COLORS if name == LATENT else usual_color_map(name, values)
 
     def as_plain(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, JSON-like."""

@@ -124,6 +124,12 @@ class Scene:
         wanted = (question.reference, question.color)
         return tuple(name for name in dict.fromkeys(wanted) if name in self.numeric_maps)
 
+    def color_map(self, question: Question, name: str) -> str:
+        """Return the color map of the latent or of a map: the one chosen, or the usual one."""
+        if name not in self.maps.names:
+            return question.color_map_of(LATENT)
+        return question.color_map_of(name, self.maps.get(name))
+
     def limits(self, question: Question, name: str, *, symmetric: bool) -> tuple[float, float]:
         """Return the color limits of the latent or of a map: locked, or the data's own."""
         if question.limits is not None:

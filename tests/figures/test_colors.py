@@ -21,6 +21,7 @@ from latentcore.figures.colors import (
     lut,
     rgb_to_hex,
     shaded_rgb,
+    usual_color_map,
 )
 
 
@@ -139,3 +140,16 @@ def test_cluster_palette_uses_given_colors_again_and_keeps_noise_gray():
 def test_only_rrggbb_is_a_color(color):
     with pytest.raises(RequestError, match="write it as #rrggbb"):
         cluster_palette([0], [color])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "colors"),
+    [
+        ("bandcontrast", [0.0, 255.0], "grey"),
+        ("Fe", [np.nan, 0.0, 20.0], "cividis"),
+        ("pca_0", [-1.0, np.nan, 2.0], "blue-white-red"),
+        ("nothing", [np.nan], "cividis"),
+    ],
+)
+def test_a_map_has_one_usual_color_map(name, values, colors):
+    assert usual_color_map(name, values) == colors

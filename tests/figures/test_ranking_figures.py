@@ -8,7 +8,7 @@ import pytest
 from latentcore.containers import Ranking, ScanGrid
 from latentcore.figures.colors import NAN_COLORS, categorical_palette, continuous_rgb, hex_to_rgb
 from latentcore.figures.ranking import bars_figure, dimension_figure, ranks_figure, rgb_figure
-from latentcore.figures.ranking_screen import (
+from pages.charts.ranking import (
     likeness_chart,
     ranks_chart,
     scatter_chart,

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import to_json
-from latentcore.figures.screen_text import chart_text
 from latentcore.workflows import VERBS
 from latentcore.workflows.batch.verb import BatchRequest
 from pages.access import places
+from pages.charts.frame import chart_text
 from pages.frame.errors import markdown_safe
 from pages.jobs.panel import runner
 from tests.pages.conftest import OpenPage

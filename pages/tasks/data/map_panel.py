@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -16,11 +15,11 @@ from latentcore.analysis.orientation_colors import (
     with_symmetry,
 )
 from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps, quantities
-from latentcore.figures.colors import COLORMAPS
+from latentcore.figures.colors import COLORMAPS, usual_color_map
+from pages.charts.frame import draw
 from pages.charts.maps import (
     MOST_CELLS,
     categories_chart,
-    color_map_for,
     colors_chart,
     fitting_height,
     map_chart,
@@ -28,9 +27,6 @@ from pages.charts.maps import (
 from pages.frame.theme import tones
 from pages.scan.loading import JoinedMaps
 from pages.scan.state import ScanState
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["ORIENTATION", "backdrop", "map_panel", "why_none"]
 
@@ -88,7 +84,7 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
         "Colors",
         ["by kind", *COLORMAPS],
         key="maps_colors",
-        help="By kind: band contrast gray, scores with a sign diverging about zero, else viridis. "
+        help="By kind: band contrast gray, scores with a sign diverging about zero, else cividis. "
         "Color bars run from the 2 % to the 98 % quantile.",
     )
     if not chosen:
@@ -148,7 +144,7 @@ def _orientation_key(laue: tuple[str, ...]) -> None:
 def _one(joined: JoinedMaps, grid: ScanGrid, name: str, colors: str, height: int) -> None:
     if name == ORIENTATION and joined.orientation is not None:
         figure = colors_chart(joined.orientation, grid, tones(), name=name, height=height)
-        _draw(figure, name)
+        draw(figure, key=f"map_{name}", alt=f"Map of {name} over the scan")
         return
     values = joined.get(name)
     if name in joined.categories:
@@ -156,14 +152,8 @@ def _one(joined: JoinedMaps, grid: ScanGrid, name: str, colors: str, height: int
             values, grid, tones(), name=name, names=joined.categories[name], height=height
         )
     else:
-        picked = color_map_for(name, values) if colors == "by kind" else colors
+        picked = usual_color_map(name, values) if colors == "by kind" else colors
         figure = map_chart(
             values, grid, tones(), name=name, unit=joined.unit(name), colors=picked, height=height
         )
-    _draw(figure, name)
-
-
-def _draw(figure: go.Figure, name: str) -> None:
-    st.plotly_chart(
-        figure, key=f"map_{name}", config={"displaylogo": False}, alt=f"Map of {name} over the scan"
-    )
+    draw(figure, key=f"map_{name}", alt=f"Map of {name} over the scan")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import sample_picture
 from latentcore.containers import SampleSource, ScanGrid, damaged_among
+from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, grid_chart
 from pages.frame.theme import tones
 from pages.scan import loading
@@ -73,10 +74,9 @@ def _grid(grid: ScanGrid, rows: NDArray[np.int64], backdrop: NDArray[np.floating
     figure = grid_chart(
         grid, tones(), backdrop=backdrop, marked=rows, height=fitting_height(grid, 450, most=480)
     )
-    st.plotly_chart(
+    draw(
         figure,
         key="gallery_grid",
-        config={"displaylogo": False},
         alt="The scan grid with the places of the patterns on the left, by number",
     )
 

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid, quantities
+from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, histogram_chart, map_chart, profile_chart
 from pages.frame.errors import markdown_safe
 from pages.frame.theme import tones
@@ -14,8 +15,6 @@ from pages.scan import state
 from pages.scan.loading import JoinedMaps
 
 __all__ = ["threshold_panel"]
-
-_CONFIG = {"displaylogo": False}
 
 
 def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -> None:
@@ -44,9 +43,7 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
         histogram = histogram_chart(
             values, tones(), name=name, unit=unit, threshold=threshold, height=250
         )
-        st.plotly_chart(
-            histogram, key="threshold_histogram", config=_CONFIG, alt=f"Histogram of {name}"
-        )
+        draw(histogram, key="threshold_histogram", alt=f"Histogram of {name}")
         row = _choose_row(grid, values)
         _profile(values, grid, row, name, unit, threshold)
     with left:
@@ -62,10 +59,9 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
             row=row,
             height=fitting_height(grid, 505, most=620),
         )
-        st.plotly_chart(
+        draw(
             figure,
             key="threshold_map",
-            config=_CONFIG,
             alt=f"Gray map of {name}; points left out are veiled, a line marks the profile's row",
         )
 
@@ -83,9 +79,7 @@ def _profile(
     figure = profile_chart(
         values, grid, row, tones(), name=name, unit=unit, threshold=threshold, height=220
     )
-    st.plotly_chart(
-        figure, key="threshold_profile", config=_CONFIG, alt=f"{name} along one row of the scan"
-    )
+    draw(figure, key="threshold_profile", alt=f"{name} along one row of the scan")
 
 
 def _choose_map(scan: state.ScanState, joined: JoinedMaps) -> str:

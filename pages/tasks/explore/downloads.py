@@ -23,7 +23,6 @@ from pages.frame import errors
 from pages.jobs.panel import job_panel, runner
 from pages.tasks.explore import reports, sample_report
 from pages.view import answers
-from pages.view.panels_view import color_map
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.view.scene import Scene
 
@@ -168,12 +167,12 @@ def session_request(scene: Scene, question: Question) -> Any:
         embedding=_embedding(scene, question),
         draw_pca=question.embedding != "umap",
         color=_coloring(scene, question),
-        color_cmap=color_map(question, question.color),
+        color_cmap=scene.color_map(question, question.color),
         color_limits=None if question.color == LATENT else question.limits,
         pinned=question.pinned if question.color == SIMILARITY else None,
         active=question.active,
         selection=_selection(question),
-        cmap=color_map(question, LATENT),
+        cmap=question.color_map_of(LATENT),
         limits=question.limits if question.color == LATENT else None,
         view=json.dumps({"scan": asdict(scene.scan), "question": question.as_plain()}),
         **question.parameters,

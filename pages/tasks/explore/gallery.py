@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.embedding_places import Gallery, one_per_cell
+from latentcore.analysis.latent_maps import robust_limits
 from latentcore.analysis.pattern_sheets import placed_sheet
 from latentcore.figures.colors import COLORMAPS, lut
 from latentcore.figures.gallery import gallery_figure
@@ -48,7 +49,7 @@ def show(scene: Scene, question: Question, inside: NDArray[np.bool_]) -> None:
         return
     chosen = one_per_cell(view.coordinates, cells, keep=keep, seed=seed)
     samples = _samples(scene, chosen)
-    limits = _limits(samples) if common else None
+    limits = robust_limits(samples) if common else None
     sheet = placed_sheet(
         samples, np.argwhere(chosen.rows[::-1] >= 0), cells, lut(cmap), limits=limits
     )
@@ -128,9 +129,3 @@ def _still(samples: NDArray[np.generic]) -> NDArray[np.generic]:
     first = samples[:, 0] if samples.ndim == 4 else samples[:, 0, samples.shape[2] // 2]
     step = max(1, min(first.shape[1:]) // _THUMBNAIL)
     return first[:, ::step, ::step]
-
-
-def _limits(samples: NDArray[np.generic]) -> tuple[float, float]:
-    values = samples[np.isfinite(samples)] if samples.dtype.kind == "f" else samples
-    low, high = np.percentile(values.astype(np.float64), (2, 98))
-    return float(low), float(high)

@@ -10,15 +10,15 @@ import streamlit as st
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.analysis.rank_table import rank_numbers
 from latentcore.analysis.regression import Line
-from latentcore.figures.ranking_screen import scatter_chart
-from pages.charts.maps import fitting_height, map_chart
+from latentcore.figures.colors import usual_color_map
+from pages.charts.frame import draw
+from pages.charts.maps import colors_chart, fitting_height, map_chart
+from pages.charts.ranking import scatter_chart
 from pages.frame import errors, navigation
 from pages.frame.theme import tones
-from pages.tasks.rank.rgb import rgb_chart
 from pages.tasks.rank.scores import Scores, titles
 from pages.tasks.rank.target import Target
 from pages.view import session as explorer
-from pages.view.panels_view import color_map
 from pages.view.question import LATENT
 from pages.view.scene import Scene
 
@@ -29,7 +29,6 @@ __all__ = ["show_detail"]
 
 # A map with its color bar beside the scatter, on a usual screen.
 _PANEL_WIDTH = 330
-_CONFIG = {"displaylogo": False}
 
 
 def show_detail(scene: Scene, target: Target, found: Scores, dim: int) -> None:
@@ -85,7 +84,7 @@ def _sure(found: Scores, metric: str, dim: int) -> str:
 def _maps(target: Target, dim: int) -> None:
     view = explorer.question()
     values = target.latents.dimension(dim)
-    cmap = color_map(view, LATENT)
+    cmap = view.color_map_of(LATENT)
     limits = robust_limits(values)
     label = _label(target)
     height = fitting_height(target.grid, _PANEL_WIDTH, most=460)
@@ -99,30 +98,28 @@ def _maps(target: Target, dim: int) -> None:
             height=height,
         )  # fmt: skip
         figure.update_traces(colorbar_exponentformat="e")
-        st.plotly_chart(figure, key="rank.latent", config=_CONFIG, alt=f"Map of latent {dim}")
+        draw(figure, key="rank.latent", alt=f"Map of latent {dim}")
     with second:
-        st.plotly_chart(
-            _reference(target, height), key="rank.reference", config=_CONFIG, alt=f"Map of {label}"
-        )
+        draw(_reference(target, height), key="rank.reference", alt=f"Map of {label}")
     with third:
         figure, line, shown = scatter_chart(
             values, target.reference.values, latent_label=f"latent {dim}", reference_label=label,
             cmap=cmap, limits=limits, height=max(height, 300),
         )  # fmt: skip
-        st.plotly_chart(
-            figure, key="rank.scatter", config=_CONFIG, alt=f"{label} over latent {dim}"
-        )
+        draw(figure, key="rank.scatter", alt=f"{label} over latent {dim}")
     st.caption(_line(line, shown))
 
 
 def _reference(target: Target, height: int) -> go.Figure:
-    if target.reference.rgb is not None:
-        return rgb_chart(target.reference.rgb, target.grid, target.reference.columns, height)
-    name = target.reference.name
-    colors = "grey" if name.startswith("bandcontrast") else "cividis"
+    found, name = target.reference, target.reference.name
+    if found.rgb is not None:
+        return colors_chart(
+            found.rgb, target.grid, tones(), name=name, channels=found.columns, height=height
+        )
+    colors = usual_color_map(name, found.values)
     return map_chart(
-        target.reference.values, target.grid, tones(), name=name, unit=target.unit,
-        colors=colors, height=height,
+        found.values, target.grid, tones(), name=name, unit=target.unit, colors=colors,
+        height=height,
     )  # fmt: skip
 
 

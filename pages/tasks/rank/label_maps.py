@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from latentcore.analysis.label_agreement import LabelAgreement, as_labels, compare_labels
 from latentcore.containers import ScanGrid
 from latentcore.errors import InputError
-from latentcore.figures.ranking_screen import table_chart
 from latentcore.workflows import VERBS
+from pages.charts.frame import draw
 from pages.charts.maps import categories_chart, fitting_height
+from pages.charts.ranking import table_chart
 from pages.frame import errors
 from pages.frame.theme import tones
 from pages.tasks.rank.overview import show_files
@@ -23,7 +24,6 @@ from pages.view.scene import Scene
 
 __all__ = ["show_label_maps"]
 
-_CONFIG = {"displaylogo": False}
 _JOB = "rank_label_maps_job"
 _HALF_PAGE = 540
 
@@ -94,11 +94,11 @@ def _contingency(scene: Scene, found: LabelAgreement, labels: str, reference: st
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.plotly_chart(
+        draw(
             table_chart(
                 found.contingency, rows, columns, row_label=labels, column_label=reference
             ),
-            key="rank.contingency", config=_CONFIG, alt=f"Points by {labels} and {reference}",
+            key="rank.contingency", alt=f"Points by {labels} and {reference}",
         )  # fmt: skip
     with right:
         named = dict(zip(found.reference, columns, strict=True))
@@ -131,6 +131,4 @@ def _maps(scene: Scene, names: tuple[str, str]) -> None:
                 scene.maps.get(name)[inside], cut, tones(), name=name,
                 names=scene.maps.categories[name], height=height,
             )  # fmt: skip
-            st.plotly_chart(
-                figure, key=f"rank.labels.map.{name}", config=_CONFIG, alt=f"Map of {name}"
-            )
+            draw(figure, key=f"rank.labels.map.{name}", alt=f"Map of {name}")

@@ -13,8 +13,9 @@ from latentcore.analysis.rank_table import metric_likeness, scores_table, top_ra
 from latentcore.artifacts import read_run
 from latentcore.containers import Ranking
 from latentcore.errors import LatentError
-from latentcore.figures.ranking_screen import likeness_chart, ranks_chart
 from latentcore.jobs import JobRecord
+from pages.charts.frame import draw
+from pages.charts.ranking import likeness_chart, ranks_chart
 from pages.frame import errors
 from pages.frame.units import size_text
 from pages.jobs.panel import job_panel, runner
@@ -28,7 +29,6 @@ from pages.view.scene import Scene
 __all__ = ["show_downloads", "show_files", "show_ranks"]
 
 _JOB = "rank_files_job"
-_CONFIG = {"displaylogo": False}
 
 
 def show_ranks(ranking: Ranking, *, complete: bool) -> None:
@@ -39,9 +39,9 @@ def show_ranks(ranking: Ranking, *, complete: bool) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.slider("Best of each metric", 1, 15, 5, key="rank.top")
-        st.plotly_chart(
+        draw(
             ranks_chart(dims, ranks, named, len(ranking.dims)),
-            key="rank.ranks", config=_CONFIG, alt="Rank of the best dimensions by each metric",
+            key="rank.ranks", alt="Rank of the best dimensions by each metric",
         )  # fmt: skip
         st.caption(
             f"Rank among {len(ranking.dims)} dimensions; 1 is the strongest. A dimension that is "
@@ -50,9 +50,9 @@ def show_ranks(ranking: Ranking, *, complete: bool) -> None:
         )
     with right:
         st.markdown("**How alike the metrics rank**")
-        st.plotly_chart(
+        draw(
             likeness_chart(metric_likeness(ranking), named),
-            key="rank.likeness", config=_CONFIG, alt="Rank correlation between metrics",
+            key="rank.likeness", alt="Rank correlation between metrics",
         )  # fmt: skip
         st.caption("Spearman's correlation between the rankings of two metrics.")
     if not complete:

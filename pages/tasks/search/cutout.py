@@ -13,6 +13,7 @@ from latentcore.analysis.embedding_places import placed_among
 from latentcore.analysis.pattern_sheets import evenly_spaced
 from latentcore.containers import Neighbors
 from latentcore.errors import InputError
+from pages.charts.frame import draw
 from pages.frame import errors
 from pages.frame.theme import Tones, tones
 from pages.scan.state import ScanState
@@ -70,10 +71,9 @@ def _place(scan: ScanState, found: Neighbors) -> None:
     place = placed_among(found, view.coordinates)
     if not np.isfinite(place).all():
         return
-    st.plotly_chart(
+    draw(
         _chart(view, place, found, tones()),
         key="search.place",
-        config={"displaylogo": False},
         alt=f"{view.title}, with the place of the uploaded sample",
     )
     st.caption(

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from latentcore.artifacts.records import read_record
 from latentcore.containers import LatentSet, ScanGrid
-from latentcore.figures.probe_screen import calibration_chart, confusion_chart, roc_chart
 from latentcore.jobs import JobRecord
 from pages.access import places
+from pages.charts.frame import draw
 from pages.charts.maps import categories_chart, fitting_height
+from pages.charts.probe import calibration_chart, confusion_chart, roc_chart
 from pages.frame import errors
 from pages.frame.theme import tones
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
@@ -128,7 +129,7 @@ def _figures(report: dict[str, Any]) -> None:
 
 
 def _chart(figure: Any, name: str) -> None:
-    st.plotly_chart(figure, key=f"probe.{name}", config={"displaylogo": False})
+    draw(figure, key=f"probe.{name}", alt=f"{name.partition('.')[0].capitalize()} of the probe")
 
 
 def _map(record: JobRecord, report: dict[str, Any], table: pd.DataFrame) -> None:

@@ -13,9 +13,11 @@ from latentcore.analysis.pattern_sheets import sample_picture
 from latentcore.analysis.similarity import SearchTable, similarity_of
 from latentcore.containers import LatentSet, Neighbors, ScanGrid
 from latentcore.errors import InputError
+from latentcore.figures.colors import LATENT_COLORS
 from latentcore.workflows import VERBS
 from latentcore.workflows.search.verb import neighbors_table
 from pages.access import places
+from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, histogram_chart, map_chart
 from pages.frame import errors
 from pages.frame.theme import tones
@@ -82,15 +84,15 @@ def _overview(
     name = _NAMES[query.metric]
     if latents.grid is None:
         chart = histogram_chart(similarity, tones(), name=f"{name} to the query")
-        st.plotly_chart(chart, key="search.histogram", config={"displaylogo": False},
+        draw(chart, key="search.histogram",
                         alt="How many samples are how similar to the query")  # fmt: skip
         return
     chart = map_chart(
         similarity, latents.grid, tones(), name=f"{name[0].upper()}{name[1:]} to the query",
-        colors="viridis", height=fitting_height(latents.grid, 560, most=520),
+        colors=LATENT_COLORS, height=fitting_height(latents.grid, 560, most=520),
     )  # fmt: skip
     _mark(chart, latents.grid, query, found)
-    st.plotly_chart(chart, key="search.map", config={"displaylogo": False},
+    draw(chart, key="search.map",
                     alt="Map of how similar every point is to the query")  # fmt: skip
 
 

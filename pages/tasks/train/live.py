@@ -14,6 +14,7 @@ import streamlit as st
 from latentcore.artifacts.records import count, listed, mapping, number, optional, read_record
 from latentcore.errors import MalformedFileError
 from latentcore.jobs import JobRecord
+from pages.charts.frame import draw
 from pages.charts.pattern_strip import gray_range, pattern_strip
 from pages.charts.training import loss_chart
 from pages.forms.checkpoints import store_model
@@ -88,7 +89,7 @@ def _show(record: JobRecord) -> Mapping[str, Any]:
             st.caption("The curves begin when the samples are read and prepared.")
         return {}
     st.caption(_told(live))
-    st.plotly_chart(
+    draw(
         loss_chart(
             pd.DataFrame(live["losses"]),
             tones(),
@@ -96,7 +97,6 @@ def _show(record: JobRecord) -> Mapping[str, Any]:
             epochs=live["epochs"],
         ),
         key=f"live_losses_{record.id}",
-        config={"displaylogo": False},
         alt="Losses over the epochs",
     )
     _pictures(scratch / "live.npy", live["epoch"])

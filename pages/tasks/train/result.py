@@ -12,6 +12,7 @@ from latentcore.artifacts import read_run
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from pages.access import places
+from pages.charts.frame import draw
 from pages.charts.training import loss_chart
 from pages.charts.worth import read_worth, show_worth
 from pages.frame import errors
@@ -113,10 +114,9 @@ def _losses(record: JobRecord, summary: dict[str, Any]) -> None:
         table = pd.read_csv(record.folder / "loss.csv")
     except OSError:
         return
-    st.plotly_chart(
+    draw(
         loss_chart(table, tones(), best_epoch=summary.get("best_epoch")),
         key=f"losses_{record.id}",
-        config={"displaylogo": False},
         alt="Losses over the epochs",
     )
     st.caption(

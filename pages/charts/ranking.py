@@ -1,24 +1,22 @@
-"""Rankings and agreement on the screen, readable on a light and on a dark page."""
+"""Charts of rankings and of agreement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.regression import Line, least_squares
-from latentcore.figures.colors import categorical_palette, lut
-from latentcore.figures.screen_text import chart_texts
+from latentcore.figures.colors import categorical_palette
+from pages.charts.frame import chart_texts, color_scale, framed
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["likeness_chart", "ranks_chart", "scatter_chart", "table_chart"]
 
-_GRID = "rgba(128,128,128,0.25)"
-_MARGIN = {"l": 8, "r": 8, "t": 34, "b": 8, "pad": 2}
 _ROW, _AROUND = 24, 110
 # Opaque: the ink of a cell's number is chosen by its color, whatever page lies behind it.
 _PALE = "#e9eef2"
@@ -72,7 +70,7 @@ def scatter_chart(
             marker={
                 "size": float(np.clip(400 / np.sqrt(max(len(rows), 1)), 3, 7)),
                 "color": x[rows],
-                "colorscale": _scale(cmap),
+                "colorscale": color_scale(cmap),
                 "cmin": limits[0],
                 "cmax": limits[1],
                 "opacity": 0.75,
@@ -90,12 +88,9 @@ def scatter_chart(
             line={"color": categorical_palette()[4], "width": 3},
             hoverinfo="skip",
         )
-    figure.update_xaxes(
-        title_text=latent_label, gridcolor=_GRID, zeroline=False, exponentformat="e"
-    )
-    figure.update_yaxes(title_text=reference_label, gridcolor=_GRID, zeroline=False)
-    figure.update_layout(height=height, margin={**_MARGIN, "t": 8}, showlegend=False)
-    return figure, line, len(rows)
+    figure.update_xaxes(title_text=latent_label, exponentformat="e")
+    figure.update_yaxes(title_text=reference_label)
+    return framed(figure, height), line, len(rows)
 
 
 def ranks_chart(
@@ -127,7 +122,7 @@ def ranks_chart(
             y=names,
             text=text,
             texttemplate="%{text}",
-            colorscale=_scale("cividis"),
+            colorscale=color_scale("cividis"),
             showscale=False,
             xgap=2,
             ygap=2,
@@ -196,21 +191,6 @@ def table_chart(
 
 
 def _table_layout(figure: go.Figure, rows: int) -> go.Figure:
-    axis: dict[str, Any] = {"type": "category", "showgrid": False, "automargin": True}
-    figure.update_xaxes(**axis, side="bottom")
-    figure.update_yaxes(**axis, autorange="reversed")
-    figure.update_layout(
-        height=_AROUND + _ROW * max(rows, 3),
-        margin={**_MARGIN, "t": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-    return figure
-
-
-def _scale(name: str) -> list[tuple[float, str]]:
-    table = lut(name)
-    return [
-        (level / (len(table) - 1), f"rgb({red},{green},{blue})")
-        for level, (red, green, blue) in enumerate(table.tolist())
-    ]
+    figure.update_xaxes(type="category", showgrid=False, side="bottom")
+    figure.update_yaxes(type="category", showgrid=False, autorange="reversed")
+    return framed(figure, _AROUND + _ROW * max(rows, 3))

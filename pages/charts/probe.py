@@ -1,4 +1,4 @@
-"""Interactive charts of a probe, from its report; readable on a light and on a dark page."""
+"""Charts of a probe, from its report."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentcore.figures.colors import cluster_palette, lut
-from latentcore.figures.screen_text import chart_text, chart_texts
+from latentcore.figures.colors import cluster_palette
+from pages.charts.frame import chart_text, chart_texts, color_scale, framed
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["calibration_chart", "confusion_chart", "roc_chart"]
 
-# Between black and white, so that either page shows it.
-_TEXT = "#767f87"
-_GRID = "rgba(128,128,128,0.25)"
-_AXIS: dict[str, Any] = {"gridcolor": _GRID, "zeroline": False, "automargin": True}
+# Between black and white, so that either page shows it; 4.5:1 against white and near-black.
+_DIAGONAL = "#767f87"
 _MOST_WRITTEN = 20
 _MOST_TICKS = 12
 _MOST_NAMED = 10
@@ -42,10 +40,6 @@ def confusion_chart(
 
     counts = np.asarray(confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    colors = [
-        [level / 255, f"rgb({red},{green},{blue})"]
-        for level, (red, green, blue) in enumerate(lut("cividis").tolist())
-    ]
     text = np.where(counts > 0, counts.astype(str), "")
     figure = go.Figure(
         go.Heatmap(
@@ -57,7 +51,7 @@ def confusion_chart(
             texttemplate="%{text}" if len(names) <= _MOST_WRITTEN else None,
             x=list(range(len(names))),
             y=list(range(len(names))),
-            colorscale=colors,
+            colorscale=color_scale("cividis"),
             colorbar={"title": {"text": "share"}, "thickness": 12, "outlinewidth": 0},
             hovertemplate="label %{y}, predicted %{x}<br>%{customdata:,} samples, "
             "%{z:.1%} of the label<extra></extra>",
@@ -72,7 +66,7 @@ def confusion_chart(
     }
     figure.update_xaxes(title_text="predicted", **ticks)
     figure.update_yaxes(title_text="label", autorange="reversed", scaleanchor="x", **ticks)
-    return _plain(figure, "Confusion", height)
+    return framed(figure, height, title="Confusion")
 
 
 def roc_chart(
@@ -107,7 +101,7 @@ def roc_chart(
         )
     figure.update_xaxes(title_text="false positive rate", range=[-0.02, 1.02])
     figure.update_yaxes(title_text="true positive rate", range=[-0.02, 1.02])
-    return _plain(figure, "ROC of the test samples, with areas", height, legend=True)
+    return framed(figure, height, title="ROC of the test samples, with areas", showlegend=True)
 
 
 def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> go.Figure:
@@ -140,7 +134,7 @@ def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> g
     title = (
         f"Calibration: expected error {calibration['error']:.3f}, Brier {calibration['brier']:.3f}"
     )
-    return _plain(figure, title, height)
+    return framed(figure, height, title=title)
 
 
 def _diagonal(figure: go.Figure) -> None:
@@ -148,22 +142,7 @@ def _diagonal(figure: go.Figure) -> None:
         x=[0, 1],
         y=[0, 1],
         mode="lines",
-        line={"color": _TEXT, "width": 1, "dash": "dot"},
+        line={"color": _DIAGONAL, "width": 1, "dash": "dot"},
         hoverinfo="skip",
         showlegend=False,
     )
-
-
-def _plain(figure: go.Figure, title: str, height: int, *, legend: bool = False) -> go.Figure:
-    figure.update_xaxes(**_AXIS)
-    figure.update_yaxes(**_AXIS)
-    figure.update_layout(
-        title={"text": title, "font": {"size": 13}, "x": 0, "xref": "container", "xanchor": "left"},
-        height=height,
-        margin={"l": 8, "r": 8, "t": 34, "b": 8, "pad": 2},
-        showlegend=legend,
-        font={"color": _TEXT, "size": 12},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-    return figure

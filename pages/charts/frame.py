@@ -1,0 +1,81 @@
+"""What every chart shares: its frame, its color scales, and how text of files stands in it.
+
+Plotly reads tags and entities in titles, labels and hover texts (a link is a link there), and in
+its templates ``%{...}`` as a value: `chart_text` writes them so that they are shown as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from latentcore.figures.colors import lut
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["chart_text", "chart_texts", "color_scale", "draw", "framed", "unit_text"]
+
+_SIGNS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "\n": " "})
+_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8, "pad": 0}
+_TITLE_ROOM = 34
+
+
+def chart_text(text: str) -> str:
+    """Return text that a chart shows letter by letter.
+
+    >>> chart_text("a<b>{x}")
+    'a&lt;b&gt;&#123;x}'
+    """
+    return text.translate(_SIGNS)
+
+
+def chart_texts(texts: Iterable[str]) -> list[str]:
+    """Return several, in their order."""
+    return [chart_text(text) for text in texts]
+
+
+def unit_text(name: str, unit: str) -> str:
+    """Return a name with its unit in parentheses, where there is one."""
+    return f"{name} ({unit})" if unit else name
+
+
+@lru_cache(maxsize=16)
+def color_scale(colors: str) -> list[tuple[float, str]]:
+    """Return a color map as plotly wants it, entry by entry: the same colors as in files."""
+    table = lut(colors)
+    return [
+        (level / (len(table) - 1), f"rgb({red},{green},{blue})")
+        for level, (red, green, blue) in enumerate(table.tolist())
+    ]
+
+
+def framed(figure: go.Figure, height: int, *, title: str = "", **layout: Any) -> go.Figure:
+    """Give a chart the frame that all have: narrow margins, no lines at zero, no legend.
+
+    Parameters
+    ----------
+    height : int
+        In pixels.
+    title : str
+        Ready to be shown: see `chart_text`.
+    **layout
+        Of plotly, where this chart differs.
+    """
+    figure.update_xaxes(zeroline=False, automargin=True)
+    figure.update_yaxes(zeroline=False, automargin=True)
+    figure.update_layout(
+        height=height,
+        margin={**_MARGIN, "t": _TITLE_ROOM} if title else _MARGIN,
+        title={"text": title, "font": {"size": 14}} if title else None,
+        showlegend=False,
+    )
+    return figure.update_layout(**layout)
+
+
+def draw(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Put a chart on the page; `alt` describes it to those who can't see it."""
+    st.plotly_chart(figure, key=key, config={"displaylogo": False}, alt=alt)
