@@ -1,4 +1,4 @@
-"""Rows of one HDF5 dataset of images, read fast in any order."""
+"""Rows of HDF5 datasets of images, read fast in any order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import itertools
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset
-from latentcore.readers._row_numbers import row_numbers
+from latentcore.readers._rows import row_numbers
 
-__all__ = ["Hdf5Rows", "block_rows", "checked", "open_with_cache"]
+__all__ = ["Hdf5GridRows", "Hdf5Rows", "JoinedRows"]
 
 # A block of this size keeps the share of h5py's overhead per call (about 0.1 ms) small and
 # still fits the processor's cache.
@@ -58,14 +58,14 @@ class Hdf5Rows:
     """
 
     def __init__(self, file: h5py.File, key: str) -> None:
-        shape, chunks, self.dtype = checked(file, key)
+        shape, chunks, self.dtype = _checked(file, key)
         self._file = file
         self._channel_axis = len(shape) == 4
         self._n = shape[0]
         self.sample_shape = (shape[1] if len(shape) == 4 else 1, shape[-2], shape[-1])
         self._row_bytes = math.prod(shape[1:]) * self.dtype.itemsize
-        self.block_rows = block_rows(self._n, self._row_bytes, chunks[0] if chunks else 1)
-        self._dataset = open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
+        self.block_rows = _block_rows(self._n, self._row_bytes, chunks[0] if chunks else 1)
+        self._dataset = _open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -148,10 +148,10 @@ class Hdf5Rows:
         yield from itertools.pairwise(bounds) if len(unique) else ()
 
 
-def checked(
+def _checked(
     file: h5py.File, key: str
 ) -> tuple[tuple[int, ...], tuple[int, ...] | None, np.dtype[np.generic]]:
-    """Return (shape, chunks, dtype) of images, and let go of the dataset: see `open_with_cache`.
+    """Return (shape, chunks, dtype) of images, and let go of the dataset: see `_open_with_cache`.
 
     Raises
     ------
@@ -174,13 +174,13 @@ def checked(
     return found.shape, found.chunks, found.dtype.newbyteorder("=")
 
 
-def block_rows(n: int, row_bytes: int, chunk_rows: int) -> int:
+def _block_rows(n: int, row_bytes: int, chunk_rows: int) -> int:
     """Return how many rows are cheap to read together: whole chunks, about 2 MiB."""
     chunks = max(1, _BLOCK_BYTES // (row_bytes * chunk_rows))
     return min(n, chunks * chunk_rows)
 
 
-def open_with_cache(
+def _open_with_cache(
     file: h5py.File,
     key: str,
     shape: tuple[int, ...],
@@ -202,3 +202,106 @@ def open_with_cache(
     slots = max(521, 100 * 2 * across + 1)
     access.set_chunk_cache(slots, min(max(wanted, 1 << 20), _MOST_CACHE_BYTES), 1.0)
     return h5py.Dataset(h5py.h5d.open(file.id, key.encode(), access))
+
+
+class Hdf5GridRows(Hdf5Rows):
+    """Images of a dataset (R, S, H, W), numbered row by row.
+
+    Parameters and attributes as `Hdf5Rows`.
+    """
+
+    def __init__(self, file: h5py.File, key: str) -> None:
+        shape, chunks, self.dtype = _checked(file, key)
+        self._file = file
+        self._across = shape[1]
+        self._channel_axis = False
+        self._n = shape[0] * shape[1]
+        self.sample_shape = (1, shape[2], shape[3])
+        self._row_bytes = math.prod(shape[2:]) * self.dtype.itemsize
+        together = chunks[0] * shape[1] if chunks else 1
+        self.block_rows = _block_rows(self._n, self._row_bytes, together)
+        self._dataset = _open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
+        self._lock = threading.Lock()
+
+    def _fill(self, target: NDArray[np.generic], start: int, stop: int) -> None:
+        done = start
+        while done < stop:
+            row, col = divmod(done, self._across)
+            end = min(stop, (row + 1) * self._across)
+            target[done - start : end - start] = self._dataset[row, col : col + end - done]
+            done = end
+
+
+class JoinedRows:
+    """The rows of one dataset after those of another; see `latentcore.readers._rows`.
+
+    Parameters
+    ----------
+    parts : Mapping of str to Hdf5Rows
+        By the datasets' names, in their order; all over one file.
+    name : str
+        The file's, for messages.
+
+    Raises
+    ------
+    MalformedFileError
+        If their images differ in shape.
+    """
+
+    def __init__(self, parts: Mapping[str, Hdf5Rows], name: str) -> None:
+        self._parts = list(parts.values())
+        shapes = {key: rows.sample_shape for key, rows in parts.items()}
+        if len(set(shapes.values())) > 1:
+            told = ", ".join(f"{key!r} {shape}" for key, shape in shapes.items())
+            message = (
+                f"The partitions of {name!r} hold images of different shapes (channels, height, "
+                f"width): {told}. Write them to files of their own."
+            )
+            raise MalformedFileError(message)
+        self._name = name
+        self._ends = np.cumsum([len(rows) for rows in self._parts])
+        longest = max(self._parts, key=len)
+        self.sample_shape = longest.sample_shape
+        self.dtype: np.dtype[np.generic] = np.result_type(*(rows.dtype for rows in self._parts))
+        self.block_rows = longest.block_rows
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file was closed."""
+        return self._parts[0].closed
+
+    def close(self) -> None:
+        """Close the file."""
+        self._parts[0].close()
+
+    def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
+        """Read rows in the order asked, shape (b, C, H, W).
+
+        Raises
+        ------
+        RequestError
+            If a row doesn't exist.
+        MalformedFileError
+            If the file is damaged there.
+        """
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        wanted = row_numbers(rows, len(self), self._name)
+        owner = np.searchsorted(self._ends, wanted, side="right")
+        images = np.empty((len(wanted), *self.sample_shape), self.dtype)
+        for number in np.unique(owner):
+            mine = np.flatnonzero(owner == number)
+            local = wanted[mine] - (self._ends[number] - len(self._parts[number]))
+            images[_as_slice(mine)] = self._parts[number].read(_as_slice(local))
+        return images
+
+
+def _as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Return neighboring rows as a slice, which is read and written without an index."""
+    first, last = int(rows[0]), int(rows[-1])
+    if last + 1 - first == len(rows) and (np.diff(rows) == 1).all():
+        return slice(first, last + 1)
+    return rows

@@ -13,7 +13,7 @@ import h5py
 
 from latentcore.errors import InputError
 from latentcore.readers._hdf5 import follow, open_hdf5, text, text_attribute
-from latentcore.readers.media.kinds import kind_of_head, kinds_in_folder
+from latentcore.readers.media.files import kind_of_head, kinds_in_folder
 
 __all__ = ["Peek"]
 

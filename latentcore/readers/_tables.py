@@ -1,85 +1,26 @@
-"""Tables of points: CSV, gzipped CSV, TSV and parquet, whatever their columns are called.
-
-Column names come in many spellings; for recognition they are lower-cased, stripped
-and their blanks become ``_``. Values are read as they stand; what is not a number becomes NaN.
-"""
+"""Tables: CSV, gzipped CSV, TSV and parquet, read no further than a scan can be large."""
 
 from __future__ import annotations
 
-import re
+import gzip
+import io
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from latentcore.errors import MalformedFileError, UnknownFormatError
-from latentcore.readers._bounded import BoundedReader
 from latentcore.readers._peek import Peek
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Coordinates",
-    "has_coordinates",
-    "normalized",
-    "numbers",
-    "read_coordinates",
-    "read_table",
-]
+
+__all__ = ["read_table"]
 
 # Larger than any scan of the field by a factor of ten; a zip bomb stops here.
 _MOST_ROWS = 64_000_000
 _MOST_BYTES = 4 << 30
 _MOST_COLUMNS = 50_000
-
-_X_NAMES = ("x", "x_position", "xpos", "x_indice", "x_index", "ix", "col", "x_coord", "x_um")
-_Y_NAMES = ("y", "y_position", "ypos", "y_indice", "y_index", "iy", "row", "y_coord", "y_um")
-_INDEX_NAMES = ("", "index", "unnamed:_0", "coords", "__index_level_0__")
-# "(20, 5)": how pandas prints the (x, y) index of old tables.
-_INDEX_CELL = re.compile(r"^\(\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*\)$")
-_UNIT = re.compile(r"[\[(]\s*([^\])]+?)\s*[\])]\s*$")
-_MICROMETRES = ("um", "µm", "μm", "micron", "microns")
-
-
-@dataclass(frozen=True)
-class Coordinates:
-    """Where a table says its rows are.
-
-    Attributes
-    ----------
-    x, y : ndarray of float64, shape (n,)
-        NaN where a cell is no number.
-    unit : str
-        ``"µm"`` where the column's name says so, else ``""``.
-    columns : tuple of str
-        The columns they were read from, as written.
-    """
-
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    unit: str
-    columns: tuple[str, ...]
-
-
-def normalized(name: str) -> str:
-    """Return a column's name as it is compared: ``" Band Contrast"`` → ``"band_contrast"``."""
-    return re.sub(r"\s+", "_", name.strip().lower())
-
-
-def has_coordinates(peek: Peek) -> bool:
-    """Tell whether a file is a table of points, from its head."""
-    columns = peek.table_columns
-    if _find_pair(columns) is not None:
-        return True
-    if not columns or normalized(columns[0]) not in _INDEX_NAMES:
-        return False
-    rows = peek.table_rows
-    return peek.is_parquet or (len(rows) > 1 and _INDEX_CELL.match(rows[1][0]) is not None)
 
 
 def read_table(path: Path, *, header: bool = True) -> pd.DataFrame:
@@ -109,80 +50,6 @@ def read_table(path: Path, *, header: bool = True) -> pd.DataFrame:
         message = f"The table {path.name!r} has a header but no rows. {peek.found}"
         raise MalformedFileError(message)
     return table
-
-
-def read_coordinates(table: pd.DataFrame, name: str) -> Coordinates:
-    """Find x and y among a table's columns.
-
-    Parameters
-    ----------
-    name : str
-        The file's name, for messages.
-
-    Raises
-    ------
-    MalformedFileError
-        If there are none.
-    """
-    columns = [str(column) for column in table.columns]
-    pair = _find_pair(columns)
-    if pair is not None:
-        x_name, y_name = pair
-        x, y = numbers(table[x_name]), numbers(table[y_name])
-        return Coordinates(x, y, _unit_of(x_name), pair)
-    if columns and normalized(columns[0]) in _INDEX_NAMES:
-        found = _from_index(table[columns[0]])
-        if found is not None:
-            return Coordinates(*found, "", (columns[0],))
-    shown = ", ".join(repr(column) for column in columns[:12])
-    message = (
-        f"{name!r} has no x and y columns. Its columns are {shown}. "
-        "Name them 'x' and 'y' (x along columns, y downwards)."
-    )
-    raise MalformedFileError(message)
-
-
-def numbers(column: pd.Series) -> NDArray[np.float64]:
-    """Return a column as float64, NaN where a cell is no number; decimal commas are understood."""
-    import pandas as pd
-
-    if column.dtype.kind in "iufb":
-        return cast("NDArray[np.float64]", column.to_numpy(np.float64))
-    text = column.astype("str").str.strip()
-    values = pd.to_numeric(text, errors="coerce")
-    with_comma = values.isna() & text.str.contains(",", regex=False)
-    if with_comma.any():
-        decimal = text[with_comma].str.replace(",", ".", regex=False)
-        values[with_comma] = pd.to_numeric(decimal, errors="coerce")
-    return cast("NDArray[np.float64]", values.to_numpy(np.float64))
-
-
-def _find_pair(columns: Iterable[str]) -> tuple[str, str] | None:
-    """Return the names, as written, of the x and y columns."""
-    by_name: dict[str, str] = {}
-    for column in columns:
-        by_name.setdefault(_without_unit(column), column)
-    for x_name, y_name in zip(_X_NAMES, _Y_NAMES, strict=True):
-        if x_name in by_name and y_name in by_name:
-            return by_name[x_name], by_name[y_name]
-    return None
-
-
-def _without_unit(column: str) -> str:
-    return normalized(_UNIT.sub("", column))
-
-
-def _unit_of(column: str) -> str:
-    written = _UNIT.search(column)
-    unit = written.group(1).lower() if written else normalized(column).rpartition("_")[2]
-    return "µm" if unit in _MICROMETRES else ""
-
-
-def _from_index(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    parts = column.astype("str").str.strip().str.extract(_INDEX_CELL)
-    if parts[0].isna().all():
-        return None
-    return numbers(parts[0]), numbers(parts[1])
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -251,3 +118,50 @@ def _refuse_large(path: Path, rows: int, unpacked: int, columns: int) -> None:
             f"or {_MOST_BYTES >> 30} GiB unpacked: more than any scan. Split it."
         )
         raise MalformedFileError(message)
+
+
+class BoundedReader(io.RawIOBase):
+    """Reads a file, plain or gzip, up to a number of bytes: a zip bomb unpacks no further.
+
+    Parameters
+    ----------
+    zipped : bool
+        Whether it is gzip.
+    most : int
+        Bytes that may be read, unpacked.
+    """
+
+    def __init__(self, path: Path, *, zipped: bool, most: int) -> None:
+        self._source = gzip.GzipFile(path) if zipped else io.FileIO(path)
+        self._left = most
+        self._most = most
+        self._name = path.name
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into a buffer.
+
+        Raises
+        ------
+        MalformedFileError
+            If the stream is longer than allowed.
+        """
+        block = self._source.read(len(buffer)) or b""
+        self._left -= len(block)
+        if self._left < 0:
+            message = (
+                f"{self._name!r} unpacks to more than {self._most:,} bytes: more than any scan. "
+                "Split it."
+            )
+            raise MalformedFileError(message)
+        buffer[: len(block)] = block
+        return len(block)
+
+    def close(self) -> None:
+        """Close the stream and what it reads."""
+        if not self.closed:
+            self._source.close()
+        super().close()

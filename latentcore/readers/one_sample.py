@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.readers import open_samples
-from latentcore.readers.media.kinds import PICTURES
+from latentcore.readers.media.files import PICTURES
 from latentcore.readers.media.pictures import float_pixels
 from latentcore.storage import local_path
 

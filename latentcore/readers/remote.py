@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -12,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import InputError, MalformedFileError, StorageError
-from latentcore.readers._bounded_stream import MEGABYTE, BoundedStream
 from latentcore.readers._hdf5 import DAMAGE, dataset, open_checked_stream
 from latentcore.storage import remote_of
 from latentcore.storage.remote_file import RemoteFile
 
 __all__ = ["RemoteLook", "RemoteObject", "look_inside"]
 
-_MOST_BYTES = 32 * MEGABYTE
-_MOST_FOR_SAMPLES = 8 * MEGABYTE
-_MOST_UNPACKED = 64 * MEGABYTE
+_MEGABYTE = 1 << 20
+_MOST_BYTES = 32 * _MEGABYTE
+_MOST_FOR_SAMPLES = 8 * _MEGABYTE
+_MOST_UNPACKED = 64 * _MEGABYTE
 _SAMPLES = 12
 _MOST_OBJECTS = 400
 _MOST_ATTRIBUTES = 24
@@ -108,7 +110,7 @@ def look_inside(location: str, most_bytes: int = _MOST_BYTES) -> RemoteLook:
         If it can't be read, changes meanwhile, or the look would cost too much.
     """
     place = remote_of(location)
-    with RemoteFile(place) as remote, BoundedStream(remote, most_bytes) as stream:
+    with RemoteFile(place) as remote, _BoundedStream(remote, most_bytes) as stream:
         opened = cast("BinaryIO", stream)
         with stream.told_first(), open_checked_stream(opened, place.name) as file:
             objects, left_out = _objects(file)
@@ -172,7 +174,7 @@ def _attribute(attributes: h5py.AttributeManager, name: str) -> str:
 
 
 def _first_samples(
-    file: h5py.File, stream: BoundedStream, objects: tuple[RemoteObject, ...]
+    file: h5py.File, stream: _BoundedStream, objects: tuple[RemoteObject, ...]
 ) -> tuple[NDArray[np.generic] | None, str, str]:
     """Return the first samples, their key, and a note where there are none to see."""
     likely = [entry for entry in objects if _may_be_samples(entry)]
@@ -228,3 +230,81 @@ def _refuse_large(found: h5py.Dataset, rows: tuple[int, ...]) -> None:
     if unpacked * found.dtype.itemsize > _MOST_UNPACKED:
         message = f"The first ones alone take {unpacked * found.dtype.itemsize / 1e6:.0f} MB."
         raise MalformedFileError(message)
+
+
+class _BoundedStream(io.RawIOBase):
+    """A remote file that fetches no more than a bound, and fills buffers as HDF5 wants them.
+
+    Why a read failed is kept, because HDF5 makes an error of its own of it.
+
+    Parameters
+    ----------
+    most : int
+        Bytes, give or take a block; may be lowered later.
+    """
+
+    def __init__(self, remote: RemoteFile, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self._remote = remote
+        self._failure: InputError | None = None
+
+    def __repr__(self) -> str:
+        return self._remote.version.location.name  # what h5py calls the file in messages
+
+    @property
+    def fetched(self) -> int:
+        """Bytes that were fetched so far."""
+        return self._remote.bytes_read
+
+    @contextmanager
+    def told_first(self) -> Iterator[None]:
+        """Raise, instead of what HDF5 made of it, why a read failed."""
+        try:
+            yield
+        except Exception as error:
+            if self._failure is None or error is self._failure:
+                raise
+            failure, self._failure = self._failure, None
+            raise failure from error
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place of the next byte."""
+        return self._remote.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, as in any file."""
+        return self._remote.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as a whole, unless the file ends before; return the number of bytes."""
+        view = memoryview(buffer).cast("B")
+        filled = 0
+        try:
+            while filled < len(view):
+                self._refuse_more()
+                got = self._remote.readinto(view[filled:])
+                if not got:
+                    break
+                filled += got
+        except InputError as error:
+            self._failure = error
+            raise
+        return filled
+
+    def _refuse_more(self) -> None:
+        if self._remote.bytes_read >= self.most:
+            message = (
+                f"A look into {self._remote.version.location} would fetch more than "
+                f"{self._remote.bytes_read / _MEGABYTE:.0f} MiB: what describes its content lies "
+                "scattered over the file. Open it: then it is downloaded as a whole."
+            )
+            raise StorageError(message)

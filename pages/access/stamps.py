@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from latentcore.readers.media.kinds import visible_files
+from latentcore.readers.media.files import visible_files
 
 __all__ = ["path_stamp"]
 

@@ -16,7 +16,7 @@ from latentcore import readers
 from latentcore.containers import LatentSet
 from latentcore.errors import InputError, MalformedFileError, RequestError, UnsafeFileError
 from latentcore.readers import _npz
-from latentcore.readers._ragged import pool_segments
+from latentcore.readers._features import pool_segments
 
 
 def opened(path: Path, **options: object) -> LatentSet:

@@ -20,7 +20,7 @@ from latentcore.errors import (
     UnsafeFileError,
 )
 from latentcore.readers.media import clips, pictures
-from latentcore.readers.media.fitting import fitted
+from latentcore.readers.media.pictures import fitted
 from tests.factories.media import clip, picture, write_picture, write_video
 
 

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 
 from latentcore.containers import CrystalSymmetry
 from latentcore.errors import MalformedFileError, UnsafeFileError
-from latentcore.readers._ebsd.fields import as_float32, children, column, columns_of, unit_attribute
-from latentcore.readers._ebsd.phases import Phase
+from latentcore.readers._ebsd.fields import (
+    Phase,
+    as_float32,
+    children,
+    column,
+    columns_of,
+    unit_attribute,
+)
 from latentcore.readers._ebsd.scan import Vendor
 from latentcore.readers._hdf5 import follow
 

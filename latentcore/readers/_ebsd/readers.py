@@ -11,26 +11,18 @@ from latentcore.containers import SampleSource, ScanMaps, SourceRef, default_sam
 from latentcore.errors import MalformedFileError
 from latentcore.readers._ebsd.columns import read_columns
 from latentcore.readers._ebsd.scan import Vendor
-from latentcore.readers._ebsd.unfinished import written_rows
 from latentcore.readers._hdf5 import open_checked, open_hdf5
 from latentcore.readers._peek import Peek
-from latentcore.readers._rows_source import RowsSource
+from latentcore.readers._rows import RowsSource, written_rows
 from latentcore.storage import content_fingerprint, local_path
 
 __all__ = ["VendorMaps", "VendorSamples"]
 
 
 class VendorSamples:
-    """Reader of a vendor's patterns.
+    """Reader of a vendor's patterns."""
 
-    Parameters
-    ----------
-    name : str
-        Under which it is registered.
-    """
-
-    def __init__(self, name: str, vendor: Vendor) -> None:
-        self._name = name
+    def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
         datasets = " or ".join(repr(dataset) for dataset in vendor.patterns.values())
         self.description = f"{vendor.label} scan: its Kikuchi patterns."
@@ -75,7 +67,7 @@ class VendorSamples:
         rows, notes = written_rows(vendor.rows(file, key))
         placed = vendor.placed(file, scan, len(rows), ref.options)
         return RowsSource(
-            ref=SourceRef(ref.location, self._name, ref.options),
+            ref=ref,
             paths=(path,),
             rows=rows,
             sample_ids=default_sample_ids(len(rows)),
@@ -85,10 +77,9 @@ class VendorSamples:
 
 
 class VendorMaps:
-    """Reader of a vendor's maps; parameters as `VendorSamples`."""
+    """Reader of a vendor's maps."""
 
-    def __init__(self, name: str, vendor: Vendor) -> None:
-        self._name = name
+    def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
         self.description = f"{vendor.label} scan: maps of quality, phase, orientation, elements."
         self.wants = f"a file of {vendor.label.split()[0]} with maps of a scan"
@@ -124,6 +115,6 @@ class VendorMaps:
                 categories=maps.categories,
                 symmetries=maps.symmetries,
                 notes=(*vendor.scan_notes(file, scan), *placed.notes),
-                ref=SourceRef(ref.location, self._name, ref.options),
+                ref=ref,
                 fingerprint=content_fingerprint(path),
             )

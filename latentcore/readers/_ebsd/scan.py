@@ -16,8 +16,14 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 from latentcore.errors import MalformedFileError, RequestError
-from latentcore.readers._ebsd.fields import children, column, number, points_in
-from latentcore.readers._ebsd.phases import Phase, listed_phases
+from latentcore.readers._ebsd.fields import (
+    Phase,
+    children,
+    column,
+    listed_phases,
+    number,
+    points_in,
+)
 from latentcore.readers._ebsd.places import Header, refuse_hexagonal, scan_grid
 from latentcore.readers._hdf5 import follow
 from latentcore.readers._hdf5_rows import Hdf5Rows

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import InputRecord, LatentSet, Provenance, SourceRef, default_sample_ids
+from latentcore.containers import LatentSet, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
+from latentcore.readers._features import feature_latents, pool_segments, pooling_of
 from latentcore.readers._peek import Peek
-from latentcore.readers._ragged import pool_segments, pooling_of
-from latentcore.readers._targets import labels_and_targets
-from latentcore.storage import content_fingerprint, local_path
+from latentcore.storage import local_path
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,26 +62,9 @@ class AwkwardParquet:
         fields = [str(number) for number in range(table.num_columns)]
         columns = [_vectors(path.name, one, table[one], pooling) for one in fields[:-1]]
         values = np.concatenate(columns, axis=1).astype(np.float32)
-        n, d = values.shape
         y = _vectors(path.name, fields[-1], table[fields[-1]], pooling)
         whole = _is_whole(table.schema.field(fields[-1]).type) and not np.isnan(y).any()
-        labels, targets = labels_and_targets(path.name, y.astype(np.int64) if whole else y, n)
-        fingerprint = content_fingerprint(path)
-        made = {"pooling": pooling}
-        return LatentSet(
-            values=values,
-            sample_ids=default_sample_ids(n),
-            dims=np.arange(d, dtype=np.int32),
-            labels=labels,
-            targets=targets,
-            ref=SourceRef(ref.location, _NAME, {**ref.options, **made}),
-            fingerprint=f"{fingerprint}:{pooling}",
-            provenance=Provenance(
-                verb=_NAME,
-                request=made,
-                inputs=(InputRecord(ref.location, _NAME, fingerprint, "latents"),),
-            ),
-        )
+        return feature_latents(ref, values, y.astype(np.int64) if whole else y, pooling=pooling)
 
 
 LATENTS_READERS.register(_NAME)(AwkwardParquet())

@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import InputRecord, LatentSet, Provenance, SourceRef, default_sample_ids
+from latentcore.containers import LatentSet, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
+from latentcore.readers._features import feature_latents, pool_segments, pooling_of
 from latentcore.readers._npz import NpzArrays, npz_keys
 from latentcore.readers._peek import Peek
-from latentcore.readers._ragged import pool_segments, pooling_of
-from latentcore.readers._targets import labels_and_targets
-from latentcore.storage import content_fingerprint, local_path
+from latentcore.storage import local_path
 
 __all__ = ["KinomlNpz"]
 
@@ -72,26 +71,10 @@ class KinomlNpz:
         with NpzArrays(path) as arrays:
             ragged = "X" not in arrays
             values = _pooled(path.name, arrays, pooling) if ragged else _dense(path.name, arrays)
-            n, d = values.shape
             y = arrays.load("y") if "y" in arrays else None
-            labels, targets = labels_and_targets(path.name, y, n)
-            partition = _partition(path.name, arrays, n)
-        fingerprint = content_fingerprint(path)
-        made: Mapping[str, object] = {"pooling": pooling} if ragged else {}
-        return LatentSet(
-            values=values,
-            sample_ids=default_sample_ids(n),
-            dims=np.arange(d, dtype=np.int32),
-            partition=partition,
-            labels=labels,
-            targets=targets,
-            ref=SourceRef(ref.location, _NAME, {**ref.options, **made}),
-            fingerprint=f"{fingerprint}:{pooling}" if ragged else fingerprint,
-            provenance=Provenance(
-                verb=_NAME,
-                request=made,
-                inputs=(InputRecord(ref.location, _NAME, fingerprint, "latents"),),
-            ),
+            partition = _partition(path.name, arrays, len(values))
+        return feature_latents(
+            ref, values, y, pooling=pooling if ragged else None, partition=partition
         )
 
 

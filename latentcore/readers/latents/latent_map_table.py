@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from latentcore.containers import LatentSet, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
-from latentcore.readers._grids import grid_of
+from latentcore.readers._columns import has_coordinates, numbers, read_coordinates
+from latentcore.readers._coords import grid_of
 from latentcore.readers._peek import Peek
-from latentcore.readers._tables import has_coordinates, numbers, read_coordinates, read_table
+from latentcore.readers._tables import read_table
 from latentcore.storage import content_fingerprint, local_path
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class LatentMapTable:
             sample_ids=default_sample_ids(len(table)),
             dims=np.fromiter(columns, np.int32),
             grid=grid_of(places.x, places.y, path.name, unit=places.unit),
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             fingerprint=content_fingerprint(path),
         )
 

@@ -28,8 +28,7 @@ from latentcore.containers import (
 )
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS
-from latentcore.readers._coords_table import fingerprint_with_coords, grid_from_coords
-from latentcore.readers._grids import grid_of
+from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords, grid_of
 from latentcore.readers._hdf5 import dataset, load, open_hdf5, text_attribute
 from latentcore.readers._latent_parts import partition_ids, read_parts
 from latentcore.readers._peek import Peek
@@ -77,7 +76,7 @@ class LatentcoreHdf5:
                 grid=_grid(file, n) or grid_from_coords(n, ref),
                 partition=partition if names else None,
                 labels=labels,
-                ref=SourceRef(ref.location, _NAME, ref.options),
+                ref=ref,
                 fingerprint=fingerprint_with_coords(path, ref),
                 provenance=_provenance(text_attribute(file, "provenance")),
             )

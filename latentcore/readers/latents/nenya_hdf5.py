@@ -10,7 +10,7 @@ import numpy as np
 
 from latentcore.containers import LatentSet, SourceRef
 from latentcore.readers import LATENTS_READERS
-from latentcore.readers._coords_table import fingerprint_with_coords, grid_from_coords
+from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
 from latentcore.readers._hdf5 import open_hdf5
 from latentcore.readers._latent_parts import partition_ids, read_parts
 from latentcore.readers._peek import Peek
@@ -54,7 +54,7 @@ class NenyaHdf5Latents:
             dims=np.arange(values.shape[1], dtype=np.int32),
             grid=grid_from_coords(len(values), ref),
             partition=partition,
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             fingerprint=fingerprint_with_coords(path, ref),
         )
 

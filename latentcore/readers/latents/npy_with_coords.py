@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from latentcore.containers import LatentSet, Roi, ScanGrid, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError, RequestError, ShapeError, UnsafeFileError
 from latentcore.readers import LATENTS_READERS
-from latentcore.readers._coords_table import (
+from latentcore.readers._coords import (
     fingerprint_with_coords,
     grid_from_coords,
+    grid_of,
     roi_of,
     roi_text,
 )
-from latentcore.readers._grids import grid_of
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
 
@@ -68,7 +68,7 @@ class NpyWithCoords:
             sample_ids=default_sample_ids(len(values)),
             dims=_dims(path, values.shape[1]),
             grid=_grid(len(values), ref),
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             fingerprint=fingerprint_with_coords(path, ref),
         )
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from latentcore.containers import LatentSet, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError, UnsafeFileError
 from latentcore.readers import LATENTS_READERS
-from latentcore.readers._coords_table import fingerprint_with_coords, grid_from_coords
+from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
+from latentcore.readers._features import labels_and_targets
 from latentcore.readers._peek import Peek
-from latentcore.readers._targets import labels_and_targets
 from latentcore.readers._torch_archive import load_torch, torch_words
 from latentcore.storage import local_path
 
@@ -74,7 +74,7 @@ class TorchFeatures:
             partition=_texts(path.name, content, "split", n),
             labels=labels,
             targets=targets,
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             fingerprint=fingerprint_with_coords(path, ref),
         )
 

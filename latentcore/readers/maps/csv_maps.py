@@ -20,17 +20,19 @@ from numpy.typing import NDArray
 from latentcore.containers import ScanMaps, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import MAPS_READERS
-from latentcore.readers._grids import grid_of
-from latentcore.readers._map_units import unit_of
-from latentcore.readers._peek import Peek
-from latentcore.readers._tables import (
+from latentcore.readers._columns import (
+    MOST_CATEGORIES,
     Coordinates,
     has_coordinates,
     normalized,
     numbers,
     read_coordinates,
-    read_table,
+    text_categories,
+    unit_of,
 )
+from latentcore.readers._coords import grid_of
+from latentcore.readers._peek import Peek
+from latentcore.readers._tables import read_table
 from latentcore.storage import content_fingerprint, local_path
 
 if TYPE_CHECKING:
@@ -42,7 +44,6 @@ _NAME = "csv-maps"
 _BAND_CONTRAST = "bandcontrast"
 _MOST_BAND_CONTRAST = 255
 _CATEGORY_NAME = re.compile(r"phase|grain|cluster|label|partition|split")
-_MOST_CATEGORIES = 4_096
 # float32 holds whole numbers exactly up to here.
 _MOST_CATEGORY = 1 << 24
 _INDEX_COLUMN = re.compile(r"^(unnamed:_\d+|index|__index_level_\d+__|)$")
@@ -90,7 +91,7 @@ class CsvMaps:
             grid=grid_of(places.x[usable], places.y[usable], path.name, unit=places.unit),
             categories=categories,
             dropped=int((~usable).sum()),
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             fingerprint=content_fingerprint(path),
         )
 
@@ -134,32 +135,16 @@ def _read_column(
     values = numbers(column)
     finite = values[np.isfinite(values)]
     if column.dtype.kind not in "iufb" and len(finite) < column.notna().sum() / 2:
-        return _read_text(column)
+        return text_categories(column)
     if _CATEGORY_NAME.search(called.lower()) and _are_labels(finite):
         return values, {int(label): str(int(label)) for label in np.unique(finite)}
     return values, None
 
 
-def _read_text(
-    column: pd.Series,
-) -> tuple[NDArray[np.float64] | None, _Categories | None]:
-    """Give each distinct text of a column a number, in alphabetical order."""
-    import pandas as pd
-
-    present = column.notna().to_numpy()
-    codes, texts = pd.factorize(column[present].astype("str").str.strip(), sort=True)
-    are_ids = len(texts) == present.sum() > 1
-    if len(texts) == 0 or are_ids or len(texts) > _MOST_CATEGORIES:
-        return None, None
-    values = np.full(len(column), np.nan)
-    values[present] = codes
-    return values, dict(enumerate(str(text) for text in texts))
-
-
 def _are_labels(finite: NDArray[np.float64]) -> bool:
     if len(finite) == 0 or np.abs(finite).max() > _MOST_CATEGORY:
         return False
-    return bool((finite == np.rint(finite)).all()) and len(np.unique(finite)) <= _MOST_CATEGORIES
+    return bool((finite == np.rint(finite)).all()) and len(np.unique(finite)) <= MOST_CATEGORIES
 
 
 def _refuse_impossible(values: NDArray[np.float32], name: str) -> None:

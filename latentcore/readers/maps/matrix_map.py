@@ -14,10 +14,10 @@ import numpy as np
 from latentcore.containers import ScanMaps, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import MAPS_READERS
-from latentcore.readers._grids import grid_of
-from latentcore.readers._map_units import unit_of
+from latentcore.readers._columns import numbers, unit_of
+from latentcore.readers._coords import grid_of
 from latentcore.readers._peek import Peek
-from latentcore.readers._tables import numbers, read_table
+from latentcore.readers._tables import read_table
 from latentcore.storage import content_fingerprint, local_path
 
 __all__ = ["MatrixMap"]
@@ -66,7 +66,7 @@ class MatrixMap:
             names=(name,),
             units=(unit_of(name),),
             grid=grid_of(x.ravel(), y.ravel(), path.name, step=(1.0, 1.0)),
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             fingerprint=content_fingerprint(path),
         )
 

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from latentcore.errors import LatentError, MalformedFileError
-from latentcore.readers.media.fitting import fitted
+from latentcore.readers.media.pictures import fitted
 from latentcore.readers.media.reading import Reading
 
 __all__ = ["clip_pixels", "frame_count", "frame_size"]

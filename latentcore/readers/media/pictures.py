@@ -1,4 +1,4 @@
-"""One picture: what its header says, and its pixels."""
+"""One picture: what its header says, its pixels, and how they are brought to a size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from latentcore.errors import MalformedFileError
 
-__all__ = ["PictureHeader", "float_pixels", "picture_header", "picture_pixels"]
+__all__ = ["PictureHeader", "fitted", "float_pixels", "picture_header", "picture_pixels"]
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
@@ -194,3 +194,60 @@ def _wrong_kind(path: Path, found: str) -> str:
         f"The picture {path.name!r} holds {found}; read are gray and color of 8 bits and of 16 "
         "bits. Convert it, or write the samples as an HDF5 file."
     )
+
+
+def fitted(pixels: NDArray[np.generic], size: tuple[int, int], fit: str) -> NDArray[np.generic]:
+    """Return a picture of another size, in the same dtype.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 or uint16, shape (h, w, C)
+    size : tuple of int
+        (H, W).
+    fit : str
+        See `latentcore.readers.media.reading.Reading`. A picture of that size already is
+        returned as it is.
+
+    Returns
+    -------
+    ndarray, shape (H, W, C)
+    """
+    h, w = pixels.shape[:2]
+    if (h, w) == size:
+        return pixels
+    height, width = size
+    if fit == "pad":
+        scale = min(height / h, width / w)
+        inner = max(1, round(h * scale)), max(1, round(w * scale))
+        padded = np.zeros((height, width, pixels.shape[2]), pixels.dtype)
+        top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
+        padded[top : top + inner[0], left : left + inner[1]] = _resized(pixels, inner, (0, 0, w, h))
+        return padded
+    box = (0.0, 0.0, float(w), float(h))
+    if fit == "crop":
+        scale = min(h / height, w / width)
+        used_h, used_w = height * scale, width * scale
+        x0, y0 = (w - used_w) / 2, (h - used_h) / 2
+        box = (x0, y0, x0 + used_w, y0 + used_h)
+    return _resized(pixels, size, box)
+
+
+def _resized(
+    pixels: NDArray[np.generic], size: tuple[int, int], box: tuple[float, float, float, float]
+) -> NDArray[np.generic]:
+    """Resize a window (x0, y0, x1, y1); of 16 bits each channel by itself, as Pillow can."""
+    if pixels.dtype == np.uint8:
+        image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+        resized = np.asarray(_with_pillow(image, size, box))
+        return resized.reshape(*size, pixels.shape[2])
+    out = np.empty((*size, pixels.shape[2]), pixels.dtype)
+    for channel in range(pixels.shape[2]):
+        plane = Image.fromarray(np.ascontiguousarray(pixels[:, :, channel], np.float32))
+        out[:, :, channel] = np.rint(np.asarray(_with_pillow(plane, size, box)))
+    return out
+
+
+def _with_pillow(
+    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]
+) -> Image.Image:
+    return image.resize(size[::-1], Image.Resampling.BILINEAR, box=box)

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid, SourceRef
 from latentcore.errors import MalformedFileError, RequestError
-from latentcore.readers._row_numbers import row_numbers
-from latentcore.readers.media.folder import MediaFiles
+from latentcore.readers._rows import row_numbers
+from latentcore.readers.media.files import MediaFiles
 from latentcore.readers.media.reading import Reading
 from latentcore.storage import content_fingerprint
 
@@ -171,12 +170,7 @@ class MediaSource:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -1,6 +1,6 @@
 """A folder of pictures, or one picture: PNG, JPEG, TIFF (8 or 16 bits), WebP.
 
-Folders below it are read too: see `latentcore.readers.media.folder` for how they become
+Folders below it are read too: see `latentcore.readers.media.files` for how they become
 partitions and labels. All samples get one shape: the resolution asked for, else that of the first
 picture; three channels where any picture has colors; 16 bits where any has, and then 8 bits are
 brought to the same range (× 257). Damaged pictures don't count: they are an error when they are
@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.readers import SAMPLES_READERS
 from latentcore.readers._peek import Peek
-from latentcore.readers.media.folder import find_media, look_into
-from latentcore.readers.media.kinds import PICTURES
+from latentcore.readers.media.files import PICTURES, find_media, look_into
 from latentcore.readers.media.reading import Reading
 from latentcore.storage import local_path
 
@@ -55,8 +54,7 @@ class ImageFolder:
         RequestError
             If an option makes no sense.
         """
-        from latentcore.readers.media.fitting import fitted
-        from latentcore.readers.media.pictures import picture_header, picture_pixels
+        from latentcore.readers.media.pictures import fitted, picture_header, picture_pixels
         from latentcore.readers.media.source import MediaSource
 
         damaged: dict[int, str] = {}

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from latentcore.containers import SampleSource, ScanGrid, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import SAMPLES_READERS
-from latentcore.readers._grids import grid_of
+from latentcore.readers._coords import grid_of
 from latentcore.readers._hdf5 import dataset, load, open_checked
 from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.readers._peek import Peek
-from latentcore.readers._rows_source import RowsSource
+from latentcore.readers._rows import RowsSource
 from latentcore.storage import local_path
 
 __all__ = ["KikuchiHdf5"]
@@ -51,7 +51,7 @@ class KikuchiHdf5:
         try:
             rows = Hdf5Rows(file, "images")
             return RowsSource(
-                ref=SourceRef(ref.location, _NAME, ref.options),
+                ref=ref,
                 paths=(path,),
                 rows=rows,
                 sample_ids=default_sample_ids(len(rows)),

@@ -19,11 +19,10 @@ from latentcore.containers import SampleSource, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import SAMPLES_READERS
 from latentcore.readers._hdf5 import dataset, load, open_checked
-from latentcore.readers._hdf5_rows import Hdf5Rows
-from latentcore.readers._joined_rows import JoinedRows
+from latentcore.readers._hdf5_rows import Hdf5Rows, JoinedRows
 from latentcore.readers._latent_parts import partition_ids
 from latentcore.readers._peek import Peek
-from latentcore.readers._rows_source import RowsSource
+from latentcore.readers._rows import RowsSource
 from latentcore.storage import local_path
 
 __all__ = ["PARTITIONS", "NenyaHdf5"]
@@ -77,7 +76,7 @@ class NenyaHdf5:
             rows = JoinedRows(parts, path.name)
             partition = np.repeat(np.array(present), [len(one) for one in parts.values()])
             return RowsSource(
-                ref=SourceRef(ref.location, _NAME, ref.options),
+                ref=ref,
                 paths=(path,),
                 rows=rows,
                 sample_ids=partition_ids(partition),

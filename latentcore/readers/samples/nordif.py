@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import math
 import re
+import threading
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import SAMPLES_READERS
 from latentcore.readers._ebsd.places import Header, row_major
-from latentcore.readers._ebsd.unfinished import written_rows
 from latentcore.readers._peek import Peek
-from latentcore.readers._raw_rows import RawRows
-from latentcore.readers._rows_source import RowsSource
+from latentcore.readers._rows import RowsSource, row_numbers, written_rows
 from latentcore.storage import local_path
 
 __all__ = ["Nordif"]
@@ -30,6 +34,7 @@ _MARK = "[NORDIF]"
 _PATTERNS, _SETTINGS = "pattern.dat", "setting.txt"
 _MOST_SETTINGS_BYTES = 1 << 20
 _MOST_PIXELS = 1 << 28
+_BLOCK_BYTES = 2 << 20
 
 
 class Nordif:
@@ -61,7 +66,7 @@ class Nordif:
             )
             raise MalformedFileError(message)
         found = _Settings.parse(_text(settings), settings.name)
-        rows = RawRows(data, (found.height, found.width))
+        rows = _RawRows(data, (found.height, found.width))
         cells = found.columns * found.rows
         try:
             rows, notes = written_rows(rows)
@@ -75,7 +80,7 @@ class Nordif:
                 f"{len(rows):,} of {cells:,} points were scanned: the scan was stopped early.",
             )
         return RowsSource(
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             paths=(data, settings),
             rows=rows,
             sample_ids=default_sample_ids(len(rows)),
@@ -107,6 +112,96 @@ class _Settings:
             raise MalformedFileError(message)
         step = _entry(text, "Area", "Step size", r"(\d+(?:[.,]\d+)?)", name)
         return cls(width, height, columns, rows, float(step[1].replace(",", ".")))
+
+
+class _RawRows:
+    """Images of unsigned bytes, which several threads may read.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (H, W).
+    n : int, optional
+        How many are read; all that the file holds whole, if not given.
+
+    Raises
+    ------
+    MalformedFileError
+        If the file doesn't hold a single one.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], n: int | None = None) -> None:
+        self.sample_shape = (1, *size)
+        self.dtype: np.dtype[np.generic] = np.dtype(np.uint8)
+        self._row_bytes = math.prod(size)
+        self._path = path
+        there = path.stat().st_size // self._row_bytes
+        self._n = there if n is None else min(n, there)
+        if self._n == 0:
+            message = (
+                f"{path.name!r} has {path.stat().st_size:,} bytes, less than one pattern of "
+                f"{size[0]} × {size[1]} pixels. Copy it again."
+            )
+            raise MalformedFileError(message)
+        self.block_rows = max(1, min(self._n, _BLOCK_BYTES // self._row_bytes))
+        self._file = path.open("rb", buffering=0)
+        self._lock = threading.Lock()
+        # Whoever lets go of it last closes it, as h5py does.
+        self._close = weakref.finalize(self, self._file.close)
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file was let go."""
+        return not self._close.alive
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._close()
+
+    def first(self, n: int) -> Self:
+        """Return the first n images only, and let go of this one's file."""
+        self.close()
+        return type(self)(self._path, (self.sample_shape[1], self.sample_shape[2]), n)
+
+    def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
+        """Read rows in the order asked, shape (b, 1, H, W).
+
+        Raises
+        ------
+        RequestError
+            If a row doesn't exist.
+        MalformedFileError
+            If the file has become shorter.
+        """
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(self._n)
+            if step == 1:
+                return self._run(start, max(0, stop - start))
+            rows = np.arange(start, stop, step)
+        numbers = row_numbers(rows, self._n, self._path.name)
+        images = np.empty((len(numbers), *self.sample_shape), np.uint8)
+        for place, number in enumerate(numbers.tolist()):
+            images[place] = self._run(number, 1)[0]
+        return images
+
+    def _run(self, start: int, count: int) -> NDArray[np.uint8]:
+        images = np.empty((count, *self.sample_shape), np.uint8)
+        left = images.reshape(-1).data
+        with self._lock:
+            self._file.seek(start * self._row_bytes)
+            while left:
+                got = self._file.readinto(left)
+                if not got:
+                    message = (
+                        f"{self._path.name!r} ends before its pattern {start + count - 1}: it "
+                        "became shorter while it was open. Open it again."
+                    )
+                    raise MalformedFileError(message)
+                left = left[got:]
+        return images
 
 
 def _pair(text: str, block: str, entry: str, name: str) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """A folder of videos, or one video: MP4, MOV, MKV, WebM, AVI, MPEG; each a clip of T frames.
 
-Folders below it are read too: see `latentcore.readers.media.folder`. Sizes and lengths may be
+Folders below it are read too: see `latentcore.readers.media.files`. Sizes and lengths may be
 mixed: see `latentcore.readers.media.reading.Reading` for how they become clips of one shape.
 """
 
@@ -13,8 +13,7 @@ import numpy as np
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.readers import SAMPLES_READERS
 from latentcore.readers._peek import Peek
-from latentcore.readers.media.folder import find_media, look_into
-from latentcore.readers.media.kinds import VIDEOS
+from latentcore.readers.media.files import VIDEOS, find_media, look_into
 from latentcore.readers.media.reading import Reading
 from latentcore.storage import local_path
 

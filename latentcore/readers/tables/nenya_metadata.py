@@ -14,10 +14,10 @@ import numpy as np
 from latentcore.containers import SampleTable, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import TABLES_READERS
+from latentcore.readers._columns import read_columns
 from latentcore.readers._hdf5 import dataset, load, open_hdf5
 from latentcore.readers._latent_parts import partition_ids
 from latentcore.readers._peek import Peek
-from latentcore.readers._table_columns import read_columns
 from latentcore.storage import content_fingerprint, local_path
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class NenyaMetadata:
             units=("",) * len(values),
             sample_ids=partition_ids(partition),
             categories=categories,
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             fingerprint=content_fingerprint(path),
         )
 

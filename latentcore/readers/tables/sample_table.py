@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from latentcore.containers import SampleTable, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import TABLES_READERS
+from latentcore.readers._columns import normalized, numbers, read_columns
 from latentcore.readers._peek import Peek
-from latentcore.readers._table_columns import read_columns
-from latentcore.readers._tables import normalized, numbers, read_table
+from latentcore.readers._tables import read_table
 from latentcore.storage import content_fingerprint, local_path
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class SampleTableFile:
             sample_ids=_sample_ids(table, by_name),
             files=_files(table, by_name),
             categories=categories,
-            ref=SourceRef(ref.location, _NAME, ref.options),
+            ref=ref,
             fingerprint=content_fingerprint(path),
         )
 

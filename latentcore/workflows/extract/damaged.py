@@ -8,7 +8,7 @@ from pathlib import Path
 from latentcore.artifacts import RunFolder
 from latentcore.containers import damage_of
 from latentcore.inputs.samples import ChosenSamples
-from latentcore.readers.media.folder import none_readable
+from latentcore.readers.media.files import none_readable
 
 __all__ = ["note_on_damaged", "refuse_all_damaged", "write_damaged"]
 

@@ -20,7 +20,7 @@ from latentcore.errors import InputError, RequestError
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
-from latentcore.readers.media.folder import none_readable
+from latentcore.readers.media.files import none_readable
 from latentcore.requests.question import changes, work_digest
 from latentcore.requests.verbs import as_plain, option, verb
 from latentcore.workflows._media import (

@@ -9,7 +9,7 @@ import streamlit as st
 
 from latentcore.containers import ScanGrid, match_rows
 from latentcore.errors import InputError, RequestError, UnknownFormatError
-from latentcore.readers.media.kinds import PICTURES, VIDEOS
+from latentcore.readers.media.files import PICTURES, VIDEOS
 from latentcore.settings import settings
 from pages.access import places
 from pages.frame import errors

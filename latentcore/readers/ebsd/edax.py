@@ -12,11 +12,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.readers._ebsd.fields import column, points_in
-from latentcore.readers._ebsd.phases import Phase, listed_phases
+from latentcore.readers._ebsd.fields import Phase, column, listed_phases, points_in
 from latentcore.readers._ebsd.scan import Vendor
-
-__all__ = ["EDAX"]
+from latentcore.readers.ebsd import VENDORS
 
 _BAD_CONFIDENCE = -1.0
 
@@ -35,17 +33,19 @@ class _Edax(Vendor):
         return column(file, key) == _BAD_CONFIDENCE if points_in(file, key) == n else None
 
 
-EDAX = _Edax(
-    label="EDAX OIM .h5",
-    maker="edax",
-    patterns={"saved": "Pattern"},
-    pattern_hint="OIM often keeps them in an .up1 or .up2 file: save them with the scan.",
-    cells=("nColumns", "nRows"),
-    steps=("Step X", "Step Y"),
-    places=("X Position", "Y Position"),
-    not_maps=frozenset({"X Position", "Y Position", "Phi1", "Phi", "Phi2"}),
-    renamed={"Phase": "phase"},
-    first=("IQ", "phase", "CI", "Fit"),
-    units={"Fit": "°"},
-    euler=("Phi1", "Phi", "Phi2"),
+VENDORS.register("edax-hdf5")(
+    _Edax(
+        label="EDAX OIM .h5",
+        maker="edax",
+        patterns={"saved": "Pattern"},
+        pattern_hint="OIM often keeps them in an .up1 or .up2 file: save them with the scan.",
+        cells=("nColumns", "nRows"),
+        steps=("Step X", "Step Y"),
+        places=("X Position", "Y Position"),
+        not_maps=frozenset({"X Position", "Y Position", "Phi1", "Phi", "Phi2"}),
+        renamed={"Phase": "phase"},
+        first=("IQ", "phase", "CI", "Fit"),
+        units={"Fit": "°"},
+        euler=("Phi1", "Phi", "Phi2"),
+    )
 )

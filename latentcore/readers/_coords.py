@@ -1,4 +1,4 @@
-"""The table that ``--coords`` names: x and y of each row, for formats without coordinates."""
+"""The grid of a file's points, by its own coordinates or by a table of coordinates."""
 
 from __future__ import annotations
 
@@ -6,13 +6,46 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from latentcore.containers import Roi, ScanGrid, SourceRef
-from latentcore.errors import ShapeError
-from latentcore.readers._grids import grid_of
-from latentcore.readers._tables import read_coordinates, read_table
+from latentcore.errors import MalformedFileError, ShapeError
+from latentcore.readers._columns import read_coordinates
+from latentcore.readers._tables import read_table
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["fingerprint_with_coords", "grid_from_coords", "roi_of", "roi_text"]
+__all__ = ["fingerprint_with_coords", "grid_from_coords", "grid_of", "roi_of", "roi_text"]
+
+
+def grid_of(
+    x: NDArray[np.generic],
+    y: NDArray[np.generic],
+    name: str,
+    *,
+    unit: str = "",
+    step: tuple[float, float] | None = None,
+) -> ScanGrid:
+    """Find the grid of a file's points.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+    name : str
+        The file's name, for messages.
+    step : tuple of float, optional
+        (dx, dy) where the file tells it.
+
+    Raises
+    ------
+    MalformedFileError
+        If the coordinates are missing, not finite, twice the same, or on no regular grid.
+    """
+    try:
+        return ScanGrid.from_coordinates(x, y, unit=unit, step=step)
+    except MalformedFileError as error:
+        message = f"The coordinates of {name!r} make no scan grid. {error}"
+        raise MalformedFileError(message) from error
 
 
 def grid_from_coords(n: int, ref: SourceRef) -> ScanGrid | None:

@@ -1,7 +1,8 @@
-"""The files of a folder: which there are, what they are called, and how they are sorted."""
+"""Pictures and videos among files: how they are recognized, listed and sorted."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnsafeFileError
-from latentcore.readers.media.kinds import visible_files
 
-__all__ = ["MediaFiles", "find_media", "look_into", "none_readable"]
+__all__ = [
+    "PICTURES",
+    "VIDEOS",
+    "MediaFiles",
+    "find_media",
+    "kind_of_head",
+    "kinds_in_folder",
+    "look_into",
+    "none_readable",
+    "visible_files",
+]
+
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts")
+
+_PICTURE_HEADS = (
+    b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+",
+)  # fmt: skip
+_VIDEO_HEADS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
+_MP4_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide")
+_TS_PACKET = 188
+# A look must be cheap; a folder of samples shows what it is early.
+_MOST_LOOKED_AT = 20_000
+
+
+def kind_of_head(head: bytes) -> str:
+    """Tell a ``"picture"`` and a ``"video"`` by their first bytes; anything else is ``""``."""
+    container = head[8:12] if head.startswith(b"RIFF") else b""
+    if head.startswith(_PICTURE_HEADS) or container == b"WEBP":
+        return "picture"
+    is_ts = head[:1] == b"G" and head[_TS_PACKET : _TS_PACKET + 1] == b"G"
+    if head.startswith(_VIDEO_HEADS) or container == b"AVI " or head[4:8] in _MP4_ATOMS or is_ts:
+        return "video"
+    return ""
+
+
+def kinds_in_folder(folder: Path) -> dict[str, int]:
+    """Count the pictures and videos in a folder and those below it, by their names' endings."""
+    counts = {"picture": 0, "video": 0}
+    for path in islice(visible_files(folder), _MOST_LOOKED_AT):
+        counts["picture"] += path.name.lower().endswith(PICTURES)
+        counts["video"] += path.name.lower().endswith(VIDEOS)
+    return counts
+
+
+def visible_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder and of those below it; hidden ones and links to folders not."""
+    for path, subfolders, names in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield from (Path(path, name) for name in names if not name.startswith("."))
+
 
 T = TypeVar("T")
 

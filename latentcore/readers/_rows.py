@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,38 @@ from latentcore.containers import ScanGrid, SourceRef
 from latentcore.errors import RequestError
 from latentcore.storage import content_fingerprint
 
-__all__ = ["ImageRows", "RowsSource"]
+__all__ = ["ImageRows", "RowsSource", "row_numbers", "written_rows"]
+
+
+def row_numbers(asked: object, n: int, name: str) -> NDArray[np.int64]:
+    """Return row numbers as int64; a mask, read as the rows 0 and 1, would pass unnoticed.
+
+    Parameters
+    ----------
+    asked : array_like, shape (b,)
+    n : int
+        How many rows there are.
+    name : str
+        What they are rows of, for messages.
+
+    Raises
+    ------
+    RequestError
+        If they are no row numbers, or one doesn't exist.
+    """
+    rows = np.asarray(asked)
+    if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
+        hint = " Turn a mask into numbers: np.flatnonzero(mask)." if rows.dtype == bool else ""
+        message = (
+            f"Rows are asked for by a slice or by whole numbers of shape (b,), but these are "
+            f"{rows.dtype} of shape {rows.shape}.{hint}"
+        )
+        raise RequestError(message)
+    outside = rows[(rows < 0) | (rows >= n)]
+    if len(outside):
+        message = f"Row {outside[0]} was asked for, but {name!r} has rows 0 to {n - 1}."
+        raise RequestError(message)
+    return rows.astype(np.int64)
 
 
 class ImageRows(Protocol):
@@ -109,10 +140,52 @@ class RowsSource:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
+
+
+# A file may declare more black patterns than anybody wants to wait for.
+_MOST_LOOKED_BYTES = 1 << 29
+
+
+class _Shortened(ImageRows, Protocol):
+    def first(self, n: int) -> Self: ...
+
+
+R = TypeVar("R", bound=_Shortened)
+
+
+def written_rows(rows: R) -> tuple[R, tuple[str, ...]]:
+    """Leave out the black patterns at the end of a scan, and tell how many there were.
+
+    One pattern is read where a scan is complete. Black patterns before the last measured one
+    stay: the beam may have been off. A scan that is black as far as one looks stays as it is.
+    """
+    end, looked_at_all = _last_lit(rows)
+    if end == len(rows):
+        return rows, ()
+    if looked_at_all and end > 0:
+        note = (
+            f"The last {len(rows) - end:,} of {len(rows):,} patterns are black: the scan was not "
+            f"finished, and its first {end:,} patterns are read."
+        )
+        return rows.first(end), (note,)
+    black = "All" if end == 0 else f"At least the last {len(rows) - end:,} of"
+    return rows, (f"{black} {len(rows):,} patterns are black.",)
+
+
+def _last_lit(rows: ImageRows) -> tuple[int, bool]:
+    """Return how many patterns there are up to the last lit one, and whether that was found out."""
+    total = len(rows)
+    step = 1
+    most = _MOST_LOOKED_BYTES // (math.prod(rows.sample_shape) * rows.dtype.itemsize)
+    end = total
+    while end > 0:
+        if total - end > most:
+            return end, False
+        start = max(0, end - step)
+        lit = np.flatnonzero(rows.read(slice(start, end)).any(axis=(1, 2, 3)))
+        if len(lit):
+            return start + int(lit[-1]) + 1, True
+        end, step = start, rows.block_rows
+    return 0, True

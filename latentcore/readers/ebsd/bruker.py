@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
+from latentcore.readers._coords import grid_of
 from latentcore.readers._ebsd.fields import column, points_in
 from latentcore.readers._ebsd.places import Header, refuse_hexagonal
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
-from latentcore.readers._grids import grid_of
-
-__all__ = ["BRUKER"]
+from latentcore.readers.ebsd import VENDORS
 
 _CELLS = (("EBSD/SEM/IX", "EBSD/SEM/IY"), ("SEM/IX", "SEM/IY"), ("SEM/SEM IX", "SEM/SEM IY"))
 # A coordinate further off its cell than this share of a step belongs to something else.
@@ -49,22 +48,24 @@ class _Bruker(Vendor):
         return Placed(placed, _part_of(header, placed))
 
 
-BRUKER = _Bruker(
-    label="Bruker Esprit .h5",
-    maker="bruker",
-    patterns={"raw": "RawPatterns"},
-    pattern_hint="Esprit saves them if 'RawPatterns' are chosen when it exports HDF5.",
-    cells=("NCOLS", "NROWS"),
-    steps=("XSTEP", "YSTEP"),
-    places=("X SAMPLE", "Y SAMPLE"),
-    not_maps=frozenset(
-        {"X SAMPLE", "Y SAMPLE", "Z SAMPLE", "X BEAM", "Y BEAM", "phi1", "PHI", "phi2"}
-    ),
-    renamed={"Phase": "phase"},
-    first=("RadonQuality", "phase", "MAD", "NIndexedBands"),
-    units={"MAD": "°"},
-    euler=("phi1", "PHI", "phi2"),
-    euler_unit="°",
+VENDORS.register("bruker-hdf5")(
+    _Bruker(
+        label="Bruker Esprit .h5",
+        maker="bruker",
+        patterns={"raw": "RawPatterns"},
+        pattern_hint="Esprit saves them if 'RawPatterns' are chosen when it exports HDF5.",
+        cells=("NCOLS", "NROWS"),
+        steps=("XSTEP", "YSTEP"),
+        places=("X SAMPLE", "Y SAMPLE"),
+        not_maps=frozenset(
+            {"X SAMPLE", "Y SAMPLE", "Z SAMPLE", "X BEAM", "Y BEAM", "phi1", "PHI", "phi2"}
+        ),
+        renamed={"Phase": "phase"},
+        first=("RadonQuality", "phase", "MAD", "NIndexedBands"),
+        units={"MAD": "°"},
+        euler=("phi1", "PHI", "phi2"),
+        euler_unit="°",
+    )
 )
 
 

@@ -15,16 +15,14 @@ import h5py
 
 from latentcore.containers import SourceRef
 from latentcore.errors import RequestError, ShapeError
-from latentcore.readers._coords_table import grid_from_coords
-from latentcore.readers._ebsd.grid_rows import Hdf5GridRows
-from latentcore.readers._ebsd.phases import Phase
+from latentcore.readers._coords import grid_from_coords
+from latentcore.readers._ebsd.fields import Phase
 from latentcore.readers._ebsd.places import Header, row_major
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
 from latentcore.readers._hdf5 import dataset, follow
-from latentcore.readers._hdf5_rows import Hdf5Rows
+from latentcore.readers._hdf5_rows import Hdf5GridRows, Hdf5Rows
 from latentcore.readers._peek import Peek
-
-__all__ = ["EMSOFT"]
+from latentcore.readers.ebsd import VENDORS
 
 _SCAN = "EMData"
 _PATTERNS = f"{_SCAN}/EBSD/EBSDPatterns"
@@ -75,13 +73,15 @@ class _Emsoft(Vendor):
         return {}
 
 
-EMSOFT = _Emsoft(
-    label="EMsoft .h5",
-    maker="emsoft",
-    patterns={"simulated": "EBSDPatterns"},
-    data="EBSD",
-    euler=("EulerAngles",),
-    options=frozenset({"shape", "coords"}),
+VENDORS.register("emsoft-hdf5")(
+    _Emsoft(
+        label="EMsoft .h5",
+        maker="emsoft",
+        patterns={"simulated": "EBSDPatterns"},
+        data="EBSD",
+        euler=("EulerAngles",),
+        options=frozenset({"shape", "coords"}),
+    )
 )
 
 

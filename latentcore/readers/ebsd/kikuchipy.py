@@ -11,11 +11,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.readers._ebsd.fields import column, points_in
-from latentcore.readers._ebsd.phases import Phase, listed_phases
+from latentcore.readers._ebsd.fields import Phase, column, listed_phases, points_in
 from latentcore.readers._ebsd.scan import Vendor
-
-__all__ = ["KIKUCHIPY"]
+from latentcore.readers.ebsd import VENDORS
 
 
 class _Kikuchipy(Vendor):
@@ -30,16 +28,18 @@ class _Kikuchipy(Vendor):
         return column(file, key) == 0 if points_in(file, key) == n else None
 
 
-KIKUCHIPY = _Kikuchipy(
-    label="kikuchipy .h5",
-    maker="kikuchipy",
-    patterns={"saved": "patterns"},
-    cells=("n_columns", "n_rows"),
-    steps=("step_x", "step_y"),
-    places=("x", "y"),
-    data="EBSD/CrystalMap/crystal_map/data",
-    not_maps=frozenset({"id", "is_in_data", "x", "y", "z", "phi1", "Phi", "phi2"}),
-    renamed={"phase_id": "phase"},
-    first=("scores", "phase"),
-    euler=("phi1", "Phi", "phi2"),
+VENDORS.register("kikuchipy-hdf5")(
+    _Kikuchipy(
+        label="kikuchipy .h5",
+        maker="kikuchipy",
+        patterns={"saved": "patterns"},
+        cells=("n_columns", "n_rows"),
+        steps=("step_x", "step_y"),
+        places=("x", "y"),
+        data="EBSD/CrystalMap/crystal_map/data",
+        not_maps=frozenset({"id", "is_in_data", "x", "y", "z", "phi1", "Phi", "phi2"}),
+        renamed={"phase_id": "phase"},
+        first=("scores", "phase"),
+        euler=("phi1", "Phi", "phi2"),
+    )
 )
