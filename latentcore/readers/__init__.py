@@ -2,7 +2,8 @@
 
 Four families by what they return: `samples`, `latents`, `maps` and `tables`. A reader is one file
 in its family's folder: a class with ``description`` and ``wants`` (one sentence each), a question
-``recognizes(peek)`` and an ``open(ref)``, under a registered name.
+``recognizes(peek)`` and an ``open(ref)``, under a registered name. For the file of an EBSD vendor,
+one declaration in `ebsd` gives a reader of its patterns and one of its maps.
 """
 
 from __future__ import annotations
@@ -59,7 +60,17 @@ class Reader(Protocol[T_co]):
         ...
 
     def open(self, ref: SourceRef) -> T_co:
-        """Open the file; ``local_path(ref.location)`` is where it lies."""
+        """Open the file; ``local_path(ref.location)`` is where it lies.
+
+        Raises
+        ------
+        MalformedFileError
+            If it is damaged, or its parts don't fit together.
+        UnsafeFileError
+            If reading it would run a program, read other files or fill the memory.
+        RequestError, ShapeError
+            If an option makes no sense, or a table of coordinates is about other rows.
+        """
         ...
 
 

@@ -100,11 +100,6 @@ def read_coordinates(table: pd.DataFrame, name: str) -> Coordinates:
     ----------
     name : str
         The file's name, for messages.
-
-    Raises
-    ------
-    MalformedFileError
-        If there are none.
     """
     columns = [str(column) for column in table.columns]
     pair = _find_pair(columns)

@@ -18,13 +18,7 @@ POOLINGS = ("mean", "max", "sum")
 
 
 def pooling_of(options: Mapping[str, object]) -> str:
-    """Return the pooling among a reader's options; the mean where none is named.
-
-    Raises
-    ------
-    RequestError
-        If there is none of that name.
-    """
+    """Return the pooling among a reader's options; the mean where none is named."""
     method = options.get("pooling") or "mean"
     if method not in POOLINGS:
         message = f"There is no pooling {method!r} of rows. There are: {', '.join(POOLINGS)}."
@@ -116,11 +110,6 @@ def labels_and_targets(
     -------
     labels : ndarray of int32, shape (n,), or None
     targets : ndarray of float64, shape (n,) or (n, k), or None
-
-    Raises
-    ------
-    MalformedFileError
-        If there is not one entry for each sample, or they are no numbers.
     """
     if y is None:
         return None, None

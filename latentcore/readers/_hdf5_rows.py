@@ -50,11 +50,6 @@ class Hdf5Rows:
         In the machine's byte order.
     block_rows : int
         Rows that are cheap to read together: whole chunks, about 2 MiB.
-
-    Raises
-    ------
-    MalformedFileError
-        If the dataset is missing, empty, of another rank, or holds no numbers.
     """
 
     def __init__(self, file: h5py.File, key: str) -> None:
@@ -88,15 +83,7 @@ class Hdf5Rows:
         return rows
 
     def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
-        """Read rows in the order asked, shape (b, C, H, W).
-
-        Raises
-        ------
-        RequestError
-            If a row doesn't exist.
-        MalformedFileError
-            If the file is damaged there.
-        """
+        """Read rows in the order asked, shape (b, C, H, W)."""
         if isinstance(rows, slice):
             start, stop, step = rows.indices(self._n)
             if step == 1:
@@ -151,13 +138,7 @@ class Hdf5Rows:
 def _checked(
     file: h5py.File, key: str
 ) -> tuple[tuple[int, ...], tuple[int, ...] | None, np.dtype[np.generic]]:
-    """Return (shape, chunks, dtype) of images, and let go of the dataset: see `_open_with_cache`.
-
-    Raises
-    ------
-    MalformedFileError
-        If the dataset is missing, empty, of another rank, or holds no numbers.
-    """
+    """Return (shape, chunks, dtype) of images; the dataset is let go: see `_open_with_cache`."""
     found = dataset(file, key)
     name = Path(file.filename).name
     if found.ndim not in (3, 4):
@@ -241,11 +222,6 @@ class JoinedRows:
         By the datasets' names, in their order; all over one file.
     name : str
         The file's, for messages.
-
-    Raises
-    ------
-    MalformedFileError
-        If their images differ in shape.
     """
 
     def __init__(self, parts: Mapping[str, Hdf5Rows], name: str) -> None:
@@ -278,15 +254,7 @@ class JoinedRows:
         self._parts[0].close()
 
     def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
-        """Read rows in the order asked, shape (b, C, H, W).
-
-        Raises
-        ------
-        RequestError
-            If a row doesn't exist.
-        MalformedFileError
-            If the file is damaged there.
-        """
+        """Read rows in the order asked, shape (b, C, H, W)."""
         if isinstance(rows, slice):
             rows = np.arange(*rows.indices(len(self)))
         wanted = row_numbers(rows, len(self), self._name)

@@ -25,11 +25,6 @@ def read_parts(
     values : ndarray of float32, shape (n, d)
     partition : ndarray of str, shape (n,)
         The dataset that each row came from.
-
-    Raises
-    ------
-    MalformedFileError
-        If one is missing, not of shape (n, d), or of another d than the rest.
     """
     parts = [_part(file, name) for name in names]
     widths = sorted({part.shape[1] for part in parts})

@@ -26,11 +26,6 @@ def row_numbers(asked: object, n: int, name: str) -> NDArray[np.int64]:
         How many rows there are.
     name : str
         What they are rows of, for messages.
-
-    Raises
-    ------
-    RequestError
-        If they are no row numbers, or one doesn't exist.
     """
     rows = np.asarray(asked)
     if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
@@ -114,13 +109,7 @@ class RowsSource:
         return len(self._rows)
 
     def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
-        """Read rows in the order asked: (b, C, H, W) in the file's dtype.
-
-        Raises
-        ------
-        RequestError
-            If a row doesn't exist, or the source was closed.
-        """
+        """Read rows in the order asked: (b, C, H, W) in the file's dtype."""
         if self._rows.closed:
             message = (
                 f"{self._paths[0].name!r} was closed, so its samples can't be read any more. Read "

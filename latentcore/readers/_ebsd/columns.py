@@ -61,15 +61,7 @@ class MapColumns:
 
 
 def read_columns(vendor: Vendor, file: h5py.File, scan: str, n: int) -> MapColumns:
-    """Read the maps of a scan of n points.
-
-    Raises
-    ------
-    MalformedFileError
-        If there is none.
-    UnsafeFileError
-        If the file declares far more values than it can hold.
-    """
+    """Read the maps of a scan of n points."""
     folder = f"{scan}/{vendor.data}"
     names = [name for name in columns_of(file, folder, n) if name not in vendor.not_maps]
     eds = _eds(file, scan, n)

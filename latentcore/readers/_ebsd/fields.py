@@ -39,13 +39,7 @@ def children(file: h5py.File, key: str) -> tuple[str, ...]:
 
 
 def number(file: h5py.File, key: str) -> float | None:
-    """Return a header's number, stored as a scalar or as an array of one; None without it.
-
-    Raises
-    ------
-    MalformedFileError
-        If there is something, but not one finite number.
-    """
+    """Return a header's number, stored as a scalar or as an array of one; None without it."""
     if follow(file, key) is None:
         return None
     found = dataset(file, key)

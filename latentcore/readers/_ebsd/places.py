@@ -36,13 +36,7 @@ class Header:
     unit: str = "µm"
 
     def checked(self, n: int, name: str) -> Header:
-        """Return the same with usable steps, once it is sure that n points fit in.
-
-        Raises
-        ------
-        MalformedFileError
-            If it makes no sense, or has fewer cells than points.
-        """
+        """Return the same with usable steps, once it is sure that n points fit in."""
         cells = self.columns * self.rows
         dx, dy = self.step
         steps = (dx or dy or 1.0, dy or dx or 1.0)
@@ -123,13 +117,7 @@ def row_major(header: Header, n: int) -> ScanGrid:
 
 
 def refuse_hexagonal(file: h5py.File, header: str) -> None:
-    """Refuse a scan whose rows are shifted against each other.
-
-    Raises
-    ------
-    MalformedFileError
-        If it is one.
-    """
+    """Refuse a scan whose rows are shifted against each other."""
     grid_type = text(file, f"{header}/Grid Type")
     if "hex" in grid_type.lower():
         message = (

@@ -37,15 +37,7 @@ class VendorSamples:
             return any(self._vendor.patterns_key(file, scan, {}) for scan in scans)
 
     def open(self, ref: SourceRef) -> SampleSource:
-        """Open a scan's patterns.
-
-        Raises
-        ------
-        MalformedFileError
-            If the scan has no patterns, or its header makes no grid of them.
-        RequestError
-            If an option names something that isn't there.
-        """
+        """Open a scan's patterns."""
         path = local_path(ref.location)
         file = open_checked(path)
         try:

@@ -104,15 +104,7 @@ class Vendor:
         return tuple(key for key in file if "EBSD" in children(file, key))
 
     def chosen_scan(self, file: h5py.File, options: Options) -> str:
-        """Return the scan asked for by its name or number, else the first.
-
-        Raises
-        ------
-        RequestError
-            If there is none of that name, or an option is unknown.
-        MalformedFileError
-            If the file holds no scan.
-        """
+        """Return the scan asked for by its name or number, else the first."""
         name = Path(file.filename).name
         self._refuse_unknown(options)
         scans = self.scans(file)
@@ -143,13 +135,7 @@ class Vendor:
         return (note,)
 
     def patterns_key(self, file: h5py.File, scan: str, options: Options) -> str | None:
-        """Return the dataset of the patterns, None where the file has none.
-
-        Raises
-        ------
-        RequestError
-            If a kind of patterns is asked for that is not there.
-        """
+        """Return the dataset of the patterns, None where the file has none."""
         folder = f"{scan}/EBSD/Data"
         there = {
             kind: f"{folder}/{dataset}"
@@ -172,13 +158,7 @@ class Vendor:
         return Hdf5Rows(file, key)
 
     def placed(self, file: h5py.File, scan: str, n: int, options: Options) -> Placed:
-        """Place the first n points of a scan.
-
-        Raises
-        ------
-        MalformedFileError
-            If the header makes no grid of them, or the scan is hexagonal.
-        """
+        """Place the first n points of a scan."""
         del options  # for vendors whose files don't tell the grid
         refuse_hexagonal(file, f"{scan}/EBSD/Header")
         header = self.header(file, scan)
@@ -195,13 +175,7 @@ class Vendor:
         return Placed(grid, tuple(filter(None, (note,))))
 
     def header(self, file: h5py.File, scan: str) -> Header:
-        """Read what the header says of the grid.
-
-        Raises
-        ------
-        MalformedFileError
-            If an entry is missing.
-        """
+        """Read what the header says of the grid."""
         columns, rows, dx, dy = (
             self._needed(file, f"{scan}/EBSD/Header/{entry}")
             for entry in (*self.cells, *self.steps)

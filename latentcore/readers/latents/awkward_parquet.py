@@ -46,15 +46,6 @@ class AwkwardParquet:
         ----------
         ref : SourceRef
             Options: ``pooling``, for samples of different lengths.
-
-        Raises
-        ------
-        UnsafeFileError
-            If it unpacks to more than any file of the field.
-        MalformedFileError
-            If it is damaged, or its fields are no numbers.
-        RequestError
-            If there is no such pooling.
         """
         pooling = pooling_of(ref.options)
         path = local_path(ref.location)

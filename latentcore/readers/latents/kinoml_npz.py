@@ -56,15 +56,6 @@ class KinomlNpz:
         ----------
         ref : SourceRef
             Options: ``pooling``, for samples of different lengths.
-
-        Raises
-        ------
-        UnsafeFileError
-            If the file holds pickled objects, or is a zip bomb.
-        MalformedFileError
-            If it is damaged, or its parts don't fit together.
-        RequestError
-            If there is no such pooling.
         """
         pooling = pooling_of(ref.options)
         path = local_path(ref.location)

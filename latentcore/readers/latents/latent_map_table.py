@@ -45,14 +45,7 @@ class LatentMapTable:
         )
 
     def open(self, ref: SourceRef) -> LatentSet:
-        """Read the latents.
-
-        Raises
-        ------
-        MalformedFileError
-            If it has no x and y or no latent column, repeats a place, or holds a dimension
-            twice with different values.
-        """
+        """Read the latents."""
         path = local_path(ref.location)
         table = read_table(path)
         places = read_coordinates(table, path.name)

@@ -51,16 +51,7 @@ class LatentcoreHdf5:
         return peek.encoding_type == _ENCODING
 
     def open(self, ref: SourceRef) -> LatentSet:
-        """Read the latents.
-
-        Raises
-        ------
-        MalformedFileError
-            If the layout is of a newer version, or its parts don't fit together.
-        ShapeError
-            If it has no grid, and a table of coordinates (the option ``coords``) is about other
-            rows.
-        """
+        """Read the latents."""
         path = local_path(ref.location)
         with open_hdf5(path) as file:
             _check_version(file, path.name)

@@ -35,15 +35,7 @@ class NenyaHdf5Latents:
         return any(len(peek.hdf5_shapes.get(name, ())) == 2 for name in _PARTITIONS)
 
     def open(self, ref: SourceRef) -> LatentSet:
-        """Read all partitions, ``train`` first.
-
-        Raises
-        ------
-        MalformedFileError
-            If there is none, or they have different numbers of dimensions.
-        ShapeError
-            If a table of coordinates (the option ``coords``) is about other rows.
-        """
+        """Read all partitions, ``train`` first."""
         path = local_path(ref.location)
         with open_hdf5(path) as file:
             present = [name for name in _PARTITIONS if name in file]

@@ -51,15 +51,6 @@ class NpyWithCoords:
         ----------
         ref : SourceRef
             Options: ``coords``, path of a table; ``roi``, (x0, x1, y0, y1).
-
-        Raises
-        ------
-        UnsafeFileError
-            If it holds pickled objects.
-        MalformedFileError
-            If it is damaged, or not a list of vectors.
-        ShapeError
-            If its rows are neither those of the coordinates nor those of the ROI.
         """
         path = local_path(ref.location)
         values = _load(path)

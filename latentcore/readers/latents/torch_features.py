@@ -44,15 +44,7 @@ class TorchFeatures:
         return not words.isdisjoint(_VALUES) and not words.isdisjoint(_BESIDE)
 
     def open(self, ref: SourceRef) -> LatentSet:
-        """Read the features.
-
-        Raises
-        ------
-        UnsafeFileError
-            If the file holds anything but tensors and plain values.
-        MalformedFileError
-            If it is damaged, or its parts don't fit together.
-        """
+        """Read the features."""
         path = local_path(ref.location)
         content = load_torch(path)
         if not isinstance(content, Mapping) or not any(key in content for key in _VALUES):

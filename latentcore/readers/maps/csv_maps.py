@@ -62,14 +62,7 @@ class CsvMaps:
         return has_coordinates(peek) and len(peek.table_columns) > 1
 
     def open(self, ref: SourceRef) -> ScanMaps:
-        """Read the maps; rows without a place or without any value are dropped and counted.
-
-        Raises
-        ------
-        MalformedFileError
-            If there are no x and y or no maps, a place is repeated, or band contrast lies
-            outside 0 to 255.
-        """
+        """Read the maps; rows without a place or without any value are dropped and counted."""
         path = local_path(ref.location)
         table = read_table(path)
         places = read_coordinates(table, path.name)

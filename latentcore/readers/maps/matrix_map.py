@@ -40,13 +40,7 @@ class MatrixMap:
         return all(_NUMBER.match(cell) for row in rows for cell in row if cell)
 
     def open(self, ref: SourceRef) -> ScanMaps:
-        """Read the map.
-
-        Raises
-        ------
-        MalformedFileError
-            If it is not a matrix of numbers.
-        """
+        """Read the map."""
         path = local_path(ref.location)
         table = read_table(path, header=False)
         matrix = np.column_stack([numbers(table[column]) for column in table.columns])

@@ -94,15 +94,7 @@ class MediaSource:
         return len(self._files.paths)
 
     def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
-        """Decode rows in the order asked: (b, C, H, W) or (b, C, T, H, W).
-
-        Raises
-        ------
-        RequestError
-            If a row doesn't exist, or the source was closed.
-        MalformedFileError
-            If a file is damaged; the message names it.
-        """
+        """Decode rows in the order asked: (b, C, H, W) or (b, C, T, H, W)."""
         if self._closed:
             message = (
                 f"{self.ref.location!r} was closed, so its samples can't be read any more. Read "

@@ -46,13 +46,6 @@ class ImageFolder:
         ----------
         ref : SourceRef
             Options: ``resolution`` and ``fit``; see `latentcore.readers.media.reading.Reading`.
-
-        Raises
-        ------
-        MalformedFileError
-            If there is no picture, or all are damaged.
-        RequestError
-            If an option makes no sense.
         """
         from latentcore.readers.media.pictures import fitted, picture_header, picture_pixels
         from latentcore.readers.media.source import MediaSource

@@ -38,14 +38,7 @@ class KikuchiHdf5:
         return "images" in peek.hdf5_shapes
 
     def open(self, ref: SourceRef) -> SampleSource:
-        """Open a scan; without ``coords`` it has no grid.
-
-        Raises
-        ------
-        MalformedFileError
-            If ``images`` is missing, holds no patterns or no numbers, or ``coords`` doesn't
-            fit it, repeats a place or lies on no grid.
-        """
+        """Open a scan; without ``coords`` it has no grid."""
         path = local_path(ref.location)
         file = open_checked(path)
         try:

@@ -60,12 +60,6 @@ class NenyaHdf5:
         ref : SourceRef
             Its option ``partitions`` (names, or text with commas) tells other datasets than
             ``train`` and ``valid``.
-
-        Raises
-        ------
-        MalformedFileError
-            If there is no partition, they hold no images or differ in shape, or labels don't
-            fit them.
         """
         path = local_path(ref.location)
         file = open_checked(path)

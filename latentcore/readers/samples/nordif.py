@@ -51,13 +51,7 @@ class Nordif:
         return data is not None and settings is not None and _MARK in _text(settings)
 
     def open(self, ref: SourceRef) -> SampleSource:
-        """Open a scan.
-
-        Raises
-        ------
-        MalformedFileError
-            If one of the files is missing, or the settings don't fit the patterns.
-        """
+        """Open a scan."""
         data, settings = _both(local_path(ref.location))
         if data is None or settings is None:
             message = (
@@ -167,15 +161,7 @@ class _RawRows:
         return type(self)(self._path, (self.sample_shape[1], self.sample_shape[2]), n)
 
     def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
-        """Read rows in the order asked, shape (b, 1, H, W).
-
-        Raises
-        ------
-        RequestError
-            If a row doesn't exist.
-        MalformedFileError
-            If the file has become shorter.
-        """
+        """Read rows in the order asked, shape (b, 1, H, W)."""
         if isinstance(rows, slice):
             start, stop, step = rows.indices(self._n)
             if step == 1:

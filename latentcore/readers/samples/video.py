@@ -42,13 +42,6 @@ class Video:
         ref : SourceRef
             Options: ``resolution``, ``fit``, ``frames`` and ``take``; see
             `latentcore.readers.media.reading.Reading`.
-
-        Raises
-        ------
-        MalformedFileError
-            If there is no video, or all that are looked into are damaged.
-        RequestError
-            If an option makes no sense.
         """
         from latentcore.readers.media.clips import clip_pixels, frame_count, frame_size
         from latentcore.readers.media.source import MediaSource

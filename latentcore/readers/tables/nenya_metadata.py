@@ -41,13 +41,7 @@ class NenyaMetadata:
         return any(len(peek.hdf5_shapes.get(f"{name}_metadata", ())) == 2 for name in _PARTITIONS)
 
     def open(self, ref: SourceRef) -> SampleTable:
-        """Read the metadata of all partitions.
-
-        Raises
-        ------
-        MalformedFileError
-            If there are none, they are of an unusable type, or their columns differ.
-        """
+        """Read the metadata of all partitions."""
         import pandas as pd
 
         path = local_path(ref.location)

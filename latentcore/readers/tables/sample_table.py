@@ -51,13 +51,7 @@ class SampleTableFile:
         return bool(_identifying({normalized(name) for name in peek.table_columns}))
 
     def open(self, ref: SourceRef) -> SampleTable:
-        """Read the table; by name it opens tables that don't name their samples, too.
-
-        Raises
-        ------
-        MalformedFileError
-            If it is no table, or has no columns of values.
-        """
+        """Read the table; by name it opens tables that don't name their samples, too."""
         path = local_path(ref.location)
         table = read_table(path)
         by_name = {normalized(str(column)): str(column) for column in reversed(table.columns)}
