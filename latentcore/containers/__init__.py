@@ -1,15 +1,15 @@
-"""What is carried from room to room: frozen, checked, numpy only."""
+"""What goes from room to room: frozen, checked, numpy only."""
 
 from __future__ import annotations
 
-from latentcore.containers.columns import holds_names, numeric, quantities, refuse_names
+from latentcore.containers.columns import Columns, holds_names, numeric, quantities, refuse_names
 from latentcore.containers.grid import ScanGrid
+from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids
-from latentcore.containers.maps import CrystalSymmetry, ScanMaps, match_rows
+from latentcore.containers.maps import CrystalSymmetry, ScanMaps
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
 from latentcore.containers.results import Clustering, Embedding, Neighbors, Ranking
 from latentcore.containers.roi import Roi
-from latentcore.containers.sample_rows import sample_rows
 from latentcore.containers.samples import (
     Resizable,
     SampleSource,
@@ -23,6 +23,7 @@ from latentcore.containers.tables import SampleColumns, SampleTable
 
 __all__ = [
     "Clustering",
+    "Columns",
     "CrystalSymmetry",
     "Embedding",
     "InputRecord",

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.errors import RequestError
 
 __all__ = ["Columns", "holds_names", "numeric", "quantities", "refuse_names"]
 
 
-class Columns(Protocol):
-    """Columns by name, some of them of categories, as `ScanMaps` has them."""
+class Columns:
+    """Columns of values by name, some of them of categories."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What each column is called."""
-        ...
+    values: NDArray[Any]
+    names: tuple[str, ...]
+    categories: Mapping[str, Mapping[int, str]]
+    called: ClassVar[str] = "column"
 
-    @property
-    def categories(self) -> Mapping[str, Mapping[int, str]]:
-        """For each column of categories the name of each number."""
-        ...
+    def get(self, name: str) -> NDArray[np.float32]:
+        """Return one column's values, shape (n,).
+
+        Raises
+        ------
+        RequestError
+            If there is none of that name.
+        """
+        if name not in self.names:
+            known = ", ".join(self.names) or "none"
+            message = f"No {self.called} is called {name!r}. There are: {known}."
+            raise RequestError(message)
+        values: NDArray[np.float32] = self.values[self.names.index(name)]
+        return values
+
+    def at_rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return all columns at some rows, shape (k, m); NaN where a row is −1."""
+        found = rows >= 0
+        values = np.full((len(self.names), len(rows)), np.nan, np.float32)
+        values[:, found] = self.values[:, rows[found]]
+        return values
 
 
 def holds_names(columns: Columns, name: str) -> bool:

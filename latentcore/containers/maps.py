@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.containers.columns import Columns
 from latentcore.containers.grid import ScanGrid
+from latentcore.containers.joining import match_rows
 from latentcore.containers.samples import SourceRef
-from latentcore.errors import JoinError, RequestError, ShapeError
+from latentcore.errors import JoinError, ShapeError
 
-__all__ = ["CrystalSymmetry", "ScanMaps", "match_rows"]
-
-# Two points are one place when they are closer than this share of the step.
-_SAME_PLACE = 0.25
+__all__ = ["CrystalSymmetry", "ScanMaps"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class CrystalSymmetry:
 
 
 @dataclass(frozen=True, eq=False)
-class ScanMaps:
+class ScanMaps(Columns):
     """k scalar values at each of n points of a scan.
 
     Attributes
@@ -71,6 +71,7 @@ class ScanMaps:
     dropped: int = 0
     ref: SourceRef | None = None
     fingerprint: str = ""
+    called: ClassVar[str] = "map"
 
     def __post_init__(self) -> None:
         wanted = (len(self.names), len(self.grid))
@@ -83,20 +84,6 @@ class ScanMaps:
 
     def __len__(self) -> int:
         return len(self.names)
-
-    def get(self, name: str) -> NDArray[np.float32]:
-        """Return one map's values, shape (n,).
-
-        Raises
-        ------
-        RequestError
-            If there is no map of that name.
-        """
-        if name not in self.names:
-            message = f"No map is called {name!r}. There are: {', '.join(self.names)}."
-            raise RequestError(message)
-        values: NDArray[np.float32] = self.values[self.names.index(name)]
-        return values
 
     def at(self, grid: ScanGrid) -> tuple[NDArray[np.float32], int]:
         """Return the maps at the points of another grid, joined by coordinates.
@@ -127,9 +114,7 @@ class ScanMaps:
                 "Check that both tables use the same coordinates."
             )
             raise JoinError(message)
-        values = np.full((len(self.names), len(grid)), np.nan, np.float32)
-        values[:, found] = self.values[:, rows[found]]
-        return values, int((~found).sum())
+        return self.at_rows(rows), int((~found).sum())
 
 
 def _extent(grid: ScanGrid) -> str:
@@ -137,37 +122,3 @@ def _extent(grid: ScanGrid) -> str:
     if len(grid) == 0:
         return "nothing"
     return f"x {grid.x.min():g} to {grid.x.max():g}, y {grid.y.min():g} to {grid.y.max():g}"
-
-
-def match_rows(wanted: ScanGrid, having: ScanGrid) -> NDArray[np.int64]:
-    """Find each wanted point among the points of another grid.
-
-    The one place that joins two tables. Points match when they lie on the same node of the
-    finer grid, so that 250 and 250.0000001 are one place.
-
-    Returns
-    -------
-    ndarray of int64, shape (len(wanted),)
-        Row in `having`, or -1.
-    """
-    step_x = min(wanted.step[0], having.step[0])
-    step_y = min(wanted.step[1], having.step[1])
-    x0, y0 = having.origin
-    key_having = _keys(having, x0, y0, step_x, step_y)
-    key_wanted = _keys(wanted, x0, y0, step_x, step_y)
-    order = np.argsort(key_having, kind="stable")
-    place = np.searchsorted(key_having[order], key_wanted)
-    place = np.minimum(place, len(order) - 1)
-    rows = order[place]
-    # Half a step off is another place (cell corner against cell center), not a rounding error.
-    close = (np.abs(wanted.x - having.x[rows]) <= _SAME_PLACE * step_x) & (
-        np.abs(wanted.y - having.y[rows]) <= _SAME_PLACE * step_y
-    )
-    return np.where((key_having[order][place] == key_wanted) & close, rows, -1)
-
-
-def _keys(grid: ScanGrid, x0: float, y0: float, dx: float, dy: float) -> NDArray[np.int64]:
-    # Both coordinates in one integer: 2^31 nodes each way is more than a grid may have.
-    col = np.rint((grid.x - x0) / dx).astype(np.int64)
-    row = np.rint((grid.y - y0) / dy).astype(np.int64)
-    return (row << np.int64(32)) + col

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -36,7 +35,7 @@ class SourceRef:
     reader : str
         Name of the reader.
     options : Mapping
-        What else the reader was told, JSON-like.
+        Of the reader, JSON-like.
     """
 
     location: str
@@ -89,12 +88,7 @@ class SampleSource(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
 
 @runtime_checkable
@@ -138,9 +132,6 @@ def damaged_among(samples: SampleSource, rows: NDArray[np.int64]) -> NDArray[np.
 
 
 def notes_of(samples: SampleSource) -> tuple[str, ...]:
-    """Return what a reader has to tell about a file, one sentence or two each.
-
-    Few have anything to tell: a source need not have the attribute ``notes``.
-    """
+    """Return a reader's notes about a file, one sentence or two each; most have none."""
     notes: tuple[str, ...] = getattr(samples, "notes", ())
     return notes

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.containers.columns import Columns
 from latentcore.containers.latents import LatentSet
 from latentcore.containers.samples import SourceRef
 from latentcore.errors import JoinError, RequestError, ShapeError
@@ -24,7 +25,7 @@ _STAGES = ("_preproc", "_latents", "_cutouts")
 
 
 @dataclass(frozen=True, eq=False)
-class SampleColumns:
+class SampleColumns(Columns):
     """A table's columns at the samples of a set of latents.
 
     Attributes
@@ -51,23 +52,9 @@ class SampleColumns:
     unmatched: int
     unused: int
 
-    def get(self, name: str) -> NDArray[np.float32]:
-        """Return one column's values, shape (n,).
-
-        Raises
-        ------
-        RequestError
-            If there is no column of that name.
-        """
-        if name not in self.names:
-            message = f"No column is called {name!r}. There are: {', '.join(self.names)}."
-            raise RequestError(message)
-        values: NDArray[np.float32] = self.values[self.names.index(name)]
-        return values
-
 
 @dataclass(frozen=True, eq=False)
-class SampleTable:
+class SampleTable(Columns):
     """k values of each of m samples.
 
     Attributes
@@ -134,10 +121,8 @@ class SampleTable:
             raise RequestError(message)
         rows = self._by_order(latents) if by == "order" else self._by_id(latents)
         found = rows >= 0
-        values = np.full((len(self.names), len(latents)), np.nan, np.float32)
-        values[:, found] = self.values[:, rows[found]]
         return SampleColumns(
-            values=values,
+            values=self.at_rows(rows),
             names=self.names,
             units=self.units,
             categories=self.categories,

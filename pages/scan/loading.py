@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.orientation_colors import orientation_colors
 from latentcore.containers import (
+    Columns,
     LatentSet,
     SampleSource,
     SampleTable,
@@ -67,7 +68,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False)
-class JoinedMaps:
+class JoinedMaps(Columns):
     """The maps of several files at the points of one scan grid.
 
     Attributes
@@ -104,24 +105,10 @@ class JoinedMaps:
     orientation_from: str = ""
     laue: tuple[str, ...] = ()
     joined_by: Mapping[str, str] = field(default_factory=dict)
+    called: ClassVar[str] = "map"
 
     def __len__(self) -> int:
         return len(self.names)
-
-    def get(self, name: str) -> NDArray[np.float32]:
-        """Return one map's values, shape (n,).
-
-        Raises
-        ------
-        RequestError
-            If there is no map of that name.
-        """
-        if name not in self.names:
-            known = ", ".join(self.names) or "none; open a file of maps on the Data page"
-            message = f"No map is called {name!r}. There are: {known}."
-            raise RequestError(message)
-        values: NDArray[np.float32] = self.values[self.names.index(name)]
-        return values
 
     def numbers(self, name: str) -> NDArray[np.float32]:
         """Return one map's values where numbers are needed, shape (n,).

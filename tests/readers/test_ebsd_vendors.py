@@ -20,7 +20,7 @@ from latentcore.errors import (
     UnknownFormatError,
     UnsafeFileError,
 )
-from latentcore.readers._ebsd import unfinished
+from latentcore.readers import _rows
 from tests.factories.ebsd import (
     VENDORS,
     flat_images,
@@ -211,7 +211,7 @@ def test_black_patterns_are_looked_through_only_so_far(
     images = np.zeros((20, 3, 4), np.uint8)
     images[0] = 7
     path = write_oxford(tmp_path / "scan.h5oina", COORDS, images)
-    monkeypatch.setattr(unfinished, "_MOST_LOOKED_BYTES", 0)
+    monkeypatch.setattr(_rows, "_MOST_LOOKED_BYTES", 0)
     with readers.open_samples(path) as samples:
         assert len(samples) == 20
         assert notes_of(samples) == ("At least the last 1 of 20 patterns are black.",)
