@@ -11,15 +11,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from latentcore.artifacts import read_run
 from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.access import places
 from pages.frame import errors
+from pages.jobs.past_runs import models_of_runs, past_run
 
 __all__ = [
     "choose_checkpoint",
-    "models_of_runs",
     "on_offer",
     "propose",
     "store_model",
@@ -30,8 +29,6 @@ _UPLOADED = "uploaded_checkpoints"
 _ADDED = "added_checkpoint"
 _ROUND = "checkpoint_upload_round"
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
-_MODEL = "model.safetensors"
-_MOST_RUNS = 100
 _MOST_OFFERED = 1000
 
 
@@ -84,21 +81,7 @@ def title(place: str) -> str:
     scheme, _, rest = place.partition(":")
     if scheme != "run":
         return places.label(place)
-    return _title(places.runs_folder() / rest.split("/", 1)[0])
-
-
-def models_of_runs() -> list[str]:
-    """Return the places of the models that runs have left, the newest first."""
-    folder = places.runs_folder()
-    if not folder.is_dir():
-        return []
-    found = [
-        (model.stat().st_mtime, model.parent)
-        for model in folder.glob(f"*/{_MODEL}")
-        if not model.parent.name.startswith(".") and model.is_file()
-    ]
-    newest = sorted(found, reverse=True)[:_MOST_RUNS]
-    return [f"run:{entry.name}/{_MODEL}" for _, entry in newest]
+    return _title(rest.split("/", 1)[0])
 
 
 def _offered_models() -> list[str]:
@@ -239,8 +222,9 @@ def _offer(place: str) -> None:
     st.session_state[_ADDED] = place  # whoever adds a model wants to use it
 
 
-def _title(folder: Path) -> str:
-    run = read_run(folder) or {}
+def _title(name: str) -> str:
+    found = past_run(name)
+    run = {} if found is None else found.record
     request = run.get("request", {})
     summary = run.get("summary", {})
     trained = summary.get("encoder") or run.get("verb", "model")
@@ -248,7 +232,7 @@ def _title(folder: Path) -> str:
     inputs = [entry for entry in run.get("inputs", []) if entry["role"] == "samples"]
     scan = Path(inputs[0]["location"]).name if inputs else ""
     made = run.get("created", "")[:16].replace("T", " ")
-    name = f"PCA {asked[4:]}" if asked.startswith("pca:") else Path(asked).name
+    model = f"PCA {asked[4:]}" if asked.startswith("pca:") else Path(asked).name
     if run.get("verb") == "train":
-        name = f"{name} {summary.get('latent_dim', '')}".rstrip()
-    return " · ".join(part for part in (name, scan, made) if part) or folder.name
+        model = f"{model} {summary.get('latent_dim', '')}".rstrip()
+    return " · ".join(part for part in (model, scan, made) if part) or name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from latentcore.artifacts import read_run, run_damage
+from latentcore.artifacts import run_damage
 from latentcore.jobs import JobRecord
 from pages.access import places
 from pages.frame.units import duration_text
 from pages.jobs.panel import runner
+from pages.jobs.past_runs import past_runs
 
 __all__ = ["Entry", "entries", "table"]
 
@@ -148,22 +150,14 @@ def _damaged(folder: Path, damage: str) -> Entry:
 
 
 def _orphans(told: set[str]) -> list[Entry]:
-    folder = places.runs_folder()
-    if not folder.is_dir():
-        return []
-    found = []
-    for path in folder.iterdir():
-        if path.name in told or path.name.startswith("."):
-            continue
-        run = read_run(path)
-        if run is not None:
-            found.append(_of_run(path, run))
-        elif damage := run_damage(path):
-            found.append(_damaged(path, damage))
-    return found
+    return [
+        _damaged(run.folder, run.damage) if run.damage else _of_run(run.folder, run.record)
+        for run in past_runs()
+        if run.folder.name not in told
+    ]
 
 
-def _of_run(path: Path, run: dict[str, Any]) -> Entry:
+def _of_run(path: Path, run: Mapping[str, Any]) -> Entry:
     summary = run.get("summary", {})
     return Entry(
         key=path.name,

@@ -15,7 +15,7 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS, execute
 from pages.access import places
 from pages.jobs.panel import runner
-from pages.scan.scan_runs import latents_of
+from pages.jobs.past_runs import latents_of
 
 __all__ = [
     "ENCODER",

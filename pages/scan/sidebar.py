@@ -9,9 +9,9 @@ import streamlit as st
 from latentcore.errors import InputError
 from pages.access import places
 from pages.frame import errors
+from pages.jobs.past_runs import latents_of
 from pages.scan import demo, loading, state
 from pages.scan.names import grid_of, samples_word
-from pages.scan.scan_runs import latents_of
 
 __all__ = ["sidebar"]
 

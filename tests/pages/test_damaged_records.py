@@ -15,9 +15,9 @@ from streamlit.testing.v1 import AppTest
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.forms import checkpoints
+from pages.jobs import past_runs
 from pages.jobs.panel import runner
 from pages.results import run_list
-from pages.scan import scan_runs
 from pages.scan.demo import SAMPLES
 from pages.tasks.batch.inputs import latents_of_runs
 from tests.artifacts import test_damaged_runs as runs
@@ -147,7 +147,7 @@ def test_any_json_in_place_of_a_run_or_of_a_field_ends_no_list(
         [entry] = run_list.entries()
         assert entry.key == "any"
         assert entry.state in ("finished", "damaged")
-        assert scan_runs.trainings_of(SAMPLES) in ([], [folder])
-        assert isinstance(scan_runs.latents_of(SAMPLES), list)
+        assert past_runs.trainings_of(SAMPLES) in ([], [folder])
+        assert isinstance(past_runs.latents_of(SAMPLES), list)
         assert checkpoints.title("run:any/model.safetensors").encode()
         assert latents_of_runs() == {}

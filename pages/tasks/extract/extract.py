@@ -11,9 +11,9 @@ from pages.forms import extract_form, preparation_form
 from pages.frame import errors
 from pages.frame.units import duration_text
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
+from pages.jobs.past_runs import latents_of
 from pages.results import run_files
 from pages.scan import loading, state
-from pages.scan.scan_runs import latents_of
 
 PAGE = "extract"
 MOST_EARLIER = 8

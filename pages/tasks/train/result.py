@@ -19,8 +19,8 @@ from pages.frame import errors
 from pages.frame.theme import tones
 from pages.frame.units import duration_text
 from pages.jobs.panel import runner, state_badge, watch
+from pages.jobs.past_runs import trainings_of
 from pages.results import run_files
-from pages.scan import scan_runs
 from pages.tasks.train.use_model import use_for_extraction
 
 __all__ = ["show_earlier", "show_result"]
@@ -137,7 +137,7 @@ def _trainings(samples: str) -> list[tuple[str, Path]]:
         if record.verb == "train" and record.request.get("location") == location
     ]
     known = {folder for _, folder in jobs}
-    runs = [("", folder) for folder in scan_runs.trainings_of(samples) if folder not in known]
+    runs = [("", folder) for folder in trainings_of(samples) if folder not in known]
     return [*jobs, *runs]
 
 
