@@ -91,7 +91,6 @@ def _add_common(parser: argparse.ArgumentParser, verb: Verb) -> None:
 
 def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) -> None:
     details = option_of(field)
-    choices = details.choices() if callable(details.choices) else details.choices
     settings: dict[str, Any] = {"help": details.help.replace("%", "%%")}
     if isinstance(field.default, bool):
         parser.add_argument(*_flags(field.name), action="store_true", **settings)
@@ -100,10 +99,10 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
         settings["type"] = details.convert
     if details.nargs is not None:
         settings["nargs"] = details.nargs
-    if choices is not None:
-        settings["choices"] = tuple(choices)
-    if details.metavar is not None:
-        settings["metavar"] = details.metavar
+    if details.offered and details.family is None:
+        settings["choices"] = details.offered
+    if details.shown_as is not None:
+        settings["metavar"] = details.shown_as
     if details.repeat:
         # An option that takes several words and is repeated collects them all in one list.
         settings["action"] = "append" if details.nargs is None else "extend"

@@ -21,30 +21,31 @@ def with_parameters(base: type, family: Registry[Any]) -> Any:
         A frozen dataclass with the request's other fields. It is called ``_NameRequest``.
     family : Registry
         Of frozen dataclasses whose fields are parameters; one that several methods share is one
-        option, which tells what it means to each. A new method brings its options.
+        option, whose help says what it means to each. A new method brings its options.
     """
-    told: dict[str, list[str]] = {}
-    asked: dict[str, Any] = {}
+    helps: dict[str, dict[str, str]] = {}
+    parameters: dict[str, Any] = {}
     for method, kind in family.items():
         for declared in dataclasses.fields(kind):
             details = parameter_of(declared)
             default = details.automatic if declared.default is None else declared.default
             text = f"{method}: {details.help} (default: {default})"
-            told.setdefault(declared.name, []).append(text)
-            asked[declared.name] = details
+            helps.setdefault(declared.name, {})[method] = text
+            parameters[declared.name] = details
     fields = [
         (
             name,
             Any,
             option(
                 None,
-                help="; ".join(told[name]),
+                help="; ".join(helps[name].values()),
+                methods=tuple(helps[name]),
                 convert=details.convert,
                 choices=details.choices or None,
                 metavar=None if details.choices else name.upper()[:1],
             ),
         )
-        for name, details in asked.items()
+        for name, details in parameters.items()
         if name != SEED
     ]
     return dataclasses.make_dataclass(

@@ -13,20 +13,51 @@ from typing import Any, Literal
 
 from latentcore.registry import Registry
 
-__all__ = ["VERBS", "Option", "Pool", "Summary", "Verb", "as_plain", "option", "option_of", "verb"]
+__all__ = [
+    "VERBS",
+    "Kind",
+    "Option",
+    "Pool",
+    "Summary",
+    "Verb",
+    "as_plain",
+    "option",
+    "option_of",
+    "verb",
+]
 
 Summary = dict[str, Any]
 Pool = Literal["thread", "process", "embedding", "background"]
+Kind = Literal[
+    "value", "samples", "latents", "map", "threshold", "table", "checkpoint", "file", "state"
+]
+
+# What the help calls a value of each kind.
+_METAVARS: Mapping[Kind, str | tuple[str, ...]] = {
+    "samples": "LOCATION",
+    "latents": "LATENTS",
+    "map": "MAP",
+    "threshold": ("MAP", "VALUE"),
+    "table": "CSV",
+    "checkpoint": "FILE",
+    "file": "FILE",
+    "state": "JSON",
+}
 
 
 @dataclass(frozen=True)
 class Option:
-    """How a request's field appears on the command line.
+    """How a request's field is asked for, on the command line and on a page.
 
     Attributes
     ----------
     help : str
-        One sentence.
+        One sentence, for people only: nothing depends on it, nor on `metavar`.
+    kind : str
+        ``"value"`` of the field's type, or what the named file holds: ``"samples"``,
+        ``"latents"``, a ``"map"`` (perhaps with a column), a ``"threshold"`` (a map and a number),
+        a ``"table"``, a ``"checkpoint"``, or any other ``"file"``. ``"state"`` is JSON that
+        programs write for themselves.
     positional : bool
         Whether it stands without a flag.
     nargs : int, ``"+"``, ``"*"`` or None
@@ -34,9 +65,13 @@ class Option:
     repeat : bool
         Whether the flag may be given several times; the values are collected.
     choices : callable or sequence or None
-        The allowed values; a callable is asked when the parser is built.
+        The allowed values; a callable is called when they are needed.
+    family : Registry or None
+        The value is the name of a part of this family, which checks it.
+    methods : tuple of str
+        It is a parameter of these parts of a family, and of no other.
     metavar : str or tuple of str or None
-        What the value is called in the help text.
+        What the value is called in the help text, where its kind doesn't say it.
     convert : callable or sequence of callables
         Makes the value (or, with a sequence, each of `nargs` values) from its text.
     wrapped : bool
@@ -52,16 +87,43 @@ class Option:
     """
 
     help: str
+    kind: Kind = "value"
     positional: bool = False
     nargs: int | Literal["+", "*"] | None = None
     repeat: bool = False
     choices: Callable[[], Sequence[str]] | Sequence[str] | None = None
+    family: Registry[Any] | None = None
+    methods: tuple[str, ...] = ()
     metavar: str | tuple[str, ...] | None = None
     convert: Callable[[str], object] | Sequence[Callable[[str], object]] = str
     wrapped: bool = False
     fetched: bool = True
     changes_answer: bool = True
     changes_work: bool = True
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The values to choose from; empty where any may be given."""
+        if self.family is not None:
+            return self.family.names()
+        return tuple(self.choices() if callable(self.choices) else self.choices or ())
+
+    @property
+    def names_file(self) -> bool:
+        """Whether the value names a file, perhaps beside a number."""
+        return self.kind not in ("value", "state")
+
+    @property
+    def may_name_column(self) -> bool:
+        """Whether ``:COLUMN`` may follow the file's name."""
+        return self.kind in ("map", "threshold")
+
+    @property
+    def shown_as(self) -> str | tuple[str, ...] | None:
+        """What the help text calls the value; None where the field's name says it."""
+        if self.metavar is None and self.family is not None:
+            return "|".join(self.offered)
+        return self.metavar or _METAVARS.get(self.kind)
 
 
 def option(default: object = dataclasses.MISSING, **details: Any) -> Any:

@@ -48,11 +48,9 @@ class _ClusterRequest:
     dim: int = option(help="latent dimension", convert=int, metavar="D")
     map: str = option(
         help="band contrast: FILE or FILE:COLUMN, joined with the latents by x and y",
-        metavar="MAP",
+        kind="map",
     )
-    method: str = option(
-        help=f"one of {', '.join(CLUSTERERS.names())}", metavar="|".join(CLUSTERERS.names())
-    )
+    method: str = option(help=f"one of {', '.join(CLUSTERERS.names())}", family=CLUSTERERS)
     scaling: str = option(
         "standard",
         help="standard: both features with zero mean and unit s.d.; none: as published",

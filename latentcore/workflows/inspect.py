@@ -45,7 +45,9 @@ _FAMILIES: dict[str, Registry[Any]] = {
 class InspectRequest:
     """What to look into."""
 
-    location: str = option(help="file to look into", positional=True, metavar="LOCATION")
+    location: str = option(
+        help="file to look into", positional=True, kind="file", metavar="LOCATION"
+    )
     reader: str | None = option(
         None,
         help="name of a reader, instead of recognition; with options for it as NAME:KEY=VALUE",
@@ -64,7 +66,7 @@ class InspectRequest:
     checkpoint: str | None = option(
         None,
         help="an encoder: tell the shapes of what it takes, its feature map and its latents",
-        metavar="FILE",
+        kind="checkpoint",
     )
     resolution: tuple[int, int] | None = option(
         None,

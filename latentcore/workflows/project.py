@@ -32,7 +32,9 @@ class ProjectRequest:
     """What to embed, and how."""
 
     latents: str = latents_option()
-    method: str = option("umap", help=" or ".join(_METHODS), metavar="|".join(_METHODS))
+    method: str = option(
+        "umap", help=" or ".join(_METHODS), choices=_METHODS, metavar="|".join(_METHODS)
+    )
     components: int = option(
         2, help="how many dimensions the embedding has: 2 or 3", convert=int, metavar="N"
     )

@@ -30,9 +30,9 @@ _BLOCK = 256
 class ReconstructRequest:
     """What to reconstruct, and with which model."""
 
-    location: str = option(help="file of samples", positional=True, metavar="LOCATION")
+    location: str = option(help="file of samples", positional=True, kind="samples")
     checkpoint: str = option(
-        help="model.safetensors or a seed VAE .pth: a model that can decode", metavar="FILE"
+        help="model.safetensors or a seed VAE .pth: a model that can decode", kind="checkpoint"
     )
     rows: tuple[int, ...] = option(
         (),
@@ -53,7 +53,7 @@ class ReconstructRequest:
         None,
         help="only points where a map (FILE or FILE:COLUMN) is above a value",
         nargs=2,
-        metavar=("MAP", "VALUE"),
+        kind="threshold",
         convert=(str, float),
     )
     partition: tuple[str, ...] = option(

@@ -21,6 +21,7 @@ __all__ = [
     "choose_checkpoint",
     "on_offer",
     "propose",
+    "short_title",
     "store_model",
     "title",
 ]
@@ -81,7 +82,15 @@ def title(place: str) -> str:
     scheme, _, rest = place.partition(":")
     if scheme != "run":
         return places.label(place)
-    return _title(rest.split("/", 1)[0])
+    return " · ".join(_described(rest.split("/", 1)[0]))
+
+
+def short_title(place: str) -> str:
+    """Return the name of a model alone, without what it was made of."""
+    scheme, _, rest = place.partition(":")
+    if scheme != "run":
+        return rest.rsplit("/", 1)[-1] or place
+    return _described(rest.split("/", 1)[0])[0]
 
 
 def _offered_models() -> list[str]:
@@ -222,7 +231,7 @@ def _offer(place: str) -> None:
     st.session_state[_ADDED] = place  # whoever adds a model wants to use it
 
 
-def _title(name: str) -> str:
+def _described(name: str) -> list[str]:
     found = past_run(name)
     run = {} if found is None else found.record
     request = run.get("request", {})
@@ -235,4 +244,4 @@ def _title(name: str) -> str:
     model = f"PCA {asked[4:]}" if asked.startswith("pca:") else Path(asked).name
     if run.get("verb") == "train":
         model = f"{model} {summary.get('latent_dim', '')}".rstrip()
-    return " · ".join(part for part in (model, scan, made) if part) or name
+    return [part for part in (model, scan, made) if part] or [name]

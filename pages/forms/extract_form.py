@@ -278,7 +278,7 @@ def _loaded(key: str, place: str, source: SampleSource, size: tuple[int, int] | 
     st.caption(_facts(encoder))
     base = encoder.preparation or Preparation()
     own = encoder.preparation if size is None else replace(base, size=size)
-    name = checkpoints.title(place).split(" · ")[0]
+    name = checkpoints.short_title(place)
     return Model(path, name, own, base, encoder.static_background, pool)
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from latentcore.errors import InputError, RequestError
+from latentcore.requests.verbs import Option
 from pages.frame import errors
 
 __all__ = ["form_for"]
@@ -132,7 +133,7 @@ def _ask(
         default=defaults.get(declared.name, _default(declared)),
         label=str(meant.get("label") or _label(declared.name)),
         help=_sentence(str(meant.get("help", ""))),
-        choices=tuple(choices() if callable(choices) else choices),
+        choices=tuple(choices),
         minimum=meant.get("minimum"),
         automatic=str(meant.get("automatic", "")),
         example=str(meant.get("example", "")),
@@ -145,7 +146,8 @@ def _declared(declared: dataclasses.Field[Any]) -> dict[str, Any]:
     """Return what a field's `Parameter` or `Option` says, whichever it has."""
     found = declared.metadata.get("parameter") or declared.metadata.get("option")
     names = ("help", "choices", "minimum", "automatic", "nargs")
-    return {name: getattr(found, name) for name in names if getattr(found, name, None) is not None}
+    said = {name: getattr(found, name) for name in names if getattr(found, name, None) is not None}
+    return {**said, "choices": found.offered} if isinstance(found, Option) else said
 
 
 def _default(declared: dataclasses.Field[Any]) -> Any:

@@ -91,7 +91,8 @@ class Metric(Protocol):
     bounds : tuple of float
         The lowest and the highest score there can be.
     undefined : str
-        When a dimension with different values has no score nevertheless; empty if never.
+        Why a dimension with different values may have no score nevertheless, with the metric's
+        name; empty if that never happens.
     """
 
     name: ClassVar[str]

@@ -40,12 +40,15 @@ class PartialPearson:
     """
 
     name: ClassVar[str] = "pp_spatial"
-    title: ClassVar[str] = "Partial Pearson (no spatial trend)"
+    title: ClassVar[str] = "Partial Pearson"
     absolute: ClassVar[bool] = True
     place: ClassVar[int] = 6
     stage: ClassVar[int] = 0
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    undefined: ClassVar[str] = "the spatial trend explains the latent, or the reference, entirely"
+    undefined: ClassVar[str] = (
+        "Partial Pearson (no spatial trend): the spatial trend explains the latent, or the "
+        "reference, entirely"
+    )
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:
         """Score each dimension."""

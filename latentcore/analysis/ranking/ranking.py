@@ -128,8 +128,8 @@ def _reasons(
     for metric in metrics:
         for column in np.flatnonzero(np.isnan(scores[metric.name])):
             if not data.reasons[column]:
-                told = f"{metric.title}: {metric.undefined}"
-                reasons[column] = "; ".join(filter(None, (reasons[column], told)))
+                reason = metric.undefined or f"{metric.title} is undefined"
+                reasons[column] = "; ".join(filter(None, (reasons[column], reason)))
     return tuple(reasons)
 
 

@@ -42,10 +42,10 @@ class AgreeRequest:
     latents: str | None = latents_option(None)
     reference: str = option(
         help="labels (phases, grains, clusters), or features such as FILE:PCA_* to be clustered",
-        metavar="MAP",
+        kind="map",
     )
     labels: str | None = option(
-        None, help="a label map to hold against the reference, instead of latents", metavar="MAP"
+        None, help="a label map to hold against the reference, instead of latents", kind="map"
     )
     k_min: int = option(2, help="fewest clusters tried", convert=int, metavar="K")
     k_max: int = option(12, help="most clusters tried", convert=int, metavar="K")

@@ -34,13 +34,14 @@ class BatchRequest:
         help="inputs; s3://bucket/prefix/ means all objects below it, a pattern those that fit",
         positional=True,
         nargs="+",
+        kind="file",
         metavar="LOCATION",
         fetched=False,
     )
     options: str = option(
         "{}",
         help="the verb's own options as JSON; on the command line they are given as its options",
-        metavar="JSON",
+        kind="state",
         wrapped=True,
         fetched=False,
     )

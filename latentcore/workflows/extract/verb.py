@@ -63,17 +63,18 @@ class ExtractRequest:
         "all of them together",
         positional=True,
         nargs="+",
-        metavar="LOCATION",
+        kind="samples",
     )
     checkpoint: str = option(
         help="model.safetensors, a seed VAE .pth, a nenya .pth, an encoder exported as "
         "TorchScript or by torch.export (it runs the code in its file), or pca:N to fit N "
         "components on the samples",
-        metavar="FILE",
+        kind="checkpoint",
     )
     options: str | None = option(
         None,
         help="options of a nenya training: they must fit the checkpoint, and name its partitions",
+        kind="file",
         metavar="OPTS.json",
     )
     partition: tuple[str, ...] = option(
@@ -83,7 +84,7 @@ class ExtractRequest:
         None,
         help="encode only these rows, counted within each partition: .npy (row numbers, or a "
         "mask), or text with one per line",
-        metavar="FILE",
+        kind="file",
     )
     pool: str | None = option(
         None,
@@ -111,7 +112,7 @@ class ExtractRequest:
         None,
         help="encode only points where a map (FILE or FILE:COLUMN) is above a value",
         nargs=2,
-        metavar=("MAP", "VALUE"),
+        kind="threshold",
         convert=(str, float),
     )
     batch_size: int | None = option(

@@ -44,7 +44,7 @@ class _ProbeRequest:
         None,
         help="map of labels, FILE:COLUMN, joined by x and y; default: the labels in the latents' "
         "file",
-        metavar="MAP",
+        kind="map",
     )
     split: str | None = option(
         None,
@@ -67,7 +67,7 @@ class _ProbeRequest:
         convert=int,
         metavar="N",
     )
-    classifier: str = option("logistic", help="what learns the labels", choices=PROBES.names)
+    classifier: str = option("logistic", help="what learns the labels", family=PROBES)
     without: tuple[str, ...] = option(
         (), help="a class that takes no part; -1 never does", repeat=True, metavar="CLASS"
     )

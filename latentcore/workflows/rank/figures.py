@@ -34,7 +34,7 @@ def draw_ranking(
     if reference.rgb is not None:
         picture = rgb_figure(latents.grid, reference.rgb, reference.columns)
         folder.write_figure("reference_rgb.png", picture)
-    titles = {name: METRICS.get(name).title.split(" (")[0] for name in ranking.scores}
+    titles = {name: METRICS.get(name).title for name in ranking.scores}
     against = f"Latent dimensions against {_named(reference.name)}"
     folder.write_figure(
         "top_dimensions.png", bars_figure(ranking, request.top, titles, title=against)

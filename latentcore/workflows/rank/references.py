@@ -13,6 +13,7 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi, ScanMaps
 from latentcore.inputs.maps import BAND_CONTRAST, chosen_maps, grid_for_maps, read_map
 from latentcore.requests.map_specs import split_map_spec
+from latentcore.requests.notes import Note
 
 __all__ = ["JoinedReference", "read_reference_map"]
 
@@ -25,7 +26,7 @@ class JoinedReference:
     ----------
     unmatched, unmatched_reference : int
         Points of the latents without a reference, and the other way round (in the ROI).
-    notes : tuple of str
+    notes : tuple of Note
         What the user should know.
     """
 
@@ -33,7 +34,7 @@ class JoinedReference:
     unit: str
     unmatched: int
     unmatched_reference: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def read_reference_map(
@@ -65,7 +66,8 @@ def read_reference_map(
     refuse_useless(reference, latents.values)
     notes = _notes(reference, unmatched, lacking, values, len(latents))
     if assumed and weights is None:
-        notes.append(f"{', '.join(maps.names)} were summed, each scaled to 0–1 over the ROI.")
+        text = f"{', '.join(maps.names)} were summed, each scaled to 0–1 over the ROI."
+        notes.append(Note("summed", text))
     unit = maps.units[0] if not reference.synthesis else ""
     return JoinedReference(_tagged(reference), unit, unmatched, lacking, tuple(notes))
 
@@ -83,22 +85,26 @@ def _notes(
     lacking: int,
     values: NDArray[np.floating],
     n: int,
-) -> list[str]:
+) -> list[Note]:
     notes = []
     if unmatched:
-        notes.append(f"{unmatched} of {n} points of the latents have no {reference.name}.")
+        text = f"{unmatched} of {n} points of the latents have no {reference.name}."
+        notes.append(Note("unmatched", text))
     if lacking:
-        notes.append(f"{lacking} points of {reference.name} have no latents.")
+        text = f"{lacking} points of {reference.name} have no latents."
+        notes.append(Note("unmatched-reference", text))
     empty = int((~np.isfinite(values).all(axis=0)).sum()) - unmatched
     if empty > 0:
-        notes.append(f"{empty} matched points have no value in some column and are left out.")
+        text = f"{empty} matched points have no value in some column and are left out."
+        notes.append(Note("left-out", text))
     still = [
         name
         for name, (low, high) in zip(reference.columns, reference.ranges, strict=False)
         if low == high
     ]
     if still:
-        notes.append(f"Constant over the ROI, so they add nothing: {', '.join(still)}.")
+        text = f"Constant over the ROI, so they add nothing: {', '.join(still)}."
+        notes.append(Note("constant", text))
     return notes
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from latentcore.analysis.rank_table import metric_likeness
 from latentcore.analysis.references import Reference
 from latentcore.containers import LatentSet, Ranking, Roi, software_versions
+from latentcore.requests.notes import Note
 from latentcore.workflows.rank.references import JoinedReference
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _plain(bound: float) -> float:
     return int(bound) if float(bound).is_integer() else bound
 
 
-def _notes(joined: JoinedReference, ranking: Ranking) -> list[str]:
+def _notes(joined: JoinedReference, ranking: Ranking) -> list[Note]:
     notes = list(joined.notes)
     missing = int(np.sum([bool(reason) for reason in ranking.reasons]))
     if missing:
@@ -120,8 +121,9 @@ def _notes(joined: JoinedReference, ranking: Ranking) -> list[str]:
             for dim, reason in zip(ranking.dims, ranking.reasons, strict=True)
             if reason
         )
-        notes.append(
+        text = (
             f"{missing} of {len(ranking.dims)} dimensions lack a score; {first}. The column "
             "'reason' of latent_scores.csv says why."
         )
+        notes.append(Note("without-score", text))
     return notes

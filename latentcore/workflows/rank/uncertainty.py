@@ -12,6 +12,7 @@ from latentcore.analysis.ranking import METRICS
 from latentcore.containers import LatentSet, Ranking
 from latentcore.errors import InputError, RequestError
 from latentcore.progress import Progress
+from latentcore.requests.notes import Note
 from latentcore.workflows.rank.references import JoinedReference
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Uncertainty:
 
     intervals: Intervals | None = None
     chance: Chance | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def table(self, ranking: Ranking) -> pd.DataFrame:
         """Return a row per metric and dimension: score, lower, upper, p, p_corrected."""
@@ -133,7 +134,7 @@ def find_uncertainty(
 
     metrics, told = chosen_uncertainty(request.uncertainty, ranking, latents)
     if not metrics:
-        return Uncertainty(notes=(told,) if told else ())
+        return Uncertainty(notes=(Note("uncertainty", told),) if told else ())
     grid = latents.grid
     assert grid is not None  # else nothing could be joined
     data = (latents.values, joined.reference.values, grid.x, grid.y)
@@ -149,20 +150,20 @@ def find_uncertainty(
     except InputError as error:
         if request.uncertainty is not None:
             raise
-        return Uncertainty(notes=(f"No intervals and p-values: {error}",))
+        return Uncertainty(notes=(Note("uncertainty", f"No intervals and p-values: {error}"),))
     return Uncertainty(intervals, found, _notes(metrics, found))
 
 
-def _notes(metrics: Sequence[str], found: Chance) -> tuple[str, ...]:
+def _notes(metrics: Sequence[str], found: Chance) -> tuple[Note, ...]:
     """Say of each metric how many dimensions chance would not give."""
     notes = []
     for metric in metrics:
         corrected = found.corrected[metric]
         scored = int(np.isfinite(corrected).sum())
         real = int((corrected < 0.05).sum())
-        title = METRICS.get(metric).title.split(" (")[0]
-        notes.append(
-            f"{title}: {real} of {scored} dimensions follow the reference more than chance would "
-            "let any (corrected p < 0.05)."
+        text = (
+            f"{METRICS.get(metric).title}: {real} of {scored} dimensions follow the reference more "
+            "than chance would let any (corrected p < 0.05)."
         )
+        notes.append(Note("chance", text))
     return tuple(notes)

@@ -34,7 +34,7 @@ class RankRequest:
     latents: str = latents_option()
     map: str = option(
         help="reference: FILE, FILE:COLUMN, or several columns for a synthesis; joined by x and y",
-        metavar="MAP",
+        kind="map",
     )
     metric: tuple[str, ...] | None = option(
         None, help="a metric to rank by; all seven if not given", repeat=True,
@@ -128,6 +128,7 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     report = ranking_report(request, latents, joined, ranking, top)
     report["uncertainty"] = uncertainty.report()
     report["notes"] += uncertainty.notes
+    report["note_codes"] = [note.code for note in report["notes"]]
     folder.write_csv("latent_scores.csv", scores_table(ranking))
     if report["uncertainty"] is not None:
         folder.write_csv(UNCERTAINTY, uncertainty.table(ranking))

@@ -53,13 +53,13 @@ class SearchRequest:
     image: str | None = option(
         None,
         help="search for a sample from a file: PNG, JPEG, TIFF, .npy, or a file of samples",
-        metavar="FILE",
+        kind="file",
     )
     image_row: int | None = option(
         None, help="which of the samples in --image FILE, counted from 0", convert=int, metavar="N"
     )
     checkpoint: str | None = option(
-        None, help="the model that made the latents, to encode --image with", metavar="FILE"
+        None, help="the model that made the latents, to encode --image with", kind="checkpoint"
     )
     k: int = option(10, help="how many neighbors to find", convert=int, metavar="K")
     metric: str = option(
@@ -72,7 +72,7 @@ class SearchRequest:
         None,
         help="file of the samples that the latents were made of, for thumbnails; default: the one "
         "that the latents name, if it is still there; none: no thumbnails",
-        metavar="LOCATION",
+        kind="samples",
     )
     device: str = option("auto", help="where to encode: auto, cpu, cuda, cuda:1 or mps",
                          metavar="NAME")  # fmt: skip

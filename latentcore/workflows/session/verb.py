@@ -60,16 +60,16 @@ class SessionRequest(ClusterRequest):  # type: ignore[misc] # its fields are tho
         None,
         help="maps to be described as well: MAP, or NAME=MAP to call it otherwise",
         nargs="+",
-        metavar="MAP",
+        kind="map",
     )
     labels: tuple[str, ...] | None = option(
         None,
         help="maps of labels (phases, grains) for selection.csv: MAP, or NAME=MAP",
         nargs="+",
-        metavar="MAP",
+        kind="map",
     )
     embedding: str | None = option(
-        None, help="embedding.parquet of 'project'; 2-D PCA if not given", metavar="FILE"
+        None, help="embedding.parquet of 'project'; 2-D PCA if not given", kind="file"
     )
     draw_pca: bool = option(
         False, help="draw the PCA although strokes were drawn in the embedding that is given"
@@ -89,7 +89,7 @@ class SessionRequest(ClusterRequest):  # type: ignore[misc] # its fields are tho
         None,
         help="brush strokes as JSON, or a file of it: "
         '{"A": [{"panel": "map", "kind": "box", "points": [[x, y], [x, y]], "mode": "replace"}]}',
-        metavar="JSON",
+        kind="state",
     )
     active: str = option(
         "A", help="the selection that stands out in embedding.png", choices=("A", "B")
@@ -101,7 +101,7 @@ class SessionRequest(ClusterRequest):  # type: ignore[misc] # its fields are tho
         None, help="color limits of the latent", nargs=2, convert=float, metavar=("LO", "HI")
     )
     view: str | None = option(
-        None, help="what a page wants to find again in the report, as JSON", metavar="JSON"
+        None, help="what a page wants to find again in the report, as JSON", kind="state"
     )
 
 

@@ -23,7 +23,7 @@ _ENCODERS = ("vae-residual", "vae-cnn")
 class TrainRequest:
     """What to train on, what, and how; what is left out comes from the preset."""
 
-    location: str = option(help="file of samples", positional=True, metavar="LOCATION")
+    location: str = option(help="file of samples", positional=True, kind="samples")
     preset: str | None = option(
         None,
         help="settings that belong together; as-published is the seed's VAE exactly: trained on "
@@ -80,7 +80,7 @@ class TrainRequest:
         None,
         help="train only on points where a map (FILE or FILE:COLUMN) is above a value",
         nargs=2,
-        metavar=("MAP", "VALUE"),
+        kind="threshold",
         convert=(str, float),
     )
     roi: tuple[float, ...] | None = roi_option()
@@ -89,7 +89,7 @@ class TrainRequest:
     )
     labels: str | None = option(
         None, help="a map of truth or phases, to judge the latents by; not trained on",
-        metavar="MAP", changes_work=False,
+        kind="map", changes_work=False,
     )  # fmt: skip
     max_minutes: float | None = option(
         None,

@@ -43,7 +43,7 @@ def show_form() -> None:
             key="batch.verb",
             persist_state="session",
         )
-        takes_latents = option_of(input_field(verb)).metavar == "LATENTS"
+        takes_latents = option_of(input_field(verb)).kind == "latents"
         inputs = choose_inputs(PAGE, latents=takes_latents)
     with how:
         options = ask_options(verb, PAGE, inputs)

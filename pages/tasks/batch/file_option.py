@@ -14,17 +14,9 @@ from pages.frame import errors
 from pages.scan import state
 from pages.tasks.batch import locations
 
-__all__ = ["ask_file", "names_file"]
+__all__ = ["ask_file"]
 
-_FILES = {"FILE", "MAP", "CSV", "OPTS.json", "LOCATION"}
 _NONE, _BESIDE = "", "{beside}"
-
-
-def names_file(field: dataclasses.Field[Any]) -> bool:
-    """Tell whether a request's field names a file, perhaps beside a number."""
-    metavar = option_of(field).metavar
-    words = metavar if isinstance(metavar, tuple) else (metavar,)
-    return bool(_FILES & set(words))
 
 
 def ask_file(
@@ -57,7 +49,7 @@ def ask_file(
         return None
     if way == _BESIDE:
         return _ask_beside(key, label, inputs)
-    return places.location(way) + _ask_column(key, option.metavar)
+    return places.location(way) + (_ask_column(key) if option.may_name_column else "")
 
 
 def _ask_beside(key: str, label: str, inputs: Sequence[str]) -> str | None:
@@ -82,9 +74,7 @@ def _ask_beside(key: str, label: str, inputs: Sequence[str]) -> str | None:
     return text
 
 
-def _ask_column(key: str, metavar: Any) -> str:
-    if "MAP" not in (metavar if isinstance(metavar, tuple) else (metavar,)):
-        return ""
+def _ask_column(key: str) -> str:
     column = st.text_input(
         "Column",
         key=f"{key}.column",

@@ -16,13 +16,12 @@ from pages.forms.request_form import form_for
 from pages.frame import errors
 from pages.tasks.batch import locations
 from pages.tasks.batch.checkpoint import ask_model
-from pages.tasks.batch.file_option import ask_file, names_file
+from pages.tasks.batch.file_option import ask_file
 
 __all__ = ["ask_options"]
 
 # The batch itself decides what is done again.
 _MANNER = ("clobber", "resume")
-_MODEL = "checkpoint"
 _LABELS = {
     "dim": "Latent dimension",
     "cmap": "Color map",
@@ -81,8 +80,8 @@ def _fields(verb: str) -> list[Field]:
         field
         for field in dataclasses.fields(VERBS.get(verb).request)
         if field.name not in (input_field(verb).name, *_MANNER)
-        and option_of(field).metavar != "JSON"
-        and not (names_file(field) and option_of(field).nargs == "+")
+        and option_of(field).kind != "state"
+        and not (option_of(field).names_file and option_of(field).nargs == "+")
     ]
 
 
@@ -90,15 +89,15 @@ def _ask(
     verb: str, fields: Sequence[Field], key: str, inputs: Sequence[str], found: dict[str, Any]
 ) -> bool:
     """Ask for some fields and add what was chosen; False where a form has shown a problem."""
-    if any(field.name == _MODEL for field in fields):
+    if any(_is_model(field) for field in fields):
         found |= ask_model(key, fitted=verb == "extract") or {}
-    files = [field for field in fields if names_file(field) and field.name != _MODEL]
-    parameters = [field for field in fields if field.type is Any]
-    plain = [one for one in fields if not (names_file(one) or one in parameters)]
+    files = [one for one in fields if option_of(one).names_file and not _is_model(one)]
+    parameters = [one for one in fields if option_of(one).methods]
+    plain = [one for one in fields if not (option_of(one).names_file or one in parameters)]
     complete = not plain or _ask_plain(verb, plain, key, found)
     found |= {field.name: _ask_file(field, key, inputs) for field in files}
     for field in parameters:
-        if _matters(field, found):
+        if set(option_of(field).methods) & _chosen_methods(verb, found):
             found[field.name] = _ask_parameter(field, key)
     return complete
 
@@ -113,7 +112,7 @@ def _ask_plain(verb: str, fields: Sequence[Field], key: str, found: dict[str, An
         skip=others,
         defaults=dict.fromkeys(others)
         | {one.name: _FIRST[str(one.type)] for one in fields if _begins_at_zero(one)},
-        details={field.name: _details(field) for field in fields},
+        details={field.name: {"label": _label(field)} for field in fields},
         columns=2,
     )
     if made is not None:
@@ -129,7 +128,7 @@ def _ask_file(field: Field, key: str, inputs: Sequence[str]) -> Any:
         needed=_is_needed(field),
         inputs=inputs,
     )
-    if chosen is None or not isinstance(option_of(field).metavar, tuple):
+    if chosen is None or option_of(field).kind != "threshold":
         return chosen
     return chosen, st.number_input("Above", value=0.0, format="%g", key=f"{key}.{field.name}.value")
 
@@ -138,10 +137,9 @@ def _ask_parameter(field: Field, key: str) -> Any:
     """Ask for a parameter of whichever method was chosen; left empty, the method decides."""
     option = option_of(field)
     label, help_text = _label(field), errors.markdown_safe(option.help)
-    if option.choices:
-        choices = option.choices() if callable(option.choices) else option.choices
+    if option.offered:
         return st.selectbox(
-            label, [None, *choices], key=f"{key}.{field.name}", help=help_text,
+            label, [None, *option.offered], key=f"{key}.{field.name}", help=help_text,
             format_func=lambda choice: choice or "automatic",
         )  # fmt: skip
     text = st.text_input(
@@ -157,11 +155,13 @@ def _ask_parameter(field: Field, key: str) -> Any:
         raise RequestError(message) from error
 
 
-def _matters(field: Field, found: Mapping[str, Any]) -> bool:
-    """Tell whether a parameter belongs to the chosen method, as its help says of each."""
-    methods = {found.get(name) for name in ("method", "classifier")} - {None}
-    told = option_of(field).help.split("; ")
-    return any(part.startswith(f"{method}: ") for part in told for method in methods)
+def _is_model(field: Field) -> bool:
+    return option_of(field).kind == "checkpoint"
+
+
+def _chosen_methods(verb: str, found: Mapping[str, Any]) -> set[Any]:
+    fields = dataclasses.fields(VERBS.get(verb).request)
+    return {found.get(field.name) for field in fields if option_of(field).family is not None}
 
 
 def _check(fields: Sequence[Field], found: Mapping[str, Any], inputs: Sequence[str]) -> None:
@@ -169,7 +169,7 @@ def _check(fields: Sequence[Field], found: Mapping[str, Any], inputs: Sequence[s
         value = found.get(field.name)
         if value is None:
             continue
-        if field.name == _MODEL or names_file(field):
+        if option_of(field).names_file:
             locations.check_file(str(value[0] if isinstance(value, tuple) else value), inputs)
         else:
             locations.check_text(field.name, value)
@@ -181,14 +181,6 @@ def _is_needed(field: Field) -> bool:
 
 def _begins_at_zero(field: Field) -> bool:
     return _is_needed(field) and str(field.type) in _FIRST
-
-
-def _details(field: Field) -> dict[str, object]:
-    metavar = option_of(field).metavar
-    details: dict[str, object] = {"label": _label(field)}
-    if isinstance(metavar, str) and "|" in metavar:
-        details["choices"] = metavar.split("|")
-    return details
 
 
 def _label(field: Field) -> str:

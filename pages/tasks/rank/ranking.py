@@ -26,8 +26,8 @@ _TASKS = {
 }
 
 
-# Of the verb's notes those that the page doesn't tell in its own words.
-_WORTH_TELLING = ("chance", "intervals", "have no latents", "constant over")
+# Notes of the verb whose content the page shows in its own way.
+_SHOWN_OTHERWISE = {"unmatched", "left-out", "summed", "without-score"}
 
 
 def show(scan: ScanState) -> None:
@@ -133,7 +133,7 @@ def _facts(target: Target, found: Scores) -> None:
         )
     st.caption(" · ".join(parts))
     for note in found.notes:
-        if any(word in note.lower() for word in _WORTH_TELLING):
+        if note.code not in _SHOWN_OTHERWISE:
             st.caption(f":material/info: {errors.markdown_safe(note)}")
 
 

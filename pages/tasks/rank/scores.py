@@ -13,6 +13,7 @@ from latentcore.analysis.ranking import METRICS, metric_names, rank
 from latentcore.artifacts.records import listed, read_record, text
 from latentcore.containers import Ranking
 from latentcore.jobs import JobRecord
+from latentcore.requests.notes import Note
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.jobs.panel import runner
@@ -45,7 +46,7 @@ class Scores:
         The job that computes the rest.
     sure : DataFrame
         dim, metric, score, lower, upper, p, p_corrected of the metrics that have them.
-    notes : tuple of str
+    notes : tuple of Note
         What the verb says of the ranking.
     """
 
@@ -53,7 +54,7 @@ class Scores:
     complete: bool
     record: JobRecord | None = None
     sure: pd.DataFrame = field(default_factory=pd.DataFrame)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def sure_of(self, metric: str) -> pd.DataFrame | None:
         """Return intervals and p-values by one metric, a row per dimension, if there are any."""
@@ -63,8 +64,8 @@ class Scores:
 
 
 def titles() -> dict[str, str]:
-    """Return what each metric is called, shortly."""
-    return {name: METRICS.get(name).title.split(" (")[0] for name in metric_names()}
+    """Return what each metric is called."""
+    return {name: METRICS.get(name).title for name in metric_names()}
 
 
 def seconds_for(target: Target, asked: RankQuestion) -> float:
@@ -180,10 +181,14 @@ def _stored(key: str, _folder: Path) -> Scores:
         reasons=tuple(table["reason"].fillna("")),
     )
     file = _folder / "latent_uncertainty.csv"
-    report = read_record(_folder / "report.json", {"notes": listed(text)})
+    report = read_record(
+        _folder / "report.json", {"notes": listed(text), "note_codes": listed(text)}
+    )
+    notes = report.get("notes", ())
+    codes = report.get("note_codes") or [""] * len(notes)
     return Scores(
         ranking,
         complete=True,
         sure=pd.read_csv(file) if file.is_file() else pd.DataFrame(),
-        notes=tuple(report.get("notes", ())),
+        notes=tuple(map(Note, codes, notes)),
     )
