@@ -16,10 +16,14 @@
     │   └── StorageError        an object on S3 can't be reached, read or written
     └── Cancelled               somebody asked to stop (exit status 130)
 
-A message says what was asked, what was found, what exists and what to do next.
+A message says what was asked, what was found, what exists and what to do next. Parameters in it
+are marked, ``⟨batch_size⟩``: the command line says ``--batch-size``, a page its label.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
 
 __all__ = [
     "Cancelled",
@@ -38,8 +42,30 @@ __all__ = [
 ]
 
 
+_PARAMETER = re.compile(r"⟨(\w+)⟩")
+
+
 class LatentError(Exception):
     """Base of all errors raised on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message, with parameters as Python calls them."""
+        return self.naming(str)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters that the message is about."""
+        return tuple(dict.fromkeys(_PARAMETER.findall(super().__str__())))
+
+    def naming(self, called: Callable[[str], str]) -> str:
+        """Return the message with parameters named as the reader knows them.
+
+        Parameters
+        ----------
+        called : callable
+            Parameter → what to call it, for example ``"batch_size"`` → ``"--batch-size"``.
+        """
+        return _PARAMETER.sub(lambda found: called(found[1]), super().__str__())
 
 
 class InputError(LatentError):

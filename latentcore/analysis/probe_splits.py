@@ -69,7 +69,7 @@ def given_split(labels: Labels, partition: NDArray[np.str_] | None, name: str) -
     if partition is None or name not in present:
         has = f"the partitions {', '.join(present)}" if present else "no partitions"
         message = f"The partition {name!r} was to be the test set, but the latents have {has}. " + (
-            "Name one of these." if present else "Leave --split out."
+            "Name one of these." if present else "Leave ⟨split⟩ out."
         )
         raise RequestError(message)
     labeled, test = labels >= 0, np.asarray(partition == name)
@@ -78,7 +78,7 @@ def given_split(labels: Labels, partition: NDArray[np.str_] | None, name: str) -
         if not mask.any():
             message = (
                 f"With {name!r} as the test set there is no labeled sample {side}. "
-                "Choose another partition, or leave --split out."
+                "Choose another partition, or leave ⟨split⟩ out."
             )
             raise RequestError(message)
     return split

@@ -97,12 +97,12 @@ class RunFolder:
 
     def __enter__(self) -> Self:
         if self.out.exists() and not self.out.is_dir():
-            message = f"--out {str(self.out)!r} is a file. Give the name of a folder."
+            message = f"⟨out⟩ {str(self.out)!r} is a file. Give the name of a folder."
             raise InputError(message)
         if (self.out / _RUN_FILE).is_dir():
             message = (
                 f"{str(self.out / _RUN_FILE)!r} is a folder, where the record of the run belongs. "
-                "Remove it, or give another --out."
+                "Remove it, or give another ⟨out⟩."
             )
             raise InputError(message)
         try:

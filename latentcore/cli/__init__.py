@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from latentcore.artifacts import to_json
-from latentcore.cli.parser import build_parser, request_in
+from latentcore.cli.parser import build_parser, flag, request_in
 from latentcore.cli.reporter import Reporter, readable
 from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import Cancelled, InputError
@@ -24,7 +24,7 @@ __all__ = ["build_parser", "main", "request_in"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one command.
+    """Run one command.
 
     Parameters
     ----------
@@ -48,12 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         summary = execute(verb.name, request, out, progress, open_model=open_model)
     except InputError as error:
         reporter.end()
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{type(error).__name__}: {error.naming(flag)}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, Cancelled) as error:
         reporter.end()
         # A verb that leaves something usable says where.
-        print(*filter(None, [str(error)]), "Cancelled.", sep="\n", file=sys.stderr)
+        left = error.naming(flag) if isinstance(error, Cancelled) else ""
+        print(*filter(None, [left]), "Cancelled.", sep="\n", file=sys.stderr)
         return 130
     reporter.end()
     for note in summary.get("notes", ()):

@@ -13,7 +13,7 @@ from latentcore.requests.verbs import option_of
 from latentcore.workflows import VERBS, Verb
 from latentcore.workflows.batch.inputs import batchable
 
-__all__ = ["build_parser", "request_in"]
+__all__ = ["build_parser", "flag", "request_in"]
 
 _EXIT_STATUS = (
     "Exit status: 0 done; 2 bad usage or bad input; 130 cancelled by Ctrl-C. "
@@ -151,10 +151,14 @@ class _ConvertEach(argparse.Action):
         setattr(namespace, self.dest, converted)
 
 
+def flag(name: str) -> str:
+    """Return how a parameter is written on the command line: ``--batch-size``."""
+    return "--" + name.replace("_", "-")
+
+
 def _flags(name: str) -> tuple[str, ...]:
-    """Return how an option is written: ``--batch-size``; ``--k`` and, of one letter, ``-k``."""
-    long = "--" + name.replace("_", "-")
-    return (f"-{name}", long) if len(name) == 1 else (long,)
+    """Return all ways to write a parameter; one of a single letter has two, ``-k`` and ``--k``."""
+    return (f"-{name}", flag(name)) if len(name) == 1 else (flag(name),)
 
 
 def _values(parsed: argparse.Namespace, fields: Sequence[dataclasses.Field[Any]]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def try_program(program: Program, guess: Shape | None, device: torch.device, fil
     tried = " or ".join("×".join(map(str, trial.shape)) for trial in trials)
     message = (
         f"The program {file!r} takes no samples of {tried} (channels first): {failure}. Give the "
-        "size it was made for (--resolution H W; for videos --reader video:frames=T), or another "
+        "size it was made for (⟨resolution⟩ H W; for videos ⟨reader⟩ video:frames=T), or another "
         "checkpoint."
     )
     raise CheckpointError(message)
@@ -196,7 +196,7 @@ def _shapes(
         if sides is None or None in sides[1:]:
             message = (
                 f"The program {file!r} doesn't tell for which size of sample it was made. Give it "
-                "(--resolution H W)."
+                "(⟨resolution⟩ H W)."
             )
             raise CheckpointError(message)
         return [(tuple(side for side in sides[1:] if side is not None), False)]

@@ -141,7 +141,7 @@ class VaeCnnFamily:
         if shape is None:
             message = (
                 f"The checkpoint {file!r} doesn't tell for which size of pattern it was made. "
-                f"{_fitting(cells, n_down)} Give the size (--resolution H W)."
+                f"{_fitting(cells, n_down)} Give the size (⟨resolution⟩ H W)."
             )
             raise CheckpointError(message)
         _check_size(shape, cells, n_down, file)
@@ -215,7 +215,7 @@ def _check_size(shape: Shape, cells: int, n_down: int, file: str) -> None:
         f"The checkpoint {file!r} doesn't fit samples of {shape[1]} × {shape[2]} pixels and "
         f"{shape[0]} channel(s): {n_down} halvings make {height} × {width} of them, but its fully "
         f"connected layers are for {cells} cells. {_fitting(cells, n_down)} "
-        "Resize with --resolution H W, crop with --prepare crop=…, or use another checkpoint."
+        "Resize with ⟨resolution⟩ H W, crop with ⟨prepare⟩ crop=…, or use another checkpoint."
     )
     raise CheckpointError(message)
 

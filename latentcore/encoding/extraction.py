@@ -138,13 +138,13 @@ def check_fits(encoder: Encoder, preparer: Preparer, source: SampleSource) -> No
         return
     height, width = encoder.input_shape[-2:]
     advice = (
-        f"Resize them with --resolution {height} {width}, crop them with --prepare crop=…, or use "
+        f"Resize them with ⟨resolution⟩ {height} {width}, crop them with ⟨prepare⟩ crop=…, or use "
         "another checkpoint."
     )
     if len(encoder.input_shape) != len(preparer.output_shape):
         advice = "One of the two is about videos, the other about pictures. Use another checkpoint."
     elif encoder.input_shape[1:-2] != preparer.output_shape[1:-2]:
-        advice = f"Read as many frames: --reader video:frames={encoder.input_shape[1]}."
+        advice = f"Read as many frames: ⟨reader⟩ video:frames={encoder.input_shape[1]}."
     message = (
         f"The {encoder.name} checkpoint takes samples of {_in_words(encoder.input_shape)}, but "
         f"{source.ref.location!r} holds {_in_words(source.sample_shape)}, prepared to "

@@ -137,7 +137,7 @@ def build_network(
     pixels = size[0] * size[1]
     if not 1 <= latent_dim <= pixels:
         message = (
-            f"--latent-dim {latent_dim} was asked for, but a prepared pattern has {size[0]} × "
+            f"⟨latent_dim⟩ {latent_dim} was asked for, but a prepared pattern has {size[0]} × "
             f"{size[1]} = {pixels} pixels. Give from 1 to {pixels}; 32 suits most scans."
         )
         raise RequestError(message)

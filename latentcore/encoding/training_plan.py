@@ -79,12 +79,11 @@ class TrainingPlan:
         ):
             value = getattr(self, name)
             if not (math.isfinite(value) and low <= value <= high):
-                flag = name.replace("_", "-")
-                message = f"--{flag} {value:g} makes no sense: give from {low:g} to {high:g}."
+                message = f"⟨{name}⟩ {value:g} makes no sense: give from {low:g} to {high:g}."
                 raise RequestError(message)
         if not 0 < self.learning_rate <= 10:
             message = (
-                f"--learning-rate {self.learning_rate:g} makes no sense: give more than 0 and at "
+                f"⟨learning_rate⟩ {self.learning_rate:g} makes no sense: give more than 0 and at "
                 "most 10; 0.001 suits most models."
             )
             raise RequestError(message)

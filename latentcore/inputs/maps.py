@@ -130,7 +130,7 @@ def grid_for_maps(grid: ScanGrid | None) -> ScanGrid:
         If they have none.
     """
     if grid is None:
-        message = "The latents have no coordinates, so no map can be joined to them: give --coords."
+        message = "The latents have no coordinates, so no map can be joined to them: give ⟨coords⟩."
         raise JoinError(message)
     return grid
 

@@ -103,8 +103,8 @@ def choose_samples(
         keep &= keep_mask(spec, threshold, source.grid, folder)
     if not keep.any():
         message = (
-            f"Of the {len(source)} samples of {location!r} none is left: --partition, --rows and "
-            "--keep-above exclude each other's samples. Loosen one of them."
+            f"Of the {len(source)} samples of {location!r} none is left: ⟨partition⟩, ⟨rows⟩ and "
+            "⟨keep_above⟩ exclude each other's samples. Loosen one of them."
         )
         raise RequestError(message)
     return ChosenSamples(location, source, member, keep)
@@ -121,7 +121,7 @@ def _members(source: SampleSource, names: tuple[str, ...]) -> NDArray[np.bool_]:
             has = f"the partitions {', '.join(present)}"
             advice = "Name one of these, or leave the option out."
         message = (
-            f"--partition {missing[0]} was asked for, but {source.ref.location!r} has {has}. "
+            f"⟨partition⟩ {missing[0]} was asked for, but {source.ref.location!r} has {has}. "
             f"{advice}"
         )
         raise RequestError(message)
@@ -150,7 +150,7 @@ def _rows_mask(
         rows = np.flatnonzero(rows)
     if rows.dtype.kind not in "iu" or rows.ndim != 1 or len(rows) == 0:
         message = (
-            f"--rows {path.name!r} holds {rows.dtype} of shape {rows.shape}; it needs whole "
+            f"⟨rows⟩ {path.name!r} holds {rows.dtype} of shape {rows.shape}; it needs whole "
             f"numbers of shape (m,), or a mask of shape ({n},)."
         )
         raise RequestError(message)
@@ -158,7 +158,7 @@ def _rows_mask(
     if len(outside):
         what = "the file" if len(parts) == 1 and longest == n else "the longest partition"
         message = (
-            f"--rows {path.name!r} names row {int(outside[0])}, but {what} has rows 0 to "
+            f"⟨rows⟩ {path.name!r} names row {int(outside[0])}, but {what} has rows 0 to "
             f"{longest - 1}."
         )
         raise RequestError(message)
@@ -180,7 +180,7 @@ def _row_numbers(path: Path) -> NDArray[Any]:
         return np.array([int(word) for word in words], np.int64)
     except (OSError, ValueError, OverflowError, EOFError) as error:
         message = (
-            f"--rows {path.name!r} can't be read: {error}. It must be an .npy of row numbers or "
+            f"⟨rows⟩ {path.name!r} can't be read: {error}. It must be an .npy of row numbers or "
             "of a mask, or text with one row number per line."
         )
         raise RequestError(message) from error

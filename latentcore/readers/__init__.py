@@ -217,7 +217,7 @@ def split_reader(reader: str) -> tuple[str, dict[str, object]]:
     for word in filter(None, (part.strip() for part in words.split(","))):
         key, equals, value = word.partition("=")
         if not equals:
-            message = f"--reader {reader!r}: {word!r} is no option. Write {name}:KEY=VALUE."
+            message = f"⟨reader⟩ {reader!r}: {word!r} is no option. Write {name}:KEY=VALUE."
             raise RequestError(message)
         options[key.strip()] = value.strip()
     return name.strip(), options

@@ -76,7 +76,7 @@ def grid_from_coords(n: int, ref: SourceRef) -> ScanGrid | None:
     if roi is None:
         message = (
             f"{name!r} has {n} rows, but {table.name!r} gives {len(whole)} coordinates. "
-            "Give the coordinates of just these rows, or name the ROI they fill (--roi)."
+            "Give the coordinates of just these rows, or name the ROI they fill (⟨roi⟩)."
         )
         raise ShapeError(message)
     inside = roi.mask(whole)

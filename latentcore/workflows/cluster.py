@@ -173,7 +173,7 @@ def _tag(request: _ClusterRequest) -> str:
     if request.tag is not None:
         if not _TAG.fullmatch(request.tag):
             message = (
-                f"--tag {request.tag!r} can't end a file's name: use letters, digits and . _ + - "
+                f"⟨tag⟩ {request.tag!r} can't end a file's name: use letters, digits and . _ + - "
                 "only, the first a letter or digit."
             )
             raise RequestError(message)

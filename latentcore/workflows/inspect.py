@@ -122,7 +122,7 @@ def _encoder(
         return {}
     if kind != "samples":
         message = (
-            f"{request.location!r} holds {kind}; an encoder takes samples. Leave --checkpoint out."
+            f"{request.location!r} holds {kind}; an encoder takes samples. Leave ⟨checkpoint⟩ out."
         )
         raise RequestError(message)
     with open_samples(request.location, reader) as samples:

@@ -97,7 +97,7 @@ def latent_map_table(latents: LatentSet, dim: int) -> pd.DataFrame:
 
 def _grid_of(latents: LatentSet) -> ScanGrid:
     if latents.grid is None:
-        message = "The latents have no coordinates, so there is no map of them: give --coords."
+        message = "The latents have no coordinates, so there is no map of them: give ⟨coords⟩."
         raise RequestError(message)
     return latents.grid
 

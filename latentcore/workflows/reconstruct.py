@@ -124,7 +124,7 @@ def _rows(asked: tuple[int, ...], chosen: ChosenSamples) -> NDArray[np.int64]:
     n = len(chosen.source)
     outside = [row for row in asked if not 0 <= row < n]
     if outside:
-        message = f"--rows {outside[0]} was asked for, but the file has rows 0 to {n - 1}."
+        message = f"⟨rows⟩ {outside[0]} was asked for, but the file has rows 0 to {n - 1}."
         raise RequestError(message)
     return np.unique(np.array(asked, np.int64))
 

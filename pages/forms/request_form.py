@@ -86,21 +86,21 @@ def form_for(
     known = dict(defaults or {})
     asks = [ask for ask in _asks(cls, known, details or {}) if ask.name not in skip]
     values = {name: value for name, value in known.items() if name in skip}
-    problems: list[str] = []
+    problems: list[InputError] = []
     slots = st.columns(min(columns, _MOST_COLUMNS)) if columns > 1 else [st.container()]
     for number, ask in enumerate(asks):
         with slots[number % len(slots)]:
             try:
                 values[ask.name] = _widget(ask)(ask, f"{key}.{ask.name}")
             except InputError as error:
-                problems.append(str(error))
+                problems.append(error)
     try:
         if not problems:
             return cls(**values)
     except InputError as error:
-        problems.append(str(error))
+        problems.append(error)
     for problem in problems:
-        errors.show(RequestError(problem))
+        errors.show(problem)
     return None
 
 

@@ -53,7 +53,7 @@ def on_script_error(error: Exception) -> bool:
         True: Streamlit need not show it again.
     """
     if isinstance(error, Cancelled):
-        st.info(markdown_safe(str(error)), icon=":material/cancel:")
+        st.info(markdown_safe(error.naming(_label)), icon=":material/cancel:")
     elif isinstance(error, LatentError):
         show(error)
     else:
@@ -76,10 +76,15 @@ def show(error: LatentError, title: str = "") -> None:
     title : str
         Stands before the message, for example the name of the file that it is about.
     """
-    first, *rest = str(error).split("\n")
+    first, *rest = error.naming(_label).split("\n")
     lines = [f"**{markdown_safe(title)}**"] if title else []
     lines.append(markdown_safe(first) if title or not rest else f"**{markdown_safe(first)}**")
     st.error("  \n".join([*lines, *map(markdown_safe, rest)]), icon=":material/error:")
+
+
+def _label(parameter: str) -> str:
+    """Return what forms call a parameter, in quotes: it stands in the middle of a sentence."""
+    return f"“{parameter.replace('_', ' ').capitalize()}”"
 
 
 def markdown_safe(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from latentcore.cli import build_parser, main
+from latentcore.errors import RequestError
 from latentcore.workflows import VERBS
 from tests.factories.kikuchi import write_kikuchi
 
@@ -118,3 +119,15 @@ def test_interrupt_during_the_imports_is_no_traceback(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": path},
     )
     assert (found.returncode, found.stderr) == (130, "Cancelled.\n")
+
+
+def test_each_reader_of_an_error_gets_its_own_name_of_a_parameter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["extract", "a.h5", "--checkpoint", "pca:2", "--batch-size", "0"]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 2
+    assert "--batch-size 0 makes no progress" in capsys.readouterr().err
+    error = RequestError("⟨batch_size⟩ 0 makes no progress, ⟨device⟩ neither.")
+    assert str(error) == "batch_size 0 makes no progress, device neither."
+    assert error.parameters == ("batch_size", "device")
+    assert error.naming(str.upper).startswith("BATCH_SIZE 0 makes")

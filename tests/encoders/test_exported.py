@@ -176,7 +176,7 @@ def test_what_does_not_fit_tells_how_to_make_it_fit(tmp_path: Path) -> None:
     path = script(
         tmp_path / "clips.pt", nn.Sequential(clip_encoder(), nn.Flatten(), nn.Linear(40, 3))
     )
-    with pytest.raises(CheckpointError, match=r"3×4×16×16.*--resolution H W.*frames=T"):
+    with pytest.raises(CheckpointError, match=r"3×4×16×16.*resolution H W.*frames=T"):
         opened(path, (3, 4, 16, 16))
     path = script(tmp_path / "pictures.pt", picture_encoder())
     with pytest.raises(CheckpointError, match="doesn't tell for which size"):

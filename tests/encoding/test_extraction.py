@@ -240,7 +240,7 @@ def test_requests_that_make_no_sense_are_told(tmp_path):
         extract(source, StubEncoder(), PREPARER, scratch=tmp_path, batch_size=0)
     with pytest.raises(ShapeError, match=r"mask of kept samples has shape \(99,\)"):
         extract(source, StubEncoder(), PREPARER, scratch=tmp_path, keep=np.ones(99, bool))
-    with pytest.raises(ShapeError, match="--resolution 8 9"):
+    with pytest.raises(ShapeError, match="resolution 8 9"):
         extract(source, StubEncoder((1, 8, 9)), PREPARER, scratch=tmp_path)
     with pytest.raises(ShapeError, match="one by one"):
         extract(source, StubEncoder(), Preparer(Preparation(), (1, 9, 9)), scratch=tmp_path)

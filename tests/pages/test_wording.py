@@ -19,8 +19,8 @@ from latentcore.workflows import VERBS
 from latentcore.workflows.batch.inputs import batchable
 
 COMMANDS = (
-    "extract a.h5 b.h5 --checkpoint pca:8 --prepare smooth=1 size=9x9 --keep-above m.csv:bc 3"
-    " --pool mean --resolution 8 9 --partition train --out run",
+    "extract a.h5 b.h5 --checkpoint pca:8 --prepare smooth=1 size=9x9 --pool mean --out run",
+    "extract a.h5 --checkpoint c.pth --keep-above m.csv:bc 3 --resolution 8 9 --out run",
     "cluster a.h5 --dim 3 --map m.csv --method gmm --k-min 2 --roi 0 5 0 5 --criterion aic --out r",
     "cluster a.h5 --dim 3 --map m.csv --method dbscan --eps 0.5 --min-samples 4 --out run",
     "probe a.h5 --labels m.csv:phase --classifier logistic --max-iter 9 --without 3 --out run",

@@ -353,8 +353,8 @@ def test_help_tells_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
         ({"options": "["}, "no JSON object"),
         ({"options": '{"nothing": 1}'}, "doesn't fit"),
         ({"workers": 0}, "at least one"),
-        ({"scheduler": "tcp://nowhere:1"}, "--executor dask"),
-        ({"executor": "dask"}, "--scheduler"),
+        ({"scheduler": "tcp://nowhere:1"}, "executor dask"),
+        ({"executor": "dask"}, "scheduler"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_done(

@@ -217,7 +217,7 @@ def test_finished_run_is_not_done_again(tmp_path, scan):
     assert not first["skipped"]
     assert again["files"] == first["files"]
     assert (tmp_path / "out" / "run.json").read_bytes() == before
-    with pytest.raises(RequestError, match=r"other checkpoint.*--clobber"):
+    with pytest.raises(RequestError, match=r"other checkpoint.*clobber"):
         run(tmp_path, scan, checkpoint="pca:6")
     assert run(tmp_path, scan, checkpoint="pca:6", clobber=True)["latent_dim"] == 6
     assert samples_of(tmp_path / "out" / "scan_latents.h5").shape == (80, 6)
@@ -289,7 +289,7 @@ def test_wrong_pattern_size_is_told(tmp_path, scan, seed_file):
     with pytest.raises(InputError, match=r"Sizes .* that fit: .*17–24 × 17–24"):
         run(tmp_path, big, checkpoint=str(seed_file))
     run(tmp_path, scan, out="model")
-    with pytest.raises(InputError, match="--resolution 20 24"):
+    with pytest.raises(InputError, match="resolution 20 24"):
         run(tmp_path, big, checkpoint=str(tmp_path / "model"))
 
 

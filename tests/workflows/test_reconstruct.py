@@ -73,7 +73,7 @@ def test_patterns_that_are_not_finite_have_no_error(model, tmp_path):
 
 
 def test_bad_input_is_explained(scan, model, tmp_path):
-    with pytest.raises(RequestError, match="--rows 99 was asked for, but the file has rows 0 to 4"):
+    with pytest.raises(RequestError, match="rows 99 was asked for, but the file has rows 0 to 4"):
         run(scan, model, tmp_path / "out", rows=(99,))
     other = write_kikuchi(tmp_path / "o.h5", full_grid(8, 6), patterns(48, (10, 10)))
     with pytest.raises(InputError, match="takes samples of 8 × 8"):

@@ -201,7 +201,7 @@ def test_umap_that_another_run_left_is_used(scan: Path) -> None:
         ({"color": "mood"}, "can't be colored by 'mood'"),
         ({"color": "map"}, "can't be colored by 'map'"),
         ({"color": "orientation={}/bc.csv"}, "Euler angles"),
-        ({"color": "similarity"}, "--pinned"),
+        ({"color": "similarity"}, "pinned must name"),
         ({"color": "similarity", "pinned": 5}, "row 5"),
         ({"also": ("x=nothing.csv",)}, "nothing.csv"),
         ({"embedding": "bc.csv"}, "bc.csv"),

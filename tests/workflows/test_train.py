@@ -101,7 +101,7 @@ def test_cancelled_run_leaves_a_usable_checkpoint_and_resumes_to_the_same_weight
         if message.startswith("epoch 2") and done > 80:
             raise Cancelled(message)
 
-    with pytest.raises(Cancelled, match=r"best weights so far are .*--resume goes on"):
+    with pytest.raises(Cancelled, match=r"best weights so far are .*resume goes on"):
         run(scan, tmp_path / "part", Progress(stop), encoder=encoder)
     assert any("held-out loss" in message for message in seen)
     assert not (tmp_path / "part").exists()
@@ -176,7 +176,7 @@ def test_nan_and_constant_patterns_are_counted(tmp_path):
         ({"latent_dim": 145}, "12 × 12 = 144 pixels"),
         ({"latent_dim": 0}, "Give from 1 to 144"),
         ({"learning_rate": -1.0}, "learning-rate"),
-        ({"epochs": 0}, "--epochs 0 makes no sense"),
+        ({"epochs": 0}, "epochs 0 makes no sense"),
         ({"max_minutes": 0.0}, "no time"),
         ({"preset": "as-published", "encoder": "vae-residual"}, "Leave one of them out"),
         ({"prepare": ("crop=0:50:0:50",)}, "reaches beyond"),

@@ -37,7 +37,7 @@ _DIMENSION = re.compile(r"latent_d(\d{1,8})(?!\d)")
 class NpyWithCoords:
     """Reader of NumPy arrays of latents."""
 
-    description = "Latents as a NumPy array (n,) or (n, d); --coords gives x and y of its rows."
+    description = "Latents as a NumPy array (n,) or (n, d); a table gives x and y of its rows."
     wants = "a NumPy .npy file"
 
     def recognizes(self, peek: Peek) -> bool:
@@ -109,7 +109,7 @@ def _grid_over_roi(n: int, name: str, roi: Roi) -> ScanGrid:
     if any(bound != math.floor(bound) for bound in roi.bounds):
         message = (
             f"Without coordinates the ROI must have whole bounds, but it is {roi_text(roi)}. "
-            "Give --coords."
+            "Give ⟨coords⟩."
         )
         raise RequestError(message)
     x0, x1, y0, y1 = (int(bound) for bound in roi.bounds)
@@ -117,7 +117,7 @@ def _grid_over_roi(n: int, name: str, roi: Roi) -> ScanGrid:
     if columns * rows != n:
         message = (
             f"{name!r} has {n} rows, but the ROI {roi_text(roi)} has {columns} × {rows} = "
-            f"{columns * rows} points. If the array holds the whole scan, give --coords."
+            f"{columns * rows} points. If the array holds the whole scan, give ⟨coords⟩."
         )
         raise ShapeError(message)
     row, column = np.divmod(np.arange(n), columns)

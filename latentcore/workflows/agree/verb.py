@@ -85,10 +85,10 @@ def run(request: AgreeRequest, folder: RunFolder, progress: Progress) -> dict[st
         If the inputs can't be read or joined, or the parameters make no sense for them.
     """
     if (request.latents is None) == (request.labels is None):
-        message = "Give either latents or --labels MAP: one of them is held against the reference."
+        message = "Give either latents or ⟨labels⟩ MAP: one of them is held against the reference."
         raise RequestError(message)
     if request.top < 0 or (request.sample is not None and request.sample < 1):
-        message = "--top must be 0 or more, and --sample 1 or more."
+        message = "⟨top⟩ must be 0 or more, and ⟨sample⟩ 1 or more."
         raise RequestError(message)
     if request.labels is not None:
         progress.step(0, 1, "comparing label maps")

@@ -89,7 +89,7 @@ def refuse_averaging(
     message = (
         f"The {encoder.name} checkpoint takes {encoder.input_shape[0]} channel(s), but the samples "
         f"have {sample_channels}. One channel is repeated where three are wanted; several are not "
-        "averaged unasked: say so with --prepare channels=1, or give a checkpoint for "
+        "averaged unasked: say so with ⟨prepare⟩ channels=1, or give a checkpoint for "
         f"{sample_channels} channels."
     )
     raise ShapeError(message)

@@ -382,12 +382,12 @@ def _refuse_ambiguous(request: ExtractRequest) -> None:
         raise RequestError(message)
     if request.rows is not None and len(request.location) > 1:
         message = (
-            f"--rows {request.rows!r} names rows of one file, but {len(request.location)} are to "
+            f"⟨rows⟩ {request.rows!r} names rows of one file, but {len(request.location)} are to "
             "be encoded. Extract them one by one."
         )
         raise RequestError(message)
     if request.batch_size is not None and request.batch_size < 1:
-        message = f"--batch-size {request.batch_size} makes no progress. Give at least 1."
+        message = f"⟨batch_size⟩ {request.batch_size} makes no progress. Give at least 1."
         raise RequestError(message)
 
 
@@ -429,7 +429,7 @@ def _finished_before(request: ExtractRequest, folder: RunFolder) -> dict[str, An
         message = (
             f"{str(folder.out)!r} holds a finished run of {record.get('verb')!r} that was asked "
             f"something else (other {', '.join(other) or 'verb'}). "
-            "Give another --out, or --clobber to replace it."
+            "Give another ⟨out⟩, or ⟨clobber⟩ to replace it."
         )
         raise RequestError(message)
     if request.strict and record["summary"].get("n_damaged"):
@@ -446,7 +446,7 @@ def _preparation(request: ExtractRequest, base: Preparation) -> Preparation:
     if named and preparation.size != request.resolution:
         height, width = request.resolution
         message = (
-            f"--resolution {height} {width} contradicts the size=… of --prepare. Give one of them."
+            f"⟨resolution⟩ {height} {width} contradicts the size=… of ⟨prepare⟩. Give one of them."
         )
         raise RequestError(message)
     return replace(preparation, size=request.resolution)

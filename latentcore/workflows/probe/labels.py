@@ -119,12 +119,12 @@ def _of_file(latents: LatentSet) -> tuple[_Values, _Names, str]:
     if latents.labels is None and latents.targets is not None:
         message = (
             "The latents' file holds measured values, but a probe learns classes. Give a map of "
-            "classes, --labels FILE:COLUMN, or a file whose y counts classes."
+            "classes, ⟨labels⟩ FILE:COLUMN, or a file whose y counts classes."
         )
         raise RequestError(message)
     if latents.labels is None:
         message = (
-            "The latents' file holds no labels. Name a map that does: --labels FILE:COLUMN, "
+            "The latents' file holds no labels. Name a map that does: ⟨labels⟩ FILE:COLUMN, "
             "joined by x and y."
         )
         raise RequestError(message)

@@ -175,16 +175,16 @@ def predictions_table(
 
 def _refuse_contradiction(request: _ProbeRequest) -> None:
     ways = {
-        "--split": request.split is not None,
-        "--blocked": request.blocked,
-        "--stratified": request.stratified,
+        "⟨split⟩": request.split is not None,
+        "⟨blocked⟩": request.blocked,
+        "⟨stratified⟩": request.stratified,
     }
     given = [name for name, asked in ways.items() if asked]
     if len(given) > 1:
         message = f"{' and '.join(given)} name different splits. Give one of them."
         raise RequestError(message)
     if request.block_size is not None and (request.split is not None or request.stratified):
-        message = f"--block-size belongs to --blocked, but {given[0]} was given. Leave it out."
+        message = f"⟨block_size⟩ belongs to ⟨blocked⟩, but {given[0]} was given. Leave it out."
         raise RequestError(message)
 
 

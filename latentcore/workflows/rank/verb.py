@@ -145,7 +145,7 @@ def _check(request: RankRequest) -> None:
     """Refuse what makes no sense before anything is read."""
     is_diverging(request.cmap)
     if request.top < 0:
-        message = f"--top must be 0 or more, but is {request.top}."
+        message = f"⟨top⟩ must be 0 or more, but is {request.top}."
         raise RequestError(message)
 
 

@@ -90,7 +90,7 @@ def row_at(latents: LatentSet, xy: tuple[float, ...]) -> int:
     x, y = xy
     if grid is None:
         message = (
-            "The latents have no coordinates, so no point can be named: give --row, or --coords."
+            "The latents have no coordinates, so no point can be named: give ⟨row⟩, or ⟨coords⟩."
         )
         raise RequestError(message)
     place = np.array([x], np.float64), np.array([y], np.float64)

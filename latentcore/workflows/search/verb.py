@@ -180,24 +180,24 @@ def _refuse_ambiguous(request: SearchRequest) -> None:
     given = [
         name
         for name, value in (
-            ("--row", request.row),
-            ("--xy", request.xy),
-            ("--image", request.image),
+            ("⟨row⟩", request.row),
+            ("⟨xy⟩", request.xy),
+            ("⟨image⟩", request.image),
         )
         if value is not None
     ]
     if len(given) != 1:
         found = " and ".join(given) or "none of them"
-        message = f"One of --row, --xy and --image says what to search for; {found} was given."
+        message = f"One of ⟨row⟩, ⟨xy⟩ and ⟨image⟩ says what to search for; {found} was given."
         raise RequestError(message)
     if (request.image is None) != (request.checkpoint is None):
         message = (
-            "--image and --checkpoint belong together: the image is encoded by the model that "
-            "made the latents. Give both, or search by --row or --xy."
+            "⟨image⟩ and ⟨checkpoint⟩ belong together: the image is encoded by the model that "
+            "made the latents. Give both, or search by ⟨row⟩ or ⟨xy⟩."
         )
         raise RequestError(message)
     if request.image is None and request.image_row is not None:
-        message = "--image-row says which sample of --image is meant; there is no --image."
+        message = "⟨image_row⟩ says which sample of ⟨image⟩ is meant; there is no ⟨image⟩."
         raise RequestError(message)
 
 

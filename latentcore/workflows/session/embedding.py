@@ -114,7 +114,7 @@ def _by_similarity(request: Any, latents: LatentSet, found: Exploration) -> dict
     row = request.pinned
     if row is None or not 0 <= row < len(latents) or not latents.encoded[row]:
         message = (
-            f"Similarity to the sample in row {row} can't be shown: --pinned must name a row from "
+            f"Similarity to the sample in row {row} can't be shown: ⟨pinned⟩ must name a row from "
             f"0 to {len(latents) - 1} that has a latent."
         )
         raise RequestError(message)

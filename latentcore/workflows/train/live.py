@@ -95,5 +95,5 @@ def told_cancelled(folder: RunFolder) -> str:
         return "The training was cancelled before its first epoch; nothing was learned."
     return (
         f"The training was cancelled. The best weights so far are {str(checkpoint)!r}, a "
-        "checkpoint like any other; the same command with --resume goes on from the last one."
+        "checkpoint like any other; the same command with ⟨resume⟩ goes on from the last one."
     )

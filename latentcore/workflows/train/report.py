@@ -156,7 +156,7 @@ def _labels(
     grid = chosen.source.grid
     if len(maps) != 1 or grid is None:
         message = (
-            f"--labels needs one map and samples with places, but {location!r} "
+            f"⟨labels⟩ needs one map and samples with places, but {location!r} "
             f"holds {len(maps)}: {', '.join(maps.names)}. Name one as FILE:COLUMN."
         )
         raise RequestError(message)

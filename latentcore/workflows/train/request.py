@@ -121,12 +121,12 @@ def settled(request: TrainRequest) -> Preset:
     encoder = request.encoder or preset.encoder
     if encoder != preset.encoder:
         message = (
-            f"--preset {name} trains a {preset.encoder}, but --encoder {encoder} was asked for. "
+            f"⟨preset⟩ {name} trains a {preset.encoder}, but ⟨encoder⟩ {encoder} was asked for. "
             "Leave one of them out."
         )
         raise RequestError(message)
     if request.max_minutes is not None and not 0 < request.max_minutes < math.inf:
-        message = f"--max-minutes {request.max_minutes:g} leaves no time. Give more than 0."
+        message = f"⟨max_minutes⟩ {request.max_minutes:g} leaves no time. Give more than 0."
         raise RequestError(message)
     named = {field.name for field in dataclasses.fields(preset.plan)} - {"seed"}
     asked = {

@@ -80,14 +80,14 @@ def _within(roi: tuple[float, ...] | None, chosen: ChosenSamples) -> ChosenSampl
     if roi is None:
         return chosen
     if chosen.source.grid is None:
-        message = f"{chosen.location!r} has no coordinates, so --roi means nothing there."
+        message = f"{chosen.location!r} has no coordinates, so ⟨roi⟩ means nothing there."
         raise RequestError(message)
     keep = chosen.keep & Roi.from_bounds(roi).mask(chosen.source.grid)
     if not keep.any():
         x0, x1 = chosen.source.grid.x_range
         y0, y1 = chosen.source.grid.y_range
         message = (
-            f"No kept point lies in --roi {' '.join(f'{bound:g}' for bound in roi)}: the scan "
+            f"No kept point lies in ⟨roi⟩ {' '.join(f'{bound:g}' for bound in roi)}: the scan "
             f"spans x from {x0:g} to {x1:g} and y from {y0:g} to {y1:g}."
         )
         raise RequestError(message)

@@ -100,7 +100,7 @@ def _watch(process: subprocess.Popen[str], task: Task, rows: queue.SimpleQueue[R
         status = process.wait()
         error = (
             f"The process that did the work ended (status {status}). Most often memory ran out: "
-            "use fewer --workers. The other files are not affected."
+            "use fewer ⟨workers⟩. The other files are not affected."
         )
         row = replace(row, state="failed", error=error)
     rows.put(row)

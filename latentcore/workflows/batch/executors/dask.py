@@ -101,7 +101,7 @@ def dask(*, scheduler: str | None, workers: int | None) -> Executor:
     scheduler = scheduler or settings().dask_scheduler
     if scheduler is None:
         message = (
-            "--executor dask needs --scheduler ADDRESS, such as tcp://host:8786, or the setting "
+            "⟨executor⟩ dask needs ⟨scheduler⟩ ADDRESS, such as tcp://host:8786, or the setting "
             "LATENT_DASK_SCHEDULER."
         )
         raise RequestError(message)
@@ -109,7 +109,7 @@ def dask(*, scheduler: str | None, workers: int | None) -> Executor:
         import distributed  # noqa: F401 - asked here, so that it is told before anything is done
     except ImportError as error:
         message = (
-            "--executor dask needs the package 'distributed', which isn't installed here. "
+            "⟨executor⟩ dask needs the package 'distributed', which isn't installed here. "
             "Install it on this machine and on the workers: pip install distributed."
         )
         raise RequestError(message) from error

@@ -20,9 +20,9 @@ def local(*, scheduler: str | None, workers: int | None) -> Executor:
         If a scheduler is named, or the number of workers is below one.
     """
     if scheduler is not None:
-        message = f"--scheduler {scheduler} needs --executor dask; here the executor is local."
+        message = f"⟨scheduler⟩ {scheduler} needs ⟨executor⟩ dask; here the executor is local."
         raise RequestError(message)
     if workers is not None and workers < 1:
-        message = f"--workers {workers}: at least one is needed."
+        message = f"⟨workers⟩ {workers}: at least one is needed."
         raise RequestError(message)
     return Pipeline() if workers in (None, 1) else Processes(workers)
