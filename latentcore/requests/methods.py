@@ -21,12 +21,16 @@ def with_parameters(base: type, family: Registry[Any]) -> Any:
         A frozen dataclass with the request's other fields. It is called ``_NameRequest``.
     family : Registry
         Of frozen dataclasses whose fields are parameters; one that several methods share is one
-        option, whose help says what it means to each. A new method brings its options.
+        option, whose help says what it means to each. A new method brings its options. A
+        parameter that `base` declares itself stays as it is.
     """
+    declared_already = {field.name for field in dataclasses.fields(base)} | {SEED}
     helps: dict[str, dict[str, str]] = {}
     parameters: dict[str, Any] = {}
     for method, kind in family.items():
         for declared in dataclasses.fields(kind):
+            if declared.name in declared_already:
+                continue
             details = parameter_of(declared)
             default = details.automatic if declared.default is None else declared.default
             text = f"{method}: {details.help} (default: {default})"
@@ -46,7 +50,6 @@ def with_parameters(base: type, family: Registry[Any]) -> Any:
             ),
         )
         for name, details in parameters.items()
-        if name != SEED
     ]
     return dataclasses.make_dataclass(
         base.__name__.removeprefix("_"),

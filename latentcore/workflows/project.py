@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latentcore.analysis.projections import PROJECTIONS, Projection, make_projection
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Embedding, LatentSet
-from latentcore.errors import UnknownNameError
 from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
+from latentcore.requests.methods import with_parameters
 from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
-from latentcore.requests.verbs import option, verb
+from latentcore.requests.verbs import as_plain, option, option_of, verb
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ProjectRequest", "embedding_table", "run"]
 
-_METHODS = ("umap", "pca")
-_NOT_METRIC = (
-    "Points that are near in latent space lie near in a UMAP; distances between its groups, "
-    "their sizes and densities mean little."
-)
-
 
 @dataclass(frozen=True)
-class ProjectRequest:
+class _ProjectRequest:
     """What to embed, and how."""
 
     latents: str = latents_option()
-    method: str = option(
-        "umap", help=" or ".join(_METHODS), choices=_METHODS, metavar="|".join(_METHODS)
-    )
+    method: str = option("umap", help="how to embed", family=PROJECTIONS)
     components: int = option(
         2, help="how many dimensions the embedding has: 2 or 3", convert=int, metavar="N"
     )
@@ -67,8 +60,11 @@ class ProjectRequest:
     reader: str | None = reader_option()
 
 
+ProjectRequest: Any = with_parameters(_ProjectRequest, PROJECTIONS)
+
+
 @verb("project", "Embed latents in two or three dimensions.", ProjectRequest, pool="embedding")
-def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+def run(request: _ProjectRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Embed latents in two or three dimensions.
 
     Writes ``embedding.parquet``, ``embedding.png`` and ``report.json``.
@@ -85,16 +81,14 @@ def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[
     """
     from latentcore.figures.embedding import embedding_figure
 
-    if request.method not in _METHODS:
-        message = f"No projection is called {request.method!r}. There are: {', '.join(_METHODS)}."
-        raise UnknownNameError(message)
+    projection = _projection(request)
     progress.step(0, 1, "reading latents")
     latents = read_latents(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
     )
-    embedding = _embed(request, latents, progress)
+    embedding = projection.embed(latents, progress)
     progress.step(0, 1, "scoring the embedding")
-    report = _report(request, latents, embedding)
+    report = _report(request, projection, latents, embedding)
     embedding_table(embedding, latents).to_parquet(folder.path("embedding.parquet"), index=False)
     folder.write_figure("embedding.png", embedding_figure(embedding))
     folder.write_json("report.json", report)
@@ -113,30 +107,18 @@ def embedding_table(embedding: Embedding, latents: LatentSet) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _embed(request: ProjectRequest, latents: LatentSet, progress: Progress) -> Embedding:
-    from latentcore.analysis.projection import pca, umap
-
-    if request.method == "pca":
-        return pca(latents, components=request.components, progress=progress)
-    return umap(
-        latents,
-        components=request.components,
-        neighbors=request.neighbors,
-        min_dist=request.min_dist,
-        metric=request.metric,
-        fit_on=request.fit_on,
-        fit_partition=request.fit_partition,
-        whiten=request.whiten,
-        seed=request.seed,
-        progress=progress,
-    )
+def _projection(request: _ProjectRequest) -> Projection:
+    own = {field.name for field in fields(request) if option_of(field).methods}
+    return make_projection(request.method, as_plain(request), own)
 
 
-def _report(request: ProjectRequest, latents: LatentSet, embedding: Embedding) -> dict[str, Any]:
+def _report(
+    request: _ProjectRequest, projection: Projection, latents: LatentSet, embedding: Embedding
+) -> dict[str, Any]:
     from latentcore.analysis.collapse import active_units, has_prior
     from latentcore.analysis.projection import neighbour_preservation, trustworthiness
 
-    metric = request.metric if embedding.method == "umap" else "euclidean"
+    metric = projection.metric
     asked = {"metric": metric, "seed": request.seed}
     trust = trustworthiness(latents.values, embedding.coordinates, metric=metric, seed=request.seed)
     kept = neighbour_preservation(
@@ -168,5 +150,5 @@ def _report(request: ProjectRequest, latents: LatentSet, embedding: Embedding) -
         },
         "table": "embedding.parquet",
         "figure": "embedding.png",
-        "note": _NOT_METRIC if embedding.method == "umap" else "",
+        "note": projection.note,
     }

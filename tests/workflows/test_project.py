@@ -68,7 +68,7 @@ def test_umap_is_the_same_again(scan):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("--method", "tsne"), "No projection is called 'tsne'. There are: umap, pca"),
+        (("--method", "tsne"), "No projection is called 'tsne'. There are: pca, umap"),
         (("--neighbors", "1"), "at least 2 neighbors"),
         (("--components", "5"), "2 or 3 components"),
         (("--method", "pca", "--roi", "0", "2", "0", "1"), "an embedding needs at least 3"),

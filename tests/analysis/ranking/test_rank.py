@@ -56,7 +56,7 @@ def test_dimension_that_cannot_be_scored_says_why(scan):
     ranking = rank(latents, reference, x, y)
     assert [reason.split(":")[0] for reason in ranking.reasons] == [
         "constant", "infinite at 1 points", "", "19 finite pairs; at least 20 are needed", "",
-        "Partial Pearson",
+        "Partial Pearson (no spatial trend)",
     ]  # fmt: skip
     for metric in metric_names():
         missing = np.isnan(ranking.scores[metric])
