@@ -25,11 +25,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from benchmarks.bench_extraction import LAYOUTS, SIZE, SeedDataset, write_scan
+from latentcore.encoders import training_presets
 from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoding.training import Training
 from latentcore.encoding.training_data import collect_patterns
 from latentcore.encoding.training_models import build_network
-from latentcore.encoding.training_presets import PRESETS
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
 from latentcore.readers import open_samples
@@ -74,7 +74,7 @@ def in_bfloat16(path: Path, model: VaeCnn, epochs: int) -> None:
 
 
 def ours(path: Path, model: VaeCnn, epochs: int, precision: str = "float32") -> None:
-    preset = PRESETS["as-published"]
+    preset = training_presets()["as-published"]
     plan = replace(preset.plan, epochs=epochs, held_out=0.0, precision=precision)
     with open_samples(path) as source, tempfile.TemporaryDirectory() as scratch:
         preparer = Preparer(preset.preparation, source.sample_shape)

@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    parsed = build_parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parsed = build_parser(arguments).parse_args(arguments)
     verb = VERBS.get(parsed.verb)
     reporter = Reporter(quiet=parsed.quiet)
     try:

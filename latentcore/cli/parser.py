@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from latentcore.cli._batch import BATCH, INNER, inner_fields, own_fields, wrapped
@@ -23,8 +23,15 @@ _EXIT_STATUS = (
 _NEGATIVE_NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all verbs."""
+def build_parser(arguments: Collection[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all verbs.
+
+    Parameters
+    ----------
+    arguments : collection of str, optional
+        What will be parsed: other verbs than those in it get no options, as the choices of some
+        are found only by importing torch.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m latentcore",
         description="Latent Explorer's tasks as commands.",
@@ -35,8 +42,10 @@ def build_parser() -> argparse.ArgumentParser:
         own = verbs.add_parser(
             name, help=verb.summary, description=verb.summary, epilog=_EXIT_STATUS
         )
+        if arguments is not None and name not in arguments:
+            continue
         if name == BATCH:
-            _add_batch(own, verb)
+            _add_batch(own, verb, arguments)
         else:
             _add_fields(own, dataclasses.fields(verb.request))
             _add_common(own, verb)
@@ -57,7 +66,9 @@ def request_in(parsed: argparse.Namespace) -> Any:
     return kind(**_values(parsed, dataclasses.fields(kind)))
 
 
-def _add_batch(parser: argparse.ArgumentParser, verb: Verb) -> None:
+def _add_batch(
+    parser: argparse.ArgumentParser, verb: Verb, arguments: Collection[str] | None
+) -> None:
     """Give the batch a parser per verb, so that it takes the verb's own options."""
     inner = parser.add_subparsers(dest=INNER, required=True, metavar="VERB")
     for name in batchable():
@@ -68,6 +79,8 @@ def _add_batch(parser: argparse.ArgumentParser, verb: Verb) -> None:
             description=f"{one.summary} ({BATCH})",
             epilog=_EXIT_STATUS,
         )
+        if arguments is not None and name not in arguments:
+            continue
         _add_fields(own, own_fields(verb.request))
         _add_fields(own, inner_fields(name))
         _add_common(own, verb)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import torch
 
     from latentcore.encoders.checkpoints import Checkpoint
+    from latentcore.encoders.pca import PcaEncoder
+    from latentcore.encoders.training_plan import Preset
+    from latentcore.encoders.vae import VaeNetwork
 
 __all__ = [
     "ENCODERS",
@@ -30,9 +33,12 @@ __all__ = [
     "EncoderFamily",
     "Pooling",
     "Storable",
+    "Trainable",
     "checkpoint_identity",
     "checkpoint_path",
     "open_checkpoint",
+    "trainable_encoders",
+    "training_presets",
 ]
 
 Shape = tuple[int, ...]
@@ -156,7 +162,52 @@ class EncoderFamily(Protocol):
         ...
 
 
+@runtime_checkable
+class Trainable(Protocol):
+    """What a family has besides whose encoders can be trained here.
+
+    Attributes
+    ----------
+    presets : Mapping of str to Preset
+        Settings to train one with; the first where a request names only the encoder.
+    """
+
+    presets: Mapping[str, Preset]
+
+    def build(
+        self,
+        size: tuple[int, int],
+        latent_dim: int,
+        architecture: Mapping[str, int],
+        components: PcaEncoder | None,
+    ) -> VaeNetwork:
+        """Return a network with its first weights.
+
+        Parameters
+        ----------
+        size : tuple of int
+            (H, W) of a prepared pattern, in pixels.
+        architecture : Mapping
+            Of the preset.
+        components : PcaEncoder or None
+            Principal components of the patterns, to start from.
+        """
+        ...
+
+
 ENCODERS: Registry[EncoderFamily] = Registry("encoder", "latentcore.encoders")
+
+
+def trainable_encoders() -> tuple[str, ...]:
+    """Return the names of the families whose encoders can be trained; torch is imported."""
+    return tuple(name for name, family in ENCODERS.items() if isinstance(family, Trainable))
+
+
+def training_presets() -> Mapping[str, Preset]:
+    """Return all presets of a training, the default first; torch is imported."""
+    families = [family for _, family in ENCODERS.items() if isinstance(family, Trainable)]
+    found = {name: preset for family in families for name, preset in family.presets.items()}
+    return dict(sorted(found.items(), key=lambda entry: entry[1].place))
 
 
 def open_checkpoint(

@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -18,6 +19,8 @@ from torch import nn
 from latentcore.encoders import ENCODERS
 from latentcore.encoders._tiles import tile_for
 from latentcore.encoders.checkpoints import Checkpoint, plain_name
+from latentcore.encoders.pca import PcaEncoder
+from latentcore.encoders.training_plan import Preset, TrainingPlan
 from latentcore.encoders.vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
@@ -112,11 +115,52 @@ class VaeCnn(VaeNetwork):
         return {"latent_dim": self.latent_dim, "base": self.base, "n_down": self.n_down}
 
 
+_PRESETS = {
+    "cnn": Preset(
+        encoder=_NAME,
+        latent_dim=32,
+        plan=TrainingPlan(
+            epochs=15,
+            batch_size=64,
+            learning_rate=1e-3,
+            schedule="one-cycle",
+            kl_weight=1e-4,
+            kl_warmup=2.0,
+            target="neighbour",
+            noise=0.5,
+        ),
+        # Its output is a Tanh: it reaches from -1 to 1.
+        preparation=Preparation(background="dynamic", smooth=1.0, scale="minus_one_one"),
+        architecture={"base": 32, "n_down": 4},
+        title="CNN",
+        note="The seed's convolutional VAE, with a KL weight that leaves the latents alive.",
+        place=2,
+    ),
+    # github.com/Angelamer/microstructural_segmentation, branch vae: it trains on all points and
+    # keeps the epoch of the lowest training loss.
+    "as-published": Preset(
+        encoder=_NAME,
+        latent_dim=512,
+        plan=TrainingPlan(
+            epochs=20, batch_size=64, learning_rate=1e-3, kl_weight=1.0, held_out=0.0
+        ),
+        preparation=SEED_PREPARATION,
+        architecture={"base": 32, "n_down": 5},
+        title="As published",
+        note="The seed's VAE and settings exactly, to compare with: all points are trained on, "
+        "and the epoch of the lowest training loss is kept. Its KL weight of 1 lets the latents "
+        "collapse.",
+        place=3,
+    ),
+}
+
+
 class VaeCnnFamily:
     """Loads our own files and the seed's."""
 
     description = "Convolutional VAE of the seed system; latents are its means."
     wants = "'encoder.0.weight', 'fc_mu.weight', 'out_head.0.weight'"
+    presets: Mapping[str, Preset] = MappingProxyType(_PRESETS)
 
     def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether bare weights have the seed's keys."""
@@ -152,6 +196,17 @@ class VaeCnnFamily:
             device=device,
             static_background=checkpoint.static_background,
         )
+
+    def build(
+        self,
+        size: tuple[int, int],
+        latent_dim: int,
+        architecture: Mapping[str, int],
+        components: PcaEncoder | None,
+    ) -> VaeCnn:
+        """Build a network with random weights."""
+        del components
+        return VaeCnn(size, latent_dim, **architecture)
 
 
 ENCODERS.register(_NAME)(VaeCnnFamily())

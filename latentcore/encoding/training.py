@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoders.vae import VaeNetwork
 from latentcore.encoding.training_data import TrainingPatterns
 from latentcore.encoding.training_divergence import Diverged, check_losses, explained
-from latentcore.encoding.training_plan import TrainingPlan
 from latentcore.encoding.training_result import Stopped, TrainingResult
 from latentcore.encoding.training_state import EpochLosses, TrainingState, read_state, write_state
 from latentcore.encoding.training_steps import Learner, Targets

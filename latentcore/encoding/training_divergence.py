@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from latentcore.encoding.training_plan import TrainingPlan
+from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoding.training_state import TrainingState
 from latentcore.errors import RequestError
 

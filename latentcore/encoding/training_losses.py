@@ -11,7 +11,7 @@ import math
 
 import torch
 
-from latentcore.encoding.training_plan import TrainingPlan
+from latentcore.encoders.training_plan import TrainingPlan
 
 __all__ = ["kl_per_dimension", "kl_weight_at", "learning_rate_at", "loss_terms"]
 

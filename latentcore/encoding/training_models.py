@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
+from latentcore.encoders import ENCODERS, Trainable, trainable_encoders
 from latentcore.encoders.pca import PcaEncoder, PcaRecipe
 from latentcore.encoders.vae import VaeEncoder, VaeNetwork
-from latentcore.encoders.vae_cnn import VaeCnn
-from latentcore.encoders.vae_residual import VaeResidual
 from latentcore.encoding.training import Targets
 from latentcore.encoding.training_data import TrainingPatterns
 from latentcore.encoding.training_targets import TargetSettings, neighbor_scores
@@ -22,7 +21,6 @@ from latentcore.preparation import Preparer
 from latentcore.progress import Progress
 
 __all__ = [
-    "TRAINABLE",
     "as_encoder",
     "build_network",
     "components_of",
@@ -30,8 +28,6 @@ __all__ = [
     "neighbor_targets",
     "targets_of",
 ]
-
-TRAINABLE = ("vae-cnn", "vae-residual")
 
 
 def fit_components(
@@ -118,21 +114,23 @@ def build_network(
     Parameters
     ----------
     encoder : str
-        A name in `TRAINABLE`.
+        The name of a family that is `Trainable`.
     size : tuple of int
         (H, W) of a prepared pattern.
     architecture : Mapping
         What else the network is told.
     components : PcaEncoder, optional
-        What a ``vae-residual`` begins as.
+        What a network may begin as.
 
     Raises
     ------
     RequestError
         If it can't be trained here, or has more latent dimensions than a pattern has pixels.
     """
-    if encoder not in TRAINABLE:
-        message = f"No encoder {encoder!r} can be trained. There are: {', '.join(TRAINABLE)}."
+    family = ENCODERS.get(encoder)
+    if not isinstance(family, Trainable):
+        there = ", ".join(trainable_encoders())
+        message = f"No encoder {encoder!r} can be trained. There are: {there}."
         raise RequestError(message)
     pixels = size[0] * size[1]
     if not 1 <= latent_dim <= pixels:
@@ -143,18 +141,7 @@ def build_network(
         raise RequestError(message)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if encoder == "vae-cnn":
-            return VaeCnn(size, latent_dim, **architecture)
-        wider = {**architecture, "features": max(architecture["features"], latent_dim)}
-        network = VaeResidual(size, latent_dim, **wider)
-    if components is not None:
-        basis = components.tensors()
-        network.start_from_components(
-            np.asarray(basis["mean"], np.float32),
-            np.asarray(basis["components"], np.float32),
-            float(np.sqrt(basis["explained_variance"][0])),
-        )
-    return network
+        return family.build(size, latent_dim, architecture, components)
 
 
 def as_encoder(network: VaeNetwork, preparer: Preparer, device: torch.device) -> VaeEncoder:

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoders.vae import VaeNetwork
 from latentcore.encoding.training_data import Feeder, TrainingPatterns, to_device
 from latentcore.encoding.training_losses import kl_weight_at, learning_rate_at, loss_terms
-from latentcore.encoding.training_plan import TrainingPlan
 
 __all__ = ["Learner", "Targets"]
 

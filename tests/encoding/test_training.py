@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from latentcore.containers import ScanGrid
+from latentcore.encoders import training_presets
+from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoders.vae_cnn import VaeCnn
 from latentcore.encoding import training_divergence
 from latentcore.encoding.training import Targets, Training
@@ -24,8 +26,6 @@ from latentcore.encoding.training_models import (
     fit_components,
     neighbor_targets,
 )
-from latentcore.encoding.training_plan import TrainingPlan
-from latentcore.encoding.training_presets import PRESETS
 from latentcore.encoding.training_targets import neighbor_scores
 from latentcore.errors import Cancelled, RequestError, ShapeError
 from latentcore.preparation import Preparation, Preparer
@@ -273,7 +273,7 @@ def test_a_residual_network_starts_as_the_pca(patterns):
 
 
 def test_the_published_preset_is_the_seeds():
-    preset = PRESETS["as-published"]
+    preset = training_presets()["as-published"]
     network = build_network("vae-cnn", (60, 60), preset.latent_dim, preset.architecture, seed=0)
     assert isinstance(network, VaeCnn)
     assert (network.latent_dim, network.base, network.n_down) == (512, 32, 5)

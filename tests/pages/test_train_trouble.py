@@ -12,8 +12,8 @@ from safetensors.numpy import load_file
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import from_json
+from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoding import training_steps
-from latentcore.encoding.training_plan import TrainingPlan
 from latentcore.jobs import JobRecord, request_from
 from latentcore.jobs import runner as runner_module
 from pages.jobs.panel import runner

@@ -12,8 +12,8 @@ import pytest
 from latentcore.artifacts import read_run
 from latentcore.cli import main
 from latentcore.encoders import open_checkpoint
+from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoding import training_data, training_steps
-from latentcore.encoding.training_plan import TrainingPlan
 from latentcore.errors import Cancelled, InputError, RequestError
 from latentcore.progress import Progress
 from latentcore.workflows import execute

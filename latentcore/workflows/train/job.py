@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Provenance
-from latentcore.encoding.training_presets import Preset
+from latentcore.encoders.training_plan import Preset
 from latentcore.inputs.samples import ChosenSamples
 from latentcore.preparation import Preparer, fit_static_background
 from latentcore.progress import Progress

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from latentcore.analysis.worth import Worth
     from latentcore.encoders.pca import PcaEncoder
+    from latentcore.encoders.training_plan import Preset
     from latentcore.encoders.vae import VaeEncoder
     from latentcore.encoding.training import Training, TrainingResult
     from latentcore.encoding.training_data import TrainingPatterns
-    from latentcore.encoding.training_presets import Preset
 
 __all__ = ["Trained", "judge", "summary_of", "write_files"]
 

@@ -7,8 +7,8 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from latentcore.encoding.training_plan import PRECISIONS, SCHEDULES, TARGETS
-from latentcore.encoding.training_presets import PRESETS, Preset
+from latentcore.encoders import trainable_encoders, training_presets
+from latentcore.encoders.training_plan import PRECISIONS, SCHEDULES, TARGETS, Preset
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation
 from latentcore.requests.options import roi_option
@@ -16,7 +16,6 @@ from latentcore.requests.verbs import as_plain, option
 
 __all__ = ["TrainRequest", "settings_of", "settled"]
 
-_ENCODERS = ("vae-residual", "vae-cnn")
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,12 @@ class TrainRequest:
         None,
         help="settings that belong together; as-published is the seed's VAE exactly: trained on "
         "all points, and the epoch of the lowest training loss is kept",
-        choices=tuple(PRESETS),
+        choices=lambda: tuple(training_presets()),
     )
     encoder: str | None = option(
-        None, help="the model: vae-residual, or vae-cnn as the seed has it", choices=_ENCODERS
+        None,
+        help="the model: vae-residual, or vae-cnn as the seed has it",
+        choices=trainable_encoders,
     )
     latent_dim: int | None = option(None, help="latent dimensions", metavar="N", convert=int)
     epochs: int | None = option(None, help="times each pattern is seen", metavar="N", convert=int)
@@ -116,8 +117,10 @@ class TrainRequest:
 
 def settled(request: TrainRequest) -> Preset:
     """Return the preset with what the request overrules."""
-    name = request.preset or ("cnn" if request.encoder == "vae-cnn" else "default")
-    preset = PRESETS[name]
+    presets = training_presets()
+    of_encoder = [name for name, one in presets.items() if request.encoder in (None, one.encoder)]
+    name = request.preset or of_encoder[0]
+    preset = presets[name]
     encoder = request.encoder or preset.encoder
     if encoder != preset.encoder:
         message = (

@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from latentcore.containers import SampleSource
-from latentcore.encoding.training_plan import SCHEDULES, TARGETS
-from latentcore.encoding.training_presets import PRESETS, Preset
+from latentcore.encoders import training_presets
+from latentcore.encoders.training_plan import SCHEDULES, TARGETS, Preset
 from latentcore.errors import InputError, RequestError
 from latentcore.workflows import VERBS
 from pages.access import places
@@ -27,16 +27,6 @@ __all__ = ["Answers", "choose_details", "choose_essentials", "choose_preset",
 
 Answers = Mapping[str, object]
 
-_TITLES = {"default": "Default", "cnn": "CNN", "as-published": "As published"}
-_NOTES = {
-    "default": "A residual encoder that learns what neighboring points have in common: made for "
-    "grains, in minutes on a CPU.",
-    "small": "The default with a smaller network and fewer latents: a model below 1 MB.",
-    "cnn": "The seed's convolutional VAE, with a KL weight that leaves the latents alive.",
-    "as-published": "The seed's VAE and settings exactly, to compare with: all points are trained "
-    "on, and the epoch of the lowest training loss is kept. Its KL weight of 1 lets the latents "
-    "collapse.",
-}
 _TARGET_TITLES = {
     "self": "each pattern itself",
     "neighbour": "what a pattern's neighbors on the scan show of it",
@@ -49,28 +39,29 @@ _SCHEDULE_TITLES = {
 
 def title(name: str) -> str:
     """Return what to call a preset."""
-    return _TITLES.get(name, name.replace("-", " ").capitalize())
+    return training_presets()[name].title or name.replace("-", " ").capitalize()
 
 
 def choose_preset(key: str) -> str:
     """Ask for the settings to begin with."""
+    presets = training_presets()
     chosen = st.segmented_control(
         "Settings",
-        tuple(PRESETS),
-        default=next(iter(PRESETS)),
+        tuple(presets),
+        default=next(iter(presets)),
         required=True,
         format_func=title,
         key=f"{key}.preset",
         help="Everything below begins with what belongs to these, and can be changed.",
         persist_state="session",
     )
-    st.caption(_NOTES.get(chosen, ""))
+    st.caption(presets[chosen].note)
     return str(chosen)
 
 
 def choose_essentials(key: str, name: str) -> Answers:
     """Ask for latent dimensions, epochs and minutes."""
-    preset = PRESETS[name]
+    preset = training_presets()[name]
     dims, epochs, minutes = st.columns(3)
     with dims:
         latent_dim = st.number_input(
@@ -112,7 +103,7 @@ def choose_essentials(key: str, name: str) -> Answers:
 
 def choose_details(key: str, name: str, scan: ScanState, source: SampleSource) -> Answers:
     """Ask for all that has a good answer already."""
-    preset = PRESETS[name]
+    preset = training_presets()[name]
     with st.expander("Advanced", icon=":material/tune:"):
         left, right = st.columns(2)
         with left:
@@ -138,7 +129,7 @@ def request(
 ) -> Any | None:
     """Return the request of the verb ``train``; None where it makes no sense, with the reason."""
     assert scan.samples is not None
-    plan = PRESETS[name].plan
+    plan = training_presets()[name].plan
     try:
         replace(plan, **{key: answers[key] for key in answers if hasattr(plan, key)})  # type: ignore[arg-type]
         _check_size(scan.samples, name, recipe, answers)
@@ -159,7 +150,7 @@ def request(
 
 def _check_size(samples: str, name: str, recipe: Recipe, answers: Answers) -> None:
     """Refuse at once what the job would refuse when it has read and prepared everything."""
-    latent_dim = int(answers.get("latent_dim", PRESETS[name].latent_dim))  # type: ignore[call-overload]
+    latent_dim = int(answers.get("latent_dim", training_presets()[name].latent_dim))  # type: ignore[call-overload]
     _, height, width = recipe.preparation.output_shape(loading.samples(samples).sample_shape)
     if latent_dim > height * width:
         message = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from latentcore.encoding.training_presets import PRESETS
+from latentcore.encoders import training_presets
 from pages.access import places
 from pages.forms import extract_form, preparation_form
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
@@ -25,7 +25,7 @@ def show_form(scan: state.ScanState, samples: str) -> None:
     questions, looks = st.columns([2, 3], gap="large")
     with questions:
         preset = form.choose_preset(PAGE)
-        own = PRESETS[preset].preparation
+        own = training_presets()[preset].preparation
         essentials = form.choose_essentials(PAGE, preset)
         points = extract_form.choose_points(
             PAGE, scan, source, left_out="Nothing is learned from the others."

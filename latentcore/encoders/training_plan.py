@@ -1,13 +1,15 @@
-"""How a model is trained: every number of it, checked."""
+"""How a model is trained: every number of it, checked, and the presets of settings."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from latentcore.errors import RequestError
+from latentcore.preparation import Preparation
 
-__all__ = ["PRECISIONS", "SCHEDULES", "TARGETS", "TrainingPlan"]
+__all__ = ["PRECISIONS", "SCHEDULES", "TARGETS", "Preset", "TrainingPlan"]
 
 SCHEDULES = ("constant", "one-cycle")
 TARGETS = ("self", "neighbour")
@@ -95,3 +97,29 @@ class TrainingPlan:
             if getattr(self, name) not in choices:
                 message = f"There is no {name} {getattr(self, name)!r}; {', '.join(choices)} are."
                 raise RequestError(message)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of a training that belong together.
+
+    Attributes
+    ----------
+    encoder : str
+        Name of the family.
+    architecture : Mapping
+        What else its network is built with.
+    title, note : str
+        What a page calls it and says of it.
+    place : int
+        Where it stands among all presets; the first is the default.
+    """
+
+    encoder: str
+    latent_dim: int
+    plan: TrainingPlan
+    preparation: Preparation
+    architecture: Mapping[str, int] = field(default_factory=dict)
+    title: str = ""
+    note: str = ""
+    place: int = 100
