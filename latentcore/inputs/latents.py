@@ -71,7 +71,7 @@ def within_roi(latents: LatentSet, roi: Sequence[float] | None) -> LatentSet:
         return latents
     if latents.grid is None:
         name = "The file" if latents.ref is None else repr(Path(latents.ref.location).name)
-        message = f"{name} has no coordinates, so a ROI means nothing: give --coords."
+        message = f"{name} has no coordinates, so a ROI means nothing: give ⟨coords⟩."
         raise RequestError(message)
     inside = Roi.from_bounds(roi).mask(latents.grid)
     return latents if inside.all() else latents.take(inside)

@@ -15,7 +15,7 @@ def latents_option(*default: None) -> Any:
         *default,
         help="latents: *_latents.h5, a table x,y,latent_<d>… (CSV, CSV.gz, parquet), .npy",
         positional=True,
-        metavar="LATENTS",
+        kind="latents",
     )
 
 
@@ -24,7 +24,7 @@ def coords_option() -> Any:
     return option(
         None,
         help="table with the x and y of each row of the latents, where their file has none",
-        metavar="CSV",
+        kind="table",
     )
 
 
