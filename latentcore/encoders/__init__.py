@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import torch
 
     from latentcore.encoders.checkpoints import Checkpoint
-    from latentcore.encoders.pca import PcaEncoder
     from latentcore.encoders.training_plan import Preset
     from latentcore.encoders.vae import VaeNetwork
 
@@ -179,7 +178,7 @@ class Trainable(Protocol):
         size: tuple[int, int],
         latent_dim: int,
         architecture: Mapping[str, int],
-        components: PcaEncoder | None,
+        components: Storable | None,
     ) -> VaeNetwork:
         """Return a network with its first weights.
 
@@ -189,7 +188,7 @@ class Trainable(Protocol):
             (H, W) of a prepared pattern, in pixels.
         architecture : Mapping
             Of the preset.
-        components : PcaEncoder or None
+        components : Storable or None
             Principal components of the patterns, to start from.
         """
         ...

@@ -16,10 +16,9 @@ from types import MappingProxyType
 import torch
 from torch import nn
 
-from latentcore.encoders import ENCODERS
+from latentcore.encoders import ENCODERS, Storable
 from latentcore.encoders._tiles import tile_for
 from latentcore.encoders.checkpoints import Checkpoint, plain_name
-from latentcore.encoders.pca import PcaEncoder
 from latentcore.encoders.training_plan import Preset, TrainingPlan
 from latentcore.encoders.vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
@@ -202,7 +201,7 @@ class VaeCnnFamily:
         size: tuple[int, int],
         latent_dim: int,
         architecture: Mapping[str, int],
-        components: PcaEncoder | None,
+        components: Storable | None,
     ) -> VaeCnn:
         """Build a network with random weights."""
         del components

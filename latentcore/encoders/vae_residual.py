@@ -25,9 +25,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from latentcore.encoders import ENCODERS
+from latentcore.encoders import ENCODERS, Storable
 from latentcore.encoders.checkpoints import Checkpoint
-from latentcore.encoders.pca import PcaEncoder
 from latentcore.encoders.training_plan import Preset, TrainingPlan
 from latentcore.encoders.vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
@@ -242,7 +241,7 @@ class VaeResidualFamily:
         size: tuple[int, int],
         latent_dim: int,
         architecture: Mapping[str, int],
-        components: PcaEncoder | None,
+        components: Storable | None,
     ) -> VaeResidual:
         """Build a network that is a PCA, where there are components to start from."""
         wider = {**architecture, "features": max(architecture["features"], latent_dim)}
