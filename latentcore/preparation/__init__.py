@@ -11,6 +11,8 @@ in its batch. The steps always come in this order:
 5. ``scale`` the values of each sample;
 6. repeat or average ``channels``.
 
+Further steps (`latentcore.preparation.steps`) come after 1 or after 5.
+
 Blurring and resizing are linear and separable: both are products with two small matrices, one for
 the rows and one for the columns. That is ten times faster than `scipy.ndimage.gaussian_filter`
 on 60 × 60 pixels, and equal to it (reflected borders, cut at four σ).
@@ -20,6 +22,16 @@ from __future__ import annotations
 
 from latentcore.preparation.background import fit_static_background
 from latentcore.preparation.preparer import Prepared, Preparer
-from latentcore.preparation.recipe import BACKGROUNDS, SCALES, Preparation
+from latentcore.preparation.recipe import BACKGROUNDS, SCALES, Preparation, written_keys
+from latentcore.preparation.steps import STEPS
 
-__all__ = ["BACKGROUNDS", "SCALES", "Preparation", "Prepared", "Preparer", "fit_static_background"]
+__all__ = [
+    "BACKGROUNDS",
+    "SCALES",
+    "STEPS",
+    "Preparation",
+    "Prepared",
+    "Preparer",
+    "fit_static_background",
+    "written_keys",
+]

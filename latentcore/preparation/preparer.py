@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from latentcore.errors import ShapeError
 from latentcore.preparation.background import checked_background
 from latentcore.preparation.linear import gaussian_matrix, resampling, sandwich
 from latentcore.preparation.recipe import Preparation, Shape
-from latentcore.preparation.scaling import scale_in_place, type_range_in_place
+from latentcore.preparation.steps import STEPS
 
 __all__ = ["Prepared", "Preparer"]
 
 # Values whose squares overflow float32 are as useless as infinities.
 _LARGEST_VALUE = 1e18
+# A spread below this share of the largest value is float32 rounding, not signal.
+_FLAT_SHARE = 1e-6
 # Samples that are worked on together: some 64 patterns of 60 × 60 fit the processor's cache.
 _CACHE_VALUES = 64 * 60 * 60
 
@@ -48,7 +50,7 @@ class Prepared(NamedTuple):
 
 
 class Preparer:
-    """Carries out a recipe on batches of samples; safe to share between threads.
+    """Prepares batches of samples by a recipe; safe to share between threads.
 
     Parameters
     ----------
@@ -84,6 +86,14 @@ class Preparer:
             sigma = preparation.background_sigma
             self._blur = sandwich(gaussian_matrix(height, sigma), gaussian_matrix(width, sigma))
         self._resample = resampling((height, width), preparation.size, preparation.smooth)
+        self._steps = {
+            stage: [
+                (STEPS.get(name), value)
+                for name, value in preparation.steps
+                if STEPS.get(name).stage == stage
+            ]
+            for stage in ("cropped", "scaled")
+        }
         self._block = max(1, _CACHE_VALUES // math.prod(cropped))
 
     def __call__(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -132,12 +142,16 @@ class Preparer:
             x[~finite] = 0
             largest = np.where(finite, largest, 0)
         constant = (flat == flat[:, :1]).all(axis=1)
+        for step, value in self._steps["cropped"]:
+            x = step.apply(x, value)
         x = self._without_background(x)
         if self._resample is not None:
             x = self._resample(x)
         if self.preparation.scale == "type_range":
-            type_range_in_place(x, raw.dtype)
-        constant |= scale_in_place(x.reshape(b, -1), self.preparation.scale, constant, largest)
+            _type_range_in_place(x, raw.dtype)
+        constant |= _scale_in_place(x.reshape(b, -1), self.preparation.scale, constant, largest)
+        for step, value in self._steps["scaled"]:
+            x = step.apply(x, value)
         x = _with_channels(x, self.preparation.channels)
         x[~finite] = np.nan
         return Prepared(x, finite, constant & finite)
@@ -160,3 +174,46 @@ def _with_channels(x: NDArray[np.float32], channels: int) -> NDArray[np.float32]
         gray: NDArray[np.float32] = x.mean(axis=1, keepdims=True)
         return gray
     return np.repeat(x, channels, axis=1)
+
+
+def _scale_in_place(
+    x: NDArray[np.float32],
+    scale: str,
+    constant: NDArray[np.bool_],
+    largest: NDArray[np.float32],
+) -> NDArray[np.bool_]:
+    """Scale samples of shape (b, pixels) in place; return which of them were flat."""
+    low, high = x.min(axis=1), x.max(axis=1)
+    flat: NDArray[np.bool_] = constant | (high - low <= _FLAT_SHARE * largest)
+    if scale in ("none", "type_range"):
+        return flat
+    if scale in ("zero_one", "minus_one_one"):
+        x -= low[:, None]
+        spread = high - low
+    else:
+        x -= x.mean(axis=1, keepdims=True)
+        spread = np.sqrt((x * x).mean(axis=1)) if scale == "z_score" else np.ones_like(low)
+    x /= np.where(flat, 1, spread)[:, None]
+    if scale == "minus_one_one":
+        x *= 2
+        x -= 1
+    x[flat] = 0
+    return flat
+
+
+def _type_range_in_place(x: NDArray[np.float32], dtype: DTypeLike) -> None:
+    """Bring the whole range of a number type to [-1, 1]: x / 127.5 - 1 for 8 bits.
+
+    What image and video encoders are trained on; unlike the other scales it keeps how bright a
+    sample is.
+    """
+    kind = np.dtype(dtype)
+    if kind not in (np.uint8, np.uint16):
+        message = (
+            f"scale=type_range brings 0 to 255 (8 bits) or 0 to 65,535 (16 bits) to -1 to 1, but "
+            f"these samples are {kind}, whose range is not known. Use scale=minus_one_one, which "
+            "takes each sample's own minimum and maximum, or scale=none."
+        )
+        raise ShapeError(message)
+    x /= np.float32(np.iinfo(kind).max / 2)
+    x -= 1

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from latentcore.errors import RequestError, ShapeError
-from latentcore.preparation._words import BACKGROUNDS, KEYS, SCALES, unknown, value_of, written
+from latentcore.preparation.steps import STEPS
 
-__all__ = ["BACKGROUNDS", "SCALES", "Preparation", "Shape"]
+__all__ = ["BACKGROUNDS", "SCALES", "Preparation", "Shape", "written_keys"]
+
+BACKGROUNDS = ("none", "static", "dynamic")
+SCALES = ("none", "zero_one", "minus_one_one", "z_score", "demean", "type_range")
 
 # (C, H, W), or (C, T, H, W) of a clip.
 Shape = tuple[int, ...]
@@ -44,6 +49,8 @@ class Preparation:
         8- or 16-bit type to [-1, 1], the same way for all samples.
     channels : int
         1 (others are averaged) or 3 (one is repeated).
+    steps : tuple of (str, value)
+        Further steps (`latentcore.preparation.steps`) that do something, in alphabetical order.
 
     Raises
     ------
@@ -58,11 +65,12 @@ class Preparation:
     smooth: float = 0.0
     scale: str = "none"
     channels: int = 1
+    steps: tuple[tuple[str, str | float], ...] = ()
 
     def __post_init__(self) -> None:
         for key, choices in (("background", BACKGROUNDS), ("scale", SCALES)):
             if getattr(self, key) not in choices:
-                raise RequestError(unknown(f"{key}=", str(getattr(self, key)), choices))
+                raise RequestError(_unknown(f"{key}=", str(getattr(self, key)), choices))
         if self.channels not in (1, 3):
             message = f"channels={self.channels} can't be prepared. There are: 1, 3."
             raise RequestError(message)
@@ -79,6 +87,8 @@ class Preparation:
             )
             raise RequestError(message)
         self._check_geometry()
+        effective = (entry for entry in self.steps if entry[1] != STEPS.get(entry[0]).default)
+        object.__setattr__(self, "steps", tuple(sorted(effective)))
 
     def _check_geometry(self) -> None:
         if self.crop is not None:
@@ -119,24 +129,31 @@ class Preparation:
             if not separator:
                 message = (
                     f"The preparation {word!r} lacks its value: write KEY=VALUE. "
-                    f"Keys are: {', '.join(KEYS)}."
+                    f"Keys are: {', '.join(_keys())}."
                 )
                 raise RequestError(message)
-            value = value_of(key, text.strip())
+            value = _value_of(key, text.strip())
             if values.setdefault(key, value) != value:
                 message = f"The preparation key {key!r} was given twice, with different values."
                 raise RequestError(message)
-        return dataclasses.replace(base or cls(), **values)
+        return (base or cls())._with(values)
+
+    def _with(self, values: Mapping[str, Any]) -> Preparation:
+        """Return the recipe with some values changed, of its own fields or of further steps."""
+        own = {key: value for key, value in values.items() if key in _BUILT_IN}
+        further = {key: value for key, value in values.items() if key not in _BUILT_IN}
+        steps = tuple({**dict(self.steps), **further}.items())
+        return dataclasses.replace(self, **own, steps=steps)
 
     def words(self) -> tuple[str, ...]:
         """Return the ``KEY=VALUE`` words that `parse` turns into this recipe."""
-        return tuple(f"{key}={written(value)}" for key, value in self.to_dict().items())
+        return tuple(f"{key}={_written(value)}" for key, value in self.to_dict().items())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as a JSON-like dictionary."""
+        values = {key: getattr(self, key) for key in _BUILT_IN} | dict(self.steps)
         return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in dataclasses.asdict(self).items()
+            key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
         }
 
     @classmethod
@@ -148,10 +165,9 @@ class Preparation:
         RequestError
             If a key is unknown or a value is of the wrong kind.
         """
-        read: dict[str, Any] = {
-            key: value_of(str(key), written(value)) for key, value in values.items()
-        }
-        return cls(**read)
+        return cls()._with(
+            {key: _value_of(str(key), _written(value)) for key, value in values.items()}
+        )
 
     def output_shape(self, sample_shape: Sequence[int]) -> Shape:
         """Return the (C, H, W) that samples of another (C, H, W) are prepared to.
@@ -191,3 +207,82 @@ class Preparation:
             )
             raise ShapeError(message)
         return y1 - y0, x1 - x0
+
+
+def written_keys() -> str:
+    """Return how each key is written, for help texts: ``crop=Y0:Y1:X0:X1, size=HxW, …``."""
+    own = {key: form for key, (_, form, _) in _BUILT_IN.items()}
+    further = {name: step.form for name, step in STEPS.items()}
+    return ", ".join(f"{key}={form}" for key, form in (own | further).items())
+
+
+def _keys() -> tuple[str, ...]:
+    return (*_BUILT_IN, *STEPS.names())
+
+
+def _unknown(kind: str, name: str, choices: tuple[str, ...]) -> str:
+    """Say that there is nothing of a name, and what there is."""
+    near = difflib.get_close_matches(name, choices, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"There is no {kind} {name!r}.{hint} There are: {', '.join(choices)}."
+
+
+def _value_of(key: str, text: str) -> object:
+    """Read the value of a key."""
+    if key not in _keys():
+        raise RequestError(_unknown("preparation key", key, _keys()))
+    if text.lower() == "none" and key in ("crop", "size"):
+        return None
+    read: Callable[[str], object]
+    if key in _BUILT_IN:
+        read, form, example = _BUILT_IN[key]
+    else:
+        step = STEPS.get(key)
+        read, form, example = step.read, step.form, ""
+    try:
+        return read(text)
+    except ValueError:
+        such = f", for example {key}={example}" if example else ""
+        message = f"{key}={text!r} can't be read. Write it as {key}={form}{such}."
+        raise RequestError(message) from None
+
+
+def _written(value: object) -> str:
+    """Write a value as it is read: four numbers as a crop, two as a size."""
+    if isinstance(value, list | tuple):
+        return (":" if len(value) == 4 else "x").join(str(entry) for entry in value)
+    return "none" if value is None else str(value)
+
+
+def _crop(text: str) -> tuple[int, ...]:
+    return _whole_numbers(text, ":", 4)
+
+
+def _size(text: str) -> tuple[int, ...]:
+    return _whole_numbers(text.lower(), "x", 2)
+
+
+def _whole_numbers(text: str, separator: str, count: int) -> tuple[int, ...]:
+    numbers = tuple(int(part) for part in text.split(separator))
+    if len(numbers) != count:
+        raise ValueError(text)
+    return numbers
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+# How each key's value is read, how it is written, and an example.
+_BUILT_IN: Mapping[str, tuple[Callable[[str], object], str, str]] = {
+    "crop": (_crop, "Y0:Y1:X0:X1", "0:50:5:55"),
+    "size": (_size, "HxW", "60x60"),
+    "background": (str, "|".join(BACKGROUNDS), ""),
+    "background_sigma": (_finite, "PIXELS", "8"),
+    "smooth": (_finite, "PIXELS", "1"),
+    "scale": (str, "|".join(SCALES), ""),
+    "channels": (int, "1|3", "3"),
+}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,7 +12,15 @@ from numpy.typing import NDArray
 from latentcore.analysis.pattern_sheets import evenly_spaced, pattern_sheet
 from latentcore.containers import damaged_among
 from latentcore.errors import InputError
-from latentcore.preparation import Preparation, Preparer, fit_static_background
+from latentcore.preparation import (
+    BACKGROUNDS,
+    SCALES,
+    STEPS,
+    Preparation,
+    Preparer,
+    fit_static_background,
+)
+from latentcore.requests.verbs import option
 from pages.forms.request_form import form_for
 from pages.frame import errors
 from pages.scan import loading
@@ -58,7 +67,7 @@ _DETAILS: dict[str, dict[str, object]] = {
         "example": "60 60",
     },
     "background": {
-        "choices": ("none", "static", "dynamic"),
+        "choices": BACKGROUNDS,
         "titles": {
             "static": "static: minus the scan's mean pattern",
             "dynamic": "dynamic: minus the pattern's own blur",
@@ -77,7 +86,7 @@ _DETAILS: dict[str, dict[str, object]] = {
     },
     "scale": {
         "label": "Scale of each pattern",
-        "choices": ("none", "zero_one", "minus_one_one", "z_score", "demean", "type_range"),
+        "choices": SCALES,
         "titles": {
             "zero_one": "0 … 1",
             "minus_one_one": "−1 … 1",
@@ -147,14 +156,7 @@ def choose_preparation(
         persist_state="session",
     )
     if chosen == CUSTOM:
-        preparation = form_for(
-            Preparation,
-            key=f"{key}.custom",
-            defaults=(KIKUCHI if on_grid else Preparation()).to_dict()
-            | {"crop": None, "size": None},
-            details=_DETAILS,
-            columns=2,
-        )
+        preparation = _choose_steps(f"{key}.custom", KIKUCHI if on_grid else Preparation())
         if preparation is None:
             return None
     else:
@@ -162,6 +164,26 @@ def choose_preparation(
         preparation = own if chosen == OWN and own is not None else PRESETS[chosen][1]
     unsaid = set(base.words())
     return Recipe(preparation, tuple(word for word in preparation.words() if word not in unsaid))
+
+
+def _choose_steps(key: str, first: Preparation) -> Preparation | None:
+    """Ask for each step; further ones of `latentcore.preparation.steps` come below."""
+    own = form_for(
+        Preparation,
+        key=key,
+        defaults=first.to_dict() | {"crop": None, "size": None, "steps": ()},
+        skip=("steps",),
+        details=_DETAILS,
+        columns=2,
+    )
+    fields = [
+        (name, type(step.default), option(step.default, help=step.help, choices=step.choices))
+        for name, step in STEPS.items()
+    ]
+    if own is None or not fields:
+        return own
+    further: Any = form_for(make_dataclass("Steps", fields), key=f"{key}.further", columns=2)
+    return further and replace(own, steps=tuple(vars(further).items()))
 
 
 def preview(

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from latentcore.errors import RequestError, ShapeError
-from latentcore.preparation import BACKGROUNDS, SCALES, Preparation
+from latentcore.preparation import (
+    BACKGROUNDS,
+    SCALES,
+    STEPS,
+    Preparation,
+    Preparer,
+    written_keys,
+)
 
 side = st.integers(1, 600)
 recipes = st.builds(
@@ -95,3 +103,27 @@ def test_output_shape_refuses_what_does_not_fit():
         Preparation(crop=(0, 61, 0, 80)).output_shape((1, 60, 80))
     with pytest.raises(ShapeError, match="4 channels"):
         Preparation(channels=3).output_shape((4, 8, 8))
+
+
+class _Clip:
+    form, help, default, choices, stage = "LIMIT", "values beyond are cut", 0.0, (), "scaled"
+
+    def read(self, text: str) -> float:
+        return float(text)
+
+    def apply(self, x: np.ndarray, value: float) -> np.ndarray:
+        return np.clip(x, -value, value)
+
+
+def test_a_further_step_is_read_recorded_and_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(STEPS, "_parts", {"clip": _Clip()})
+    recipe = Preparation.parse(["scale=z_score", "clip=0.5"])
+    assert recipe.to_dict()["clip"] == 0.5
+    assert Preparation.from_dict(recipe.to_dict()) == recipe
+    assert Preparation.parse(["smooth=1"], recipe).words()[-1] == "clip=0.5"
+    assert "clip" not in Preparation.parse(["clip=0"], recipe).to_dict()
+    assert "clip=LIMIT" in written_keys()
+    samples = np.arange(18, dtype=np.uint8).reshape(2, 1, 3, 3)
+    assert np.abs(Preparer(recipe, (1, 3, 3))(samples)).max() == 0.5
+    with pytest.raises(RequestError, match=r"clip='much' can't be read. Write it as clip=LIMIT"):
+        Preparation.parse(["clip=much"])

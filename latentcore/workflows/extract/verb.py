@@ -18,7 +18,7 @@ from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import InputError, RequestError
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
-from latentcore.preparation import Preparation, Preparer, fit_static_background
+from latentcore.preparation import Preparation, Preparer, fit_static_background, written_keys
 from latentcore.progress import Progress
 from latentcore.readers.media.files import none_readable
 from latentcore.requests.question import changes, work_digest
@@ -101,9 +101,7 @@ class ExtractRequest:
     )
     prepare: tuple[str, ...] = option(
         (),
-        help="steps of the preparation, each overruling the checkpoint's own: crop=Y0:Y1:X0:X1, "
-        "size=HxW, background=none|static|dynamic, background_sigma=PX, smooth=PX, "
-        "scale=none|zero_one|minus_one_one|z_score|demean|type_range, channels=1|3",
+        help="steps of the preparation, each overruling the checkpoint's own: " + written_keys(),
         nargs="+",
         repeat=True,
         metavar="KEY=VALUE",

@@ -10,7 +10,7 @@ from typing import Any
 from latentcore.encoders import trainable_encoders, training_presets
 from latentcore.encoders.training_plan import PRECISIONS, SCHEDULES, TARGETS, Preset
 from latentcore.errors import RequestError
-from latentcore.preparation import Preparation
+from latentcore.preparation import Preparation, written_keys
 from latentcore.requests.options import roi_option
 from latentcore.requests.verbs import as_plain, option
 
@@ -70,9 +70,7 @@ class TrainRequest:
     )
     prepare: tuple[str, ...] = option(
         (),
-        help="steps of the preparation, each overruling the preset's: crop=Y0:Y1:X0:X1, size=HxW, "
-        "background=none|static|dynamic, background_sigma=PX, smooth=PX, "
-        "scale=none|zero_one|minus_one_one|z_score|demean",
+        help="steps of the preparation, each overruling the preset's: " + written_keys(),
         nargs="+",
         repeat=True,
         metavar="KEY=VALUE",
