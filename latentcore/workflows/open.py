@@ -45,13 +45,13 @@ class OpenRequest:
         help="samples, latents and maps, each recognized by its content; none: the demo scan",
         positional=True,
         nargs="*",
-        metavar="FILE",
+        kind="file",
     )
     map: tuple[str, ...] = option(
         (),
         help="a map, FILE or FILE:COLUMN; the first column named becomes the reference",
         repeat=True,
-        metavar="MAP",
+        kind="map",
     )
     port: int | None = option(
         None,
@@ -144,7 +144,7 @@ def _map_location(spec: str) -> str:
     kinds = recognize_all(location)
     if kinds.keys().isdisjoint({"maps", "table"}):
         message = (
-            f"{location!r} holds {' and '.join(kinds)}, no maps. Name it without --map, or give "
+            f"{location!r} holds {' and '.join(kinds)}, no maps. Name it without ⟨map⟩, or give "
             "a table with x, y and values."
         )
         raise RequestError(message)
@@ -186,7 +186,7 @@ def _free_port(wanted: int | None) -> int:
                 continue
             return port
     asked = f"Port {wanted}" if wanted is not None else f"Every port {_FIRST_PORT}-{_LAST_PORT}"
-    message = f"{asked} is taken or not allowed on {_HOST}. Name another with --port."
+    message = f"{asked} is taken or not allowed on {_HOST}. Name another with ⟨port⟩."
     raise RequestError(message)
 
 

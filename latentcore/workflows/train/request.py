@@ -17,7 +17,6 @@ from latentcore.requests.verbs import as_plain, option
 __all__ = ["TrainRequest", "settings_of", "settled"]
 
 
-
 @dataclass(frozen=True)
 class TrainRequest:
     """What to train on, what, and how; what is left out comes from the preset."""
