@@ -54,7 +54,7 @@ def execute(
         if not chosen.writes:
             return chosen.run(request, None, progress, **lent)
         if out is None:
-            message = f"The verb {name!r} writes files: give the folder for them (⟨out⟩)."
+            message = f"The verb {name!r} writes files: give the folder for them as out."
             raise ValueError(message)
         plain = as_plain(request)
         question = question_of(name, plain)
