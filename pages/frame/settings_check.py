@@ -11,7 +11,7 @@ from latentcore.workflows.settings import SettingsRequest
 
 __all__ = ["check_in_background"]
 
-_LOG = logging.getLogger("latent-explorer")
+_LOG = logging.getLogger("latent_explorer")
 
 
 def check_in_background() -> None:

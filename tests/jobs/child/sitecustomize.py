@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 if "latentcore.jobs.worker" in sys.orig_argv:
     import toy_verbs
@@ -12,7 +13,11 @@ if "latentcore.jobs.worker" in sys.orig_argv:
     if "TOY_HELD" in os.environ:
         toy_verbs.hold(os.environ["TOY_HELD"], os.environ["TOY_GATE"])
 
-    if "TOY_WARM_SECONDS" in os.environ:
+    if "TOY_WARM_GATE" in os.environ:
         from latentcore.analysis import projection
 
-        projection.warm_up = lambda: time.sleep(float(os.environ["TOY_WARM_SECONDS"]))
+        def compile_until_the_gate_opens() -> None:
+            while not Path(os.environ["TOY_WARM_GATE"]).exists():
+                time.sleep(0.02)
+
+        projection.warm_up = compile_until_the_gate_opens

@@ -25,6 +25,7 @@ class ToyRequest:
     )
     prepare: tuple[str, ...] | None = option(None, help="KEY=VALUE.", repeat=True)
     dim: tuple[int, ...] | None = option(None, help="Numbers.", nargs="+", convert=int)
+    gate: str | None = option(None, help="A file to wait for before the last step.")
     clobber: bool = option(False, help="Replace what is there.", changes_answer=False)
 
 
@@ -36,6 +37,9 @@ def run(request: ToyRequest, folder: Any, progress: Any) -> dict[str, Any]:
     for step in range(first, request.steps):
         _TROUBLES.get(request.trouble or "", lambda: None)()
         time.sleep(request.pause)
+        while step + 1 == request.steps and request.gate and not Path(request.gate).exists():
+            progress.step(step, request.steps, "waiting")
+            time.sleep(0.01)
         _note(counter, step + 1)
         progress.step(step + 1, request.steps, "stepping")
     folder.write_json("steps.json", {"first": first, "pid": os.getpid(), "nice": os.nice(0)})
