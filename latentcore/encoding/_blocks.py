@@ -160,5 +160,5 @@ def _joined(parts: list[Prepared]) -> Prepared:
 def _free_memory() -> int:
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):  # only Linux tells it
+    except (AttributeError, ValueError, OSError):  # only Linux tells it
         return _ASSUMED_FREE_BYTES

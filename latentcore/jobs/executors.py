@@ -17,6 +17,7 @@ from typing import Protocol
 from latentcore.jobs.carry_out import Outcome, carry_out, read_outcome
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.records import JobRecord
+from latentcore.processes import kill_with_children
 from latentcore.progress import Progress
 from latentcore.version import IMPORT_FOLDER
 
@@ -250,8 +251,7 @@ class _Worker:
 
     def end(self) -> None:
         """Kill the worker with its whole process group."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        kill_with_children(self._process)
         self._process.wait()
         self._reader.join(_CLOSING_S)
         for stream in (self._process.stdin, self._process.stdout):

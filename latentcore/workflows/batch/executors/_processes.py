@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from latentcore.artifacts import from_json
+from latentcore.processes import kill_with_children
 from latentcore.progress import Progress
 from latentcore.version import IMPORT_FOLDER
 from latentcore.workflows.batch.executors import Note
@@ -61,8 +61,7 @@ class Processes:
             progress.step(ended, len(tasks), "done")
         finally:
             for process in running.values():
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                kill_with_children(process)
 
 
 def _start(task: Task, rows: queue.SimpleQueue[Row], workers: int) -> subprocess.Popen[str]:
