@@ -20,9 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latentcore.settings import settings
+
 ARRAY_PREFIX = "/latent/arrays/"
 PATTERN_PREFIX = "/latent/patterns/"
-DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
 DEFAULT_LIMIT_PROVIDERS = 64
 
 _WIRE_DTYPES = {"f": "<f4", "i": "<i4"}
@@ -61,16 +62,17 @@ class ArrayStore:
 
     Parameters
     ----------
-    limit_bytes : int
-        Arrays beyond this total are forgotten, least recently used first. One array larger than
-        the limit is still kept (alone), because refusing it would leave the page empty.
+    limit_bytes : int, optional
+        Arrays beyond this total are forgotten, least recently used first; by default
+        ``LATENT_ARRAY_STORE_MB``. One array larger than the limit is still kept (alone), because
+        refusing it would leave the page empty.
     limit_providers : int
         Number of pattern providers kept, least recently used dropped first.
     """
 
     def __init__(
         self,
-        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        limit_bytes: int | None = None,
         limit_providers: int = DEFAULT_LIMIT_PROVIDERS,
     ) -> None:
         self._secret = secrets.token_bytes(32)
@@ -90,15 +92,6 @@ class ArrayStore:
     def __len__(self) -> int:
         with self._lock:
             return len(self._entries)
-
-    def set_limit(self, limit_bytes: int) -> None:
-        """Change the byte limit, forgetting arrays where it is now exceeded."""
-        if limit_bytes <= 0:
-            msg = f"The array store needs a positive limit, got {limit_bytes} bytes."
-            raise ValueError(msg)
-        with self._lock:
-            self._limit_bytes = limit_bytes
-            self._evict()
 
     def put(self, array: np.ndarray) -> ArrayHandle:
         """Store an array under its content; the same content has the same URL and one copy.
@@ -193,7 +186,8 @@ class ArrayStore:
         return handle
 
     def _evict(self) -> None:
-        while self._bytes > self._limit_bytes and len(self._entries) > 1:
+        limit = self._limit_bytes or settings().array_store_mb * 1024 * 1024
+        while self._bytes > limit and len(self._entries) > 1:
             _, entry = self._entries.popitem(last=False)
             self._bytes -= len(entry.payload)
 

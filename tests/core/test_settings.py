@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,3 +108,20 @@ def test_each_wrong_setting_is_told(tmp_path: Path, configure: Callable[..., Non
 def test_command_line(configure: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", "--offline"]) == 0
     assert "cache_gb: 50" in capsys.readouterr().out
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    root = Path(module.__file__).parents[1]
+    files = [
+        path
+        for folder in ("latentcore", "pages")
+        for path in (root / folder).rglob("*.py")
+        if path != Path(module.__file__)
+    ]
+    read = {
+        node.attr
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    assert {field.name for field in dataclasses.fields(Settings)} <= read

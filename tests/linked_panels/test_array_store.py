@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from latentcore.settings import settings
 from pages.panels.array_store import ARRAY_PREFIX, ArrayStore
 
 
@@ -59,8 +60,19 @@ def test_least_recently_used_goes_first():
     assert store.get(key_of(c)) is None
     assert store.get(key_of(b)) is not None
     assert store.nbytes == 8000
-    store.set_limit(4000)
-    assert len(store) == 1
+
+
+def test_the_limit_is_what_the_setting_says(monkeypatch):
+    monkeypatch.setenv("LATENT_ARRAY_STORE_MB", "1")
+    settings.cache_clear()
+    try:
+        store = ArrayStore()
+        for value in range(3):
+            store.put(np.full(200_000, value, np.float32))
+        assert (len(store), store.nbytes) == (1, 800_000)
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
 
 
 def test_array_beyond_the_limit_is_kept_alone():
