@@ -6,7 +6,7 @@ from pathlib import Path
 
 __all__ = ["IMPORT_FOLDER", "__version__"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Other processes put it on their path, so that they import this very code.
 IMPORT_FOLDER = Path(__file__).parents[1]
