@@ -114,7 +114,7 @@ class SampleDataset(_Rows):
     samples : str, Path, SourceRef or SampleSource
         A location, or something opened, which is opened anew where it is read.
     preparation : Preparation or str, optional
-        Samples are prepared with it, float32; a word is a scale: ``"z_score"``. Without it they
+        Samples are prepared with it, float32; text is a scale: ``"z_score"``. Without it they
         come in the file's dtype.
     transform : callable, optional
         Tensor of one sample → tensor; after the preparation.

@@ -80,7 +80,7 @@ class ScanGrid:
         unit : str
             Unit of the coordinates.
         step : tuple of float, optional
-            (dx, dy) where the file tells it; else it is the largest step of which all
+            (dx, dy) where the file has it; else it is the largest step of which all
             differences are multiples.
 
         Raises
@@ -264,7 +264,7 @@ def _smallest_differences(unique: NDArray[np.float64]) -> tuple[float, float]:
     """
     differences = np.diff(unique)
     # One column's coordinates may differ in the last digits of a float32. Where points lie
-    # dense, their distance tells how small a difference must be to mean nothing.
+    # dense, their distance shows how small a difference must be to mean nothing.
     noise = min(
         8 * float(np.finfo(np.float32).eps) * float(np.median(np.abs(unique))),
         _NODE_TOLERANCE * float(differences.mean()),

@@ -52,9 +52,9 @@ class ScanMaps(Columns):
     categories : Mapping of str to Mapping of int to str
         For each map of categories (phases, grains, clusters) the name of each number.
     symmetries : Mapping of int to CrystalSymmetry
-        For each number of the map ``phase`` the phase's symmetry, where the file tells it.
+        For each number of the map ``phase`` the phase's symmetry, where the file has it.
     notes : tuple of str
-        What a reader has to tell about the file, one sentence or two each.
+        A reader's notes on the file, one sentence or two each.
     dropped : int
         Rows of the file that held no usable numbers.
     fingerprint : str

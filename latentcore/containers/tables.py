@@ -201,7 +201,7 @@ class SampleTable(Columns):
 
 
 def _stem(name: str) -> str:
-    """Return a file's name without folder, ending, and what tells the stage of the work."""
+    """Return a file's name without folder, ending, and the stage of the work."""
     stem = Path(name).stem
     for stage in _STAGES:
         stem = stem.replace(stage, "")

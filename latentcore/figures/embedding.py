@@ -59,7 +59,7 @@ def embedding_figure(
     labels : ndarray of int, shape (n,), optional
         Colors by category, and goes before `values`.
     rgb : ndarray of uint8, shape (n, 3), optional
-        Colors as they are, and goes before both. Without any of the three, darkness tells how
+        Colors as they are, and goes before both. Without any of the three, darkness shows how
         densely points lie.
     limits : tuple of float, optional
         By default the 2 % and 98 % quantiles, symmetric for a diverging color map.
@@ -220,9 +220,9 @@ def _axis(embedding: Embedding, component: int) -> str:
 def _title(embedding: Embedding, n: int) -> str:
     if embedding.method != "umap":
         return f"{embedding.method.upper()} of {thousands(n)} latents"
-    told = ", ".join(
+    parameters = ", ".join(
         f"{name} {embedding.parameters[name]}"
         for name in ("neighbors", "min_dist", "metric", "seed")
         if name in embedding.parameters
     )
-    return f"UMAP of {thousands(n)} latents; only nearness has a meaning\n{told}"
+    return f"UMAP of {thousands(n)} latents; only nearness has a meaning\n{parameters}"

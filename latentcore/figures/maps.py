@@ -52,7 +52,7 @@ def map_figure(
         A name in `latentcore.figures.colors.COLORMAPS`.
     limits : tuple of float, optional
         By default the 2 % and 98 % quantiles, symmetric for a diverging color map; the color
-        bar's pointed ends tell that values lie beyond.
+        bar's pointed ends show that values lie beyond.
     roi : Roi, optional
         Outlined.
 
@@ -76,11 +76,11 @@ def map_figure(
         axes.set_title(title)
         color_bar(axes, values, (low, high), cmap, label)
         if np.isnan(values).any():
-            _tell_missing(axes)
+            _name_missing(axes)
     return figure
 
 
-def _tell_missing(axes: Axes) -> None:
+def _name_missing(axes: Axes) -> None:
     from matplotlib.patches import Patch
 
     patch = Patch(facecolor=NAN_COLORS["light"], edgecolor="#8a8178", linewidth=0.4)

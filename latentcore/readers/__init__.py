@@ -49,7 +49,7 @@ class Reader(Protocol[T_co]):
     description : str
         What is in such a file, in one sentence.
     wants : str
-        By what it is recognized, in a few words for error messages.
+        By what it is recognized, briefly, for error messages.
     """
 
     description: str
@@ -169,7 +169,7 @@ def open_ref(ref: SourceRef) -> SampleSource:
 
 
 def recognize(location: str | Path) -> tuple[str, str]:
-    """Tell what a file holds: (kind, reader's name).
+    """Return what a file holds: (kind, reader's name).
 
     Kinds are ``"samples"``, ``"latents"``, ``"maps"`` and ``"table"``, asked in this order.
 
@@ -182,12 +182,12 @@ def recognize(location: str | Path) -> tuple[str, str]:
 
 
 def recognize_all(location: str | Path, **options: object) -> dict[str, str]:
-    """Tell all that a file holds: the reader's name for each kind; a vendor's scan has two.
+    """Return all that a file holds: the reader's name for each kind; a vendor's scan has two.
 
     Parameters
     ----------
     **options
-        What a reader would be told.
+        For the readers.
 
     Raises
     ------
@@ -212,12 +212,12 @@ def split_reader(reader: str) -> tuple[str, dict[str, object]]:
     RequestError
         If an option has no value.
     """
-    name, _, words = reader.partition(":")
+    name, _, rest = reader.partition(":")
     options: dict[str, object] = {}
-    for word in filter(None, (part.strip() for part in words.split(","))):
-        key, equals, value = word.partition("=")
+    for part in filter(None, (part.strip() for part in rest.split(","))):
+        key, equals, value = part.partition("=")
         if not equals:
-            message = f"⟨reader⟩ {reader!r}: {word!r} is no option. Write {name}:KEY=VALUE."
+            message = f"⟨reader⟩ {reader!r}: {part!r} is no option. Write {name}:KEY=VALUE."
             raise RequestError(message)
         options[key.strip()] = value.strip()
     return name.strip(), options
@@ -279,7 +279,7 @@ def _open_named(family: Registry[Reader[T]], name: str, ref: SourceRef) -> T:
 
 
 def _something_else(peek: Peek) -> str:
-    """Tell what else a file is, for which it was not asked."""
+    """Say as what else a file can be opened."""
     others = ((kind, _claimant(family, peek)) for kind, family in _families())
     found = [f"as {kind} ({name})" for kind, name in others if name is not None]
     return f"\nIt can be opened {' and '.join(found)}." if found else ""

@@ -34,7 +34,7 @@ def grid_of(
     name : str
         The file's name, for messages.
     step : tuple of float, optional
-        (dx, dy) where the file tells it.
+        (dx, dy) where the file has it.
 
     Raises
     ------

@@ -54,7 +54,7 @@ _FIRST_WITH_MARKS = b"\x03"
 _BEING_WRITTEN, _IN_SWMR = 1, 4
 # A whole chunk is unpacked to read one element of it.
 _MOST_CHUNK_BYTES = 1 << 30
-# HDF5's driver that can keep a log, told to keep none: it reads as the usual one does, without a
+# HDF5's driver that can keep a log, set to keep none: it reads as the usual one does, without a
 # place of its own in the file, so that forks don't disturb each other.
 _DRIVER = "latentcore-reader"
 h5py.register_driver(_DRIVER, lambda access: access.set_fapl_log(b"", 0, 0))
@@ -345,7 +345,7 @@ def _refuse_references(file: h5py.File, name: str) -> None:
 def _hard_linked(
     group: h5py.Group, key: str, where: str, name: str
 ) -> h5py.Group | h5py.Dataset | h5py.Datatype | None:
-    """Return what a hard link holds; None for a soft one, whose goal this walk visits anyway."""
+    """Return what a hard link holds; None for a soft one, whose target this walk visits anyway."""
     try:
         link = group.get(key, getlink=True)
     except TypeError:

@@ -138,7 +138,7 @@ class Hdf5Rows:
 def _checked(
     file: h5py.File, key: str
 ) -> tuple[tuple[int, ...], tuple[int, ...] | None, np.dtype[np.generic]]:
-    """Return (shape, chunks, dtype) of images; the dataset is let go: see `_open_with_cache`."""
+    """Return (shape, chunks, dtype) of images, and close the dataset: see `_open_with_cache`."""
     found = dataset(file, key)
     name = Path(file.filename).name
     if found.ndim not in (3, 4):
@@ -228,10 +228,10 @@ class JoinedRows:
         self._parts = list(parts.values())
         shapes = {key: rows.sample_shape for key, rows in parts.items()}
         if len(set(shapes.values())) > 1:
-            told = ", ".join(f"{key!r} {shape}" for key, shape in shapes.items())
+            listed = ", ".join(f"{key!r} {shape}" for key, shape in shapes.items())
             message = (
                 f"The partitions of {name!r} hold images of different shapes (channels, height, "
-                f"width): {told}. Write them to files of their own."
+                f"width): {listed}. Write them to files of their own."
             )
             raise MalformedFileError(message)
         self._name = name

@@ -53,7 +53,7 @@ class ImageRows(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether the file was let go."""
+        """Whether the file was closed."""
         ...
 
     def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
@@ -61,7 +61,7 @@ class ImageRows(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         ...
 
 
@@ -78,7 +78,7 @@ class RowsSource:
     partition : ndarray of str, shape (n,), or None
     labels : ndarray of int32, shape (n,), or None
     notes : tuple of str
-        What is to be told about the file.
+        About the file, for the user.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class RowsSource:
         return content_fingerprint(*self._paths)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._rows.close()
 
     def __enter__(self) -> Self:
@@ -145,7 +145,7 @@ R = TypeVar("R", bound=_Shortened)
 
 
 def written_rows(rows: R) -> tuple[R, tuple[str, ...]]:
-    """Leave out the black patterns at the end of a scan, and tell how many there were.
+    """Leave out the black patterns at the end of a scan, and report how many there were.
 
     One pattern is read where a scan is complete. Black patterns before the last measured one
     stay: the beam may have been off. A scan that is black as far as one looks stays as it is.

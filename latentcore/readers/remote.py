@@ -49,7 +49,7 @@ class RemoteObject:
     dtype : str
         Empty for a group.
     attributes : Mapping of str to str
-        As text; long ones are cut or told by their shape.
+        As text; long ones are cut, or replaced by their shape.
     """
 
     key: str
@@ -112,7 +112,7 @@ def look_inside(location: str, most_bytes: int = _MOST_BYTES) -> RemoteLook:
     place = remote_of(location)
     with RemoteFile(place) as remote, _BoundedStream(remote, most_bytes) as stream:
         opened = cast("BinaryIO", stream)
-        with stream.told_first(), open_checked_stream(opened, place.name) as file:
+        with stream.own_error_first(), open_checked_stream(opened, place.name) as file:
             objects, left_out = _objects(file)
             samples, key, note = _first_samples(file, stream, objects)
         return RemoteLook(
@@ -184,7 +184,7 @@ def _first_samples(
     # Nobody asked for more than the list of keys: patterns are shown only where they cost little.
     stream.most = min(stream.most, stream.fetched + _MOST_FOR_SAMPLES)
     try:
-        with stream.told_first():
+        with stream.own_error_first():
             return _read_samples(dataset(file, chosen.key)), chosen.key, ""
     except InputError as error:
         note = "" if isinstance(error, StorageError) else f" {error}"
@@ -221,7 +221,7 @@ def _read_samples(found: h5py.Dataset) -> NDArray[np.generic]:
 
 
 def _refuse_large(found: h5py.Dataset, rows: tuple[int, ...]) -> None:
-    """Refuse what takes more memory, whole chunks counted, than a glance is worth."""
+    """Refuse what takes more memory, whole chunks counted, than a preview may."""
     wanted = (*rows, *found.shape[len(rows) :])
     chunks = found.chunks or (1,) * found.ndim
     unpacked = math.prod(
@@ -258,7 +258,7 @@ class _BoundedStream(io.RawIOBase):
         return self._remote.bytes_read
 
     @contextmanager
-    def told_first(self) -> Iterator[None]:
+    def own_error_first(self) -> Iterator[None]:
         """Raise, instead of what HDF5 made of it, why a read failed."""
         try:
             yield

@@ -236,8 +236,8 @@ def test_opening_reads_one_pattern_at_most(vendor: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "value", "message"),
     [
-        ("X Cells", 3, "holds 20 points, but its header tells of only 3 × 4 = 12"),
-        ("X Cells", 0, "tells of 0 × 4 points"),
+        ("X Cells", 3, "holds 20 points, but its header declares only 3 × 4 = 12"),
+        ("X Cells", 0, "declares 0 × 4 points"),
         ("X Cells", 2**31 - 1, "which no scan of 20 points can have"),
         ("X Step", -1.0, "with steps -1 and"),
         ("X Step", np.nan, "is not finite"),
@@ -296,7 +296,7 @@ def test_emsoft_asks_for_the_grid(tmp_path: Path) -> None:
         readers.open_samples(path, "emsoft-hdf5:shape=3x4")
     with pytest.raises(RequestError, match=r"Write ROWSxCOLUMNS"):
         readers.open_samples(path, "emsoft-hdf5:shape=twelve")
-    with pytest.raises(MalformedFileError, match=r"doesn't tell where its points are"):
+    with pytest.raises(MalformedFileError, match=r"doesn't say where its points are"):
         readers.open_maps(path, "emsoft-maps")
 
 
@@ -347,7 +347,7 @@ def test_nordif_reads_rows_in_any_order_and_stops_where_the_scan_did(tmp_path: P
         ("Resolution\t4x3", "Resolution\t0x3", "which no scan has"),
         ("Resolution\t4x3", "Resolution\t9999999x9999999", "which no scan has"),
         ("Resolution\t4x3", "Resolution\tfour", "no 'Resolution' under .Acquisition settings"),
-        ("Number of samples\t4x5", "Number of samples\t2x2", "20 points, but its header tells of"),
+        ("Number of samples\t4x5", "Number of samples\t2x2", "20 points, but its header declares"),
         ("[Area]", "[Areal]", "no 'Number of samples' under .Area"),
     ],
 )

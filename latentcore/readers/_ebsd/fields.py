@@ -104,7 +104,7 @@ _HEXAGONAL_NAMES = re.compile(r"6/mmm|622|6mm|-6m2")
 
 @dataclass(frozen=True)
 class Phase:
-    """A phase of a scan: its name, and its symmetry where the file tells it."""
+    """A phase of a scan: its name, and its symmetry where the file has it."""
 
     name: str
     symmetry: CrystalSymmetry | None = None
@@ -133,7 +133,7 @@ def listed_phases(
 
 
 def _symmetry_of(file: h5py.File, phase: str, hexagonal_x: str) -> CrystalSymmetry | None:
-    """Return a phase's symmetry; None where the file doesn't tell, or it is another one."""
+    """Return a phase's symmetry; None where the file lacks it, or it is another one."""
     laue = _from_space_group(file, phase) or _from_point_group(file, phase)
     return None if laue is None else CrystalSymmetry(laue, hexagonal_x)
 

@@ -43,13 +43,13 @@ class Header:
         absurd = cells > _MOST_CELLS and cells > _MOST_CELLS_PER_POINT * n
         if min(self.columns, self.rows) < 1 or absurd or min(steps) <= 0:
             message = (
-                f"The header of {name!r} tells of {self.columns} × {self.rows} points with steps "
+                f"The header of {name!r} declares {self.columns} × {self.rows} points with steps "
                 f"{dx:g} and {dy:g}, which no scan of {n:,} points can have. Export it again."
             )
             raise MalformedFileError(message)
         if n > cells:
             message = (
-                f"{name!r} holds {n:,} points, but its header tells of only {self.columns} × "
+                f"{name!r} holds {n:,} points, but its header declares only {self.columns} × "
                 f"{self.rows} = {cells:,}. Export the scan again."
             )
             raise MalformedFileError(message)
@@ -76,7 +76,7 @@ def scan_grid(
     grid : ScanGrid
         Of the header's shape, so that what was not yet scanned is a gap.
     note : str
-        What is to be told, ``""`` if nothing.
+        For the user, ``""`` if there is nothing to say.
     """
     header = header.checked(n, name)
     if places is None:
@@ -92,7 +92,7 @@ def scan_grid(
         return row_major(header, n), note
     rows, columns = found.shape
     if rows > header.rows or columns > header.columns:
-        return found, f"The points cover {columns} × {rows} cells, more than the header tells of."
+        return found, f"The points cover {columns} × {rows} cells, more than the header declares."
     return (
         ScanGrid(
             (header.rows, header.columns), found.row, found.col, x, y, header.step, header.unit

@@ -95,7 +95,7 @@ class VendorMaps:
             placed = vendor.placed(file, scan, n, ref.options)
             if placed.grid is None:
                 message = (
-                    f"{path.name!r} doesn't tell where its points are, so there are no maps of "
+                    f"{path.name!r} doesn't say where its points are, so there are no maps of "
                     "them. Give the reader's option shape=ROWSxCOLUMNS."
                 )
                 raise MalformedFileError(message)

@@ -36,7 +36,7 @@ Options = Mapping[str, object]
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """Where a scan's points are, and what is to be told about it."""
+    """Where a scan's points are, and notes on it for the user."""
 
     grid: ScanGrid | None
     notes: tuple[str, ...] = ()
@@ -159,7 +159,7 @@ class Vendor:
 
     def placed(self, file: h5py.File, scan: str, n: int, options: Options) -> Placed:
         """Place the first n points of a scan."""
-        del options  # for vendors whose files don't tell the grid
+        del options  # for vendors whose files lack the grid
         refuse_hexagonal(file, f"{scan}/EBSD/Header")
         header = self.header(file, scan)
         grid, note = scan_grid(
@@ -191,7 +191,7 @@ class Vendor:
 
     def has_maps(self, file: h5py.File, scan: str, options: Options) -> bool:
         """Tell whether a scan has maps, on points whose places are known."""
-        del options  # for vendors whose files don't tell the grid
+        del options  # for vendors whose files lack the grid
         return self.points(file, scan) > 0
 
     def phases(self, file: h5py.File, scan: str) -> dict[int, Phase]:

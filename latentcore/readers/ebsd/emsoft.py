@@ -27,7 +27,7 @@ from latentcore.readers.ebsd import VENDORS
 _SCAN = "EMData"
 _PATTERNS = f"{_SCAN}/EBSD/EBSDPatterns"
 _NO_GRID = (
-    "The file tells no scan grid. Maps and neighbors need one: open it with "
+    "The file has no scan grid. Maps and neighbors need one: open it with "
     "'emsoft-hdf5:shape=ROWSxCOLUMNS' as the reader, or 'emsoft-hdf5:coords=TABLE' with a table of "
     "the x and y of each pattern."
 )

@@ -44,9 +44,9 @@ class MatrixMap:
         path = local_path(ref.location)
         table = read_table(path, header=False)
         matrix = np.column_stack([numbers(table[column]) for column in table.columns])
-        words = int((np.isnan(matrix) & table.notna().to_numpy()).sum())
-        if words:
-            message = f"{words} cells of {path.name!r} are no numbers: it is not a bare matrix."
+        strange = int((np.isnan(matrix) & table.notna().to_numpy()).sum())
+        if strange:
+            message = f"{strange} cells of {path.name!r} are no numbers: it is not a bare matrix."
             raise MalformedFileError(message)
         # Exports end their lines with a separator, which looks like an empty last column.
         matrix = matrix[:, : matrix.shape[1] - int(np.isnan(matrix[:, -1]).all())]

@@ -52,7 +52,7 @@ def frame_count(path: Path) -> int:
 
 
 def clip_pixels(path: Path, reading: Reading) -> NDArray[np.uint8]:
-    """Decode a clip, frame by frame; all but its own frames are let go at once.
+    """Decode a clip, frame by frame; only its own frames are held in memory.
 
     Parameters
     ----------

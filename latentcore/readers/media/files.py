@@ -156,7 +156,7 @@ def look_into(files: MediaFiles, look: Callable[[Path], T], damaged: dict[int, s
 
 
 def none_readable(location: str, reasons: Sequence[str]) -> MalformedFileError:
-    """Return the error that tells that all files are damaged, and what is wrong with the first."""
+    """Return the error for files that are all damaged; it describes the first."""
     if len(reasons) == 1:
         return MalformedFileError(reasons[0])
     name = Path(location).name

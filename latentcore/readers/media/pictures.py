@@ -143,7 +143,7 @@ def _header(path: Path, image: Image.Image) -> PictureHeader:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return how a camera was held, 1 for upright; other formats than JPEG rarely tell."""
+    """Return how a camera was held, 1 for upright; other formats than JPEG rarely say."""
     return int(image.getexif().get(_ORIENTATION, 1)) if image.format == "JPEG" else 1
 
 

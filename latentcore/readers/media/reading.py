@@ -84,11 +84,11 @@ class Reading:
 
 
 def _resolution(value: object) -> tuple[int, int]:
-    words = (
+    parts = (
         value.lower().split("x") if isinstance(value, str) else list(cast("Sequence[int]", value))
     )
     try:
-        sides = tuple(int(word) for word in words)
+        sides = tuple(int(part) for part in parts)
     except (TypeError, ValueError):
         sides = ()
     if len(sides) != 2 or not all(1 <= side <= _LARGEST_SIDE for side in sides):

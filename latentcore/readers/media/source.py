@@ -38,7 +38,7 @@ class MediaSource:
     reading : Reading
         How a file becomes a sample; its resolution, and number of frames, are known.
     options : sequence of str
-        What of it the reader's options tell.
+        Names of the reader's options.
     decode : callable
         ``decode(path, reading) → ndarray``, shape (C, H, W) or (C, T, H, W), of that dtype.
     damaged : Mapping of int to str

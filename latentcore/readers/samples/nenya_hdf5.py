@@ -58,7 +58,7 @@ class NenyaHdf5:
         Parameters
         ----------
         ref : SourceRef
-            Its option ``partitions`` (names, or text with commas) tells other datasets than
+            Its option ``partitions`` (names, or text with commas) names other datasets than
             ``train`` and ``valid``.
         """
         path = local_path(ref.location)
@@ -135,12 +135,12 @@ def _about_metadata(file: h5py.File, present: list[str]) -> tuple[str, ...]:
 
 def _attributes(file: h5py.File) -> tuple[str, ...]:
     """Return the file's own short attributes, as it gives them."""
-    told = []
+    found = []
     for name in list(file.attrs)[:_MOST_ATTRIBUTES]:
         try:
             value = np.asarray(file.attrs[name])
         except (OSError, TypeError, ValueError, RuntimeError):
             continue  # of a type that only its author's program knows
         if value.dtype.kind in "iufbU" and value.size <= _LONGEST_ATTRIBUTE:
-            told.append(f"{name} = {value.tolist()}")
-    return (f"The file says: {', '.join(told)}.",) if told else ()
+            found.append(f"{name} = {value.tolist()}")
+    return (f"The file says: {', '.join(found)}.",) if found else ()

@@ -100,7 +100,7 @@ class _Settings:
         rows, columns = _pair(text, "Area", "Number of samples", name)
         if math.prod((width, height)) > _MOST_PIXELS or 0 in (width, height, rows, columns):
             message = (
-                f"{name!r} tells of {rows} × {columns} patterns of {width} × {height} px, which no "
+                f"{name!r} declares {rows} × {columns} patterns of {width} × {height} px, which no "
                 "scan has. Copy it again from the scan's folder."
             )
             raise MalformedFileError(message)
@@ -140,7 +140,7 @@ class _RawRows:
         self.block_rows = max(1, min(self._n, _BLOCK_BYTES // self._row_bytes))
         self._file = path.open("rb", buffering=0)
         self._lock = threading.Lock()
-        # Whoever lets go of it last closes it, as h5py does.
+        # Closed with its last reference, as h5py does.
         self._close = weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
@@ -148,15 +148,15 @@ class _RawRows:
 
     @property
     def closed(self) -> bool:
-        """Whether the file was let go."""
+        """Whether the file was closed."""
         return not self._close.alive
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._close()
 
     def first(self, n: int) -> Self:
-        """Return the first n images only, and let go of this one's file."""
+        """Return the first n images only, and close this one's file."""
         self.close()
         return type(self)(self._path, (self.sample_shape[1], self.sample_shape[2]), n)
 

@@ -87,7 +87,7 @@ def _read_part(file: h5py.File, partition: str) -> pd.DataFrame:
 
 
 def _names(found: h5py.Dataset) -> list[str]:
-    """Return the columns' names, ``column_0`` … where the file tells none."""
+    """Return the columns' names, ``column_0`` … where the file names none."""
     try:
         given = np.ravel(np.asarray(found.attrs.get("columns", ())))
     except (OSError, TypeError, ValueError, RuntimeError):

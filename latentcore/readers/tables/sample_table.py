@@ -77,7 +77,7 @@ TABLES_READERS.register(_NAME)(SampleTableFile())
 
 
 def _identifying(names: Sequence[str] | set[str] | dict[str, str]) -> tuple[str, ...]:
-    """Return the columns that tell a row's sample; empty where there are none."""
+    """Return the columns that identify a row's sample; empty where there are none."""
     if _ID in names:
         return tuple(name for name in (_ID, _PARTITION, _ROW) if name in names)
     if _PARTITION in names and _ROW in names:
