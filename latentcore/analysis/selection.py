@@ -71,6 +71,23 @@ class Shape:
             msg = f"A shape has finite coordinates, got {points}."
             raise RequestError(msg)
 
+    def as_plain(self) -> dict[str, Any]:
+        """Return the shape JSON-like: ``panel``, ``kind``, ``points`` and ``mode``."""
+        points = [list(point) for point in self.points]
+        return {"panel": self.panel, "kind": self.kind, "points": points, "mode": self.mode}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Shape:
+        """Read what `as_plain` wrote; without a mode it replaces.
+
+        Raises
+        ------
+        RequestError, AttributeError, KeyError, TypeError, ValueError
+            If it is no shape.
+        """
+        points = tuple((x, y) for x, y in plain["points"])
+        return cls(str(plain["panel"]), plain["kind"], points, plain.get("mode", "replace"))
+
 
 def select(
     shapes: Sequence[Shape],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tracemalloc
 
 import numpy as np
@@ -128,3 +129,10 @@ def test_a_million_points_take_no_loop_over_points_and_little_memory():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 12e6
+
+
+def test_a_shape_is_the_same_after_it_was_written_and_read():
+    shape = Shape("map", "lasso", ((0, 0), (1, 0.5), (0.1, 2)), "subtract")
+    assert Shape.from_plain(json.loads(json.dumps(shape.as_plain()))) == shape
+    plain = {"panel": "map", "kind": "box", "points": [[0, 0], [1, 1]]}
+    assert Shape.from_plain(plain).mode == "replace"

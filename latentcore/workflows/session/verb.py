@@ -186,16 +186,7 @@ def read_selections(text: str | None) -> dict[str, tuple[Shape, ...]]:
     plain = _json(text, "selection")
     try:
         return {
-            slot: tuple(
-                Shape(
-                    str(entry["panel"]),
-                    entry["kind"],
-                    tuple((float(x), float(y)) for x, y in entry["points"]),
-                    entry.get("mode", "replace"),
-                )
-                for entry in plain.get(slot, ())
-            )
-            for slot in _SLOTS
+            slot: tuple(Shape.from_plain(entry) for entry in plain.get(slot, ())) for slot in _SLOTS
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = (

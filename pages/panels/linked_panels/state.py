@@ -75,15 +75,7 @@ class PanelsState:
         return {
             "revision": self.revision,
             "selections": {
-                slot: [
-                    {
-                        "panel": shape.panel,
-                        "kind": shape.kind,
-                        "points": [list(point) for point in shape.points],
-                        "mode": shape.mode,
-                    }
-                    for shape in self.selections.get(slot, ())
-                ]
+                slot: [shape.as_plain() for shape in self.selections.get(slot, ())]
                 for slot in SLOTS
             },
             "active": self.active,
@@ -155,15 +147,7 @@ def _shapes(payload: Any) -> tuple[Shape, ...]:
     if len(payload) > MAX_SHAPES:
         msg = f"A selection has at most {MAX_SHAPES} shapes, got {len(payload)}."
         raise RequestError(msg)
-    shapes = tuple(
-        Shape(
-            str(item["panel"]),
-            item["kind"],
-            tuple((x, y) for x, y in item["points"]),
-            item["mode"],
-        )
-        for item in payload
-    )
+    shapes = tuple(Shape.from_plain(item) for item in payload)
     if any(len(shape.points) > MAX_VERTICES for shape in shapes):
         msg = f"A lasso has at most {MAX_VERTICES} vertices."
         raise RequestError(msg)

@@ -220,5 +220,8 @@ def _selection(question: Question) -> str | None:
     if not any(question.selections.values()):
         return None
     return json.dumps(
-        {slot: [asdict(shape) for shape in shapes] for slot, shapes in question.selections.items()}
+        {
+            slot: [shape.as_plain() for shape in shapes]
+            for slot, shapes in question.selections.items()
+        }
     )
