@@ -26,6 +26,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("datasets", "encoding", "figures"),
     ("requests",),
     ("inputs",),
+    ("outputs",),
     ("workflows",),
     ("jobs", "cli"),
     ("__main__",),

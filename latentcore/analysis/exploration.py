@@ -39,7 +39,9 @@ __all__ = [
     "SelectionStatistics",
     "cluster_roi",
     "comparison",
+    "describe_view",
     "explore",
+    "in_all_rows",
     "panel_axes",
     "roi_features",
     "roi_rows",
@@ -148,10 +150,43 @@ def explore(
     clustering = cluster_roi(
         features, inside, clusterer=clusterer, scaling=scaling, progress=progress
     )
-    axes = panel_axes(selections or {}, latents=latents, maps=maps, embeddings=embeddings or {})
-    masks = {
-        slot: selected_rows((selections or {}).get(slot, ()), axes, inside) for slot in ("A", "B")
-    }
+    return describe_view(
+        latents,
+        maps,
+        dim=dim,
+        inside=inside,
+        clustering=clustering,
+        selections=selections or {},
+        embeddings=embeddings or {},
+    )
+
+
+def describe_view(
+    latents: LatentSet,
+    maps: Mapping[str, NDArray[np.float32]],
+    *,
+    dim: int,
+    inside: NDArray[np.bool_],
+    clustering: Clustering,
+    selections: Mapping[str, Sequence[Shape]],
+    embeddings: Mapping[str, NDArray[np.float32]],
+) -> Exploration:
+    """Find the brushed points of n samples whose clusters are known, and describe them.
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (n,)
+        Points in the ROI.
+    clustering : Clustering
+        Of all n samples, as `cluster_roi` returns it.
+
+    Raises
+    ------
+    RequestError
+        If a panel that strokes were drawn in doesn't exist.
+    """
+    axes = panel_axes(selections, latents=latents, maps=maps, embeddings=embeddings)
+    masks = {slot: selected_rows(selections.get(slot, ()), axes, inside) for slot in ("A", "B")}
     quantities = {f"latent_d{dim}": latents.dimension(dim), **maps}
     return Exploration(
         inside,
@@ -217,9 +252,14 @@ def cluster_roi(
         For all n samples; -1 outside the ROI.
     """
     found = cluster_features(features, clusterer=clusterer, scaling=scaling, progress=progress)
+    return in_all_rows(found, inside)
+
+
+def in_all_rows(clustering: Clustering, inside: NDArray[np.bool_]) -> Clustering:
+    """Return clusters of the points in a ROI as clusters of all points, -1 outside the ROI."""
     labels = np.full(len(inside), -1, np.int32)
-    labels[inside] = found.labels
-    return replace(found, labels=labels)
+    labels[inside] = clustering.labels
+    return replace(clustering, labels=labels)
 
 
 def scatter_panel(dim: int, reference: str) -> str:

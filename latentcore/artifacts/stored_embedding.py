@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import read_run
 from latentcore.artifacts.records import read_record
-from latentcore.containers import LatentSet
+from latentcore.containers import Embedding, LatentSet
 from latentcore.errors import JoinError, MalformedFileError
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["PCA_PANEL", "StoredEmbedding", "read_embedding"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["PCA_PANEL", "StoredEmbedding", "embedding_table", "read_embedding"]
 
 # The panel of the first two principal components, which are computed wherever they are needed.
 PCA_PANEL = "pca"
@@ -39,6 +43,17 @@ class StoredEmbedding:
     coordinates: NDArray[np.float32]
     report: dict[str, object]
     fingerprint: str
+
+
+def embedding_table(embedding: Embedding, latents: LatentSet) -> pd.DataFrame:
+    """Return sample_id, x and y where there is a grid, and U0, U1 (U2), in the latents' order."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {"sample_id": embedding.sample_ids.astype(object)}
+    if latents.grid is not None:
+        columns |= {"x": latents.grid.x, "y": latents.grid.y}
+    columns |= {f"U{i}": column for i, column in enumerate(embedding.coordinates.T)}
+    return pd.DataFrame(columns)
 
 
 def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:

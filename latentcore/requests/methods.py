@@ -9,7 +9,7 @@ from latentcore.analysis.parameters import SEED, parameter_of
 from latentcore.registry import Registry
 from latentcore.requests.verbs import option
 
-__all__ = ["with_parameters"]
+__all__ = ["parameters_of", "with_parameters"]
 
 
 def with_parameters(base: type, family: Registry[Any]) -> Any:
@@ -58,3 +58,12 @@ def with_parameters(base: type, family: Registry[Any]) -> Any:
         frozen=True,
         namespace={"__doc__": base.__doc__, "__module__": base.__module__},
     )
+
+
+def parameters_of(request: object, family: Registry[Any]) -> dict[str, object]:
+    """Return what a request says of the parameters of a family's methods, None where nothing."""
+    return {
+        declared.name: getattr(request, declared.name)
+        for _, kind in family.items()
+        for declared in dataclasses.fields(kind)
+    }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from latentcore.analysis.projections import PROJECTIONS, Projection, make_projection
 from latentcore.artifacts import RunFolder
+from latentcore.artifacts.stored_embedding import embedding_table
 from latentcore.containers import Embedding, LatentSet
 from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
@@ -16,10 +17,7 @@ from latentcore.requests.methods import with_parameters
 from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import as_plain, option, option_of, verb
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["ProjectRequest", "embedding_table", "run"]
+__all__ = ["ProjectRequest", "run"]
 
 
 @dataclass(frozen=True)
@@ -94,17 +92,6 @@ def run(request: _ProjectRequest, folder: RunFolder, progress: Progress) -> dict
     folder.write_json("report.json", report)
     progress.step(1, 1, "writing")
     return report
-
-
-def embedding_table(embedding: Embedding, latents: LatentSet) -> pd.DataFrame:
-    """Return sample_id, x and y where there is a grid, and U0, U1 (U2), in the latents' order."""
-    import pandas as pd
-
-    columns: dict[str, Any] = {"sample_id": embedding.sample_ids.astype(object)}
-    if latents.grid is not None:
-        columns |= {"x": latents.grid.x, "y": latents.grid.y}
-    columns |= {f"U{i}": column for i, column in enumerate(embedding.coordinates.T)}
-    return pd.DataFrame(columns)
 
 
 def _projection(request: _ProjectRequest) -> Projection:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.agreement import METRICS, Agreement, agree, cluster_dimension
+from latentcore.analysis.agreement import Agreement, agree, cluster_dimension
 from latentcore.analysis.clusterers import Clusterer, make_clusterer
 from latentcore.analysis.features import Scaling
 from latentcore.analysis.label_agreement import MISSING
@@ -18,8 +17,7 @@ from latentcore.errors import RequestError
 from latentcore.inputs.latents import read_latents
 from latentcore.inputs.maps import grid_for_maps
 from latentcore.progress import Progress
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
-from latentcore.requests.verbs import option, verb
+from latentcore.requests.verbs import verb
 from latentcore.workflows.agree.labels import read_reference
 from latentcore.workflows.agree.maps import compare_maps
 from latentcore.workflows.agree.reference import (
@@ -32,38 +30,9 @@ from latentcore.workflows.agree.reference import (
 if TYPE_CHECKING:
     import pandas as pd
 
+from latentcore.workflows.agree.request import AgreeRequest
+
 __all__ = ["AgreeRequest", "run"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AgreeRequest:
-    """What to hold against which reference."""
-
-    latents: str | None = latents_option(None)
-    reference: str = option(
-        help="labels (phases, grains, clusters), or features such as FILE:PCA_* to be clustered",
-        kind="map",
-    )
-    labels: str | None = option(
-        None, help="a label map to hold against the reference, instead of latents", kind="map"
-    )
-    k_min: int = option(2, help="fewest clusters tried", convert=int, metavar="K")
-    k_max: int = option(12, help="most clusters tried", convert=int, metavar="K")
-    criterion: str = option("bic", help="by which k is chosen", choices=("bic", "aic"))
-    metric: str = option("ari", help="by which dimensions are ranked", choices=METRICS)
-    top: int = option(3, help="how many dimensions are drawn", convert=int, metavar="N")
-    scaling: str = option(
-        "standard",
-        help="standard: each feature with zero mean and unit s.d.; none: as they are",
-        choices=("standard", "none"),
-    )
-    sample: int | None = option(
-        None, help="compare N points, drawn by the seed, instead of all", convert=int, metavar="N"
-    )
-    roi: tuple[float, ...] | None = roi_option()
-    seed: int = option(0, help="the same seed gives the same clusters", convert=int, metavar="N")
-    coords: str | None = coords_option()
-    reader: str | None = reader_option()
 
 
 @verb("agree", "Hold latent dimensions, or a label map, against reference labels.", AgreeRequest)

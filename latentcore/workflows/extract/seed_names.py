@@ -7,8 +7,8 @@ import pandas as pd
 
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet
+from latentcore.outputs.latent_maps import latent_map_table
 from latentcore.progress import Progress
-from latentcore.workflows.map import latent_map_table
 
 __all__ = ["write_seed_names"]
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from latentcore.analysis.probe import Probed, probe
 from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
-from latentcore.analysis.probes import PROBES, Probe, make_probe
+from latentcore.analysis.probes import Probe
 from latentcore.artifacts import RunFolder, from_json, to_json
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
 from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
-from latentcore.requests.methods import with_parameters
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
-from latentcore.requests.verbs import option, verb
+from latentcore.requests.verbs import verb
 from latentcore.workflows.probe.labels import FoundLabels, find_labels
 from latentcore.workflows.probe.model_card import model_card
 
 if TYPE_CHECKING:
     import pandas as pd
+
+from latentcore.workflows.probe.request import ProbeRequest, probe_of
 
 __all__ = ["ProbeRequest", "predictions_table", "probe_of", "run"]
 
@@ -35,54 +35,8 @@ _LEAK = (
 )
 
 
-@dataclass(frozen=True)
-class _ProbeRequest:
-    """What to predict, and how; the classifiers' own parameters are added below."""
-
-    latents: str = latents_option()
-    labels: str | None = option(
-        None,
-        help="map of labels, FILE:COLUMN, joined by x and y; default: the labels in the latents' "
-        "file",
-        kind="map",
-    )
-    split: str | None = option(
-        None,
-        help="the partition of this name is the test set, all others are trained on",
-        metavar="NAME",
-    )
-    test_fraction: float = option(
-        0.2, help="share of the labeled samples to test on, where no --split is given",
-        convert=float, metavar="F",
-    )  # fmt: skip
-    blocked: bool = option(
-        False, help="split by place, in squares of the scan; the default where there is a scan grid"
-    )
-    stratified: bool = option(
-        False, help="split at random within each class; the default where there is no scan grid"
-    )
-    block_size: int | None = option(
-        None,
-        help="side of a square in points; default: an eighth of the labeled area",
-        convert=int,
-        metavar="N",
-    )
-    classifier: str = option("logistic", help="what learns the labels", family=PROBES)
-    without: tuple[str, ...] = option(
-        (), help="a class that takes no part; -1 never does", repeat=True, metavar="CLASS"
-    )
-    roi: tuple[float, ...] | None = roi_option()
-    seed: int = option(0, help="the same seed gives the same split", convert=int, metavar="N")
-    coords: str | None = coords_option()
-    reader: str | None = reader_option()
-
-
-# One list of parameters: those that the classifiers declare. A new one brings its options.
-ProbeRequest: Any = with_parameters(_ProbeRequest, PROBES)
-
-
 @verb("probe", "Tell how well latents predict labels.", ProbeRequest)
-def run(request: _ProbeRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Train a classifier on latents and labels, and test it on samples it has not seen.
 
     Writes ``probe_report.json``, ``model_card.json``, ``predictions.csv`` (row, sample_id, x, y,
@@ -130,24 +84,6 @@ def run(request: _ProbeRequest, folder: RunFolder, progress: Progress) -> dict[s
     return report
 
 
-def probe_of(request: Any) -> Probe:
-    """Make the classifier that a request names, with the parameters that it gives.
-
-    Raises
-    ------
-    UnknownNameError
-        If no classifier has that name.
-    RequestError
-        If it lacks a parameter that was given, or a value makes no sense.
-    """
-    given = {
-        declared.name: getattr(request, declared.name)
-        for _, kind in PROBES.items()
-        for declared in dataclasses.fields(kind)
-    }
-    return make_probe(request.classifier, given)
-
-
 def predictions_table(
     latents: LatentSet, found: FoundLabels, split: Split, probed: Probed
 ) -> pd.DataFrame:
@@ -173,7 +109,7 @@ def predictions_table(
     return pd.DataFrame(table)
 
 
-def _refuse_contradiction(request: _ProbeRequest) -> None:
+def _refuse_contradiction(request: ProbeRequest) -> None:
     ways = {
         "⟨split⟩": request.split is not None,
         "⟨blocked⟩": request.blocked,
@@ -188,7 +124,7 @@ def _refuse_contradiction(request: _ProbeRequest) -> None:
         raise RequestError(message)
 
 
-def _split(request: _ProbeRequest, latents: LatentSet, found: FoundLabels) -> Split:
+def _split(request: ProbeRequest, latents: LatentSet, found: FoundLabels) -> Split:
     codes = found.labels.codes
     if request.split is not None:
         return given_split(codes, latents.partition, request.split)
@@ -201,7 +137,7 @@ def _split(request: _ProbeRequest, latents: LatentSet, found: FoundLabels) -> Sp
 
 
 def _report(
-    request: _ProbeRequest,
+    request: ProbeRequest,
     latents: LatentSet,
     found: FoundLabels,
     split: Split,

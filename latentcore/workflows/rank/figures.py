@@ -11,12 +11,13 @@ from latentcore.containers import LatentSet, Ranking
 from latentcore.progress import Progress
 from latentcore.workflows.rank.references import JoinedReference
 from latentcore.workflows.rank.report import unique_dims
+from latentcore.workflows.rank.request import RankRequest
 
 __all__ = ["draw_ranking"]
 
 
 def draw_ranking(
-    request: Any,
+    request: RankRequest,
     folder: RunFolder,
     latents: LatentSet,
     joined: JoinedReference,
@@ -51,7 +52,7 @@ def draw_ranking(
 
 
 def _dimension(
-    request: Any,
+    request: RankRequest,
     latents: LatentSet,
     joined: JoinedReference,
     ranking: Ranking,

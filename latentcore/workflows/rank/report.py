@@ -16,6 +16,8 @@ from latentcore.workflows.rank.references import JoinedReference
 if TYPE_CHECKING:
     import pandas as pd
 
+from latentcore.workflows.rank.request import RankRequest
+
 __all__ = ["ranking_report", "reference_table", "unique_dims"]
 
 
@@ -41,7 +43,7 @@ def unique_dims(top: Mapping[str, Iterable[int]]) -> dict[int, str]:
 
 
 def ranking_report(
-    request: Any,
+    request: RankRequest,
     latents: LatentSet,
     joined: JoinedReference,
     ranking: Ranking,

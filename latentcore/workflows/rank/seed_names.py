@@ -11,19 +11,18 @@ from latentcore.analysis.rank_table import scores_table
 from latentcore.analysis.references import Reference
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Ranking
-from latentcore.inputs.latents import is_bare_array
-from latentcore.progress import Progress
-from latentcore.workflows.map import MapRequest
-from latentcore.workflows.map import run as draw_maps
+from latentcore.outputs.latent_maps import write_latent_maps
 from latentcore.workflows.rank.report import unique_dims
+from latentcore.workflows.rank.request import RankRequest
 
 __all__ = ["write_seed_ranking"]
 
 
 def write_seed_ranking(
-    request: Any,
+    request: RankRequest,
     folder: RunFolder,
     latents: LatentSet,
+    field: LatentSet,
     reference: Reference,
     ranking: Ranking,
     report: Mapping[str, Any],
@@ -35,6 +34,11 @@ def write_seed_ranking(
     for each top dimension its ROI as ``latent_d<D>_roi_vs_<reference>_<metric>.npy`` and the
     whole field as ``latent_full_d<D>.csv`` and ``.png``. Those of element maps carry the tag of
     the synthesis, for example ``sum-auto`` or ``rgb-Fe_Al_O``.
+
+    Parameters
+    ----------
+    latents, field : LatentSet
+        Those in the ROI, which were ranked, and those of the whole field.
     """
     assert latents.grid is not None
     made = bool(reference.synthesis)
@@ -50,19 +54,7 @@ def write_seed_ranking(
         stem = f"{tag}_latent_d{dim}_roi_vs_synth" if made else f"latent_d{dim}_roi_vs_{tag}"
         np.save(folder.path(f"{stem}_{metric}.npy"), latents.dimension(dim)[order])
     if best:
-        draw_maps(
-            MapRequest(
-                latents=request.latents, dim=tuple(best), cmap=request.cmap, coords=request.coords,
-                reader=request.reader, roi=_roi_of_file(request, latents),
-            ),
-            folder,
-            Progress(),
-        )  # fmt: skip
-
-
-def _roi_of_file(request: Any, latents: LatentSet) -> Any:
-    """Return the ROI that a bare array needs to find its places, None where a file has its own."""
-    return request.roi if is_bare_array(latents) and not request.coords else None
+        write_latent_maps(folder, field, best, cmap=request.cmap)
 
 
 def _seed_report(reference: Reference, report: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from latentcore.analysis.ranking.uncertainty import Chance, Intervals
 
+from latentcore.workflows.rank.request import RankRequest
+
 __all__ = ["UNCERTAINTY", "Uncertainty", "chosen_uncertainty", "find_uncertainty"]
 
 UNCERTAINTY = "latent_uncertainty.csv"
@@ -115,7 +117,7 @@ def chosen_uncertainty(
 
 
 def find_uncertainty(
-    request: Any,
+    request: RankRequest,
     latents: LatentSet,
     joined: JoinedReference,
     ranking: Ranking,

@@ -2,95 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from latentcore.analysis.rank_table import scores_table, top_dims
-from latentcore.analysis.ranking import metric_names, rank
-from latentcore.analysis.references import SYNTHESES
+from latentcore.analysis.ranking import rank
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Ranking, Roi
 from latentcore.errors import RequestError
-from latentcore.figures.colors import COLORMAPS, is_diverging
-from latentcore.inputs.latents import read_latents
+from latentcore.figures.colors import is_diverging
+from latentcore.inputs.latents import is_bare_array, read_field, within_roi
 from latentcore.progress import Progress
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
-from latentcore.requests.verbs import option, verb
+from latentcore.requests.verbs import verb
 from latentcore.workflows.rank.figures import draw_ranking
 from latentcore.workflows.rank.references import JoinedReference, read_reference_map
 from latentcore.workflows.rank.report import ranking_report, reference_table, unique_dims
+from latentcore.workflows.rank.request import RankRequest
 from latentcore.workflows.rank.seed_names import write_seed_ranking
 from latentcore.workflows.rank.uncertainty import UNCERTAINTY, find_uncertainty
 
 __all__ = ["RankRequest", "run"]
-
-
-@dataclass(frozen=True)
-class RankRequest:
-    """What to rank, against what, and how."""
-
-    latents: str = latents_option()
-    map: str = option(
-        help="reference: FILE, FILE:COLUMN, or several columns for a synthesis; joined by x and y",
-        kind="map",
-    )
-    metric: tuple[str, ...] | None = option(
-        None, help="a metric to rank by; all seven if not given", repeat=True,
-        choices=metric_names, metavar="NAME",
-    )  # fmt: skip
-    synthesis: str | None = option(
-        None,
-        help="sum: weighted sum of maps, each scaled 0–1 over the ROI; rgb: luminance of three",
-        choices=SYNTHESES,
-    )
-    weights: tuple[float, ...] | None = option(
-        None, help="of each column of a sum; equal if not given", nargs="+", convert=float,
-        metavar="W",
-    )  # fmt: skip
-    trend_degree: int = option(
-        1,
-        help="degree of the polynomial in x and y that pp_spatial removes: 1, 2 or 3",
-        convert=int,
-        metavar="D",
-    )
-    roi: tuple[float, ...] | None = roi_option()
-    uncertainty: tuple[str, ...] | None = option(
-        None,
-        help="metrics that get intervals and p-values, or 'none'; pearson if not given, where it "
-        "takes seconds",
-        nargs="+",
-        metavar="NAME",
-    )
-    level: float = option(
-        0.95, help="of the intervals, between 0 and 1", convert=float, metavar="P"
-    )
-    resamples: int = option(
-        200, help="random halves of the map behind each interval", convert=int, metavar="N"
-    )
-    surrogates: int = option(
-        199, help="maps without meaning behind each p-value", convert=int, metavar="N"
-    )
-    null: str | None = option(
-        None,
-        help="those maps: the reference shifted, or random with its variogram; shifted if it has "
-        "no gaps",
-        choices=("shift", "variogram"),
-    )
-    top: int = option(
-        3,
-        help="how many dimensions of each metric are listed and drawn; 0: no figures",
-        convert=int,
-        metavar="N",
-    )
-    cmap: str = option("viridis", help=f"color map: {', '.join(COLORMAPS)}", metavar="NAME")
-    seed_names: bool = option(
-        False, help="also write tables, arrays and maps under the names of the seed system"
-    )
-    seed: int = option(0, help="the same seed gives the same scores", convert=int, metavar="N")
-    coords: str | None = coords_option()
-    reader: str | None = reader_option()
 
 
 @verb("rank", "Rank latent dimensions by how they follow a reference map.", RankRequest)
@@ -116,9 +48,10 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     _check(request)
     progress.step(0, 1, "reading latents and reference")
     roi = None if request.roi is None else Roi.from_bounds(request.roi)
-    latents = read_latents(
+    field = read_field(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
     )
+    latents = within_roi(field, request.roi)
     joined = read_reference_map(
         request.map, latents, folder, roi=roi, synthesis=request.synthesis, weights=request.weights
     )
@@ -136,7 +69,9 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     _write_vectors(folder, latents, top)
     draw_ranking(request, folder, latents, joined, ranking, top, progress)
     if request.seed_names:
-        write_seed_ranking(request, folder, latents, joined.reference, ranking, report, top)
+        # A bare array has places in the ROI only.
+        whole = latents if is_bare_array(field) and not request.coords else field
+        write_seed_ranking(request, folder, latents, whole, joined.reference, ranking, report, top)
     folder.write_json("report.json", report)
     return report
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from latentcore.encoding.one_sample import encode_like
 from latentcore.errors import RequestError
 from latentcore.readers.one_sample import read_one_sample
 from latentcore.storage import content_fingerprint, local_path
+from latentcore.workflows.search.request import SearchRequest
 
 __all__ = ["Query", "query_of", "row_at"]
 
@@ -45,7 +45,10 @@ class Query:
 
 
 def query_of(
-    request: Any, latents: LatentSet, folder: RunFolder, open_model: Callable[..., Encoder]
+    request: SearchRequest,
+    latents: LatentSet,
+    folder: RunFolder,
+    open_model: Callable[..., Encoder],
 ) -> Query:
     """Return what a search request names.
 
@@ -54,9 +57,12 @@ def query_of(
     InputError
         If it is not among the latents or has none, or can't be encoded.
     """
-    if request.image is None:
-        row = request.row if request.row is not None else row_at(latents, request.xy)
-        return _row_query(latents, row)
+    if request.row is not None:
+        return _row_query(latents, request.row)
+    if request.xy is not None:
+        return _row_query(latents, row_at(latents, request.xy))
+    assert request.image is not None
+    assert request.checkpoint is not None
     from latentcore.encoders.checkpoints import checkpoint_file
 
     folder.add_input(

@@ -3,81 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import sample_picture
-from latentcore.analysis.similarity import METRICS, SearchTable, similarity_of
+from latentcore.analysis.similarity import SearchTable, similarity_of
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Neighbors
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
 from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
-from latentcore.requests.options import coords_option, latents_option, reader_option
-from latentcore.requests.verbs import option, verb
+from latentcore.requests.verbs import verb
 from latentcore.workflows.search.queries import Query, query_of, row_at
 from latentcore.workflows.search.samples_at_hand import samples_at_hand
 
 if TYPE_CHECKING:
     import pandas as pd
 
+from latentcore.workflows.search.request import SearchRequest
+
 __all__ = ["SearchRequest", "neighbors_table", "row_at", "run"]
 
 _MOST_THUMBNAILS = 59  # and the query: ten lines of six
 _LABELS = {"cosine": "cosine similarity", "euclidean": "1 / (1 + distance)"}
-
-
-@dataclass(frozen=True)
-class SearchRequest:
-    """What to search for, and where."""
-
-    latents: str = latents_option()
-    row: int | None = option(
-        None,
-        help="search for the sample in this row of the latents, counted from 0; it is not among "
-        "its own neighbors",
-        convert=int,
-        metavar="N",
-    )
-    xy: tuple[float, ...] | None = option(
-        None,
-        help="search for the sample at x and y; it is not among its own neighbors",
-        nargs=2,
-        convert=float,
-        metavar=("X", "Y"),
-    )
-    image: str | None = option(
-        None,
-        help="search for a sample from a file: PNG, JPEG, TIFF, .npy, or a file of samples",
-        kind="file",
-    )
-    image_row: int | None = option(
-        None, help="which of the samples in --image FILE, counted from 0", convert=int, metavar="N"
-    )
-    checkpoint: str | None = option(
-        None, help="the model that made the latents, to encode --image with", kind="checkpoint"
-    )
-    k: int = option(10, help="how many neighbors to find", convert=int, metavar="K")
-    metric: str = option(
-        "cosine",
-        help="cosine: angle between latents; euclidean: distance. similarity is then "
-        "1 / (1 + distance)",
-        choices=METRICS,
-    )
-    samples: str | None = option(
-        None,
-        help="file of the samples that the latents were made of, for thumbnails; default: the one "
-        "that the latents name, if it is still there; none: no thumbnails",
-        kind="samples",
-    )
-    device: str = option("auto", help="where to encode: auto, cpu, cuda, cuda:1 or mps",
-                         metavar="NAME")  # fmt: skip
-    coords: str | None = coords_option()
-    reader: str | None = reader_option()
 
 
 @verb("search", "Find the samples most like one.", SearchRequest, pool="thread")

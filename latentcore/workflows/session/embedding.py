@@ -10,34 +10,30 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import Exploration
 from latentcore.analysis.orientation_colors import orientation_colors
-from latentcore.analysis.projection import pca
 from latentcore.analysis.similarity import SearchTable
 from latentcore.artifacts import RunFolder
-from latentcore.artifacts.stored_embedding import read_embedding
+from latentcore.artifacts.stored_embedding import PCA_PANEL, embedding_table
 from latentcore.containers import Embedding, LatentSet, ScanMaps, match_rows
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
 from latentcore.inputs.maps import maps_at, read_map
+from latentcore.workflows.session.inputs import Embeddings
+from latentcore.workflows.session.report import digest
+from latentcore.workflows.session.request import COLORINGS, SessionRequest
 
-__all__ = ["COLORINGS", "drawn_embedding", "write_embedding"]
-
-COLORINGS = "cluster, latent, similarity, map=MAP, orientation=MAP"
+__all__ = ["drawn_embedding", "embedding_record", "write_embedding"]
 
 
-def drawn_embedding(request: Any, latents: LatentSet, folder: RunFolder) -> Embedding | None:
-    """Return the embedding that is drawn; None where one dimension alone has no two components.
-
-    Raises
-    ------
-    InputError
-        If the stored embedding can't be read, or is of other latents.
-    """
-    if request.embedding is None:
-        return pca(latents) if len(latents.dims) > 1 else None
-    stored = read_embedding(request.embedding, latents)
+def drawn_embedding(
+    request: SessionRequest, embeddings: Embeddings, latents: LatentSet, folder: RunFolder
+) -> Embedding | None:
+    """Return the embedding that is drawn; None where one dimension alone has no two components."""
+    stored = embeddings.stored
+    if stored is None or request.embedding is None:
+        return embeddings.pca
     folder.add_input(request.embedding, "embedding", stored.fingerprint, "embedding")
     if request.draw_pca:
-        return pca(latents)
+        return embeddings.pca
     report = stored.report
     return Embedding(
         coordinates=stored.coordinates,
@@ -48,8 +44,30 @@ def drawn_embedding(request: Any, latents: LatentSet, folder: RunFolder) -> Embe
     )
 
 
+def embedding_record(
+    request: SessionRequest, embedding: Embedding | None, embeddings: Embeddings
+) -> dict[str, Any] | None:
+    """Return what the report says of the embedding that is drawn."""
+    if embedding is None:
+        return None
+    stored = None if request.draw_pca else embeddings.stored
+    return {
+        "panel": PCA_PANEL if stored is None else stored.panel,
+        "method": embedding.method,
+        "parameters": dict(embedding.parameters),
+        "engine": embedding.engine,
+        "location": None if stored is None else request.embedding,
+        "color": request.color,
+        "coordinates_sha256": digest(embedding.coordinates),
+    }
+
+
 def write_embedding(
-    request: Any, folder: RunFolder, latents: LatentSet, embedding: Embedding, found: Exploration
+    request: SessionRequest,
+    folder: RunFolder,
+    latents: LatentSet,
+    embedding: Embedding,
+    found: Exploration,
 ) -> None:
     """Write ``embedding.csv``, and ``embedding.png`` as the page shows it.
 
@@ -61,7 +79,6 @@ def write_embedding(
         If what colors the points is unknown, or can't be read.
     """
     from latentcore.figures.embedding import embedding_figure
-    from latentcore.workflows.project import embedding_table
 
     folder.write_csv("embedding.csv", embedding_table(embedding, latents))
     active = found.masks[request.active]
@@ -75,7 +92,7 @@ def write_embedding(
 
 
 def _coloring(
-    request: Any, latents: LatentSet, found: Exploration, folder: RunFolder
+    request: SessionRequest, latents: LatentSet, found: Exploration, folder: RunFolder
 ) -> dict[str, Any]:
     """Return the arguments of `embedding_figure` that tell the colors."""
     kind, _, spec = request.color.partition("=")
@@ -97,19 +114,21 @@ def _coloring(
     return coloring
 
 
-def _by_cluster(request: Any, latents: LatentSet, found: Exploration) -> dict[str, Any]:
+def _by_cluster(request: SessionRequest, latents: LatentSet, found: Exploration) -> dict[str, Any]:
     del request, latents
     labels = found.clustering.labels
     names = {int(one): str(one) if one >= 0 else "noise, no pair" for one in np.unique(labels)}
     return {"labels": labels, "names": names, "label": "cluster"}
 
 
-def _by_latent(request: Any, latents: LatentSet, found: Exploration) -> dict[str, Any]:
+def _by_latent(request: SessionRequest, latents: LatentSet, found: Exploration) -> dict[str, Any]:
     del found
     return {"values": latents.dimension(request.dim), "label": f"latent {request.dim}"}
 
 
-def _by_similarity(request: Any, latents: LatentSet, found: Exploration) -> dict[str, Any]:
+def _by_similarity(
+    request: SessionRequest, latents: LatentSet, found: Exploration
+) -> dict[str, Any]:
     del found
     row = request.pinned
     if row is None or not 0 <= row < len(latents) or not latents.encoded[row]:
@@ -122,12 +141,12 @@ def _by_similarity(request: Any, latents: LatentSet, found: Exploration) -> dict
     return {"values": values, "label": f"cosine similarity to point {row}"}
 
 
-def _by_spec(request: Any, latents: LatentSet, found: Exploration) -> dict[str, Any]:
+def _by_spec(request: SessionRequest, latents: LatentSet, found: Exploration) -> dict[str, Any]:
     del request, latents, found
     return {}
 
 
-_KINDS: Mapping[str, Callable[[Any, LatentSet, Exploration], dict[str, Any]]] = {
+_KINDS: Mapping[str, Callable[[SessionRequest, LatentSet, Exploration], dict[str, Any]]] = {
     "cluster": _by_cluster,
     "latent": _by_latent,
     "similarity": _by_similarity,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.exploration import comparison, selection_statistics
 from latentcore.artifacts import to_json
 from latentcore.containers import Clustering, software_versions
-from latentcore.workflows.session.verb import category_names
+from latentcore.workflows.session.inputs import category_names
 from pages.access import places
 from pages.scan import loading
 from pages.tasks.explore import numbers

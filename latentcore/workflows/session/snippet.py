@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from latentcore.workflows.session.request import SessionRequest
+
 __all__ = ["session_snippet"]
 
 _TEXT = '''\
@@ -12,7 +14,7 @@ _TEXT = '''\
 
 import latentcore as lc
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.workflows.session.verb import (digest, read_maps, read_panels, read_selections)
+from latentcore.workflows.session import digest, read_maps, read_panels, read_selections
 
 latents = lc.open_latents({latents})
 assert latents.fingerprint == {fingerprint!r}, "the latents are not those of the report"
@@ -40,7 +42,7 @@ for name, value in statistics["ROI"].values.items():
 
 
 def session_snippet(
-    request: Any,
+    request: SessionRequest,
     report: Mapping[str, Any],
     *,
     maps: Mapping[str, str],
@@ -65,11 +67,14 @@ def session_snippet(
     str
         Leaves ``labels``, ``masks`` and ``statistics`` in the latents' row order.
     """
-    words = {"coords": request.coords, "reader": request.reader}
-    told = [repr(request.latents), *(f"{name}={text!r}" for name, text in words.items() if text)]
+    options = {"coords": request.coords, "reader": request.reader}
+    opened = [
+        repr(request.latents),
+        *(f"{name}={text!r}" for name, text in options.items() if text),
+    ]
     roi = None if request.roi is None else f"lc.Roi.from_bounds({tuple(request.roi)!r})"
     return _TEXT.format(
-        latents=", ".join(told),
+        latents=", ".join(opened),
         fingerprint=report["latents_fingerprint"],
         maps=dict(maps),
         dim=request.dim,
@@ -81,5 +86,5 @@ def session_snippet(
         selection=request.selection,
         embedding=request.embedding,
         labels_sha256=report["clusters"]["labels_sha256"],
-        rows_sha256={slot: told["rows_sha256"] for slot, told in report["selections"].items()},
+        rows_sha256={slot: one["rows_sha256"] for slot, one in report["selections"].items()},
     )

@@ -6,7 +6,7 @@ import pytest
 
 import latentcore as lc
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.analysis.snippet import cluster_snippet
+from latentcore.outputs.cluster_snippet import cluster_snippet
 
 
 @pytest.fixture

@@ -75,13 +75,13 @@ def cluster_snippet(
     )
 
 
-def _opening(location: str, words: dict[str, str | None], roi: Sequence[float] | None) -> str:
-    told = [repr(location), *(f"{name}={value!r}" for name, value in words.items() if value)]
+def _opening(location: str, options: dict[str, str | None], roi: Sequence[float] | None) -> str:
+    opened = [repr(location), *(f"{name}={value!r}" for name, value in options.items() if value)]
     if roi is None:
-        return f"latents = lc.open_latents({', '.join(told)})"
+        return f"latents = lc.open_latents({', '.join(opened)})"
     return (
         f"roi = {tuple(float(bound) for bound in roi)!r}  # x0, x1, y0, y1; half-open\n"
-        f"latents = lc.open_latents({', '.join(told)}, roi=roi)\n"
+        f"latents = lc.open_latents({', '.join(opened)}, roi=roi)\n"
         "latents = latents.take(lc.Roi.from_bounds(roi).mask(latents.grid))"
     )
 

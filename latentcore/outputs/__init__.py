@@ -1,0 +1,1 @@
+"""Files that several verbs write: those of clusters and of latent maps."""

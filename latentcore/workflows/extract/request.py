@@ -1,0 +1,105 @@
+"""What ``extract`` is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latentcore.encoders.pooling import POOLINGS
+from latentcore.preparation import written_keys
+from latentcore.requests.verbs import option
+
+__all__ = ["ExtractRequest"]
+
+
+@dataclass(frozen=True)
+class ExtractRequest:
+    """What to encode, with what, prepared how."""
+
+    location: tuple[str, ...] = option(
+        help="files of samples, or folders of pictures or videos; with pca:N one PCA is fitted on "
+        "all of them together",
+        positional=True,
+        nargs="+",
+        kind="samples",
+    )
+    checkpoint: str = option(
+        help="model.safetensors, a seed VAE .pth, a nenya .pth, an encoder exported as "
+        "TorchScript or by torch.export (it runs the code in its file), or pca:N to fit N "
+        "components on the samples",
+        kind="checkpoint",
+    )
+    options: str | None = option(
+        None,
+        help="options of a nenya training: they must fit the checkpoint, and name its partitions",
+        kind="file",
+        metavar="OPTS.json",
+    )
+    partition: tuple[str, ...] = option(
+        (), help="encode only this HDF5 dataset", repeat=True, metavar="NAME"
+    )
+    rows: str | None = option(
+        None,
+        help="encode only these rows, counted within each partition: .npy (row numbers, or a "
+        "mask), or text with one per line",
+        kind="file",
+    )
+    pool: str | None = option(
+        None,
+        help="how the feature map of an exported encoder becomes a vector; mean if not given",
+        choices=POOLINGS,
+    )
+    resolution: tuple[int, int] | None = option(
+        None,
+        help="resize to H W pixels, as size=HxW does; of pictures and videos the center is taken, "
+        "which --reader image-folder:fit=pad (or video:fit=pad) changes",
+        nargs=2,
+        metavar=("H", "W"),
+        convert=int,
+    )
+    prepare: tuple[str, ...] = option(
+        (),
+        help="steps of the preparation, each overruling the checkpoint's own: " + written_keys(),
+        nargs="+",
+        repeat=True,
+        metavar="KEY=VALUE",
+    )
+    keep_above: tuple[str, float] | None = option(
+        None,
+        help="encode only points where a map (FILE or FILE:COLUMN) is above a value",
+        nargs=2,
+        kind="threshold",
+        convert=(str, float),
+    )
+    batch_size: int | None = option(
+        None,
+        help="samples read at once; chooses itself, and has no influence on the latents",
+        metavar="N",
+        convert=int,
+        changes_answer=False,
+    )
+    device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
+    seed_names: bool = option(
+        False,
+        help="write latents_full.npy, coords.csv and latent_maps/latent_full_d<D>.csv as well, as "
+        "the seed system does",
+    )
+    cutouts: bool = option(
+        False,
+        help="write <input stem>_cutouts.parquet as well: ΔT (90th - 10th percentile of the "
+        "central crop), mean, s.d., minimum and maximum of each sample",
+    )
+    strict: bool = option(
+        False,
+        help="end at a damaged picture or video, instead of leaving it out",
+        changes_work=False,
+    )
+    clobber: bool = option(
+        False, help="do it again where --out holds a finished run", changes_answer=False
+    )
+    reader: str | None = option(
+        None,
+        help="reader of the inputs, with options for it as NAME:KEY=VALUE[,KEY=VALUE]: "
+        "video:frames=17,take=last",
+        metavar="NAME",
+    )
+    seed: int = option(0, help="recorded; nothing here is random", metavar="N", convert=int)

@@ -1,0 +1,75 @@
+"""What ``probe`` is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latentcore.analysis.probes import PROBES, Probe, make_probe
+from latentcore.requests.methods import parameters_of, with_parameters
+from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
+from latentcore.requests.verbs import option
+
+__all__ = ["ProbeRequest", "probe_of"]
+
+
+@dataclass(frozen=True)
+class _ProbeRequest:
+    """What to predict, and how; the classifiers' own parameters are added below."""
+
+    latents: str = latents_option()
+    labels: str | None = option(
+        None,
+        help="map of labels, FILE:COLUMN, joined by x and y; default: the labels in the latents' "
+        "file",
+        kind="map",
+    )
+    split: str | None = option(
+        None,
+        help="the partition of this name is the test set, all others are trained on",
+        metavar="NAME",
+    )
+    test_fraction: float = option(
+        0.2, help="share of the labeled samples to test on, where no --split is given",
+        convert=float, metavar="F",
+    )  # fmt: skip
+    blocked: bool = option(
+        False, help="split by place, in squares of the scan; the default where there is a scan grid"
+    )
+    stratified: bool = option(
+        False, help="split at random within each class; the default where there is no scan grid"
+    )
+    block_size: int | None = option(
+        None,
+        help="side of a square in points; default: an eighth of the labeled area",
+        convert=int,
+        metavar="N",
+    )
+    classifier: str = option("logistic", help="what learns the labels", family=PROBES)
+    without: tuple[str, ...] = option(
+        (), help="a class that takes no part; -1 never does", repeat=True, metavar="CLASS"
+    )
+    roi: tuple[float, ...] | None = roi_option()
+    seed: int = option(0, help="the same seed gives the same split", convert=int, metavar="N")
+    coords: str | None = coords_option()
+    reader: str | None = reader_option()
+
+
+# The options of methods are those that the methods declare, so a new one brings its own.
+if TYPE_CHECKING:
+    ProbeRequest = _ProbeRequest
+else:
+    ProbeRequest = with_parameters(_ProbeRequest, PROBES)
+
+
+def probe_of(request: ProbeRequest) -> Probe:
+    """Make the classifier that a request names, with the parameters that it gives.
+
+    Raises
+    ------
+    UnknownNameError
+        If no classifier has that name.
+    RequestError
+        If it lacks a parameter that was given, or a value makes no sense.
+    """
+    return make_probe(request.classifier, parameters_of(request, PROBES))

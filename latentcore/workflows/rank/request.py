@@ -1,0 +1,79 @@
+"""What ``rank`` is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latentcore.analysis.ranking import metric_names
+from latentcore.analysis.references import SYNTHESES
+from latentcore.figures.colors import COLORMAPS
+from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
+from latentcore.requests.verbs import option
+
+__all__ = ["RankRequest"]
+
+
+@dataclass(frozen=True)
+class RankRequest:
+    """What to rank, against what, and how."""
+
+    latents: str = latents_option()
+    map: str = option(
+        help="reference: FILE, FILE:COLUMN, or several columns for a synthesis; joined by x and y",
+        kind="map",
+    )
+    metric: tuple[str, ...] | None = option(
+        None, help="a metric to rank by; all seven if not given", repeat=True,
+        choices=metric_names, metavar="NAME",
+    )  # fmt: skip
+    synthesis: str | None = option(
+        None,
+        help="sum: weighted sum of maps, each scaled 0–1 over the ROI; rgb: luminance of three",
+        choices=SYNTHESES,
+    )
+    weights: tuple[float, ...] | None = option(
+        None, help="of each column of a sum; equal if not given", nargs="+", convert=float,
+        metavar="W",
+    )  # fmt: skip
+    trend_degree: int = option(
+        1,
+        help="degree of the polynomial in x and y that pp_spatial removes: 1, 2 or 3",
+        convert=int,
+        metavar="D",
+    )
+    roi: tuple[float, ...] | None = roi_option()
+    uncertainty: tuple[str, ...] | None = option(
+        None,
+        help="metrics that get intervals and p-values, or 'none'; pearson if not given, where it "
+        "takes seconds",
+        nargs="+",
+        metavar="NAME",
+    )
+    level: float = option(
+        0.95, help="of the intervals, between 0 and 1", convert=float, metavar="P"
+    )
+    resamples: int = option(
+        200, help="random halves of the map behind each interval", convert=int, metavar="N"
+    )
+    surrogates: int = option(
+        199, help="maps without meaning behind each p-value", convert=int, metavar="N"
+    )
+    null: str | None = option(
+        None,
+        help="those maps: the reference shifted, or random with its variogram; shifted if it has "
+        "no gaps",
+        choices=("shift", "variogram"),
+    )
+    top: int = option(
+        3,
+        help="how many dimensions of each metric are listed and drawn; 0: no figures",
+        convert=int,
+        metavar="N",
+    )
+    cmap: str = option("viridis", help=f"color map: {', '.join(COLORMAPS)}", metavar="NAME")
+    seed_names: bool = option(
+        False, help="also write tables, arrays and maps under the names of the seed system"
+    )
+    seed: int = option(0, help="the same seed gives the same scores", convert=int, metavar="N")
+    coords: str | None = coords_option()
+    reader: str | None = reader_option()

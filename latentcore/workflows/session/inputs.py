@@ -1,0 +1,209 @@
+"""What a session reads besides its latents: strokes, maps, labels and embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.projection import pca
+from latentcore.analysis.selection import Shape
+from latentcore.artifacts import RunFolder, from_json
+from latentcore.artifacts.stored_embedding import PCA_PANEL, StoredEmbedding, read_embedding
+from latentcore.containers import Embedding, LatentSet, ScanMaps
+from latentcore.errors import RequestError
+from latentcore.inputs.maps import maps_at, read_map
+from latentcore.requests.map_specs import split_map_spec
+from latentcore.workflows.session.request import SessionRequest
+
+__all__ = [
+    "SLOTS",
+    "Embeddings",
+    "category_names",
+    "map_specs",
+    "read_embeddings",
+    "read_json",
+    "read_labels",
+    "read_maps",
+    "read_panels",
+    "read_selections",
+]
+
+# The two selections.
+SLOTS = ("A", "B")
+_MOST_JSON = 4_000_000
+
+
+def read_selections(text: str | None) -> dict[str, tuple[Shape, ...]]:
+    """Read brush strokes from JSON text, or from a file that holds it.
+
+    Raises
+    ------
+    RequestError
+        If they make no sense.
+    """
+    if text is None:
+        return dict.fromkeys(SLOTS, ())
+    plain = read_json(text, "selection")
+    try:
+        return {
+            slot: tuple(Shape.from_plain(entry) for entry in plain.get(slot, ())) for slot in SLOTS
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = (
+            f"The selection can't be read ({type(error).__name__}: {error}). It must map 'A' and "
+            "'B' to lists of strokes with panel, kind (box or lasso), points and mode."
+        )
+        raise RequestError(message) from error
+
+
+def read_json(text: str, what: str) -> Any:
+    """Read JSON text, or a file that holds it.
+
+    Parameters
+    ----------
+    what : str
+        What it is, for the message.
+
+    Raises
+    ------
+    RequestError
+        If it is neither.
+    """
+    if not text.lstrip().startswith(("{", "[")):
+        path = Path(text)
+        if not path.is_file() or path.stat().st_size > _MOST_JSON:
+            message = f"The {what} {text[:80]!r} is neither JSON nor a file of it."
+            raise RequestError(message)
+        text = path.read_text(encoding="utf-8")
+    try:
+        return from_json(text)
+    except ValueError as error:
+        message = f"The {what} is no JSON: {error}."
+        raise RequestError(message) from error
+
+
+def read_maps(specs: Mapping[str, str], latents: LatentSet) -> dict[str, NDArray[np.float32]]:
+    """Read maps at the points of latents.
+
+    Parameters
+    ----------
+    specs : Mapping of str to str
+        What each map is to be called → ``FILE:COLUMN``.
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (n,)
+        NaN where a map has no point.
+    """
+    return {name: maps_at(read_map(spec), latents.grid)[0][0] for name, spec in specs.items()}
+
+
+def map_specs(
+    request: SessionRequest, reference_map: ScanMaps, folder: RunFolder
+) -> tuple[dict[str, str], str]:
+    """Return ``FILE:COLUMN`` of each map by its name, and the name of the one that is clustered.
+
+    Parameters
+    ----------
+    reference_map : ScanMaps
+        The map that is clustered.
+    """
+    specs: dict[str, str] = {}
+    for name, spec in map(_named, request.also or ()):
+        location, _ = split_map_spec(spec)
+        for column in read_map(spec, folder, numbers=True).names:
+            specs[name or column] = f"{location}:{column}"
+    column = reference_map.names[0]
+    reference = f"{split_map_spec(request.map)[0]}:{column}"
+    for name, spec in specs.items():
+        if spec == reference:
+            return specs, name
+    return {column: reference, **specs}, column
+
+
+def _named(spec: str) -> tuple[str | None, str]:
+    """Split ``NAME=MAP``; a plain ``MAP`` has no name of its own."""
+    name, sign, rest = spec.partition("=")
+    return (name, rest) if sign and name and not Path(spec).exists() else (None, spec)
+
+
+def read_labels(
+    request: SessionRequest, folder: RunFolder, latents: LatentSet
+) -> dict[str, list[str]]:
+    """Return the category of each point on each map of labels, by its name."""
+    found = {}
+    for given, spec in map(_named, request.labels or ()):
+        maps = read_map(spec, folder)
+        values, _ = maps_at(maps, latents.grid)
+        for row, column in zip(values, maps.names, strict=True):
+            found[given or column] = category_names(row, maps.categories.get(column, {}))
+    return found
+
+
+def category_names(values: NDArray[np.float32], names: Mapping[int, str]) -> list[str]:
+    """Return the name of each category, empty where a point has none.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Numbers of categories, NaN where there is none.
+    """
+    return [names.get(int(value), f"{value:g}") if np.isfinite(value) else "" for value in values]
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """The embeddings that strokes may have been drawn in.
+
+    Attributes
+    ----------
+    pca : Embedding or None
+        None where there is only one dimension.
+    stored : StoredEmbedding or None
+        The one that the request names.
+    """
+
+    pca: Embedding | None
+    stored: StoredEmbedding | None
+
+    @property
+    def panels(self) -> dict[str, NDArray[np.float32]]:
+        """Coordinates by the id of their panel, each shape (n, 2)."""
+        panels = {} if self.pca is None else {PCA_PANEL: self.pca.coordinates}
+        if self.stored is not None:
+            panels[self.stored.panel] = self.stored.coordinates
+        return panels
+
+
+def read_embeddings(location: str | None, latents: LatentSet) -> Embeddings:
+    """Compute the PCA of latents, and read the embedding that a request names.
+
+    Raises
+    ------
+    InputError
+        If the stored embedding can't be read, or is of other latents.
+    """
+    return Embeddings(
+        pca(latents) if len(latents.dims) > 1 else None,
+        None if location is None else read_embedding(location, latents),
+    )
+
+
+def read_panels(location: str | None, latents: LatentSet) -> dict[str, NDArray[np.float32]]:
+    """Return the coordinates of the embedding panels in which strokes may have been drawn.
+
+    Parameters
+    ----------
+    location : str or None
+        ``embedding.parquet`` of a run.
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (n, 2)
+    """
+    return read_embeddings(location, latents).panels
