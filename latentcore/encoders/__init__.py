@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,11 @@ __all__ = [
     "Trainable",
     "checkpoint_identity",
     "checkpoint_path",
+    "feature_record",
     "open_checkpoint",
     "trainable_encoders",
     "training_presets",
+    "with_pooling",
 ]
 
 Shape = tuple[int, ...]
@@ -207,6 +209,20 @@ def training_presets() -> Mapping[str, Preset]:
     families = [family for _, family in ENCODERS.items() if isinstance(family, Trainable)]
     found = {name: preset for family in families for name, preset in family.presets.items()}
     return dict(sorted(found.items(), key=lambda entry: entry[1].place))
+
+
+def with_pooling(encoder: Encoder, pool: str | None) -> Encoder:
+    """Return an encoder with another pooling, where one is named and there is something to pool."""
+    if pool is None or not isinstance(encoder, Pooling):
+        return encoder
+    return encoder.pooled(pool)
+
+
+def feature_record(encoder: Encoder) -> dict[str, Any]:
+    """Return the shape of an encoder's feature map and its pooling, where it has one."""
+    if not isinstance(encoder, Pooling):
+        return {}
+    return {"feature_shape": list(encoder.feature_shape), "pool": encoder.pool}
 
 
 def open_checkpoint(

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from latentcore.preparation import written_keys
 from latentcore.requests.verbs import option
 
-__all__ = ["coords_option", "latents_option", "reader_option", "roi_option"]
+__all__ = [
+    "coords_option",
+    "device_option",
+    "keep_above_option",
+    "latents_option",
+    "partition_option",
+    "prepare_option",
+    "reader_option",
+    "roi_option",
+    "samples_reader_option",
+]
 
 
 def latents_option(*default: None) -> Any:
@@ -44,3 +55,40 @@ def roi_option() -> Any:
         metavar=("X0", "X1", "Y0", "Y1"),
         convert=float,
     )
+
+
+def partition_option() -> Any:
+    """Declare the ``--partition`` of a verb that works on samples."""
+    return option((), help="only samples of this HDF5 dataset", repeat=True, metavar="NAME")
+
+
+def keep_above_option() -> Any:
+    """Declare the ``--keep-above`` of a verb that works on samples."""
+    return option(
+        None,
+        help="only points where a map (FILE or FILE:COLUMN) is above a value",
+        nargs=2,
+        kind="threshold",
+        convert=(str, float),
+    )
+
+
+def prepare_option(whose: str) -> Any:
+    """Declare ``--prepare``; `whose` says whose preparation it overrules."""
+    return option(
+        (),
+        help=f"steps of the preparation, each overruling {whose} own: {written_keys()}",
+        nargs="+",
+        repeat=True,
+        metavar="KEY=VALUE",
+    )
+
+
+def device_option() -> Any:
+    """Declare where a model runs."""
+    return option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
+
+
+def samples_reader_option() -> Any:
+    """Declare the ``--reader`` of a file of samples."""
+    return option(None, help="reader of the input", metavar="NAME")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanGrid, ScanMaps, notes_of
-from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_pooling
 from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import RequestError, UnknownFormatError, UnknownNameError
 from latentcore.preparation import Preparation
@@ -29,7 +29,6 @@ from latentcore.readers import (
 )
 from latentcore.registry import Registry
 from latentcore.requests.verbs import option, verb
-from latentcore.workflows._media import pooled_as_asked, told_features
 
 __all__ = ["InspectRequest", "inspect"]
 
@@ -127,14 +126,14 @@ def _encoder(
         raise RequestError(message)
     with open_samples(request.location, reader) as samples:
         shape = Preparation(size=request.resolution).output_shape(samples.sample_shape)
-    encoder = pooled_as_asked(open_model(request.checkpoint, input_shape=shape), request.pool)
+    encoder = with_pooling(open_model(request.checkpoint, input_shape=shape), request.pool)
     recipe = encoder.preparation
     return {
         "encoder": {
             "name": encoder.name,
             "input_shape": list(encoder.input_shape),
             "latent_dim": encoder.latent_dim,
-            **told_features(encoder),
+            **feature_record(encoder),
             "device": encoder.device,
             "samples_per_pass": encoder.tile,
             "preparation": None if recipe is None else recipe.to_dict(),

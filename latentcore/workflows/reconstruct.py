@@ -18,6 +18,13 @@ from latentcore.errors import RequestError
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
+from latentcore.requests.options import (
+    device_option,
+    keep_above_option,
+    partition_option,
+    prepare_option,
+    samples_reader_option,
+)
 from latentcore.requests.verbs import option, verb
 
 __all__ = ["ReconstructRequest", "reconstruct"]
@@ -42,25 +49,11 @@ class ReconstructRequest:
         metavar="N",
         convert=int,
     )
-    prepare: tuple[str, ...] = option(
-        (),
-        help="steps of the preparation, each overruling the checkpoint's own",
-        nargs="+",
-        repeat=True,
-        metavar="KEY=VALUE",
-    )
-    keep_above: tuple[str, float] | None = option(
-        None,
-        help="only points where a map (FILE or FILE:COLUMN) is above a value",
-        nargs=2,
-        kind="threshold",
-        convert=(str, float),
-    )
-    partition: tuple[str, ...] = option(
-        (), help="only samples of this HDF5 dataset", repeat=True, metavar="NAME"
-    )
-    device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
-    reader: str | None = option(None, help="reader of the input", metavar="NAME")
+    prepare: tuple[str, ...] = prepare_option("the checkpoint's")
+    keep_above: tuple[str, float] | None = keep_above_option()
+    partition: tuple[str, ...] = partition_option()
+    device: str = device_option()
+    reader: str | None = samples_reader_option()
     seed: int = option(0, help="recorded; nothing here is random", metavar="N", convert=int)
 
 

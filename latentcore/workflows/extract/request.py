@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentcore.encoders.pooling import POOLINGS
-from latentcore.preparation import written_keys
+from latentcore.requests.options import (
+    device_option,
+    keep_above_option,
+    partition_option,
+    prepare_option,
+)
 from latentcore.requests.verbs import option
 
 __all__ = ["ExtractRequest"]
@@ -34,9 +39,7 @@ class ExtractRequest:
         kind="file",
         metavar="OPTS.json",
     )
-    partition: tuple[str, ...] = option(
-        (), help="encode only this HDF5 dataset", repeat=True, metavar="NAME"
-    )
+    partition: tuple[str, ...] = partition_option()
     rows: str | None = option(
         None,
         help="encode only these rows, counted within each partition: .npy (row numbers, or a "
@@ -56,20 +59,8 @@ class ExtractRequest:
         metavar=("H", "W"),
         convert=int,
     )
-    prepare: tuple[str, ...] = option(
-        (),
-        help="steps of the preparation, each overruling the checkpoint's own: " + written_keys(),
-        nargs="+",
-        repeat=True,
-        metavar="KEY=VALUE",
-    )
-    keep_above: tuple[str, float] | None = option(
-        None,
-        help="encode only points where a map (FILE or FILE:COLUMN) is above a value",
-        nargs=2,
-        kind="threshold",
-        convert=(str, float),
-    )
+    prepare: tuple[str, ...] = prepare_option("the checkpoint's")
+    keep_above: tuple[str, float] | None = keep_above_option()
     batch_size: int | None = option(
         None,
         help="samples read at once; chooses itself, and has no influence on the latents",
@@ -77,7 +68,7 @@ class ExtractRequest:
         convert=int,
         changes_answer=False,
     )
-    device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
+    device: str = device_option()
     seed_names: bool = option(
         False,
         help="write latents_full.npy, coords.csv and latent_maps/latent_full_d<D>.csv as well, as "

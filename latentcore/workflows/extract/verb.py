@@ -14,7 +14,7 @@ import numpy as np
 from latentcore.artifacts import RunFolder, file_sha256, read_run
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
 from latentcore.containers import LatentSet, Provenance
-from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_pooling
 from latentcore.errors import InputError, RequestError
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
@@ -22,13 +22,6 @@ from latentcore.progress import Progress
 from latentcore.readers.media.files import none_readable
 from latentcore.requests.question import changes, work_digest
 from latentcore.requests.verbs import as_plain, verb
-from latentcore.workflows._media import (
-    features_name,
-    pooled_as_asked,
-    reading_size,
-    told_features,
-    write_torch,
-)
 from latentcore.workflows.extract.cutout_table import write_cutout_table
 from latentcore.workflows.extract.damaged import note_on_damaged, refuse_all_damaged, write_damaged
 from latentcore.workflows.extract.seed_names import write_seed_names
@@ -45,6 +38,7 @@ if TYPE_CHECKING:
     from latentcore.encoders.pca import PcaEncoder, PcaRecipe
     from latentcore.encoding.extraction import Extraction
 
+from latentcore.workflows.extract.features import features_name, reading_size, write_torch
 from latentcore.workflows.extract.request import ExtractRequest
 
 __all__ = ["FITTED_PREPARATION", "ExtractRequest", "extract"]
@@ -136,7 +130,7 @@ def extract(
         "device": encoder.device,
         "preparation": preparer.preparation.to_dict(),
         **_explained(encoder),
-        **told_features(encoder),
+        **feature_record(encoder),
         **job.told_options,
         "n": sum(entry["n"] for entry in files.values()),
         "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
@@ -168,7 +162,7 @@ class _Job:
         shape = self.chosen[0].source.sample_shape
         guess = _preparation(self.request, Preparation()).output_shape(shape)
         encoder = open_model(self.request.checkpoint, device=self.request.device, input_shape=guess)
-        encoder = pooled_as_asked(encoder, self.request.pool)
+        encoder = with_pooling(encoder, self.request.pool)
         preparation = _preparation(self.request, encoder.preparation or Preparation())
         asked = any(word.partition("=")[0].strip() == "channels" for word in self.request.prepare)
         refuse_averaging(encoder, preparation, shape[-3], asked=asked)
@@ -208,7 +202,7 @@ class _Job:
                 batch_size=found.batch_size,
                 tile=found.tile,
                 halvings=found.halvings,
-                **told_features(encoder),
+                **feature_record(encoder),
                 **self.told_options,
             ),
         )

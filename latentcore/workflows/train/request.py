@@ -10,8 +10,15 @@ from typing import Any
 from latentcore.encoders import trainable_encoders, training_presets
 from latentcore.encoders.training_plan import PRECISIONS, SCHEDULES, TARGETS, Preset
 from latentcore.errors import RequestError
-from latentcore.preparation import Preparation, written_keys
-from latentcore.requests.options import roi_option
+from latentcore.preparation import Preparation
+from latentcore.requests.options import (
+    device_option,
+    keep_above_option,
+    partition_option,
+    prepare_option,
+    roi_option,
+    samples_reader_option,
+)
 from latentcore.requests.verbs import as_plain, option
 
 __all__ = ["TrainRequest", "settings_of", "settled"]
@@ -67,24 +74,10 @@ class TrainRequest:
         metavar="SHARE",
         convert=float,
     )
-    prepare: tuple[str, ...] = option(
-        (),
-        help="steps of the preparation, each overruling the preset's: " + written_keys(),
-        nargs="+",
-        repeat=True,
-        metavar="KEY=VALUE",
-    )
-    keep_above: tuple[str, float] | None = option(
-        None,
-        help="train only on points where a map (FILE or FILE:COLUMN) is above a value",
-        nargs=2,
-        kind="threshold",
-        convert=(str, float),
-    )
+    prepare: tuple[str, ...] = prepare_option("the preset's")
+    keep_above: tuple[str, float] | None = keep_above_option()
     roi: tuple[float, ...] | None = roi_option()
-    partition: tuple[str, ...] = option(
-        (), help="train only on this HDF5 dataset", repeat=True, metavar="NAME"
-    )
+    partition: tuple[str, ...] = partition_option()
     labels: str | None = option(
         None, help="a map of truth or phases, to judge the latents by; not trained on",
         kind="map", changes_work=False,
@@ -96,7 +89,7 @@ class TrainRequest:
         convert=float,
         changes_work=False,
     )
-    device: str = option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")
+    device: str = device_option()
     precision: str | None = option(
         None,
         help="of the computation: auto is bfloat16 on CUDA, float32 elsewhere; bfloat16 is up to "
@@ -108,7 +101,7 @@ class TrainRequest:
         help="go on from the last checkpoint of an interrupted run of the same question",
         changes_answer=False,
     )
-    reader: str | None = option(None, help="reader of the input", metavar="NAME")
+    reader: str | None = samples_reader_option()
     seed: int = option(0, help="same seed, same weights", metavar="N", convert=int)
 
 

@@ -1,19 +1,18 @@
-"""What ``extract`` does for pictures and videos, and for encoders that give feature maps."""
+"""What ``extract`` does for pictures and videos: their size, and their latents for PyTorch."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.torch_features import write_features
 from latentcore.containers import LatentSet, Resizable, SampleSource, software_versions
-from latentcore.encoders import Encoder, Pooling
+from latentcore.encoders import Encoder, feature_record
 from latentcore.preparation import Preparer
 
-__all__ = ["features_name", "pooled_as_asked", "reading_size", "told_features", "write_torch"]
+__all__ = ["features_name", "reading_size", "write_torch"]
 
 
 def reading_size(
@@ -24,22 +23,8 @@ def reading_size(
     So their proportions are kept. A crop is about the pixels of the file: with one they are read
     as they are.
     """
-    cropped = any(word.partition("=")[0].strip() == "crop" for word in prepare)
+    cropped = any(step.partition("=")[0].strip() == "crop" for step in prepare)
     return None if cropped else resolution
-
-
-def pooled_as_asked(encoder: Encoder, pool: str | None) -> Encoder:
-    """Return the encoder with the pooling asked for; vectors need none."""
-    if pool is None or not isinstance(encoder, Pooling):
-        return encoder
-    return encoder.pooled(pool)
-
-
-def told_features(encoder: Encoder) -> dict[str, Any]:
-    """Return the shape of an encoder's feature map and its pooling, where it has one."""
-    if not isinstance(encoder, Pooling):
-        return {}
-    return {"feature_shape": list(encoder.feature_shape), "pool": encoder.pool}
 
 
 def features_name(location: str, *, alone: bool) -> str:
@@ -62,7 +47,7 @@ def write_torch(
         "resolution_hw": preparer.output_shape[-2:],
         "frames_per_video": preparer.output_shape[1] if len(preparer.output_shape) == 4 else 1,
         "latent_channels": getattr(encoder, "feature_shape", (encoder.latent_dim,))[0],
-        **told_features(encoder),
+        **feature_record(encoder),
         **_classes(latents),
         "encoder": encoder.name,
         "encoder_fingerprint": encoder.fingerprint,
