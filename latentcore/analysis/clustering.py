@@ -66,7 +66,7 @@ def cluster_features(
     -------
     Clustering
         Its parameters name the scaling, with mean and s.d. of each feature, beside everything
-        that the clusterer was told and found.
+        that the clusterer was given and found.
     """
     used = features.use(scaling)
     fit = clusterer.fit(used.values, progress or Progress())

@@ -1,4 +1,4 @@
-"""Tell whether latents carry anything: active units and posterior collapse.
+"""Whether latents hold anything: active units and posterior collapse.
 
 A VAE whose KL term outweighs its reconstruction gives every sample nearly the same latent mean:
 the dimension has collapsed onto its prior. A map of it may still look structured, because a
@@ -23,7 +23,7 @@ __all__ = ["ActiveUnits", "Spread", "active_units", "has_prior", "spread"]
 _ACTIVE_SD = 0.1
 # A tenth of that again: less than 1e-4 of the prior's variance is left.
 _COLLAPSED_SD = 0.01
-# Rows that are looked at to tell whether all have length 1, and how far off rounding may put them.
+# Rows that are looked at to see whether all have length 1, and how far off rounding may put them.
 _LENGTHS = 1_000
 _OFF_LENGTH = 1e-3
 
@@ -43,7 +43,7 @@ class Spread:
     state : {"active", "weak", "collapsed", "unknown"}
         sd above 0.1 of the prior's, between, or below 0.01; unknown for a single value.
     message : str
-        A warning in words, empty for an active or unknown dimension.
+        A warning, empty for an active or unknown dimension.
     """
 
     sd: float
@@ -54,14 +54,14 @@ class Spread:
 
 @dataclass(frozen=True, eq=False)
 class ActiveUnits:
-    """How many dimensions of a set carry something.
+    """How many dimensions of a set are active.
 
     Attributes
     ----------
     sd : ndarray of float64, shape (d,)
         Standard deviation of each dimension over the encoded samples.
     message : str
-        A warning in words, empty where every dimension is active.
+        A warning, empty where every dimension is active.
     """
 
     sd: NDArray[np.float64]
@@ -71,10 +71,10 @@ class ActiveUnits:
 
 
 def has_prior(latents: LatentSet) -> bool:
-    """Tell whether the spread of latents can be held against a prior's.
+    """Return whether the spread of latents can be compared with a prior's.
 
     A VAE's can. PCA scores have no prior, and contrastive latents of length 1 have a s.d. of about
-    1/√d in each dimension at best, however much they carry.
+    1/√d in each dimension at best, however much they hold.
     """
     made = {} if latents.provenance is None else latents.provenance.request
     if str(made.get("checkpoint", "")).startswith("pca:"):

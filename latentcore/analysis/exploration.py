@@ -198,7 +198,7 @@ def describe_view(
 
 
 def roi_rows(latents: LatentSet, roi: Roi | None) -> NDArray[np.bool_]:
-    """Tell which samples lie in the ROI, all of them without one, shape (n,)."""
+    """Return which samples lie in the ROI, all of them without one, shape (n,)."""
     if roi is None:
         return np.ones(len(latents), np.bool_)
     if latents.grid is None:
@@ -276,13 +276,13 @@ def panel_axes(
 ) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
     """Return x and y of every panel that a selection names, each shape (n,).
 
-    A panel's id tells its axes, so that a stroke drawn yesterday, in a panel that is not on the
+    A panel's id names its axes, so that a stroke drawn yesterday, in a panel that is not on the
     screen today, still means the same points.
 
     Raises
     ------
     RequestError
-        If a panel is unknown: its embedding or map is not at hand.
+        If a panel is unknown: its embedding or map is not loaded.
     """
     panels = {shape.panel for shapes in selections.values() for shape in shapes}
     return {panel: _axes(panel, latents, maps, embeddings) for panel in sorted(panels)}

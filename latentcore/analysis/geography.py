@@ -1,4 +1,4 @@
-"""Samples on the Earth: which columns tell where they lie, and longitudes that belong together."""
+"""Samples on the Earth: which columns hold their positions, and longitudes that belong together."""
 
 from __future__ import annotations
 

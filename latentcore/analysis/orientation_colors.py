@@ -1,6 +1,6 @@
 """Colors of crystal orientations: the inverse pole figure key, as in the field's IPF-Z maps.
 
-The color of a point tells which crystal direction points along the sample's z axis, out of the
+The color of a point says which crystal direction points along the sample's z axis, out of the
 surface. Symmetry brings that direction into the standard triangle, whose corners are red, green
 and blue: [001], [101], [111] for m-3m, and [0001], [2-1-10], [10-10] for 6/mmm. With the
 direction's polar angle χ from the red corner, and its azimuth η from the green corner toward the
@@ -13,7 +13,7 @@ fully bright. χ_max is where the triangle ends: for m-3m on the circle x = z, s
 tan χ_max = 1 / cos η and η_max = 45°; for 6/mmm χ_max = 90° and η_max = 30°.
 
 Sources: the key of DREAM.3D (Groeber & Jackson, Integrating Materials and Manufacturing
-Innovation 3, 2014, doi:10.1186/2193-9772-3-5); for what such keys can tell and what not, Nolze &
+Innovation 3, 2014, doi:10.1186/2193-9772-3-5); for what such keys can show and what not, Nolze &
 Hielscher, J. Appl. Cryst. 49, 2016, doi:10.1107/S1600576716012942.
 """
 
@@ -78,7 +78,7 @@ def orientation_colors(maps: ScanMaps) -> NDArray[np.float32] | None:
 
 
 def with_symmetry(maps: ScanMaps, symmetry: CrystalSymmetry) -> ScanMaps:
-    """Return the maps with one symmetry for all phases, where the file tells none.
+    """Return the maps with one symmetry for all phases, where the file has none.
 
     Phase 0 counts only where it is the only one: else it stands for points not indexed.
     """

@@ -1,4 +1,4 @@
-"""Train a classifier on latents and labels, and tell what it is worth."""
+"""Train a classifier on latents and labels, and score it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCK = 20_000
 
 @dataclass(frozen=True, eq=False)
 class ProbeLabels:
-    """What a probe is to tell.
+    """What a probe is to predict.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ def _predict(
 
 
 def _one_sided(scores: ProbeScores) -> list[str]:
-    """Tell of classes that are on one side of the split only."""
+    """Describe classes that are on one side of the split only."""
     notes = []
     untrained = [one.name for one in scores.classes if one.n_train == 0]
     untested = [one.name for one in scores.classes if one.n_test == 0]

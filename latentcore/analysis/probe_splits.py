@@ -163,7 +163,7 @@ def blocked_split(
         raise RequestError(message)
     folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # A class of fewer samples than groups can't be in each; the report tells where it is.
+        # A class of fewer samples than groups can't be in each; the report says where it is.
         warnings.simplefilter("ignore", UserWarning)
         try:
             rest, first = next(folds.split(rows, labels[rows], groups))

@@ -160,7 +160,7 @@ def umap(
     Returns
     -------
     Embedding
-        float32 coordinates, NaN where there is no latent. ``notes`` among its parameters tells
+        float32 coordinates, NaN where there is no latent. ``notes`` among its parameters says
         what was adjusted and what the library warned of.
 
     Raises
@@ -242,7 +242,7 @@ def trustworthiness(
     rows: int = _SCORE_ROWS,
     seed: int = 0,
 ) -> dict[str, float | int]:
-    """Tell how many neighbors in an embedding are neighbors in latent space too.
+    """Return how many neighbors in an embedding are neighbors in latent space too.
 
     scikit-learn's definition (Venna and Kaski, *Neural Networks* 19 (2006) 889), among rows
     drawn by the seed, because it needs all pairs.
@@ -446,13 +446,13 @@ def _quiet(notes: list[str]) -> Iterator[None]:
 class _Epochs:
     """A text file for tqdm that hands each count on to a `Progress`."""
 
-    def __init__(self, tell: Callable[[int, int], None]) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[int, int], None]) -> None:
+        self._report = report
 
     def write(self, text: str) -> int:
         found = re.search(r"(\d+)/(\d+)", text)
         if found:
-            self._tell(int(found[1]), int(found[2]))
+            self._report(int(found[1]), int(found[2]))
         return len(text)
 
     def flush(self) -> None:
@@ -460,12 +460,12 @@ class _Epochs:
 
 
 def _tell_epochs(progress: Progress, message: str) -> dict[str, Any]:
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         progress.step(done, total, message)
 
     return {
         "disable": False,
-        "file": _Epochs(tell),
+        "file": _Epochs(report),
         "mininterval": 0.2,
         "bar_format": "{n_fmt}/{total_fmt}",
         "leave": False,

@@ -91,7 +91,7 @@ def metric_likeness(ranking: Ranking) -> NDArray[np.float64]:
     for row, column in np.ndindex(k, k):
         both = np.isfinite(ranks[:, [row, column]]).all(axis=1)
         if both.sum() >= 3:
-            # No ties: equal scores are told apart by their dimension.
+            # No ties: equal scores are ordered by their dimension.
             pair = ranks[both][:, [row, column]].argsort(axis=0).argsort(axis=0)
             likeness[row, column] = np.asarray(np.corrcoef(pair.T))[0, 1]
     return likeness

@@ -20,7 +20,7 @@ __all__ = [
     "refuse_useless",
 ]
 
-# With fewer points a nearest-neighbor or a rank statistic tells next to nothing.
+# With fewer points a nearest-neighbor or a rank statistic says next to nothing.
 FEWEST_PAIRS = 20
 SYNTHESES = ("sum", "rgb")
 # Relative luminance of linear red, green and blue: ITU-R BT.709.
@@ -77,7 +77,7 @@ def reference_of(
 
     Each channel of a ``"sum"`` or ``"rgb"`` is scaled to 0–1 over the finite points given, which
     are those of the ROI; a constant one becomes 0 and adds nothing. A sum weighs the channels
-    equally unless told otherwise; the weights are divided by their sum. RGB takes three channels
+    equally unless weights are given; the weights are divided by their sum. RGB takes three channels
     as red, green and blue and compares by their luminance (ITU-R BT.709), as the published
     ranking did.
 

@@ -14,7 +14,7 @@ from latentcore.progress import Progress
 
 __all__ = ["ScalingComparison", "compare_scalings"]
 
-_WORDS: dict[Scaling, str] = {"standard": "standardized", "none": "raw"}
+_TITLES: dict[Scaling, str] = {"standard": "standardized", "none": "raw"}
 _SAME = 1 - 1e-12
 
 
@@ -35,7 +35,7 @@ class ScalingComparison:
     ari : float
         Adjusted Rand index between both label sets, over the points that took part.
     text : str
-        What differs, in words.
+        A sentence on what differs.
     """
 
     scaling: Scaling
@@ -103,12 +103,12 @@ def _text(
     ari: float,
     shares: Mapping[Scaling, Mapping[str, float]],
 ) -> str:
-    told = {
+    parts = {
         scaling: ", ".join(f"{name} {part:.1%}" for name, part in shares[scaling].items())
         for scaling in (own, other)
     }
     if ari >= _SAME:
-        beginning = f"{_WORDS[other].capitalize()} features give the same labels (ARI 1.00)"
+        beginning = f"{_TITLES[other].capitalize()} features give the same labels (ARI 1.00)"
     else:
         clusters = (
             f"also {k[own]} clusters"
@@ -116,9 +116,9 @@ def _text(
             else f"{k[other]} clusters instead of {k[own]}"
         )
         beginning = (
-            f"{_WORDS[other].capitalize()} features give other labels: {clusters}, ARI {ari:.2f}"
+            f"{_TITLES[other].capitalize()} features give other labels: {clusters}, ARI {ari:.2f}"
         )
     return (
-        f"{beginning}. Share in the separation: {told[own]} as {_WORDS[own]} features (this run), "
-        f"{told[other]} as {_WORDS[other]} features."
+        f"{beginning}. Share in the separation: {parts[own]} as {_TITLES[own]} features "
+        f"(this run), {parts[other]} as {_TITLES[other]} features."
     )

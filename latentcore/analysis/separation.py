@@ -1,4 +1,4 @@
-"""Tell which feature it is that separates the clusters.
+"""Which feature it is that separates the clusters.
 
 Clusters of (latent, band contrast) invite to be read as joint clusters. Where one feature has
 a far larger spread than the other, they are nothing but thresholds on that feature; this module
@@ -24,7 +24,7 @@ __all__ = ["Separation", "between_shares", "eta_squared", "separation"]
 
 _SAME_LABELS = 0.95
 _ALMOST_ALL = 0.95
-_WORDS = {"bandcontrast": "band contrast", "latent": "the latent"}
+_TITLES = {"bandcontrast": "band contrast", "latent": "the latent"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Separation:
         Adjusted Rand index between the clusters and those which the same method finds on this
         feature alone. None where the method can't be used on it.
     verdict : str
-        The same in words.
+        The same as a sentence.
     """
 
     share: Mapping[str, float | None]
@@ -97,7 +97,7 @@ def separation(
     scaling: Scaling,
     progress: Progress | None = None,
 ) -> Separation:
-    """Tell which feature separates the clusters.
+    """Measure which feature separates the clusters.
 
     Parameters
     ----------
@@ -182,17 +182,19 @@ def _verdict(
     if not shares:
         return "There are fewer than two clusters, so nothing is separated."
     first = max(shares, key=lambda name: shares[name])
-    word = _WORDS.get(first, first)
+    title = _TITLES.get(first, first)
     score = ari[first]
     others_too = any((value or 0) >= _SAME_LABELS for name, value in ari.items() if name != first)
     if score is not None and score >= _SAME_LABELS and not others_too:
         same = "the same" if score > 1 - 1e-12 else "nearly the same"
         return (
-            f"These clusters follow {word} alone: {method} on {word} gives {same} labels, "
+            f"These clusters follow {title} alone: {method} on {title} gives {same} labels, "
             f"ARI {score:.2f}."
         )
-    parts = ", ".join(f"{_WORDS.get(name, name)} {part:.0%}" for name, part in shares.items())
+    parts = ", ".join(f"{_TITLES.get(name, name)} {part:.0%}" for name, part in shares.items())
     if shares[first] >= _ALMOST_ALL:
-        told = "" if score is None else f"; {method} on {word} alone agrees with ARI {score:.2f}"
-        return f"The centers of these clusters differ in {word} almost alone ({parts}){told}."
+        agreement = (
+            "" if score is None else f"; {method} on {title} alone agrees with ARI {score:.2f}"
+        )
+        return f"The centers of these clusters differ in {title} almost alone ({parts}){agreement}."
     return f"Both features separate these clusters: {parts} of the variance between them."

@@ -176,7 +176,7 @@ class SearchTable:
             products = (self.values @ direction).astype(np.float64)
             # Twice the bound: direction and norms are rounded as well.
             share, lost = 2 * (d + 4) * float(_FLOAT32.eps), d * float(_FLOAT32.tiny)
-            # Distances are compared as float64 has them: rows that it can't tell apart are tied.
+            # Distances are compared as float64 has them: rows that are equal so are tied.
             tied = 4 * (d + 4) * float(_FLOAT64.eps)
             error = share * self.norms + lost
             if metric == "cosine":

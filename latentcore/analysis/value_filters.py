@@ -15,7 +15,7 @@ Filters = Mapping[str, Ranges]
 
 
 def within_ranges(values: NDArray[np.floating], ranges: Ranges) -> NDArray[np.bool_]:
-    """Tell which values lie in any of the ranges.
+    """Return which values lie in any of the ranges.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def within_ranges(values: NDArray[np.floating], ranges: Ranges) -> NDArray[np.bo
 def kept_by(
     filters: Filters, values_of: Callable[[str], NDArray[np.floating]], n: int
 ) -> NDArray[np.bool_]:
-    """Tell which samples every filter keeps.
+    """Return which samples every filter keeps.
 
     Parameters
     ----------

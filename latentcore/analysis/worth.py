@@ -1,4 +1,4 @@
-"""Tell what latents are worth: how much they carry of the samples, and of what lies on the scan.
+"""What latents are worth: how much they hold of the samples, and of what lies on the scan.
 
 - Active units and KL per dimension: Burda, Grosse and Salakhutdinov, *Importance weighted
   autoencoders*, ICLR 2016.
@@ -40,7 +40,7 @@ _HEAVY_KL = 0.05
 
 @dataclass(frozen=True)
 class LabelWorth:
-    """How well latents tell labels apart.
+    """How well latents separate labels.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Worth:
     neighbours_kept : float or None
         Share of the 10 nearest samples that are among the 10 nearest latents.
     warning : str
-        A collapse and its likely cause, in words; empty where all is well.
+        A collapse and its likely cause; empty where all is well.
     """
 
     n: int

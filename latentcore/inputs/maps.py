@@ -143,7 +143,7 @@ def maps_at(maps: ScanMaps, grid: ScanGrid | None) -> tuple[NDArray[np.float32],
 def keep_mask(
     spec: str, threshold: float, grid: ScanGrid | None, folder: RunFolder | None = None
 ) -> NDArray[np.bool_]:
-    """Tell which points have a map value above a threshold (``--keep-above MAP VALUE``).
+    """Return which points have a map value above a threshold (``--keep-above MAP VALUE``).
 
     A point whose row in the map holds no number is not above it.
 

@@ -174,10 +174,10 @@ def _row_numbers(path: Path) -> NDArray[Any]:
         if path.suffix == ".npy":
             loaded: NDArray[Any] = np.load(path, allow_pickle=False)
             return loaded
-        words = path.read_text(encoding="utf-8").split()
-        if words and words[0].isidentifier():
-            words = words[1:]  # the name of a column
-        return np.array([int(word) for word in words], np.int64)
+        texts = path.read_text(encoding="utf-8").split()
+        if texts and texts[0].isidentifier():
+            texts = texts[1:]  # the name of a column
+        return np.array([int(text) for text in texts], np.int64)
     except (OSError, ValueError, OverflowError, EOFError) as error:
         message = (
             f"⟨rows⟩ {path.name!r} can't be read: {error}. It must be an .npy of row numbers or "

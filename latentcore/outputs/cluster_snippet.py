@@ -49,7 +49,7 @@ def cluster_snippet(
     location : str
         The latents.
     dim : int or None
-        None where the file holds a single dimension and doesn't tell which.
+        None where the file holds a single dimension and doesn't say which.
     map_location, map_column : str
         Where band contrast is, and the map's name there.
     scaling : {"standard", "none"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from latentcore.artifacts import RunFolder
 from latentcore.progress import Progress
 from latentcore.requests.question import question_of
-from latentcore.requests.remote_inputs import at_hand
+from latentcore.requests.remote_inputs import fetched
 from latentcore.requests.verbs import VERBS, Summary, Verb, as_plain
 
 __all__ = ["execute"]
@@ -50,7 +50,7 @@ def execute(
     chosen = VERBS.get(name)
     progress = progress or Progress()
     lent = _understood(chosen, services)
-    with at_hand(request, progress):
+    with fetched(request, progress):
         if not chosen.writes:
             return chosen.run(request, None, progress, **lent)
         if out is None:

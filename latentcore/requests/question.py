@@ -90,7 +90,7 @@ def changes(
 def work_digest(
     verb: str, request: object, inputs: Sequence[InputRecord], **circumstances: str
 ) -> str:
-    """Return text that tells work in progress apart: it is gone on with only where it is the same.
+    """Return text that distinguishes work in progress: it is resumed only where it is the same.
 
     Parameters
     ----------

@@ -10,13 +10,13 @@ from latentcore.progress import Progress
 from latentcore.requests.map_specs import split_map_spec
 from latentcore.storage import S3Location, remote_of
 
-__all__ = ["at_hand", "remote_inputs"]
+__all__ = ["fetched", "remote_inputs"]
 
 
 def remote_inputs(request: object) -> list[S3Location]:
     """Return the objects that a request names, in whatever field.
 
-    A ``MAP`` may carry columns, ``s3://bucket/key.csv:COLUMN``.
+    A ``MAP`` may name columns, ``s3://bucket/key.csv:COLUMN``.
     """
     values = [
         getattr(request, field.name)
@@ -27,7 +27,7 @@ def remote_inputs(request: object) -> list[S3Location]:
 
 
 @contextlib.contextmanager
-def at_hand(request: object, progress: Progress) -> Iterator[None]:
+def fetched(request: object, progress: Progress) -> Iterator[None]:
     """Fetch what a request names on S3, with progress, and keep to these versions meanwhile.
 
     Raises

@@ -64,7 +64,7 @@ class InspectRequest:
     )
     checkpoint: str | None = option(
         None,
-        help="an encoder: tell the shapes of what it takes, its feature map and its latents",
+        help="an encoder: show the shapes of what it takes, its feature map and its latents",
         kind="checkpoint",
     )
     resolution: tuple[int, int] | None = option(
@@ -79,7 +79,7 @@ class InspectRequest:
     )
 
 
-@verb("inspect", "Tell what a file holds.", InspectRequest, writes=False, pool="thread")
+@verb("inspect", "Show what a file holds.", InspectRequest, writes=False, pool="thread")
 def inspect(
     request: InspectRequest,
     folder: None,
@@ -87,7 +87,7 @@ def inspect(
     *,
     open_model: Callable[..., Encoder] = open_checkpoint,
 ) -> dict[str, Any]:
-    """Tell what a file holds.
+    """Describe what a file holds.
 
     Returns
     -------
@@ -109,14 +109,14 @@ def inspect(
     if kind == "samples":
         described |= _maps_beside(request.location, options)
     description = _FAMILIES[kind].get(name).description
-    told = {"location": request.location, "reader": name, "kind": kind, **described}
-    return {**told, "description": description, **_encoder(request, kind, reader, open_model)}
+    found = {"location": request.location, "reader": name, "kind": kind, **described}
+    return {**found, "description": description, **_encoder(request, kind, reader, open_model)}
 
 
 def _encoder(
     request: InspectRequest, kind: str, reader: str, open_model: Callable[..., Encoder]
 ) -> dict[str, Any]:
-    """Tell what an encoder would make of the samples, without encoding any."""
+    """Describe what an encoder would make of the samples, without encoding any."""
     if request.checkpoint is None:
         return {}
     if kind != "samples":
@@ -167,7 +167,7 @@ def _describe(kind: str, reader: str, request: InspectRequest) -> dict[str, Any]
 
 
 def _maps_beside(location: str, options: dict[str, object]) -> dict[str, Any]:
-    """Tell the maps that a file of samples holds as well; a vendor's scan does."""
+    """Describe the maps that a file of samples holds as well; a vendor's scan does."""
     try:
         reader = recognize_all(location, **options).get("maps")
     except UnknownFormatError:  # it opens only because its reader was named

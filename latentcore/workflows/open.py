@@ -224,6 +224,6 @@ def _announce(
 
 
 def _has_screen() -> bool:
-    """Tell whether a browser has a window: without one, Linux would start it in the terminal."""
+    """Return whether a browser has a window: without one, Linux would start it in the terminal."""
     on_desktop = sys.platform in ("win32", "darwin")
     return on_desktop or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

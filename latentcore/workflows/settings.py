@@ -32,7 +32,7 @@ class SettingsRequest:
     offline: bool = option(False, help="look at this machine only, not at S3 or a Dask scheduler")
 
 
-@verb("settings", "Tell the settings, and what is wrong with them.", SettingsRequest, writes=False)
+@verb("settings", "Show the settings, and what is wrong with them.", SettingsRequest, writes=False)
 def check_settings(
     request: SettingsRequest, folder: RunFolder | None, progress: Progress
 ) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def check_settings(
 
 
 def problems(found: Settings, *, online: bool = True) -> Iterator[str]:
-    """Yield what is wrong with settings, in the house's words.
+    """Yield what is wrong with settings, a sentence each.
 
     Parameters
     ----------

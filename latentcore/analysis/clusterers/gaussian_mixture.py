@@ -125,7 +125,7 @@ class GaussianMixtures:
                 min(len(tried), _MOST_THREADS), initializer=threadpool_limits, initargs=(1, None)
             ) as pool,
         ):
-            warnings.simplefilter("ignore", ConvergenceWarning)  # told in the scores
+            warnings.simplefilter("ignore", ConvergenceWarning)  # reported in the scores
             waiting = {pool.submit(self._fit_one, values, k): k for k in tried}
             try:
                 while waiting:

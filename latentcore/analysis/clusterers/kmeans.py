@@ -70,7 +70,7 @@ class KMeansClusters:
         check_k(self.k, values)
         progress.step(0, 1, "KMeans")
         with warnings.catch_warnings():
-            # Told by `iterations` in the scores.
+            # Reported by `iterations` in the scores.
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = KMeans(
                 self.k,

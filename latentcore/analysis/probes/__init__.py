@@ -1,4 +1,4 @@
-"""Classifiers that tell how much of a label is in latents, one file each.
+"""Classifiers that measure how much of a label is in latents, one file each.
 
 A probe is a frozen dataclass. Its fields, declared with
 `latentcore.analysis.parameters.parameter`, become the page's widgets, the command line's options

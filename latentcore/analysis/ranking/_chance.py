@@ -101,8 +101,9 @@ def chance(
     What it can't do. A shift tears the map at its edges: where the correlation length isn't
     small against the map, surrogates are rougher than the reference, and p too small. A random
     field with the variogram of a map of grains isn't a map of grains. A trend through the whole
-    map can't be told from correlation: compare with ``pp_spatial``. Where latents are missing
-    for a reason that shows in the reference, the missing points stay where they are.
+    map looks like correlation: compare with ``pp_spatial``. Where
+    latents are missing for a reason that shows in the reference, the missing points stay where
+    they are.
 
     Source
     ------

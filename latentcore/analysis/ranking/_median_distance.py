@@ -69,7 +69,7 @@ def median_distance(values: NDArray[np.float64]) -> float:
     """Return the median of the non-zero distances between all pairs, exactly.
 
     The rank of a distance is counted on the sorted values by bisection. Samples of the pairs
-    that are still in question tell which distance to try next; when about n are left, they are
+    that are still in question decide which distance to try next; when about n are left, they are
     listed. O(n log n) on any distribution; as Johnson and Mizoguchi, *SIAM J. Comput.* 7
     (1978) 147, with sampling instead of medians of medians.
 

@@ -74,7 +74,7 @@ class Pairs:
 
 
 class Metric(Protocol):
-    """One way to tell how strongly a latent dimension follows a reference.
+    """One measure of how strongly a latent dimension follows a reference.
 
     Attributes
     ----------

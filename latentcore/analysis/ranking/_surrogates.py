@@ -17,7 +17,7 @@ Draw = Callable[[np.random.Generator], NDArray[np.float64]]
 
 
 def is_rectangle(reference: NDArray[np.float64], grid: ScanGrid) -> bool:
-    """Tell whether the reference is finite at every node of its grid, at least 2 × 2."""
+    """Return whether the reference is finite at every node of its grid, at least 2 × 2."""
     complete = len(grid) == grid.shape[0] * grid.shape[1] and min(grid.shape) > 1
     return complete and bool(np.isfinite(reference).all())
 
@@ -39,7 +39,7 @@ def variogram_maps(reference: NDArray[np.float64], grid: ScanGrid) -> Draw:
     """Draw Gaussian fields with the autocorrelation of the reference's normal scores.
 
     By embedding in a torus of twice the size: Dietrich and Newsam, *SIAM J. Sci. Comput.* 18
-    (1997) 1088. Far lags are faded out, because few pairs of points tell of them; what power
+    (1997) 1088. Far lags are faded out, because few pairs of points have them; what power
     turns out negative then is left out.
     """
     from scipy import fft

@@ -134,7 +134,7 @@ def _reasons(
 
 
 class Report:
-    """Tells a `Progress` how many (metric, dimension) are done."""
+    """Reports to a `Progress` how many (metric, dimension) are done."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress, self._done, self._total, self._title = progress, 0, total, ""

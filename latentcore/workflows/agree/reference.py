@@ -32,7 +32,7 @@ class KnownLabels:
         What labels are called, empty where they are only numbers.
     k : int
         How many there are.
-    told : dict
+    record : dict
         For the report: how they came to be.
     unmatched, unmatched_reference : int
         Points without a reference, and points of the reference (in the ROI) without a partner.
@@ -41,7 +41,7 @@ class KnownLabels:
     labels: NDArray[np.int32]
     texts: dict[int, str]
     k: int
-    told: dict[str, Any]
+    record: dict[str, Any]
     unmatched: int
     unmatched_reference: int
 
@@ -67,13 +67,13 @@ def known_labels(
         labels, unmatched, lacking = labels_at(reference, grid, roi)
         present = np.unique(labels[labels != MISSING])
         texts = {int(label): reference.text(int(label)) for label in present}
-        told = {"kind": "labels", "columns": [reference.name], "labels": texts}
-        return KnownLabels(labels, texts, len(present), told, unmatched, lacking)
+        record = {"kind": "labels", "columns": [reference.name], "labels": texts}
+        return KnownLabels(labels, texts, len(present), record, unmatched, lacking)
     values, unmatched, lacking = join_maps(reference, grid, roi)
     features = Features(values.T.astype(np.float64), reference.names, grid.node)
     found = cluster_features(features, clusterer=clusterer, scaling=scaling)
     labels = np.where(features.finite, found.labels, np.int32(MISSING))
-    told = {
+    record = {
         "kind": "features",
         "columns": list(reference.names),
         "parameters": dict(found.parameters),
@@ -81,7 +81,7 @@ def known_labels(
         "counts": found.counts,
     }
     k = int(str(found.parameters["k"]))
-    return KnownLabels(labels, {}, k, told, unmatched, lacking)
+    return KnownLabels(labels, {}, k, record, unmatched, lacking)
 
 
 def labels_at(

@@ -145,7 +145,7 @@ def _report(
         "roi": roi_record(request.roi, grid_for_maps(latents.grid)),
         "metric": request.metric,
         "k_reference": known.k,
-        "reference": {"map": request.reference, **known.told},
+        "reference": {"map": request.reference, **known.record},
         "clusters": {
             "method": "gmm",
             "k_min": request.k_min,

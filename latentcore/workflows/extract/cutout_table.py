@@ -26,7 +26,7 @@ def write_cutout_table(
     Parameters
     ----------
     crop : int or None
-        Side of the central crop that ΔT is taken over, where the training tells it. If it
+        Side of the central crop that ΔT is taken over, where the training names it. If it
         doesn't fit in the samples, or isn't known, it is 40 of 64 pixels, in proportion.
 
     Returns

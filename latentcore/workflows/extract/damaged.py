@@ -1,4 +1,4 @@
-"""What is told of pictures and videos that are damaged, and have no latent therefore."""
+"""What is reported of damaged pictures and videos, which have no latent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a nenya training says of its model and samples, as far as ``extract`` heeds it."""
+"""What a nenya training says of its model and samples, as far as ``extract`` uses it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparation
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["heeded_options", "notes_on", "read_options", "reader_options", "refuse_averaging"]
+__all__ = ["notes_on", "options_in_use", "read_options", "reader_options", "refuse_averaging"]
 
 _USUAL_PARTITIONS = ("train", "valid")
 
@@ -26,14 +26,14 @@ def read_options(location: str | None, folder: RunFolder) -> NenyaOptions | None
 
 
 def reader_options(options: NenyaOptions | None) -> dict[str, object]:
-    """Return what a reader of samples is told: the training's partitions, if they are unusual."""
+    """Return the options of a samples reader: the training's partitions, if they are unusual."""
     named = () if options is None else options.partitions
     if {*named} <= {*_USUAL_PARTITIONS}:
         return {}
     return {"partitions": tuple(dict.fromkeys((*named, *_USUAL_PARTITIONS)))}
 
 
-def heeded_options(given: NenyaOptions | None, encoder: Encoder) -> NenyaOptions | None:
+def options_in_use(given: NenyaOptions | None, encoder: Encoder) -> NenyaOptions | None:
     """Return the options that were given, else those that lie in the checkpoint, if any do.
 
     Raises

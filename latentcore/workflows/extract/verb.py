@@ -26,8 +26,8 @@ from latentcore.workflows.extract.cutout_table import write_cutout_table
 from latentcore.workflows.extract.damaged import note_on_damaged, refuse_all_damaged, write_damaged
 from latentcore.workflows.extract.seed_names import write_seed_names
 from latentcore.workflows.extract.trainer_options import (
-    heeded_options,
     notes_on,
+    options_in_use,
     read_options,
     reader_options,
     refuse_averaging,
@@ -80,7 +80,7 @@ def extract(
         where they are known, and in ``latents`` for each file written ``n, n_encoded, n_left_out,
         n_not_finite, n_damaged, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
         batch_size, tile, halvings``, ``damaged`` (a table's name) where there are any, and
-        ``cutouts`` with ``table, crop, percentiles``; ``notes`` tell what one should know of the
+        ``cutouts`` with ``table, crop, percentiles``; ``notes`` on what one should know of the
         latents.
 
     Raises
@@ -121,7 +121,7 @@ def extract(
             for one in chosen:
                 refuse_all_damaged(one)
             raise
-        job = replace(job, trained=heeded_options(options, encoder))
+        job = replace(job, trained=options_in_use(options, encoder))
         files = {latents_name(one.location): job.encode(one, encoder, preparer) for one in chosen}
     return {
         "skipped": False,
@@ -131,7 +131,7 @@ def extract(
         "preparation": preparer.preparation.to_dict(),
         **_explained(encoder),
         **feature_record(encoder),
-        **job.told_options,
+        **job.options_record,
         "n": sum(entry["n"] for entry in files.values()),
         "n_encoded": sum(entry["n_encoded"] for entry in files.values()),
         "n_damaged": sum(entry["n_damaged"] for entry in files.values()),
@@ -158,13 +158,13 @@ class _Job:
         if _is_fitted(self.request):
             preparer = self._preparer(_preparation(self.request, FITTED_PREPARATION), None)
             return self._fitted(preparer), preparer
-        # Bare weights don't tell their input size: it is what the samples are prepared to.
+        # Bare weights don't have an input size: it is what the samples are prepared to.
         shape = self.chosen[0].source.sample_shape
         guess = _preparation(self.request, Preparation()).output_shape(shape)
         encoder = open_model(self.request.checkpoint, device=self.request.device, input_shape=guess)
         encoder = with_pooling(encoder, self.request.pool)
         preparation = _preparation(self.request, encoder.preparation or Preparation())
-        asked = any(word.partition("=")[0].strip() == "channels" for word in self.request.prepare)
+        asked = any(step.partition("=")[0].strip() == "channels" for step in self.request.prepare)
         refuse_averaging(encoder, preparation, shape[-3], asked=asked)
         preparer = self._preparer(preparation, encoder.static_background)
         if preparer.static_background is not None and encoder.static_background is None:
@@ -172,7 +172,7 @@ class _Job:
         return encoder, preparer
 
     def encode(self, one: ChosenSamples, encoder: Encoder, preparer: Preparer) -> dict[str, Any]:
-        """Encode one input, write its latents, and return what is to be told about it."""
+        """Encode one input, write its latents, and return what is reported of it."""
         from latentcore.encoding.extraction import extract as encode
 
         found = encode(
@@ -203,7 +203,7 @@ class _Job:
                 tile=found.tile,
                 halvings=found.halvings,
                 **feature_record(encoder),
-                **self.told_options,
+                **self.options_record,
             ),
         )
         if not one.member.all():
@@ -215,17 +215,17 @@ class _Job:
             alone = len(self.chosen) == 1
             under = "" if alone else f"{Path(one.location).stem}/"
             write_seed_names(self.folder, latents, self.progress, under=under)
-        told = _told(found, int(one.member.sum()))
+        report = _counts(found, int(one.member.sum()))
         if damaged:
-            told["damaged"] = write_damaged(self.folder, one.location, damaged)
+            report["damaged"] = write_damaged(self.folder, one.location, damaged)
             self.notes.append(note_on_damaged(one.location, damaged, found.counts.rows))
         if self.request.cutouts:
             crop = None if self.trained is None else self.trained.crop
-            told["cutouts"] = write_cutout_table(self.folder, one, crop, self.progress)
-        return told
+            report["cutouts"] = write_cutout_table(self.folder, one, crop, self.progress)
+        return report
 
     @property
-    def told_options(self) -> dict[str, Any]:
+    def options_record(self) -> dict[str, Any]:
         """The options of the training, to be recorded where they are known."""
         return {} if self.trained is None else {"options": dict(self.trained.values)}
 
@@ -341,7 +341,7 @@ def _preparation(request: ExtractRequest, base: Preparation) -> Preparation:
     preparation = Preparation.parse(request.prepare, base)
     if request.resolution is None:
         return preparation
-    named = any(word.partition("=")[0].strip() == "size" for word in request.prepare)
+    named = any(step.partition("=")[0].strip() == "size" for step in request.prepare)
     if named and preparation.size != request.resolution:
         height, width = request.resolution
         message = (
@@ -356,7 +356,7 @@ def _explained(encoder: Encoder) -> dict[str, float]:
     return {} if ratio is None else {"explained_variance": float(ratio.sum())}
 
 
-def _told(found: Extraction, n: int) -> dict[str, Any]:
+def _counts(found: Extraction, n: int) -> dict[str, Any]:
     return {
         "n": n,
         "n_encoded": found.counts.rows - found.counts.not_finite - len(found.counts.damaged),

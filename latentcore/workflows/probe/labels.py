@@ -18,7 +18,7 @@ from latentcore.requests.map_specs import split_map_spec
 
 __all__ = ["FoundLabels", "find_labels"]
 
-# A confusion matrix of more classes tells nobody anything; and numbers of so many values, which no
+# Nobody can read a confusion matrix of more classes; and numbers of so many values, which no
 # reader takes for labels, are quantities.
 _MOST_CLASSES = 100
 _NOISE = "-1"
@@ -146,8 +146,8 @@ def _of_map(latents: LatentSet, spec: str, folder: RunFolder) -> tuple[_Values, 
     n = len(np.unique(values[np.isfinite(values)]))
     if known is not None and n > _MOST_CLASSES:
         message = (
-            f"{name} holds {n} different labels, but a probe tells at most {_MOST_CLASSES} classes "
-            "apart. Give labels of fewer classes, or a smaller ROI."
+            f"{name} holds {n} different labels, but a probe separates at most {_MOST_CLASSES} "
+            "classes. Give labels of fewer classes, or a smaller ROI."
         )
         raise RequestError(message)
     return values, names, name, unmatched
@@ -198,9 +198,9 @@ def _refuse_few(classes: _Values, names: _Names, source: str, left_out: Mapping[
     if len(classes) > 1:
         return
     has = f"only the class {names[float(classes[0])]}" if len(classes) else "no label at all"
-    told = ", ".join(f"{n} with {why}" for why, n in left_out.items() if n) or "none"
+    reasons = ", ".join(f"{n} with {why}" for why, n in left_out.items() if n) or "none"
     message = (
-        f"Two classes are needed, but of {source} {has} is left. Left out were: {told}. "
+        f"Two classes are needed, but of {source} {has} is left. Left out were: {reasons}. "
         "Give other labels, or leave out fewer."
     )
     raise RequestError(message)

@@ -35,7 +35,7 @@ _LEAK = (
 )
 
 
-@verb("probe", "Tell how well latents predict labels.", ProbeRequest)
+@verb("probe", "Measure how well latents predict labels.", ProbeRequest)
 def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Train a classifier on latents and labels, and test it on samples it has not seen.
 

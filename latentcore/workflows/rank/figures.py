@@ -64,7 +64,9 @@ def _dimension(
     assert latents.grid is not None
     reference = joined.reference
     row = int((ranking.dims == dim).argmax())
-    told = ", ".join(f"{titles[name]} {scores[row]:.3g}" for name, scores in ranking.scores.items())
+    scores_text = ", ".join(
+        f"{titles[name]} {scores[row]:.3g}" for name, scores in ranking.scores.items()
+    )
     unit = f" ({joined.unit})" if joined.unit else ""
     return dimension_figure(
         latents.grid,
@@ -72,7 +74,7 @@ def _dimension(
         reference.values,
         latent_label=f"latent {dim}",
         reference_label=_named(reference.name) + unit,
-        title=f"Latent {dim}: {told}",
+        title=f"Latent {dim}: {scores_text}",
         cmap=request.cmap,
         rgb=reference.rgb,
     )

@@ -1,4 +1,4 @@
-"""What ``rank`` tells: its tables and its report."""
+"""What ``rank`` reports: its tables and its report."""
 
 from __future__ import annotations
 

@@ -98,11 +98,11 @@ def chosen_uncertainty(
         if _AUTOMATIC not in ranking.scores:
             return (), ""
         if latents.values.size > _MOST_VALUES:
-            told = (
+            note = (
                 f"{len(latents)} points × {len(ranking.dims)} dimensions: intervals and p-values "
                 "would take minutes and are left out. Ask for them by --uncertainty pearson."
             )
-            return (), told
+            return (), note
         return (_AUTOMATIC,), ""
     if tuple(asked) == (_NONE,):
         return (), ""
@@ -125,7 +125,7 @@ def find_uncertainty(
 ) -> Uncertainty:
     """Find intervals and p-values of the metrics that a request asks for.
 
-    Where nobody asked, a map on which they can't be found is told, not refused.
+    Where nobody asked, a map on which they can't be found gets a note, no error.
 
     Raises
     ------
@@ -134,9 +134,9 @@ def find_uncertainty(
     """
     from latentcore.analysis.ranking.uncertainty import block_intervals, chance
 
-    metrics, told = chosen_uncertainty(request.uncertainty, ranking, latents)
+    metrics, note = chosen_uncertainty(request.uncertainty, ranking, latents)
     if not metrics:
-        return Uncertainty(notes=(Note("uncertainty", told),) if told else ())
+        return Uncertainty(notes=(Note("uncertainty", note),) if note else ())
     grid = latents.grid
     assert grid is not None  # else nothing could be joined
     data = (latents.values, joined.reference.values, grid.x, grid.y)

@@ -18,7 +18,7 @@ from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
 from latentcore.requests.verbs import verb
 from latentcore.workflows.search.queries import Query, query_of, row_at
-from latentcore.workflows.search.samples_at_hand import samples_at_hand
+from latentcore.workflows.search.samples import find_samples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def run(
 
     Writes ``neighbours.csv`` (rank, row, sample_id, x, y, similarity, distance), ``similarity.csv``
     (the same of every sample, in the latents' row order), ``neighbours.png`` where the samples are
-    at hand, ``similarity_map.png`` where there is a scan grid, and ``report.json``.
+    found, ``similarity_map.png`` where there is a scan grid, and ``report.json``.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def neighbors_table(latents: LatentSet, found: Neighbors) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "rank": np.arange(1, len(found) + 1),
-            **_places(latents, found.rows),
+            **_row_columns(latents, found.rows),
             "similarity": found.similarity,
             "distance": found.distance,
         }
@@ -115,11 +115,13 @@ def _similarity_table(
 
     rows = np.arange(len(latents))
     similarity = similarity_of(distances, metric)
-    return pd.DataFrame({**_places(latents, rows), "similarity": similarity, "distance": distances})
+    return pd.DataFrame(
+        {**_row_columns(latents, rows), "similarity": similarity, "distance": distances}
+    )
 
 
-def _places(latents: LatentSet, rows: NDArray[np.integer]) -> Mapping[str, Any]:
-    """Return the columns that tell which samples are meant; x and y are empty without a grid."""
+def _row_columns(latents: LatentSet, rows: NDArray[np.integer]) -> Mapping[str, Any]:
+    """Return the columns that say which samples are meant; x and y are empty without a grid."""
     x: Any = np.full(len(rows), np.nan)
     y: Any = x
     if latents.grid is not None:
@@ -172,7 +174,7 @@ def _draw(
             label=_LABELS[request.metric],
         )
         folder.write_figure("similarity_map.png", figure)
-    samples, why_not = samples_at_hand(latents, request.samples, folder)
+    samples, why_not = find_samples(latents, request.samples, folder)
     if samples is None:
         return [why_not] if why_not else []
     shown = found.rows[:_MOST_THUMBNAILS]

@@ -94,7 +94,7 @@ def write_embedding(
 def _coloring(
     request: SessionRequest, latents: LatentSet, found: Exploration, folder: RunFolder
 ) -> dict[str, Any]:
-    """Return the arguments of `embedding_figure` that tell the colors."""
+    """Return the arguments of `embedding_figure` that set the colors."""
     kind, _, spec = request.color.partition("=")
     if kind not in _KINDS or bool(spec) != (kind in ("map", "orientation")):
         message = (

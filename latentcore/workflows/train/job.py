@@ -135,11 +135,11 @@ class TrainingJob:
     def _notes(self) -> list[str]:
         if self.preset.plan.target == "self" or self.chosen.source.grid is not None:
             return []
-        told = (
+        note = (
             "The samples have no places on a scan, so each was reconstructed to itself "
             "instead of to what its neighbors show."
         )
-        return [told]
+        return [note]
 
     def _training(
         self,

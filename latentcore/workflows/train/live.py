@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from latentcore.encoding.training_data import TrainingPatterns
     from latentcore.preparation import Preparer
 
-__all__ = ["Live", "fixed_patterns", "told_cancelled"]
+__all__ = ["Live", "cancelled_message", "fixed_patterns"]
 
 _SHOWN = 8
 
@@ -88,8 +88,8 @@ def fixed_patterns(patterns: TrainingPatterns) -> NDArray[np.int64]:
     return among[np.linspace(0, len(among) - 1, min(_SHOWN, len(among))).astype(np.int64)]
 
 
-def told_cancelled(folder: RunFolder) -> str:
-    """Tell where a cancelled training left what it learned."""
+def cancelled_message(folder: RunFolder) -> str:
+    """Say where a cancelled training left what it learned."""
     checkpoint = folder.scratch() / "checkpoint" / "model.safetensors"
     if not checkpoint.is_file():
         return "The training was cancelled before its first epoch; nothing was learned."

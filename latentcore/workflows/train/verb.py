@@ -1,6 +1,6 @@
 """``train``: samples → a variational autoencoder, and what it is worth.
 
-What it leaves while it works is told in `latentcore.workflows.train.live`.
+What it leaves while it works is described in `latentcore.workflows.train.live`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from latentcore.progress import Progress
 from latentcore.requests.question import changes
 from latentcore.requests.verbs import verb
 from latentcore.workflows.train.job import TrainingJob
-from latentcore.workflows.train.live import told_cancelled
+from latentcore.workflows.train.live import cancelled_message
 from latentcore.workflows.train.request import TrainRequest, settled
 
 __all__ = ["TrainRequest", "train"]
@@ -26,7 +26,7 @@ __all__ = ["TrainRequest", "train"]
 
 @verb("train", "Train a variational autoencoder on samples.", TrainRequest, pool="process")
 def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
-    """Train a model and tell what its latents are worth.
+    """Train a model and judge what its latents are worth.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[
         If the request or its input can't be used, or the training diverges before anything
         was learned.
     Cancelled
-        If the progress was cancelled; the message tells where the best weights lie, and with
+        If the progress was cancelled; the message says where the best weights lie, and with
         ``resume`` the same call goes on.
 
     Notes
@@ -73,7 +73,7 @@ def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[
         try:
             return TrainingJob(request, preset, chosen, folder, progress).run()
         except (Cancelled, KeyboardInterrupt) as error:
-            raise Cancelled(told_cancelled(folder)) from error
+            raise Cancelled(cancelled_message(folder)) from error
 
 
 def _within(roi: tuple[float, ...] | None, chosen: ChosenSamples) -> ChosenSamples:

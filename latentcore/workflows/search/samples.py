@@ -14,14 +14,14 @@ from latentcore.containers import InputRecord, LatentSet, sample_rows
 from latentcore.errors import InputError
 from latentcore.readers import open_samples
 
-__all__ = ["NONE", "SamplesAtHand", "samples_at_hand"]
+__all__ = ["NONE", "FoundSamples", "find_samples"]
 
 # A server doesn't open what somebody's file names: a page says which samples, or none.
 NONE = "none"
 
 
 @dataclass(frozen=True, eq=False)
-class SamplesAtHand:
+class FoundSamples:
     """Samples and where each latent's lies among them.
 
     Attributes
@@ -45,9 +45,9 @@ class SamplesAtHand:
         return [found[np.searchsorted(there, row)] if row >= 0 else None for row in wanted]
 
 
-def samples_at_hand(
+def find_samples(
     latents: LatentSet, location: str | None, folder: RunFolder
-) -> tuple[SamplesAtHand | None, str]:
+) -> tuple[FoundSamples | None, str]:
     """Find the samples of latents.
 
     Parameters
@@ -60,7 +60,7 @@ def samples_at_hand(
 
     Returns
     -------
-    SamplesAtHand or None
+    FoundSamples or None
     str
         Why there are none; empty where there are.
 
@@ -75,7 +75,7 @@ def samples_at_hand(
         return _open(latents, location, None, folder), ""
     record = _recorded(latents)
     if record is None:
-        return None, "The latents don't tell what they were made of: give --samples LOCATION."
+        return None, "The latents don't say what they were made of: give --samples LOCATION."
     try:
         return _open(latents, record.location, record.reader, folder, record.fingerprint), ""
     except InputError as error:
@@ -99,7 +99,7 @@ def _open(
     reader: str | None,
     folder: RunFolder,
     fingerprint: str | None = None,
-) -> SamplesAtHand:
+) -> FoundSamples:
     with open_samples(location, reader) as source:
         if fingerprint is not None and source.fingerprint() != fingerprint:
             message = f"{location!r} has changed since the latents were made of it."
@@ -109,4 +109,4 @@ def _open(
             message = f"Not one of the latents belongs to a sample of {location!r}."
             raise InputError(message)
         folder.add_input(location, source.ref.reader, source.fingerprint(), "samples")
-        return SamplesAtHand(location, source.ref.reader, rows)
+        return FoundSamples(location, source.ref.reader, rows)
