@@ -16,106 +16,41 @@ from one.
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
 import re
-import shutil
-import time
-import unicodedata
-import uuid
-from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
 from latentcore.errors import InputError
 from latentcore.settings import named_paths, settings
 from latentcore.storage import is_remote
 from latentcore.version import __version__
-from pages.access import remote_places
+from pages.access import s3
 
 __all__ = [
     "DEMO_SEED",
-    "Entry",
-    "Listing",
-    "Upload",
+    "DIGEST",
     "check",
     "demo_folder",
+    "is_plain",
     "jobs_folder",
     "label",
-    "list_folder",
     "location",
     "opened_places",
     "place_of",
     "resolve",
     "roots",
     "runs_folder",
-    "store_upload",
     "uploads_folder",
 ]
 
 DEMO_SEED = 0
 
-_BLOCK = 1 << 20
 _LONGEST_PLACE = 1024
-_LONGEST_NAME = 120
-_MOST_ENTRIES = 500
-# All uploads together may take as much as this many of the largest allowed file; beyond it the
-# oldest go, but none that came within the last day: somebody may be looking at it.
-_UPLOADS_KEPT = 50
-_UPLOADS_SAFE_SECONDS = 86_400.0
-_DIGEST = re.compile(r"[0-9a-f]{32}")
+DIGEST = re.compile(r"[0-9a-f]{32}")
 _HOW = (
     "A place is 'demo:NAME', 'upload:ID/NAME', 'folder:ROOT/PATH', 'opened:NAME', "
     "'run:RUN/FILE' or 's3:BUCKET/KEY'. "
     "Open the file on the Data page."
 )
-
-
-class Upload(Protocol):
-    """What `store_upload` needs of Streamlit's uploaded file: a name and its bytes."""
-
-    name: str
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read at most `size` bytes."""
-        ...
-
-    def seek(self, position: int, /) -> int:
-        """Go to a position."""
-        ...
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a folder's listing.
-
-    Attributes
-    ----------
-    size : int
-        In bytes; 0 for a folder.
-    """
-
-    name: str
-    place: str
-    is_folder: bool
-    size: int
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a server folder holds, folders first.
-
-    Attributes
-    ----------
-    left_out : int
-        How many more there are than are listed.
-    """
-
-    entries: tuple[Entry, ...]
-    left_out: int
 
 
 def demo_folder() -> Path:
@@ -157,8 +92,8 @@ def location(place: str) -> str:
 
     A run's record then names the object, and not this server's copy of it; errors as `resolve`.
     """
-    if remote_places.is_object(place):
-        return str(remote_places.object_at(place))
+    if s3.is_object(place):
+        return str(s3.object_at(place))
     return str(resolve(place))
 
 
@@ -170,8 +105,8 @@ def check(place: str) -> None:
     InputError
         As `resolve`.
     """
-    if remote_places.is_object(place):
-        remote_places.present_version(place)
+    if s3.is_object(place):
+        s3.present_version(place)
     else:
         resolve(place)
 
@@ -190,8 +125,8 @@ def resolve(place: str) -> Path:
         If it is no place, lies outside what may be read (also through symbolic links), or
         nothing is there any more, or an object on S3 is yet to be fetched.
     """
-    if remote_places.is_object(place):
-        return remote_places.local_copy(place)
+    if s3.is_object(place):
+        return s3.local_copy(place)
     root, parts = _split(place)
     try:
         base = root.resolve()
@@ -220,7 +155,7 @@ def place_of(path: str | Path) -> str:
         If the file lies outside of everything that may be read.
     """
     if is_remote(str(path)):
-        return remote_places.place_of_object(str(path))
+        return s3.place_of_object(str(path))
     real = Path(path).resolve()
     for prefix, root in _prefixes():
         base = root.resolve()
@@ -246,79 +181,6 @@ def label(place: str) -> str:
     return name
 
 
-def store_upload(upload: Upload) -> str:
-    """Copy an uploaded file into the workspace and return its place.
-
-    The same content is stored once. The copy appears under its name only when it is complete.
-
-    Raises
-    ------
-    InputError
-        If it is empty or too large, or the disk or the share for uploads is full.
-    """
-    name = _safe_name(upload.name)
-    folder = uploads_folder()
-    partial = folder / f".{uuid.uuid4().hex}.partial"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        upload.seek(0)
-        with partial.open("wb") as file:
-            digest = _copy(upload, file, name)
-        _make_room(folder, partial.stat().st_size)
-        target = folder / digest
-        target.mkdir(exist_ok=True)
-        os.utime(target)  # its age counts from the last time that somebody brought it
-        _settle(partial, target / name)
-    except OSError as error:
-        message = (
-            f"{name!r} can't be kept on the server: {error.strerror or error}. "
-            + ("Its disk is full: remove old uploads and runs." if _is_full(error) else "")
-        ).strip()
-        raise InputError(message) from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return f"upload:{digest}/{name}"
-
-
-def list_folder(place: str) -> Listing:
-    """List a server folder, at most 500 entries, hidden ones and ways out left away.
-
-    Parameters
-    ----------
-    place : str
-        ``folder:ROOT`` or a folder below it.
-
-    Raises
-    ------
-    InputError
-        If it is no folder that may be read.
-    """
-    path = resolve(place)
-    if not place.startswith("folder:") or not path.is_dir():
-        message = f"{place!r} is no server folder. There are: {', '.join(roots()) or 'none'}."
-        raise InputError(message)
-    base = _split(place)[0].resolve()
-    try:
-        found = list(islice(path.iterdir(), 20 * _MOST_ENTRIES))
-    except OSError as error:
-        message = f"The folder {place!r} can't be read: {error.strerror}."
-        raise InputError(message) from error
-    visible = sorted(
-        (entry for entry in found if _may_show(entry, base)),
-        key=lambda entry: (not entry.is_dir(), entry.name.lower()),
-    )
-    entries = tuple(
-        Entry(
-            name=entry.name,
-            place=f"{place}/{entry.name}",
-            is_folder=entry.is_dir(),
-            size=0 if entry.is_dir() else entry.stat().st_size,
-        )
-        for entry in visible[:_MOST_ENTRIES]
-    )
-    return Listing(entries, len(visible) - len(entries))
-
-
 def _prefixes() -> list[tuple[str, Path]]:
     return [
         ("demo:", demo_folder()),
@@ -334,12 +196,12 @@ def _split(place: str) -> tuple[Path, list[str]]:
     """Return the folder that a place must stay in, and the way from there."""
     scheme, colon, rest = place.partition(":")
     parts = rest.split("/")
-    if not colon or len(place) > _LONGEST_PLACE or not all(_is_plain(part) for part in parts):
+    if not colon or len(place) > _LONGEST_PLACE or not all(is_plain(part) for part in parts):
         raise InputError(_refused(place))
     match scheme, parts:
         case "demo", [_]:
             return demo_folder(), parts
-        case "upload", [digest, _] if _DIGEST.fullmatch(digest):
+        case "upload", [digest, _] if DIGEST.fullmatch(digest):
             return uploads_folder(), parts
         case "run", [_, _, *_]:
             return runs_folder(), parts
@@ -356,7 +218,7 @@ def _split(place: str) -> tuple[Path, list[str]]:
     raise InputError(_refused(place))
 
 
-def _is_plain(part: str) -> bool:
+def is_plain(part: str) -> bool:
     """Tell whether a part of a path goes down by one name, and hides nothing."""
     return (
         bool(part)
@@ -369,88 +231,3 @@ def _is_plain(part: str) -> bool:
 def _refused(place: str) -> str:
     shown = place if len(place) <= 80 else f"{place[:80]}…"
     return f"{shown!r} is no place that this server may read.\n{_HOW}"
-
-
-def _may_show(entry: Path, base: Path) -> bool:
-    try:
-        return _is_plain(entry.name) and entry.resolve(strict=True).is_relative_to(base)
-    except OSError:
-        return False
-
-
-def _safe_name(name: str) -> str:
-    """Return a file name that is one plain part of a path, its suffixes kept."""
-    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    clean = re.sub(r"[^\w.+\- ()]", "_", last).strip(" .")
-    if len(clean) > _LONGEST_NAME:
-        stem, suffix = clean[:-20], clean[-20:]
-        clean = stem[: _LONGEST_NAME - 21] + "_" + suffix
-    # A name is limited in bytes, and one letter may take four of them.
-    while len(clean.encode()) > 2 * _LONGEST_NAME:
-        clean = clean[1:]
-    return clean.lstrip(". ") or "upload"
-
-
-def _copy(upload: Upload, file: BinaryIO, name: str) -> str:
-    """Copy block by block; return the content's digest."""
-    limit = settings().max_upload_mb * 1_000_000
-    digest = hashlib.blake2b(digest_size=16)
-    size = 0
-    while block := upload.read(_BLOCK):
-        size += len(block)
-        if size > limit:
-            message = (
-                f"{name!r} is larger than {settings().max_upload_mb} MB, the most that may be "
-                "uploaded. Put it into a server folder (LATENT_DATA_ROOTS) and open it there."
-            )
-            raise InputError(message)
-        digest.update(block)
-        file.write(block)
-    if size == 0:
-        message = f"{name!r} is empty. Check that the file was written completely."
-        raise InputError(message)
-    file.flush()
-    os.fsync(file.fileno())
-    return digest.hexdigest()
-
-
-def _settle(partial: Path, target: Path) -> None:
-    """Give a complete copy its name; the same content under another name shares its bytes."""
-    twin = next((file for file in target.parent.iterdir() if file.is_file()), None)
-    if twin is None:
-        partial.replace(target)
-    else:
-        with suppress(FileExistsError):
-            os.link(twin, target)
-
-
-def _make_room(folder: Path, needed: int) -> None:
-    """Remove the oldest uploads where all together would take more than their share."""
-    limit = _UPLOADS_KEPT * settings().max_upload_mb * 1_000_000
-    kept = sorted(
-        (entry.stat().st_mtime, entry)
-        for entry in folder.iterdir()
-        if _DIGEST.fullmatch(entry.name)
-    )
-    sizes = {
-        entry: max((file.stat().st_size for file in entry.iterdir()), default=0)
-        for _, entry in kept
-    }
-    total = sum(sizes.values()) + needed
-    for changed, entry in kept:
-        if total <= limit:
-            return
-        if time.time() - changed > _UPLOADS_SAFE_SECONDS:
-            shutil.rmtree(entry, ignore_errors=True)
-            total -= sizes[entry]
-    if total > limit:
-        message = (
-            f"Uploads of the last day already take {(total - needed) / 1e9:.1f} GB of the "
-            f"{limit / 1e9:.1f} GB set aside for them. Try again later, or put the file into a "
-            "server folder (LATENT_DATA_ROOTS)."
-        )
-        raise InputError(message)
-
-
-def _is_full(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Sequence
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import streamlit as st
 
-from latentcore.errors import InputError, RequestError
+from latentcore.errors import InputError
 from latentcore.settings import settings
-from pages.access import places
+from pages.access import folders, places
+from pages.access.uploads import MODEL_SUFFIXES, store_model
 from pages.frame import errors
 from pages.jobs.past_runs import models_of_runs, past_run
 
-__all__ = [
-    "choose_checkpoint",
-    "on_offer",
-    "propose",
-    "short_title",
-    "store_model",
-    "title",
-]
+__all__ = ["choose_checkpoint", "on_offer", "propose", "short_title", "title"]
 
 _UPLOADED = "uploaded_checkpoints"
 _ADDED = "added_checkpoint"
 _ROUND = "checkpoint_upload_round"
-_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
 _MOST_OFFERED = 1000
 
 
@@ -102,7 +91,7 @@ def _offered_models() -> list[str]:
     names = sorted(
         path.relative_to(folder).as_posix()
         for path in islice(found, _MOST_OFFERED)
-        if path.name.lower().endswith(_SUFFIXES) and not path.name.startswith(".")
+        if path.name.lower().endswith(MODEL_SUFFIXES) and not path.name.startswith(".")
     )
     return [f"model:{name}" for name in names]
 
@@ -115,56 +104,11 @@ def propose(place: str) -> None:
         _offer(place)
 
 
-def store_model(files: Sequence[places.Upload]) -> str:
-    """Store an uploaded checkpoint, with the record that belongs to it.
-
-    Parameters
-    ----------
-    files : sequence of uploads
-        One file of weights; with our ``model.safetensors`` may come its ``model.json``.
-
-    Returns
-    -------
-    str
-        The place of the weights.
-
-    Raises
-    ------
-    RequestError
-        If there is not exactly one file of weights, or a record without weights.
-    """
-    weights = [file for file in files if file.name.lower().endswith(_SUFFIXES)]
-    records = [file for file in files if file.name.lower().endswith(".json")]
-    if len(weights) != 1 or len(records) > 1:
-        names = ", ".join(repr(file.name) for file in files) or "nothing"
-        message = (
-            f"{names} was given, but a model is one file of weights ({', '.join(_SUFFIXES)}), "
-            "with the model.json beside it where there is one. Upload these together."
-        )
-        raise RequestError(message)
-    place = places.store_upload(weights[0])
-    return _together(place, places.store_upload(records[0])) if records else place
-
-
-def _together(weights: str, record: str) -> str:
-    """Put weights and record side by side under one digest, as the loader looks for them."""
-    model, written = places.resolve(weights), places.resolve(record)
-    pair = f"{model.parent.name} {written.parent.name}".encode()
-    digest = hashlib.blake2b(pair, digest_size=16).hexdigest()
-    folder = places.uploads_folder() / digest
-    folder.mkdir(exist_ok=True)
-    target = folder / model.name
-    for source, link in ((model, target), (written, target.with_suffix(".json"))):
-        with suppress(FileExistsError):
-            os.link(source, link)
-    return f"upload:{digest}/{target.name}"
-
-
 def _uploader() -> None:
     turn = st.session_state.setdefault(_ROUND, 0)
     files = st.file_uploader(
         "Upload weights (with their model.json, if there is one)",
-        type=[*(suffix.removeprefix(".") for suffix in _SUFFIXES), "json"],
+        type=[*(suffix.removeprefix(".") for suffix in MODEL_SUFFIXES), "json"],
         accept_multiple_files=True,
         max_upload_size=settings().max_upload_mb,
         key=f"checkpoint_upload_{turn}",
@@ -174,7 +118,7 @@ def _uploader() -> None:
     )
     if not files:
         return
-    if not any(file.name.lower().endswith(_SUFFIXES) for file in files):
+    if not any(file.name.lower().endswith(MODEL_SUFFIXES) for file in files):
         st.info("Add the weights that belong to this record.", icon=":material/upload_file:")
         return
     try:
@@ -192,7 +136,7 @@ def _server_folders(key: str) -> None:
         return
     here = st.session_state.setdefault(f"{key}.folder", f"folder:{names[0]}")
     try:
-        entries = places.list_folder(here).entries
+        entries = folders.list_folder(here).entries
     except InputError as error:
         errors.show(error)
         here, entries = f"folder:{names[0]}", ()
@@ -208,7 +152,7 @@ def _server_folders(key: str) -> None:
         on_change=_go,
         args=(key, here),
     )
-    files = [entry for entry in entries if entry.name.lower().endswith(_SUFFIXES)]
+    files = [entry for entry in entries if entry.name.lower().endswith(MODEL_SUFFIXES)]
     for entry in files:
         st.button(
             errors.markdown_safe(entry.name),
@@ -218,7 +162,7 @@ def _server_folders(key: str) -> None:
             args=(entry.place,),
         )
     if not files:
-        st.caption(f"No model ({', '.join(_SUFFIXES)}) in this folder.")
+        st.caption(f"No model ({', '.join(MODEL_SUFFIXES)}) in this folder.")
 
 
 def _go(key: str, here: str) -> None:

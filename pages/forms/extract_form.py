@@ -15,7 +15,7 @@ from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import InputError, RequestError
 from latentcore.preparation import Preparation
 from latentcore.workflows import VERBS
-from pages.access import places
+from pages.access import places, uploads
 from pages.forms import checkpoints
 from pages.forms.preparation_form import Recipe
 from pages.frame import errors
@@ -379,4 +379,4 @@ def _stored_rows(rows: NDArray[np.int64]) -> str:
     content = io.BytesIO()
     np.save(content, rows)
     content.name = "roi_rows.npy"
-    return str(places.resolve(places.store_upload(content)))
+    return str(places.resolve(uploads.store_upload(content)))

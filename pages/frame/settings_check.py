@@ -1,4 +1,4 @@
-"""The check of the settings at the server's start, told in its log."""
+"""The check of the settings at the server's start, reported in its log."""
 
 from __future__ import annotations
 

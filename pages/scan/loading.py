@@ -43,7 +43,7 @@ from latentcore.readers import (
 )
 from latentcore.registry import Registry
 from pages.access import places
-from pages.access.stamps import path_stamp
+from pages.access.file_versions import file_version
 from pages.scan.state import ScanState
 
 __all__ = [
@@ -322,7 +322,7 @@ def keep_above(state: ScanState, joined: JoinedMaps) -> tuple[str, float] | None
 
 def _file(place: str) -> _File:
     path = places.resolve(place)
-    return _File(str(path), path_stamp(path))
+    return _File(str(path), file_version(path))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

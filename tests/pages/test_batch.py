@@ -19,9 +19,9 @@ from latentcore.jobs import JobRecord
 from latentcore.settings import settings
 from latentcore.workflows.batch.ledger import LEDGER, Ledger, read_ledger
 from latentcore.workflows.batch.tasks import Row
-from pages.access import places
+from pages.access import locations, places
 from pages.jobs.panel import runner
-from pages.tasks.batch import locations, table
+from pages.tasks.batch import table
 from pages.tasks.batch.checkpoint import refuse_program
 from pages.tasks.batch.inputs import latents_of_runs
 from tests.encoders.programs import trace

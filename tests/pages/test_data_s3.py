@@ -13,8 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import InputError
-from pages.access import places, remote_places
-from pages.scan import fetching, state
+from pages.access import downloads, places, s3
+from pages.scan import state
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 from tests.pages.hostile_text import FILE, NAME, as_shown, taken_for_more
@@ -62,7 +62,7 @@ def browse(set_up: Callable[..., None], open_page: OpenPage) -> Callable[[str], 
     def browse_(prefix: str = "") -> AppTest:
         app = open_page()
         app.session_state["data_open"] = TAB
-        app.session_state["s3_here"] = remote_places.S3Location(BUCKET, prefix)
+        app.session_state["s3_here"] = s3.S3Location(BUCKET, prefix)
         return app.run()
 
     return browse_
@@ -260,7 +260,7 @@ def test_a_scan_comes_by_its_url_and_a_replaced_object_is_noticed(
             "url/scan.h5",
             write_kikuchi(tmp_path / "new.h5", coords, patterns(len(coords))).read_bytes(),
         )
-        remote_places.look_again()  # as after some seconds
+        s3.look_again()  # as after some seconds
         with pytest.raises(InputError, match="is not on this server"):
             places.resolve(place)
         app = open_page(samples=place) if app is None else app.run()
@@ -328,8 +328,8 @@ def test_two_who_want_one_object_share_it_and_the_last_to_cancel_stops_it(
             progress.step(len(calls), 10, "downloading")
             time.sleep(0.01)
 
-    monkeypatch.setattr(fetching, "fetch", counted)
-    shared = fetching._Downloads()
+    monkeypatch.setattr(downloads, "fetch", counted)
+    shared = downloads._Downloads()
     place = f"s3:{BUCKET}/x.h5"
     first, second = shared.want(place, "one"), shared.want(place, "two")
     assert first is second
@@ -353,7 +353,7 @@ def test_a_cancelled_download_is_no_error_and_leaves_the_scan(
 ) -> None:
     put("slow/scan.h5", scan)
 
-    monkeypatch.setattr(fetching, "fetch", endless)
+    monkeypatch.setattr(downloads, "fetch", endless)
     app = choose(browse("slow/"), "scan.h5")
     button(app, "Open").click().run()
     assert button(app, "Open").disabled
@@ -368,7 +368,7 @@ def test_who_cancels_the_scan_of_a_url_sees_no_other(
 ) -> None:
     put("slow/scan.h5", b"content")
 
-    monkeypatch.setattr(fetching, "fetch", endless)
+    monkeypatch.setattr(downloads, "fetch", endless)
     app = open_page(samples=f"s3:{BUCKET}/slow/scan.h5")
     assert not app.title  # no page is drawn of a scan that is not there yet
     app = until_arrived(button(app, "Cancel").click().run())

@@ -16,7 +16,7 @@ from latentcore.errors import RequestError
 from latentcore.readers import open_latents
 from latentcore.settings import settings
 from pages.access import places
-from pages.forms.checkpoints import store_model
+from pages.access.uploads import store_model
 from pages.jobs.panel import runner
 from tests.factories.kikuchi import write_kikuchi
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import InputError, SettingsError, UnsafeFileError
 from latentcore.settings import Settings, settings
-from pages.access import places
+from pages.access import places, uploads
 from pages.jobs import models
 from pages.jobs.panel import runner
 from pages.scan import loading
@@ -118,7 +118,7 @@ def test_only_the_operators_programs_are_loaded(
     mine = script(tmp_path / "mine.pt", picture_encoder(out=7))
     upload = io.BytesIO(mine.read_bytes())
     upload.name = "mine.pt"
-    uploaded = places.resolve(places.store_upload(upload))
+    uploaded = places.resolve(uploads.store_upload(upload))
     measured = script(data_root / "encoder.pt", picture_encoder(channels=1))
     (data_root / "link").symlink_to(model_folder)
     for path in (uploaded, measured):
@@ -173,12 +173,12 @@ def test_the_models_folder_is_apart_from_the_uploads(inside: str, tmp_path: Path
 def test_a_changed_picture_is_another_stamp(
     pictures: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pages.access import stamps
+    from pages.access import file_versions
 
     before = loading.stamp("folder:measured/animals")
     assert loading.stamp("folder:measured/animals") == before
     write_picture(pictures / "cat" / "0.png", np.zeros((16, 16, 3), np.uint8))
-    stamps._folder_stamp.clear()
+    file_versions._folder_version.clear()
     assert loading.stamp("folder:measured/animals") != before
 
 

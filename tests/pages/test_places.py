@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latentcore.errors import InputError
-from pages.access import places
+from pages.access import folders, places, uploads
 
 
 class Upload(io.BytesIO):
@@ -128,7 +128,7 @@ def test_place_of_is_the_inverse_of_resolve(workspace: Path, data_root: Path, de
         "folder:measured/sub",
         "folder:measured/sub/a b é.h5",
         "run:extract-1/x_latents.h5",
-        places.store_upload(Upload(b"content")),
+        uploads.store_upload(Upload(b"content")),
     ):
         assert places.place_of(places.resolve(place)) == place
     with pytest.raises(InputError, match="lies outside"):
@@ -176,21 +176,21 @@ def test_labels_of_objects_tell_where_they_lie() -> None:
 
 
 def test_the_same_content_is_stored_once(workspace: Path) -> None:
-    first = places.store_upload(Upload(b"content", "a.h5"))
-    again = places.store_upload(Upload(b"content", "a.h5"))
-    other = places.store_upload(Upload(b"content", "b.h5"))
+    first = uploads.store_upload(Upload(b"content", "a.h5"))
+    again = uploads.store_upload(Upload(b"content", "a.h5"))
+    other = uploads.store_upload(Upload(b"content", "b.h5"))
     assert first == again
     assert other.endswith("/b.h5")
     assert places.resolve(first).samefile(places.resolve(other))
     assert places.resolve(other).read_bytes() == b"content"
-    assert places.store_upload(Upload(b"different", "a.h5")) != first
+    assert uploads.store_upload(Upload(b"different", "a.h5")) != first
 
 
 def test_two_uploads_of_one_file_at_once_both_succeed(workspace: Path) -> None:
     content = os.urandom(3_000_000)
     found: list[str] = []
     threads = [
-        threading.Thread(target=lambda: found.append(places.store_upload(Upload(content))))
+        threading.Thread(target=lambda: found.append(uploads.store_upload(Upload(content))))
         for _ in range(6)
     ]
     for thread in threads:
@@ -206,22 +206,22 @@ def test_two_uploads_of_one_file_at_once_both_succeed(workspace: Path) -> None:
 @given(name=st.text(max_size=300))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_name_becomes_a_place_that_resolves(workspace: Path, name: str) -> None:
-    place = places.store_upload(Upload(b"content", name))
+    place = uploads.store_upload(Upload(b"content", name))
     assert places.resolve(place).read_bytes() == b"content"
     assert places.label(place)
 
 
 def test_suffixes_survive_a_long_name(workspace: Path) -> None:
-    assert places.store_upload(Upload(b"x", "n" * 400 + ".csv.gz")).endswith(".csv.gz")
+    assert uploads.store_upload(Upload(b"x", "n" * 400 + ".csv.gz")).endswith(".csv.gz")
 
 
 def test_uploads_have_bounds(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="is empty"):
-        places.store_upload(Upload(b""))
+        uploads.store_upload(Upload(b""))
     monkeypatch.setenv("LATENT_MAX_UPLOAD_MB", "1")
     places.settings.cache_clear()
     with pytest.raises(InputError, match=r"larger than 1 MB.*server folder"):
-        places.store_upload(Upload(bytes(1_000_001)))
+        uploads.store_upload(Upload(bytes(1_000_001)))
     assert not list(places.uploads_folder().iterdir())
 
 
@@ -229,13 +229,13 @@ def test_old_uploads_make_room_and_new_ones_stay(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_MAX_UPLOAD_MB", "1")
-    monkeypatch.setattr(places, "_UPLOADS_KEPT", 2)
+    monkeypatch.setattr(uploads, "_UPLOADS_KEPT", 2)
     places.settings.cache_clear()
-    first, second = (places.store_upload(Upload(os.urandom(900_000))) for _ in range(2))
+    first, second = (uploads.store_upload(Upload(os.urandom(900_000))) for _ in range(2))
     with pytest.raises(InputError, match="Uploads of the last day already take"):
-        places.store_upload(Upload(os.urandom(900_000)))
+        uploads.store_upload(Upload(os.urandom(900_000)))
     os.utime(places.resolve(first).parent, (0, 0))
-    third = places.store_upload(Upload(os.urandom(900_000)))
+    third = uploads.store_upload(Upload(os.urandom(900_000)))
     assert places.resolve(second).exists()
     assert places.resolve(third).exists()
     with pytest.raises(InputError, match="any more"):
@@ -248,7 +248,7 @@ def test_a_full_disk_is_told(workspace: Path) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(InputError, match="disk is full"):
-        places.store_upload(NoSpace(b"x"))
+        uploads.store_upload(NoSpace(b"x"))
     assert not list(places.uploads_folder().iterdir())
 
 
@@ -259,20 +259,20 @@ def test_a_listing_shows_folders_first_and_no_way_out(
     (data_root / "a").mkdir()
     (data_root / ".hidden").touch()
     (data_root / "out").symlink_to(secret)
-    listing = places.list_folder("folder:measured")
+    listing = folders.list_folder("folder:measured")
     assert [(entry.name, entry.is_folder, entry.size) for entry in listing.entries] == [
         ("a", True, 0),
         ("b.h5", False, 5),
     ]
     assert listing.left_out == 0
     with pytest.raises(InputError, match="no server folder"):
-        places.list_folder("folder:measured/b.h5")
+        folders.list_folder("folder:measured/b.h5")
 
 
 def test_a_listing_is_bounded(workspace: Path, data_root: Path) -> None:
     for number in range(510):
         (data_root / f"{number:03}").touch()
-    listing = places.list_folder("folder:measured")
+    listing = folders.list_folder("folder:measured")
     assert (len(listing.entries), listing.left_out) == (500, 10)
 
 

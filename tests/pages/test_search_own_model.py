@@ -19,7 +19,7 @@ from latentcore.settings import settings
 from latentcore.workflows import execute
 from latentcore.workflows.extract.verb import ExtractRequest
 from pages.access import places
-from pages.forms.checkpoints import store_model
+from pages.access.uploads import store_model
 from pages.scan import demo
 from tests.encoders.nenya import write_nenya
 from tests.encoders.programs import picture_encoder, script

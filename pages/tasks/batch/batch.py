@@ -13,11 +13,11 @@ from latentcore.requests.verbs import option_of
 from latentcore.workflows import VERBS
 from latentcore.workflows.batch.inputs import batchable, input_field
 from latentcore.workflows.batch.verb import BatchRequest
+from pages.access.locations import shown
 from pages.frame import errors
 from pages.jobs.panel import runner, state_badge, unwatch, watch, watched
 from pages.tasks.batch.execution import ask_manner
 from pages.tasks.batch.inputs import choose_inputs
-from pages.tasks.batch.locations import shown
 from pages.tasks.batch.options import ask_options
 from pages.tasks.batch.results import show_batch
 

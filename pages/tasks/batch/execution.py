@@ -9,8 +9,8 @@ import streamlit as st
 
 from latentcore.errors import InputError
 from latentcore.settings import settings
+from pages.access import locations
 from pages.frame import errors
-from pages.tasks.batch import locations
 
 __all__ = ["ask_manner"]
 

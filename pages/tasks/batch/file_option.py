@@ -9,10 +9,9 @@ from typing import Any
 import streamlit as st
 
 from latentcore.requests.verbs import option_of
-from pages.access import places
+from pages.access import locations, places
 from pages.frame import errors
 from pages.scan import state
-from pages.tasks.batch import locations
 
 __all__ = ["ask_file"]
 

@@ -11,9 +11,8 @@ import streamlit as st
 
 from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
-from pages.access import places
+from pages.access import folders, locations, places
 from pages.frame import errors
-from pages.tasks.batch import locations
 
 __all__ = ["choose_inputs", "latents_of_runs"]
 
@@ -108,7 +107,7 @@ def _ask_lines(key: str) -> list[str]:
 
 def _ask_folder(key: str) -> list[str]:
     here = _walk(key)
-    listing = places.list_folder(here)
+    listing = folders.list_folder(here)
     files = {entry.place: entry.name for entry in listing.entries if not entry.is_folder}
     if listing.left_out:
         st.caption(
@@ -127,9 +126,9 @@ def _walk(key: str) -> str:
     first = f"folder:{next(iter(places.roots()))}"
     here = st.session_state.setdefault(field, first)
     try:
-        entries = places.list_folder(here).entries
+        entries = folders.list_folder(here).entries
     except InputError:  # moved since
-        here, entries = first, places.list_folder(first).entries
+        here, entries = first, folders.list_folder(first).entries
     up = here.rsplit("/", 1)[0] if "/" in here else None
     ways = [here, *([up] if up else [f"folder:{name}" for name in places.roots()])]
     ways += [entry.place for entry in entries if entry.is_folder]

@@ -12,9 +12,9 @@ from latentcore.errors import InputError, RequestError
 from latentcore.requests.verbs import option_of
 from latentcore.workflows import VERBS
 from latentcore.workflows.batch.inputs import input_field
+from pages.access import locations
 from pages.forms.request_form import form_for
 from pages.frame import errors
-from pages.tasks.batch import locations
 from pages.tasks.batch.checkpoint import ask_model
 from pages.tasks.batch.file_option import ask_file
 

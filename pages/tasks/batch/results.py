@@ -11,12 +11,11 @@ from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord
 from latentcore.storage import is_remote
 from latentcore.workflows.batch.tasks import Row
-from pages.access import places
+from pages.access import locations, places
 from pages.frame import errors
 from pages.frame.units import duration_text
 from pages.jobs.panel import job_panel, runner
 from pages.results import run_details, run_files
-from pages.tasks.batch import locations
 from pages.tasks.batch.table import counts, error_of, rows_of, rows_table
 
 __all__ = ["show_batch"]

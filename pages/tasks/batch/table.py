@@ -13,7 +13,7 @@ import streamlit as st
 from latentcore.jobs import JobRecord
 from latentcore.workflows.batch.ledger import LEDGER, read_ledger
 from latentcore.workflows.batch.tasks import Row
-from pages.tasks.batch import locations
+from pages.access import locations
 
 __all__ = ["counts", "error_of", "frame", "rate_of", "rows_of", "rows_table"]
 

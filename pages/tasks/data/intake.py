@@ -11,7 +11,7 @@ from latentcore.containers import ScanGrid, match_rows
 from latentcore.errors import InputError, RequestError, UnknownFormatError
 from latentcore.readers.media.files import PICTURES, VIDEOS
 from latentcore.settings import settings
-from pages.access import places
+from pages.access import folders, places, uploads
 from pages.frame import errors
 from pages.frame.units import size_text
 from pages.scan import loading, state
@@ -74,7 +74,7 @@ def uploader() -> None:
     with st.spinner(f"Storing {len(files)} files …" if len(files) > 1 else "Storing the file …"):
         for file in files:
             try:
-                stored.append(places.store_upload(file))
+                stored.append(uploads.store_upload(file))
             except InputError as error:
                 failed.append(Outcome(file.name, error=error))
     bring_in(stored, failed)
@@ -94,10 +94,10 @@ def folder_browser() -> None:
         return
     here = st.session_state.get(_FOLDER, f"folder:{names[0]}")
     try:
-        listing = places.list_folder(here)
+        listing = folders.list_folder(here)
     except InputError as error:
         errors.show(error)
-        here, listing = f"folder:{names[0]}", places.list_folder(f"folder:{names[0]}")
+        here, listing = f"folder:{names[0]}", folders.list_folder(f"folder:{names[0]}")
     _breadcrumbs(here, names)
     _folders([entry for entry in listing.entries if entry.is_folder])
     files = [entry for entry in listing.entries if not entry.is_folder]
@@ -298,7 +298,7 @@ def _breadcrumbs(here: str, names: list[str]) -> None:
             )
 
 
-def _folders(folders: list[places.Entry]) -> None:
+def _folders(folders: list[folders.Entry]) -> None:
     if not folders:
         return
     with st.container(horizontal=True, gap="small"):
@@ -312,7 +312,7 @@ def _folders(folders: list[places.Entry]) -> None:
             )
 
 
-def _files(here: str, files: list[places.Entry]) -> None:
+def _files(here: str, files: list[folders.Entry]) -> None:
     if not files:
         st.caption("No files here.")
         return
@@ -334,7 +334,7 @@ def _files(here: str, files: list[places.Entry]) -> None:
     )
 
 
-def _as_one_scan(here: str, entries: Sequence[places.Entry]) -> None:
+def _as_one_scan(here: str, entries: Sequence[folders.Entry]) -> None:
     """Offer a folder of pictures or videos, or of folders that may hold some, as one scan."""
     endings = (*PICTURES, *VIDEOS)
     media = any(entry.name.lower().endswith(endings) for entry in entries)

@@ -12,7 +12,8 @@ from latentcore.errors import InputError
 from latentcore.settings import settings
 from latentcore.storage import S3Location
 from latentcore.storage.objects import ObjectEntry, ObjectPage, list_page
-from pages.access import places, remote_places
+from pages.access import places
+from pages.access.s3 import SCHEME
 from pages.frame import errors
 from pages.scan import fetching
 from pages.tasks.data import intake
@@ -172,7 +173,7 @@ def _objects(objects: list[ObjectEntry]) -> list[str]:
         },
     )
     chosen = (objects[row].location for row in event.selection.rows if row < len(objects))
-    return [f"{remote_places.SCHEME}{location.bucket}/{location.key}" for location in chosen]
+    return [f"{SCHEME}{location.bucket}/{location.key}" for location in chosen]
 
 
 def _turn_pages(page: ObjectPage, number: int) -> None:

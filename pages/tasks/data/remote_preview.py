@@ -10,7 +10,7 @@ import streamlit as st
 from latentcore.analysis.pattern_sheets import sample_picture
 from latentcore.errors import InputError
 from latentcore.readers.remote import RemoteLook, look_inside
-from pages.access import places, remote_places
+from pages.access import places, s3
 from pages.frame import errors
 from pages.frame.units import size_text
 
@@ -35,7 +35,7 @@ def preview(place: str, *, on_close: Callable[[], None]) -> None:
             st.markdown(f"**{errors.markdown_safe(places.label(place))}**", width="stretch")
             st.button("Close", key="s3_preview_close", icon=":material/close:", on_click=on_close)
         try:
-            version = remote_places.present_version(place)
+            version = s3.present_version(place)
             look = _look(places.location(place), version.etag, version.size)
         except InputError as error:
             errors.show(error)

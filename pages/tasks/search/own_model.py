@@ -12,7 +12,7 @@ from latentcore.containers import LatentSet
 from latentcore.encoders import checkpoint_identity, checkpoint_path
 from latentcore.errors import InputError
 from pages.access import places
-from pages.access.stamps import path_stamp
+from pages.access.file_versions import file_version
 from pages.forms import checkpoints
 from pages.scan import demo
 from pages.view.decoder import own_checkpoint
@@ -46,7 +46,7 @@ def own_model(place: str, latents: LatentSet) -> OwnModel | None:
     """
     wanted = _recorded(latents)
     for candidate in _candidates(place):
-        if wanted & _identity(path_stamp(candidate.path), candidate.path):
+        if wanted & _identity(file_version(candidate.path), candidate.path):
             return candidate
     return None
 

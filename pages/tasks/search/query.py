@@ -19,7 +19,7 @@ from latentcore.readers.one_sample import PICTURES, read_one_sample
 from latentcore.settings import settings
 from latentcore.storage import content_fingerprint
 from latentcore.workflows.search.verb import row_at
-from pages.access import places
+from pages.access import places, uploads
 from pages.forms import checkpoints
 from pages.frame import errors
 from pages.jobs.models import model
@@ -207,7 +207,7 @@ def _image(place: str, latents: LatentSet) -> dict[str, Any] | None:
         st.caption("Give a sample, and the model that made the latents.")
         return None
     try:
-        path = places.resolve(places.store_upload(file))
+        path = places.resolve(uploads.store_upload(file))
         row = _image_row() if path.suffix.lower() in _ARRAYS[1:] else None
         sample = read_one_sample(str(path), row)
         found = _encoded(

@@ -14,10 +14,10 @@ import streamlit as st
 from latentcore.artifacts.records import count, listed, mapping, number, optional, read_record
 from latentcore.errors import MalformedFileError
 from latentcore.jobs import JobRecord
+from pages.access.uploads import store_model
 from pages.charts.frame import draw
 from pages.charts.pattern_strip import gray_range, pattern_strip
 from pages.charts.training import loss_chart
-from pages.forms.checkpoints import store_model
 from pages.frame.theme import tones
 from pages.frame.units import duration_text
 from pages.jobs.panel import runner

@@ -6,7 +6,6 @@ before: a path comes only from a place, and a URL only with a bucket that the op
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from latentcore.settings import settings
 from latentcore.storage import is_remote, remote_of
 from latentcore.workflows.batch.inputs import WILDCARDS, filled_in
 from pages.access import places
+from pages.access.folders import fitting
 
 __all__ = [
     "BESIDE",
@@ -25,7 +25,6 @@ __all__ = [
     "allowed_url",
     "check_file",
     "check_text",
-    "fitting",
     "from_lines",
     "missing_beside",
     "shown",
@@ -57,18 +56,6 @@ def from_lines(text: str) -> list[str]:
         if len(found) > MOST_INPUTS:
             raise RequestError(_too_many(len(found)))
     return list(dict.fromkeys(found))
-
-
-def fitting(folder: str, pattern: str) -> list[places.Entry]:
-    """Return the files of a server folder whose names fit a pattern such as ``scan_*.h5``.
-
-    Raises
-    ------
-    InputError
-        If it is no folder that may be read.
-    """
-    files = (entry for entry in places.list_folder(folder).entries if not entry.is_folder)
-    return [entry for entry in files if fnmatch.fnmatchcase(entry.name, pattern)]
 
 
 def allowed_url(url: str) -> str:

@@ -16,7 +16,7 @@ from latentcore.storage.objects import ObjectVersion, version_of
 
 __all__ = [
     "SCHEME",
-    "copy_at_hand",
+    "cached_copy",
     "is_object",
     "local_copy",
     "look_again",
@@ -100,7 +100,7 @@ def look_again() -> None:
     _asked.clear()
 
 
-def copy_at_hand(place: str) -> Path | None:
+def cached_copy(place: str) -> Path | None:
     """Return the local copy of the present version, None where it must be fetched first.
 
     Raises
@@ -126,7 +126,7 @@ def local_copy(place: str) -> Path:
     InputError
         As `present_version`; also where it must be fetched first.
     """
-    copy = copy_at_hand(place)
+    copy = cached_copy(place)
     if copy is None:
         message = (
             f"{_shown(place)} is not on this server: it was replaced on S3, or a full cache let go "

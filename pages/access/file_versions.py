@@ -10,22 +10,22 @@ import streamlit as st
 
 from latentcore.readers.media.files import visible_files
 
-__all__ = ["path_stamp"]
+__all__ = ["file_version"]
 
 # A page asks many times in one run; a folder of many files is looked through once in a while.
 _LOOK_AGAIN_S = 5.0
 
 
-def path_stamp(path: Path) -> str:
+def file_version(path: Path) -> str:
     """Return text that changes with a file's size or time, or with those of a folder's files."""
     if path.is_dir():
-        return _folder_stamp(str(path))
+        return _folder_version(str(path))
     state = path.stat()
     return f"{path}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
 
 
 @st.cache_data(max_entries=64, ttl=_LOOK_AGAIN_S, show_spinner=False)
-def _folder_stamp(path: str) -> str:
+def _folder_version(path: str) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(visible_files(Path(path))):
         with suppress(OSError):  # removed in this moment

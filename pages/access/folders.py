@@ -1,0 +1,103 @@
+"""Listings of the server folders that the operator has configured."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from latentcore.errors import InputError
+from pages.access.places import is_plain, resolve, roots
+
+__all__ = ["Entry", "Listing", "fitting", "list_folder"]
+
+_MOST_ENTRIES = 500
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a folder's listing.
+
+    Attributes
+    ----------
+    size : int
+        In bytes; 0 for a folder.
+    """
+
+    name: str
+    place: str
+    is_folder: bool
+    size: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a server folder holds, folders first.
+
+    Attributes
+    ----------
+    left_out : int
+        How many more there are than are listed.
+    """
+
+    entries: tuple[Entry, ...]
+    left_out: int
+
+
+def list_folder(place: str) -> Listing:
+    """List a server folder, at most 500 entries, hidden ones and ways out left away.
+
+    Parameters
+    ----------
+    place : str
+        ``folder:ROOT`` or a folder below it.
+
+    Raises
+    ------
+    InputError
+        If it is no folder that may be read.
+    """
+    path = resolve(place)
+    if not place.startswith("folder:") or not path.is_dir():
+        message = f"{place!r} is no server folder. There are: {', '.join(roots()) or 'none'}."
+        raise InputError(message)
+    base = roots()[place.removeprefix("folder:").split("/")[0]].resolve()
+    try:
+        found = list(islice(path.iterdir(), 20 * _MOST_ENTRIES))
+    except OSError as error:
+        message = f"The folder {place!r} can't be read: {error.strerror}."
+        raise InputError(message) from error
+    visible = sorted(
+        (entry for entry in found if _may_show(entry, base)),
+        key=lambda entry: (not entry.is_dir(), entry.name.lower()),
+    )
+    entries = tuple(
+        Entry(
+            name=entry.name,
+            place=f"{place}/{entry.name}",
+            is_folder=entry.is_dir(),
+            size=0 if entry.is_dir() else entry.stat().st_size,
+        )
+        for entry in visible[:_MOST_ENTRIES]
+    )
+    return Listing(entries, len(visible) - len(entries))
+
+
+def _may_show(entry: Path, base: Path) -> bool:
+    try:
+        return is_plain(entry.name) and entry.resolve(strict=True).is_relative_to(base)
+    except OSError:
+        return False
+
+
+def fitting(folder: str, pattern: str) -> list[Entry]:
+    """Return the files of a server folder whose names fit a pattern such as ``scan_*.h5``.
+
+    Raises
+    ------
+    InputError
+        If it is no folder that may be read.
+    """
+    files = (entry for entry in list_folder(folder).entries if not entry.is_folder)
+    return [entry for entry in files if fnmatch.fnmatchcase(entry.name, pattern)]

@@ -1,0 +1,200 @@
+"""Uploads: stored once per content in the workspace, up to a share of its disk."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import time
+import unicodedata
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from latentcore.errors import InputError, RequestError
+from latentcore.settings import settings
+from pages.access.places import DIGEST, resolve, uploads_folder
+
+__all__ = ["MODEL_SUFFIXES", "Upload", "store_model", "store_upload"]
+
+MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
+
+_BLOCK = 1 << 20
+_LONGEST_NAME = 120
+# All uploads together may take as much as this many of the largest allowed file; beyond it the
+# oldest go, but none that came within the last day: somebody may be looking at it.
+_UPLOADS_KEPT = 50
+_UPLOADS_SAFE_SECONDS = 86_400.0
+
+
+class Upload(Protocol):
+    """What `store_upload` needs of Streamlit's uploaded file: a name and its bytes."""
+
+    name: str
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read at most `size` bytes."""
+        ...
+
+    def seek(self, position: int, /) -> int:
+        """Go to a position."""
+        ...
+
+
+def store_upload(upload: Upload) -> str:
+    """Copy an uploaded file into the workspace and return its place.
+
+    The same content is stored once. The copy appears under its name only when it is complete.
+
+    Raises
+    ------
+    InputError
+        If it is empty or too large, or the disk or the share for uploads is full.
+    """
+    name = _safe_name(upload.name)
+    folder = uploads_folder()
+    partial = folder / f".{uuid.uuid4().hex}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        upload.seek(0)
+        with partial.open("wb") as file:
+            digest = _copy(upload, file, name)
+        _make_room(folder, partial.stat().st_size)
+        target = folder / digest
+        target.mkdir(exist_ok=True)
+        os.utime(target)  # its age counts from the last time that somebody brought it
+        _settle(partial, target / name)
+    except OSError as error:
+        message = (
+            f"{name!r} can't be kept on the server: {error.strerror or error}. "
+            + ("Its disk is full: remove old uploads and runs." if _is_full(error) else "")
+        ).strip()
+        raise InputError(message) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return f"upload:{digest}/{name}"
+
+
+def _safe_name(name: str) -> str:
+    """Return a file name that is one plain part of a path, its suffixes kept."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    clean = re.sub(r"[^\w.+\- ()]", "_", last).strip(" .")
+    if len(clean) > _LONGEST_NAME:
+        stem, suffix = clean[:-20], clean[-20:]
+        clean = stem[: _LONGEST_NAME - 21] + "_" + suffix
+    # A name is limited in bytes, and one letter may take four of them.
+    while len(clean.encode()) > 2 * _LONGEST_NAME:
+        clean = clean[1:]
+    return clean.lstrip(". ") or "upload"
+
+
+def _copy(upload: Upload, file: BinaryIO, name: str) -> str:
+    """Copy block by block; return the content's digest."""
+    limit = settings().max_upload_mb * 1_000_000
+    digest = hashlib.blake2b(digest_size=16)
+    size = 0
+    while block := upload.read(_BLOCK):
+        size += len(block)
+        if size > limit:
+            message = (
+                f"{name!r} is larger than {settings().max_upload_mb} MB, the most that may be "
+                "uploaded. Put it into a server folder (LATENT_DATA_ROOTS) and open it there."
+            )
+            raise InputError(message)
+        digest.update(block)
+        file.write(block)
+    if size == 0:
+        message = f"{name!r} is empty. Check that the file was written completely."
+        raise InputError(message)
+    file.flush()
+    os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def _settle(partial: Path, target: Path) -> None:
+    """Give a complete copy its name; the same content under another name shares its bytes."""
+    twin = next((file for file in target.parent.iterdir() if file.is_file()), None)
+    if twin is None:
+        partial.replace(target)
+    else:
+        with suppress(FileExistsError):
+            os.link(twin, target)
+
+
+def _make_room(folder: Path, needed: int) -> None:
+    """Remove the oldest uploads where all together would take more than their share."""
+    limit = _UPLOADS_KEPT * settings().max_upload_mb * 1_000_000
+    kept = sorted(
+        (entry.stat().st_mtime, entry) for entry in folder.iterdir() if DIGEST.fullmatch(entry.name)
+    )
+    sizes = {
+        entry: max((file.stat().st_size for file in entry.iterdir()), default=0)
+        for _, entry in kept
+    }
+    total = sum(sizes.values()) + needed
+    for changed, entry in kept:
+        if total <= limit:
+            return
+        if time.time() - changed > _UPLOADS_SAFE_SECONDS:
+            shutil.rmtree(entry, ignore_errors=True)
+            total -= sizes[entry]
+    if total > limit:
+        message = (
+            f"Uploads of the last day already take {(total - needed) / 1e9:.1f} GB of the "
+            f"{limit / 1e9:.1f} GB set aside for them. Try again later, or put the file into a "
+            "server folder (LATENT_DATA_ROOTS)."
+        )
+        raise InputError(message)
+
+
+def _is_full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def store_model(files: Sequence[Upload]) -> str:
+    """Store an uploaded checkpoint, with the record that belongs to it.
+
+    Parameters
+    ----------
+    files : sequence of uploads
+        One file of weights; with our ``model.safetensors`` may come its ``model.json``.
+
+    Returns
+    -------
+    str
+        The place of the weights.
+
+    Raises
+    ------
+    RequestError
+        If there is not exactly one file of weights, or a record without weights.
+    """
+    weights = [file for file in files if file.name.lower().endswith(MODEL_SUFFIXES)]
+    records = [file for file in files if file.name.lower().endswith(".json")]
+    if len(weights) != 1 or len(records) > 1:
+        names = ", ".join(repr(file.name) for file in files) or "nothing"
+        message = (
+            f"{names} was given, but a model is one file of weights ({', '.join(MODEL_SUFFIXES)}), "
+            "with the model.json beside it where there is one. Upload these together."
+        )
+        raise RequestError(message)
+    place = store_upload(weights[0])
+    return _together(place, store_upload(records[0])) if records else place
+
+
+def _together(weights: str, record: str) -> str:
+    """Put weights and record side by side under one digest, as the loader looks for them."""
+    model, written = resolve(weights), resolve(record)
+    pair = f"{model.parent.name} {written.parent.name}".encode()
+    digest = hashlib.blake2b(pair, digest_size=16).hexdigest()
+    folder = uploads_folder() / digest
+    folder.mkdir(exist_ok=True)
+    target = folder / model.name
+    for source, link in ((model, target), (written, target.with_suffix(".json"))):
+        with suppress(FileExistsError):
+            os.link(source, link)
+    return f"upload:{digest}/{target.name}"
