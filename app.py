@@ -14,7 +14,6 @@ from pathlib import Path
 import streamlit as st
 
 from pages.frame import errors, navigation, settings_check
-from pages.frame.pages import all_pages
 from pages.scan import demo, fetching, sidebar, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
@@ -29,7 +28,7 @@ def main() -> None:
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     st.html(STYLE)
-    pages = all_pages()
+    pages = navigation.all_pages()
     page = st.navigation(pages)
     navigation.follow(pages, page)
     with errors.boundary():
@@ -37,12 +36,12 @@ def main() -> None:
             demo.ensure_demo()
         refused = fetching.fetch_for_view(state.current().places)
         with st.container():  # always there: what is open on the page stays so when it empties
-            tell_missing(state.check(refused))
+            show_missing(state.check(refused))
         sidebar.sidebar()
         page.run()
 
 
-def tell_missing(problems: Sequence[str]) -> None:
+def show_missing(problems: Sequence[str]) -> None:
     """Say what can't be in view and why, until somebody has taken note of it."""
     if not problems:
         return

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 from streamlit import config, file_util
 
-from pages.frame.pages import DEFAULT, names
+from pages.frame.navigation import DEFAULT, names
 
 __all__ = ["PAGE_ROUTES", "base_path"]
 

@@ -1,42 +1,69 @@
-"""The way to another page, asked for by a button's callback and taken by the frame."""
+"""The pages of the app, and the ways from one to another.
+
+Every folder ``NAME`` below ``pages/tasks`` that holds a ``NAME.py`` is a page. Its ``__init__.py``
+may define ``TITLE``, ``ICON`` and ``POSITION``; without them the page is called after its folder
+and comes last.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["follow", "go_to"]
+__all__ = ["DEFAULT", "all_pages", "follow", "go_to", "link", "names", "switch_to"]
 
+DEFAULT = "explore"
+
+_TASKS = Path(__file__).parents[1] / "tasks"
 _TARGET = "go_to_page"
 _HERE = "page_in_view"
 
 
-def go_to(title: str) -> None:
+def names() -> list[str]:
+    """Return the names of all pages, which are also their addresses, in the menu's order."""
+    found = sorted(path.stem for path in _TASKS.glob("*/*.py") if path.stem == path.parent.name)
+    return sorted(found, key=lambda name: float(_fact(name, "POSITION", "inf")))
+
+
+def all_pages() -> list[StreamlitPage]:
+    """Return all pages for `st.navigation`."""
+    return [
+        st.Page(_script(name), title=_title(name), icon=_icon(name), default=name == DEFAULT)
+        for name in names()
+    ]
+
+
+def link(page: str, label: str, query_params: Mapping[str, str] | None = None) -> None:
+    """Show a link to a page, with its icon."""
+    st.page_link(_script(page), label=label, icon=_icon(page), query_params=query_params)
+
+
+def switch_to(page: str) -> None:
+    """Go to a page now; in a callback use `go_to`."""
+    st.switch_page(_script(page))
+
+
+def go_to(page: str) -> None:
     """Ask for a page; for callbacks.
 
     A callback comes before the page is drawn again. In the midst of a page a click can be lost:
     where the run is broken off before it gets there, because a job has ended for example.
-
-    Parameters
-    ----------
-    title : str
-        Of the page.
     """
-    st.session_state[_TARGET] = title
+    st.session_state[_TARGET] = _title(page)
 
 
-def follow(pages: Sequence[Any], page: Any) -> None:
-    """Go where somebody asked to go, before anything is drawn; for the frame.
+def follow(pages: Sequence[StreamlitPage], page: StreamlitPage) -> None:
+    """Go where a callback asked to go, before anything is drawn; for the frame.
 
     Parameters
     ----------
-    pages : sequence of st.Page
-        All there are.
-    page : st.Page
-        The one about to run.
+    page : StreamlitPage
+        The one of `pages` that is about to run.
     """
     target = st.session_state.get(_TARGET, page.title)
     if page.title != st.session_state.get(_HERE) or page.title != target:
@@ -58,3 +85,19 @@ def _end_fragments() -> None:
     context = get_script_run_ctx()
     if context is not None:
         context.fragment_storage.clear()
+
+
+def _script(name: str) -> str:
+    return f"pages/tasks/{name}/{name}.py"  # beside app.py, as Streamlit wants it
+
+
+def _title(name: str) -> str:
+    return _fact(name, "TITLE", name.capitalize())
+
+
+def _icon(name: str) -> str:
+    return _fact(name, "ICON", ":material/article:")
+
+
+def _fact(name: str, fact: str, default: str) -> str:
+    return str(getattr(importlib.import_module(f"pages.tasks.{name}"), fact, default))

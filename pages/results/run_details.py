@@ -14,7 +14,7 @@ from latentcore.artifacts import read_run
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, command_line, request_from
 from pages.access import places
-from pages.frame import errors
+from pages.frame import errors, navigation
 from pages.frame.units import size_text
 from pages.jobs.panel import job_panel, runner
 from pages.results import run_files
@@ -64,12 +64,7 @@ def _finished_actions(record: JobRecord) -> None:
     with st.container(horizontal=True):
         _explore(record.folder, run)
         if record.verb == "batch":
-            st.page_link(
-                "pages/tasks/batch/batch.py",
-                label="See its inputs",
-                icon=":material/table_rows:",
-                query_params={"job": record.id},
-            )
+            navigation.link("batch", "See its inputs", query_params={"job": record.id})
         st.button(
             "Run again",
             key=f"rerun_{record.id}",

@@ -58,7 +58,7 @@ def _open_in_explore(place: str, run: Mapping[str, Any]) -> None:
     if tables:
         changes["maps"] = tuple(dict.fromkeys((*state.current().maps, *tables)))
     state.choose(**changes)
-    navigation.go_to("Explore")
+    navigation.go_to("explore")
 
 
 def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import streamlit as st
-
 from latentcore.analysis.exploration import ROW_PANEL
 from latentcore.analysis.selection import row_shapes
+from pages.frame import navigation
 from pages.scan import loading
 from pages.scan.state import ScanState
 from pages.view import session
@@ -36,4 +35,4 @@ def highlight(scan: ScanState, rows: Sequence[int], *, pinned: int | None = None
         pinned=pinned,
         roi=None,  # else those outside would not be shown
     )
-    st.switch_page("pages/tasks/explore/explore.py")
+    navigation.switch_to("explore")

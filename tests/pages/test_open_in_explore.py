@@ -55,7 +55,7 @@ def shows_the_latents(app: AppTest) -> None:
     assert not app.exception
     assert app.title[0].value == "Explore"
     assert app.session_state["scan"].latents == EARLIER
-    assert "has no latents yet" not in told(app)
+    assert "No latents are in view" not in told(app)
     assert app.query_params["latents"] in (EARLIER, [EARLIER])
 
 
@@ -117,6 +117,6 @@ def test_demo_latents_that_come_while_the_page_is_drawn_are_shown(
 
     monkeypatch.setattr(pickers, "sidebar", slow_sidebar)
     app = open_page("explore", embedding="pca")
-    assert "has no latents yet" not in told(app)
+    assert "No latents are in view" not in told(app)
     assert app.session_state["scan"].latents == "run:extract-1/demo_latents.h5"
     assert "ROI: 30 points" in told(app)

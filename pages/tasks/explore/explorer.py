@@ -18,10 +18,10 @@ from latentcore.analysis.exploration import panel_axes, selected_rows
 from latentcore.errors import InputError, RequestError
 from pages.frame import errors
 from pages.frame.theme import tones
-from pages.jobs.panel import job_panel
 from pages.panels.linked_panels import linked_panels, read_state
-from pages.scan import demo, loading
-from pages.scan.state import ScanState, lacks_demo_latents
+from pages.scan import loading
+from pages.scan.missing import no_latents
+from pages.scan.state import ScanState
 from pages.tasks.explore import downloads, gallery, numbers, patterns, worth_view
 from pages.view import answers, controls, embedding, filters, session
 from pages.view.panels_view import build_view, resolvable
@@ -57,7 +57,7 @@ def show(scan: ScanState) -> None:
     """Show the page for the scan in view."""
     st.title("Explore")
     if scan.latents is None:
-        _nothing_to_explore(scan)
+        no_latents(scan)
         return
     # A message would be lost when the clusters are there and the page runs again.
     problem = session.begin(loading.stamp(scan.latents)) or st.session_state.get(_PROBLEM)
@@ -106,25 +106,6 @@ def _tell_lost_filters(before: Question, after: Question) -> None:
     if lost:
         names = errors.markdown_safe(", ".join(lost))
         st.toast(f"The filter by {names} is gone: no table in view has such a column.")
-
-
-def _nothing_to_explore(scan: ScanState) -> None:
-    if scan.samples is None:
-        st.info("Open latents, or samples to extract latents from, on the Data page.")
-        st.page_link("pages/tasks/data/data.py", label="Open data", icon=":material/folder_open:")
-        return
-    record = demo.ensure_demo_latents() if lacks_demo_latents(scan) else None
-    if record is not None:
-        st.info(
-            "The demo scan's patterns are being turned into latents, once for this server.",
-            icon=":material/hourglass_top:",
-        )
-        job_panel(record.id)
-        return
-    st.info("This scan has no latents yet: choose an encoder and extract them.")
-    st.page_link(
-        "pages/tasks/extract/extract.py", label="Extract latents", icon=":material/memory:"
-    )
 
 
 def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:

@@ -19,7 +19,7 @@ from latentcore.analysis.pattern_sheets import (
 from latentcore.encoding.reconstruction import Reconstruction
 from latentcore.errors import InputError
 from latentcore.figures.colors import lut
-from pages.frame import errors
+from pages.frame import errors, navigation
 from pages.panels.array_store import put_patterns
 from pages.scan import loading
 from pages.scan.names import one_sample, samples_word
@@ -86,12 +86,7 @@ def _pinned(scene: Scene, question: Question) -> None:
     where = errors.markdown_safe(_where(scene, point))
     st.markdown(f"**Point {point:,}**{where} · sample {row:,}")
     st.caption(errors.markdown_safe(_values(scene, question, point)))
-    st.page_link(
-        "pages/tasks/search/search.py",
-        label="Search samples like this one",
-        icon=":material/image_search:",
-        query_params={"like": str(point)},
-    )
+    navigation.link("search", "Search samples like this one", query_params={"like": str(point)})
     columns = st.columns(4)
     raw = _read(scene, np.array([row]))[0]
     with columns[0]:

@@ -14,6 +14,7 @@ from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.jobs.past_runs import latents_of
 from pages.results import run_files
 from pages.scan import loading, state
+from pages.scan.missing import no_samples
 
 PAGE = "extract"
 MOST_EARLIER = 8
@@ -101,12 +102,7 @@ def show_form(scan: state.ScanState, samples: str) -> None:
 scan = state.current()
 st.title("Extract")
 if scan.samples is None:
-    st.info(
-        "No samples are in view, so there is nothing to encode. Open a file of samples on "
-        "the Data page, or put the demo scan in view in the sidebar.",
-        icon=":material/grid_on:",
-    )
-    st.page_link("pages/tasks/data/data.py", label="Open samples", icon=":material/dataset:")
+    no_samples("encode")
 else:
     show_form(scan, scan.samples)
     show_earlier(scan.samples)

@@ -56,7 +56,7 @@ def _take_along(scene: Scene, target: Target, dim: int) -> None:
     if not target.reference.synthesis and target.reference.columns[0] in scene.numeric_maps:
         fields["reference"] = target.reference.columns[0]
     explorer.update(**fields)
-    navigation.go_to("Explore")
+    navigation.go_to("explore")
 
 
 def _scores(found: Scores, row: int) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from latentcore.errors import InputError, LatentError
-from pages.frame import errors
+from pages.frame import errors, navigation
 from pages.jobs.panel import job_panel
-from pages.scan import demo
-from pages.scan.state import ScanState, lacks_demo_latents
+from pages.scan.missing import no_latents
+from pages.scan.state import ScanState
 from pages.tasks.rank import agreement, controls, detail, label_maps, overview, table
 from pages.tasks.rank.question import begin, question, update, write_url
 from pages.tasks.rank.scores import Scores, find_scores, seconds_for, start, titles
@@ -34,7 +34,7 @@ def show(scan: ScanState) -> None:
     """Show the page for the scan in view."""
     st.title("Rank")
     if scan.latents is None:
-        _nothing_to_rank(scan)
+        no_latents(scan)
         return
     scene = open_scene(scan)
     explorer.begin(scene.about)
@@ -59,26 +59,6 @@ def show(scan: ScanState) -> None:
     write_url(explorer.question().roi)
 
 
-def _nothing_to_rank(scan: ScanState) -> None:
-    record = demo.ensure_demo_latents() if lacks_demo_latents(scan) else None
-    if record is not None:
-        st.info(
-            "The demo scan's patterns are being turned into latents, once for this server.",
-            icon=":material/hourglass_top:",
-        )
-        job_panel(record.id)
-        return
-    st.info(
-        "No latents are in view, so there is nothing to rank. Extract them from patterns, or open "
-        "a file of latents on the Data page.",
-        icon=":material/leaderboard:",
-    )
-    st.page_link(
-        "pages/tasks/extract/extract.py", label="Extract latents", icon=":material/memory:"
-    )
-    st.page_link("pages/tasks/data/data.py", label="Open data", icon=":material/folder_open:")
-
-
 def _nothing_to_compare(scene: Scene) -> None:
     if scene.latents.grid is None:
         st.info(
@@ -92,7 +72,7 @@ def _nothing_to_compare(scene: Scene) -> None:
         "or cNMF on the Data page, as a table with x and y.",
         icon=":material/layers_clear:",
     )
-    st.page_link("pages/tasks/data/data.py", label="Open maps", icon=":material/dataset:")
+    navigation.link("data", "Open maps")
 
 
 def _ranking(scene: Scene) -> None:

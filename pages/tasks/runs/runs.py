@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.frame import navigation
 from pages.jobs.panel import job_panel
 from pages.results import run_list
 from pages.results.run_details import details
@@ -20,9 +21,7 @@ if not listed:
         "the Explore page: each becomes a run here, with everything needed to repeat it.",
         icon=":material/history:",
     )
-    st.page_link(
-        "pages/tasks/extract/extract.py", label="Extract latents", icon=":material/compress:"
-    )
+    navigation.link("extract", "Extract latents")
     st.stop()
 
 if active:

@@ -14,7 +14,7 @@ from latentcore.errors import InputError
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.forms.request_form import form_for
-from pages.frame import errors
+from pages.frame import errors, navigation
 from pages.scan import loading
 from pages.scan.loading import JoinedMaps
 from pages.scan.state import ScanState
@@ -90,7 +90,7 @@ def _labels(latents: LatentSet, maps: JoinedMaps) -> str | None:
             "sidebar.",
             icon=":material/label:",
         )
-        st.page_link("pages/tasks/data/data.py", label="Open maps", icon=":material/dataset:")
+        navigation.link("data", "Open maps")
         return None
     return st.selectbox(
         "Labels",

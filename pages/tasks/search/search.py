@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.jobs.panel import job_panel
-from pages.scan import demo, loading, state
+from pages.scan import loading, state
+from pages.scan.missing import no_latents
 from pages.tasks.search import probe_view, similar
 
 _TASKS = {
     "similar": ":material/image_search: Similar samples",
     "probe": ":material/labs: Probe",
 }
-
-
-def show_nothing(scan: state.ScanState) -> None:
-    """Tell what to do where there are no latents."""
-    record = demo.ensure_demo_latents() if state.lacks_demo_latents(scan) else None
-    if record is not None:
-        st.info(
-            "The demo scan's patterns are being turned into latents, once for this server.",
-            icon=":material/hourglass_top:",
-        )
-        job_panel(record.id)
-        return
-    st.info(
-        "No latents are in view, so there is nothing to search. Open some on the Data page, or "
-        "extract them from samples.",
-        icon=":material/image_search:",
-    )
-    st.page_link(
-        "pages/tasks/extract/extract.py", label="Extract latents", icon=":material/compress:"
-    )
 
 
 def show_task(scan: state.ScanState, latents_place: str) -> None:
@@ -54,6 +34,6 @@ def show_task(scan: state.ScanState, latents_place: str) -> None:
 current = state.current()
 st.title("Search")
 if current.latents is None:
-    show_nothing(current)
+    no_latents(current)
 else:
     show_task(current, current.latents)

@@ -21,7 +21,7 @@ from pages.charts.training import loss_chart
 from pages.frame.theme import tones
 from pages.frame.units import duration_text
 from pages.jobs.panel import runner
-from pages.tasks.train.use_model import use_for_extraction
+from pages.tasks.train.result import use_for_extraction
 
 __all__ = ["follow", "scratch_of", "show_stopped"]
 

@@ -15,15 +15,16 @@ from pages.access import places
 from pages.charts.frame import draw
 from pages.charts.training import loss_chart
 from pages.charts.worth import read_worth, show_worth
-from pages.frame import errors
+from pages.forms import checkpoints
+from pages.forms.extract_form import CHECKPOINT
+from pages.frame import errors, navigation
 from pages.frame.theme import tones
 from pages.frame.units import duration_text
 from pages.jobs.panel import runner, state_badge, watch
 from pages.jobs.past_runs import trainings_of
 from pages.results import run_files
-from pages.tasks.train.use_model import use_for_extraction
 
-__all__ = ["show_earlier", "show_result"]
+__all__ = ["show_earlier", "show_result", "use_for_extraction"]
 
 _MODEL = "model.safetensors"
 _SHOWN_FILES = (_MODEL, "model.json", "loss.csv")
@@ -86,6 +87,13 @@ def show_earlier(samples: str, shown: str | None) -> None:
         _line(job, folder)
     if len(entries) > _MOST_EARLIER:
         st.caption(f"{len(entries) - _MOST_EARLIER} more are on the Runs page.")
+
+
+def use_for_extraction(place: str) -> None:
+    """Go to the Extract page with a model chosen."""
+    checkpoints.propose(place)
+    st.session_state["extract.kind"] = CHECKPOINT
+    navigation.switch_to("extract")
 
 
 def _facts(summary: dict[str, Any]) -> str:

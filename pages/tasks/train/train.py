@@ -9,6 +9,7 @@ from pages.access import places
 from pages.forms import extract_form, preparation_form
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.scan import loading, state
+from pages.scan.missing import no_samples
 from pages.tasks.train import form, live
 from pages.tasks.train.result import show_earlier, show_result
 
@@ -65,12 +66,7 @@ def show_job() -> None:
 scan = state.current()
 st.title("Train")
 if scan.samples is None:
-    st.info(
-        "No samples are in view, so there is nothing to learn from. Open a file of "
-        "samples on the Data page, or put the demo scan in view in the sidebar.",
-        icon=":material/grid_on:",
-    )
-    st.page_link("pages/tasks/data/data.py", label="Open samples", icon=":material/dataset:")
+    no_samples("learn from")
 else:
     show_form(scan, scan.samples)
     show_earlier(scan.samples, watched(PAGE))
