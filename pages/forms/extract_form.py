@@ -20,7 +20,7 @@ from pages.forms import checkpoints
 from pages.forms.preparation_form import Recipe
 from pages.frame import errors
 from pages.jobs.models import model
-from pages.scan import loading
+from pages.scan import joining, loading
 from pages.scan.state import ScanState
 
 __all__ = [
@@ -370,8 +370,8 @@ def _ask_threshold(
         persist_state="session",
     ):
         return None, everything
-    joined = loading.joined_maps(scan.maps, loading.grid_key(scan), source.grid)
-    return loading.keep_above(scan, joined), loading.kept(scan, joined, len(source))
+    joined = joining.joined_maps(scan.maps, loading.grid_key(scan), source.grid)
+    return joining.keep_above(scan, joined), joining.kept(scan, joined, len(source))
 
 
 def _stored_rows(rows: NDArray[np.int64]) -> str:

@@ -206,7 +206,7 @@ def preview(
     shown = tuple(evenly_spaced(rows, 2 * _SHOWN + 1)[1::2][:_SHOWN].tolist() or rows[:1].tolist())
     try:
         before, after, facts = _sheets(
-            place, loading.stamp(place), shown, preparation.words(), background
+            place, loading.version(place), shown, preparation.words(), background
         )
     except InputError as error:
         errors.show(error)

@@ -7,26 +7,21 @@ between sessions: nobody may write into it.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.orientation_colors import orientation_colors
+from latentcore.analysis.similarity import SearchTable
 from latentcore.containers import (
-    Columns,
     LatentSet,
     SampleSource,
     SampleTable,
     ScanGrid,
     ScanMaps,
     Skipping,
-    match_rows,
-    refuse_names,
 )
 from latentcore.containers import sample_rows as match_samples
 from latentcore.errors import InputError, JoinError, RequestError, UnknownFormatError
@@ -47,84 +42,23 @@ from pages.access.file_versions import file_version
 from pages.scan.state import ScanState
 
 __all__ = [
-    "JoinedMaps",
     "family_of",
-    "fitting_maps",
     "grid_key",
+    "grid_of",
     "is_table",
-    "joined_maps",
-    "keep_above",
-    "kept",
     "kind_of",
     "kinds_of",
     "latents",
     "maps",
+    "one_sample",
     "sample_rows",
     "samples",
+    "samples_word",
     "scan_grid",
-    "stamp",
+    "search_table",
     "table",
+    "version",
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class JoinedMaps(Columns):
-    """The maps of several files at the points of one scan grid.
-
-    Attributes
-    ----------
-    names : tuple of str
-        All different: a name that two files use carries its file's name.
-    values : ndarray of float32, shape (k, n)
-        NaN where a file has no point.
-    categories : Mapping of str to Mapping of int to str
-        For each map of categories the name of each number.
-    unmatched : Mapping of str to int
-        For each place, how many of the n points it lacks.
-    origin : Mapping of str to (str, str)
-        For each name the place it comes from, and what it is called there.
-    orientation : ndarray of float32, shape (n, 3), or None
-        Color of the crystal's orientation, 0..1 with NaN where there is none; from the first
-        file that has orientations.
-    orientation_from : str
-        The place of that file.
-    laue : tuple of str
-        Laue classes of the phases that are colored.
-    joined_by : Mapping of str to str
-        For the place of each table about samples, how its rows found them: ``"id"`` or
-        ``"order"``. Maps are joined by coordinates.
-    """
-
-    names: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
-    values: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    categories: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
-    unmatched: Mapping[str, int] = field(default_factory=dict)
-    origin: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    orientation: NDArray[np.float32] | None = None
-    orientation_from: str = ""
-    laue: tuple[str, ...] = ()
-    joined_by: Mapping[str, str] = field(default_factory=dict)
-    called: ClassVar[str] = "map"
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def numbers(self, name: str) -> NDArray[np.float32]:
-        """Return one map's values where numbers are needed, shape (n,).
-
-        Raises
-        ------
-        RequestError
-            If there is no map of that name, or it holds names.
-        """
-        values = self.get(name)
-        refuse_names(self, [name])
-        return values
-
-    def unit(self, name: str) -> str:
-        """Return one map's unit."""
-        return self.units[self.names.index(name)]
 
 
 _FAMILIES: Mapping[str, Registry[Any]] = {
@@ -139,12 +73,12 @@ class _File(NamedTuple):
     """A file as a key of the caches."""
 
     path: str
-    stamp: str
+    version: str
 
 
-def stamp(place: str) -> str:
+def version(place: str) -> str:
     """Return text that changes when the file at a place changes."""
-    return _file(place).stamp
+    return _file(place).version
 
 
 def kind_of(place: str) -> tuple[str, str]:
@@ -227,48 +161,7 @@ def scan_grid(state: ScanState) -> ScanGrid | None:
 def grid_key(state: ScanState) -> str:
     """Return text that changes when the points of `scan_grid` do."""
     place = state.samples or state.latents or next(iter(state.maps), "")
-    return stamp(place) if place else ""
-
-
-def joined_maps(map_places: Sequence[str], grid_key: str, _grid: ScanGrid | None) -> JoinedMaps:
-    """Join all maps to the points of a scan, by coordinates.
-
-    Parameters
-    ----------
-    grid_key : str
-        Changes when the points do, for example ``stamp(place)`` of the file they come from.
-    _grid : ScanGrid or None
-        The n points; without coordinates only tables about samples are of use, and they are
-        joined to latents, by `pages.scan.sample_tables`.
-
-    Raises
-    ------
-    InputError
-        If a file can't be read, or not one of its points lies on the scan; it names the file.
-    """
-    if not map_places or (_grid is None and all(map(is_table, map_places))):
-        return JoinedMaps()
-    if _grid is None:
-        message = (
-            "The scan has no coordinates, so no map can be joined to it.\n"
-            "Open patterns or latents that come with x and y."
-        )
-        raise JoinError(message)
-    return _joined(tuple((place, _file(place)) for place in map_places), grid_key, _grid)
-
-
-def fitting_maps(
-    map_places: Sequence[str], grid_key: str, _grid: ScanGrid | None
-) -> tuple[JoinedMaps, dict[str, InputError]]:
-    """Join those maps that belong to the scan; return them, and the error of each other file."""
-    wrong: dict[str, InputError] = {}
-    for place in map_places:
-        try:
-            joined_maps((place,), grid_key, _grid)
-        except InputError as error:
-            wrong[place] = error
-    right = tuple(place for place in map_places if place not in wrong)
-    return joined_maps(right, grid_key, _grid), wrong
+    return version(place) if place else ""
 
 
 def sample_rows(state: ScanState) -> NDArray[np.int64]:
@@ -296,28 +189,6 @@ def sample_rows(state: ScanState) -> NDArray[np.int64]:
         )
         raise JoinError(message)
     return rows
-
-
-def kept(state: ScanState, joined: JoinedMaps, n: int) -> NDArray[np.bool_]:
-    """Tell which of n points the scan's threshold keeps; all where there is none.
-
-    A point without a value is not kept.
-    """
-    if state.keep is None:
-        return np.ones(n, np.bool_)
-    name, threshold = state.keep
-    keep: NDArray[np.bool_] = joined.numbers(name) > threshold
-    return keep
-
-
-def keep_above(state: ScanState, joined: JoinedMaps) -> tuple[str, float] | None:
-    """Return the threshold as ``--keep-above MAP VALUE`` wants it, None where there is none."""
-    if state.keep is None:
-        return None
-    name, threshold = state.keep
-    joined.numbers(name)  # a name that no map has any more is told by its own message
-    place, column = joined.origin[name]
-    return f"{places.location(place)}:{column}", threshold
 
 
 def _file(place: str) -> _File:
@@ -373,67 +244,36 @@ def _is_table(file: _File) -> bool:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _joined(files: tuple[tuple[str, _File], ...], grid_key: str, _grid: ScanGrid) -> JoinedMaps:
-    del grid_key  # what the cache tells scans apart by
-    tables = {place: _maps(file) for place, file in files}
-    counts = Counter(name for table in tables.values() for name in table.names)
-    joined = {place: _at(place, table, _grid) for place, table in tables.items()}
-    origin: dict[str, tuple[str, str]] = {}
-    for place, table in tables.items():
-        for name in table.names:
-            origin[_distinct(name, place, counts, origin)] = (place, name)
-    rows = [(tables[place], tables[place].names.index(name)) for place, name in origin.values()]
-    return JoinedMaps(
-        names=tuple(origin),
-        units=tuple(table.units[row] for table, row in rows),
-        values=np.concatenate([values for values, _ in joined.values()]),
-        categories={
-            shown: tables[place].categories[name]
-            for shown, (place, name) in origin.items()
-            if name in tables[place].categories
-        },
-        unmatched={place: missing for place, (_, missing) in joined.items()},
-        origin=origin,
-        **_orientation(tables, _grid),
-    )
-
-
-def _orientation(tables: Mapping[str, ScanMaps], grid: ScanGrid) -> dict[str, Any]:
-    """Return the fields of `JoinedMaps` that tell of orientations."""
-    for place, table in tables.items():
-        colors = orientation_colors(table)
-        if colors is not None:
-            rows = match_rows(grid, table.grid)
-            placed = np.where((rows >= 0)[:, None], colors[rows], np.float32(np.nan))
-            laue = sorted({symmetry.laue for symmetry in table.symmetries.values()})
-            return {
-                "orientation": placed,
-                "orientation_from": place,
-                "laue": tuple(laue),
-            }
-    return {}
-
-
-def _at(place: str, table: ScanMaps, grid: ScanGrid) -> tuple[NDArray[np.float32], int]:
-    try:
-        return table.at(grid)
-    except JoinError as error:
-        message = f"{places.label(place)!r} does not belong to this scan.\n{error}"
-        raise JoinError(message) from error
-
-
-def _distinct(
-    name: str, place: str, counts: Mapping[str, int], taken: Mapping[str, tuple[str, str]]
-) -> str:
-    """Tell apart the maps of one name that come from two files."""
-    if counts[name] == 1:
-        return name
-    shown, number = f"{name} ({places.label(place)})", 2
-    while shown in taken:
-        shown, number = f"{name} ({places.label(place)}, {number})", number + 1
-    return shown
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
 def _sample_rows(samples_file: _File, latents_file: _File) -> NDArray[np.int64]:
     return match_samples(_latents(latents_file), _samples(samples_file))
+
+
+def samples_word(grid: ScanGrid | None) -> str:
+    """Return ``"patterns"`` where there is a scan grid, else ``"samples"``."""
+    return "samples" if grid is None else "patterns"
+
+
+def one_sample(grid: ScanGrid | None) -> str:
+    """Return ``"pattern"`` where there is a scan grid, else ``"sample"``."""
+    return samples_word(grid).removesuffix("s")
+
+
+def grid_of(scan: ScanState) -> ScanGrid | None:
+    """Return the grid of the scan in view, None as well where its files can't be read."""
+    try:
+        return scan_grid(scan)
+    except InputError:
+        return None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def search_table(about: str, _latents: LatentSet) -> SearchTable:
+    """Return latents with the norms of their rows.
+
+    Parameters
+    ----------
+    about : str
+        Changes when the latents do.
+    """
+    del about
+    return SearchTable.of(_latents.values)

@@ -11,7 +11,7 @@ from pages.access import places
 from pages.frame import errors
 from pages.jobs.past_runs import latents_of
 from pages.scan import demo, loading, state
-from pages.scan.names import grid_of, samples_word
+from pages.scan.loading import grid_of, samples_word
 
 __all__ = ["sidebar"]
 

@@ -14,7 +14,7 @@ from latentcore.analysis.cutout_statistics import DT_EDGES, dt_bins
 from latentcore.analysis.value_filters import Filters, Ranges
 from pages.access import places
 from pages.frame.errors import markdown_safe
-from pages.scan.sample_tables import can_join_by_order, told
+from pages.scan.joining import can_join_by_order, join_text
 from pages.view import session
 from pages.view.question import Question
 from pages.view.scene import Scene
@@ -26,7 +26,7 @@ _BINS: Ranges = tuple(itertools.pairwise(DT_EDGES))
 
 def tell_tables(scene: Scene, question: Question) -> None:
     """Tell how the tables were joined to the samples, or why one could not be."""
-    sentence = told(scene.maps, len(scene.latents))
+    sentence = join_text(scene.maps, len(scene.latents))
     if sentence:
         st.caption(f":material/join_inner: {markdown_safe(sentence)}")
     for place, error in scene.unjoined.items():

@@ -27,7 +27,7 @@ def highlight(scan: ScanState, rows: Sequence[int], *, pinned: int | None = None
         Row of the sample that is shown large.
     """
     assert scan.latents is not None
-    session.begin(loading.stamp(scan.latents))
+    session.begin(loading.version(scan.latents))
     before = session.question()
     session.update(
         selections={**before.selections, "A": row_shapes(ROW_PANEL, rows)},

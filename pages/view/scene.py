@@ -16,10 +16,9 @@ from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import LatentSet, quantities
 from latentcore.errors import InputError
-from pages.scan import loading
-from pages.scan.loading import JoinedMaps
-from pages.scan.sample_tables import joined_tables
-from pages.scan.search_table import search_table
+from pages.scan import joining, loading
+from pages.scan.joining import JoinedMaps, joined_tables
+from pages.scan.loading import search_table
 from pages.scan.state import ScanState
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 
@@ -184,8 +183,8 @@ def open_scene(scan: ScanState, *, by_order: bool = False) -> Scene:
         If a file can't be read, or a map doesn't belong to these latents.
     """
     assert scan.latents is not None
-    about = loading.stamp(scan.latents)
-    parts = (about, *map(loading.stamp, scan.maps), loading.stamp(scan.samples or scan.latents))
+    about = loading.version(scan.latents)
+    parts = (about, *map(loading.version, scan.maps), loading.version(scan.samples or scan.latents))
     return _scene("\n".join((*parts, "by order" * by_order)), about, scan, by_order)
 
 
@@ -198,7 +197,7 @@ def _scene(key: str, about: str, scan: ScanState, by_order: bool) -> Scene:
         tables = [place for place in scan.maps if loading.is_table(place)]
         maps, unjoined = joined_tables(tables, scan.latents, by_order=by_order)
     else:
-        maps = loading.joined_maps(scan.maps, about, latents.grid)
+        maps = joining.joined_maps(scan.maps, about, latents.grid)
     return Scene(scan, key, about, latents, maps, _pattern_rows(scan), unjoined)
 
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import RequestError
-from pages.scan import loading
+from pages.scan import joining, loading
 from pages.scan.state import ScanState
 from pages.tasks.rank.question import RankQuestion, from_text, to_text
 from pages.view.question import Question, from_query, to_query
@@ -105,9 +105,9 @@ def test_thresholds_are_offered_on_quantities_only(scan: Path, open_page: OpenPa
 def test_whole_numbers_may_be_a_threshold(scan: Path, workspace: Path) -> None:
     state = ScanState(samples=SAMPLES, maps=(MAPS,), keep=("phase_id", 0.0))
     grid = loading.scan_grid(state)
-    joined = loading.joined_maps(state.maps, loading.grid_key(state), grid)
-    assert loading.kept(state, joined, N).sum() == N // 2
+    joined = joining.joined_maps(state.maps, loading.grid_key(state), grid)
+    assert joining.kept(state, joined, N).sum() == N // 2
     named = ScanState(samples=SAMPLES, maps=(MAPS,), keep=("phase", 0.0))
-    for ask in (lambda: loading.kept(named, joined, N), lambda: loading.keep_above(named, joined)):
+    for ask in (lambda: joining.kept(named, joined, N), lambda: joining.keep_above(named, joined)):
         with pytest.raises(RequestError, match="'phase' holds names"):
             ask()

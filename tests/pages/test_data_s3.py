@@ -329,7 +329,7 @@ def test_two_who_want_one_object_share_it_and_the_last_to_cancel_stops_it(
             time.sleep(0.01)
 
     monkeypatch.setattr(downloads, "fetch", counted)
-    shared = downloads._Downloads()
+    shared = downloads.Downloads()
     place = f"s3:{BUCKET}/x.h5"
     first, second = shared.want(place, "one"), shared.want(place, "two")
     assert first is second

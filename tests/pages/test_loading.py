@@ -9,7 +9,7 @@ import pytest
 from latentcore.errors import InputError, JoinError, RequestError
 from latentcore.inputs.maps import keep_mask
 from latentcore.readers import open_samples
-from pages.scan import loading
+from pages.scan import joining, loading
 from pages.scan.state import ScanState
 from tests.factories.kikuchi import full_grid, write_kikuchi
 
@@ -19,8 +19,8 @@ def scan(demo: Path) -> ScanState:
     return ScanState("demo:demo.h5", ("demo:demo_bandcontrast.csv", "demo:demo_elements.csv"), None)
 
 
-def joined(scan: ScanState) -> loading.JoinedMaps:
-    return loading.joined_maps(scan.maps, loading.grid_key(scan), loading.scan_grid(scan))
+def joined(scan: ScanState) -> joining.JoinedMaps:
+    return joining.joined_maps(scan.maps, loading.grid_key(scan), loading.scan_grid(scan))
 
 
 def write_latents(path: Path, coords: np.ndarray) -> Path:
@@ -62,16 +62,16 @@ def test_rows_follow_the_samples_whatever_their_order(scan: ScanState, data_root
 
 def test_maps_without_coordinates_to_join_by_are_refused() -> None:
     with pytest.raises(JoinError, match="no coordinates"):
-        loading.joined_maps(("demo:demo_elements.csv",), "key", None)
-    assert len(loading.joined_maps((), "key", None)) == 0
+        joining.joined_maps(("demo:demo_elements.csv",), "key", None)
+    assert len(joining.joined_maps((), "key", None)) == 0
 
 
 def test_the_threshold_keeps_what_the_command_line_keeps(scan: ScanState) -> None:
     scan = ScanState(scan.samples, scan.maps, None, ("bandcontrast", 12.0))
     maps = joined(scan)
-    mask = loading.kept(scan, maps, 30)
+    mask = joining.kept(scan, maps, 30)
     assert mask.sum() == 17
-    wanted = loading.keep_above(scan, maps)
+    wanted = joining.keep_above(scan, maps)
     assert wanted is not None
     spec, threshold = wanted
     with open_samples(spec.rpartition("/")[0] + "/demo.h5") as source:
@@ -79,14 +79,14 @@ def test_the_threshold_keeps_what_the_command_line_keeps(scan: ScanState) -> Non
 
 
 def test_without_a_threshold_all_points_are_kept(scan: ScanState) -> None:
-    assert loading.kept(scan, joined(scan), 30).all()
-    assert loading.keep_above(scan, joined(scan)) is None
+    assert joining.kept(scan, joined(scan), 30).all()
+    assert joining.keep_above(scan, joined(scan)) is None
 
 
 def test_a_threshold_on_no_map_says_which_there_are(scan: ScanState) -> None:
     scan = ScanState(scan.samples, scan.maps, None, ("gone", 12.0))
     with pytest.raises(RequestError, match="No map is called 'gone'"):
-        loading.keep_above(scan, joined(scan))
+        joining.keep_above(scan, joined(scan))
 
 
 def test_each_latent_finds_its_sample_by_coordinates(scan: ScanState, data_root: Path) -> None:

@@ -170,16 +170,16 @@ def test_the_models_folder_is_apart_from_the_uploads(inside: str, tmp_path: Path
         Settings.from_environment(environment)
 
 
-def test_a_changed_picture_is_another_stamp(
+def test_a_changed_picture_has_another_version(
     pictures: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pages.access import file_versions
 
-    before = loading.stamp("folder:measured/animals")
-    assert loading.stamp("folder:measured/animals") == before
+    before = loading.version("folder:measured/animals")
+    assert loading.version("folder:measured/animals") == before
     write_picture(pictures / "cat" / "0.png", np.zeros((16, 16, 3), np.uint8))
     file_versions._folder_version.clear()
-    assert loading.stamp("folder:measured/animals") != before
+    assert loading.version("folder:measured/animals") != before
 
 
 def test_features_without_a_grid_are_explored(data_root: Path, open_page: OpenPage) -> None:

@@ -12,7 +12,7 @@ from latentcore import readers
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, default_sample_ids
 from pages.panels.linked_panels import packed_colors
-from pages.scan import loading
+from pages.scan import joining, loading
 from pages.scan.state import ScanState
 from pages.tasks.data import map_panel
 from pages.view.question import LATENT, ORIENTATION, Question, to_query
@@ -115,8 +115,8 @@ def test_orientations_are_joined_by_place(tmp_path: Path, workspace: Path, data_
     place = "folder:measured/scan.h5oina"
     grid = loading.maps(place).grid
     backwards = grid.take(np.arange(30)[::-1])
-    forward = loading.joined_maps((place,), "one", grid).orientation
-    reverse = loading.joined_maps((place,), "two", backwards).orientation
+    forward = joining.joined_maps((place,), "one", grid).orientation
+    reverse = joining.joined_maps((place,), "two", backwards).orientation
     assert forward is not None
     assert reverse is not None
     np.testing.assert_array_equal(forward, reverse[::-1])

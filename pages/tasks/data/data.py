@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from latentcore.containers import quantities
-from pages.scan import loading, state
-from pages.scan.names import samples_word
+from pages.scan import joining, loading, state
+from pages.scan.loading import samples_word
 from pages.tasks.data import intake, map_panel, scan_cards
 from pages.tasks.data.pattern_gallery import gallery
 from pages.tasks.data.remote_browser import downloads, remote_browser
@@ -48,7 +48,7 @@ intake.tell(told)
 if not scan_cards.cards(scan):
     st.stop()
 grid = loading.scan_grid(scan)
-joined, _ = loading.fitting_maps(scan.maps, loading.grid_key(scan), grid)
+joined, _ = joining.fitting_maps(scan.maps, loading.grid_key(scan), grid)
 
 if scan.samples:
     st.header(samples_word(grid).capitalize(), divider="grey")

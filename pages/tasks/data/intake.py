@@ -14,8 +14,8 @@ from latentcore.settings import settings
 from pages.access import folders, places, uploads
 from pages.frame import errors
 from pages.frame.units import size_text
-from pages.scan import loading, state
-from pages.scan.sample_tables import can_join_by_order
+from pages.scan import joining, loading, state
+from pages.scan.joining import can_join_by_order
 
 __all__ = ["Outcome", "bring_in", "demo_opener", "folder_browser", "outcomes", "tell", "uploader"]
 
@@ -215,7 +215,7 @@ def _is_right(place: str, scan: state.ScanState, report: dict[str, Outcome]) -> 
         if place == scan.latents:
             loading.sample_rows(scan)
         elif not scan.is_empty:
-            loading.joined_maps((place,), loading.grid_key(scan), loading.scan_grid(scan))
+            joining.joined_maps((place,), loading.grid_key(scan), loading.scan_grid(scan))
     except InputError as error:
         report[place] = Outcome(places.label(place), error=error)
         return False

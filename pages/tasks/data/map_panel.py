@@ -25,7 +25,7 @@ from pages.charts.maps import (
     map_chart,
 )
 from pages.frame.theme import tones
-from pages.scan.loading import JoinedMaps
+from pages.scan.joining import JoinedMaps
 from pages.scan.state import ScanState
 
 __all__ = ["ORIENTATION", "backdrop", "map_panel", "why_none"]

@@ -12,7 +12,7 @@ from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, grid_chart
 from pages.frame.theme import tones
 from pages.scan import loading
-from pages.scan.names import one_sample, samples_word
+from pages.scan.loading import one_sample, samples_word
 from pages.scan.state import ScanState
 
 __all__ = ["gallery"]
@@ -56,7 +56,7 @@ def gallery(scan: ScanState, backdrop: NDArray[np.floating] | None) -> None:
 
 
 def _sheet(place: str, source: SampleSource, rows: NDArray[np.int64]) -> None:
-    pictures, damaged = _pictures(place, loading.stamp(place), tuple(rows.tolist()))
+    pictures, damaged = _pictures(place, loading.version(place), tuple(rows.tolist()))
     word = one_sample(source.grid).capitalize()
     for start in range(0, len(rows), _COLUMNS):
         for column, index in zip(st.columns(_COLUMNS), range(start, len(rows)), strict=False):
@@ -83,10 +83,10 @@ def _grid(grid: ScanGrid, rows: NDArray[np.int64], backdrop: NDArray[np.floating
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _pictures(
-    place: str, stamp: str, rows: tuple[int, ...]
+    place: str, version: str, rows: tuple[int, ...]
 ) -> tuple[list[NDArray[np.uint8]], NDArray[np.bool_]]:
     """Return the pictures of some rows, and which of these are damaged."""
-    del stamp  # part of the key: a changed file is read again
+    del version  # part of the key: a changed file is read again
     source, wanted = loading.samples(place), np.array(rows, np.int64)
     pictures = [_enlarged(sample_picture(pattern)) for pattern in source.read(wanted)]
     return pictures, damaged_among(source, wanted)

@@ -11,8 +11,8 @@ from latentcore.containers import ScanGrid, notes_of
 from latentcore.errors import InputError
 from pages.access import places
 from pages.frame import errors
-from pages.scan import loading
-from pages.scan.names import grid_of, samples_word
+from pages.scan import joining, loading
+from pages.scan.loading import grid_of, samples_word
 from pages.scan.state import ScanState, choose, current
 
 __all__ = ["cards"]
@@ -141,13 +141,13 @@ def _samples_facts(place: str) -> Facts:
     return [
         *facts,
         *_grid_facts(source.grid),
-        _fingerprint(_content_of(place, loading.stamp(place))),
+        _fingerprint(_content_of(place, loading.version(place))),
     ]
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the whole file for its fingerprint …")
-def _content_of(place: str, stamp: str) -> str:
-    del stamp  # part of the key: a changed file is read again
+def _content_of(place: str, version: str) -> str:
+    del version  # part of the key: a changed file is read again
     return loading.samples(place).fingerprint()
 
 
@@ -226,7 +226,7 @@ def _maps_facts(place: str, scan: ScanState) -> Facts:
     if table.dropped:
         facts.append(("left out", f"{table.dropped:,} rows without numbers"))
     grid = loading.scan_grid(scan)
-    missing = loading.joined_maps((place,), loading.grid_key(scan), grid).unmatched[place]
+    missing = joining.joined_maps((place,), loading.grid_key(scan), grid).unmatched[place]
     if missing and grid is not None:
         facts.append(("missing", f"{missing:,} of {len(grid):,} scan points"))
     return facts

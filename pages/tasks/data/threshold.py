@@ -12,7 +12,7 @@ from pages.charts.maps import fitting_height, histogram_chart, map_chart, profil
 from pages.frame.errors import markdown_safe
 from pages.frame.theme import tones
 from pages.scan import state
-from pages.scan.loading import JoinedMaps
+from pages.scan.joining import JoinedMaps
 
 __all__ = ["threshold_panel"]
 

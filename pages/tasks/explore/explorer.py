@@ -60,7 +60,7 @@ def show(scan: ScanState) -> None:
         no_latents(scan)
         return
     # A message would be lost when the clusters are there and the page runs again.
-    problem = session.begin(loading.stamp(scan.latents)) or st.session_state.get(_PROBLEM)
+    problem = session.begin(loading.version(scan.latents)) or st.session_state.get(_PROBLEM)
     scene = open_scene(scan, by_order=session.question().by_order)
     if problem:
         st.session_state[_PROBLEM] = problem

@@ -22,7 +22,7 @@ from latentcore.figures.colors import lut
 from pages.frame import errors, navigation
 from pages.panels.array_store import put_patterns
 from pages.scan import loading
-from pages.scan.names import one_sample, samples_word
+from pages.scan.loading import one_sample, samples_word
 from pages.tasks.explore import traversal
 from pages.view import decoder
 from pages.view.question import Question

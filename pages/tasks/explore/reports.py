@@ -41,7 +41,7 @@ def reopen() -> None:
         return
     state.choose(samples=scan.samples, maps=scan.maps, latents=scan.latents, keep=scan.keep)
     assert scan.latents is not None
-    session.replace_question(question, loading.stamp(scan.latents))
+    session.replace_question(question, loading.version(scan.latents))
     # A fresh uploader: else the report would be opened again at every rerun.
     st.session_state[_UPLOADER] = generation + 1
     st.rerun()

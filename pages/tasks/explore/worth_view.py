@@ -16,7 +16,7 @@ from latentcore.errors import InputError
 from pages.access import places
 from pages.charts.worth import ACTIVE_SD, bars, label_numbers, read_worth, share_text, show_worth
 from pages.frame import errors
-from pages.scan.label_maps import label_maps
+from pages.scan.joining import label_maps
 from pages.view import answers
 from pages.view.question import Question
 from pages.view.scene import Scene

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.access import places
 from pages.frame import errors
-from pages.scan.loading import JoinedMaps
+from pages.scan.joining import JoinedMaps
 from pages.tasks.rank.question import RankQuestion, question, update
 from pages.tasks.rank.scores import titles
 from pages.tasks.rank.target import files_with_maps

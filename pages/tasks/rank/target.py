@@ -18,7 +18,7 @@ from latentcore.analysis.references import Reference, reference_of, refuse_usele
 from latentcore.containers import LatentSet, Roi, ScanGrid, quantities
 from latentcore.errors import RequestError
 from pages.access import places
-from pages.scan.loading import JoinedMaps
+from pages.scan.joining import JoinedMaps
 from pages.tasks.rank.question import RankQuestion
 from pages.view.question import Question
 from pages.view.scene import Scene

@@ -95,6 +95,6 @@ def _request(latents: LatentSet) -> Mapping[str, object]:
 
 
 @st.cache_data(max_entries=512, show_spinner="Looking for the model …")
-def _identity(stamp: str, _path: Path) -> frozenset[str]:
-    del stamp  # what the cache tells files apart by
+def _identity(version: str, _path: Path) -> frozenset[str]:
+    del version  # what the cache tells files apart by
     return checkpoint_identity(_path)

@@ -15,8 +15,8 @@ from latentcore.workflows import VERBS
 from pages.access import places
 from pages.forms.request_form import form_for
 from pages.frame import errors, navigation
-from pages.scan import loading
-from pages.scan.loading import JoinedMaps
+from pages.scan import joining, loading
+from pages.scan.joining import JoinedMaps
 from pages.scan.state import ScanState
 
 __all__ = ["ask"]
@@ -74,7 +74,7 @@ def ask(scan: ScanState, latents: LatentSet) -> Any | None:
 def _maps(scan: ScanState, latents: LatentSet) -> JoinedMaps:
     if latents.grid is None or scan.latents is None:
         return JoinedMaps()
-    found, wrong = loading.fitting_maps(scan.maps, loading.stamp(scan.latents), latents.grid)
+    found, wrong = joining.fitting_maps(scan.maps, loading.version(scan.latents), latents.grid)
     for place, error in wrong.items():
         errors.show(error, places.label(place))
     return found

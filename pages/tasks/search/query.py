@@ -93,7 +93,7 @@ def ask(place: str, latents: LatentSet) -> Query | None:
     if way == "image":
         found = _image(place, latents)
     else:
-        found = _row(loading.stamp(place), latents, by_place=way == "point")
+        found = _row(loading.version(place), latents, by_place=way == "point")
     k = st.number_input(
         "Neighbors", 1, MOST, 11, key="search.k", persist_state="session",
         help="How many of the most similar samples to show.",

@@ -24,7 +24,7 @@ from pages.frame.theme import tones
 from pages.jobs.panel import job_panel, runner
 from pages.results.run_files import download
 from pages.scan import loading
-from pages.scan.search_table import search_table
+from pages.scan.loading import search_table
 from pages.scan.state import ScanState
 from pages.tasks.search import cutout
 from pages.tasks.search.query import Query, ask
@@ -47,7 +47,7 @@ def show(scan: ScanState, latents: LatentSet) -> None:
         query = ask(scan.latents or "", latents)
     if query is None:
         return
-    about = loading.stamp(scan.latents or "")
+    about = loading.version(scan.latents or "")
     try:
         found, similarity = _search(about, query, latents)
     except InputError as error:
@@ -134,7 +134,7 @@ def _thumbnails(scan: ScanState, latents: LatentSet, query: Query, found: Neighb
         return
     first = sample_of[[query.row]] if query.row is not None else np.empty(0, np.int64)
     wanted = tuple(int(row) for row in (*first, *sample_of[rows]))
-    pictures = _pictures(loading.stamp(scan.samples), wanted, scan.samples)
+    pictures = _pictures(loading.version(scan.samples), wanted, scan.samples)
     if query.row is None and query.sample is not None:
         pictures = [_enlarged(sample_picture(query.sample)), *pictures]
     captions = ["**query**"] + [
@@ -158,8 +158,8 @@ def _thumbnail(picture: NDArray[np.uint8] | None, caption: str) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner="Reading samples …")
-def _pictures(stamp: str, rows: tuple[int, ...], _place: str) -> list[NDArray[np.uint8] | None]:
-    del stamp
+def _pictures(version: str, rows: tuple[int, ...], _place: str) -> list[NDArray[np.uint8] | None]:
+    del version
     there = np.unique([row for row in rows if row >= 0]).astype(np.int64)
     found = loading.samples(_place).read(there) if len(there) else None
     return [

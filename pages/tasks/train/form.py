@@ -18,8 +18,8 @@ from pages.forms import extract_form
 from pages.forms.extract_form import Points
 from pages.forms.preparation_form import Recipe
 from pages.frame import errors
-from pages.scan import loading
-from pages.scan.label_maps import label_maps
+from pages.scan import joining, loading
+from pages.scan.joining import label_maps
 from pages.scan.state import ScanState
 
 __all__ = ["Answers", "choose_details", "choose_essentials", "choose_preset",
@@ -259,7 +259,7 @@ def _ask_seed(key: str) -> int:
 def _ask_labels(key: str, scan: ScanState, source: SampleSource) -> str | None:
     if source.grid is None or not scan.maps:
         return None
-    joined, _ = loading.fitting_maps(scan.maps, loading.grid_key(scan), source.grid)
+    joined, _ = joining.fitting_maps(scan.maps, loading.grid_key(scan), source.grid)
     names = label_maps(joined)
     if not names:
         return None
