@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from latentcore.artifacts import read_run
 from latentcore.artifacts.run_index import IndexedRun, RunIndex
 from latentcore.errors import InputError
 from pages.access import places
 
-__all__ = ["latents_of", "models_of_runs", "past_run", "past_runs", "trainings_of"]
+__all__ = [
+    "checkpoint_of", "latents_of", "models_of_runs", "own_checkpoint", "past_run", "past_runs",
+    "run_of_latents", "trainings_of",
+]  # fmt: skip
 
 _LATENTS_SUFFIX = "_latents.h5"
 _MODEL = "model.safetensors"
@@ -62,3 +67,29 @@ def _runs_of(samples: str, verb: str) -> list[IndexedRun]:
         if run.record.get("verb") == verb
         and any(Path(entry["location"]) == location for entry in run.record.get("inputs", ()))
     ]
+
+
+def own_checkpoint(latents: str) -> Path | None:
+    """Return the checkpoint that made the latents at a place; None where no run here made them."""
+    found = run_of_latents(latents)
+    return None if found is None else checkpoint_of(*found)
+
+
+def run_of_latents(place: str | None) -> tuple[Path, dict[str, Any]] | None:
+    """Return folder and record of the extraction that made the latents at a place."""
+    # Only a run of this server's own is believed: an uploaded file could name any checkpoint.
+    if place is None or not place.startswith("run:"):
+        return None
+    folder = places.resolve(place).parent
+    run = read_run(folder)
+    return None if run is None or run.get("verb") != "extract" else (folder, run)
+
+
+def checkpoint_of(folder: Path, run: dict[str, Any]) -> Path | None:
+    """Return the checkpoint of an extraction: its own, or the one that it was given."""
+    own = folder / "model.safetensors"
+    if own.is_file():
+        return own
+    inputs = run.get("inputs", ())
+    named = [Path(entry["location"]) for entry in inputs if entry["role"] == "checkpoint"]
+    return next((path for path in named if path.exists()), None)

@@ -31,6 +31,7 @@ __all__ = [
     "to_query",
 ]
 
+
 Slot = Literal["A", "B"]
 # What panels may be colored by besides a map; a map's own name may be "latent" or "cluster".
 LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"

@@ -12,9 +12,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import has_prior
+from latentcore.analysis.exploration import roi_rows
 from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
-from latentcore.containers import LatentSet, quantities
+from latentcore.analysis.value_filters import kept_by
+from latentcore.containers import LatentSet, Roi, quantities
 from latentcore.errors import InputError
 from pages.scan import joining, loading
 from pages.scan.joining import JoinedMaps, joined_tables
@@ -111,6 +113,18 @@ class Scene:
         oriented = () if self.maps.orientation is None else (ORIENTATION,)
         clusters = (CLUSTER,) if self.numeric_maps or self.latents.grid is not None else ()
         return (LATENT, *clusters, SIMILARITY, *oriented, *self.maps.names)
+
+    def inside(self, question: Question) -> NDArray[np.bool_]:
+        """Return the points in the ROI that all filters keep, shape (n,).
+
+        Raises
+        ------
+        RequestError
+            If the ROI holds none.
+        """
+        roi = None if question.roi is None else Roi.from_bounds(question.roi)
+        rows = roi_rows(self.latents, roi)
+        return rows & kept_by(question.filters, self.maps.get, len(rows))
 
     def map_values(self) -> dict[str, NDArray[np.float32]]:
         """Return every map by its name, each shape (n,)."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from latentcore.analysis.exploration import ROW_PANEL
+from latentcore.analysis.selection import row_shapes
 from latentcore.errors import RequestError
-from pages.scan import state
+from pages.frame import navigation
+from pages.scan import loading, state
+from pages.scan.state import ScanState
 from pages.view.question import NO_SELECTION, QUERY_KEYS, Question, from_query, to_query
 
 __all__ = [
     "begin",
     "generation",
+    "highlight",
     "question",
     "replace_parts",
     "replace_question",
@@ -99,3 +105,27 @@ def write_url() -> None:
             del st.query_params[key]
         elif key in wanted and st.query_params.get(key) != wanted[key]:
             st.query_params[key] = wanted[key]
+
+
+def highlight(scan: ScanState, rows: Sequence[int], *, pinned: int | None = None) -> None:
+    """Select samples in slot A, pin one, and go to the Explore page.
+
+    Parameters
+    ----------
+    scan : ScanState
+        Has latents.
+    rows : sequence of int
+        Rows of the latents.
+    pinned : int, optional
+        Row of the sample that is shown large.
+    """
+    assert scan.latents is not None
+    begin(loading.version(scan.latents))
+    before = question()
+    update(
+        selections={**before.selections, "A": row_shapes(ROW_PANEL, rows)},
+        active="A",
+        pinned=pinned,
+        roi=None,  # else those outside would not be shown
+    )
+    navigation.switch_to("explore")

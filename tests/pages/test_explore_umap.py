@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from latentcore.jobs import JobRecord
 from pages.jobs.panel import runner
-from pages.view import answers
+from pages.view import embeddings
 from pages.view.question import Question
 from tests.jobs.child import toy_verbs
 from tests.pages.test_explore import explore, scan, told
@@ -90,7 +90,7 @@ def test_umap_that_waits_tells_for_what(explore) -> None:
 def test_umap_of_many_points_is_shown_once_somebody_asked_for_it(
     explore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "UMAP_STARTS_ITSELF", 107)
+    monkeypatch.setattr(embeddings, "UMAP_STARTS_ITSELF", 107)
     app = explore(Question())
     assert not runner().list()
     press(app, "Compute the UMAP of 108 points")

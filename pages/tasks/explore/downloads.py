@@ -22,7 +22,7 @@ from pages.access import places
 from pages.frame import errors
 from pages.jobs.panel import job_panel, runner
 from pages.tasks.explore import reports, sample_report
-from pages.view import answers
+from pages.view import embeddings
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.view.scene import Scene
 
@@ -210,7 +210,7 @@ def _embedding(scene: Scene, question: Question) -> str | None:
     )
     if question.embedding != "umap" and not drawn:
         return None
-    record = answers.umap_job(scene, question)
+    record = embeddings.umap_job(scene, question)
     if record is None or not record.finished:
         return None
     return str(record.folder / "embedding.parquet")

@@ -22,9 +22,20 @@ from pages.panels.linked_panels import linked_panels, read_state
 from pages.scan import loading
 from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
-from pages.tasks.explore import downloads, gallery, numbers, patterns, worth_view
-from pages.view import answers, controls, embedding, filters, session
-from pages.view.panels_view import build_view, resolvable
+from pages.tasks.explore import (
+    clusters,
+    controls,
+    downloads,
+    embedding_panel,
+    filters,
+    gallery,
+    numbers,
+    patterns,
+    worth_view,
+)
+from pages.tasks.explore.panels_view import build_view, resolvable
+from pages.view import session
+from pages.view.embeddings import EmbeddingView
 from pages.view.question import SIMILARITY, Question
 from pages.view.scene import Scene, complete, open_scene
 
@@ -50,7 +61,7 @@ class _LastClusters:
 
     about: str
     key: str
-    clusters: answers.Clusters
+    clusters: clusters.Clusters
 
 
 def show(scan: ScanState) -> None:
@@ -88,7 +99,7 @@ def _in_view(scene: Scene) -> bool:
     filters.tell_tables(scene, question)
     if not question.filters:
         return True
-    left = int(answers.inside(scene, question).sum())
+    left = int(scene.inside(question).sum())
     named = errors.markdown_safe(filters.filter_text(question.filters))
     if left == 0:
         st.warning(f"No sample is left by {named}. Keep more.", icon=":material/filter_alt:")
@@ -110,7 +121,7 @@ def _tell_lost_filters(before: Question, after: Question) -> None:
 
 def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
     question = session.question()
-    views, shown, messages = embedding.views(scene, question)
+    views, shown, messages = embedding_panel.views(scene, question)
     selections, dropped = resolvable(question, scene, views)
     if dropped:
         session.update(selections=selections)
@@ -121,8 +132,8 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
             *messages,
             "Click a point: all are then colored by how similar they are to it.",
         )
-    inside = answers.inside(scene, question)
-    key = answers.cluster_key(scene, question)
+    inside = scene.inside(question)
+    key = clusters.cluster_key(scene, question)
     last = _last_clusters(scene)
     fresh = last is not None and last.key == key
     view = build_view(
@@ -139,7 +150,7 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
     )
     linked_panels(view, key=_PANELS, on_change=_adopt)
     if last is None or not fresh:
-        found = answers.clusters(scene, question)
+        found = clusters.clusters(scene, question)
         st.session_state[_LAST] = _LastClusters(scene.about, key, found)
         st.rerun()
     problem = last.clusters.problem
@@ -168,7 +179,7 @@ def _adopt() -> None:
 def _masks(
     scene: Scene,
     question: Question,
-    views: Mapping[str, embedding.EmbeddingView],
+    views: Mapping[str, EmbeddingView],
     inside: NDArray[np.bool_],
 ) -> Mapping[str, NDArray[np.bool_]]:
     axes = panel_axes(
@@ -188,8 +199,8 @@ def _inspector(scene: Scene, question: Question, masks: Mapping[str, NDArray[np.
         default="selection",
         key="explore.tab", label_visibility="collapsed",
     )  # fmt: skip
-    inside = answers.inside(scene, question)
-    clustering = answers.clusters(scene, question).clustering
+    inside = scene.inside(question)
+    clustering = clusters.clusters(scene, question).clustering
     try:
         if tab == "against":
             numbers.show_comparison(scene, question, masks)
@@ -240,7 +251,7 @@ def _tell_unpaired(scene: Scene, question: Question) -> None:
     if not question.reference:
         return
     paired = np.isfinite(scene.maps.get(question.reference))
-    wanted = answers.inside(scene, question) & scene.encoded
+    wanted = scene.inside(question) & scene.encoded
     missing = int((wanted & ~paired).sum())
     if missing:
         name = errors.markdown_safe(question.reference)

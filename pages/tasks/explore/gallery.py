@@ -17,9 +17,9 @@ from latentcore.figures.colors import COLORMAPS, lut
 from latentcore.figures.gallery import gallery_figure
 from pages.frame.errors import markdown_safe
 from pages.scan import loading
-from pages.view import embedding
-from pages.view.filters import filter_text
-from pages.view.panels_view import EmbeddingView
+from pages.tasks.explore.filters import filter_text
+from pages.view import embeddings
+from pages.view.embeddings import EmbeddingView
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -38,7 +38,7 @@ _OWN, _COMMON = "each its own", "one for all"
 
 def show(scene: Scene, question: Question, inside: NDArray[np.bool_]) -> None:
     """Show the gallery over the embedding in view, of the samples in view."""
-    view = embedding.shown_view(scene, question)
+    view = embeddings.shown_view(scene, question)
     if view is None or scene.sample_rows is None:
         st.info("There is no embedding yet to lay a gallery over.", icon=":material/view_module:")
         return

@@ -14,7 +14,7 @@ from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Description
 from latentcore.containers import Clustering
 from pages.frame.errors import markdown_safe
-from pages.view import answers
+from pages.tasks.explore.clusters import separation_of
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -183,14 +183,14 @@ def show_clusters(scene: Scene, question: Question, clustering: Clustering | Non
     if clustering is None or question.dim is None:
         st.info("There are no clusters to describe.", icon=":material/scatter_plot:")
         return
-    inside = answers.inside(scene, question)
+    inside = scene.inside(question)
     latent = scene.latents.dimension(question.dim)
     reference = scene.maps.get(question.reference)
     rows = [
         _cluster_row(label, inside & (clustering.labels == label), latent, reference, question)
         for label in np.unique(clustering.labels[inside])
     ]
-    found = answers.separation_of(scene, question)
+    found = separation_of(scene, question)
     if found is not None:
         _separation(found)
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")

@@ -23,8 +23,7 @@ from pages.frame import errors, navigation
 from pages.panels.array_store import put_patterns
 from pages.scan import loading
 from pages.scan.loading import one_sample, samples_word
-from pages.tasks.explore import traversal
-from pages.view import decoder
+from pages.tasks.explore import decoder
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -98,7 +97,7 @@ def _pinned(scene: Scene, question: Question) -> None:
         return
     if found is not None:
         _reconstruction(found, columns[1:])
-        traversal.show(scene, question, point)
+        decoder.show_traversal(scene, question, point)
 
 
 def _reconstruction(found: Reconstruction, columns: Sequence[DeltaGenerator]) -> None:

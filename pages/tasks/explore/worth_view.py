@@ -17,7 +17,7 @@ from pages.access import places
 from pages.charts.worth import ACTIVE_SD, bars, label_numbers, read_worth, share_text, show_worth
 from pages.frame import errors
 from pages.scan.joining import label_maps
-from pages.view import answers
+from pages.view import embeddings
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -73,11 +73,11 @@ def _embedding(scene: Scene, question: Question) -> None:
 
 def _shown_embedding(scene: Scene, question: Question) -> tuple[str, str, NDArray[np.floating]]:
     if question.embedding == "umap":
-        record = answers.umap_job(scene, question)
+        record = embeddings.umap_job(scene, question)
         if record is not None and record.finished:
-            stored = answers.stored_embedding(scene, record)
+            stored = embeddings.stored_embedding(scene, record)
             return "UMAP", stored.fingerprint, stored.coordinates
-    return "PCA", f"{scene.about}|pca", answers.pca_embedding(scene).coordinates
+    return "PCA", f"{scene.about}|pca", embeddings.pca_embedding(scene).coordinates
 
 
 def _labels(scene: Scene) -> None:

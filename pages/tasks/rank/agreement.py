@@ -15,7 +15,6 @@ from pages.access import places
 from pages.frame import errors
 from pages.tasks.rank.overview import show_files
 from pages.tasks.rank.target import files_with_maps, map_spec
-from pages.view import answers
 from pages.view import session as explorer
 from pages.view.scene import Scene
 
@@ -84,7 +83,7 @@ def _request(scene: Scene, columns: tuple[str, ...]) -> Any:
         metric = st.selectbox("Ranked by", list(_METRICS), format_func=_METRICS.__getitem__,
                               key="rank.agree.metric", width=260)  # fmt: skip
         top = st.number_input("Drawn", 0, 12, 3, key="rank.agree.top", width=120)
-    n = int(answers.inside(scene, explorer.question()).sum())
+    n = int(scene.inside(explorer.question()).sum())
     if n > _MOST_POINTS:
         st.caption(
             f"{_MOST_POINTS:,} of the {n:,} points are drawn by a fixed seed. Choose a ROI to "

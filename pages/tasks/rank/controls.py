@@ -1,4 +1,4 @@
-"""The Rank page's widgets: reference, metrics, ROI."""
+"""The Rank page's widgets: reference and metrics."""
 
 from __future__ import annotations
 
@@ -12,23 +12,15 @@ from pages.scan.joining import JoinedMaps
 from pages.tasks.rank.question import RankQuestion, question, update
 from pages.tasks.rank.scores import titles
 from pages.tasks.rank.target import files_with_maps
-from pages.view import controls as explorer_controls
-from pages.view import session as explorer
 from pages.view.scene import Scene
 
-__all__ = ["choose_reference", "choose_roi"]
+__all__ = ["choose_reference"]
 
 _KINDS = {"": "One map", "sum": "Sum", "rgb": "RGB"}
 _DEGREES = {1: "a plane (degree 1)", 2: "degree 2", 3: "degree 3"}
 _COLOURS = ("Red", "Green", "Blue")
 # Fe, O, Al (wt%), Ti_K: a chemical symbol, perhaps with a unit or a line.
 _ELEMENT = re.compile(r"[A-Z][a-z]?([ _(\[].*)?")
-
-
-def choose_roi(scene: Scene) -> None:
-    """Show the ROI's sliders, those of the Explore page."""
-    assert scene.latents.grid is not None
-    explorer_controls.choose_roi(scene.latents.grid, explorer.question())
 
 
 def choose_reference(scene: Scene) -> None:

@@ -18,7 +18,6 @@ from pages.frame import errors
 from pages.frame.theme import tones
 from pages.tasks.rank.overview import show_files
 from pages.tasks.rank.target import map_spec
-from pages.view import answers
 from pages.view import session as explorer
 from pages.view.scene import Scene
 
@@ -43,7 +42,7 @@ def show_label_maps(scene: Scene) -> None:
     reference = right.selectbox(
         "Reference", names, index=0, key="rank.labels.reference", persist_state="session"
     )
-    inside = answers.inside(scene, explorer.question())
+    inside = scene.inside(explorer.question())
     try:
         found = _compared(
             f"{scene.key}|{labels}|{reference}|{explorer.question().roi}",
@@ -121,7 +120,7 @@ def _contingency(scene: Scene, found: LabelAgreement, labels: str, reference: st
 def _maps(scene: Scene, names: tuple[str, str]) -> None:
     grid = scene.latents.grid
     assert grid is not None
-    inside = answers.inside(scene, explorer.question())
+    inside = scene.inside(explorer.question())
     shown = grid.take(inside)
     cut = ScanGrid.from_coordinates(shown.x, shown.y, unit=grid.unit, step=grid.step)
     height = fitting_height(cut, _HALF_PAGE, most=560)

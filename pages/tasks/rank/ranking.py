@@ -14,6 +14,7 @@ from pages.tasks.rank.question import begin, question, update, write_url
 from pages.tasks.rank.scores import Scores, find_scores, seconds_for, start, titles
 from pages.tasks.rank.target import Target, complete, files_with_maps, open_target
 from pages.view import session as explorer
+from pages.view.roi import choose_roi
 from pages.view.scene import Scene, open_scene
 from pages.view.scene import complete as complete_view
 
@@ -50,7 +51,7 @@ def show(scan: ScanState) -> None:
     if task == "ranking":
         _ranking(scene)
     else:
-        controls.choose_roi(scene)
+        choose_roi(scene)
         try:
             shown = {"agreement": agreement.show_agreement, "labels": label_maps.show_label_maps}
             shown[task](scene)
@@ -84,7 +85,7 @@ def _ranking(scene: Scene) -> None:
         return
     update(**vars(complete(question(), scene.maps)))
     controls.choose_reference(scene)
-    controls.choose_roi(scene)
+    choose_roi(scene)
     try:
         target = open_target(scene, explorer.question(), question())
         found = find_scores(scene, explorer.question(), question(), target)

@@ -17,8 +17,8 @@ from pages.charts.frame import draw
 from pages.frame import errors
 from pages.frame.theme import Tones, tones
 from pages.scan.state import ScanState
-from pages.view import embedding, session
-from pages.view.panels_view import EmbeddingView
+from pages.view import embeddings, session
+from pages.view.embeddings import EmbeddingView
 from pages.view.scene import open_scene
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _measured(sample: NDArray[np.generic]) -> None:
 def _place(scan: ScanState, found: Neighbors) -> None:
     scene = open_scene(scan)
     session.begin(scene.about)
-    view = embedding.shown_view(scene, session.question())
+    view = embeddings.shown_view(scene, session.question())
     if view is None:
         return
     place = placed_among(found, view.coordinates)

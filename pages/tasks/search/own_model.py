@@ -14,8 +14,8 @@ from latentcore.errors import InputError
 from pages.access import places
 from pages.access.file_versions import file_version
 from pages.forms import checkpoints
+from pages.jobs.past_runs import own_checkpoint
 from pages.scan import demo
-from pages.view.decoder import own_checkpoint
 
 __all__ = ["OwnModel", "own_model", "why_none"]
 

@@ -28,7 +28,7 @@ from pages.scan.loading import search_table
 from pages.scan.state import ScanState
 from pages.tasks.search import cutout
 from pages.tasks.search.query import Query, ask
-from pages.view.highlight import highlight
+from pages.view.session import highlight
 
 __all__ = ["show"]
 

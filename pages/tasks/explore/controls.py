@@ -10,15 +10,16 @@ import streamlit as st
 
 from latentcore.analysis.clusterers import CLUSTERERS
 from latentcore.analysis.projection import UMAP_METRICS
-from latentcore.containers import ScanGrid
 from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.forms.request_form import form_for
 from pages.frame.errors import markdown_safe
-from pages.view import filters, session
+from pages.tasks.explore import filters
+from pages.view import session
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+from pages.view.roi import choose_roi
 from pages.view.scene import Scene
 
-__all__ = ["choose_roi", "show"]
+__all__ = ["show"]
 
 _SCALINGS = {"standard": "standardized", "none": "as published (raw)"}
 _EMBEDDINGS = {"umap": "UMAP", "pca": "PCA"}
@@ -42,7 +43,7 @@ def show(scene: Scene) -> None:
     with first[4]:
         _details(scene, question)
     if scene.latents.grid is not None:
-        choose_roi(scene.latents.grid, question)
+        choose_roi(scene)
     else:
         filters.filter_bar(scene, session.question())
 
@@ -248,78 +249,3 @@ def _umap_details(question: Question) -> None:
     )  # fmt: skip
     _choose("Metric", "metric", list(UMAP_METRICS), question.metric)
     st.caption("Distances in a UMAP are not metric: near stays near, but far says little.")
-
-
-def choose_roi(grid: ScanGrid, question: Question) -> None:
-    """Show the ROI's sliders; what is chosen is in the session's question afterwards."""
-    whole = (*grid.x_range, *grid.y_range)
-    bounds = question.roi or whole
-    columns = st.columns([3, 3, 1, 1], vertical_alignment="bottom")
-    with columns[0]:
-        _range("x", whole[:2], bounds[:2], grid.step[0], grid.unit)
-    with columns[1]:
-        _range("y", whole[2:], bounds[2:], grid.step[1], grid.unit)
-    with columns[2].popover("Exact", icon=":material/straighten:", width="stretch"):
-        _exact(whole, bounds, grid)
-    columns[3].button(
-        "Whole scan",
-        icon=":material/fullscreen:",
-        width="stretch",
-        disabled=question.roi is None,
-        on_click=lambda: session.update(roi=None),
-    )
-
-
-def _range(
-    axis: str, whole: tuple[float, float], bounds: tuple[float, float], step: float, unit: str
-) -> None:
-    key = f"explore.roi.{axis}"
-    kind = int if all(float(value).is_integer() for value in (*whole, step)) else float
-    st.session_state[key] = tuple(kind(_within(value, whole)) for value in bounds)
-    st.slider(
-        f"ROI in {axis}{f' ({markdown_safe(unit)})' if unit else ''}: from, below",
-        kind(whole[0]),
-        kind(whole[1]),
-        step=kind(step),
-        key=key,
-        on_change=_adopt_sliders,
-    )
-
-
-def _within(value: float, whole: Sequence[float]) -> float:
-    """Return the bound of a ROI as a widget can show it: a link may reach beyond the scan."""
-    return min(max(value, whole[0]), whole[1])
-
-
-def _adopt_sliders() -> None:
-    _adopt((*st.session_state["explore.roi.x"], *st.session_state["explore.roi.y"]))
-
-
-def _exact(whole: tuple[float, ...], bounds: tuple[float, ...], grid: ScanGrid) -> None:
-    keys = [f"explore.roi.{name}" for name in ("x0", "x1", "y0", "y1")]
-    for place, (key, value) in enumerate(zip(keys, bounds, strict=True)):
-        st.session_state[key] = float(_within(value, whole[2 * (place // 2) :]))
-
-    def adopt() -> None:
-        _adopt(tuple(st.session_state[key] for key in keys))
-
-    for axis, first in (("x", 0), ("y", 2)):
-        step = grid.step[0 if axis == "x" else 1]
-        left, right = st.columns(2)
-        for column, place, word in ((left, first, "from"), (right, first + 1, "below")):
-            column.number_input(
-                f"{axis} {word}",
-                float(whole[first]),
-                float(whole[first + 1]),
-                step=float(step),
-                format="%g",
-                key=keys[place],
-                on_change=adopt,
-            )
-
-
-def _adopt(bounds: Sequence[float]) -> None:
-    """Take a ROI from the widgets; an empty one is left to be dragged on."""
-    x0, x1, y0, y1 = (float(bound) for bound in bounds)
-    if x0 < x1 and y0 < y1:
-        session.update(roi=(x0, x1, y0, y1))

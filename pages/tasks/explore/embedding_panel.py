@@ -11,12 +11,12 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import PCA_PANEL
 from pages.frame import errors
 from pages.jobs.panel import cancel, runner, waiting_text
-from pages.view import answers
-from pages.view.panels_view import EmbeddingView
+from pages.view import embeddings
+from pages.view.embeddings import EmbeddingView, _pca_view, _umap_view
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["EmbeddingView", "shown_view", "views"]
+__all__ = ["EmbeddingView", "views"]
 
 _GRATICULE = "graticule"
 # The UMAP that this session has cancelled; others are told that somebody else did.
@@ -57,18 +57,6 @@ def _graticule(scene: Scene, places: NDArray[np.float32]) -> EmbeddingView:
     )  # fmt: skip
 
 
-def shown_view(scene: Scene, question: Question) -> EmbeddingView | None:
-    """Return the embedding in view, without starting one; None where there is none."""
-    if question.embedding == "umap" and len(scene.latents.dims) > 1:
-        record = answers.umap_at_hand(scene, question)
-        if record is not None:
-            return _umap_view(scene, question, record, [])
-    try:
-        return _pca_view(scene)
-    except InputError:
-        return None
-
-
 def _drawn_in_umap(question: Question) -> bool:
     return any(
         shape.panel.startswith("umap-")
@@ -77,48 +65,15 @@ def _drawn_in_umap(question: Question) -> bool:
     )
 
 
-def _pca_view(scene: Scene) -> EmbeddingView:
-    embedding = answers.pca_embedding(scene)
-    ratios = [100 * ratio for ratio in embedding.scores.values()]
-    return EmbeddingView(
-        PCA_PANEL,
-        "PCA of the latents",
-        embedding.coordinates,
-        f"{scene.about}|pca",
-        note=f"{sum(ratios):.0f} % of the variance",
-        labels=tuple(  # type: ignore[arg-type]
-            f"component {number} ({ratio:.1f} %)" for number, ratio in enumerate(ratios, start=1)
-        ),
-    )
-
-
 def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> EmbeddingView | None:
     """Return the UMAP; where there is none yet, tell how it stands and what can be done."""
-    record = answers.umap_job(scene, question)
+    record = embeddings.umap_job(scene, question)
     with st.container():  # always there: what is open on the page stays so when it empties
         if record is not None and record.active:
             _wait(record.id)
         elif record is None or not record.finished:
             _offer(scene, question, record)
     return _umap_view(scene, question, record, messages) if record and record.finished else None
-
-
-def _umap_view(
-    scene: Scene, question: Question, record: JobRecord, messages: list[str]
-) -> EmbeddingView | None:
-    try:
-        stored = answers.stored_embedding(scene, record)
-    except InputError as error:
-        messages.append(f"The UMAP can't be shown: {error}")
-        return None
-    score = stored.report.get("trustworthiness")
-    note = f"{question.neighbors} neighbors, distance {question.min_dist:g}"
-    if isinstance(score, float):
-        note += f", trustworthiness {score:.3f}"
-    return EmbeddingView(
-        stored.panel, "UMAP of the latents", stored.coordinates, stored.fingerprint,
-        note=note, labels=("UMAP 1", "UMAP 2"),
-    )  # fmt: skip
 
 
 @st.fragment(run_every=1.0)
@@ -158,7 +113,7 @@ def _progress_text(record: JobRecord) -> str:
 
 
 def _start(scene: Scene, question: Question) -> None:
-    answers.umap_job(scene, question, start=True)
+    embeddings.umap_job(scene, question, start=True)
 
 
 def _cancel(job: str) -> None:

@@ -35,40 +35,13 @@ from pages.panels.linked_panels import (
     Shaded,
     packed_colors,
 )
+from pages.view.embeddings import EmbeddingView
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.view.scene import Scene
 
-__all__ = ["EmbeddingView", "build_view", "resolvable"]
+__all__ = ["build_view", "resolvable"]
 
 _KEY_COLORS = ("#ff0000", "#00ff00", "#0000ff")
-
-
-@dataclass(frozen=True, eq=False)
-class EmbeddingView:
-    """The embedding panel's content.
-
-    Attributes
-    ----------
-    panel : str
-        Its id, which tells which embedding it is.
-    coordinates : ndarray of float32, shape (n, 2)
-    key : str
-        Changes when the coordinates do.
-    note : str
-        A short remark beside the title.
-    labels : tuple of str
-        Of both axes.
-    graticule : bool
-        Whether the coordinates are longitude and latitude; then it is shown whatever else is.
-    """
-
-    panel: str
-    title: str
-    coordinates: NDArray[np.float32]
-    key: str
-    note: str = ""
-    labels: tuple[str, str] = ("", "")
-    graticule: bool = False
 
 
 @dataclass

@@ -1,0 +1,189 @@
+"""Embeddings of the latents: PCA at once, UMAP by a job; computed once for all sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.projection import pca
+from latentcore.containers import Embedding
+from latentcore.errors import InputError
+from latentcore.jobs import JobRecord
+from latentcore.workflows import PCA_PANEL, VERBS, StoredEmbedding, read_embedding
+from pages.access import places
+from pages.jobs.panel import runner
+from pages.view.question import Question
+from pages.view.scene import Scene
+
+__all__ = [
+    "EmbeddingView",
+    "finished_umap",
+    "pca_embedding",
+    "shown_view",
+    "stored_embedding",
+    "umap_job",
+]
+
+# A UMAP of more points than this takes minutes: it starts when somebody asks for it.
+UMAP_STARTS_ITSELF = 200_000
+_UMAP = "explore_umap"
+
+
+def pca_embedding(scene: Scene) -> Embedding:
+    """Return the first two principal components of the latents.
+
+    Raises
+    ------
+    RequestError
+        If there are too few latents or dimensions.
+    """
+    return _pca(scene.about, scene)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _pca(about: str, _scene: Scene) -> Embedding:
+    del about
+    return pca(_scene.latents)
+
+
+def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRecord | None:
+    """Return the job that computes the UMAP, started if it isn't there and may start.
+
+    Parameters
+    ----------
+    start : bool
+        Whether somebody asked for it: however long it takes, and though it was cancelled.
+
+    Returns
+    -------
+    JobRecord or None
+        None where it has to be asked for. One that was cancelled or failed stays so until then.
+    """
+    assert scene.scan.latents is not None
+    asked = _umap_asked(scene, question)
+    known = st.session_state.get(_UMAP)
+    if not start and known is not None and known[0] == asked:
+        record = runner().get(known[1])
+        if record is not None and (record.active or record.finished):
+            return record
+    request = VERBS.get("project").request(
+        latents=places.location(scene.scan.latents),
+        method="umap",
+        neighbors=question.neighbors,
+        min_dist=question.min_dist,
+        metric=question.metric,
+    )
+    if start or len(scene.latents) <= UMAP_STARTS_ITSELF:
+        title = f"UMAP of {places.label(scene.scan.latents)}"
+        record = runner().submit("project", request, title=title, automatic=not start)
+    else:
+        record = runner().find("project", request)
+    if record is not None:
+        st.session_state[_UMAP] = (asked, record.id)
+    return record
+
+
+def finished_umap(scene: Scene, question: Question) -> JobRecord | None:
+    """Return the finished job of the UMAP that this session asked for; starts none."""
+    known = st.session_state.get(_UMAP)
+    if known is None or known[0] != _umap_asked(scene, question):
+        return None
+    record = runner().get(known[1])
+    return record if record is not None and record.finished else None
+
+
+def _umap_asked(scene: Scene, question: Question) -> tuple[str, int, float, str]:
+    return scene.about, question.neighbors, question.min_dist, question.metric
+
+
+def stored_embedding(scene: Scene, record: JobRecord) -> StoredEmbedding:
+    """Read the embedding that a finished job left.
+
+    Raises
+    ------
+    InputError
+        If it is damaged or about other samples.
+    """
+    return _stored(f"{scene.about}|{record.run_id}|{record.ended}", scene, record)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stored(key: str, _scene: Scene, _record: JobRecord) -> StoredEmbedding:
+    del key
+    return read_embedding(str(_record.folder / "embedding.parquet"), _scene.latents)
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingView:
+    """The embedding panel's content.
+
+    Attributes
+    ----------
+    panel : str
+        Its id, which tells which embedding it is.
+    coordinates : ndarray of float32, shape (n, 2)
+    key : str
+        Changes when the coordinates do.
+    note : str
+        A short remark beside the title.
+    labels : tuple of str
+        Of both axes.
+    graticule : bool
+        Whether the coordinates are longitude and latitude; then it is shown whatever else is.
+    """
+
+    panel: str
+    title: str
+    coordinates: NDArray[np.float32]
+    key: str
+    note: str = ""
+    labels: tuple[str, str] = ("", "")
+    graticule: bool = False
+
+
+def shown_view(scene: Scene, question: Question) -> EmbeddingView | None:
+    """Return the embedding in view, without starting one; None where there is none."""
+    if question.embedding == "umap" and len(scene.latents.dims) > 1:
+        record = finished_umap(scene, question)
+        if record is not None:
+            return _umap_view(scene, question, record, [])
+    try:
+        return _pca_view(scene)
+    except InputError:
+        return None
+
+
+def _pca_view(scene: Scene) -> EmbeddingView:
+    embedding = pca_embedding(scene)
+    ratios = [100 * ratio for ratio in embedding.scores.values()]
+    return EmbeddingView(
+        PCA_PANEL,
+        "PCA of the latents",
+        embedding.coordinates,
+        f"{scene.about}|pca",
+        note=f"{sum(ratios):.0f} % of the variance",
+        labels=tuple(  # type: ignore[arg-type]
+            f"component {number} ({ratio:.1f} %)" for number, ratio in enumerate(ratios, start=1)
+        ),
+    )
+
+
+def _umap_view(
+    scene: Scene, question: Question, record: JobRecord, messages: list[str]
+) -> EmbeddingView | None:
+    try:
+        stored = stored_embedding(scene, record)
+    except InputError as error:
+        messages.append(f"The UMAP can't be shown: {error}")
+        return None
+    score = stored.report.get("trustworthiness")
+    note = f"{question.neighbors} neighbors, distance {question.min_dist:g}"
+    if isinstance(score, float):
+        note += f", trustworthiness {score:.3f}"
+    return EmbeddingView(
+        stored.panel, "UMAP of the latents", stored.coordinates, stored.fingerprint,
+        note=note, labels=("UMAP 1", "UMAP 2"),
+    )  # fmt: skip
