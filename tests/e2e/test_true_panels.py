@@ -14,6 +14,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PATIENCE = 120_000
 PROBE = "[...window.__latentPanels][0]"
+IDLE = """() =>
+  document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+"""
 # Nothing runs, nothing is on its way, and the last frame is drawn.
 SETTLED = f"""() => {{
   const app = document.querySelector('[data-testid="stApp"]');
@@ -141,6 +144,40 @@ def test_panels_follow_the_roi_of_sliders_fields_and_the_whole_scan(
     assert_like_a_fresh_page(page, browser)
     again = pixels(page)
     assert all(np.array_equal(again[name], whole[name]) for name in whole)
+
+
+def upload(page, files: list[Path]) -> None:
+    """Go to the Data page and upload files there."""
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.get_by_role("heading", name="Data", exact=True).wait_for(timeout=PATIENCE)
+    opener = page.get_by_test_id("stExpander").filter(has_text="Open files").first
+    opener.wait_for(timeout=PATIENCE)
+    page.wait_for_function(IDLE, timeout=PATIENCE)
+    if opener.locator("details[open]").count() == 0:  # its state is kept in the session
+        opener.locator("summary").click()
+    picker = opener.locator("input[type=file]").first
+    picker.wait_for(state="attached", timeout=PATIENCE)
+    picker.set_input_files([str(file) for file in files])
+    page.wait_for_function(
+        f"decodeURIComponent(location.search).includes({files[0].name!r})", timeout=PATIENCE
+    )
+    page.wait_for_function(IDLE, timeout=PATIENCE)
+
+
+def test_an_uploaded_scan_takes_the_place_of_the_one_in_view(page, browser, server, scans) -> None:
+    page.goto(server + link(scans, "first"))
+    settle(page)
+    slide(page, 1, "ArrowLeft", 12)
+    assert 28 <= roi(page)[1] < 40
+    for name in ("smaller", "alike"):
+        upload(page, scans[name])
+        page.get_by_role("link", name="Explore", exact=True).click()
+        settle(page)
+        assert roi(page) is None
+        assert page.get_by_text("fault of the program").count() == 0
+        assert_like_a_fresh_page(page, browser)
+        slide(page, 2, "ArrowRight", 5)
+        assert_like_a_fresh_page(page, browser)
 
 
 def test_a_stale_link_says_so_until_it_is_dismissed(page, server) -> None:
