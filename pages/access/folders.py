@@ -46,17 +46,9 @@ class Listing:
 
 
 def list_folder(place: str) -> Listing:
-    """List a server folder, at most 500 entries, hidden ones and ways out left away.
+    """List a server folder (``folder:ROOT``) or one below it: at most 500 entries, none hidden.
 
-    Parameters
-    ----------
-    place : str
-        ``folder:ROOT`` or a folder below it.
-
-    Raises
-    ------
-    InputError
-        If it is no folder that may be read.
+    Raises `InputError` if it is no folder that may be read.
     """
     path = resolve(place)
     if not place.startswith("folder:") or not path.is_dir():
@@ -94,10 +86,7 @@ def _may_show(entry: Path, base: Path) -> bool:
 def fitting(folder: str, pattern: str) -> list[Entry]:
     """Return the files of a server folder whose names fit a pattern such as ``scan_*.h5``.
 
-    Raises
-    ------
-    InputError
-        If it is no folder that may be read.
+    Raises `InputError` if it is no folder that may be read.
     """
     files = (entry for entry in list_folder(folder).entries if not entry.is_folder)
     return [entry for entry in files if fnmatch.fnmatchcase(entry.name, pattern)]

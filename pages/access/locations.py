@@ -59,13 +59,7 @@ def from_lines(text: str) -> list[str]:
 
 
 def allowed_url(url: str) -> str:
-    """Return a URL if it names something in an offered bucket.
-
-    Raises
-    ------
-    InputError
-        If it doesn't.
-    """
+    """Return a URL that names something in an offered bucket; raise `InputError` for any other."""
     location = remote_of(url)
     offered = settings().s3_buckets
     if location.bucket not in offered:
@@ -107,13 +101,7 @@ def check_file(text: str, locations: Sequence[str]) -> None:
 
 
 def check_text(name: str, value: Any) -> None:
-    """Refuse an option that is no file but reads like one.
-
-    Raises
-    ------
-    RequestError
-        If it holds a path or a URL.
-    """
+    """Refuse by a `RequestError` an option that is no file but reads like a path or a URL."""
     for text in _texts(value):
         if "/" in text or "\\" in text or text.startswith("~"):
             message = (

@@ -98,13 +98,7 @@ def location(place: str) -> str:
 
 
 def check(place: str) -> None:
-    """Refuse a place where nothing can be read; an object on S3 need not be fetched yet.
-
-    Raises
-    ------
-    InputError
-        As `resolve`.
-    """
+    """Refuse what `resolve` refuses; but an object on S3 need not be fetched yet."""
     if s3.is_object(place):
         s3.present_version(place)
     else:
@@ -114,16 +108,9 @@ def check(place: str) -> None:
 def resolve(place: str) -> Path:
     """Return the path of a place; of an object on S3 that of the local copy.
 
-    Parameters
-    ----------
-    place : str
-        Comes from a URL: anything may stand in it.
-
-    Raises
-    ------
-    InputError
-        If it is no place, lies outside what may be read (also through symbolic links), or
-        nothing is there any more, or an object on S3 is yet to be fetched.
+    The place may come from a URL, so anything may stand in it. Raises `InputError` if it is no
+    place, lies outside what may be read (also through symbolic links), nothing is there any more,
+    or an object on S3 is yet to be fetched.
     """
     if s3.is_object(place):
         return s3.local_copy(place)
@@ -147,12 +134,9 @@ def resolve(place: str) -> Path:
 
 
 def place_of(path: str | Path) -> str:
-    """Return the place of a file or object that may be read; the inverse of `location`.
+    """Return the place of a file or object; the inverse of `location`.
 
-    Raises
-    ------
-    InputError
-        If the file lies outside of everything that may be read.
+    Raises `InputError` for what lies outside of everything that may be read.
     """
     if is_remote(str(path)):
         return s3.place_of_object(str(path))

@@ -38,17 +38,9 @@ def is_object(place: str) -> bool:
 
 
 def object_at(place: str) -> S3Location:
-    """Return the object that a place means.
+    """Return the object that a place means; the place may come from a URL.
 
-    Parameters
-    ----------
-    place : str
-        Comes from a URL: anything may stand in it.
-
-    Raises
-    ------
-    InputError
-        If it names no object, or one in a bucket that isn't offered.
+    Raises `InputError` if it names no object, or one in a bucket that isn't offered.
     """
     try:
         found = remote_of(f"s3://{place.removeprefix(SCHEME)}")
@@ -69,13 +61,7 @@ def object_at(place: str) -> S3Location:
 
 
 def place_of_object(location: str) -> str:
-    """Return the place of ``s3://bucket/key``; the inverse of `object_at`.
-
-    Raises
-    ------
-    InputError
-        If it names no object that this server offers.
-    """
+    """Return the place of ``s3://bucket/key``; the inverse of `object_at`, with its errors."""
     place = SCHEME + location.removeprefix("s3://")
     object_at(place)
     return place
@@ -84,10 +70,7 @@ def place_of_object(location: str) -> str:
 def present_version(place: str) -> ObjectVersion:
     """Return an object's version as it was some seconds ago at most.
 
-    Raises
-    ------
-    InputError
-        If it may not be read, or is gone.
+    Raises `InputError` if it may not be read, or is gone.
     """
     found = _asked(object_at(place), settings().s3_endpoint)
     if isinstance(found, StorageError):
@@ -101,13 +84,7 @@ def look_again() -> None:
 
 
 def cached_copy(place: str) -> Path | None:
-    """Return the local copy of the present version, None where it must be fetched first.
-
-    Raises
-    ------
-    InputError
-        As `present_version`.
-    """
+    """Return the local copy of the present version, None where it must be fetched first."""
     copy = copy_of(present_version(place))
     if not copy.is_file():
         return None
@@ -117,14 +94,9 @@ def cached_copy(place: str) -> Path | None:
 
 
 def local_copy(place: str) -> Path:
-    """Return the local copy of the present version.
+    """Return the local copy of the present version; raise `InputError` where there is none.
 
     Nothing is downloaded here, where nobody would see how far it is: see `pages.scan.fetching`.
-
-    Raises
-    ------
-    InputError
-        As `present_version`; also where it must be fetched first.
     """
     copy = cached_copy(place)
     if copy is None:

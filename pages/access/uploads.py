@@ -49,11 +49,8 @@ def store_upload(upload: Upload) -> str:
     """Copy an uploaded file into the workspace and return its place.
 
     The same content is stored once. The copy appears under its name only when it is complete.
-
-    Raises
-    ------
-    InputError
-        If it is empty or too large, or the disk or the share for uploads is full.
+    Raises `InputError` if the file is empty or too large, or the disk or the share for uploads is
+    full.
     """
     name = _safe_name(upload.name)
     folder = uploads_folder()
@@ -156,22 +153,9 @@ def _is_full(error: OSError) -> bool:
 
 
 def store_model(files: Sequence[Upload]) -> str:
-    """Store an uploaded checkpoint, with the record that belongs to it.
+    """Store one uploaded file of weights, with its ``model.json`` if there; return its place.
 
-    Parameters
-    ----------
-    files : sequence of uploads
-        One file of weights; with our ``model.safetensors`` may come its ``model.json``.
-
-    Returns
-    -------
-    str
-        The place of the weights.
-
-    Raises
-    ------
-    RequestError
-        If there is not exactly one file of weights, or a record without weights.
+    Raises `RequestError` if there is not exactly one file of weights, or a record without weights.
     """
     weights = [file for file in files if file.name.lower().endswith(MODEL_SUFFIXES)]
     records = [file for file in files if file.name.lower().endswith(".json")]

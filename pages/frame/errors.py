@@ -47,10 +47,7 @@ def boundary() -> Iterator[None]:
 def on_script_error(error: Exception) -> bool:
     """Show an error in the house form, or as an incident whose traceback is in the log only.
 
-    Returns
-    -------
-    bool
-        True: Streamlit need not show it again.
+    Returns True: Streamlit need not show it again.
     """
     if isinstance(error, Cancelled):
         st.info(markdown_safe(error.naming(_label)), icon=":material/cancel:")
@@ -71,10 +68,7 @@ def on_script_error(error: Exception) -> bool:
 def show(error: LatentError, title: str = "") -> None:
     """Show an error's message, its first line set off from the facts and the advice.
 
-    Parameters
-    ----------
-    title : str
-        Stands before the message, for example the name of the file that it is about.
+    `title` stands before the message, for example the name of the file that it is about.
     """
     first, *rest = error.naming(_label).split("\n")
     lines = [f"**{markdown_safe(title)}**"] if title else []

@@ -58,13 +58,7 @@ def go_to(page: str) -> None:
 
 
 def follow(pages: Sequence[StreamlitPage], page: StreamlitPage) -> None:
-    """Go where a callback asked to go, before anything is drawn; for the frame.
-
-    Parameters
-    ----------
-    page : StreamlitPage
-        The one of `pages` that is about to run.
-    """
+    """Go where a callback asked to go, before `page` is drawn; for the frame."""
     target = st.session_state.get(_TARGET, page.title)
     if page.title != st.session_state.get(_HERE) or page.title != target:
         st.session_state[_HERE] = page.title

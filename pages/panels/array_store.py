@@ -94,13 +94,7 @@ class ArrayStore:
             return len(self._entries)
 
     def put(self, array: np.ndarray) -> ArrayHandle:
-        """Store an array under its content; the same content has the same URL and one copy.
-
-        Parameters
-        ----------
-        array : ndarray
-            float32 or int32. Copied, so the caller may go on changing its own.
-        """
+        """Store a float32 or int32 array, copied; the same content has one copy and one URL."""
         wire = _to_wire(array)
         digest = hashlib.blake2b(wire.data, digest_size=32)
         digest.update(f"{wire.dtype.str}{wire.shape}".encode())

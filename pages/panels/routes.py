@@ -61,10 +61,7 @@ def panels_url() -> str:
 def pattern_png(pattern: np.ndarray) -> bytes:
     """Encode a pattern as 8-bit gray PNG, its own minimum black and its own maximum white.
 
-    Parameters
-    ----------
-    pattern : ndarray
-        (H, W), or (1, H, W); a (3, H, W) or (H, W, 3) pattern is averaged to gray. NaN is black.
+    The pattern is (H, W) or (1, H, W); (3, H, W) and (H, W, 3) are averaged to gray. NaN is black.
     """
     from PIL import Image
 

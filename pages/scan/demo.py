@@ -48,10 +48,7 @@ def demo_ready() -> bool:
 def ensure_demo() -> None:
     """Make the demo scan if it isn't there, with a spinner; two sessions make it once.
 
-    Raises
-    ------
-    InputError
-        If the workspace can't be written.
+    Raises `InputError` if the workspace can't be written.
     """
     if demo_ready():
         return
@@ -69,18 +66,9 @@ def demo_latents() -> str | None:
 def ensure_demo_latents() -> JobRecord | None:
     """Ask for the demo scan's latents, once per session; the same question is the same job.
 
-    A job that was cancelled or failed stays so until somebody asks for it anew: this is called
-    at each rerun of a page. Where the latents are there, the page runs again, with them in view.
-
-    Returns
-    -------
-    JobRecord or None
-        None where the job has left nothing that serves.
-
-    Raises
-    ------
-    InputError
-        If the demo scan can't be made.
+    A job that was cancelled or failed stays so until somebody asks for it anew: this is called at
+    each rerun of a page. Where the latents are there, the page runs again, with them in view.
+    Returns None where the job has left nothing that serves.
     """
     record = None
     if demo_latents() is None:

@@ -31,15 +31,7 @@ class Arrived:
 
 
 def begin(purpose: str, wanted: Sequence[str]) -> None:
-    """Start to fetch objects for this session.
-
-    Parameters
-    ----------
-    purpose : str
-        What tells this session's waits apart.
-    wanted : sequence of str
-        Places on S3.
-    """
+    """Start to fetch places on S3 for this session; `purpose` tells its waits apart."""
     mark = _mark(purpose)
     st.session_state[_key(purpose)] = [downloads().want(place, mark) for place in wanted]
 
@@ -90,12 +82,8 @@ def fetch_for_view(in_view: Sequence[str]) -> dict[str, str]:
     """Fetch what is in view and not yet on this server, showing how far it is instead of the page.
 
     It is called at the begin of each run: a scan that comes by its URL, or whose object was
-    replaced, is downloaded here before anything asks for its content.
-
-    Returns
-    -------
-    dict of str to str
-        Why a place can't be in view, for those that failed or were cancelled.
+    replaced, is downloaded here before anything asks for its content. Returns why a place can't be
+    in view, for those that failed or were cancelled.
     """
     if not is_waiting(_VIEW):
         missing = [place for place in in_view if _is_missing(place)]

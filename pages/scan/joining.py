@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.orientation_colors import orientation_colors
 from latentcore.containers import (
+    Columns,
     LatentSet,
     SampleColumns,
     ScanGrid,
@@ -86,13 +87,7 @@ class JoinedMaps(Columns):
         return len(self.names)
 
     def numbers(self, name: str) -> NDArray[np.float32]:
-        """Return one map's values where numbers are needed, shape (n,).
-
-        Raises
-        ------
-        RequestError
-            If there is no map of that name, or it holds names.
-        """
+        """Return one map's values where numbers are needed; a map of names is refused."""
         values = self.get(name)
         refuse_names(self, [name])
         return values
@@ -108,20 +103,12 @@ Files = tuple[tuple[str, str], ...]
 
 
 def joined_maps(map_places: Sequence[str], grid_key: str, _grid: ScanGrid | None) -> JoinedMaps:
-    """Join all maps to the points of a scan, by coordinates.
+    """Join all maps to the n points of a scan, by coordinates.
 
-    Parameters
-    ----------
-    grid_key : str
-        Changes when the points do, for example ``version(place)`` of the file they come from.
-    _grid : ScanGrid or None
-        The n points; without coordinates only tables about samples are of use, and they are
-        joined to latents, by `joined_tables`.
-
-    Raises
-    ------
-    InputError
-        If a file can't be read, or not one of its points lies on the scan; it names the file.
+    `grid_key` changes when the points do, for example ``version(place)`` of the file they come
+    from. Without coordinates only tables about samples are of use; `joined_tables` joins them to
+    latents. Raises an `InputError` that names the file if one can't be read, or not one of its
+    points lies on the scan.
     """
     if not map_places or (_grid is None and all(map(loading.is_table, map_places))):
         return JoinedMaps()
@@ -181,19 +168,10 @@ def _joined_maps(files: Files, grid_key: str, _grid: ScanGrid) -> JoinedMaps:
 
 
 def joined_tables(table_places: Sequence[str], latents_place: str, *, by_order: bool) -> Joined:
-    """Join tables to the samples of latents.
+    """Join tables to the n samples of latents, NaN where a table knows nothing.
 
-    Parameters
-    ----------
-    by_order : bool
-        Whether tables that name no samples are joined row by row, because somebody says so.
-
-    Returns
-    -------
-    columns : JoinedMaps
-        At the n samples, NaN where a table knows nothing.
-    wrong : dict of str to InputError
-        Why a table couldn't be joined, by its place.
+    Tables that name no samples are joined row by row if `by_order`. Returns why a table couldn't be
+    joined, too, by its place.
     """
     return _joined_tables(
         _files(table_places),

@@ -82,14 +82,10 @@ def version(place: str) -> str:
 
 
 def kind_of(place: str) -> tuple[str, str]:
-    """Tell what a place holds: (``"samples"``, ``"latents"`` or ``"maps"``, reader's name).
+    """Return what a place holds, (``"samples"``, ``"latents"`` or ``"maps"``, reader's name).
 
-    Of a vendor's scan, which holds maps as well, that is the samples.
-
-    Raises
-    ------
-    UnknownFormatError
-        If no reader recognizes it.
+    Of a vendor's scan, which holds maps as well, that is the samples. Raises `UnknownFormatError`
+    if no reader recognizes it.
     """
     return next(iter(kinds_of(place).items()))
 
@@ -116,10 +112,7 @@ def family_of(place: str) -> str:
 def samples(place: str) -> SampleSource:
     """Open samples; a picture or video that is damaged is read as zeros.
 
-    Raises
-    ------
-    InputError
-        If the place can't be read, or holds something else.
+    Raises `InputError` if the place can't be read, or holds something else.
     """
     return _samples(_file(place))
 
@@ -165,17 +158,10 @@ def grid_key(state: ScanState) -> str:
 
 
 def sample_rows(state: ScanState) -> NDArray[np.int64]:
-    """Find the sample of each latent, by coordinates or, without them, by sample id.
+    """Find the sample of each of the n latents, by coordinates or, without them, by sample id.
 
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        Row in the samples for each of the n latents, −1 where there is none.
-
-    Raises
-    ------
-    InputError
-        If the two don't belong together.
+    Returns rows of the samples, int64 of shape (n,), −1 where there is none. Raises `InputError` if
+    the two don't belong together.
     """
     if not (state.samples and state.latents):
         message = "Patterns and latents are needed to find the pattern of a latent."
@@ -268,12 +254,6 @@ def grid_of(scan: ScanState) -> ScanGrid | None:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def search_table(about: str, _latents: LatentSet) -> SearchTable:
-    """Return latents with the norms of their rows.
-
-    Parameters
-    ----------
-    about : str
-        Changes when the latents do.
-    """
+    """Return latents with the norms of their rows; `about` changes when the latents do."""
     del about
     return SearchTable.of(_latents.values)

@@ -84,18 +84,10 @@ def current() -> ScanState:
 
 
 def choose(**changes: Any) -> ScanState:
-    """Change parts of the scan in view, in the session and in the URL.
+    """Change fields of `ScanState` in the session and in the URL.
 
-    Parameters
-    ----------
-    **changes
-        Fields of `ScanState`. With other samples, a threshold that isn't named as well is
-        lifted: it was meant for the scan before.
-
-    Raises
-    ------
-    InputError
-        If a place can't be read; nothing changes then.
+    With other samples, a threshold that isn't named as well is lifted: it was meant for the scan
+    before. Raises `InputError` if a place can't be read; nothing changes then.
     """
     before = current()
     if changes.get("samples", before.samples) != before.samples:
@@ -134,17 +126,8 @@ def check(refused: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Let go of parts that have vanished, and bring the URL up to date; for the frame.
 
     Nothing takes the place of what has vanished, and the URL goes on naming it, so that a reload
-    says the same again; until `dismiss`.
-
-    Parameters
-    ----------
-    refused : Mapping of str to str, optional
-        Places that can't be in view for another reason, and that reason.
-
-    Returns
-    -------
-    tuple of str
-        What had to be let go, for the person to read.
+    says the same again; until `dismiss`. `refused` are places that can't be in view for another
+    reason, and that reason. Returns what had to be let go, for the person to read.
     """
     state = current()
     refused = refused or {}

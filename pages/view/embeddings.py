@@ -35,10 +35,7 @@ _UMAP = "explore_umap"
 def pca_embedding(scene: Scene) -> Embedding:
     """Return the first two principal components of the latents.
 
-    Raises
-    ------
-    RequestError
-        If there are too few latents or dimensions.
+    Raises `RequestError` if there are too few latents or dimensions.
     """
     return _pca(scene.about, scene)
 
@@ -52,15 +49,8 @@ def _pca(about: str, _scene: Scene) -> Embedding:
 def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRecord | None:
     """Return the job that computes the UMAP, started if it isn't there and may start.
 
-    Parameters
-    ----------
-    start : bool
-        Whether somebody asked for it: however long it takes, and though it was cancelled.
-
-    Returns
-    -------
-    JobRecord or None
-        None where it has to be asked for. One that was cancelled or failed stays so until then.
+    With `start`, somebody asked for it: however long it takes, and though it was cancelled. None
+    where it has to be asked for; one that was cancelled or failed stays so until then.
     """
     assert scene.scan.latents is not None
     asked = _umap_asked(scene, question)
@@ -102,10 +92,7 @@ def _umap_asked(scene: Scene, question: Question) -> tuple[str, int, float, str]
 def stored_embedding(scene: Scene, record: JobRecord) -> StoredEmbedding:
     """Read the embedding that a finished job left.
 
-    Raises
-    ------
-    InputError
-        If it is damaged or about other samples.
+    Raises `InputError` if it is damaged or about other samples.
     """
     return _stored(f"{scene.about}|{record.run_id}|{record.ended}", scene, record)
 

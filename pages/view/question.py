@@ -134,10 +134,7 @@ class Question:
     def from_plain(cls, plain: Mapping[str, Any]) -> Question:
         """Read what `as_plain` wrote.
 
-        Raises
-        ------
-        RequestError
-            If a field is unknown or its value makes no sense.
+        Raises `RequestError` if a field is unknown or its value makes no sense.
         """
         try:
             return cls(**{name: _READ[name](value) for name, value in plain.items()})
@@ -168,10 +165,7 @@ def to_query(question: Question) -> dict[str, str]:
 def from_query(query: Mapping[str, str]) -> Question:
     """Read a question from query parameters; those of other pages are left alone.
 
-    Raises
-    ------
-    RequestError
-        If one of them can't be read.
+    Raises `RequestError` if one of them can't be read.
     """
     plain: dict[str, Any] = {}
     for name in _READ:

@@ -115,13 +115,7 @@ class Scene:
         return (LATENT, *clusters, SIMILARITY, *oriented, *self.maps.names)
 
     def inside(self, question: Question) -> NDArray[np.bool_]:
-        """Return the points in the ROI that all filters keep, shape (n,).
-
-        Raises
-        ------
-        RequestError
-            If the ROI holds none.
-        """
+        """Return the points in the ROI that all filters keep (n,); an empty ROI is refused."""
         roi = None if question.roi is None else Roi.from_bounds(question.roi)
         rows = roi_rows(self.latents, roi)
         return rows & kept_by(question.filters, self.maps.get, len(rows))
@@ -184,17 +178,9 @@ def _similarity(key: str, _scene: Scene, _row: int | None) -> NDArray[np.float32
 
 
 def open_scene(scan: ScanState, *, by_order: bool = False) -> Scene:
-    """Read what the scan in view offers to the Explore page.
+    """Read what the scan in view offers; with `by_order`, nameless tables are joined row by row.
 
-    Parameters
-    ----------
-    by_order : bool
-        Whether tables that name no samples are joined row by row.
-
-    Raises
-    ------
-    InputError
-        If a file can't be read, or a map doesn't belong to these latents.
+    Raises `InputError` if a file can't be read, or a map doesn't belong to these latents.
     """
     assert scan.latents is not None
     about = loading.version(scan.latents)

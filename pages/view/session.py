@@ -34,15 +34,8 @@ _GENERATION = "explore_generation"
 def begin(about: str) -> str | None:
     """Read the question at the start of a session, and drop what was asked of other latents.
 
-    Parameters
-    ----------
-    about : str
-        Changes when the latents in view do.
-
-    Returns
-    -------
-    str or None
-        What could not be read from the URL, for the person to see.
+    `about` changes when the latents in view do. Returns what could not be read from the URL, for
+    the person to see.
     """
     problem = None
     if _QUESTION not in st.session_state:
@@ -108,17 +101,7 @@ def write_url() -> None:
 
 
 def highlight(scan: ScanState, rows: Sequence[int], *, pinned: int | None = None) -> None:
-    """Select samples in slot A, pin one, and go to the Explore page.
-
-    Parameters
-    ----------
-    scan : ScanState
-        Has latents.
-    rows : sequence of int
-        Rows of the latents.
-    pinned : int, optional
-        Row of the sample that is shown large.
-    """
+    """Select rows of the latents in slot A, pin one, and go to the Explore page."""
     assert scan.latents is not None
     begin(loading.version(scan.latents))
     before = question()

@@ -90,13 +90,7 @@ def linked_panels(
 
 
 def read_state(key: str) -> PanelsState | None:
-    """Return what the browser sent last, or None before it sent anything.
-
-    Parameters
-    ----------
-    key : str
-        The key given to `linked_panels`.
-    """
+    """Return what the browser sent last, or None before it sent anything."""
     values = st.session_state.get(key)
     payload = values.get("state") if values else None
     if payload is None:

@@ -49,10 +49,7 @@ class PanelsState:
     def from_json(cls, payload: Any) -> PanelsState:
         """Read a state that came from a browser, which may have sent anything.
 
-        Raises
-        ------
-        RequestError
-            If it is not a state.
+        Raises `RequestError` if it is not a state.
         """
         try:
             selections: dict[str, tuple[Shape, ...]] = {

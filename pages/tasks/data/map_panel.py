@@ -62,13 +62,7 @@ def why_none(scan: ScanState, grid: ScanGrid | None) -> str:
 
 @st.fragment
 def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
-    """Let choose maps and draw them.
-
-    Parameters
-    ----------
-    joined : JoinedMaps
-        At least one map, at the n points of the grid.
-    """
+    """Let choose among maps, at least one, and draw them."""
     joined = _with_orientation(joined, grid)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     offered = offered_maps(joined)

@@ -25,15 +25,7 @@ _WIDTH = 240
 
 @st.fragment
 def gallery(scan: ScanState, backdrop: NDArray[np.floating] | None) -> None:
-    """Show a sheet of patterns beside the scan grid.
-
-    Parameters
-    ----------
-    scan : ScanState
-        Has samples.
-    backdrop : ndarray, shape (n,), optional
-        Values to draw behind the marks.
-    """
+    """Show a sheet of patterns beside the scan grid, with their marks over `backdrop`."""
     assert scan.samples is not None
     source = loading.samples(scan.samples)
     turn = st.session_state.setdefault("gallery_turn", 0)

@@ -21,15 +21,7 @@ _WIDTH = 240
 
 
 def preview(place: str, *, on_close: Callable[[], None]) -> None:
-    """Show keys, shapes, types and attributes of a remote HDF5 file, and its first patterns.
-
-    Parameters
-    ----------
-    place : str
-        On S3.
-    on_close : callable
-        Called when the person has seen enough.
-    """
+    """Show keys, shapes, types and attributes of a remote HDF5 file, and its first patterns."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{errors.markdown_safe(places.label(place))}**", width="stretch")

@@ -25,10 +25,7 @@ _NAMES_SHOWN = 6
 def cards(scan: ScanState) -> bool:
     """Show what each part of the scan is, or what is wrong with it.
 
-    Returns
-    -------
-    bool
-        Whether the patterns and latents could be read; without them no map can be placed.
+    Returns whether the patterns and latents could be read; without them no map can be placed.
     """
     _headline(scan)
     samples, latents, maps = st.columns(3)

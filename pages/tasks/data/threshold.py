@@ -18,15 +18,7 @@ __all__ = ["threshold_panel"]
 
 
 def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -> None:
-    """Show one map's values and let a threshold keep or drop points.
-
-    Parameters
-    ----------
-    joined : JoinedMaps
-        Has at least one map of numbers.
-    grid : ScanGrid
-        The points of the scan, n of them.
-    """
+    """Show one map's values, there is at least one of numbers, and let a threshold drop points."""
     name = _choose_map(scan, joined)
     values = joined.get(name)
     finite = values[np.isfinite(values)]

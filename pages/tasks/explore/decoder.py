@@ -35,23 +35,10 @@ _LARGE = 280
 
 
 def reconstruction(scene: Scene, row: int) -> Reconstruction | None:
-    """Return what the encoder that made the latents sees in one sample.
+    """Return what the encoder that made the latents sees in one row of the samples.
 
-    Parameters
-    ----------
-    row : int
-        Of the sample.
-
-    Returns
-    -------
-    Reconstruction or None
-        None where the latents come from elsewhere, so that their encoder is not at hand, or
-        where it has no decoder.
-
-    Raises
-    ------
-    InputError
-        If the checkpoint has vanished or changed its kind.
+    None where that encoder is not known, because no run here made the latents, or has no decoder.
+    Raises `InputError` if the checkpoint has vanished or changed its kind.
     """
     return _reconstruction(scene.key, row, scene)
 
@@ -109,13 +96,7 @@ def _prepared(run: dict[str, Any]) -> Mapping[str, Any]:
 # A fragment: moving the slider draws this, not the panels and the clusters.
 @st.fragment
 def show_traversal(scene: Scene, question: Question, point: int) -> None:
-    """Show a point decoded along the chosen latent dimension.
-
-    Parameters
-    ----------
-    point : int
-        Of the latents; one that is encoded.
-    """
+    """Show an encoded point decoded along the chosen latent dimension."""
     assert question.dim is not None
     values = scene.latents.dimension(question.dim)
     if not np.isfinite(values[point]):

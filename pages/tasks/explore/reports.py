@@ -48,17 +48,10 @@ def reopen() -> None:
 
 
 def read_report(content: bytes) -> tuple[ScanState, Question]:
-    """Read what a session report says of its view, and check that its files are still the same.
+    """Read what ``session_report.json`` says of its view, and check that its files are the same.
 
-    Parameters
-    ----------
-    content : bytes
-        ``session_report.json``; may come from anybody.
-
-    Raises
-    ------
-    InputError
-        If it is no such report, or a file is gone or has changed.
+    The content may come from anybody. Raises `InputError` if it is no such report, or a file is
+    gone or has changed.
     """
     report = _parsed(content)
     view = report["view"]

@@ -97,20 +97,10 @@ def show_files(
     label: str = "Prepare the files",
     on_finished: Callable[[JobRecord], None] | None = None,
 ) -> None:
-    """Offer to carry out a verb, then show its job, then what it found, then its files.
+    """Offer to run a verb, then show its job, then what it found, then its files.
 
-    Parameters
-    ----------
-    slot : str
-        Where the session keeps the job.
-    asked : dataclass
-        The verb's request; another one begins anew.
-    title, label : str
-        Of the job, and of the button that starts it.
-    about : str
-        Changes when the files do that the request names.
-    on_finished : callable, optional
-        Draws what the finished job found.
+    `slot` is where the session keeps the job; another request, or another `about`, begins anew.
+    `title` is the job's and `label` the button's. `on_finished` draws what the finished job found.
     """
     text = about + json.dumps(asdict(asked), sort_keys=True, default=str)
     known = st.session_state.get(slot)

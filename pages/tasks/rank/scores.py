@@ -77,13 +77,7 @@ def seconds_for(target: Target, asked: RankQuestion) -> float:
 
 
 def find_scores(scene: Scene, view: Question, asked: RankQuestion, target: Target) -> Scores:
-    """Return all scores that are asked for, or the quick ones and the job that computes the rest.
-
-    Raises
-    ------
-    InputError
-        If nothing can be ranked.
-    """
+    """Return all scores asked for, or the quick ones and the job that computes the rest."""
     wanted = asked.metrics or metric_names()
     slow = [name for name in wanted if name not in _QUICK]
     if not slow and not asked.sure:

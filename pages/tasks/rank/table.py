@@ -24,14 +24,9 @@ _STRONGEST_SHADE = 0.55
 
 
 def show_table(found: Scores, by: str, key: str) -> None:
-    """Show the table; the line that is picked goes into the question.
+    """Show the table sorted by a metric; the line that is picked goes into the question.
 
-    Parameters
-    ----------
-    by : str
-        The metric that sorts it.
-    key : str
-        Changes when the scores do.
+    `key` changes when the scores do.
     """
     ranking = found.ranking
     frame = _frame(found, by)

@@ -54,13 +54,7 @@ class Target:
 
 
 def complete(asked: RankQuestion, maps: JoinedMaps) -> RankQuestion:
-    """Fill in what the question leaves open, and mend what these maps don't have.
-
-    Parameters
-    ----------
-    maps : JoinedMaps
-        With at least one map of numbers.
-    """
+    """Fill in what the question leaves open, and mend what these maps don't have."""
     numeric = quantities(maps)
     changes: dict[str, Any] = {}
     if not _fits(asked, maps, numeric):
@@ -98,13 +92,7 @@ def files_with_maps(maps: JoinedMaps) -> dict[str, list[str]]:
 
 
 def map_spec(maps: JoinedMaps, columns: tuple[str, ...]) -> str:
-    """Return columns of one file as a ``MAP`` argument.
-
-    Raises
-    ------
-    RequestError
-        If they come from several files.
-    """
+    """Return columns of one file as a ``MAP`` argument; those of several are refused."""
     origins = [maps.origin[name] for name in columns]
     (place, _), *others = origins
     if any(other != place for other, _ in others):
@@ -116,10 +104,7 @@ def map_spec(maps: JoinedMaps, columns: tuple[str, ...]) -> str:
 def open_target(scene: Scene, view: Question, asked: RankQuestion) -> Target:
     """Make the reference over the ROI.
 
-    Raises
-    ------
-    InputError
-        If the ROI holds no point, or the reference can't be made or used.
+    Raises `InputError` if the ROI holds no point, or the reference can't be made or used.
     """
     told = (asked.synthesis, asked.columns, asked.weights, view.roi)
     key = hashlib.blake2b((scene.key + json.dumps(told)).encode(), digest_size=12).hexdigest()

@@ -32,16 +32,9 @@ _HEIGHT = 420
 
 
 def show(scan: ScanState, sample: NDArray[np.generic], found: Neighbors) -> None:
-    """Show what is measured of one cutout, and where its neighbors place it.
+    """Show what is measured of an uploaded cutout (C, H, W), and where its neighbors place it.
 
-    Parameters
-    ----------
-    scan : ScanState
-        Has latents.
-    sample : ndarray, shape (C, H, W)
-        As it was uploaded; only quantities such as temperatures are measured, not pictures.
-    found : Neighbors
-        Of the sample.
+    Only quantities such as temperatures are measured, not pictures.
     """
     if sample.dtype.kind != "f" or sample.ndim != 3:
         return

@@ -34,15 +34,10 @@ class OwnModel(NamedTuple):
 
 
 def own_model(place: str, latents: LatentSet) -> OwnModel | None:
-    """Return the model that made latents; None where it is not at hand, or they don't name it.
+    """Return the model that made the latents at a place; None where it isn't known.
 
     It is known by its content: a file's name could be that of another model, and latents that
     somebody uploaded could name any file of the server.
-
-    Parameters
-    ----------
-    place : str
-        Of the latents.
     """
     wanted = _recorded(latents)
     for candidate in _candidates(place):

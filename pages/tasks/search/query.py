@@ -73,18 +73,7 @@ class Query:
 
 
 def ask(place: str, latents: LatentSet) -> Query | None:
-    """Ask what to search for.
-
-    Parameters
-    ----------
-    place : str
-        Of the latents.
-
-    Returns
-    -------
-    Query or None
-        None as long as something is missing; what, is said.
-    """
+    """Ask what to search for in the latents at a place; None while something is missing."""
     ways = [way for way in _WAYS if way != "point" or latents.grid is not None]
     way = st.segmented_control(
         "Search for", ways, format_func=lambda name: _WAYS[name], default=ways[0], required=True,

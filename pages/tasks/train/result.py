@@ -70,15 +70,7 @@ def show_result(record: JobRecord) -> None:
 
 
 def show_earlier(samples: str, shown: str | None) -> None:
-    """List the trainings of a scan, also those that were stopped.
-
-    Parameters
-    ----------
-    samples : str
-        Place of the patterns.
-    shown : str or None
-        The job that the page shows already.
-    """
+    """List the trainings of a scan, also stopped ones, but not the job that is shown already."""
     entries = [entry for entry in _trainings(samples) if entry[0] != shown]
     if not entries:
         return
