@@ -16,8 +16,6 @@ from latentcore.progress import Progress
 from latentcore.storage.download import fetch
 from pages.access import places, s3
 
-__all__ = ["Download", "Downloads", "downloads"]
-
 _LOGGER = logging.getLogger("latent_explorer")
 _AT_ONCE = 4
 # A rate measured over less time than this would jump.

@@ -10,8 +10,6 @@ import streamlit as st
 
 from latentcore.readers.media.files import visible_files
 
-__all__ = ["file_version"]
-
 # A page asks many times in one run; a folder of many files is looked through once in a while.
 _LOOK_AGAIN_S = 5.0
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from latentcore.errors import InputError
 from pages.access.places import is_plain, resolve, roots
 
-__all__ = ["Entry", "Listing", "fitting", "list_folder"]
-
 _MOST_ENTRIES = 500
 
 

@@ -19,17 +19,6 @@ from latentcore.workflows.batch.inputs import WILDCARDS, filled_in
 from pages.access import places
 from pages.access.folders import fitting
 
-__all__ = [
-    "BESIDE",
-    "MOST_INPUTS",
-    "allowed_url",
-    "check_file",
-    "check_text",
-    "from_lines",
-    "missing_beside",
-    "shown",
-]
-
 MOST_INPUTS = 1000
 # How a file that lies beside each input begins.
 BESIDE = "{folder}/"

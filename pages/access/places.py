@@ -25,23 +25,6 @@ from latentcore.storage import is_remote
 from latentcore.version import __version__
 from pages.access import s3
 
-__all__ = [
-    "DEMO_SEED",
-    "DIGEST",
-    "check",
-    "demo_folder",
-    "is_plain",
-    "jobs_folder",
-    "label",
-    "location",
-    "opened_places",
-    "place_of",
-    "resolve",
-    "roots",
-    "runs_folder",
-    "uploads_folder",
-]
-
 DEMO_SEED = 0
 
 _LONGEST_PLACE = 1024

@@ -14,17 +14,6 @@ from latentcore.storage import S3Location, remote_of
 from latentcore.storage.cache import copy_of
 from latentcore.storage.objects import ObjectVersion, version_of
 
-__all__ = [
-    "SCHEME",
-    "cached_copy",
-    "is_object",
-    "local_copy",
-    "look_again",
-    "object_at",
-    "place_of_object",
-    "present_version",
-]
-
 SCHEME = "s3:"
 # A page asks many times in one run; the service is asked once in a while.
 _LOOK_AGAIN_S = 10.0

@@ -19,8 +19,6 @@ from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.access.places import DIGEST, resolve, uploads_folder
 
-__all__ = ["MODEL_SUFFIXES", "Upload", "store_model", "store_upload"]
-
 MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
 
 _BLOCK = 1 << 20

@@ -18,8 +18,6 @@ from streamlit import config, file_util
 
 from pages.frame.navigation import DEFAULT, names
 
-__all__ = ["PAGE_ROUTES", "base_path"]
-
 # Relative to the address as the browser sees it: a proxy may have put more in front.
 _BACKEND = (
     "<script>window.__streamlit = "

@@ -13,8 +13,6 @@ from streamlit.errors import FragmentHandledException
 
 from latentcore.errors import Cancelled, LatentError
 
-__all__ = ["boundary", "markdown_safe", "on_script_error", "show"]
-
 _LOGGER = logging.getLogger("latent_explorer")
 # What Streamlit reads in text besides the signs of Markdown, escaped or not: addresses, mail
 # addresses, icons and emoji by name, and arrows; at the start of a line a list or a heading.

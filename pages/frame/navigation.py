@@ -15,8 +15,6 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["DEFAULT", "all_pages", "follow", "go_to", "link", "names", "switch_to"]
-
 DEFAULT = "explore"
 
 _TASKS = Path(__file__).parents[1] / "tasks"

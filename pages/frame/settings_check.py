@@ -9,8 +9,6 @@ from latentcore.errors import LatentError
 from latentcore.workflows import execute
 from latentcore.workflows.settings import SettingsRequest
 
-__all__ = ["check_in_background"]
-
 _LOG = logging.getLogger("latent_explorer")
 
 

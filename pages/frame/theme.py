@@ -8,8 +8,6 @@ import streamlit as st
 
 from latentcore.figures.colors import NAN_COLORS, Theme
 
-__all__ = ["Tones", "tones"]
-
 
 @dataclass(frozen=True)
 class Tones:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["duration_text", "size_text"]
-
 
 def duration_text(seconds: float) -> str:
     """Write a duration as people say it: ``0.8 s``, ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""

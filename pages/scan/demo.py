@@ -17,17 +17,6 @@ from pages.access import places
 from pages.jobs.panel import runner
 from pages.jobs.past_runs import latents_of
 
-__all__ = [
-    "ENCODER",
-    "MAPS",
-    "SAMPLES",
-    "demo_latents",
-    "demo_ready",
-    "ensure_demo",
-    "ensure_demo_latents",
-    "prepare_in_background",
-]
-
 SAMPLES = "demo:demo.h5"
 MAPS = ("demo:demo_bandcontrast.csv", "demo:demo_elements.csv", "demo:demo_truth.csv")
 

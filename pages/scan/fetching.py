@@ -14,8 +14,6 @@ from pages.access.downloads import Download, downloads
 from pages.frame import errors
 from pages.frame.units import duration_text, size_text
 
-__all__ = ["Arrived", "begin", "fetch_for_view", "is_waiting", "panel", "take_arrived"]
-
 _LOOK_EVERY_S = 0.5
 _MARK = "fetching_mark"
 _VIEW = "view"

@@ -26,18 +26,6 @@ from pages.access import places
 from pages.scan import loading
 from pages.scan.state import ScanState
 
-__all__ = [
-    "JoinedMaps",
-    "can_join_by_order",
-    "fitting_maps",
-    "join_text",
-    "joined_maps",
-    "joined_tables",
-    "keep_above",
-    "kept",
-    "label_maps",
-]
-
 # Of a map with more values than this, no value is a grain or a phase.
 _MOST_LABELS = 1000
 _USUAL_LABELS = ("grain", "phase", "cluster", "truth", "label")

@@ -41,26 +41,6 @@ from pages.access import places
 from pages.access.file_versions import file_version
 from pages.scan.state import ScanState
 
-__all__ = [
-    "family_of",
-    "grid_key",
-    "grid_of",
-    "is_table",
-    "kind_of",
-    "kinds_of",
-    "latents",
-    "maps",
-    "one_sample",
-    "sample_rows",
-    "samples",
-    "samples_word",
-    "scan_grid",
-    "search_table",
-    "table",
-    "version",
-]
-
-
 _FAMILIES: Mapping[str, Registry[Any]] = {
     "samples": SAMPLES_READERS,
     "latents": LATENTS_READERS,

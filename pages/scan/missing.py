@@ -9,8 +9,6 @@ from pages.jobs.panel import job_panel
 from pages.scan import demo
 from pages.scan.state import ScanState, lacks_demo_latents
 
-__all__ = ["no_latents", "no_samples"]
-
 
 def no_latents(scan: ScanState) -> None:
     """Say how to come by latents; those of the demo scan are made, and their job is shown."""

@@ -13,8 +13,6 @@ from pages.jobs.past_runs import latents_of
 from pages.scan import demo, loading, state
 from pages.scan.loading import grid_of, samples_word
 
-__all__ = ["sidebar"]
-
 _NONE = ""
 
 

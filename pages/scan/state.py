@@ -18,18 +18,6 @@ from latentcore.errors import InputError
 from pages.access import places
 from pages.scan import demo
 
-__all__ = [
-    "ScanState",
-    "check",
-    "choose",
-    "current",
-    "dismiss",
-    "is_as_linked",
-    "known_places",
-    "lacks_demo_latents",
-    "open_demo",
-]
-
 _SESSION = "scan"
 _LINKED = "scan_as_linked"
 _BROKEN = "scan_with_missing_parts"

@@ -18,15 +18,6 @@ from pages.jobs.panel import runner
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = [
-    "EmbeddingView",
-    "finished_umap",
-    "pca_embedding",
-    "shown_view",
-    "stored_embedding",
-    "umap_job",
-]
-
 # A UMAP of more points than this takes minutes: it starts when somebody asks for it.
 UMAP_STARTS_ITSELF = 200_000
 _UMAP = "explore_umap"

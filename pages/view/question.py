@@ -19,19 +19,6 @@ from latentcore.analysis.value_filters import Filters
 from latentcore.errors import RequestError
 from latentcore.figures.colors import LATENT_COLORS, usual_color_map
 
-__all__ = [
-    "CLUSTER",
-    "LATENT",
-    "NO_SELECTION",
-    "ORIENTATION",
-    "QUERY_KEYS",
-    "SIMILARITY",
-    "Question",
-    "from_query",
-    "to_query",
-]
-
-
 Slot = Literal["A", "B"]
 # What panels may be colored by besides a map; a map's own name may be "latent" or "cluster".
 LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"

@@ -11,8 +11,6 @@ from pages.frame.errors import markdown_safe
 from pages.view import session
 from pages.view.scene import Scene
 
-__all__ = ["choose_roi"]
-
 
 def choose_roi(scene: Scene) -> None:
     """Show the ROI's sliders; what is chosen is in the session's question afterwards."""

@@ -24,8 +24,6 @@ from pages.scan.loading import search_table
 from pages.scan.state import ScanState
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 
-__all__ = ["Scene", "complete", "open_scene"]
-
 # Describing a hundred score columns at every brush helps nobody.
 _MOST_QUANTITIES = 12
 _USUAL_REFERENCES = ("bandcontrast", "band_contrast", "iq", "image_quality", "radonquality")

@@ -15,17 +15,6 @@ from pages.scan import loading, state
 from pages.scan.state import ScanState
 from pages.view.question import NO_SELECTION, QUERY_KEYS, Question, from_query, to_query
 
-__all__ = [
-    "begin",
-    "generation",
-    "highlight",
-    "question",
-    "replace_parts",
-    "replace_question",
-    "update",
-    "write_url",
-]
-
 _QUESTION = "explore"
 _ABOUT = "explore_about"
 _GENERATION = "explore_generation"

@@ -17,8 +17,6 @@ from pages.frame.units import size_text
 from pages.scan import joining, loading, state
 from pages.scan.joining import can_join_by_order
 
-__all__ = ["Outcome", "bring_in", "demo_opener", "folder_browser", "outcomes", "tell", "uploader"]
-
 _OUTCOMES = "intake_outcomes"
 _UPLOADS = "intake_uploads"
 _FOLDER = "intake_folder"

@@ -28,8 +28,6 @@ from pages.frame.theme import tones
 from pages.scan.joining import JoinedMaps
 from pages.scan.state import ScanState
 
-__all__ = ["ORIENTATION", "backdrop", "map_panel", "why_none"]
-
 ORIENTATION = "orientation (IPF-Z)"
 _QUALITY = ("bandcontrast", "iq", "radonquality", "pattern quality")
 _MOST_AT_ONCE = 9

@@ -15,8 +15,6 @@ from pages.scan import loading
 from pages.scan.loading import one_sample, samples_word
 from pages.scan.state import ScanState
 
-__all__ = ["gallery"]
-
 _SHOWN = 12
 _COLUMNS = 6
 # Patterns of 60 pixels would be blurred by the browser: they are enlarged pixel by pixel first.

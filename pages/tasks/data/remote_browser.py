@@ -19,8 +19,6 @@ from pages.scan import fetching
 from pages.tasks.data import intake
 from pages.tasks.data.remote_preview import preview
 
-__all__ = ["downloads", "remote_browser"]
-
 _HERE = "s3_here"
 _START = "s3_start"
 _PAGES = "s3_pages"

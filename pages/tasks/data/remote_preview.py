@@ -14,8 +14,6 @@ from pages.access import places, s3
 from pages.frame import errors
 from pages.frame.units import size_text
 
-__all__ = ["preview"]
-
 _COLUMNS = 6
 _WIDTH = 240
 

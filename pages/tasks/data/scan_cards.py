@@ -15,8 +15,6 @@ from pages.scan import joining, loading
 from pages.scan.loading import grid_of, samples_word
 from pages.scan.state import ScanState, choose, current
 
-__all__ = ["cards"]
-
 Facts = list[tuple[str, str]]
 _FINGERPRINT_SHOWN = 12
 _NAMES_SHOWN = 6

@@ -14,8 +14,6 @@ from pages.frame.theme import tones
 from pages.scan import state
 from pages.scan.joining import JoinedMaps
 
-__all__ = ["threshold_panel"]
-
 
 def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -> None:
     """Show one map's values, there is at least one of numbers, and let a threshold drop points."""

@@ -20,8 +20,6 @@ from latentcore.errors import InputError, RequestError
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["Clusters", "cluster_key", "clusters", "separation_of"]
-
 _NO_MAP = "Clusters need a map beside the latent. Open one on the Data page."
 _NO_TABLE = (
     "Colors, filters and clusters by what is known of the samples need a table about them (lat, "

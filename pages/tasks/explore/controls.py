@@ -19,8 +19,6 @@ from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Questi
 from pages.view.roi import choose_roi
 from pages.view.scene import Scene
 
-__all__ = ["show"]
-
 _SCALINGS = {"standard": "standardized", "none": "as published (raw)"}
 _EMBEDDINGS = {"umap": "UMAP", "pca": "PCA"}
 

@@ -27,8 +27,6 @@ from pages.scan import loading
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["reconstruction", "show_traversal"]
-
 _STEPS = 7
 _QUANTILES = (0.02, 0.98)
 _LARGE = 280

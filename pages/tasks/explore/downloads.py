@@ -26,8 +26,6 @@ from pages.view import embeddings
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.view.scene import Scene
 
-__all__ = ["file_names", "session_request", "show", "zipped"]
-
 _JOB = "explore_session"
 # In the order in which people want them; the rest follows by name.
 _FIRST = ("session_report.json", "cluster_latent_bc", "cluster_assignments", "selection.csv")

@@ -16,8 +16,6 @@ from pages.view.embeddings import EmbeddingView, _pca_view, _umap_view
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["EmbeddingView", "views"]
-
 _GRATICULE = "graticule"
 # The UMAP that this session has cancelled; others are told that somebody else did.
 _CANCELLED = "explore_umap_cancelled"

@@ -19,8 +19,6 @@ from pages.view import session
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["filter_bar", "filter_text", "tell_tables"]
-
 _BINS: Ranges = tuple(itertools.pairwise(DT_EDGES))
 
 

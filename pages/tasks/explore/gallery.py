@@ -26,8 +26,6 @@ from pages.view.scene import Scene
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["show"]
-
 _CELLS = (4, 24, 12)
 _THUMBNAIL = 72
 _DPI = 300

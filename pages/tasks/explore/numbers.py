@@ -18,8 +18,6 @@ from pages.tasks.explore.clusters import separation_of
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["show_clusters", "show_comparison", "show_selection"]
-
 Masks = Mapping[str, NDArray[np.bool_]]
 
 _INDEPENDENCE = (

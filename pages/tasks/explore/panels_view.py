@@ -39,8 +39,6 @@ from pages.view.embeddings import EmbeddingView
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
 from pages.view.scene import Scene
 
-__all__ = ["build_view", "resolvable"]
-
 _KEY_COLORS = ("#ff0000", "#00ff00", "#0000ff")
 
 

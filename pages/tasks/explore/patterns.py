@@ -27,8 +27,6 @@ from pages.tasks.explore import decoder
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["patterns_url", "show"]
-
 _THUMBNAILS = 24
 _MEAN_OF = 2_000
 _SHEET_COLUMNS = 8

@@ -18,8 +18,6 @@ from pages.scan.state import ScanState
 from pages.view import session
 from pages.view.question import Question
 
-__all__ = ["read_report", "reopen"]
-
 _MOST_BYTES = 20_000_000
 _UPLOADER = "explore_report"
 

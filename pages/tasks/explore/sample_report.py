@@ -21,8 +21,6 @@ from pages.tasks.explore import numbers
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["offer", "report", "samples_table"]
-
 Masks = Mapping[str, NDArray[np.bool_]]
 
 

@@ -21,8 +21,6 @@ from pages.view import embeddings
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["show"]
-
 _MOST_JUDGED = 2_000
 # KMeans with fifty starts: half a minute, and no more is learned from more points.
 _MOST_CLUSTERED = 10_000

@@ -18,8 +18,6 @@ from pages.tasks.rank.target import files_with_maps, map_spec
 from pages.view import session as explorer
 from pages.view.scene import Scene
 
-__all__ = ["show_agreement"]
-
 _JOB = "rank_agree_job"
 _METRICS = {"ari": "adjusted Rand index", "nmi": "normalized mutual information"}
 _KINDS = {"labels": "Labels", "features": "Features"}

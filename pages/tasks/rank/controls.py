@@ -14,8 +14,6 @@ from pages.tasks.rank.scores import titles
 from pages.tasks.rank.target import files_with_maps
 from pages.view.scene import Scene
 
-__all__ = ["choose_reference"]
-
 _KINDS = {"": "One map", "sum": "Sum", "rgb": "RGB"}
 _DEGREES = {1: "a plane (degree 1)", 2: "degree 2", 3: "degree 3"}
 _COLOURS = ("Red", "Green", "Blue")

@@ -25,8 +25,6 @@ from pages.view.scene import Scene
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["show_detail"]
-
 # A map with its color bar beside the scatter, on a usual screen.
 _PANEL_WIDTH = 330
 

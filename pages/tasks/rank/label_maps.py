@@ -21,8 +21,6 @@ from pages.tasks.rank.target import map_spec
 from pages.view import session as explorer
 from pages.view.scene import Scene
 
-__all__ = ["show_label_maps"]
-
 _JOB = "rank_label_maps_job"
 _HALF_PAGE = 540
 

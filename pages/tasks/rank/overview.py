@@ -26,8 +26,6 @@ from pages.tasks.rank.target import Target
 from pages.view import session as explorer
 from pages.view.scene import Scene
 
-__all__ = ["show_downloads", "show_files", "show_ranks"]
-
 _JOB = "rank_files_job"
 
 

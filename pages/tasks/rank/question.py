@@ -13,8 +13,6 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["RankQuestion", "begin", "from_text", "question", "to_text", "update", "write_url"]
-
 _SESSION = "rank"
 _ROI = "roi"
 _LONGEST = 4_000

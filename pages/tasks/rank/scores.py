@@ -22,8 +22,6 @@ from pages.tasks.rank.target import Target, map_spec
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["Scores", "find_scores", "request", "seconds_for", "start", "titles"]
-
 _QUICK = ("pearson", "spearman", "pp_spatial")
 # Measured on two cores, per point and dimension: all seven metrics, and what scoring 300 maps
 # for intervals and p-values adds for each metric that gets them.

@@ -14,8 +14,6 @@ from latentcore.figures.colors import NOISE_COLOR, categorical_palette, hex_to_r
 from pages.tasks.rank.question import question, update
 from pages.tasks.rank.scores import Scores, titles
 
-__all__ = ["picked", "show_table"]
-
 _STRENGTH, _INTERVAL, _CHANCE = "strength", "interval", "chance"
 _LIKELY_CHANCE = 0.05
 _MOST_ROWS = 9

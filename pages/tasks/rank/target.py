@@ -23,8 +23,6 @@ from pages.tasks.rank.question import RankQuestion
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-__all__ = ["Target", "complete", "files_with_maps", "map_spec", "open_target"]
-
 _USUAL = ("bandcontrast", "band_contrast", "iq", "image_quality", "band contrast")
 
 

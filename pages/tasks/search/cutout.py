@@ -24,8 +24,6 @@ from pages.view.scene import open_scene
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["show"]
-
 # Enough to show an embedding's shape; all of them would make the page slow.
 _MOST_POINTS = 20_000
 _HEIGHT = 420

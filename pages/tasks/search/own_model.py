@@ -17,8 +17,6 @@ from pages.forms import checkpoints
 from pages.jobs.past_runs import own_checkpoint
 from pages.scan import demo
 
-__all__ = ["OwnModel", "own_model", "why_none"]
-
 
 class OwnModel(NamedTuple):
     """The model that made some latents.

@@ -19,8 +19,6 @@ from pages.scan import joining, loading
 from pages.scan.joining import JoinedMaps
 from pages.scan.state import ScanState
 
-__all__ = ["ask"]
-
 _OWN = "@own"
 _MOST_LISTED = 6
 _SPLITS = {

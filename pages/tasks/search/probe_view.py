@@ -23,8 +23,6 @@ from pages.results.run_files import download
 from pages.scan.state import ScanState
 from pages.tasks.search import probe_form
 
-__all__ = ["show"]
-
 PAGE = "probe"
 _FIRST = ("model_card.json", "probe_report.json", "predictions.csv")
 

@@ -26,8 +26,6 @@ from pages.jobs.models import model
 from pages.scan import loading
 from pages.tasks.search.own_model import own_model, why_none
 
-__all__ = ["LIKE", "Query", "ask"]
-
 # The row that is searched for; in the URL, so that a result can be sent to a colleague.
 LIKE = "like"
 # A selection holds as many strokes as this, and one row may need one.

@@ -30,8 +30,6 @@ from pages.tasks.search import cutout
 from pages.tasks.search.query import Query, ask
 from pages.view.session import highlight
 
-__all__ = ["show"]
-
 # In the session only: the URL carries the job of the probe.
 _JOB = "search_job"
 _COLUMNS = 6

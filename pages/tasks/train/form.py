@@ -22,9 +22,6 @@ from pages.scan import joining, loading
 from pages.scan.joining import label_maps
 from pages.scan.state import ScanState
 
-__all__ = ["Answers", "choose_details", "choose_essentials", "choose_preset",
-           "request", "title"]  # fmt: skip
-
 Answers = Mapping[str, object]
 
 _TARGET_TITLES = {

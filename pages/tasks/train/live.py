@@ -23,8 +23,6 @@ from pages.frame.units import duration_text
 from pages.jobs.panel import runner
 from pages.tasks.train.result import use_for_extraction
 
-__all__ = ["follow", "scratch_of", "show_stopped"]
-
 _LOOK_EVERY_S = 2.0
 _LIVE = {
     **dict.fromkeys(("epoch", "epochs"), count),

@@ -24,8 +24,6 @@ from pages.jobs.panel import runner, state_badge, watch
 from pages.jobs.past_runs import trainings_of
 from pages.results import run_files
 
-__all__ = ["show_earlier", "show_result", "use_for_extraction"]
-
 _MODEL = "model.safetensors"
 _SHOWN_FILES = (_MODEL, "model.json", "loss.csv")
 _STOPPED = {"time": "stopped by its limit of time", "diverged": "stopped because it diverged"}
