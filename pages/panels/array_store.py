@@ -17,6 +17,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,7 +25,6 @@ from latentcore.settings import settings
 
 ARRAY_PREFIX = "/latent/arrays/"
 PATTERN_PREFIX = "/latent/patterns/"
-DEFAULT_LIMIT_PROVIDERS = 64
 
 _WIRE_DTYPES = {"f": "<f4", "i": "<i4"}
 _KEY_PATTERN = re.compile(r"[0-9a-f]{64}")
@@ -70,11 +70,7 @@ class ArrayStore:
         Number of pattern providers kept, least recently used dropped first.
     """
 
-    def __init__(
-        self,
-        limit_bytes: int | None = None,
-        limit_providers: int = DEFAULT_LIMIT_PROVIDERS,
-    ) -> None:
+    def __init__(self, limit_bytes: int | None = None, limit_providers: int = 64) -> None:
         self._secret = secrets.token_bytes(32)
         self._lock = threading.RLock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
@@ -202,24 +198,7 @@ def _to_wire(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=_WIRE_DTYPES[array.dtype.kind])
 
 
-_STORE = ArrayStore()
-
-
+@lru_cache(maxsize=1)
 def array_store() -> ArrayStore:
     """Return the store of this process, shared by all sessions and by the routes."""
-    return _STORE
-
-
-def put(array: np.ndarray) -> ArrayHandle:
-    """Store an array in the store of this process; see `ArrayStore.put`."""
-    return _STORE.put(array)
-
-
-def put_keyed(key: str, make: Callable[[], np.ndarray]) -> ArrayHandle:
-    """Store an array by fingerprint; see `ArrayStore.put_keyed`."""
-    return _STORE.put_keyed(key, make)
-
-
-def put_patterns(key: str, provider: PatternProvider) -> str:
-    """Register where thumbnails come from; see `ArrayStore.put_patterns`."""
-    return _STORE.put_patterns(key, provider)
+    return ArrayStore()

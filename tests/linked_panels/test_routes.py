@@ -13,7 +13,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from streamlit import config
 
-from pages.panels.array_store import array_store, put, put_patterns
+from pages.panels.array_store import array_store
 from pages.panels.routes import ROUTES, panels_url, panels_version, pattern_png
 
 
@@ -81,7 +81,7 @@ def base_url():
 
 def test_array_comes_as_it_was_put(client):
     array = np.array([1.5, np.nan, -2], np.float32)
-    answer = client.get(put(array).url, headers={"Accept-Encoding": "gzip"})
+    answer = client.get(array_store().put(array).url, headers={"Accept-Encoding": "gzip"})
     assert answer.status_code == 200
     assert np.array_equal(np.frombuffer(answer.content, "<f4"), array, equal_nan=True)
     assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
@@ -113,12 +113,14 @@ def test_unknown_array_is_not_found(client, key):
     ],
 )
 def test_other_sites_are_refused(client, headers, status):
-    for url in (put(np.zeros(2, np.float32)).url, panels_url(), "/latent/health"):
+    for url in (array_store().put(np.zeros(2, np.float32)).url, panels_url(), "/latent/health"):
         assert client.get(url, headers=headers).status_code == status
 
 
 def test_only_get(client):
-    assert client.get(put(np.zeros(2, np.float32)).url, method="POST").status_code == 405
+    assert (
+        client.get(array_store().put(np.zeros(2, np.float32)).url, method="POST").status_code == 405
+    )
 
 
 def test_modules_are_served_from_an_allow_list(client):
@@ -153,7 +155,7 @@ def test_every_imported_module_is_served(client):
 
 
 def test_base_path_is_respected(client, base_url):
-    handle = put(np.zeros(3, np.float32))
+    handle = array_store().put(np.zeros(3, np.float32))
     assert panels_url().startswith(f"{base_url}/latent/panels/")
     assert client.get(base_url + handle.url).status_code == 200
     assert client.get(panels_url()).status_code == 200
@@ -162,7 +164,7 @@ def test_base_path_is_respected(client, base_url):
 
 def test_pattern_is_a_gray_png_with_its_own_range(client):
     pattern = np.array([[10, 20], [30, np.nan]], np.float32)
-    url = put_patterns("test/patterns", lambda row: pattern[row:])
+    url = array_store().put_patterns("test/patterns", lambda row: pattern[row:])
     answer = client.get(f"{url}/0.png")
     assert answer.headers["content-type"] == "image/png"
     assert np.asarray(Image.open(io.BytesIO(answer.content))).tolist() == [[0, 128], [255, 0]]
@@ -172,7 +174,7 @@ def test_missing_patterns_are_not_found(client):
     def provider(row):
         raise IndexError
 
-    url = put_patterns("test/none", provider)
+    url = array_store().put_patterns("test/none", provider)
     assert client.get(f"{url}/3.png").status_code == 404
     assert client.get(f"/latent/patterns/{'0' * 64}/3.png").status_code == 404
     assert client.get(f"{url}/-1.png").status_code == 404
@@ -189,7 +191,7 @@ def test_constant_patterns_and_channels_become_pictures():
 
 
 def test_health_tells_what_is_held(client):
-    put(np.arange(5, dtype=np.int32))
+    array_store().put(np.arange(5, dtype=np.int32))
     answer = client.get("/latent/health").json()
     assert answer["status"] == "ok"
     assert answer["arrays"] == len(array_store())

@@ -11,7 +11,7 @@ import streamlit as st
 
 from latentcore.errors import RequestError
 from pages.frame.addresses import base_path
-from pages.panels.array_store import ArrayHandle, put, put_keyed
+from pages.panels.array_store import ArrayHandle, array_store
 from pages.panels.linked_panels.state import Ledger, PanelsState
 from pages.panels.linked_panels.view import PanelsView, PointTable
 from pages.panels.routes import panels_url
@@ -114,7 +114,11 @@ def _refill(ledger_key: str) -> None:
 
 def _handle(points: PointTable, name: str) -> ArrayHandle:
     array, fingerprint = points.arrays[name], points.array_keys.get(name)
-    return put(array) if fingerprint is None else put_keyed(fingerprint, lambda: array)
+    return (
+        array_store().put(array)
+        if fingerprint is None
+        else array_store().put_keyed(fingerprint, lambda: array)
+    )
 
 
 def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -143,8 +143,24 @@ class Panel:
         }
 
 
+class _Coloring:
+    """What all ways to color points share: how they are sent, and the arrays that they read."""
+
+    _ARRAYS: ClassVar[tuple[str, ...]] = ("array",)
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays it reads."""
+        return tuple(getattr(self, name) for name in self._ARRAYS)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the coloring as the browser reads it."""
+        values = {name: _plain(value) for name, value in vars(self).items()}
+        return {"type": type(self).__name__.lower(), "nan": values.pop("nan_color"), **values}
+
+
 @dataclass(frozen=True)
-class Continuous:
+class Continuous(_Coloring):
     """Color by a value through a table of 256 colors.
 
     The entry of the table is ``clip(floor((v − lo) / (hi − lo) · 256), 0, 255)``, and 128 where
@@ -178,26 +194,9 @@ class Continuous:
             msg = f"Color limits are finite, got {self.limits}."
             raise RequestError(msg)
 
-    @property
-    def arrays(self) -> tuple[str, ...]:
-        """Names of the arrays it reads."""
-        return (self.array,)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the coloring as the browser reads it."""
-        return {
-            "type": "continuous",
-            "array": self.array,
-            "lut": base64.b64encode(np.ascontiguousarray(self.lut).tobytes()).decode(),
-            "limits": [float(v) for v in self.limits],
-            "label": self.label,
-            "unit": self.unit,
-            "nan": self.nan_color,
-        }
-
 
 @dataclass(frozen=True)
-class Categorical:
+class Categorical(_Coloring):
     """Color by an integer label; a label without a color has `nan_color`.
 
     Parameters
@@ -218,25 +217,9 @@ class Categorical:
     nan_color: str = NAN_COLOR
     label: str = ""
 
-    @property
-    def arrays(self) -> tuple[str, ...]:
-        """Names of the arrays it reads."""
-        return (self.array,)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the coloring as the browser reads it."""
-        return {
-            "type": "categorical",
-            "array": self.array,
-            "palette": _by_label(self.palette),
-            "names": _by_label(self.names),
-            "nan": self.nan_color,
-            "label": self.label,
-        }
-
 
 @dataclass(frozen=True)
-class Shaded:
+class Shaded(_Coloring):
     """Color by cluster and, within the cluster, by value: each cluster one hue.
 
     With base color ``(r, g, b)`` in 0..255 and ``t = clip((v − lo) / (hi − lo), 0, 1)`` (0.5
@@ -264,6 +247,8 @@ class Shaded:
         Unit of the value.
     """
 
+    _ARRAYS = ("labels", "value")
+
     labels: str
     value: str
     palette: Mapping[int, str]
@@ -275,30 +260,9 @@ class Shaded:
     label: str = ""
     unit: str = ""
 
-    @property
-    def arrays(self) -> tuple[str, ...]:
-        """Names of the arrays it reads."""
-        return self.labels, self.value
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the coloring as the browser reads it."""
-        return {
-            "type": "shaded",
-            "labels": self.labels,
-            "value": self.value,
-            "palette": _by_label(self.palette),
-            "ranges": _by_label({k: [float(v) for v in r] for k, r in self.ranges.items()}),
-            "names": _by_label(self.names),
-            "nan": self.nan_color,
-            "dark": self.dark,
-            "light": self.light,
-            "label": self.label,
-            "unit": self.unit,
-        }
-
 
 @dataclass(frozen=True)
-class Direct:
+class Direct(_Coloring):
     """Color each point as the array says, for quantities that are no single number.
 
     Parameters
@@ -316,21 +280,6 @@ class Direct:
     key: tuple[tuple[str, str], ...] = ()
     label: str = ""
     nan_color: str = NAN_COLOR
-
-    @property
-    def arrays(self) -> tuple[str, ...]:
-        """Names of the arrays it reads."""
-        return (self.array,)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the coloring as the browser reads it."""
-        return {
-            "type": "direct",
-            "array": self.array,
-            "key": [list(entry) for entry in self.key],
-            "label": self.label,
-            "nan": self.nan_color,
-        }
 
 
 def packed_colors(colors: np.ndarray) -> np.ndarray:
@@ -419,6 +368,12 @@ class PanelsView:
         return needed
 
 
-def _by_label(values: Mapping[int, Any]) -> dict[str, Any]:
-    """Return a mapping with text keys, as JSON wants them."""
-    return {str(int(label)): value for label, value in values.items()}
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: bytes of an array as base64, keys as text, no NumPy."""
+    if isinstance(value, np.ndarray):
+        return base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+    if isinstance(value, Mapping):
+        return {str(int(label)): _plain(entry) for label, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -20,7 +20,7 @@ from latentcore.encoding.reconstruction import Reconstruction
 from latentcore.errors import InputError
 from latentcore.figures.colors import lut
 from pages.frame import errors, navigation
-from pages.panels.array_store import put_patterns
+from pages.panels.array_store import array_store
 from pages.scan import loading
 from pages.scan.loading import one_sample, samples_word
 from pages.tasks.explore import decoder
@@ -46,7 +46,7 @@ def patterns_url(scene: Scene) -> str | None:
         found: NDArray[np.generic] = source.read(np.array([row]))[0, 0]
         return found
 
-    return put_patterns(scene.key, pattern)
+    return array_store().put_patterns(scene.key, pattern)
 
 
 def show(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from latentcore.containers import Roi, ScanGrid
-from pages.panels.array_store import put_patterns
+from pages.panels.array_store import array_store
 from pages.panels.linked_panels import (
     Categorical,
     Continuous,
@@ -140,7 +140,7 @@ def make_view(
             "latent": Continuous("latent", viridis_like(), (float(low), float(high)), "latent 7"),
             "shaded": Shaded("labels", "latent", palette, ranges, label="cluster"),
         },
-        "patterns_url": put_patterns(name, pattern_of),
+        "patterns_url": array_store().put_patterns(name, pattern_of),
         "hover": (("latent 7", "latent", ""), ("band contrast", "bandcontrast", "")),
     }
     return PanelsView(**{**given, **changes})
