@@ -22,7 +22,8 @@ def no_latents(scan: ScanState) -> None:
         return
     if scan.samples is None:
         st.info(
-            "No latents are in view. Open some, or samples to extract them from, on the Data page."
+            "No latents are in view. Open latents, or samples to extract them from, on the Data "
+            "page."
         )
     else:
         st.info(
