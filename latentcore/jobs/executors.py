@@ -6,20 +6,17 @@ import contextlib
 import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from latentcore.jobs.carry_out import Outcome, carry_out, read_outcome
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.records import JobRecord
-from latentcore.processes import kill_with_children
+from latentcore.jobs.run_job import Outcome, read_outcome, run_job
 from latentcore.progress import Progress
-from latentcore.version import IMPORT_FOLDER
+from latentcore.workers import Worker
 
 __all__ = ["Executor", "ProcessExecutor", "Services", "ThreadExecutor"]
 
@@ -35,7 +32,7 @@ Services = Callable[[], contextlib.AbstractContextManager[Mapping[str, object]]]
 class Executor(Protocol):
     """Runs jobs one after the other.
 
-    ``on_start(folder, pid)`` is asked before each job and answers with the record to carry out,
+    ``on_start(folder, pid)`` is asked before each job and answers with the record to run,
     or None if the job is not wanted any more; ``on_end(folder, outcome)`` is told how it ended.
     """
 
@@ -86,7 +83,7 @@ class ThreadExecutor:
             if record is None:
                 continue
             with self._services() as services:
-                outcome = carry_out(folder, record, services, self._progress)
+                outcome = run_job(folder, record, services, self._progress)
             self._on_end(folder, outcome)
 
 
@@ -114,9 +111,10 @@ class ProcessExecutor:
         self._log = log
         self._idle = idle
         self._warm = threading.Event()
+        self._compiles = False
         self._queue: queue.SimpleQueue[JobFolder | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._worker: _Worker | None = None
+        self._worker: Worker | None = None
         self._thread = threading.Thread(target=self._work, name="latent-worker", daemon=True)
         self._thread.start()
 
@@ -124,7 +122,7 @@ class ProcessExecutor:
     def warming(self) -> bool:
         """Whether the worker still compiles, so that jobs have to wait."""
         worker = self._worker
-        return worker is not None and worker.warm and not worker.ready
+        return worker is not None and self._compiles and not worker.ready
 
     def submit(self, folder: JobFolder) -> None:
         """Put a job at the end of the queue."""
@@ -144,32 +142,32 @@ class ProcessExecutor:
     def _work(self) -> None:
         while not self._closing.is_set():
             folder = self._queue.get()
-            outcome = None if folder is None else self._carry_out(folder)
+            outcome = None if folder is None else self._run(folder)
             if folder is not None and outcome is not None:
                 self._on_end(folder, outcome)
             self._renew()
         if self._worker is not None:
-            self._worker.end()
+            self._worker.kill()
 
-    def _carry_out(self, folder: JobFolder) -> Outcome | None:
+    def _run(self, folder: JobFolder) -> Outcome | None:
         if self._closing.is_set():
             return None
         worker = self._living_worker()
         while not worker.ready:
             if self._closing.is_set() or folder.cancel_asked():
                 return None  # who asked has noted it down already, as the job was only queued
-            if worker.answer() is None and not worker.alive:
+            if worker.answer(_LOOK_EVERY_S) is None and not worker.alive:
                 worker = self._worker = self._new_worker(warm=False)
         if self._on_start(folder, worker.pid) is None:
             return None
         read_outcome(folder)  # one that an earlier attempt left must not be taken for this one's
-        worker.give(folder.path)
+        worker.send(str(folder.path))
         return self._watch(worker, folder)
 
-    def _watch(self, worker: _Worker, folder: JobFolder) -> Outcome:
+    def _watch(self, worker: Worker, folder: JobFolder) -> Outcome:
         asked_at: float | None = None
         while True:
-            if worker.answer() == "done":
+            if worker.answer(_LOOK_EVERY_S) == "done":
                 return read_outcome(folder) or _lost(worker)
             if not worker.alive:
                 return read_outcome(folder) or _lost(worker)
@@ -177,16 +175,18 @@ class ProcessExecutor:
                 asked_at = time.monotonic()
             patience = 0.0 if self._closing.is_set() else _PATIENCE_S
             if asked_at is not None and time.monotonic() - asked_at > patience:
-                worker.end()
+                worker.kill()
                 return Outcome("cancelled")
 
-    def _living_worker(self) -> _Worker:
+    def _living_worker(self) -> Worker:
         if self._worker is None or not self._worker.alive:
             self._worker = self._new_worker(warm=False)
         return self._worker
 
-    def _new_worker(self, *, warm: bool) -> _Worker:
-        return _Worker(self._log, warm=warm, idle=self._idle)
+    def _new_worker(self, *, warm: bool) -> Worker:
+        self._compiles = warm
+        options = [name for name, wanted in (("--warm", warm), ("--idle", self._idle)) if wanted]
+        return Worker("latentcore.jobs.worker", *options, log=self._log)
 
     def _renew(self) -> None:
         """Replace a missing worker while nobody waits: then there is time to compile."""
@@ -196,86 +196,13 @@ class ProcessExecutor:
             self._worker = self._new_worker(warm=True)
 
 
-class _Worker:
-    """The child process, and a thread that takes down its answers."""
-
-    def __init__(self, log: Path, *, warm: bool, idle: bool) -> None:
-        self.warm = warm
-        self.ready = False
-        options = [name for name, wanted in (("--warm", warm), ("--idle", idle)) if wanted]
-        command = [sys.executable, "-m", "latentcore.jobs.worker", *options]
-        paths = [str(IMPORT_FOLDER), os.environ.get("PYTHONPATH", "")]
-        with log.open("wb") as messages:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=messages,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-                # Ctrl-C in the server's terminal is the server's, and a group can be killed
-                # with whatever the job has started.
-                start_new_session=True,
-                text=True,
-                encoding="utf-8",
-                bufsize=1,
-            )
-        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, name="latent-answers", daemon=True)
-        self._reader.start()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def exit_status(self) -> int | None:
-        return self._process.poll()
-
-    def give(self, folder: Path) -> None:
-        stream = self._process.stdin
-        assert stream is not None
-        with contextlib.suppress(OSError):  # a dead worker is noticed by who waits for it
-            stream.write(f"{folder}\n")
-            stream.flush()
-
-    def answer(self) -> str | None:
-        """Return the worker's next word, or None if it says nothing for a moment."""
-        try:
-            return self._answers.get(timeout=_LOOK_EVERY_S)
-        except queue.Empty:
-            return None
-
-    def end(self) -> None:
-        """Kill the worker with its whole process group."""
-        kill_with_children(self._process)
-        self._process.wait()
-        self._reader.join(_CLOSING_S)
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-
-    def _read(self) -> None:
-        stream = self._process.stdout
-        assert stream is not None
-        for line in stream:
-            if line.strip() == "ready":
-                self.ready = True
-            else:
-                self._answers.put(line.strip())
-
-
-def _lost(worker: _Worker) -> Outcome:
+def _lost(worker: Worker) -> Outcome:
     status = worker.exit_status
     if status is not None and status < 0:
         how = f"was ended by signal {-status} ({signal.Signals(-status).name})"
     else:
         how = f"ended without a word (status {status})"
-    worker.end()
+    worker.kill()
     message = (
         f"The process that did the work {how}. Most often memory ran out: choose fewer points or "
         "close other work, then start the job again. Other jobs are not affected."

@@ -13,11 +13,11 @@ from typing import Any, Self
 
 from latentcore.artifacts import read_run
 from latentcore.errors import RequestError
-from latentcore.jobs.carry_out import Outcome
 from latentcore.jobs.executors import Executor, ProcessExecutor, Services, ThreadExecutor
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.owners import Owner, SharedLock, is_alive
 from latentcore.jobs.records import JobRecord
+from latentcore.jobs.run_job import Outcome
 from latentcore.requests.question import job_id
 from latentcore.workflows import VERBS, request_from, request_of
 

@@ -1,8 +1,6 @@
-"""The worker process: ``python -m latentcore.jobs.worker [--warm] [--idle]``.
+"""The worker process of jobs: ``python -m latentcore.jobs.worker [--warm] [--idle]``.
 
-One job folder per line on standard input; one line ``done`` on standard output when it has
-ended. The first line it writes is ``ready``. It ends with its parent: the pipe's end is noticed
-by a thread of its own, even in the middle of a job.
+Each line is a job's folder, and each answer ``done``: how it ended, the folder says.
 """
 
 from __future__ import annotations
@@ -11,15 +9,14 @@ import contextlib
 import faulthandler
 import importlib.util
 import os
-import queue
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from latentcore.jobs.carry_out import carry_out, write_outcome
 from latentcore.jobs.folder import JobFolder
+from latentcore.jobs.run_job import run_job, write_outcome
+from latentcore.workers import lower_priority, serve
 
 __all__ = ["main"]
 
@@ -29,29 +26,11 @@ _LOWEST_PRIORITY = 10
 _WARMED = "latentcore.analysis.projection"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> None:
     """Serve jobs until standard input ends."""
-    os.nice(_LOWEST_PRIORITY if "--idle" in arguments else _LOW_PRIORITY)
+    lower_priority(_LOWEST_PRIORITY if "--idle" in arguments else _LOW_PRIORITY)
     faulthandler.enable()
-    # What verbs and their libraries print must not be taken for an answer.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
-    if "--warm" in arguments:
-        _warm_up()
-    print("ready", file=answers)
-    while True:
-        _serve(JobFolder(Path(lines.get())))
-        print("done", file=answers)
-
-
-def _listen(lines: queue.SimpleQueue[str]) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        for line in sys.stdin:
-            lines.put(line.rstrip("\n"))
-    # A verb in the midst of its work can't be told to stop by an exception from here.
-    os._exit(0)
+    serve(_serve, prepare=_warm_up if "--warm" in arguments else None)
 
 
 def _warm_up() -> None:
@@ -64,13 +43,14 @@ def _warm_up() -> None:
         traceback.print_exc()
 
 
-def _serve(folder: JobFolder) -> None:
+def _serve(path: str) -> str:
+    folder = JobFolder(Path(path))
     record = folder.stored()
-    if record is None:
-        return
-    with _printing_to(folder.log):
-        outcome = carry_out(folder, record)
-    write_outcome(folder, outcome)
+    if record is not None:
+        with _printing_to(folder.log):
+            outcome = run_job(folder, record)
+        write_outcome(folder, outcome)
+    return "done"
 
 
 @contextlib.contextmanager
@@ -91,4 +71,4 @@ def _printing_to(log: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

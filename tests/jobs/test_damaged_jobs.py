@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latentcore.jobs import JobRecord, JobRunner
-from latentcore.jobs.carry_out import Outcome, read_outcome, write_outcome
 from latentcore.jobs.folder import JobFolder
+from latentcore.jobs.run_job import Outcome, read_outcome, write_outcome
 from tests.artifacts.test_damaged_runs import values
 from tests.factories.damage import KINDS, damage
 from tests.jobs.child.toy_verbs import ToyRequest

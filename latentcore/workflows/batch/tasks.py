@@ -1,4 +1,4 @@
-"""One input's share of a batch: a request as text, and how it is carried out anywhere."""
+"""One input's share of a batch: a request as text, and how it is run anywhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from latentcore.requests.stored import request_from
 from latentcore.settings import settings
 from latentcore.storage import S3Location, remote_of
 
-__all__ = ["Row", "Steps", "Task", "carry_out", "is_stored", "stored_at", "stored_row"]
+__all__ = ["Row", "Steps", "Task", "is_stored", "run_task", "stored_at", "stored_row"]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Steps:
         self._note(lambda: self._fetch(progress))
 
     def compute(self, progress: Progress) -> None:
-        """Carry out the verb."""
+        """Run the verb."""
         self._note(lambda: self._compute(progress))
 
     def store(self, progress: Progress) -> None:
@@ -267,8 +267,8 @@ def _trusted_roots(task: Task) -> tuple[Path, ...]:
     return () if models is None else (models,)
 
 
-def carry_out(text: str) -> str:
-    """Carry out a task that came as text, all of it, and return its row as text."""
+def run_task(text: str) -> str:
+    """Run a task that came as text, all of it, and return its row as text."""
     steps = Steps(Task.from_text(text))
     progress = Progress()
     steps.fetch(progress)

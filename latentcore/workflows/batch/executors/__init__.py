@@ -1,7 +1,7 @@
-"""Where a batch's tasks are carried out, one file per kind of place.
+"""Where a batch's tasks run, one file per kind of executor.
 
-An executor is a frozen dataclass with ``run(tasks, note, progress)``: it carries out the tasks in
-any order, hands each row to ``note`` whenever it changes, and raises `Cancelled` when the progress
+An executor is a frozen dataclass with ``run(tasks, note, progress)``: it runs the tasks in any
+order, hands each row to ``note`` whenever it changes, and raises `Cancelled` when the progress
 says so. No task's failure ends it.
 """
 
@@ -14,20 +14,20 @@ from latentcore.progress import Progress
 from latentcore.registry import Registry
 from latentcore.workflows.batch.tasks import Row, Task
 
-__all__ = ["EXECUTORS", "Executor", "Note", "Places"]
+__all__ = ["EXECUTORS", "Executor", "ExecutorMaker", "Note"]
 
 Note = Callable[[Row], None]
 
 
 class Executor(Protocol):
-    """Carries out the tasks of a batch."""
+    """Runs the tasks of a batch."""
 
     def run(self, tasks: Sequence[Task], note: Note, progress: Progress) -> None:
-        """Carry out all tasks; the progress counts those that have ended."""
+        """Run all tasks; the progress counts those that have ended."""
         ...
 
 
-class Places(Protocol):
+class ExecutorMaker(Protocol):
     """Makes an executor from a batch's options."""
 
     def __call__(self, *, scheduler: str | None, workers: int | None) -> Executor:
@@ -41,4 +41,4 @@ class Places(Protocol):
         ...
 
 
-EXECUTORS: Registry[Places] = Registry("executor", "latentcore.workflows.batch.executors")
+EXECUTORS: Registry[ExecutorMaker] = Registry("executor", "latentcore.workflows.batch.executors")

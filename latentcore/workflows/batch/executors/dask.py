@@ -1,4 +1,4 @@
-"""Carry out tasks on a Dask cluster that exists already.
+"""Run tasks on a Dask cluster that exists already.
 
 A task and its row travel as text; arrays never pass the scheduler. Inputs and results lie on S3 or
 on a disk that all workers share.
@@ -16,7 +16,7 @@ from latentcore.errors import RequestError
 from latentcore.progress import Progress
 from latentcore.settings import settings
 from latentcore.workflows.batch.executors import EXECUTORS, Executor, Note
-from latentcore.workflows.batch.tasks import Row, Task, carry_out
+from latentcore.workflows.batch.tasks import Row, Task, run_task
 
 __all__ = ["DaskCluster", "dask"]
 
@@ -28,7 +28,7 @@ _RETRIES = 2
 
 @dataclass(frozen=True)
 class DaskCluster:
-    """Carry out tasks on the workers of a scheduler.
+    """Run tasks on the workers of a scheduler.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class DaskCluster:
     at_once: int | None = None
 
     def run(self, tasks: Sequence[Task], note: Note, progress: Progress) -> None:
-        """Carry out all tasks.
+        """Run all tasks.
 
         Raises
         ------
@@ -106,7 +106,7 @@ def dask(*, scheduler: str | None, workers: int | None) -> Executor:
         )
         raise RequestError(message)
     try:
-        import distributed  # noqa: F401 - asked here, so that it is told before anything is done
+        import distributed  # noqa: F401 - checked before anything is done
     except ImportError as error:
         message = (
             "⟨executor⟩ dask needs the package 'distributed', which isn't installed here. "
@@ -118,7 +118,7 @@ def dask(*, scheduler: str | None, workers: int | None) -> Executor:
 
 def _submit(client: Any, task: Task) -> Any:
     key = f"latentcore-{task.verb}-{task.name}-{task.version}"
-    return client.submit(carry_out, task.to_text(), key=key, pure=False, retries=_RETRIES)
+    return client.submit(run_task, task.to_text(), key=key, pure=False, retries=_RETRIES)
 
 
 def _row(future: Any, task: Task) -> Row:
@@ -126,5 +126,5 @@ def _row(future: Any, task: Task) -> Row:
     if future.status == "finished":
         return Row(**from_json(future.result()))
     error = future.exception()
-    told = f"{type(error).__name__}: {error}" if error is not None else f"was {future.status}"
-    return replace(row, state="failed", error=f"Dask gave it up: {told}")
+    reason = f"{type(error).__name__}: {error}" if error is not None else f"was {future.status}"
+    return replace(row, state="failed", error=f"Dask gave it up: {reason}")

@@ -1,4 +1,4 @@
-"""Carry out one job, in whatever thread or process, and say how it ended."""
+"""Run one job, in whatever thread or process, and report how it ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from latentcore.progress import Progress
 from latentcore.workflows import execute, request_from
 from latentcore.workflows.batch.verb import failures_in
 
-__all__ = ["Outcome", "carry_out", "new_incident", "read_outcome", "write_outcome"]
+__all__ = ["Outcome", "new_incident", "read_outcome", "run_job", "write_outcome"]
 
 _OUTCOME = {name: SHAPE[name] for name in ("state", "error")}
 
@@ -37,13 +37,13 @@ class Outcome:
     error: str = ""
 
 
-def carry_out(
+def run_job(
     folder: JobFolder,
     record: JobRecord,
     services: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Carry out a job and catch whatever happens: a job never ends its executor.
+    """Run a job and catch whatever happens: a job never ends its executor.
 
     Parameters
     ----------
