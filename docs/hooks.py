@@ -45,10 +45,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Draw the rooms where a page asks for them, and put formulas aside."""
-    for mark, make in {"rooms-picture": rooms_picture, "rooms-table": rooms_table}.items():
-        if f"<!-- {mark} -->" in markdown:
-            markdown = markdown.replace(f"<!-- {mark} -->", make())
+    """Put formulas aside: Markdown would take their subscripts for emphasis."""
     if not page.meta.get("math"):
         return markdown
     formulas: list[str] = page.meta.setdefault("formulas", [])
@@ -61,7 +58,10 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_page_content(content: str, page: Page, **_: Any) -> str:
-    """Put the formulas back: Markdown would take their subscripts for emphasis."""
+    """Put the formulas back, and draw the rooms where a page asks for them."""
+    for mark, make in {"rooms-picture": rooms_picture, "rooms-table": rooms_table}.items():
+        if f"<!-- {mark} -->" in content:
+            content = content.replace(f"<!-- {mark} -->", make())
     formulas = page.meta.get("formulas", [])
     return re.sub(r"FORMULA(\d+)END", lambda found: formulas[int(found[1])], content)
 
@@ -217,7 +217,7 @@ def rooms(package: str) -> dict[str, Room]:
         {path.relative_to(folder).parts[0].removesuffix(".py") for path in folder.rglob("*.py")}
     )
     found: dict[str, frozenset[str]] = {}
-    for name in (one for one in names if one != "__init__"):
+    for name in (one for one in names if not one.startswith("_")):
         others = {other for path in _files(folder, name) for other in edges(path, package)}
         found[name] = frozenset(others & set(names) - {name})
     levels: dict[str, int] = {}
@@ -286,62 +286,63 @@ def _code(text: str) -> str:
     return re.sub(r"``(.+?)``", r"<code>\1</code>", html.escape(text, quote=False))
 
 
-_BOX, _GAP, _ROW = (132, 30), 14, 62
+_BOX, _GAP, _ROW = (124, 28), 12, 56
+_WIDTH, _BETWEEN = 700.0, 50
 
 
 def rooms_picture() -> str:
-    """Return the rooms as a drawing, the library beside the dashboard, arrows for imports.
+    """Return the rooms as a drawing, the dashboard above the library, arrows for imports.
 
     An import that follows from others by way of a third room has no arrow of its own.
     """
-    library, left_width, left_height = _stack(rooms("latentcore"), 0)
-    dashboard, right_width, right_height = _stack(rooms("pages"), left_width + 90)
-    width, height = left_width + 90 + right_width, max(left_height, right_height) + 30
-    middle = left_width + 45
+    dashboard, height = _stack(rooms("pages"), 24)
+    library, bottom = _stack(rooms("latentcore"), height + _BETWEEN)
+    middle = _WIDTH / 2
     return (
-        f"<svg class='rooms' viewBox='0 0 {width} {height}' role='img' "
+        f"<svg class='rooms' viewBox='0 0 {_WIDTH} {bottom}' role='img' "
         "aria-label='The rooms and their imports' xmlns='http://www.w3.org/2000/svg'>"
         "<style>.rooms text{font:12px sans-serif;fill:currentColor}"
         ".rooms rect{fill:#5c6bc022;stroke:#5c6bc0;rx:5}"
-        ".rooms path{fill:none;stroke:#5c6bc0;stroke-opacity:.55;marker-end:url(#tip)}</style>"
+        ".rooms .paper{fill:var(--md-default-bg-color,#fff);stroke:none}"
+        ".rooms path{fill:none;stroke:#5c6bc0;stroke-opacity:.55;marker-end:url(#tip)}"
+        ".rooms marker path{fill:#5c6bc0;stroke:none;marker-end:none}</style>"
         "<defs><marker id='tip' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='6' "
-        "markerHeight='6' orient='auto'><path style='fill:#5c6bc0;stroke:none;marker-end:none' "
-        "d='M0 0L8 4L0 8z'/></marker></defs>"
-        f"<text x='{left_width / 2}' y='14' text-anchor='middle'>latentcore</text>"
-        f"<text x='{left_width + 90 + right_width / 2}' y='14' text-anchor='middle'>pages</text>"
-        f"<path d='M{middle + 35} {height / 2} H{middle - 35}' stroke-width='4'/>"
-        f"{library}{dashboard}</svg>"
+        "markerHeight='6' orient='auto'><path d='M0 0L8 4L0 8z'/></marker></defs>"
+        "<text x='4' y='14'>pages/</text>"
+        f"<text x='4' y='{height + _BETWEEN - 8}'>latentcore/</text>"
+        f"<path d='M{middle} {height - 16} v{_BETWEEN}' stroke-width='4'/>"
+        f"{dashboard}{library}</svg>"
     )
 
 
-def _stack(found: Mapping[str, Room], x0: float) -> tuple[str, float, float]:
-    """Draw one package's rooms by level, the highest above; return it with width and height."""
+def _stack(found: Mapping[str, Room], y0: float) -> tuple[str, float]:
+    """Draw one package's rooms from `y0` on, the highest above; return it and where it ends."""
     rows: dict[int, list[str]] = {}
     for room in found.values():
         rows.setdefault(room.level, []).append(room.name)
-    widest = max(map(len, rows.values()))
-    width = widest * (_BOX[0] + _GAP) + _GAP
     top = max(rows)
     place: dict[str, tuple[float, float]] = {}
     for level, names in rows.items():
         taken = len(names) * (_BOX[0] + _GAP) - _GAP
         for number, name in enumerate(names):
-            left = x0 + (width - taken) / 2 + number * (_BOX[0] + _GAP)
-            place[name] = (left, 30 + (top - level) * _ROW)
+            left = (_WIDTH - taken) / 2 + number * (_BOX[0] + _GAP)
+            place[name] = (left, y0 + (top - level) * _ROW)
     drawn = [
         _arrow(place[room.name], place[other], room.level - found[other].level)
         for room in found.values()
         for other in sorted(_direct(found, room.name))
     ]
-    for name, (left, y) in place.items():
-        tip = html.escape(f"{name}: {found[name].purpose}")
-        drawn.append(
-            f"<g><title>{tip}</title><rect x='{left}' y='{y}' width='{_BOX[0]}' height='{_BOX[1]}' "
-            f"style='fill:var(--md-default-bg-color,#fff)'/>"
-            f"<rect x='{left}' y='{y}' width='{_BOX[0]}' height='{_BOX[1]}'/>"
-            f"<text x='{left + _BOX[0] / 2}' y='{y + 19}' text-anchor='middle'>{name}</text></g>"
-        )
-    return "".join(drawn), width, 30 + (top + 1) * _ROW
+    drawn += [_box(found[name], *corner) for name, corner in place.items()]
+    return "".join(drawn), y0 + (top + 1) * _ROW
+
+
+def _box(room: Room, left: float, y: float) -> str:
+    frame = f"x='{left}' y='{y}' width='{_BOX[0]}' height='{_BOX[1]}'"
+    return (
+        f"<g><title>{html.escape(f'{room.name}: {room.purpose}')}</title>"
+        f"<rect class='paper' {frame}/><rect {frame}/>"
+        f"<text x='{left + _BOX[0] / 2}' y='{y + 18}' text-anchor='middle'>{room.name}</text></g>"
+    )
 
 
 def _direct(found: Mapping[str, Room], name: str) -> set[str]:
