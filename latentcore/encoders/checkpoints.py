@@ -12,7 +12,6 @@ import hashlib
 import json
 import pickle
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,15 +22,16 @@ import safetensors
 import torch
 from numpy.typing import NDArray
 
-from latentcore.encoders._foreign_objects import (
+from latentcore.encoders.programs import program_kind
+from latentcore.errors import CheckpointError, InputError, LatentError
+from latentcore.preparation import Preparation
+from latentcore.readers.torch_files import (
+    check_archive,
     foreign_names,
     is_data_holder,
     load_restricted,
     options_beside,
 )
-from latentcore.encoders.programs import program_kind
-from latentcore.errors import CheckpointError, LatentError
-from latentcore.preparation import Preparation
 from latentcore.storage import local_path
 
 __all__ = [
@@ -63,7 +63,6 @@ DEMO = "demo:vae"
 # The published VAE for 400 × 500 patterns has 167 M parameters, 0.7 GB.
 _LARGEST_FILE = 16 << 30
 _LARGEST_RECORD = 64 << 20
-_MOST_ENTRIES = 20_000
 # Under which key trainers keep the weights, beside optimizer and epoch.
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net", "weights")
 # What trainers that hold the network as an attribute put before every name.
@@ -331,7 +330,7 @@ def _weights(path: Path, head: bytes) -> tuple[Mapping[str, torch.Tensor], dict[
         raise CheckpointError(message)
     try:
         # Mapped, so that sizes are checked before anything is copied into memory.
-        loaded = load_restricted(path, mmap=head.startswith(b"PK"))
+        loaded = load_restricted(path, mmap=head.startswith(b"PK"), holders=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(_holds_objects(path)) from error
     except _DAMAGE as error:
@@ -341,26 +340,15 @@ def _weights(path: Path, head: bytes) -> tuple[Mapping[str, torch.Tensor], dict[
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse archives that unpack to more than their size: torch never compresses."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError) as error:
-        message = f"The checkpoint {path.name!r} is damaged: {error}. Copy it again, whole."
+        names = check_archive(path, _LARGEST_FILE)
+    except InputError as error:
+        message = f"The checkpoint {error}"
         raise CheckpointError(message) from error
-    unpacked = sum(entry.file_size for entry in entries)
-    packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
-    if packed or unpacked > path.stat().st_size or len(entries) > _MOST_ENTRIES:
+    if not any(name.endswith("/data.pkl") for name in names):
+        shown = ", ".join(map(repr, names[:4]))
         message = (
-            f"The checkpoint {path.name!r} is refused: {len(entries)} entries unpack to "
-            f"{unpacked} bytes from {path.stat().st_size}. torch.save writes weights uncompressed; "
-            "save it again with torch."
-        )
-        raise CheckpointError(message)
-    if not any(entry.filename.endswith("/data.pkl") for entry in entries):
-        names = ", ".join(repr(entry.filename) for entry in entries[:4])
-        message = (
-            f"{path.name!r} is an archive, but none of torch's: it holds {names}. "
+            f"{path.name!r} is an archive, but none of torch's: it holds {shown}. "
             "Give a model.safetensors or a .pth file of weights."
         )
         raise CheckpointError(message)

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from latentcore.artifacts.model_files import write_model
 from latentcore.encoders import Encoder, Storable, open_checkpoint
-from latentcore.encoders._foreign_objects import is_data_holder
 from latentcore.encoders.checkpoints import load_checkpoint, plain_name
 from latentcore.encoders.supcon_resnet import SupConResNet
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
+from latentcore.readers.torch_files import is_data_holder
 from tests.encoders.nenya import (
     OPTIONS,
     draw_supcon_state,

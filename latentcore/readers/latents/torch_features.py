@@ -20,7 +20,7 @@ from latentcore.readers import LATENTS_READERS
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
 from latentcore.readers._features import labels_and_targets
 from latentcore.readers._peek import Peek
-from latentcore.readers._torch_archive import load_torch, torch_words
+from latentcore.readers.torch_files import load_torch, pickled_text
 from latentcore.storage import local_path
 
 __all__ = ["TorchFeatures"]
@@ -40,7 +40,7 @@ class TorchFeatures:
         """Tell whether it is such a dictionary, from its keys."""
         if not peek.head.startswith(b"PK"):
             return False
-        words = torch_words(peek.path)
+        words = pickled_text(peek.path)
         return not words.isdisjoint(_VALUES) and not words.isdisjoint(_BESIDE)
 
     def open(self, ref: SourceRef) -> LatentSet:
