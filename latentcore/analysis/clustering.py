@@ -77,6 +77,8 @@ def cluster_features(
         method=clusterer.name,
         parameters={
             **fit.parameters,
+            # Reports name how many clusters there are, also of a method that counts none.
+            "k": fit.parameters.get("k", len(set(fit.labels[fit.labels >= 0].tolist()))),
             "scaling": scaling,
             "features": {
                 name: {"mean": float(mean), "sd": float(sd)}

@@ -9,10 +9,11 @@ import streamlit as st
 
 from latentcore.errors import InputError
 from latentcore.settings import settings
+from latentcore.workflows.batch.executors import EXECUTORS
 from pages.access import locations
 from pages.frame import errors
 
-__all__ = ["ask_manner"]
+__all__ = ["ask_manner", "executors"]
 
 
 def ask_manner(key: str) -> dict[str, Any] | None:
@@ -65,11 +66,21 @@ def _ask_upload(key: str) -> dict[str, Any] | None:
         return None
 
 
+def executors() -> tuple[str, ...]:
+    """Return the executors that this server can use."""
+    return tuple(
+        name
+        for name in EXECUTORS.names()
+        if name != "dask" or settings().dask_scheduler is not None
+    )
+
+
 def _ask_executor(key: str) -> str:
-    if settings().dask_scheduler is None:
-        return "local"
+    if len(executors()) == 1:
+        return executors()[0]
+    titles = {"local": "This server", "dask": "Dask cluster"}
     return st.segmented_control(
-        "Where", ("local", "dask"), default="local", required=True, key=f"{key}.executor",
-        format_func={"local": "This server", "dask": "Dask cluster"}.__getitem__,
-        help="The cluster that the operator has named in LATENT_DASK_SCHEDULER.",
+        "Where", executors(), default="local", required=True, key=f"{key}.executor",
+        format_func=lambda name: titles.get(name, name),
+        help="The cluster is the one that the operator has named in LATENT_DASK_SCHEDULER.",
     )  # fmt: skip
