@@ -9,6 +9,7 @@ one declaration in `ebsd` gives a reader of its patterns and one of its maps.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -31,6 +32,7 @@ __all__ = [
     "open_table",
     "recognize",
     "recognize_all",
+    "register_reader",
     "split_reader",
 ]
 
@@ -84,6 +86,18 @@ MAPS_READERS: Registry[Reader[ScanMaps]] = Registry("maps reader", "latentcore.r
 TABLES_READERS: Registry[Reader[SampleTable]] = Registry(
     "table reader", "latentcore.readers.tables"
 )
+
+
+def register_reader(
+    family: Registry[Reader[T]], name: str
+) -> Callable[[Callable[[], Reader[T]]], Callable[[], Reader[T]]]:
+    """Return a decorator that registers a class of readers, made without arguments, in a family."""
+
+    def register(make: Callable[[], Reader[T]]) -> Callable[[], Reader[T]]:
+        family.register(name)(make())
+        return make
+
+    return register
 
 
 def open_samples(

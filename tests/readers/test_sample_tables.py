@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from latentcore import readers
 from latentcore.containers import LatentSet, SampleTable, SourceRef
 from latentcore.errors import InputError, JoinError, MalformedFileError, RequestError, ShapeError
-from latentcore.readers._latent_parts import partition_ids
+from latentcore.readers._partitions import partition_ids
 from latentcore.readers._peek import Peek
 from latentcore.workflows import execute
 from latentcore.workflows.inspect import InspectRequest

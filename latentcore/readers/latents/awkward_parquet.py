@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import LatentSet, SourceRef
 from latentcore.errors import MalformedFileError
-from latentcore.readers import LATENTS_READERS
+from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._features import feature_latents, pool_segments, pooling_of
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
@@ -22,12 +22,10 @@ from latentcore.storage import local_path
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["AwkwardParquet"]
-
-_NAME = "awkward-parquet"
 _MOST_BYTES = 4 << 30
 
 
+@register_reader(LATENTS_READERS, "awkward-parquet")
 class AwkwardParquet:
     """Reader of kinoml's records."""
 
@@ -56,9 +54,6 @@ class AwkwardParquet:
         y = _vectors(path.name, fields[-1], table[fields[-1]], pooling)
         whole = _is_whole(table.schema.field(fields[-1]).type) and not np.isnan(y).any()
         return feature_latents(ref, values, y.astype(np.int64) if whole else y, pooling=pooling)
-
-
-LATENTS_READERS.register(_NAME)(AwkwardParquet())
 
 
 def _is_counted(columns: tuple[str, ...]) -> bool:

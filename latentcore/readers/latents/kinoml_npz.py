@@ -21,20 +21,18 @@ from numpy.typing import NDArray
 
 from latentcore.containers import LatentSet, SourceRef
 from latentcore.errors import MalformedFileError
-from latentcore.readers import LATENTS_READERS
+from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._features import feature_latents, pool_segments, pooling_of
 from latentcore.readers._npz import NpzArrays, npz_keys
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
 
-__all__ = ["KinomlNpz"]
-
-_NAME = "kinoml-npz"
 _RAGGED = re.compile(r"X_s(\d{1,9})(?:_a(\d{1,9}))?_?")
 _INDEX = "idx_"
 _UNASSIGNED = "unassigned"
 
 
+@register_reader(LATENTS_READERS, "kinoml-npz")
 class KinomlNpz:
     """Reader of kinoml's arrays."""
 
@@ -67,9 +65,6 @@ class KinomlNpz:
         return feature_latents(
             ref, values, y, pooling=pooling if ragged else None, partition=partition
         )
-
-
-LATENTS_READERS.register(_NAME)(KinomlNpz())
 
 
 def _dense(name: str, arrays: NpzArrays) -> NDArray[np.float32]:

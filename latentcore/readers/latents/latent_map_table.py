@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import LatentSet, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
-from latentcore.readers import LATENTS_READERS
+from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._columns import has_coordinates, numbers, read_coordinates
 from latentcore.readers._coords import grid_of
 from latentcore.readers._peek import Peek
@@ -26,12 +26,10 @@ from latentcore.storage import content_fingerprint, local_path
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LatentMapTable"]
-
-_NAME = "latent-map-table"
 _TAG = re.compile(r"^latent_(?:(?:.+_)?d(\d{1,8})|(\d{1,8}))$")
 
 
+@register_reader(LATENTS_READERS, "latent-map-table")
 class LatentMapTable:
     """Reader of latent-map tables."""
 
@@ -61,9 +59,6 @@ class LatentMapTable:
             ref=ref,
             fingerprint=content_fingerprint(path),
         )
-
-
-LATENTS_READERS.register(_NAME)(LatentMapTable())
 
 
 def _dimension(column: str) -> int | None:

@@ -27,19 +27,17 @@ from latentcore.containers import (
     default_sample_ids,
 )
 from latentcore.errors import MalformedFileError
-from latentcore.readers import LATENTS_READERS
+from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords, grid_of
 from latentcore.readers._hdf5 import dataset, load, open_hdf5, text_attribute
-from latentcore.readers._latent_parts import partition_ids, read_parts
+from latentcore.readers._partitions import partition_ids, read_parts
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
 
-__all__ = ["LatentcoreHdf5"]
-
-_NAME = "latentcore-hdf5"
 _ENCODING = "latentcore-latents"
 
 
+@register_reader(LATENTS_READERS, "latentcore-hdf5")
 class LatentcoreHdf5:
     """Reader of the latents that this program writes."""
 
@@ -71,9 +69,6 @@ class LatentcoreHdf5:
                 fingerprint=fingerprint_with_coords(path, ref),
                 provenance=_provenance(text_attribute(file, "provenance")),
             )
-
-
-LATENTS_READERS.register(_NAME)(LatentcoreHdf5())
 
 
 def _check_version(file: h5py.File, name: str) -> None:

@@ -9,19 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from latentcore.containers import LatentSet, SourceRef
-from latentcore.readers import LATENTS_READERS
+from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
 from latentcore.readers._hdf5 import open_hdf5
-from latentcore.readers._latent_parts import partition_ids, read_parts
+from latentcore.readers._partitions import PARTITIONS, partition_ids, read_parts
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
 
-__all__ = ["NenyaHdf5Latents"]
 
-_NAME = "nenya-latents"
-_PARTITIONS = ("train", "valid")
-
-
+@register_reader(LATENTS_READERS, "nenya-latents")
 class NenyaHdf5Latents:
     """Reader of nenya's latents."""
 
@@ -32,14 +28,14 @@ class NenyaHdf5Latents:
         """Tell whether a partition of rank 2 is there, and it isn't our own layout."""
         if peek.encoding_type:
             return False
-        return any(len(peek.hdf5_shapes.get(name, ())) == 2 for name in _PARTITIONS)
+        return any(len(peek.hdf5_shapes.get(name, ())) == 2 for name in PARTITIONS)
 
     def open(self, ref: SourceRef) -> LatentSet:
         """Read all partitions, ``train`` first."""
         path = local_path(ref.location)
         with open_hdf5(path) as file:
-            present = [name for name in _PARTITIONS if name in file]
-            values, partition = read_parts(file, present or _PARTITIONS[:1])
+            present = [name for name in PARTITIONS if name in file]
+            values, partition = read_parts(file, present or PARTITIONS[:1])
         return LatentSet(
             values=values,
             sample_ids=partition_ids(partition),
@@ -49,6 +45,3 @@ class NenyaHdf5Latents:
             ref=ref,
             fingerprint=fingerprint_with_coords(path, ref),
         )
-
-
-LATENTS_READERS.register(_NAME)(NenyaHdf5Latents())

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import LatentSet, Roi, ScanGrid, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError, RequestError, ShapeError, UnsafeFileError
-from latentcore.readers import LATENTS_READERS
+from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import (
     fingerprint_with_coords,
     grid_from_coords,
@@ -28,12 +28,10 @@ from latentcore.readers._coords import (
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
 
-__all__ = ["NpyWithCoords"]
-
-_NAME = "npy-with-coords"
 _DIMENSION = re.compile(r"latent_d(\d{1,8})(?!\d)")
 
 
+@register_reader(LATENTS_READERS, "npy-with-coords")
 class NpyWithCoords:
     """Reader of NumPy arrays of latents."""
 
@@ -62,9 +60,6 @@ class NpyWithCoords:
             ref=ref,
             fingerprint=fingerprint_with_coords(path, ref),
         )
-
-
-LATENTS_READERS.register(_NAME)(NpyWithCoords())
 
 
 def _load(path: Path) -> NDArray[np.float32]:

@@ -16,20 +16,18 @@ from numpy.typing import NDArray
 
 from latentcore.containers import LatentSet, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError, UnsafeFileError
-from latentcore.readers import LATENTS_READERS
+from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
 from latentcore.readers._features import labels_and_targets
 from latentcore.readers._peek import Peek
 from latentcore.readers.torch_files import load_torch, pickled_text
 from latentcore.storage import local_path
 
-__all__ = ["TorchFeatures"]
-
-_NAME = "torch-features"
 _VALUES = ("features", "X")
 _BESIDE = ("y", "paths", "split", "meta")
 
 
+@register_reader(LATENTS_READERS, "torch-features")
 class TorchFeatures:
     """Reader of files of features."""
 
@@ -69,9 +67,6 @@ class TorchFeatures:
             ref=ref,
             fingerprint=fingerprint_with_coords(path, ref),
         )
-
-
-LATENTS_READERS.register(_NAME)(TorchFeatures())
 
 
 def _features(name: str, content: Mapping[str, Any]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanMaps, SourceRef
 from latentcore.errors import MalformedFileError
-from latentcore.readers import MAPS_READERS
+from latentcore.readers import MAPS_READERS, register_reader
 from latentcore.readers._columns import (
     MOST_CATEGORIES,
     Coordinates,
@@ -38,9 +38,6 @@ from latentcore.storage import content_fingerprint, local_path
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CsvMaps"]
-
-_NAME = "csv-maps"
 _BAND_CONTRAST = "bandcontrast"
 _MOST_BAND_CONTRAST = 255
 _CATEGORY_NAME = re.compile(r"phase|grain|cluster|label|partition|split")
@@ -51,6 +48,7 @@ _INDEX_COLUMN = re.compile(r"^(unnamed:_\d+|index|__index_level_\d+__|)$")
 _Categories = Mapping[int, str]
 
 
+@register_reader(MAPS_READERS, "csv-maps")
 class CsvMaps:
     """Reader of map tables."""
 
@@ -87,9 +85,6 @@ class CsvMaps:
             ref=ref,
             fingerprint=content_fingerprint(path),
         )
-
-
-MAPS_READERS.register(_NAME)(CsvMaps())
 
 
 def _columns(

@@ -13,19 +13,17 @@ import numpy as np
 
 from latentcore.containers import ScanMaps, SourceRef
 from latentcore.errors import MalformedFileError
-from latentcore.readers import MAPS_READERS
+from latentcore.readers import MAPS_READERS, register_reader
 from latentcore.readers._columns import numbers, unit_of
 from latentcore.readers._coords import grid_of
 from latentcore.readers._peek import Peek
 from latentcore.readers._tables import read_table
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["MatrixMap"]
-
-_NAME = "matrix-map"
 _NUMBER = re.compile(r"^-?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 
 
+@register_reader(MAPS_READERS, "matrix-map")
 class MatrixMap:
     """Reader of headerless matrices."""
 
@@ -63,9 +61,6 @@ class MatrixMap:
             ref=ref,
             fingerprint=content_fingerprint(path),
         )
-
-
-MAPS_READERS.register(_NAME)(MatrixMap())
 
 
 def _stem(path: Path) -> str:

@@ -16,18 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef
-from latentcore.readers import SAMPLES_READERS
+from latentcore.readers import SAMPLES_READERS, register_reader
 from latentcore.readers._peek import Peek
 from latentcore.readers.media.files import PICTURES, find_media, look_into
 from latentcore.readers.media.reading import Reading
 from latentcore.storage import local_path
 
-__all__ = ["ImageFolder"]
-
-_NAME = "image-folder"
 _EIGHT_TO_SIXTEEN = 257
 
 
+@register_reader(SAMPLES_READERS, "image-folder")
 class ImageFolder:
     """Reader of pictures that are files of their own."""
 
@@ -67,7 +65,7 @@ class ImageFolder:
 
         return MediaSource(
             location=ref.location,
-            reader=_NAME,
+            reader=ref.reader,
             files=files,
             reading=replace(reading, resolution=reading.resolution or headers[0].size),
             options=self.options,
@@ -76,6 +74,3 @@ class ImageFolder:
             decode=decode,
             damaged=damaged,
         )
-
-
-SAMPLES_READERS.register(_NAME)(ImageFolder())

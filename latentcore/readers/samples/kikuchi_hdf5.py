@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, ScanGrid, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
-from latentcore.readers import SAMPLES_READERS
+from latentcore.readers import SAMPLES_READERS, register_reader
 from latentcore.readers._coords import grid_of
 from latentcore.readers._hdf5 import dataset, load, open_checked
 from latentcore.readers._hdf5_rows import Hdf5Rows
@@ -22,11 +22,8 @@ from latentcore.readers._peek import Peek
 from latentcore.readers._rows import RowsSource
 from latentcore.storage import local_path
 
-__all__ = ["KikuchiHdf5"]
 
-_NAME = "kikuchi-hdf5"
-
-
+@register_reader(SAMPLES_READERS, "kikuchi-hdf5")
 class KikuchiHdf5:
     """Reader of the seed's Kikuchi scans."""
 
@@ -53,9 +50,6 @@ class KikuchiHdf5:
         except BaseException:
             file.close()
             raise
-
-
-SAMPLES_READERS.register(_NAME)(KikuchiHdf5())
 
 
 def _grid(file: h5py.File, path: Path, n: int) -> ScanGrid | None:

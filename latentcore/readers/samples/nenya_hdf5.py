@@ -17,18 +17,14 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.errors import MalformedFileError
-from latentcore.readers import SAMPLES_READERS
+from latentcore.readers import SAMPLES_READERS, register_reader
 from latentcore.readers._hdf5 import dataset, load, open_checked
 from latentcore.readers._hdf5_rows import Hdf5Rows, JoinedRows
-from latentcore.readers._latent_parts import partition_ids
+from latentcore.readers._partitions import PARTITIONS, partition_ids
 from latentcore.readers._peek import Peek
 from latentcore.readers._rows import RowsSource
 from latentcore.storage import local_path
 
-__all__ = ["PARTITIONS", "NenyaHdf5"]
-
-_NAME = "nenya-hdf5"
-PARTITIONS = ("train", "valid")
 _IMAGE_RANKS = (3, 4)
 # A cutout without a label of its own, in a file whose other partition has labels.
 _NO_LABEL = -1
@@ -39,6 +35,7 @@ _MOST_ATTRIBUTES = 12
 _LONGEST_ATTRIBUTE = 16
 
 
+@register_reader(SAMPLES_READERS, "nenya-hdf5")
 class NenyaHdf5:
     """Reader of nenya's cutouts."""
 
@@ -81,9 +78,6 @@ class NenyaHdf5:
         except BaseException:
             file.close()
             raise
-
-
-SAMPLES_READERS.register(_NAME)(NenyaHdf5())
 
 
 def _partitions(options: object) -> tuple[str, ...]:

@@ -21,15 +21,12 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
-from latentcore.readers import SAMPLES_READERS
+from latentcore.readers import SAMPLES_READERS, register_reader
 from latentcore.readers._ebsd.places import Header, row_major
 from latentcore.readers._peek import Peek
 from latentcore.readers._rows import RowsSource, row_numbers, written_rows
 from latentcore.storage import local_path
 
-__all__ = ["Nordif"]
-
-_NAME = "nordif"
 _MARK = "[NORDIF]"
 _PATTERNS, _SETTINGS = "pattern.dat", "setting.txt"
 _MOST_SETTINGS_BYTES = 1 << 20
@@ -37,6 +34,7 @@ _MOST_PIXELS = 1 << 28
 _BLOCK_BYTES = 2 << 20
 
 
+@register_reader(SAMPLES_READERS, "nordif")
 class Nordif:
     """Reader of NORDIF's scans."""
 
@@ -81,9 +79,6 @@ class Nordif:
             grid=grid,
             notes=notes,
         )
-
-
-SAMPLES_READERS.register(_NAME)(Nordif())
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,16 @@ from dataclasses import replace
 import numpy as np
 
 from latentcore.containers import SampleSource, SourceRef
-from latentcore.readers import SAMPLES_READERS
+from latentcore.readers import SAMPLES_READERS, register_reader
 from latentcore.readers._peek import Peek
 from latentcore.readers.media.files import VIDEOS, find_media, look_into
 from latentcore.readers.media.reading import Reading
 from latentcore.storage import local_path
 
-__all__ = ["Video"]
-
-_NAME = "video"
 _USUAL_FRAMES = 64
 
 
+@register_reader(SAMPLES_READERS, "video")
 class Video:
     """Reader of videos that are files of their own."""
 
@@ -56,7 +54,7 @@ class Video:
         size = reading.resolution or next(look_into(files, frame_size, damaged))
         return MediaSource(
             location=ref.location,
-            reader=_NAME,
+            reader=ref.reader,
             files=files,
             reading=replace(reading, resolution=size, frames=frames),
             options=self.options,
@@ -65,6 +63,3 @@ class Video:
             decode=lambda path, how: np.moveaxis(clip_pixels(path, how), 3, 0),
             damaged=damaged,
         )
-
-
-SAMPLES_READERS.register(_NAME)(Video())

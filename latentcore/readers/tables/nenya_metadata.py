@@ -13,23 +13,20 @@ import numpy as np
 
 from latentcore.containers import SampleTable, SourceRef
 from latentcore.errors import MalformedFileError
-from latentcore.readers import TABLES_READERS
+from latentcore.readers import TABLES_READERS, register_reader
 from latentcore.readers._columns import read_columns
 from latentcore.readers._hdf5 import dataset, load, open_hdf5
-from latentcore.readers._latent_parts import partition_ids
+from latentcore.readers._partitions import PARTITIONS, partition_ids
 from latentcore.readers._peek import Peek
 from latentcore.storage import content_fingerprint, local_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NenyaMetadata"]
-
-_NAME = "nenya-metadata"
-_PARTITIONS = ("train", "valid")
 _MOST_COLUMNS = 1_000
 
 
+@register_reader(TABLES_READERS, "nenya-metadata")
 class NenyaMetadata:
     """Reader of the metadata in nenya's HDF5."""
 
@@ -38,7 +35,7 @@ class NenyaMetadata:
 
     def recognizes(self, peek: Peek) -> bool:
         """Tell whether there is such a dataset."""
-        return any(len(peek.hdf5_shapes.get(f"{name}_metadata", ())) == 2 for name in _PARTITIONS)
+        return any(len(peek.hdf5_shapes.get(f"{name}_metadata", ())) == 2 for name in PARTITIONS)
 
     def open(self, ref: SourceRef) -> SampleTable:
         """Read the metadata of all partitions."""
@@ -46,8 +43,8 @@ class NenyaMetadata:
 
         path = local_path(ref.location)
         with open_hdf5(path) as file:
-            present = [name for name in _PARTITIONS if f"{name}_metadata" in file]
-            parts = [_read_part(file, name) for name in present or _PARTITIONS[:1]]
+            present = [name for name in PARTITIONS if f"{name}_metadata" in file]
+            parts = [_read_part(file, name) for name in present or PARTITIONS[:1]]
         if any(list(part.columns) != list(parts[0].columns) for part in parts):
             message = (
                 f"The metadata of the partitions of {path.name!r} have different columns: "
@@ -65,9 +62,6 @@ class NenyaMetadata:
             ref=ref,
             fingerprint=content_fingerprint(path),
         )
-
-
-TABLES_READERS.register(_NAME)(NenyaMetadata())
 
 
 def _read_part(file: h5py.File, partition: str) -> pd.DataFrame:

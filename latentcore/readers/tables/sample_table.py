@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleTable, SourceRef
 from latentcore.errors import MalformedFileError
-from latentcore.readers import TABLES_READERS
+from latentcore.readers import TABLES_READERS, register_reader
 from latentcore.readers._columns import normalized, numbers, read_columns
 from latentcore.readers._peek import Peek
 from latentcore.readers._tables import read_table
@@ -27,9 +27,6 @@ from latentcore.storage import content_fingerprint, local_path
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SampleTableFile"]
-
-_NAME = "sample-table"
 _ID = "sample_id"
 _PARTITION, _ROW = "partition", "row"
 # (type, index, file): new tables, old ones.
@@ -40,6 +37,7 @@ _PREPROCESSED = (
 _PARTITION_OF_TYPE = {0: "valid", 1: "train"}
 
 
+@register_reader(TABLES_READERS, "sample-table")
 class SampleTableFile:
     """Reader of tables about samples."""
 
@@ -71,9 +69,6 @@ class SampleTableFile:
             ref=ref,
             fingerprint=content_fingerprint(path),
         )
-
-
-TABLES_READERS.register(_NAME)(SampleTableFile())
 
 
 def _identifying(names: Sequence[str] | set[str] | dict[str, str]) -> tuple[str, ...]:

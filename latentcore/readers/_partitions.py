@@ -1,4 +1,4 @@
-"""Latents that lie in several HDF5 datasets, one per partition."""
+"""Partitions: HDF5 datasets of one file that hold parts of the samples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset, load
 
-__all__ = ["partition_ids", "read_parts"]
+__all__ = ["PARTITIONS", "partition_ids", "read_parts"]
+
+# Of nenya's files; either may be absent.
+PARTITIONS = ("train", "valid")
 
 
 def read_parts(
