@@ -122,6 +122,19 @@ def test_modules_with_an_underscore_stay_within_their_package() -> None:
     assert not wrong
 
 
+def test_names_with_an_underscore_stay_within_their_module() -> None:
+    wrong = [
+        f"{name} imports {found}"
+        for name, path in FILES.items()
+        for found in imports(path)
+        if found not in FILES
+        and found.startswith(("latentcore.", "pages.", "benchmarks."))
+        and found.rpartition(".")[2].startswith("_")
+        and not found.endswith("__")
+    ]
+    assert not wrong
+
+
 def test_modules_import_each_other_in_no_circle() -> None:
     graph = {name: modules_imported(path) - {name} for name, path in FILES.items()}
     try:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.demo.band_model import BCC_IRON, FCC_NICKEL, master_pattern
-from latentcore.demo.fields import smooth_fields
-from latentcore.demo.microstructure import IRON, NICKEL, PORE, Microstructure
+from latentcore.demo.microstructure import IRON, NICKEL, PORE, Microstructure, smooth_fields
 from latentcore.demo.rotations import about_axis, turn
 
 __all__ = ["record_patterns"]

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.demo.fields import smooth_fields
 from latentcore.demo.rotations import about_axis, from_vectors, random_rotations
 
-__all__ = ["IRON", "NICKEL", "PORE", "Microstructure", "grow"]
+__all__ = ["IRON", "NICKEL", "PORE", "Microstructure", "grow", "smooth_fields"]
 
 PORE, NICKEL, IRON = 0, 1, 2
 
@@ -31,6 +30,9 @@ _WAVINESS = 0.9
 _BEAM_SIGMA = 0.6
 # Orientation turns by so much per scan step inside a grain (s.d.), in degrees.
 _GRADIENT_DEGREES = 0.035
+# Of random fields: how many waves, and how long they are in scan steps.
+_WAVES = 6
+_WAVELENGTHS = (12.0, 36.0)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -205,3 +207,25 @@ def _spin(cells: _Cells, places: Floats, rng: np.random.Generator) -> Floats:
     offset = places - cells.centers[cells.owner]  # (n, 2)
     spin: Floats = np.einsum("nij,nj->ni", bend[cells.owner], offset)
     return spin
+
+
+def smooth_fields(
+    places: NDArray[np.float64], count: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return fields that are sums of a few random plane waves, each of unit variance.
+
+    Parameters
+    ----------
+    places : ndarray of float64, shape (n, 2)
+        In scan steps; the wavelengths are 12 to 36 of them.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, count)
+    """
+    fields = np.zeros((len(places), count))
+    for _ in range(_WAVES):
+        direction = rng.standard_normal((2, count))
+        direction *= 2 * np.pi / (np.linalg.norm(direction, axis=0) * rng.uniform(*_WAVELENGTHS))
+        fields += np.sin(places @ direction + rng.uniform(0, 2 * np.pi, count))
+    return np.asarray(fields * np.sqrt(2 / _WAVES))
