@@ -32,7 +32,7 @@ UMAP_METRICS = ("euclidean", "cosine", "correlation", "manhattan", "chebyshev")
 _BLOCK = 8_192
 _FEWEST_FOR_UMAP = 5
 _SCORE_ROWS = 2_000
-_SCORE_NEIGHBOURS = 15
+_SCORE_NEIGHBORS = 15
 # umap-learn takes another path above this many rows, and compiles it at first use.
 _LARGE = 4_096
 _RELATIVE_ZERO = 1e-12
@@ -237,7 +237,7 @@ def trustworthiness(
     values: NDArray[np.floating],
     coordinates: NDArray[np.floating],
     *,
-    neighbors: int = _SCORE_NEIGHBOURS,
+    neighbors: int = _SCORE_NEIGHBORS,
     metric: str = "euclidean",
     rows: int = _SCORE_ROWS,
     seed: int = 0,
@@ -278,7 +278,7 @@ def neighbour_preservation(
     values: NDArray[np.floating],
     coordinates: NDArray[np.floating],
     *,
-    neighbors: int = _SCORE_NEIGHBOURS,
+    neighbors: int = _SCORE_NEIGHBORS,
     metric: str = "euclidean",
     rows: int = _SCORE_ROWS,
     seed: int = 0,

@@ -31,7 +31,7 @@ __all__ = [
 
 Floats = NDArray[np.floating]
 
-_NEIGHBOURS = 10
+_NEIGHBORS = 10
 _MOST_QUERIES = 2000
 _STARTS = 50
 _MIN_KL = 0.01
@@ -171,7 +171,7 @@ def explained_share(samples: Floats, reconstructed: Floats) -> float:
 
 
 def neighbour_overlap(
-    samples: Floats, latents: Floats, *, k: int = _NEIGHBOURS, seed: int = 0
+    samples: Floats, latents: Floats, *, k: int = _NEIGHBORS, seed: int = 0
 ) -> float:
     """Return the share of nearest samples that are nearest latents too, 0 to 1.
 
@@ -196,7 +196,7 @@ def neighbour_overlap(
 
 
 def label_worth(
-    latents: Floats, labels: NDArray[np.integer], *, k: int = _NEIGHBOURS, seed: int = 0
+    latents: Floats, labels: NDArray[np.integer], *, k: int = _NEIGHBORS, seed: int = 0
 ) -> LabelWorth:
     """Judge latents by labels.
 

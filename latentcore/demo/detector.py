@@ -20,9 +20,9 @@ Floats = NDArray[np.float32]
 
 _SPECIMEN_TILT = 70.0
 # Pattern center from the left and the top, and the distance of the screen, in screen widths.
-_CENTRE = (0.50, 0.34, 0.72)
+_CENTER = (0.50, 0.34, 0.72)
 # How far it moves over the whole scan.
-_CENTRE_DRIFT = 0.012
+_CENTER_DRIFT = 0.012
 _CONTRAST = {NICKEL: 0.115, IRON: 0.135}
 _LOPSIDED = 0.45
 _BRIGHTNESS = {PORE: 0.52, NICKEL: 1.0, IRON: 0.95}
@@ -30,7 +30,7 @@ _EXPOSURE = 160.0
 # Fall of the beam current over the scan, and shading by the specimen's relief (s.d.).
 _DRIFT = 0.06
 _RELIEF = 0.05
-_ELECTRONS_PER_GREY = 1.2
+_ELECTRONS_PER_GRAY = 1.2
 _READ_NOISE = 3.5
 _BATCH = 128
 
@@ -73,14 +73,14 @@ def record_patterns(
 def _directions(rows: NDArray[np.integer], columns: int, n: int, size: int) -> Floats:
     """Return the unit vector that each pixel sees, in the specimen's frame: (3, b, p)."""
     x, y = rows % columns / columns - 0.5, rows // columns / max(1, n // columns) - 0.5
-    center_x, center_y, distance = _CENTRE
+    center_x, center_y, distance = _CENTER
     pixel = (np.arange(size) + 0.5) / size
-    right = pixel[None, :] - (center_x + _CENTRE_DRIFT * x)[:, None]
-    up = (center_y + _CENTRE_DRIFT * y)[:, None] - pixel[None, :]
+    right = pixel[None, :] - (center_x + _CENTER_DRIFT * x)[:, None]
+    up = (center_y + _CENTER_DRIFT * y)[:, None] - pixel[None, :]
     seen = np.empty((3, len(rows), size, size), np.float32)
     seen[0] = right[:, None, :]
     seen[1] = up[:, :, None]
-    seen[2] = (distance + 0.4 * _CENTRE_DRIFT * y)[:, None, None]
+    seen[2] = (distance + 0.4 * _CENTER_DRIFT * y)[:, None, None]
     seen /= np.sqrt(seen[0] ** 2 + seen[1] ** 2 + seen[2] ** 2)
     return turn(_screen_to_specimen().astype(np.float32)[None], seen.reshape(3, len(rows), -1))
 
@@ -168,7 +168,7 @@ def _expose(bands: Floats, background: Floats, rng: np.random.Generator) -> NDAr
     At hundreds of electrons per pixel Poisson's distribution is Gaussian, which is drawn faster.
     """
     gray = (1 + bands) * background
-    variance = np.maximum(gray, 0) / _ELECTRONS_PER_GREY + _READ_NOISE**2
+    variance = np.maximum(gray, 0) / _ELECTRONS_PER_GRAY + _READ_NOISE**2
     gray += np.sqrt(variance) * rng.standard_normal(gray.shape, np.float32)
     recorded: NDArray[np.uint8] = np.clip(np.rint(gray), 0, 255).astype(np.uint8)
     return recorded

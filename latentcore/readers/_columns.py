@@ -39,7 +39,7 @@ _INDEX_NAMES = ("", "index", "unnamed:_0", "coords", "__index_level_0__")
 # "(20, 5)": how pandas prints the (x, y) index of old tables.
 _INDEX_CELL = re.compile(r"^\(\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*\)$")
 _UNIT = re.compile(r"[\[(]\s*([^\])]+?)\s*[\])]\s*$")
-_MICROMETRES = ("um", "µm", "μm", "micron", "microns")
+_MICROMETERS = ("um", "µm", "μm", "micron", "microns")
 MOST_CATEGORIES = 4_096
 _DAYS_PER_YEAR = 365.25
 _EPOCH_YEAR = 1970.0
@@ -237,7 +237,7 @@ def _without_unit(column: str) -> str:
 def _unit_of(column: str) -> str:
     written = _UNIT.search(column)
     unit = written.group(1).lower() if written else normalized(column).rpartition("_")[2]
-    return "µm" if unit in _MICROMETRES else ""
+    return "µm" if unit in _MICROMETERS else ""
 
 
 def _from_index(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

@@ -127,14 +127,15 @@ def shown_view(scene: Scene, question: Question) -> EmbeddingView | None:
     if question.embedding == "umap" and len(scene.latents.dims) > 1:
         record = finished_umap(scene, question)
         if record is not None:
-            return _umap_view(scene, question, record, [])
+            return umap_view(scene, question, record, [])
     try:
-        return _pca_view(scene)
+        return pca_view(scene)
     except InputError:
         return None
 
 
-def _pca_view(scene: Scene) -> EmbeddingView:
+def pca_view(scene: Scene) -> EmbeddingView:
+    """Return the first two principal components of the latents, as a panel shows them."""
     embedding = pca_embedding(scene)
     ratios = [100 * ratio for ratio in embedding.scores.values()]
     return EmbeddingView(
@@ -149,9 +150,10 @@ def _pca_view(scene: Scene) -> EmbeddingView:
     )
 
 
-def _umap_view(
+def umap_view(
     scene: Scene, question: Question, record: JobRecord, messages: list[str]
 ) -> EmbeddingView | None:
+    """Return the UMAP that a job computed; None, and a message more, where it can't be read."""
     try:
         stored = stored_embedding(scene, record)
     except InputError as error:

@@ -161,7 +161,7 @@ def test_dbscan_border_and_noise_do_not_hang_on_row_order():
 @pytest.mark.parametrize("most", [1, 50, 4_000_000])
 @pytest.mark.parametrize("eps", [0.2, 0.7, 1.0, 30.0])
 def test_dbscan_equals_scikit_learns_whatever_fits_in_memory(monkeypatch, most, eps):
-    monkeypatch.setattr("latentcore.analysis.clusterers.dbscan._MOST_NEIGHBOURS", most)
+    monkeypatch.setattr("latentcore.analysis.clusterers.dbscan._MOST_NEIGHBORS", most)
     rng = np.random.default_rng(4)
     values = np.column_stack([rng.uniform(0, 9, 250), rng.integers(0, 9, 250)])
     fit = make_clusterer("dbscan", {"eps": eps, "min_samples": 5}).fit(values, Progress())

@@ -17,10 +17,10 @@ __all__ = ["DbscanClusters", "estimate_eps"]
 
 # The published estimate: the 0.98 quantile of the distance to the 8th neighbor, where the
 # point itself counts as the first.
-_NEIGHBOUR = 8
+_NEIGHBOR = 8
 _QUANTILE = 0.98
 _COUNT_BLOCK = 4_096
-_MOST_NEIGHBOURS = 4_000_000
+_MOST_NEIGHBORS = 4_000_000
 
 
 @CLUSTERERS.register("dbscan")
@@ -44,7 +44,7 @@ class DbscanClusters:
         help="radius of a neighborhood, in the units of the features as they are used",
         convert=float,
         minimum=0.0,
-        automatic=f"the {_QUANTILE} quantile of the distance to the {_NEIGHBOUR}th neighbor",
+        automatic=f"the {_QUANTILE} quantile of the distance to the {_NEIGHBOR}th neighbor",
     )
     min_samples: int = parameter(
         20, help="points in the neighborhood of a core point, itself included", convert=int,
@@ -161,7 +161,7 @@ def _grow(
     frontier = np.array([seed])
     while len(frontier):
         # As many neighborhoods as fit, at least one.
-        fit = max(1, int(np.searchsorted(np.cumsum(sizes[frontier]), _MOST_NEIGHBOURS)))
+        fit = max(1, int(np.searchsorted(np.cumsum(sizes[frontier]), _MOST_NEIGHBORS)))
         block, frontier = frontier[:fit], frontier[fit:]
         reached = np.concatenate(tree.query_radius(values[block], eps))
         new = np.unique(reached[labels[reached] < 0])
@@ -184,14 +184,14 @@ def estimate_eps(values: NDArray[np.float64]) -> float:
     """
     from sklearn.neighbors import NearestNeighbors
 
-    if len(values) < _NEIGHBOUR:
+    if len(values) < _NEIGHBOR:
         message = (
-            f"Estimating eps needs at least {_NEIGHBOUR} points, but there are {len(values)}. "
+            f"Estimating eps needs at least {_NEIGHBOR} points, but there are {len(values)}. "
             "Give eps, or choose a larger ROI."
         )
         raise RequestError(message)
-    distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOUR).fit(values).kneighbors(values)
-    eps = float(np.quantile(distances[:, _NEIGHBOUR - 1], _QUANTILE))
+    distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOR).fit(values).kneighbors(values)
+    eps = float(np.quantile(distances[:, _NEIGHBOR - 1], _QUANTILE))
     if eps > 0:
         return eps
     message = (

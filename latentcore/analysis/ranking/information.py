@@ -13,7 +13,7 @@ from latentcore.analysis.ranking._threads import over_dimensions
 
 __all__ = ["MutualInformation"]
 
-_NEIGHBOURS = 7
+_NEIGHBORS = 7
 _NOISE = 1e-10
 
 
@@ -52,14 +52,14 @@ class MutualInformation:
         ascending = reference[order]
         counts = np.arange(n + 1, dtype=np.float64)
         counts[1:] = digamma(counts[1:])
-        most = digamma(n) + digamma(_NEIGHBOURS)
+        most = digamma(n) + digamma(_NEIGHBORS)
         width = strip_width(n)
 
         def work(start: int, stop: int) -> None:
             for row in range(start, stop):
                 latent = _spread(pairs.latents[row].astype(np.float64), noise)[order]
                 spent = neighbor_information(
-                    latent, np.argsort(latent), ascending, _NEIGHBOURS, width, counts
+                    latent, np.argsort(latent), ascending, _NEIGHBORS, width, counts
                 )
                 scores[row] = max(0.0, most - spent)
 
@@ -72,7 +72,7 @@ def strip_width(n: int) -> int:
 
     As the neighborhood of a point holds in x alone, if nothing depends on anything; measured.
     """
-    return max(8, int(0.7 * np.sqrt(_NEIGHBOURS * n)))
+    return max(8, int(0.7 * np.sqrt(_NEIGHBORS * n)))
 
 
 def _spread(values: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:

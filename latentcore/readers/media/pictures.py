@@ -19,8 +19,8 @@ from latentcore.errors import MalformedFileError
 __all__ = ["PictureHeader", "fitted", "float_pixels", "picture_header", "picture_pixels"]
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
-_GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
-_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
+_GRAY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
+_COLOR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
 _TIFFS = (".tif", ".tiff")
 _ORIENTATION = 0x0112
 # Beyond it Pillow warns of a decompression bomb: some 89 million pixels.
@@ -131,14 +131,14 @@ def _header(path: Path, image: Image.Image) -> PictureHeader:
     _check_size(path, image.height, image.width)
     if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
         raise MalformedFileError(_several_pages(path))
-    if image.mode not in (*_GREY, *_COLOUR):
+    if image.mode not in (*_GRAY, *_COLOR):
         raise MalformedFileError(_wrong_kind(path, f"pixels of mode {image.mode!r}"))
     size = image.height, image.width
     if _orientation(image) in (5, 6, 7, 8):
         size = size[::-1]
     wide = image.mode.startswith("I;16")
     return PictureHeader(
-        size, 1 if image.mode in _GREY else 3, np.dtype(np.uint16 if wide else np.uint8)
+        size, 1 if image.mode in _GRAY else 3, np.dtype(np.uint16 if wide else np.uint8)
     )
 
 

@@ -12,7 +12,7 @@ from latentcore.workflows import PCA_PANEL
 from pages.frame import errors
 from pages.jobs.panel import cancel, runner, waiting_text
 from pages.view import embeddings
-from pages.view.embeddings import EmbeddingView, _pca_view, _umap_view
+from pages.view.embeddings import EmbeddingView, pca_view, umap_view
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -28,7 +28,7 @@ def views(
     found: dict[str, EmbeddingView] = {}
     messages: list[str] = []
     try:
-        found[PCA_PANEL] = _pca_view(scene)
+        found[PCA_PANEL] = pca_view(scene)
     except InputError as error:
         messages.append(str(error))
     shown = PCA_PANEL if found else None
@@ -71,7 +71,7 @@ def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> Emb
             _wait(record.id)
         elif record is None or not record.finished:
             _offer(scene, question, record)
-    return _umap_view(scene, question, record, messages) if record and record.finished else None
+    return umap_view(scene, question, record, messages) if record and record.finished else None
 
 
 @st.fragment(run_every=1.0)

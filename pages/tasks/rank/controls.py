@@ -16,7 +16,7 @@ from pages.view.scene import Scene
 
 _KINDS = {"": "One map", "sum": "Sum", "rgb": "RGB"}
 _DEGREES = {1: "a plane (degree 1)", 2: "degree 2", 3: "degree 3"}
-_COLOURS = ("Red", "Green", "Blue")
+_COLORS = ("Red", "Green", "Blue")
 # Fe, O, Al (wt%), Ti_K: a chemical symbol, perhaps with a unit or a line.
 _ELEMENT = re.compile(r"[A-Z][a-z]?([ _(\[].*)?")
 
@@ -121,8 +121,8 @@ def _adopt_weights(text: str) -> None:
 
 def _rgb(maps: JoinedMaps, asked: RankQuestion) -> None:
     names = _of_same_file(maps, asked)
-    keys = [f"rank.{color.lower()}" for color in _COLOURS]
-    for column, color, key, name in zip(st.columns(3), _COLOURS, keys, asked.columns, strict=False):
+    keys = [f"rank.{color.lower()}" for color in _COLORS]
+    for column, color, key, name in zip(st.columns(3), _COLORS, keys, asked.columns, strict=False):
         st.session_state[key] = name
         column.selectbox(
             color,
