@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.seeds import check_seed
+from latentcore.analysis.parameters import check_seed
 from latentcore.containers import Neighbors
 from latentcore.errors import RequestError, ShapeError
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import cluster_features
-from latentcore.analysis.features import Features, Scaling
+from latentcore.analysis.clustering import Features, Scaling, cluster_features
 from latentcore.analysis.selection import Shape, select
 from latentcore.analysis.statistics import (
     Area,

@@ -19,6 +19,7 @@ __all__ = [
     "Parameter",
     "check_at_least",
     "check_choice",
+    "check_seed",
     "make_method",
     "parameter",
     "parameter_of",
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 # The one parameter that a request has whatever the method.
 SEED = "seed"
+# What numpy's RandomState takes, which scikit-learn and umap-learn draw from.
+_LARGEST_SEED = (1 << 32) - 1
 
 
 @dataclass(frozen=True)
@@ -123,4 +126,16 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     """
     if value not in choices:
         message = f"{name} must be one of {', '.join(choices)}, but is {value!r}."
+        raise RequestError(message)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that scikit-learn and umap-learn can't take.
+
+    Raises
+    ------
+    RequestError
+    """
+    if not 0 <= seed <= _LARGEST_SEED:
+        message = f"The seed must be from 0 to {_LARGEST_SEED}, but is {seed}."
         raise RequestError(message)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.seeds import check_seed
+from latentcore.analysis.parameters import check_seed
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError
 

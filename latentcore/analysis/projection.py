@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.seeds import check_seed
+from latentcore.analysis.parameters import check_seed
 from latentcore.containers import Embedding, LatentSet
 from latentcore.errors import RequestError
 from latentcore.progress import Progress

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.features import Scaling
+from latentcore.analysis.clustering import Scaling
 
 __all__ = ["cluster_snippet", "given_parameters"]
 

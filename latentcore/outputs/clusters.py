@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import cluster_features
+from latentcore.analysis.clustering import cluster_features, latent_and_band_contrast
 from latentcore.analysis.collapse import Spread, spread
-from latentcore.analysis.features import latent_and_band_contrast
-from latentcore.analysis.scaling_comparison import ScalingComparison, compare_scalings
-from latentcore.analysis.separation import Separation, separation
+from latentcore.analysis.separation import (
+    ScalingComparison,
+    Separation,
+    compare_scalings,
+    separation,
+)
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Clustering, LatentSet, Roi, ScanGrid, ScanMaps
 from latentcore.errors import RequestError

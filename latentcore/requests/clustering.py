@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from latentcore.analysis.clusterers import CLUSTERERS, Clusterer, make_clusterer
-from latentcore.analysis.features import Scaling
+from latentcore.analysis.clustering import Scaling
 from latentcore.requests.methods import parameters_of, with_parameters
 from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option

@@ -15,9 +15,8 @@ from sklearn.metrics import (
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
 
-from latentcore.analysis.agreement import agree
+from latentcore.analysis.agreement import MISSING, agree, as_labels, compare_labels
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.analysis.label_agreement import MISSING, as_labels, compare_labels
 from latentcore.errors import Cancelled, RequestError, ShapeError
 from latentcore.progress import Progress
 

@@ -9,10 +9,13 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.analysis.clustering import cluster, cluster_features
-from latentcore.analysis.features import Features, latent_and_band_contrast
-from latentcore.analysis.scaling_comparison import compare_scalings
-from latentcore.analysis.separation import between_shares, eta_squared, separation
+from latentcore.analysis.clustering import (
+    Features,
+    cluster,
+    cluster_features,
+    latent_and_band_contrast,
+)
+from latentcore.analysis.separation import between_shares, compare_scalings, eta_squared, separation
 from latentcore.errors import RequestError, ShapeError
 
 KMEANS2 = make_clusterer("kmeans", {"k": 2})

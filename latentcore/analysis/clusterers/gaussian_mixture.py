@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k
-from latentcore.analysis.parameters import check_at_least, check_choice, parameter
-from latentcore.analysis.seeds import check_seed
+from latentcore.analysis.parameters import check_at_least, check_choice, check_seed, parameter
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k
-from latentcore.analysis.parameters import check_at_least, parameter
-from latentcore.analysis.seeds import check_seed
+from latentcore.analysis.parameters import check_at_least, check_seed, parameter
 from latentcore.progress import Progress
 
 __all__ = ["KMeansClusters"]

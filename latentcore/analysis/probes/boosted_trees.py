@@ -8,9 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.parameters import check_at_least, check_choice, parameter
+from latentcore.analysis.parameters import check_at_least, check_choice, check_seed, parameter
 from latentcore.analysis.probes import PROBES, WEIGHTS, FittedProbe
-from latentcore.analysis.seeds import check_seed
 
 __all__ = ["BoostedTreesProbe"]
 

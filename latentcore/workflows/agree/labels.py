@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.label_agreement import as_labels
+from latentcore.analysis.agreement import as_labels
 from latentcore.artifacts import RunFolder
 from latentcore.containers import ScanGrid, ScanMaps, quantities
 from latentcore.errors import RequestError
@@ -24,7 +24,7 @@ class LabelMap:
     Attributes
     ----------
     labels : ndarray of int32, shape (n,)
-        `latentcore.analysis.label_agreement.MISSING` where there is none.
+        `latentcore.analysis.agreement.MISSING` where there is none.
     name : str
         Of the column.
     texts : dict of int to str

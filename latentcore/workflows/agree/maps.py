@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.label_agreement import MISSING, compare_labels
+from latentcore.analysis.agreement import MISSING, compare_labels
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Roi, ScanGrid
 from latentcore.workflows.agree.labels import LabelMap, label_map

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.agreement import MISSING
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import cluster_features
-from latentcore.analysis.features import Features, Scaling
-from latentcore.analysis.label_agreement import MISSING
+from latentcore.analysis.clustering import Features, Scaling, cluster_features
 from latentcore.analysis.references import join_maps
 from latentcore.containers import Roi, ScanGrid, ScanMaps, match_rows
 from latentcore.errors import JoinError
@@ -27,7 +26,7 @@ class KnownLabels:
     Attributes
     ----------
     labels : ndarray of int32, shape (n,)
-        `latentcore.analysis.label_agreement.MISSING` where there is none.
+        `latentcore.analysis.agreement.MISSING` where there is none.
     texts : dict of int to str
         What labels are called, empty where they are only numbers.
     k : int

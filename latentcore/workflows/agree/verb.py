@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.agreement import Agreement, agree, cluster_dimension
+from latentcore.analysis.agreement import MISSING, Agreement, agree, cluster_dimension
 from latentcore.analysis.clusterers import Clusterer, make_clusterer
-from latentcore.analysis.features import Scaling
-from latentcore.analysis.label_agreement import MISSING
+from latentcore.analysis.clustering import Scaling
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi
 from latentcore.errors import RequestError

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import make_clusterer
 from latentcore.analysis.exploration import cluster_roi, roi_features
-from latentcore.analysis.features import Features
+from latentcore.analysis.clustering import Features
 from latentcore.analysis.separation import Separation, separation
 from latentcore.containers import Clustering
 from latentcore.errors import InputError, RequestError

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.label_agreement import LabelAgreement, as_labels, compare_labels
+from latentcore.analysis.agreement import LabelAgreement, as_labels, compare_labels
 from latentcore.containers import ScanGrid
 from latentcore.errors import InputError
 from latentcore.workflows import VERBS

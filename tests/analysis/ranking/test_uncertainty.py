@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage, stats
 
 from latentcore.analysis.ranking import rank
-from latentcore.analysis.ranking._step_down import p_values, step_down
+from latentcore.analysis.ranking._chance import p_values, step_down
 from latentcore.analysis.ranking.uncertainty import block_intervals, chance
 from latentcore.errors import Cancelled, InputError
 from latentcore.progress import Progress
