@@ -66,7 +66,7 @@ class Clusterer(Protocol):
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
-        """Put the rows of `values`, finite, shape (n, d), into clusters.
+        """Put the rows of `values`, finite, shape (n, d), into clusters, computed in float64.
 
         Raises
         ------
@@ -80,23 +80,7 @@ CLUSTERERS: Registry[type[Clusterer]] = Registry("clusterer", "latentcore.analys
 
 
 def make_clusterer(method: str, given: Mapping[str, object]) -> Clusterer:
-    """Make a clusterer from its name and those parameters that were given.
-
-    Parameters
-    ----------
-    method : str
-        A name in `CLUSTERERS`.
-    given : Mapping
-        Parameter → value; None means the method's default. ``seed`` is passed over by methods
-        that use no random numbers.
-
-    Raises
-    ------
-    UnknownNameError
-        If no clusterer has that name.
-    RequestError
-        If the method lacks one of the parameters, or a value makes no sense.
-    """
+    """Make a clusterer; see `latentcore.analysis.parameters.make_method`."""
     return make_method(CLUSTERERS, method, given)
 
 

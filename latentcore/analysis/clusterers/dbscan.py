@@ -58,11 +58,6 @@ class DbscanClusters:
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Join what is dense.
 
-        Parameters
-        ----------
-        values : ndarray, shape (n, d)
-            Finite. Computed in float64.
-
         Raises
         ------
         RequestError

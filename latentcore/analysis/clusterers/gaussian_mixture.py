@@ -71,11 +71,6 @@ class GaussianMixtures:
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Fit the mixtures and give each row its most likely component.
 
-        Parameters
-        ----------
-        values : ndarray, shape (n, d)
-            Finite. Computed in float64.
-
         Raises
         ------
         RequestError

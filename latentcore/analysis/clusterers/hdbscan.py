@@ -62,11 +62,6 @@ class HdbscanClusters:
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Build the hierarchy and cut it.
 
-        Parameters
-        ----------
-        values : ndarray, shape (n, d)
-            Finite. Computed in float64.
-
         Raises
         ------
         RequestError

@@ -51,11 +51,6 @@ class KMeansClusters:
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Find k centers and give each row the nearest.
 
-        Parameters
-        ----------
-        values : ndarray, shape (n, d)
-            Finite. Computed in float64.
-
         Raises
         ------
         RequestError

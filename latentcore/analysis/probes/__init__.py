@@ -76,21 +76,5 @@ PROBES: Registry[type[Probe]] = Registry("classifier", "latentcore.analysis.prob
 
 
 def make_probe(name: str, given: Mapping[str, object]) -> Probe:
-    """Make a probe from its name and those parameters that were given.
-
-    Parameters
-    ----------
-    name : str
-        A name in `PROBES`.
-    given : Mapping
-        Parameter → value; None means the classifier's default. ``seed`` is passed over by those
-        that use no random numbers.
-
-    Raises
-    ------
-    UnknownNameError
-        If no classifier has that name.
-    RequestError
-        If it lacks one of the parameters, or a value makes no sense.
-    """
+    """Make a probe; see `latentcore.analysis.parameters.make_method`."""
     return make_method(PROBES, name, given)

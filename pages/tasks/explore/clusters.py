@@ -12,8 +12,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.analysis.exploration import cluster_roi, roi_features
 from latentcore.analysis.clustering import Features
+from latentcore.analysis.exploration import cluster_roi, roi_features
 from latentcore.analysis.separation import Separation, separation
 from latentcore.containers import Clustering
 from latentcore.errors import InputError, RequestError
