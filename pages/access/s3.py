@@ -99,7 +99,7 @@ def local_copy(place: str) -> Path:
 
 @st.cache_data(max_entries=512, ttl=_LOOK_AGAIN_S, show_spinner=False)
 def _asked(location: S3Location, endpoint: str | None) -> ObjectVersion | StorageError:
-    """Ask for a version; a failure is remembered too, as a silent service takes long to tell."""
+    """Ask for a version; a failure is remembered too, as a silent service takes a long time."""
     del endpoint  # part of the key
     try:
         return version_of(location)

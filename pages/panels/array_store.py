@@ -1,7 +1,7 @@
 """A process-wide store of arrays and thumbnails that the browser fetches by URL.
 
 Heavy arrays must not travel through Streamlit's websocket: a component's ``data`` is sent anew
-whenever anything in it changes. They are put here instead, the component is told a URL, and the
+whenever anything in it changes. They are put here instead, the component is sent a URL, and the
 browser fetches the bytes once and keeps them. A URL is a capability: its key is an HMAC under a
 secret that is drawn when the process starts, so it can be neither guessed nor computed from the
 content, and it dies with the process. See `pages.panels.routes` for the routes that serve it.

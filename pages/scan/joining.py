@@ -147,7 +147,7 @@ def keep_above(state: ScanState, joined: JoinedMaps) -> tuple[str, float] | None
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _joined_maps(files: Files, grid_key: str, _grid: ScanGrid) -> JoinedMaps:
-    del grid_key  # what the cache tells scans apart by
+    del grid_key  # only part of the cache's key
     tables = {place: loading.maps(place) for place, _ in files}
     found = {place: _at(place, table, _grid) for place, table in tables.items()}
     joined = _together(tables, [values for values, _ in found.values()])
@@ -171,7 +171,7 @@ def joined_tables(table_places: Sequence[str], latents_place: str, *, by_order: 
 
 @st.cache_resource(max_entries=8, show_spinner="Joining the tables …")
 def _joined_tables(files: Files, about: str, by_order: bool, _latents: LatentSet) -> Joined:
-    del about  # what the cache tells latents apart by
+    del about  # only part of the cache's key
     right: dict[str, SampleColumns] = {}
     wrong: dict[str, InputError] = {}
     for place, _ in files:

@@ -26,7 +26,7 @@ def sidebar() -> None:
         _pick("Latents", "latents", scan.latents, _latents_on_offer(scan))
         _pick_maps(scan)
         if scan.keep is not None:
-            _tell_threshold(*scan.keep)
+            _show_threshold(*scan.keep)
         if not (scan.is_demo and set(scan.maps) == set(demo.MAPS)):
             st.button(
                 "Demo scan",
@@ -37,7 +37,7 @@ def sidebar() -> None:
             )
 
 
-def _tell_threshold(name: str, threshold: float) -> None:
+def _show_threshold(name: str, threshold: float) -> None:
     st.caption(f"Only points with {errors.markdown_safe(name)} > {threshold:g}")
     st.button(
         "Keep all points",

@@ -1,4 +1,4 @@
-"""Which scan is in view: one small frozen value, held by the session and told by the URL.
+"""Which scan is in view: one small frozen value, held by the session and written into the URL.
 
 The session is the authority once it has begun; the URL is read when it begins (a reload, a
 second browser) and rewritten whenever the scan changes or Streamlit has cleared it, which it
@@ -158,7 +158,7 @@ def known_places() -> tuple[str, ...]:
 
 
 def to_query(state: ScanState) -> dict[str, list[str]]:
-    """Return the URL parameters that tell a state; none for the demo scan as it comes."""
+    """Return the URL parameters of a state; none for the demo scan as it comes."""
     if replace(state, latents=None) == ScanState(demo.SAMPLES, demo.MAPS) and (
         state.latents in (None, demo.demo_latents())
     ):
@@ -199,7 +199,7 @@ def _maps_in_url() -> tuple[str, ...]:
 
 
 def _in_url(state: ScanState) -> ScanState:
-    """Return what the URL tells: the scan in view, or the one that was asked for in vain."""
+    """Return the scan that the URL names: the one in view, or the one asked for in vain."""
     asked, _ = st.session_state.get(_BROKEN, (state, ()))
     assert isinstance(asked, ScanState)
     return asked

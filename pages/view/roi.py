@@ -70,9 +70,9 @@ def _exact(whole: tuple[float, ...], bounds: tuple[float, ...], grid: ScanGrid) 
     for axis, first in (("x", 0), ("y", 2)):
         step = grid.step[0 if axis == "x" else 1]
         left, right = st.columns(2)
-        for column, place, word in ((left, first, "from"), (right, first + 1, "below")):
+        for column, place, end in ((left, first, "from"), (right, first + 1, "below")):
             column.number_input(
-                f"{axis} {word}",
+                f"{axis} {end}",
                 float(whole[first]),
                 float(whole[first + 1]),
                 step=float(step),

@@ -81,7 +81,7 @@ class Scene:
 
     @cached_property
     def places(self) -> NDArray[np.float32] | None:
-        """Longitude and latitude of each sample, shape (n, 2); None where no column tells them."""
+        """Longitude and latitude of each sample, shape (n, 2); None where no column holds them."""
         names = place_columns(self.numeric_maps)
         if self.latents.grid is not None or names is None:
             return None
@@ -158,7 +158,7 @@ class Scene:
 def _robust_limits(
     key: str, _scene: Scene, _question: Question, _name: str, _symmetric: bool
 ) -> tuple[float, float]:
-    del key  # what the cache tells quantities apart by
+    del key  # only part of the cache's key
     return robust_limits(_scene.values_of(_question, _name), symmetric=_symmetric)
 
 

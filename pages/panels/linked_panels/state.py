@@ -90,7 +90,7 @@ class Ledger:
     """What was agreed in the run before; decides between the page's view and the browser's state.
 
     The page is the authority, but most pages hand in the same view again while the user brushes.
-    So the page's word counts only in the fields where it says something new, and then until the
+    So the page's view counts only in the fields where it says something new, and then until the
     browser answers with a later revision.
 
     Parameters
@@ -98,7 +98,7 @@ class Ledger:
     given : PanelsState
         What the page gave last.
     override : PanelsState or None
-        What the page's word made of the browser's state, with the revision it had then.
+        What the page's view made of the browser's state, with the revision it had then.
     refills : int
         How often the browser missed an array; changes what it is sent, so that it looks again.
     """

@@ -17,8 +17,8 @@ scan = state.current()
 st.title("Data")
 with st.container():  # always there, so that what is open below it stays so
     downloads()
-told = intake.outcomes()
-if told:
+outcomes = intake.take_outcomes()
+if outcomes:
     st.session_state["data_open_files"] = True
 # Its state is kept here: an expander of the browser's own closes when `expanded` changes.
 with st.expander(
@@ -43,7 +43,7 @@ with st.expander(
             remote_browser()
     with example:
         intake.demo_opener()
-intake.tell(told)
+intake.show_outcomes(outcomes)
 
 if not scan_cards.cards(scan):
     st.stop()

@@ -115,7 +115,7 @@ def demo_opener() -> None:
 
 
 def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
-    """Recognize files and put each into its role; what can't be used is told, the rest is kept.
+    """Recognize files and put each into its role; what can't be used is reported, the rest is kept.
 
     With patterns among them a new scan begins; else the files join the scan in view, unless they
     don't lie on it.
@@ -133,13 +133,13 @@ def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
     st.session_state[_OUTCOMES] = list(report.values())
 
 
-def outcomes() -> list[Outcome]:
-    """Return what became of the files brought last; told once."""
+def take_outcomes() -> list[Outcome]:
+    """Return what became of the files brought last, once."""
     found: list[Outcome] = st.session_state.pop(_OUTCOMES, [])
     return found
 
 
-def tell(found: Sequence[Outcome]) -> None:
+def show_outcomes(found: Sequence[Outcome]) -> None:
     """Show what became of each file: what was opened in one line, errors in full."""
     opened = [outcome for outcome in found if outcome.error is None]
     if opened:

@@ -103,7 +103,7 @@ def offered_maps(joined: JoinedMaps) -> tuple[str, ...]:
 
 
 def _with_orientation(joined: JoinedMaps, grid: ScanGrid) -> JoinedMaps:
-    """Ask for the symmetry where there are orientations, but no file tells it."""
+    """Ask for the symmetry where there are orientations, but no file gives it."""
     if joined.orientation is not None or not {*_EULER, "phase"} <= set(joined.names):
         return joined
     laue = st.selectbox(

@@ -38,7 +38,7 @@ def cards(scan: ScanState) -> bool:
 
 
 def _headline(scan: ScanState) -> None:
-    """Name the family that was recognized, and tell what can be done with it."""
+    """Name the family that was recognized, and say what can be done with it."""
     place = scan.samples or scan.latents or next(iter(scan.maps), None)
     if place is None:
         return
@@ -165,7 +165,7 @@ def _dims(dims: np.ndarray) -> str:
 
 
 def _notes(place: str) -> None:
-    """Show what the reader has to tell about a file."""
+    """Show the reader's notes about a file."""
     if loading.kind_of(place)[0] == "samples":
         for note in notes_of(loading.samples(place)):
             st.caption(f":material/info: {errors.markdown_safe(note)}")

@@ -26,7 +26,7 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
     low, high = float(finite.min()), float(finite.max())
     threshold = _choose_threshold(scan, name, low, high)
     keep = np.ones(len(grid), np.bool_) if threshold is None else values > threshold
-    _tell(keep, values, name)
+    _show_kept(keep, values, name)
     unit = joined.unit(name)
     left, right = st.columns([1, 1], gap="medium")
     with right:
@@ -141,7 +141,7 @@ def _choose_row(grid: ScanGrid, values: NDArray[np.floating]) -> int:
     )
 
 
-def _tell(keep: NDArray[np.bool_], values: NDArray[np.floating], name: str) -> None:
+def _show_kept(keep: NDArray[np.bool_], values: NDArray[np.floating], name: str) -> None:
     n, count = len(keep), int(keep.sum())
     missing = int((~np.isfinite(values)).sum())
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):

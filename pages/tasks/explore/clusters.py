@@ -57,7 +57,7 @@ def clusters(scene: Scene, question: Question) -> Clusters:
 
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _clusters(key: str, _scene: Scene, _question: Question) -> Clusters:
-    del key  # what the cache tells questions apart by
+    del key  # only part of the cache's key
     assert _question.dim is not None
     if not _question.reference:
         return Clusters(None, _NO_MAP if _scene.latents.grid is not None else _NO_TABLE)

@@ -73,7 +73,7 @@ def _traversal(
 
 @contextmanager
 def _encoder(scene: Scene) -> Iterator[tuple[Encoder, Path, dict[str, Any]] | None]:
-    """Lend the encoder that made the latents, with its run; None where it is not at hand."""
+    """Lend the encoder that made the latents, with its run; None where it is not known."""
     found = run_of_latents(scene.scan.latents)
     checkpoint = None if found is None else checkpoint_of(*found)
     if found is None or checkpoint is None or scene.scan.samples is None:

@@ -17,14 +17,14 @@ from pages.view.question import Question
 from pages.view.scene import Scene
 
 _GRATICULE = "graticule"
-# The UMAP that this session has cancelled; others are told that somebody else did.
+# The UMAP that this session has cancelled; other sessions learn that somebody else did.
 _CANCELLED = "explore_umap_cancelled"
 
 
 def views(
     scene: Scene, question: Question
 ) -> tuple[dict[str, EmbeddingView], str | None, tuple[str, ...]]:
-    """Return the embeddings at hand, which of them is shown, and notices about it."""
+    """Return the embeddings there are, which of them is shown, and notices about it."""
     found: dict[str, EmbeddingView] = {}
     messages: list[str] = []
     try:
@@ -64,7 +64,7 @@ def _drawn_in_umap(question: Question) -> bool:
 
 
 def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> EmbeddingView | None:
-    """Return the UMAP; where there is none yet, tell how it stands and what can be done."""
+    """Return the UMAP; where there is none yet, show its progress and what can be done."""
     record = embeddings.umap_job(scene, question)
     with st.container():  # always there: what is open on the page stays so when it empties
         if record is not None and record.active:

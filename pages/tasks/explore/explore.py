@@ -78,13 +78,13 @@ def show(scan: ScanState) -> None:
         st.warning("Not one sample of this file has a latent: every row is NaN.")
         return
     completed = complete(session.question(), scene)
-    _tell_lost_filters(session.question(), completed)
+    _report_lost_filters(session.question(), completed)
     session.replace_parts(completed)
     controls.show(scene)
     if scene.latents.grid is None and not _in_view(scene):
         return
     _warn_of_collapse(scene, session.question())
-    _tell_unpaired(scene, session.question())
+    _report_unpaired(scene, session.question())
     question, masks = _panels(scene)
     session.write_url()
     _inspector(scene, question, masks)
@@ -94,7 +94,7 @@ def show(scan: ScanState) -> None:
 def _in_view(scene: Scene) -> bool:
     """Tell how tables were joined and what filters keep; whether they keep anything."""
     question = session.question()
-    filters.tell_tables(scene, question)
+    filters.show_joins(scene, question)
     if not question.filters:
         return True
     left = int(scene.inside(question).sum())
@@ -110,7 +110,7 @@ def _in_view(scene: Scene) -> bool:
     return True
 
 
-def _tell_lost_filters(before: Question, after: Question) -> None:
+def _report_lost_filters(before: Question, after: Question) -> None:
     lost = [name for name in before.filters if name not in after.filters]
     if lost:
         names = errors.markdown_safe(", ".join(lost))
@@ -244,7 +244,7 @@ def _warn_of_collapse(scene: Scene, question: Question) -> None:
         st.warning(errors.markdown_safe(found.message), icon=":material/compress:")
 
 
-def _tell_unpaired(scene: Scene, question: Question) -> None:
+def _report_unpaired(scene: Scene, question: Question) -> None:
     """Tell how many points have a latent but no value of the map they are clustered with."""
     if not question.reference:
         return

@@ -1,4 +1,4 @@
-"""Which samples are in view where no scan grid could tell: by ΔT, or by any column of a table."""
+"""Which samples are in view where there is no scan grid: by ΔT, or by any column of a table."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pages.view.scene import Scene
 _BINS: Ranges = tuple(itertools.pairwise(DT_EDGES))
 
 
-def tell_tables(scene: Scene, question: Question) -> None:
-    """Tell how the tables were joined to the samples, or why one could not be."""
+def show_joins(scene: Scene, question: Question) -> None:
+    """Show how the tables were joined to the samples, or why one could not be."""
     sentence = join_text(scene.maps, len(scene.latents))
     if sentence:
         st.caption(f":material/join_inner: {markdown_safe(sentence)}")

@@ -113,7 +113,7 @@ def _samples(scene: Scene, chosen: Gallery) -> NDArray[np.generic]:
 def _read(
     scene_key: str, rows_key: str, _scene: Scene, _rows: NDArray[np.int64]
 ) -> NDArray[np.generic]:
-    del scene_key, rows_key  # what the cache tells choices apart by
+    del scene_key, rows_key  # only part of the cache's key
     assert _scene.scan.samples is not None
     there, back = np.unique(_rows, return_inverse=True)
     source = loading.samples(_scene.scan.samples)

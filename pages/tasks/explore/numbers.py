@@ -118,11 +118,11 @@ def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Seque
             {
                 "cluster": "noise" if share.label == -1 else str(share.label),
                 **{
-                    f"{_shown(scene, name)}: {word}": value
+                    f"{_shown(scene, name)}: {column}": value
                     for name in names
                     for entry in found[name].clusters
                     if entry.label == share.label
-                    for word, value in (("n", entry.n), ("share", entry.of_selection))
+                    for column, value in (("n", entry.n), ("share", entry.of_selection))
                 },
             }
             for share in found["ROI"].clusters
@@ -195,7 +195,7 @@ def show_clusters(scene: Scene, question: Question, clustering: Clustering | Non
     by_k = clustering.scores.get("by_k")
     if by_k:
         _criterion(str(clustering.scores.get("criterion", "")), by_k)  # type: ignore[arg-type]
-    st.caption(markdown_safe(f"{clustering.engine} · {_told(clustering)}"))
+    st.caption(markdown_safe(f"{clustering.engine} · {_parameters_text(clustering)}"))
 
 
 def _cluster_row(
@@ -233,7 +233,7 @@ def _criterion(name: str, by_k: Mapping[str, float]) -> None:
         st.line_chart(table, x="k", y=name, height=220)
 
 
-def _told(clustering: Clustering) -> str:
+def _parameters_text(clustering: Clustering) -> str:
     shown = {
         name: value
         for name, value in clustering.parameters.items()

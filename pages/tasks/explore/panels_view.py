@@ -76,7 +76,7 @@ def build_view(
     question : Question
         Complete.
     embeddings : Mapping of str to EmbeddingView
-        Those at hand, by panel.
+        Those there are, by panel.
     shown : str or None
         The panel of the one that is shown; None where there is none.
     labels_key : str
@@ -140,7 +140,7 @@ def build_view(
 def resolvable(
     question: Question, scene: Scene, embeddings: Mapping[str, EmbeddingView]
 ) -> tuple[Mapping[str, tuple[Shape, ...]], int]:
-    """Return the selections without strokes in panels not at hand, and how many those are."""
+    """Return the selections without strokes in unknown panels, and how many those are."""
     known = {*embeddings, ROW_PANEL}
     if scene.latents.grid is not None:
         known.update(MAP_PANELS)

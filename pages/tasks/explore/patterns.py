@@ -138,7 +138,7 @@ def _pictures(
     scene_key: str, rows_key: str, _scene: Scene, _rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], int]:
     """Return a sheet of thumbnails, the mean pattern, and of how many patterns it is the mean."""
-    del scene_key, rows_key  # what the cache tells selections apart by
+    del scene_key, rows_key  # only part of the cache's key
     rows = np.sort(evenly_spaced(np.sort(_rows), _MEAN_OF))
     patterns = _read(_scene, rows)
     few = evenly_spaced(np.arange(len(rows)), _THUMBNAILS)

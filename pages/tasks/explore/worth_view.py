@@ -1,4 +1,4 @@
-"""The inspector's Worth: whether latents carry anything, and tell labels apart."""
+"""The inspector's Worth: whether latents carry anything, and separate labels."""
 
 from __future__ import annotations
 
@@ -108,13 +108,13 @@ def _labels(scene: Scene) -> None:
 
 def _of_training(scene: Scene) -> None:
     """Show how the model was judged after its training, where it was trained on this server."""
-    told = _told_after_training(scene.scan.latents)
-    if told is not None:
+    worth_then = _worth_after_training(scene.scan.latents)
+    if worth_then is not None:
         with st.expander("How the model was judged after its training", icon=":material/history:"):
-            show_worth(told, key="explore.worth.training")
+            show_worth(worth_then, key="explore.worth.training")
 
 
-def _told_after_training(place: str | None) -> dict[str, Any] | None:
+def _worth_after_training(place: str | None) -> dict[str, Any] | None:
     if place is None or not place.startswith("run:"):
         return None
     run = read_run(places.resolve(place).parent) or {}

@@ -111,7 +111,7 @@ def _sum(maps: JoinedMaps, asked: RankQuestion) -> None:
 
 def _adopt_weights(text: str) -> None:
     try:
-        update(weights=tuple(float(word) for word in text.replace(",", " ").split()))
+        update(weights=tuple(float(number) for number in text.replace(",", " ").split()))
     except ValueError:
         st.toast(
             f"Weights are numbers such as 2 1 1, not {errors.markdown_safe(text[:40])}.",

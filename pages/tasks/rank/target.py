@@ -104,8 +104,8 @@ def open_target(scene: Scene, view: Question, asked: RankQuestion) -> Target:
 
     Raises `InputError` if the ROI holds no point, or the reference can't be made or used.
     """
-    told = (asked.synthesis, asked.columns, asked.weights, view.roi)
-    key = hashlib.blake2b((scene.key + json.dumps(told)).encode(), digest_size=12).hexdigest()
+    asked_for = (asked.synthesis, asked.columns, asked.weights, view.roi)
+    key = hashlib.blake2b((scene.key + json.dumps(asked_for)).encode(), digest_size=12).hexdigest()
     return _target(key, scene, view, asked)
 
 

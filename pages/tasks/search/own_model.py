@@ -1,4 +1,4 @@
-"""The model that made latents, among all that are at hand."""
+"""The model that made latents, among all that this session may use."""
 
 from __future__ import annotations
 
@@ -89,5 +89,5 @@ def _request(latents: LatentSet) -> Mapping[str, object]:
 
 @st.cache_data(max_entries=512, show_spinner="Looking for the model …")
 def _identity(version: str, _path: Path) -> frozenset[str]:
-    del version  # what the cache tells files apart by
+    del version  # only part of the cache's key
     return checkpoint_identity(_path)

@@ -84,7 +84,7 @@ def _labels(latents: LatentSet, maps: JoinedMaps) -> str | None:
     if not offered:
         st.info(
             "A probe needs labels: latents that come with some, or a map of phases, grains or "
-            f"clusters beside them. {_told_continuous(maps)}Open one on the Data page, or in the "
+            f"clusters beside them. {_why_continuous(maps)}Open one on the Data page, or in the "
             "sidebar.",
             icon=":material/label:",
         )
@@ -99,7 +99,7 @@ def _labels(latents: LatentSet, maps: JoinedMaps) -> str | None:
     )
 
 
-def _told_continuous(maps: JoinedMaps) -> str:
+def _why_continuous(maps: JoinedMaps) -> str:
     """Say why the maps in view, none of which holds labels, are no answer."""
     if not maps.names:
         return ""

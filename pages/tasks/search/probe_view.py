@@ -82,7 +82,7 @@ def _result(record: JobRecord) -> None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(run: str, ended: object, _record: JobRecord) -> tuple[dict[str, Any], pd.DataFrame]:
-    del run, ended  # what the cache tells runs apart by
+    del run, ended  # only part of the cache's key
     report = read_record(_record.folder / "probe_report.json", {})
     table = pd.read_csv(
         _record.folder / "predictions.csv",

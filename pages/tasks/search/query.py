@@ -151,10 +151,10 @@ def _by_number(latents: LatentSet, row: int) -> int:
 def _asked_row(about: str, latents: LatentSet) -> int:
     """Return the row that the URL or the session names, else one in the middle of the scan."""
     known_about, known = st.session_state.get(LIKE, (about, ""))
-    told = st.query_params.get(LIKE, str(known))
-    if known_about != about and told == str(known):
-        told = ""  # it was asked of other latents
-    row = int(told) if told.isdecimal() and len(told) < 12 else -1
+    named = st.query_params.get(LIKE, str(known))
+    if known_about != about and named == str(known):
+        named = ""  # it was asked of other latents
+    row = int(named) if named.isdecimal() and len(named) < 12 else -1
     if 0 <= row < len(latents):
         return row
     encoded = np.flatnonzero(latents.encoded)
@@ -220,7 +220,7 @@ def _image_row() -> int:
 
 
 def _weights(place: str, latents: LatentSet) -> Path | None:
-    """Return the model that made the latents, or, where it isn't at hand, one that is chosen."""
+    """Return the model that made the latents, or, where it isn't known, one that is chosen."""
     own = own_model(place, latents)
     if own is not None:
         name = errors.markdown_safe(own.name)
@@ -235,5 +235,5 @@ def _weights(place: str, latents: LatentSet) -> Path | None:
 def _encoded(
     key: str, about: str, _latents: LatentSet, _sample: NDArray[np.generic], _checkpoint: str
 ) -> EncodedSample:
-    del key, about  # what the cache tells samples, models and latents apart by
+    del key, about  # only part of the cache's key
     return encode_like(_latents, _sample, _checkpoint, open_model=model)

@@ -1,4 +1,4 @@
-"""Find samples like one, and tell how much of a label is in the latents."""
+"""Find samples like one, and probe how much of a label is in the latents."""
 
 from __future__ import annotations
 

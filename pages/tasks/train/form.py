@@ -277,7 +277,7 @@ def _ask_labels(key: str, scan: ScanState, source: SampleSource) -> str | None:
 
 
 def _number(
-    key: str, name: str, title: str, value: float, told: str,
+    key: str, name: str, title: str, value: float, help_text: str,
     *, least: float = 0.0, most: float = 1e6,
 ) -> float:  # fmt: skip
     return st.number_input(
@@ -288,6 +288,6 @@ def _number(
         step=value / 10 or 0.1,
         format="%g",
         key=f"{key}.{name}",
-        help=told,
+        help=help_text,
         persist_state="session",
     )

@@ -86,7 +86,7 @@ def _show(record: JobRecord) -> Mapping[str, Any]:
         if record.active:
             st.caption("The curves begin when the samples are read and prepared.")
         return {}
-    st.caption(_told(live))
+    st.caption(_progress_text(live))
     draw(
         loss_chart(
             pd.DataFrame(live["losses"]),
@@ -108,7 +108,7 @@ def _read_live(scratch: Path) -> dict[str, Any] | None:
         return None
 
 
-def _told(live: Mapping[str, Any]) -> str:
+def _progress_text(live: Mapping[str, Any]) -> str:
     parts = [f"Epoch **{live['epoch']}** of {live['epochs']}", f"best so far: {live['best_epoch']}"]
     if live["patterns_per_s"]:
         parts.append(f"{live['patterns_per_s']:,.0f} samples per second")

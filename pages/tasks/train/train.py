@@ -14,7 +14,7 @@ from pages.tasks.train import form, live
 from pages.tasks.train.result import show_earlier, show_result
 
 PAGE = "train"
-OWN_WORDS = (
+OWN_TEXTS = (
     "As belongs to these settings",
     "What the settings were tried with. Latents are extracted with the same later on.",
 )
@@ -32,7 +32,7 @@ def show_form(scan: state.ScanState, samples: str) -> None:
             PAGE, scan, source, left_out="Nothing is learned from the others."
         )
         recipe = preparation_form.choose_preparation(
-            f"{PAGE}.{preset}", base=own, own=own, own_words=OWN_WORDS
+            f"{PAGE}.{preset}", base=own, own=own, own_words=OWN_TEXTS
         )
         answers = {**essentials, **form.choose_details(PAGE, preset, scan, source)}
     with looks:
