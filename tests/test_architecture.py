@@ -148,6 +148,22 @@ def test_nothing_of_ours_imports_the_library_by_its_front_door() -> None:
     assert not users
 
 
+def test_verbs_know_no_other_verb() -> None:
+    wrong = []
+    for path in (LIBRARY / "workflows").rglob("*.py"):
+        own = path.relative_to(LIBRARY / "workflows").parts[0].removesuffix(".py")
+        for module in imports(path):
+            verb = module.removeprefix("latentcore.workflows.").split(".")[0]
+            if module.startswith("latentcore.workflows.") and verb != own:
+                wrong.append(f"{path.relative_to(ROOT)} imports {module}")
+    assert not wrong
+
+
+def test_analysis_knows_no_workflow_not_even_in_text() -> None:
+    files = (LIBRARY / "analysis").rglob("*.py")
+    assert not [path.name for path in files if "workflows" in path.read_text(encoding="utf-8")]
+
+
 def test_the_library_knows_no_screen() -> None:
     assert not offenses(MODULES, {"streamlit", "pages", "app"})
 

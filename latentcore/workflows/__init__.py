@@ -1,4 +1,4 @@
-"""One file per verb: read → compute → write.
+"""A file for each verb, or a folder with its request at the bottom: read → compute → write.
 
 Pages, the command line, tests and workers all call the same functions through `execute`.
 """

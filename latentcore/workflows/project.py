@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,11 +58,15 @@ class _ProjectRequest:
     reader: str | None = reader_option()
 
 
-ProjectRequest: Any = with_parameters(_ProjectRequest, PROJECTIONS)
+# A new projection brings its own options.
+if TYPE_CHECKING:
+    ProjectRequest = _ProjectRequest
+else:
+    ProjectRequest = with_parameters(_ProjectRequest, PROJECTIONS)
 
 
 @verb("project", "Embed latents in two or three dimensions.", ProjectRequest, pool="embedding")
-def run(request: _ProjectRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
+def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Embed latents in two or three dimensions.
 
     Writes ``embedding.parquet``, ``embedding.png`` and ``report.json``.
@@ -94,13 +98,13 @@ def run(request: _ProjectRequest, folder: RunFolder, progress: Progress) -> dict
     return report
 
 
-def _projection(request: _ProjectRequest) -> Projection:
+def _projection(request: ProjectRequest) -> Projection:
     own = {field.name for field in fields(request) if option_of(field).methods}
     return make_projection(request.method, as_plain(request), own)
 
 
 def _report(
-    request: _ProjectRequest, projection: Projection, latents: LatentSet, embedding: Embedding
+    request: ProjectRequest, projection: Projection, latents: LatentSet, embedding: Embedding
 ) -> dict[str, Any]:
     from latentcore.analysis.collapse import active_units, has_prior
     from latentcore.analysis.projection import neighbour_preservation, trustworthiness
