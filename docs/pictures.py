@@ -36,7 +36,7 @@ __all__ = ["PICTURES", "take"]
 
 _FOLDER = Path(__file__).parent
 _ROOT = "measured"
-_SIZE = {"width": 1480, "height": 1060}
+_SIZE = (1480, 1060)
 _PATIENCE_S = 900
 # Twice the same picture this long after one another: the page has come to rest.
 _REST_S = 6.0
@@ -155,7 +155,7 @@ def take(names: Sequence[str]) -> None:
             chromium() as browser,
         ):
             for name in names:
-                context = browser.new_context(viewport=_SIZE)
+                context = browser.new_context(viewport={"width": _SIZE[0], "height": _SIZE[1]})
                 page = context.new_page()
                 page.goto(url + PICTURES[name].address(), timeout=300_000)
                 _save(_at_rest(page), _FOLDER / f"{name}.webp")

@@ -21,6 +21,9 @@ NAMED = re.compile(
     r"`((?:latentcore|pages|tests|docs|benchmarks)/[\w/.-]+\.(?:py|js|md))(?::([\w.]+))?`"
 )
 
+# Names in the text that are not this program's.
+_ELSEWHERE = {"code"}
+
 
 def blocks(language: str) -> Iterator[tuple[Path, str]]:
     for page in PAGES:
@@ -111,6 +114,17 @@ def test_every_metric_and_method_has_its_numbers_explained() -> None:
     text = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
     for name in (*METRICS.names(), *PROBES.names()):
         assert f"`{name}`" in text, f"What the numbers mean doesn't explain {name}"
+
+
+def test_names_of_numbers_are_names_in_the_code() -> None:
+    files = [*(ROOT / "latentcore").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
+    code = {
+        word for path in files for word in re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))
+    }
+    words = {word.replace("-", "_") for word in code} | code
+    text = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Za-z][\w-]*)`", text)) - _ELSEWHERE
+    assert not named - words
 
 
 @pytest.mark.parametrize("package", ["latentcore", "pages"])
