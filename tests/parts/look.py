@@ -75,10 +75,9 @@ def _steps() -> None:
 def look(folder: Path) -> dict[str, Any]:
     write_inputs(folder)
     samples, latents, maps = (str(folder / f"{n}.txt") for n in ("samples", "latents", "maps"))
-    from pages.frame.pages import names
-
     from latentcore.readers import open_table
     from latentcore.workflows import VERBS
+    from pages.frame.navigation import names
     from pages.tasks.batch.execution import executors
 
     trained = ran(folder, "train", samples, "--preset", "toy", "--prepare", "toy_clip=2")
