@@ -1,6 +1,6 @@
 """Write ``<input>_latents.h5``.
 
-The layout is told by its reader, `latentcore.readers.latents.latentcore_hdf5`.
+The layout is described by its reader, `latentcore.readers.latents.latentcore_hdf5`.
 """
 
 from __future__ import annotations

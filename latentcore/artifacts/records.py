@@ -1,7 +1,7 @@
 """Records in a workspace, read as what they are: files that may have been cut off or replaced.
 
-Whoever reads one gets values of the kinds that he relies on, or one message that tells what is
-wrong. What a kind of record must hold is a `Shape`: for each field the check that its value passes.
+Whoever reads one gets values of the expected types, or one message that says what is wrong. What a
+kind of record must hold is a `Shape`: for each field the check that its value passes.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ _MOST_COUNTED = 1 << 53
 
 
 def text(value: Any) -> bool:
-    """Tell whether a value is text."""
+    """Whether a value is text."""
     return isinstance(value, str)
 
 
 def flag(value: Any) -> bool:
-    """Tell whether a value is true or false."""
+    """Whether a value is true or false."""
     return isinstance(value, bool)
 
 
 def count(value: Any) -> bool:
-    """Tell whether a value counts something."""
+    """Whether a value counts something."""
     return isinstance(value, int) and not flag(value) and 0 <= value < _MOST_COUNTED
 
 
 def number(value: Any) -> bool:
-    """Tell whether a value is a finite number."""
+    """Whether a value is a finite number."""
     return isinstance(value, int | float) and not flag(value) and abs(value) < math.inf
 
 
 def mapping(value: Any) -> bool:
-    """Tell whether a value maps names to whatever."""
+    """Whether a value maps names to whatever."""
     return isinstance(value, Mapping)
 
 
@@ -159,7 +159,7 @@ def _parsed(path: Path, largest: int) -> Any:
 
 
 def _unsound(record: Any) -> str:
-    """Tell what no program could show or hand on: endless nesting, text that is no text, NaN."""
+    """Describe what no program could show or pass on: endless nesting, broken text, NaN."""
     waiting = [(record, 0)]
     while waiting:
         value, depth = waiting.pop()

@@ -1,4 +1,4 @@
-"""One verb carried out: a folder of artifacts that appears all at once.
+"""One run of a verb: a folder of artifacts that appears all at once.
 
 Files are written to a hidden neighbor of the folder and moved into place when everything is
 there, ``run.json`` last: a folder without it is unfinished, and a run that fails leaves nothing.
@@ -243,7 +243,7 @@ def read_run(folder: Path) -> dict[str, Any] | None:
     """Return what ``run.json`` in a folder says, or None for an unfinished or damaged run.
 
     Besides ``verb`` any field may be missing; one that is there is of the kind that `commit`
-    writes, and each input and file tells all that `commit` tells of it.
+    writes, and each input and file has all fields that `commit` writes.
     """
     try:
         return _read(folder)
@@ -272,7 +272,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def _is_file_table(value: Any) -> bool:
-    """Tell whether a value tells of artifacts: what lies elsewhere is none of the run's."""
+    """Whether a value describes artifacts: what lies elsewhere is none of the run's."""
     return mapping(value) and all(
         _FILE(entry) and not name.startswith("/") and ".." not in name.split("/")
         for name, entry in value.items()

@@ -1,6 +1,6 @@
 """Write ``features.pt``, for those who go on in PyTorch.
 
-The layout is told by its reader, `latentcore.readers.latents.torch_features`.
+The layout is described by its reader, `latentcore.readers.latents.torch_features`.
 """
 
 from __future__ import annotations

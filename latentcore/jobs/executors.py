@@ -33,7 +33,7 @@ class Executor(Protocol):
     """Runs jobs one after the other.
 
     ``on_start(folder, pid)`` is asked before each job and answers with the record to run,
-    or None if the job is not wanted any more; ``on_end(folder, outcome)`` is told how it ended.
+    or None if the job is not wanted any more; ``on_end(folder, outcome)`` is called at its end.
     """
 
     def submit(self, folder: JobFolder) -> None:
@@ -201,7 +201,7 @@ def _lost(worker: Worker) -> Outcome:
     if status is not None and status < 0:
         how = f"was ended by signal {-status} ({signal.Signals(-status).name})"
     else:
-        how = f"ended without a word (status {status})"
+        how = f"ended without an answer (status {status})"
     worker.kill()
     message = (
         f"The process that did the work {how}. Most often memory ran out: choose fewer points or "

@@ -74,7 +74,7 @@ class JobFolder:
         return replace(record, cancelling=self.cancel_asked(), **(self._last_line() or {}))
 
     def ask_to_cancel(self) -> None:
-        """Leave word that the job shall stop; its process looks for it, whosever it is."""
+        """Ask the job to stop, whichever process runs it: it looks for this file."""
         (self.path / "cancel").touch()
 
     def cancel_asked(self) -> bool:
@@ -83,9 +83,9 @@ class JobFolder:
 
     def add_to_log(self, text: str) -> None:
         """Append to the log, with the time."""
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with self.log.open("a", encoding="utf-8") as file:
-            file.write(f"{stamp} {text.rstrip()}\n")
+            file.write(f"{now} {text.rstrip()}\n")
 
     def remove(self) -> None:
         """Remove the job's own folder; its run folder stays."""
@@ -96,7 +96,7 @@ class JobFolder:
         record = JobRecord.from_plain(read_record(path, SHAPE, NEEDED))
         if record.id != self.path.name:
             message = (
-                f"The record {self.path.name}/job.json tells of another job, {record.id!r}.\n"
+                f"The record {self.path.name}/job.json belongs to another job, {record.id!r}.\n"
                 "Nothing else is affected. Delete the folder that it lies in."
             )
             raise MalformedFileError(message)
@@ -126,7 +126,7 @@ class ProgressWriter:
 
     Notes
     -----
-    Each line tells the whole truth, so that a reader needs only the last one, and the file can
+    Each line is a complete report, so that a reader needs only the last one, and the file can
     start anew when it has grown large.
     """
 

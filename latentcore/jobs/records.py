@@ -26,7 +26,7 @@ def _moment(value: Any) -> bool:
     return number(value) and 0 <= value < _LATEST
 
 
-# What `JobRecord.to_plain` writes, and of it what a line of progress tells.
+# What `JobRecord.to_plain` writes, and what of it a line of progress holds.
 PROGRESS: Shape = {
     **dict.fromkeys(("done", "total", "stage_done"), count),
     **dict.fromkeys(("stage_at", "updated"), _moment),
@@ -160,7 +160,7 @@ class JobRecord:
 
 
 def rate_and_eta(record: JobRecord, now: float | None = None) -> tuple[float, float] | None:
-    """Tell how fast the present stage goes and how long it will still take.
+    """Return how fast the present stage goes and how long it will still take.
 
     Only what this attempt did itself counts: what a resumed job found done is not speed.
 
@@ -172,7 +172,7 @@ def rate_and_eta(record: JobRecord, now: float | None = None) -> tuple[float, fl
     Returns
     -------
     tuple of float or None
-        Units per second and seconds left. None as long as it can't be told.
+        Units per second and seconds left. None as long as they aren't known.
     """
     own = record.done - record.stage_done
     spent = record.updated - record.stage_at

@@ -106,7 +106,7 @@ def _outcome_of(verb: str, summary: Mapping[str, Any]) -> Outcome:
     if not failed:
         return Outcome("finished")
     which = "All inputs failed" if failed == n else f"{failed:,} of {n:,} inputs failed"
-    error = f"{which}. The table of the batch tells why; what is done is not done again."
+    error = f"{which}. The table of the batch says why; what is done is not done again."
     return Outcome("failed" if failed == n else "finished", error)
 
 

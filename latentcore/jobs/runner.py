@@ -90,7 +90,7 @@ class JobRunner:
         title: str = "",
         automatic: bool = False,
     ) -> JobRecord:
-        """Ask for a verb to be carried out.
+        """Ask for a verb to be run.
 
         Parameters
         ----------
@@ -447,7 +447,7 @@ class JobRunner:
 
 
 def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
-    """Return what tells a verb to replace an answer it finds, or to go on with its own work."""
+    """Return the options that let a verb replace an answer it finds, or go on with its work."""
     wanted = {"clobber": True, "resume": False} if afresh else {"resume": True}
     return {entry.name: wanted[entry.name] for entry in fields(request) if entry.name in wanted}
 

@@ -23,7 +23,7 @@ class UploadNote:
     ----------
     location : S3Location
     digest : str
-        SHA-256 of the content, and whatever else tells it from another upload.
+        SHA-256 of the content, and whatever else distinguishes it from another upload.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ def fetch(location: S3Location, progress: Progress | None = None) -> Path:
     ----------
     location : S3Location
     progress : Progress, optional
-        Told the bytes; a cancelled download goes on from there next time.
+        Counts the bytes; a cancelled download goes on from there next time.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def _differs_from_etag(version: ObjectVersion, partial: Path) -> str:
             Bucket=version.location.bucket, Key=version.location.key, PartNumber=1
         )
     except (ClientError, BotoCoreError):
-        return ""  # a service that can't tell how large the parts were: the length is all we have
+        return ""  # a service that can't say how large the parts were: the length is all we have
     if first["ContentLength"] == version.size and parts != "1":
         return ""
     if composite_md5(partial, first["ContentLength"]) == version.etag:

@@ -39,7 +39,7 @@ class S3Location:
 
 
 def is_remote(location: str) -> bool:
-    """Tell whether a location is a URL rather than a path."""
+    """Whether a location is a URL rather than a path."""
     return _OTHER_SCHEME.match(location) is not None
 
 

@@ -174,7 +174,7 @@ def ask_version(location: S3Location) -> ObjectVersion:
         if status == 404:
             raise _missing(location) from error
         if status == 403:
-            # An answer to HEAD has no body to tell the reason; the same question by GET has.
+            # An answer to HEAD has no body with the reason; the answer to the same GET has.
             client().get_object(Bucket=location.bucket, Key=location.key, Range="bytes=0-0")
         raise
     return ObjectVersion(
@@ -188,7 +188,7 @@ def ask_version(location: S3Location) -> ObjectVersion:
 
 
 def _missing(location: S3Location) -> StorageError:
-    """Tell what is missing, bucket or object, and what lies near it."""
+    """Describe what is missing, bucket or object, and what lies near it."""
     folder, _, _ = location.key.rpartition("/")
     below = S3Location(location.bucket, f"{folder}/" if folder else "")
     near = list_page(below, limit=_NEARBY).entries  # raises where there is no bucket

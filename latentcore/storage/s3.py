@@ -1,4 +1,4 @@
-"""The connection to S3: one client, errors in plain words, patience with a broken line.
+"""The connection to S3: one client, errors in plain language, patience with a broken line.
 
 Credentials come from the server's environment, profile or role, never from a user; no message
 repeats what the service or boto3 said, because that may name a key.
@@ -62,7 +62,7 @@ def client() -> Any:
     try:
         return client_for(settings().s3_endpoint)
     except (BotoCoreError, ValueError) as error:
-        raise _told(error, None) from error
+        raise _unreachable(error, None) from error
 
 
 @contextlib.contextmanager
@@ -79,11 +79,11 @@ def in_plain_words(location: S3Location | None = None) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise _told(error, location) from error
+        raise _unreachable(error, location) from error
 
 
 def is_transient(error: Exception) -> bool:
-    """Tell whether the same request may succeed a little later."""
+    """Whether the same request may succeed a little later."""
     from botocore import exceptions
     from urllib3.exceptions import HTTPError
 
@@ -146,7 +146,7 @@ class Patience:
 
 
 def persistently(action: Callable[[], T], progress: Progress) -> T:
-    """Carry out an action, again and again while only the line is to blame."""
+    """Run an action, again and again while only the line is to blame."""
     patience = Patience(progress)
     while True:
         try:
@@ -159,12 +159,12 @@ def _code(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _told(error: Exception, location: S3Location | None) -> StorageError:
+def _unreachable(error: Exception, location: S3Location | None) -> StorageError:
     from botocore import exceptions
 
     what = "S3" if location is None else str(location)
     if isinstance(error, exceptions.ClientError):
-        return _told_by_service(error, location, what)
+        return _refused(error, location, what)
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         why = (
             "this server has no S3 credentials. Its operator sets AWS_ACCESS_KEY_ID and "
@@ -182,7 +182,7 @@ def _told(error: Exception, location: S3Location | None) -> StorageError:
     return StorageError(f"{what} can't be reached: {why}")
 
 
-def _told_by_service(error: Any, location: S3Location | None, what: str) -> StorageError:
+def _refused(error: Any, location: S3Location | None, what: str) -> StorageError:
     code = _code(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     bucket = "" if location is None else location.bucket

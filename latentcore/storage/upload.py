@@ -34,7 +34,7 @@ def upload(
     location : S3Location
         Where to; an object that is there is replaced when all has arrived, not before.
     progress : Progress, optional
-        Told the bytes. What a cancelled or killed upload has sent is used by the next one.
+        Counts the bytes. What a cancelled or killed upload has sent is used by the next one.
     note : str
         Kept beside the content (`ObjectVersion.note`); plain ASCII.
 

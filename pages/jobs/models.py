@@ -30,7 +30,7 @@ def model(
     Parameters
     ----------
     input_shape : tuple of int, optional
-        (C, H, W) of prepared samples, for checkpoints that don't tell it.
+        (C, H, W) of prepared samples, for checkpoints that don't record it.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _held(checkpoint: str | Path, device: str, input_shape: Shape | None) -> _He
     max_entries=settings().models_in_memory, on_release=_Held.evict, show_spinner=False
 )
 def _load(fingerprint: str, device: str, input_shape: Shape | None, _path: str) -> _Held:
-    del fingerprint  # what the cache tells checkpoints apart by
+    del fingerprint  # the cache's key
     models = settings().model_folder
     encoder = open_checkpoint(
         _path,

@@ -153,7 +153,7 @@ def state_badge(record: JobRecord) -> None:
 
 
 def waiting_text(record: JobRecord) -> str:
-    """Tell what a queued job waits for, in one sentence."""
+    """Say what a queued job waits for, in one sentence."""
     ahead = runner().ahead(record.id)
     if ahead:
         titles = ", ".join(one.title for one in ahead[:_MOST_NAMED])
@@ -264,7 +264,7 @@ def _pause(job: str) -> None:
 
 
 def cancel(job: str) -> None:
-    """Cancel a job on somebody's click; tell where it is gone already."""
+    """Cancel a job on somebody's click; say so where it is gone already."""
     _carefully(runner().cancel, job)
 
 

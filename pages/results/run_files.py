@@ -64,7 +64,7 @@ def _open_in_explore(place: str, run: Mapping[str, Any]) -> None:
 def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -> None:
     """Offer one file; it is read when somebody asks for it. Its label is shown as it is."""
     path = folder / name
-    told = f"{path.name}, {size_text(size)}"
+    text = f"{path.name}, {size_text(size)}"
     st.download_button(
         markdown_safe(label) or "Download",
         _reader(path),
@@ -74,7 +74,7 @@ def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -
         icon=":material/download:",
         on_click="ignore",
         disabled=size > _LARGEST_DOWNLOAD or not path.is_file(),
-        help=markdown_safe(_too_large(size, folder) or told),
+        help=markdown_safe(_too_large(size, folder) or text),
     )
 
 
@@ -91,7 +91,7 @@ def download_all(folder: Path, files: Mapping[str, Mapping[str, Any]], *, key: s
         on_click="ignore",
         disabled=size > _LARGEST_DOWNLOAD,
         help=markdown_safe(_too_large(size, folder))
-        or "With run.json, which tells how it was made.",
+        or "With run.json, which says how it was made.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What there is to see on the Runs page: jobs, and run folders that no job tells of any more."""
+"""What there is to see on the Runs page: jobs, and run folders whose jobs are gone."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ class Entry:
 def entries() -> list[Entry]:
     """Return jobs and runs, newest first."""
     jobs = [_of_job(record) for record in runner().list(_MOST)]
-    told = {entry.folder.name for entry in jobs}
+    known = {entry.folder.name for entry in jobs}
     lost = [_damaged(places.jobs_folder() / job, why) for job, why in runner().damaged().items()]
-    listed = [*jobs, *lost, *_orphans(told)]
+    listed = [*jobs, *lost, *_orphans(known)]
     return sorted(listed, key=lambda entry: entry.started, reverse=True)[:_MOST]
 
 
@@ -149,11 +149,11 @@ def _damaged(folder: Path, damage: str) -> Entry:
     )
 
 
-def _orphans(told: set[str]) -> list[Entry]:
+def _orphans(known: set[str]) -> list[Entry]:
     return [
         _damaged(run.folder, run.damage) if run.damage else _of_run(run.folder, run.record)
         for run in past_runs()
-        if run.folder.name not in told
+        if run.folder.name not in known
     ]
 
 

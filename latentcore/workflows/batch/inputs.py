@@ -81,7 +81,7 @@ def input_field(verb: str) -> dataclasses.Field[Any]:
     RequestError
         If the verb can't be batched: it writes nothing or reads nothing.
     """
-    VERBS.get(verb)  # an unknown verb is told as such
+    VERBS.get(verb)  # an unknown verb has an error of its own
     found = _first_positional(verb)
     if found is None:
         message = f"The verb {verb!r} can't be batched. These can: {', '.join(batchable())}."
@@ -90,7 +90,7 @@ def input_field(verb: str) -> dataclasses.Field[Any]:
 
 
 def batchable() -> list[str]:
-    """Return the names of the verbs that a batch can carry out."""
+    """Return the names of the verbs that a batch can run."""
     return [name for name in VERBS.names() if _first_positional(name) is not None]
 
 

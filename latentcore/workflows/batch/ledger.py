@@ -69,7 +69,7 @@ def read_ledger(folder: Path) -> list[Row]:
 
 
 def _is_name(value: Any) -> bool:
-    """Tell whether a value names a folder inside of the batch's."""
+    """Whether a value names a folder inside of the batch's."""
     return text(value) and value not in ("", ".", "..") and "/" not in value
 
 

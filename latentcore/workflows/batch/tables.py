@@ -74,7 +74,7 @@ def _small_tables(out: Path) -> list[str]:
 
 
 def _plain(summary: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten a summary; what is told per file is told of the one file that an input has."""
+    """Flatten a summary; what stands there per file is about the one file that an input has."""
     found: dict[str, Any] = {}
     for key, value in summary.items():
         name = str(key)  # a cluster's number becomes text anyway where the row travels as JSON

@@ -90,7 +90,7 @@ class Row:
     uploaded : str
         Where on S3 its files are.
     summary : Mapping
-        What the verb told of it.
+        What the verb returned.
     ended : str
         When, in UTC.
     """
@@ -197,8 +197,8 @@ class Steps:
             self.row = replace(self.row, state="failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - one bad file is a row, never the end
             traceback.print_exc()
-            told = f"Unexpected {type(error).__name__}: {error}. The traceback is in the log."
-            self.row = replace(self.row, state="failed", error=told)
+            message = f"Unexpected {type(error).__name__}: {error}. The traceback is in the log."
+            self.row = replace(self.row, state="failed", error=message)
         took = time.perf_counter() - start
         self.row = replace(self.row, seconds=self.row.seconds + took)
 
@@ -215,7 +215,7 @@ def _answered(task: Task) -> str:
 
 
 def is_stored(task: Task, progress: Progress) -> bool:
-    """Tell whether a task's answer lies where it is to be uploaded, whoever put it there.
+    """Whether a task's answer lies where it is to be uploaded, whoever put it there.
 
     Raises
     ------

@@ -29,7 +29,7 @@ __all__ = ["BatchRequest", "batch", "failures_in"]
 class BatchRequest:
     """Which verb, on what, where."""
 
-    verb: str = option(help="the verb to carry out on each input", positional=True, metavar="VERB")
+    verb: str = option(help="the verb to run on each input", positional=True, metavar="VERB")
     location: tuple[str, ...] = option(
         help="inputs; s3://bucket/prefix/ means all objects below it, a pattern those that fit",
         positional=True,
@@ -92,7 +92,7 @@ class BatchRequest:
 
 @verb(
     "batch",
-    "Carry out a verb on many inputs; what fails is a row, what is done is not done again.",
+    "Run a verb on many inputs; what fails is a row, what is done is not done again.",
     BatchRequest,
     pool="background",
 )
@@ -103,7 +103,7 @@ def batch(
     *,
     open_model: Callable[..., Encoder] | None = None,
 ) -> dict[str, Any]:
-    """Carry out a verb on each of many inputs.
+    """Run a verb on each of many inputs.
 
     Stopped or killed, the same call continues: an input is finished when its run folder is
     complete and neither it nor the request has changed since. With an upload it is finished when
@@ -148,7 +148,7 @@ def batch(
 
 
 def failures_in(verb: str, summary: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many inputs failed, and of how many, as a verb's summary tells.
+    """Return how many inputs failed, and of how many, according to a verb's summary.
 
     Verbs other than ``batch`` raise when their input fails, so for them it is none of one.
     """
@@ -210,7 +210,7 @@ def _task(request: BatchRequest, options: dict[str, Any], row: Row, out: Path) -
         name=row.name,
         version=version,
         verb=request.verb,
-        request={**asked, **_manner(request, asked)},
+        request={**asked, **_execution(request, asked)},
         out=str(out / row.name),
         upload=request.upload or "",
         clean_up=request.clean_up,
@@ -218,11 +218,11 @@ def _task(request: BatchRequest, options: dict[str, Any], row: Row, out: Path) -
     )
 
 
-def _manner(request: BatchRequest, asked: dict[str, Any]) -> dict[str, bool]:
+def _execution(request: BatchRequest, asked: dict[str, Any]) -> dict[str, bool]:
     """Let a verb replace the answer to an older version, and go on where it was interrupted."""
     fields = getattr(request_from(request.verb, asked), "__dataclass_fields__", {})
-    manner = {"clobber": True, "resume": not request.afresh}
-    return {name: value for name, value in manner.items() if name in fields}
+    wanted = {"clobber": True, "resume": not request.afresh}
+    return {name: value for name, value in wanted.items() if name in fields}
 
 
 def _finished(request: BatchRequest, row: Row, task: Task, progress: Progress) -> Row | None:
@@ -264,6 +264,6 @@ def _report(
 
 
 def _common_notes(rows: Sequence[Row]) -> list[str]:
-    """Return what the verb told of more than one input: it is true of the batch, told once."""
-    told = Counter(note for row in rows for note in row.summary.get("notes", ()))
-    return [note for note, count in told.items() if count > 1]
+    """Return the notes of more than one input: they are about the batch, and stand there once."""
+    counts = Counter(note for row in rows for note in row.summary.get("notes", ()))
+    return [note for note, count in counts.items() if count > 1]

@@ -1,4 +1,4 @@
-"""Carry out one verb for many files."""
+"""Run one verb on many files."""
 
 TITLE = "Batch"
 ICON = ":material/table_rows:"

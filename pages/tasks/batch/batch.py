@@ -1,4 +1,4 @@
-"""Carry out one verb on many inputs, overnight if need be."""
+"""Run one verb on many inputs, overnight if need be."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from latentcore.workflows.batch.verb import BatchRequest
 from pages.access.locations import shown
 from pages.frame import errors
 from pages.jobs.panel import runner, state_badge, unwatch, watch, watched
-from pages.tasks.batch.execution import ask_manner
+from pages.tasks.batch.execution import ask_execution
 from pages.tasks.batch.inputs import choose_inputs
 from pages.tasks.batch.options import ask_options
 from pages.tasks.batch.results import show_batch
@@ -48,20 +48,20 @@ def show_form() -> None:
     with how:
         options = ask_options(verb, PAGE, inputs)
         st.caption(EXPLAINED)
-        manner = ask_manner(PAGE)
-        ready = bool(inputs) and options is not None and manner is not None
+        execution = ask_execution(PAGE)
+        ready = bool(inputs) and options is not None and execution is not None
         if st.button(
             _start_label(inputs), type="primary", icon=":material/play_arrow:", disabled=not ready
         ):
-            start(verb, inputs, options or {}, manner or {})
+            start(verb, inputs, options or {}, execution or {})
 
 
 def start(
-    verb: str, inputs: tuple[str, ...], options: dict[str, Any], manner: dict[str, Any]
+    verb: str, inputs: tuple[str, ...], options: dict[str, Any], execution: dict[str, Any]
 ) -> None:
     """Submit the job and let the page show it."""
     try:
-        request = BatchRequest(verb, inputs, options=to_json(options), **manner)
+        request = BatchRequest(verb, inputs, options=to_json(options), **execution)
         watch(runner().submit("batch", request, title=_title(verb, inputs)).id, PAGE)
     except InputError as error:
         errors.show(error)

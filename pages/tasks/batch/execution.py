@@ -13,10 +13,10 @@ from latentcore.workflows.batch.executors import EXECUTORS
 from pages.access import locations
 from pages.frame import errors
 
-__all__ = ["ask_manner", "executors"]
+__all__ = ["ask_execution", "executors"]
 
 
-def ask_manner(key: str) -> dict[str, Any] | None:
+def ask_execution(key: str) -> dict[str, Any] | None:
     """Ask for upload, tidying up, executor and workers; None where they make no sense."""
     with st.expander("Upload and workers", icon=":material/cloud_upload:"):
         stored = _ask_upload(key)

@@ -153,11 +153,11 @@ def _ask_which(key: str, titles: dict[str, str], pattern: str) -> list[str]:
     if not titles:
         st.caption("No run has left latents yet: extract some first.")
         return []
-    manner = st.segmented_control(
+    how = st.segmented_control(
         "Which", (_FITTING, _CHOSEN), default=_FITTING, required=True, key=f"{key}.manner",
         label_visibility="collapsed", persist_state="session",
     )  # fmt: skip
-    if manner == _CHOSEN:
+    if how == _CHOSEN:
         return st.multiselect(
             "Files", list(titles), format_func=titles.__getitem__, key=f"{key}.some",
             placeholder=f"Choose among {len(titles)}", persist_state="session",

@@ -1,4 +1,4 @@
-"""The options of the verb that a batch carries out, asked for as its request declares them."""
+"""The options of the verb that a batch runs, asked for as its request declares them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pages.tasks.batch.file_option import ask_file
 __all__ = ["ask_options"]
 
 # The batch itself decides what is done again.
-_MANNER = ("clobber", "resume")
+_EXECUTION = ("clobber", "resume")
 _LABELS = {
     "dim": "Latent dimension",
     "cmap": "Color map",
@@ -79,7 +79,7 @@ def _fields(verb: str) -> list[Field]:
     return [
         field
         for field in dataclasses.fields(VERBS.get(verb).request)
-        if field.name not in (input_field(verb).name, *_MANNER)
+        if field.name not in (input_field(verb).name, *_EXECUTION)
         and option_of(field).kind != "state"
         and not (option_of(field).names_file and option_of(field).nargs == "+")
     ]

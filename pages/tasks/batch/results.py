@@ -68,7 +68,7 @@ def _finished(record: JobRecord) -> None:
     with st.container(horizontal=True):
         _rest(record, rows)
         tables = [name for name in files if name.endswith(".csv")]
-        # What is told of all inputs first, then the verb's own tables side by side.
+        # The summaries of all inputs first, then the verb's own tables side by side.
         for name in sorted(tables, key=lambda name: name.startswith("combined_"))[:_MOST_TABLES]:
             run_files.download(
                 record.folder, name, files[name]["bytes"], key=f"get_{record.id}_{name}", label=name

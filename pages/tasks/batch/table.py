@@ -39,17 +39,17 @@ def rows_of(record: JobRecord) -> list[Row]:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _read(folder: str, stamp: str) -> list[Row]:
-    del stamp  # the cache's key: the file is read again when it was replaced
+def _read(folder: str, version: str) -> list[Row]:
+    del version  # the cache's key: the file is read again when it was replaced
     return read_ledger(Path(folder))
 
 
 def counts(rows: Sequence[Row], *, active: bool) -> str:
-    """Tell how many inputs are in which state."""
+    """Return how many inputs are in which state."""
     states = Counter(_state(row, active) for row in rows)
-    words = {"queued": "waiting"} | {name: name for name in _LOOKS if name != "queued"}
-    told = [f"**{states[name]:,}** {words[name]}" for name in _LOOKS if states[name]]
-    return " · ".join(told)
+    names = {"queued": "waiting"} | {name: name for name in _LOOKS if name != "queued"}
+    counts = [f"**{states[name]:,}** {names[name]}" for name in _LOOKS if states[name]]
+    return " · ".join(counts)
 
 
 def rows_table(rows: Sequence[Row], *, active: bool, key: str) -> Row | None:
@@ -98,10 +98,10 @@ def error_of(row: Row) -> str:
 
 
 def rate_of(summary: Mapping[str, Any]) -> float | None:
-    """Return the samples per second that a summary tells of, None where it tells of none."""
+    """Return the samples per second that a summary holds, None where it holds none."""
     parts = summary.get("latents")
-    told = [summary, *(parts.values() if isinstance(parts, Mapping) else ())]
-    rates = (one.get("rate") for one in told if isinstance(one, Mapping))
+    reports = [summary, *(parts.values() if isinstance(parts, Mapping) else ())]
+    rates = (one.get("rate") for one in reports if isinstance(one, Mapping))
     return next((round(float(rate), 1) for rate in rates if isinstance(rate, int | float)), None)
 
 
