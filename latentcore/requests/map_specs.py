@@ -18,7 +18,10 @@ def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
     """
     if _exists(spec) or ":" not in spec:
         return spec, ()
-    location, _, columns = spec.rpartition(":")
+    colons = [place for place, sign in enumerate(spec) if sign == ":"]
+    # Columns' names may hold colons, too: the file is there to tell them apart.
+    cut = next((place for place in reversed(colons) if place and _exists(spec[:place])), colons[-1])
+    location, columns = spec[:cut], spec[cut + 1 :]
     if columns.startswith(("/", "\\")):  # the colon of a URL's scheme or of a Windows drive
         return spec, ()
     return location, tuple(name.strip() for name in columns.split(",") if name.strip())

@@ -1,0 +1,22 @@
+"""How a map is written on the command line: a file, and which of its columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from latentcore.requests.map_specs import split_map_spec
+
+
+@pytest.mark.parametrize("column", ["Fe", "phase: iron", ":red[x]: y"])
+def test_columns_and_files_may_hold_colons(column: str, tmp_path: Path) -> None:
+    file = tmp_path / "a:b.csv"
+    file.touch()
+    assert split_map_spec(str(file)) == (str(file), ())
+    assert split_map_spec(f"{file}:{column}") == (str(file), (column.strip(),))
+
+
+def test_a_file_that_is_not_there_ends_at_the_last_colon() -> None:
+    assert split_map_spec("s3://bucket/maps.csv:Fe,Ni") == ("s3://bucket/maps.csv", ("Fe", "Ni"))
+    assert split_map_spec("s3://bucket/maps.csv") == ("s3://bucket/maps.csv", ())
