@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from latentcore.analysis import exploration
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
 from latentcore.containers import Embedding, LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError
 from latentcore.figures import embedding as embedding_module
 from latentcore.figures.embedding import embedding_figure
+from latentcore.inputs import latents as latents_input
+from latentcore.outputs import clusters as clusters_output
 from latentcore.readers import open_latents
 from latentcore.workflows import VERBS, execute
+from latentcore.workflows.session import inputs as session_inputs
 
 BOX = {"panel": "map", "kind": "box", "points": [[12, 5], [20, 9]], "mode": "replace"}
 LASSO = {"panel": "pca", "kind": "lasso", "points": [[-9, -9], [0, 9], [9, -9]], "mode": "add"}
@@ -82,6 +87,28 @@ def test_report_holds_what_numpy_says(scan: Path) -> None:
     assert [entry["role"] for entry in report["inputs"]] == ["latents", "map", "map"]
     assert all(entry["fingerprint"].startswith("blake2b:") for entry in report["inputs"])
     assert {"numpy", "scikit-learn", "latentcore"} <= set(report["versions"])
+
+
+def test_latents_are_read_once_clustered_once_and_projected_once(
+    scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def count(module: Any, name: str) -> None:
+        real = getattr(module, name)
+
+        def counted(*args: Any, **options: Any) -> Any:
+            calls[name] += 1
+            return real(*args, **options)
+
+        monkeypatch.setattr(module, name, counted)
+
+    count(latents_input, "open_latents")
+    count(clusters_output, "cluster_features")
+    count(exploration, "cluster_features")
+    count(session_inputs, "pca")
+    execute("session", _request(scan), scan / "out")
+    assert calls == {"open_latents": 1, "cluster_features": 1, "pca": 1}
 
 
 def drawn(scan: Path, monkeypatch: pytest.MonkeyPatch, **given: object) -> dict[str, Any]:
