@@ -86,6 +86,13 @@ def test_every_verb_is_documented() -> None:
         assert f"\n## {name}\n" in text
 
 
+def test_every_verb_tells_what_it_leaves() -> None:
+    _, _, text = (ROOT / "docs" / "formats.md").read_text().partition("## What a run leaves")
+    for name, verb in VERBS.items():
+        assert (f"\n| `{name}` |" in text) == verb.writes, name
+        assert f"`{name}`" in text
+
+
 def test_every_setting_is_documented() -> None:
     source = (ROOT / "latentcore" / "settings.py").read_text(encoding="utf-8")
     text = hooks.settings_table()
