@@ -3,7 +3,7 @@
 On one machine and one device, with one number of threads, the same seed gives the same weights,
 whether or not the training was interrupted: at a kill between two steps, by a cancel, or by a
 limit of time. One that goes on keeps the threads that it began with
-(`latentcore.encoding.training_start`).
+(`latentcore.encoding.training_state`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ import torch
 from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoders.vae import VaeNetwork
 from latentcore.encoding.training_data import TrainingPatterns
-from latentcore.encoding.training_divergence import Diverged, check_losses, explained
-from latentcore.encoding.training_result import Stopped, TrainingResult
+from latentcore.encoding.training_outcome import (
+    Diverged,
+    Stopped,
+    TrainingResult,
+    check_losses,
+    explained,
+)
 from latentcore.encoding.training_state import EpochLosses, TrainingState, read_state, write_state
 from latentcore.encoding.training_steps import Learner, Targets
 from latentcore.errors import Cancelled

@@ -1,31 +1,43 @@
-"""A training on its way, in a form that survives a kill at any moment.
+"""What a training leaves on disk: what it started from, and its state between two steps.
 
 A state holds weights, optimizer, place and history. There is no state of a random generator in
-it: the order of an epoch and the noise of a step are drawn from seeds that tell epoch and step, so
+it: the order of an epoch and the noise of a step are drawn from seeds that name epoch and step, so
 that a training which goes on draws what it would have drawn.
+
+How a matrix library splits a sum among threads changes its last digits. So principal components
+and targets are not computed anew by the process that goes on, perhaps with other threads or on a
+busier machine; and it computes with as many threads as the first did, however many it was given.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 __all__ = [
     "EpochLosses",
+    "TrainingStart",
     "TrainingState",
+    "computing_threads",
     "read_answer",
+    "read_start",
     "read_state",
     "write_answer",
+    "write_start",
     "write_state",
 ]
 
-_FILE = "state.pt"
+
+_STATE_FILE = "state.pt"
 
 
 @dataclass(frozen=True)
@@ -99,12 +111,12 @@ def write_state(folder: Path, state: TrainingState, question: str) -> None:
     """Replace the state in a folder, in one step."""
     plain = {name: getattr(state, name) for name in state.__dataclass_fields__}
     plain["history"] = [asdict(row) for row in state.history]
-    write_answer(folder / _FILE, plain, question)
+    write_answer(folder / _STATE_FILE, plain, question)
 
 
 def read_state(folder: Path, question: str) -> TrainingState | None:
     """Return the state in a folder, or None where there is none that answers the question."""
-    plain = read_answer(folder / _FILE, question)
+    plain = read_answer(folder / _STATE_FILE, question)
     try:
         if plain is None:
             return None
@@ -132,3 +144,63 @@ def read_answer(path: Path, question: str) -> dict[str, Any] | None:
         return plain if plain.pop("question") == question else None
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError):
         return None
+
+
+_START_FILE = "start.pt"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingStart:
+    """What a training starts from.
+
+    Attributes
+    ----------
+    components : Mapping of str to ndarray
+        Tensors of the principal components.
+    target_scores : ndarray of float32, shape (m, k), or None
+        Of the neighbor targets; None where patterns are reconstructed to themselves.
+    """
+
+    components: Mapping[str, NDArray[np.generic]]
+    target_scores: NDArray[np.float32] | None
+
+
+def write_start(folder: Path, start: TrainingStart, question: str) -> None:
+    """Write what a training starts from, in one step; with it the number of threads in use."""
+    scores = start.target_scores
+    plain: dict[str, Any] = {
+        "threads": torch.get_num_threads(),
+        "components": {name: _tensor(values) for name, values in start.components.items()},
+        "target_scores": None if scores is None else _tensor(scores),
+    }
+    write_answer(folder / _START_FILE, plain, question)
+
+
+def read_start(folder: Path, question: str) -> tuple[TrainingStart, int] | None:
+    """Return what was written for a question, and the threads; None where nothing was."""
+    plain = read_answer(folder / _START_FILE, question)
+    if plain is None:
+        return None
+    scores = plain["target_scores"]
+    components = {name: values.numpy() for name, values in plain["components"].items()}
+    start = TrainingStart(components, None if scores is None else scores.numpy())
+    return start, plain["threads"]
+
+
+@contextmanager
+def computing_threads(count: int) -> Iterator[None]:
+    """Let matrix libraries compute with so many threads, no more and no fewer."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    before = torch.get_num_threads()
+    try:
+        with threadpool_limits(count, user_api="blas"):
+            # Said explicitly, it also keeps MKL from choosing fewer.
+            torch.set_num_threads(count)
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _tensor(values: NDArray[Any]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))

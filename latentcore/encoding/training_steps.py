@@ -1,10 +1,16 @@
 """One step of learning, and one look at how well it goes: everything that computes on the device.
 
-Nothing here waits for an accelerator: losses stay there until somebody asks for them.
+Nothing here waits for an accelerator: losses stay there until somebody asks for them. The loss is
+that of a variational autoencoder:
+
+D. P. Kingma and M. Welling, *Auto-encoding variational Bayes*, ICLR 2014; free bits as in
+D. P. Kingma et al., *Improved variational inference with inverse autoregressive flow*, NIPS 2016;
+one-cycle as in L. N. Smith and N. Topin, *Super-convergence*, 2017 (arXiv 1708.07120).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -16,9 +22,16 @@ from numpy.typing import NDArray
 from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoders.vae import VaeNetwork
 from latentcore.encoding.training_data import Feeder, TrainingPatterns, to_device
-from latentcore.encoding.training_losses import kl_weight_at, learning_rate_at, loss_terms
 
-__all__ = ["Learner", "Targets"]
+__all__ = [
+    "Learner",
+    "Targets",
+    "kl_per_dimension",
+    "kl_weight_at",
+    "learning_rate_at",
+    "loss_terms",
+]
+
 
 Positions = NDArray[np.int64]
 
@@ -189,3 +202,60 @@ def _target_feeder(
 def _batches(positions: Positions, size: int) -> Iterator[Positions]:
     for start in range(0, len(positions), size):
         yield positions[start : start + size]
+
+
+_RISE = 0.1
+_FIRST_SHARE = 0.04
+
+
+def kl_per_dimension(means: torch.Tensor, log_variances: torch.Tensor) -> torch.Tensor:
+    """Return the mean divergence of N(mean, variance) from N(0, 1): (b, d) twice → (d,), nats."""
+    divergence = 0.5 * (means.square() + log_variances.exp() - 1 - log_variances)
+    return divergence.mean(dim=0)
+
+
+def loss_terms(
+    decoded: torch.Tensor,
+    target: torch.Tensor,
+    means: torch.Tensor,
+    log_variances: torch.Tensor,
+    *,
+    kl_weight: float,
+    free_bits: float = 0.0,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return (reconstruction, KL, total), three numbers.
+
+    Parameters
+    ----------
+    decoded, target : Tensor, shape (b, 1, H, W)
+    means, log_variances : Tensor, shape (b, d)
+    free_bits : float
+        Each dimension's divergence counts as at least this.
+
+    Notes
+    -----
+    The reconstruction is the mean squared error per pixel, the KL the mean divergence per
+    dimension: with ``reduction="mean"`` for both, as the seed has it.
+    """
+    reconstruction = (decoded.float() - target).square().mean()
+    each = kl_per_dimension(means.float(), log_variances.float())
+    counted = each.clamp(min=free_bits) if free_bits > 0 else each
+    return reconstruction, each.mean(), reconstruction + kl_weight * counted.mean()
+
+
+def kl_weight_at(plan: TrainingPlan, epoch: float) -> float:
+    """Return the KL's weight after so many epochs: it rises in proportion, then stays."""
+    if plan.kl_warmup <= 0:
+        return plan.kl_weight
+    return plan.kl_weight * min(1.0, epoch / plan.kl_warmup)
+
+
+def learning_rate_at(plan: TrainingPlan, step: int, steps: int) -> float:
+    """Return the learning rate of a step, counted from 0, of so many in all."""
+    if plan.schedule == "constant":
+        return plan.learning_rate
+    share = (step + 1) / max(1, steps)
+    if share < _RISE:
+        swing = 0.5 - 0.5 * math.cos(math.pi * share / _RISE)
+        return plan.learning_rate * (_FIRST_SHARE + (1 - _FIRST_SHARE) * swing)
+    return plan.learning_rate * (0.5 + 0.5 * math.cos(math.pi * (share - _RISE) / (1 - _RISE)))

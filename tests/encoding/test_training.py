@@ -11,20 +11,20 @@ from latentcore.containers import ScanGrid
 from latentcore.encoders import training_presets
 from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoders.vae_cnn import VaeCnn
-from latentcore.encoding import training_divergence
+from latentcore.encoding import training_outcome
 from latentcore.encoding.training import Targets, Training
 from latentcore.encoding.training_data import Feeder, TrainingPatterns, collect_patterns
-from latentcore.encoding.training_losses import (
-    kl_per_dimension,
-    kl_weight_at,
-    learning_rate_at,
-    loss_terms,
-)
 from latentcore.encoding.training_models import (
     as_encoder,
     build_network,
     fit_components,
     neighbor_targets,
+)
+from latentcore.encoding.training_steps import (
+    kl_per_dimension,
+    kl_weight_at,
+    learning_rate_at,
+    loss_terms,
 )
 from latentcore.encoding.training_targets import neighbor_scores
 from latentcore.errors import Cancelled, RequestError, ShapeError
@@ -165,7 +165,7 @@ def test_divergence_is_told_and_the_last_good_weights_are_kept(patterns, tmp_pat
 
 
 def test_divergence_before_anything_was_learned_is_an_error(patterns, tmp_path, monkeypatch):
-    monkeypatch.setattr(training_divergence, "_EXPLODED", 1e-9)
+    monkeypatch.setattr(training_outcome, "_EXPLODED", 1e-9)
     with pytest.raises(RequestError, match=r"diverged in epoch 1: the loss rose .* try 0\.001"):
         training(patterns, tmp_path).run()
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from latentcore.encoders.pca import PcaEncoder
     from latentcore.encoding.training import Targets, Training
     from latentcore.encoding.training_data import TrainingPatterns
-    from latentcore.encoding.training_start import TrainingStart
+    from latentcore.encoding.training_state import TrainingStart
 
 __all__ = ["TrainingJob"]
 
@@ -51,7 +51,7 @@ class TrainingJob:
         import torch
 
         from latentcore.encoders.device import resolve_device
-        from latentcore.encoding.training_start import computing_threads, read_start
+        from latentcore.encoding.training_state import computing_threads, read_start
 
         device = resolve_device(self.request.device)
         asked = work_digest("train", self.request, self.folder.inputs, computed_on=str(device))
@@ -117,7 +117,7 @@ class TrainingJob:
     ) -> tuple[PcaEncoder, Targets | None]:
         """Return components and targets: those of the first attempt, if there was one."""
         from latentcore.encoding import training_models as models
-        from latentcore.encoding.training_start import TrainingStart, write_start
+        from latentcore.encoding.training_state import TrainingStart, write_start
 
         if start is not None:
             components = models.components_of(start.components, preparer)
