@@ -175,7 +175,7 @@ def test_nan_and_constant_patterns_are_counted(tmp_path):
     [
         ({"latent_dim": 145}, "12 × 12 = 144 pixels"),
         ({"latent_dim": 0}, "Give from 1 to 144"),
-        ({"learning_rate": -1.0}, "learning-rate"),
+        ({"learning_rate": -1.0}, "learning_rate"),
         ({"epochs": 0}, "epochs 0 makes no sense"),
         ({"max_minutes": 0.0}, "no time"),
         ({"preset": "as-published", "encoder": "vae-residual"}, "Leave one of them out"),
