@@ -168,7 +168,7 @@ def test_an_uploaded_scan_takes_the_place_of_the_one_in_view(page, browser, serv
     page.goto(server + link(scans, "first"))
     settle(page)
     slide(page, 1, "ArrowLeft", 12)
-    assert 28 <= roi(page)[1] < 40
+    page.wait_for_function(f"{PROBE}.state.roi?.[1] < 40", timeout=PATIENCE)
     for name in ("smaller", "alike"):
         upload(page, scans[name])
         page.get_by_role("link", name="Explore", exact=True).click()
