@@ -133,7 +133,11 @@ def _value(action: argparse.Action) -> str:
 
 
 def _cell(text: str) -> str:
-    return html.escape(text, quote=False).replace("|", "\\|").replace("*", "\\*")
+    """Escape what Markdown would take for emphasis or the end of a cell; code stays as it is."""
+    parts = re.split(r"(`[^`]*`)", html.escape(text, quote=False))
+    return "".join(
+        part if part.startswith("`") else re.sub(r"([|*_])", r"\\\1", part) for part in parts
+    )
 
 
 def settings_table() -> str:
