@@ -1,4 +1,4 @@
-"""The documentation tells of everything there is, and of nothing else."""
+"""The documentation covers everything there is, and nothing else."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_every_verb_is_documented() -> None:
         assert f"\n## {name}\n" in text
 
 
-def test_every_verb_tells_what_it_leaves() -> None:
-    _, _, text = (ROOT / "docs" / "formats.md").read_text().partition("## What a run leaves")
+def test_what_every_verb_writes_is_listed() -> None:
+    _, _, text = (ROOT / "docs" / "formats.md").read_text().partition("## What a run writes")
     for name, verb in VERBS.items():
         assert (f"\n| `{name}` |" in text) == verb.writes, name
         assert f"`{name}`" in text
