@@ -32,8 +32,6 @@ from latentcore.errors import RequestError
 from latentcore.preparation import Preparation, Preparer
 from latentcore.readers import open_latents, open_ref, open_samples
 
-__all__ = ["LatentDataset", "SampleDataset"]
-
 Index = int | slice | Sequence[int] | NDArray[np.integer] | torch.Tensor
 Transform = Callable[[torch.Tensor], torch.Tensor]
 

@@ -25,23 +25,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-__all__ = [
-    "Cancelled",
-    "CheckpointError",
-    "InputError",
-    "JoinError",
-    "LatentError",
-    "MalformedFileError",
-    "RequestError",
-    "SettingsError",
-    "ShapeError",
-    "StorageError",
-    "UnknownFormatError",
-    "UnknownNameError",
-    "UnsafeFileError",
-]
-
-
 _PARAMETER = re.compile(r"⟨(\w+)⟩")
 
 
@@ -69,7 +52,7 @@ class LatentError(Exception):
 
 
 class InputError(LatentError):
-    """What was given can't be used; the message tells what to change."""
+    """What was given can't be used; the message says what to change."""
 
 
 class UnknownNameError(InputError):

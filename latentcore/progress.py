@@ -1,4 +1,4 @@
-"""How a long job tells where it stands and learns that it should stop."""
+"""How a long job says where it stands and learns that it should stop."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 
 from latentcore.errors import Cancelled
-
-__all__ = ["Progress"]
 
 
 class Progress:

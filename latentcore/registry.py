@@ -15,8 +15,6 @@ from typing import Generic, TypeVar
 
 from latentcore.errors import UnknownNameError
 
-__all__ = ["Registry"]
-
 T = TypeVar("T")
 
 

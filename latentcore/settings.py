@@ -16,8 +16,6 @@ from pathlib import Path
 
 from latentcore.errors import SettingsError
 
-__all__ = ["PREFIX", "Settings", "all_variables", "named_paths", "settings"]
-
 PREFIX = "LATENT_"
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["IMPORT_FOLDER", "__version__"]
-
 __version__ = "0.2.0"
 
 # Other processes put it on their path, so that they import this very code.

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from latentcore.version import IMPORT_FOLDER
 
-__all__ = ["Worker", "lower_priority", "serve"]
-
 _READY = "ready"
 _CLOSING_S = 5.0
 

@@ -146,7 +146,7 @@ def test_latents_of_a_partition_with_measured_values(kinases: Path) -> None:
         lc.LatentDataset(kinases, target="labels")
 
 
-def test_a_reader_is_told_its_options(tmp_path: Path) -> None:
+def test_a_reader_is_reported_its_options(tmp_path: Path) -> None:
     np.savez(tmp_path / "k.npz", X_s0_=np.eye(2), X_s1_=np.ones((3, 2)), y=np.array([0, 1]))
     dataset = lc.LatentDataset(tmp_path / "k.npz", target="labels", reader="kinoml-npz:pooling=sum")
     np.testing.assert_array_equal(dataset[:][0], [[1, 1], [3, 3]])

@@ -14,19 +14,6 @@ from latentcore.containers import Clustering
 from latentcore.errors import InputError, RequestError, ShapeError
 from latentcore.progress import Progress
 
-__all__ = [
-    "FEWEST_POINTS",
-    "METRICS",
-    "MISSING",
-    "Agreement",
-    "LabelAgreement",
-    "agree",
-    "as_labels",
-    "cluster_dimension",
-    "compare_labels",
-    "rand_and_information",
-]
-
 METRICS = ("ari", "nmi")
 FEWEST_POINTS = 20
 # Stands for "no label"; −1 is a label, that of noise.

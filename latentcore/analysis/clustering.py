@@ -13,15 +13,6 @@ from latentcore.containers import Clustering
 from latentcore.errors import RequestError, ShapeError
 from latentcore.progress import Progress
 
-__all__ = [
-    "Features",
-    "Scaling",
-    "UsedFeatures",
-    "cluster",
-    "cluster_features",
-    "latent_and_band_contrast",
-]
-
 Scaling = Literal["standard", "none"]
 _SCALINGS = ("standard", "none")
 

@@ -15,8 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentcore.containers import LatentSet
 
-__all__ = ["ActiveUnits", "Spread", "active_units", "has_prior", "spread"]
-
 # Burda, Grosse and Salakhutdinov, *Importance weighted autoencoders*, ICLR 2016, count a unit
 # as active when the variance of its posterior mean over the data is above 0.01, where the
 # prior's is 1: a s.d. above 0.1.

@@ -18,16 +18,6 @@ from latentcore.containers import SampleSource, damaged_among
 from latentcore.errors import RequestError, ShapeError
 from latentcore.progress import Progress
 
-__all__ = [
-    "DT_EDGES",
-    "STATISTICS",
-    "cutout_statistics",
-    "default_crop",
-    "dt_bins",
-    "statistics_of",
-    "temperature_difference",
-]
-
 STATISTICS = ("DT", "mean", "sd", "min", "max")
 # The bins that the field's UMAPs are split by, in kelvin (``umap_DT`` in ulmo/ssl/defs.py).
 DT_EDGES = (0.0, 0.5, 1.0, 1.5, 2.5, 4.0, np.inf)

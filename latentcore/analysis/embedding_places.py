@@ -11,8 +11,6 @@ from latentcore.analysis.parameters import check_seed
 from latentcore.containers import Neighbors
 from latentcore.errors import RequestError, ShapeError
 
-__all__ = ["Gallery", "one_per_cell", "placed_among"]
-
 # Beyond these shares of the points an embedding's stragglers would stretch the grid; as
 # ``grid_umap`` of github.com/AI-for-Ocean-Science/ulmo has it.
 _STRAGGLERS = (0.05, 99.95)

@@ -30,25 +30,6 @@ from latentcore.containers import Clustering, LatentSet, Roi, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = [
-    "MAP_PANELS",
-    "OUTSIDE",
-    "ROW_PANEL",
-    "Exploration",
-    "SelectionStatistics",
-    "cluster_roi",
-    "comparison",
-    "describe_view",
-    "explore",
-    "in_all_rows",
-    "panel_axes",
-    "roi_features",
-    "roi_rows",
-    "scatter_panel",
-    "selected_rows",
-    "selection_statistics",
-]
-
 # The panels whose axes are the scan's own x and y.
 MAP_PANELS = ("map", "cluster-map")
 # A panel that is never shown: its x is a sample's row, its y is 0, so that boxes in it select rows.
@@ -303,7 +284,7 @@ def _axes(
     if scatter is not None and scatter[2] in maps:
         return latents.dimension(int(scatter[1])), maps[scatter[2]]
     message = (
-        f"A selection was drawn in the panel {panel!r}, which is not at hand. There are "
+        f"A selection was drawn in the panel {panel!r}, which is not available. There are "
         f"embeddings {', '.join(embeddings) or 'none'} and maps {', '.join(maps) or 'none'}. "
         "Open the same maps and embedding, or clear the selection."
     )

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["place_columns", "placed", "wrapped_longitudes"]
-
 _LATITUDES = ("lat", "latitude")
 _LONGITUDES = ("lon", "long", "longitude")
 

@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentcore.errors import RequestError, ShapeError
 
-__all__ = ["cluster_ranges", "robust_limits", "shading"]
-
 _LOW, _HIGH = 2.0, 98.0
 
 

@@ -28,14 +28,6 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.containers import CrystalSymmetry, ScanMaps
 from latentcore.errors import RequestError
 
-__all__ = [
-    "KEY_CORNERS",
-    "direction_along_z",
-    "direction_colors",
-    "key_picture",
-    "orientation_colors",
-]
-
 # Names of the red, the green and the blue corner of each Laue class.
 KEY_CORNERS: Mapping[str, tuple[str, str, str]] = {
     "m-3m": ("001", "101", "111"),

@@ -14,17 +14,6 @@ from typing import Any, TypeVar
 from latentcore.errors import RequestError
 from latentcore.registry import Registry
 
-__all__ = [
-    "SEED",
-    "Parameter",
-    "check_at_least",
-    "check_choice",
-    "check_seed",
-    "make_method",
-    "parameter",
-    "parameter_of",
-]
-
 T = TypeVar("T")
 
 # The one parameter that a request has whatever the method.

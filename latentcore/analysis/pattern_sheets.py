@@ -9,15 +9,6 @@ from numpy.typing import NDArray
 
 from latentcore.errors import ShapeError
 
-__all__ = [
-    "evenly_spaced",
-    "gray_levels",
-    "pattern_sheet",
-    "placed_sheet",
-    "sample_picture",
-    "signed_levels",
-]
-
 
 def evenly_spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """Pick at most `most` of the rows, evenly over their order, the first and last included.

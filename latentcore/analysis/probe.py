@@ -13,8 +13,6 @@ from latentcore.analysis.probes import FittedProbe, Probe
 from latentcore.errors import RequestError, ShapeError
 from latentcore.progress import Progress
 
-__all__ = ["ProbeLabels", "Probed", "probe"]
-
 _BLOCK = 20_000
 
 

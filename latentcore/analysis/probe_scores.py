@@ -15,8 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Calibration", "ClassScore", "ProbeScores", "RocCurve", "score"]
-
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 

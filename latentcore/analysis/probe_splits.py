@@ -18,8 +18,6 @@ from latentcore.analysis.parameters import check_seed
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError
 
-__all__ = ["Split", "blocked_split", "given_split", "stratified_split"]
-
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 

@@ -17,16 +17,6 @@ from latentcore.containers import Embedding, LatentSet
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = [
-    "UMAP_METRICS",
-    "neighbour_preservation",
-    "pca",
-    "principal_axes",
-    "trustworthiness",
-    "umap",
-    "warm_up",
-]
-
 UMAP_METRICS = ("euclidean", "cosine", "correlation", "manhattan", "chebyshev")
 
 _BLOCK = 8_192
@@ -420,13 +410,13 @@ def _run_umap(
     with _quiet(notes):
         from umap import UMAP
 
-        model = UMAP(**settings, tqdm_kwds=_tell_epochs(progress, "UMAP: layout"))
+        model = UMAP(**settings, tqdm_kwds=_epoch_progress(progress, "UMAP: layout"))
         if len(fitted) == len(values):
             return np.asarray(model.fit_transform(values), np.float32)
         coordinates = np.empty((len(values), settings["n_components"]), np.float32)
         coordinates[fitted] = model.fit_transform(values[fitted])
         others = np.setdiff1d(np.arange(len(values)), fitted, assume_unique=True)
-        model.tqdm_kwds = _tell_epochs(progress, "UMAP: placing the other rows")
+        model.tqdm_kwds = _epoch_progress(progress, "UMAP: placing the other rows")
         coordinates[others] = model.transform(values[others])
     return coordinates
 
@@ -459,7 +449,7 @@ class _Epochs:
         """Do nothing: nothing is held back."""
 
 
-def _tell_epochs(progress: Progress, message: str) -> dict[str, Any]:
+def _epoch_progress(progress: Progress, message: str) -> dict[str, Any]:
     def report(done: int, total: int) -> None:
         progress.step(done, total, message)
 

@@ -12,9 +12,6 @@ from latentcore.containers import Ranking
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["metric_likeness", "rank_numbers", "scores_table", "top_dims", "top_ranks"]
-
-
 _SORTED_BY = "pearson"
 
 

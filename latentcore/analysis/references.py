@@ -11,15 +11,6 @@ from numpy.typing import NDArray
 from latentcore.containers import Roi, ScanGrid, ScanMaps, match_rows
 from latentcore.errors import RequestError
 
-__all__ = [
-    "FEWEST_PAIRS",
-    "SYNTHESES",
-    "Reference",
-    "join_maps",
-    "reference_of",
-    "refuse_useless",
-]
-
 # With fewer points a nearest-neighbor or a rank statistic says next to nothing.
 FEWEST_PAIRS = 20
 SYNTHESES = ("sum", "rgb")

@@ -21,15 +21,6 @@ from latentcore.containers import Clustering
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = [
-    "ScalingComparison",
-    "Separation",
-    "between_shares",
-    "compare_scalings",
-    "eta_squared",
-    "separation",
-]
-
 _SAME_LABELS = 0.95
 _ALMOST_ALL = 0.95
 _TITLES = {"bandcontrast": "band contrast", "latent": "the latent"}

@@ -21,8 +21,6 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.containers import Neighbors
 from latentcore.errors import RequestError, ShapeError
 
-__all__ = ["METRICS", "Metric", "SearchTable"]
-
 Metric = Literal["cosine", "euclidean"]
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 

@@ -15,18 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError, ShapeError
 
-__all__ = [
-    "QUANTILES",
-    "Area",
-    "ClusterShare",
-    "Comparison",
-    "Description",
-    "area",
-    "cluster_shares",
-    "compare",
-    "describe",
-]
-
 QUANTILES = (0.02, 0.25, 0.50, 0.75, 0.98)
 _CONFIDENCE = 0.95
 

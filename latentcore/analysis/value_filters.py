@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Filters", "Ranges", "kept_by", "within_ranges"]
-
 # Half-open, [low, high); either end may be infinite.
 Ranges = tuple[tuple[float, float], ...]
 Filters = Mapping[str, Ranges]

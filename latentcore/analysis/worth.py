@@ -19,16 +19,6 @@ from numpy.typing import NDArray
 from latentcore.analysis.collapse import active_units
 from latentcore.errors import ShapeError
 
-__all__ = [
-    "LabelWorth",
-    "Worth",
-    "explained_share",
-    "kl_from_prior",
-    "label_worth",
-    "neighbour_overlap",
-    "worth",
-]
-
 Floats = NDArray[np.floating]
 
 _NEIGHBORS = 10

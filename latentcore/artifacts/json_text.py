@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["from_json", "to_json"]
-
 
 def to_json(value: object) -> str:
     """Write a value as JSON text.

@@ -17,8 +17,6 @@ from latentcore.artifacts.json_text import to_json
 from latentcore.containers import LatentSet, ScanGrid
 from latentcore.errors import RequestError
 
-__all__ = ["latents_name", "write_latents"]
-
 _RESERVED = ("coords", "dims", "labels", "sample_ids")
 _WITHOUT_PARTITION = "samples"
 

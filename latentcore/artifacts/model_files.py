@@ -29,8 +29,6 @@ from latentcore.artifacts.run_folder import file_sha256, write_atomic
 from latentcore.containers import Provenance
 from latentcore.encoders import Encoder, Storable
 
-__all__ = ["StorableEncoder", "write_model"]
-
 
 class StorableEncoder(Encoder, Storable, Protocol):
     """An encoder whose weights can be written."""

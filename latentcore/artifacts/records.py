@@ -14,20 +14,6 @@ from typing import Any
 
 from latentcore.errors import MalformedFileError
 
-__all__ = [
-    "Shape",
-    "count",
-    "flag",
-    "listed",
-    "mapping",
-    "number",
-    "one_of",
-    "optional",
-    "read_record",
-    "shaped",
-    "text",
-]
-
 Check = Callable[[Any], bool]
 Shape = Mapping[str, Check]
 

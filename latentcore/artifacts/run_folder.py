@@ -36,16 +36,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = [
-    "SUMMARY",
-    "RunFolder",
-    "file_sha256",
-    "read_run",
-    "run_damage",
-    "run_id",
-    "write_atomic",
-]
-
 _RUN_FILE = "run.json"
 _BLOCK = 1 << 20
 _FIGURE_DPI = 300

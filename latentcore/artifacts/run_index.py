@@ -11,8 +11,6 @@ from typing import Any
 
 from latentcore.artifacts.run_folder import read_run, run_damage
 
-__all__ = ["IndexedRun", "RunIndex"]
-
 _State = tuple[int, int, int]
 
 

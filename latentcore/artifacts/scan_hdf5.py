@@ -8,8 +8,6 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["write_scan"]
-
 _CHUNK_ROWS = 64
 
 

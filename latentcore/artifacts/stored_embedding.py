@@ -18,8 +18,6 @@ from latentcore.storage import content_fingerprint, local_path
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PCA_PANEL", "StoredEmbedding", "embedding_table", "read_embedding"]
-
 # The panel of the first two principal components, which are computed wherever they are needed.
 PCA_PANEL = "pca"
 _COLUMNS = ("sample_id", "U0", "U1")
@@ -76,7 +74,7 @@ def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:
 
     path = local_path(location)
     try:
-        # ParquetFile tells in one line what is wrong; read_table prints the whole schema.
+        # ParquetFile says in one line what is wrong; read_table prints the whole schema.
         with pq.ParquetFile(path) as file:
             lacking = sorted({*_COLUMNS} - {*file.schema_arrow.names})
             table = file.read(columns=[*_COLUMNS]) if not lacking else None

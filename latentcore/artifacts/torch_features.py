@@ -13,8 +13,6 @@ import numpy as np
 from latentcore.artifacts.json_text import from_json, to_json
 from latentcore.containers import LatentSet
 
-__all__ = ["write_features"]
-
 
 def write_features(path: Path, latents: LatentSet, meta: Mapping[str, object]) -> None:
     """Write the latents of the encoded samples.

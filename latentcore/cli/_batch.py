@@ -10,8 +10,6 @@ from latentcore.artifacts import to_json
 from latentcore.workflows import VERBS
 from latentcore.workflows.batch.inputs import input_field
 
-__all__ = ["BATCH", "INNER", "inner_fields", "own_fields", "wrapped"]
-
 BATCH = "batch"
 INNER = "batched_verb"
 # What the parser finds out in another way than by an option of the batch's own.

@@ -13,8 +13,6 @@ from latentcore.requests.verbs import option_of
 from latentcore.workflows import VERBS, Verb
 from latentcore.workflows.batch.inputs import batchable
 
-__all__ = ["build_parser", "flag", "request_in"]
-
 _EXIT_STATUS = (
     "Exit status: 0 done; 2 bad usage or bad input; 130 cancelled by Ctrl-C. "
     "batch: 1 when some inputs failed, 2 when all did."

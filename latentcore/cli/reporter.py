@@ -8,8 +8,6 @@ from typing import Any
 
 from latentcore.artifacts import to_json
 
-__all__ = ["Reporter", "readable"]
-
 _REPORT_EVERY_S = 0.2
 
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from latentcore.errors import RequestError
 
-__all__ = ["Columns", "holds_names", "numeric", "quantities", "refuse_names"]
-
 
 class Columns:
     """Columns of values by name, some of them of categories."""

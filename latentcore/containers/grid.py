@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, ShapeError
 
-__all__ = ["ScanGrid"]
-
 # A coordinate may miss its grid node by this share of the step: vendors print micrometers with
 # few decimals, and 0.125 written as 0.13 must still find its column.
 _NODE_TOLERANCE = 0.1

@@ -10,8 +10,6 @@ from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.samples import SampleSource
 from latentcore.errors import JoinError
 
-__all__ = ["match_rows", "sample_rows"]
-
 # Two points are one place when they are closer than this share of the step.
 _SAME_PLACE = 0.25
 

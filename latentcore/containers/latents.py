@@ -13,8 +13,6 @@ from latentcore.containers.provenance import Provenance
 from latentcore.containers.samples import SourceRef
 from latentcore.errors import RequestError, ShapeError
 
-__all__ = ["LatentSet", "default_sample_ids"]
-
 
 def default_sample_ids(n: int) -> NDArray[np.str_]:
     """Return the row numbers as text: the ids of samples that have no others."""

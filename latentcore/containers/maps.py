@@ -15,8 +15,6 @@ from latentcore.containers.joining import match_rows
 from latentcore.containers.samples import SourceRef
 from latentcore.errors import JoinError, ShapeError
 
-__all__ = ["CrystalSymmetry", "ScanMaps"]
-
 
 @dataclass(frozen=True)
 class CrystalSymmetry:

@@ -10,8 +10,6 @@ from importlib import metadata
 
 from latentcore.version import __version__
 
-__all__ = ["InputRecord", "Provenance", "software_versions"]
-
 _PACKAGES = (
     "torch", "numpy", "scipy", "scikit-learn", "umap-learn", "hdbscan", "h5py", "pandas",
     "matplotlib", "numba",

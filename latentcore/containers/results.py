@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from latentcore.errors import ShapeError, UnknownNameError
 
-__all__ = ["Clustering", "Embedding", "Neighbors", "Ranking"]
-
 
 @dataclass(frozen=True, eq=False)
 class Embedding:

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from latentcore.containers.grid import ScanGrid
 from latentcore.errors import RequestError
 
-__all__ = ["Roi"]
-
 # Bounds are meant to lie on grid nodes; 0.1 + 0.2 and 0.3 are one node. A point this share of
 # the step below a bound counts as lying on it.
 _ON_BOUND = 1e-3

@@ -11,16 +11,6 @@ from numpy.typing import NDArray
 
 from latentcore.containers.grid import ScanGrid
 
-__all__ = [
-    "Resizable",
-    "SampleSource",
-    "Skipping",
-    "SourceRef",
-    "damage_of",
-    "damaged_among",
-    "notes_of",
-]
-
 
 @dataclass(frozen=True)
 class SourceRef:

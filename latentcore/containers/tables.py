@@ -15,8 +15,6 @@ from latentcore.containers.latents import LatentSet
 from latentcore.containers.samples import SourceRef
 from latentcore.errors import JoinError, RequestError, ShapeError
 
-__all__ = ["JoinedBy", "SampleColumns", "SampleTable"]
-
 JoinedBy = Literal["id", "order"]
 
 # What preparation and extraction put into a file's name: of one file are

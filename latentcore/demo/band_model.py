@@ -27,8 +27,6 @@ from numpy.typing import NDArray
 
 from latentcore.demo.rotations import component
 
-__all__ = ["BCC_IRON", "FCC_NICKEL", "Crystal", "MasterPattern", "master_pattern"]
-
 Floats = NDArray[np.float32]
 
 # h / √(2 m e V (1 + e V / 2 m c²)) at V = 20 kV, in nm.

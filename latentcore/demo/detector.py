@@ -14,8 +14,6 @@ from latentcore.demo.band_model import BCC_IRON, FCC_NICKEL, master_pattern
 from latentcore.demo.microstructure import IRON, NICKEL, PORE, Microstructure, smooth_fields
 from latentcore.demo.rotations import about_axis, turn
 
-__all__ = ["record_patterns"]
-
 Floats = NDArray[np.float32]
 
 _SPECIMEN_TILT = 70.0

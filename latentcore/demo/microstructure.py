@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from latentcore.demo.rotations import about_axis, from_vectors, random_rotations
 
-__all__ = ["IRON", "NICKEL", "PORE", "Microstructure", "grow", "smooth_fields"]
-
 PORE, NICKEL, IRON = 0, 1, 2
 
 _POINTS_PER_GRAIN = 270

@@ -9,8 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["about_axis", "bunge_degrees", "component", "from_vectors", "random_rotations", "turn"]
-
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 

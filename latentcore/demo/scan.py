@@ -12,8 +12,6 @@ from latentcore.demo.microstructure import PORE, Microstructure, grow
 from latentcore.demo.rotations import bunge_degrees
 from latentcore.errors import RequestError
 
-__all__ = ["DemoScan", "make_demo_scan"]
-
 _OFFSET = (120, 40)
 _SMALLEST = (8, 8)
 _MOST_PIXELS = 1 << 31

@@ -159,7 +159,7 @@ class EncoderFamily(Protocol):
     def load(
         self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
     ) -> Encoder:
-        """Build the encoder; `input_shape` serves where the checkpoint doesn't tell it."""
+        """Build the encoder; `input_shape` serves where the checkpoint doesn't give it."""
         ...
 
 
@@ -245,7 +245,7 @@ def open_checkpoint(
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     input_shape : tuple of int, optional
-        (C, H, W) of prepared samples, for checkpoints that don't tell it (bare weights); the
+        (C, H, W) of prepared samples, for checkpoints that don't give it (bare weights); the
         others keep their own.
     trusted_roots : sequence of Path
         Folders whose exported programs (TorchScript, ``torch.export``) may be loaded, which runs

@@ -14,8 +14,6 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-__all__ = ["DEPTHS", "SupConResNet", "widest_of"]
-
 # Blocks in each of the four stages, and whether a block is a bottleneck of three convolutions.
 DEPTHS: Mapping[str, tuple[tuple[int, ...], bool]] = {
     "resnet18": ((2, 2, 2, 2), False),

@@ -13,8 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["in_tiles", "tile_for"]
-
 
 def in_tiles(
     forward: Callable[[torch.Tensor], torch.Tensor],

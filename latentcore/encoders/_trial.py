@@ -1,4 +1,4 @@
-"""What a program takes and gives, found out by trying: most files don't tell."""
+"""What a program takes and gives, found out by trying: most files don't say."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import torch
 from latentcore.encoders._tiles import tile_for
 from latentcore.encoders.programs import Program
 from latentcore.errors import CheckpointError
-
-__all__ = ["Fit", "features_of", "try_program"]
 
 Shape = tuple[int, ...]
 
@@ -62,7 +60,7 @@ def try_program(program: Program, guess: Shape | None, device: torch.device, fil
     Parameters
     ----------
     guess : tuple of int or None
-        (C, H, W) or (C, T, H, W) of the samples at hand; other channels are tried too.
+        (C, H, W) or (C, T, H, W) of the samples given; other channels are tried too.
     file : str
         For messages.
 
@@ -195,7 +193,7 @@ def _shapes(
     if guess is None:
         if sides is None or None in sides[1:]:
             message = (
-                f"The program {file!r} doesn't tell for which size of sample it was made. Give it "
+                f"The program {file!r} doesn't say for which size of sample it was made. Give it "
                 "(⟨resolution⟩ H W)."
             )
             raise CheckpointError(message)
@@ -208,18 +206,20 @@ def _shapes(
     if sides is None:
         return guesses
     rank = len(sides) - 1
-    told = [
-        (_with_told(sides, shape, as_clip), as_clip)
+    stated = [
+        (_filled(sides, shape, as_clip), as_clip)
         for shape, as_clip in guesses
         if len(shape) + as_clip == rank
     ]
-    return list(dict.fromkeys(told)) or guesses[:1]
+    return list(dict.fromkeys(stated)) or guesses[:1]
 
 
-def _with_told(sides: tuple[int | None, ...], shape: Shape, as_clip: bool) -> Shape:
-    """Put the sides that a file tells in the place of the guessed ones."""
+def _filled(sides: tuple[int | None, ...], shape: Shape, as_clip: bool) -> Shape:
+    """Put the sides that a file gives in the place of the guessed ones."""
     inner = (sides[1], *sides[3:]) if as_clip else sides[1:]
-    return tuple(own if told is None else told for told, own in zip(inner, shape, strict=True))
+    return tuple(
+        own if stated is None else stated for stated, own in zip(inner, shape, strict=True)
+    )
 
 
 def _described(output: object) -> str:

@@ -34,22 +34,6 @@ from latentcore.readers.torch_files import (
 )
 from latentcore.storage import local_path
 
-__all__ = [
-    "BACKGROUND_TENSOR",
-    "DEMO",
-    "METADATA_KEY",
-    "MODEL_FILE",
-    "MODEL_TYPE",
-    "MODEL_VERSION",
-    "RECORD_FILE",
-    "Checkpoint",
-    "checkpoint_file",
-    "file_identity",
-    "load_checkpoint",
-    "plain_name",
-    "tensors_fingerprint",
-]
-
 MODEL_TYPE = "latentcore-model"
 MODEL_VERSION = "1"
 MODEL_FILE = "model.safetensors"
@@ -116,7 +100,7 @@ class Checkpoint:
 
     @property
     def encoder_name(self) -> str | None:
-        """Name of the encoder's family, where a record tells it."""
+        """Name of the encoder's family, where a record gives it."""
         return None if self.record is None else str(self.record["encoder"]["name"])
 
     @property
@@ -129,7 +113,7 @@ class Checkpoint:
 
     @property
     def input_shape(self) -> Shape | None:
-        """(C, H, W) of a prepared sample, where a record tells it."""
+        """(C, H, W) of a prepared sample, where a record gives it."""
         if self.record is None:
             return None
         channels, height, width = (int(side) for side in self.record["encoder"]["input_shape"])
@@ -137,7 +121,7 @@ class Checkpoint:
 
     @property
     def preparation(self) -> Preparation | None:
-        """What the model's samples were prepared with, where a record tells it."""
+        """What the model's samples were prepared with, where a record gives it."""
         if self.record is None or self.record.get("preparation") is None:
             return None
         return Preparation.from_dict(self.record["preparation"])
@@ -215,7 +199,7 @@ def checkpoint_file(location: str) -> Path:
 
 
 def file_identity(path: Path) -> frozenset[str]:
-    """Return the SHA-256 of a file of weights and, where its header tells, its fingerprint."""
+    """Return the SHA-256 of a file of weights and, where its header has it, its fingerprint."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     found = {f"sha256:{sha256}"}
@@ -301,7 +285,7 @@ def _record(path: Path, text: str | None) -> Mapping[str, Any] | None:
 
 
 def _check_record(checkpoint: Checkpoint) -> None:
-    """Ask for everything once, so that a broken record is told here and not in the middle."""
+    """Ask for everything once, so that a broken record is reported here and not in the middle."""
     try:
         _ = (
             checkpoint.encoder_name,

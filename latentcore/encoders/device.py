@@ -9,8 +9,6 @@ import torch
 from latentcore.errors import RequestError
 from latentcore.settings import settings
 
-__all__ = ["is_out_of_memory", "resolve_device"]
-
 
 def resolve_device(name: str) -> torch.device:
     """Return the device of that name.

@@ -28,8 +28,6 @@ from latentcore.encoders.programs import COMPILED, load_program
 from latentcore.errors import CheckpointError, RequestError, UnsafeFileError
 from latentcore.preparation import Preparation
 
-__all__ = ["ExportedEncoder"]
-
 Shape = tuple[int, ...]
 
 _NAME = "exported"
@@ -96,8 +94,8 @@ class ExportedEncoder:
         )
         self.device = str(device)
         self.tile = fit.tile
-        told = f"{checkpoint.sha256} {fit.input_shape} {pool}".encode()
-        self.fingerprint = f"blake2b:{hashlib.blake2b(told, digest_size=16).hexdigest()}"
+        identity = f"{checkpoint.sha256} {fit.input_shape} {pool}".encode()
+        self.fingerprint = f"blake2b:{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
 
     def pooled(self, method: str) -> Self:
         """Return the same program with another pooling; it is not loaded twice.

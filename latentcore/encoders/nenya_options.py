@@ -15,8 +15,6 @@ from typing import Any
 
 from latentcore.errors import CheckpointError, RequestError
 
-__all__ = ["NenyaOptions"]
-
 _LARGEST_FILE = 1 << 20
 # Of the first paper, and of the versions between.
 _RENAMED = {
@@ -102,7 +100,7 @@ class NenyaOptions:
 
     @property
     def partitions(self) -> tuple[str, ...]:
-        """Names of the training's datasets, where the options tell them."""
+        """Names of the training's datasets, where the options give them."""
         names = (self.values.get(key) for key in ("train_key", "valid_key"))
         return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
@@ -119,7 +117,7 @@ class NenyaOptions:
 
     @property
     def n_channels(self) -> int | None:
-        """Channels of the input; the first paper's options don't tell them."""
+        """Channels of the input; the first paper's options don't give them."""
         return self._count("nchannels", self.values.get("nchannels"))
 
     @property

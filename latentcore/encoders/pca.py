@@ -21,8 +21,6 @@ from latentcore.encoders.checkpoints import Checkpoint, tensors_fingerprint
 from latentcore.errors import CheckpointError, RequestError
 from latentcore.preparation import Preparation
 
-__all__ = ["PcaEncoder", "PcaRecipe"]
-
 Shape = tuple[int, ...]
 
 _NAME = "pca"
@@ -137,7 +135,7 @@ class PcaFamily:
         self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
     ) -> PcaEncoder:
         """Check the tensors against each other and the record."""
-        del input_shape  # the record tells it
+        del input_shape  # the record gives it
         shape = checkpoint.input_shape
         assert shape is not None
         pixels = int(np.prod(shape))
@@ -286,7 +284,7 @@ class PcaRecipe:
 
         model = IncrementalPCA(self.n_components)
         n = 0
-        # A block of equal samples has a variance of 0, by which it divides; told below.
+        # A block of equal samples has a variance of 0, by which it divides; reported below.
         with np.errstate(invalid="ignore", divide="ignore"):
             for block in self._long_enough(blocks):
                 n += len(block)

@@ -10,8 +10,6 @@ from latentcore.errors import RequestError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["POOLINGS", "check_pooling", "pooled", "pooled_dim"]
-
 POOLINGS = ("mean", "max", "flatten")
 
 

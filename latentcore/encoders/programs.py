@@ -17,8 +17,6 @@ import torch
 
 from latentcore.errors import CheckpointError
 
-__all__ = ["COMPILED", "Program", "load_program", "program_kind"]
-
 TORCHSCRIPT, EXPORT, COMPILED = "TorchScript", "torch.export", "AOTInductor"
 
 
@@ -33,7 +31,7 @@ class Program:
     dtype : torch.dtype
         Of its weights, and so of its input.
     sides : tuple of int or None, or None
-        The input's shape, the batch first, where the file tells it; None for a side that may be
+        The input's shape, the batch first, where the file gives it; None for a side that may be
         anything.
     """
 

@@ -1,6 +1,6 @@
 """The contrastive residual network of nenya, loaded from its checkpoints.
 
-The names and shapes of the tensors tell depth, channels, head and latent dimensions.
+The names and shapes of the tensors show depth, channels, head and latent dimensions.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class SupConResNetFamily:
     def load(
         self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
     ) -> SupConResNetEncoder:
-        """Build the network that the tensors' names and shapes tell.
+        """Build the network that the tensors' names and shapes show.
 
         Raises
         ------
@@ -180,7 +180,7 @@ def _empty(architecture: Mapping[str, Any]) -> SupConResNet:
 
 
 def _read_off(tensors: Mapping[str, torch.Tensor], file: str) -> dict[str, Any]:
-    """Return depth, channels, feat_dim and kind of head as the tensors tell them."""
+    """Return depth, channels, feat_dim and kind of head as the tensors show them."""
     blocks = tuple(
         len({found[1] for name in tensors if (found := re.match(rf"{stage}\.(\d+)\.", name))})
         for stage in (f"encoder\\.layer{number}" for number in range(1, 5))
@@ -191,11 +191,11 @@ def _read_off(tensors: Mapping[str, torch.Tensor], file: str) -> dict[str, Any]:
     head = tensors.get("head.2.weight" if mlp else "head.weight")
     stem = tensors["encoder.conv1.weight"]
     if depth is None or head is None or head.ndim != 2 or stem.ndim != 4 or stem.shape[1] < 1:
-        told = "no head" if head is None else f"a head of shape {tuple(head.shape)}"
+        kind = "no head" if head is None else f"a head of shape {tuple(head.shape)}"
         message = (
             f"The checkpoint {file!r} looks like a residual network, but has "
             f"{'-'.join(map(str, blocks))} {'bottleneck' if bottleneck else 'basic'} blocks, a "
-            f"stem of shape {tuple(stem.shape)} and {told}. Known are {', '.join(DEPTHS)} with a "
+            f"stem of shape {tuple(stem.shape)} and {kind}. Known are {', '.join(DEPTHS)} with a "
             "head ('head.weight', or 'head.0.weight' and 'head.2.weight')."
         )
         raise CheckpointError(message)

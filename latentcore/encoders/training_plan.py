@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation
 
-__all__ = ["PRECISIONS", "SCHEDULES", "TARGETS", "Preset", "TrainingPlan"]
-
 SCHEDULES = ("constant", "one-cycle")
 TARGETS = ("self", "neighbour")
 PRECISIONS = ("auto", "float32", "bfloat16")

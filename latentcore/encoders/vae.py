@@ -20,8 +20,6 @@ from latentcore.encoders.checkpoints import Checkpoint, tensors_fingerprint
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
 
-__all__ = ["VaeEncoder", "VaeNetwork", "fill"]
-
 Shape = tuple[int, ...]
 
 
@@ -160,14 +158,14 @@ def fill(
     Raises
     ------
     CheckpointError
-        If names or shapes differ; told before any memory is taken.
+        If names or shapes differ; raised before any memory is taken.
     """
     with torch.device("meta"):
         network = build()
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if wanted != found:
-        raise CheckpointError(_told(checkpoint.path.name, network.family, wanted, found))
+        raise CheckpointError(_mismatch(checkpoint.path.name, network.family, wanted, found))
     network.load_state_dict(dict(tensors), assign=True)
     return network
 
@@ -175,7 +173,7 @@ def fill(
 _Shapes = Mapping[str, tuple[int, ...]]
 
 
-def _told(file: str, family: str, wanted: _Shapes, found: _Shapes) -> str:
+def _mismatch(file: str, family: str, wanted: _Shapes, found: _Shapes) -> str:
     wrong = [
         f"{name!r} is {found.get(name, 'missing')}, wanted {shape}"
         for name, shape in wanted.items()

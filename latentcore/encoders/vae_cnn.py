@@ -24,8 +24,6 @@ from latentcore.encoders.vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
 
-__all__ = ["SEED_PREPARATION", "VaeCnn"]
-
 Shape = tuple[int, ...]
 
 # The seed normalized each pattern to the range of its Tanh, and removed no background.
@@ -169,7 +167,7 @@ class VaeCnnFamily:
     def load(
         self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
     ) -> VaeEncoder:
-        """Build the network that the tensors' shapes tell, and fill it.
+        """Build the network that the tensors' shapes show, and fill it.
 
         Raises
         ------
@@ -183,7 +181,7 @@ class VaeCnnFamily:
         cells = tensors["fc_mu.weight"].shape[1] // min(base << (n_down - 1), _MOST_CHANNELS)
         if shape is None:
             message = (
-                f"The checkpoint {file!r} doesn't tell for which size of pattern it was made. "
+                f"The checkpoint {file!r} doesn't say for which size of pattern it was made. "
                 f"{_fitting(cells, n_down)} Give the size (⟨resolution⟩ H W)."
             )
             raise CheckpointError(message)
@@ -239,7 +237,7 @@ def _level_sizes(size: tuple[int, int], n_down: int) -> list[tuple[int, int]]:
 
 
 def _read_off(tensors: Mapping[str, torch.Tensor], file: str) -> tuple[int, int, int]:
-    """Return (latent_dim, base, n_down) as the tensors' shapes tell them."""
+    """Return (latent_dim, base, n_down) as the tensors' shapes show them."""
     needed = ("encoder.0.weight", "fc_mu.weight", "fc_logvar.weight", "fc_decode.weight")
     missing = [name for name in needed if name not in tensors]
     if missing:

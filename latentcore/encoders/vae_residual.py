@@ -32,8 +32,6 @@ from latentcore.encoders.vae import VaeEncoder, VaeNetwork, fill
 from latentcore.errors import CheckpointError
 from latentcore.preparation import Preparation
 
-__all__ = ["VaeResidual"]
-
 Shape = tuple[int, ...]
 
 _NAME = "vae-residual"
@@ -210,22 +208,23 @@ class VaeResidualFamily:
     def load(
         self, checkpoint: Checkpoint, device: torch.device, input_shape: Shape | None
     ) -> VaeEncoder:
-        """Build the network that the record tells, and fill it.
+        """Build the network that the record describes, and fill it.
 
         Raises
         ------
         CheckpointError
             If the record or the tensors don't fit.
         """
-        del input_shape  # the record tells it
+        del input_shape  # the record gives it
         shape = checkpoint.input_shape
         assert shape is not None
         sizes = {name: checkpoint.architecture.get(name) for name in _ARCHITECTURE}
         whole = all(isinstance(value, int) and 0 < value <= _LARGEST for value in sizes.values())
         if not whole or shape[0] != 1 or min(shape) < 1:
             message = (
-                f"The record of {checkpoint.path.name!r} tells a {_NAME} of {sizes} for samples of "
-                f"{shape}; it needs whole numbers from 1 and one channel. Copy the model again."
+                f"The record of {checkpoint.path.name!r} describes a {_NAME} of {sizes} for "
+                f"samples of {shape}; it needs whole numbers from 1 and one channel. Copy the "
+                "model again."
             )
             raise CheckpointError(message)
         size = shape[1:]

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from latentcore.containers import SampleSource, damaged_among
 from latentcore.preparation import Prepared, Preparer
 
-__all__ = ["default_batch_size", "prefetched", "prepared_batches"]
-
 T = TypeVar("T")
 
 # How many batches wait at most: one is computed, one is ready, one is being read.
@@ -160,5 +158,5 @@ def _joined(parts: list[Prepared]) -> Prepared:
 def _free_memory() -> int:
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # only Linux tells it
+    except (AttributeError, ValueError, OSError):  # only Linux says it
         return _ASSUMED_FREE_BYTES

@@ -14,8 +14,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Counts", "PartialLatents"]
-
 _VALUES_FILE = "latents.f32"
 _JOURNAL_FILE = "journal.json"
 # Syncing costs some milliseconds; a kill costs at most this much work.
@@ -45,7 +43,7 @@ class Counts:
 
 
 class PartialLatents:
-    """A raw float32 file that grows, and a journal that tells how much of it counts.
+    """A raw float32 file that grows, and a journal that says how much of it counts.
 
     Rows are appended and synced first; then the journal is replaced in one step. Whatever lies
     behind the journal's last row was in flight when the process died, and is cut off.

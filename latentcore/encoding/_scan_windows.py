@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 
-__all__ = ["averaged", "distances_squared", "parts", "window", "window_steps"]
-
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 

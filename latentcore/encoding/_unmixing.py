@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from latentcore.encoding._scan_windows import window_steps
 
-__all__ = ["UnmixingSettings", "unmixed"]
-
 Floats = NDArray[np.float32]
 
 # Of the mean square of the edges: corners that almost lie on one line still give shares.

@@ -24,8 +24,6 @@ from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Prepared, Preparer
 from latentcore.progress import Progress
 
-__all__ = ["Extraction", "check_fits", "check_same_shape", "extract"]
-
 
 @dataclass(frozen=True, eq=False)
 class Extraction:
@@ -131,7 +129,7 @@ def check_fits(encoder: Encoder, preparer: Preparer, source: SampleSource) -> No
     Raises
     ------
     ShapeError
-        If not; the message tells both sizes and how to change them.
+        If not; the message says both sizes and how to change them.
     """
     check_same_shape(preparer, source)
     if encoder.input_shape == preparer.output_shape:

@@ -16,8 +16,6 @@ from latentcore.progress import Progress
 if TYPE_CHECKING:
     from latentcore.encoders.pca import PcaEncoder, PcaRecipe
 
-__all__ = ["fit_pca"]
-
 
 def fit_pca(
     recipe: PcaRecipe,

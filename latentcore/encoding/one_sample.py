@@ -14,8 +14,6 @@ from latentcore.encoders import Encoder, Pooling, open_checkpoint
 from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparation, Preparer
 
-__all__ = ["EncodedSample", "encode_like", "encode_one"]
-
 
 @dataclass(frozen=True, eq=False)
 class EncodedSample:
@@ -145,20 +143,20 @@ def _check_shape(encoder: Encoder, preparer: Preparer, shape: tuple[int, ...]) -
     if preparer.output_shape == encoder.input_shape:
         return
 
-    def told(sides: tuple[int, ...]) -> str:
+    def shape_text(sides: tuple[int, ...]) -> str:
         return " × ".join(map(str, sides))
 
     message = (
-        f"The {encoder.name} checkpoint takes samples of {told(encoder.input_shape)} (channels × "
-        f"height × width), but this one has {told(shape)}, prepared to "
-        f"{told(preparer.output_shape)}. "
+        f"The {encoder.name} checkpoint takes samples of {shape_text(encoder.input_shape)} "
+        f"(channels × height × width), but this one has {shape_text(shape)}, prepared to "
+        f"{shape_text(preparer.output_shape)}. "
         "Give a sample of the size that the latents were made of, or another checkpoint."
     )
     raise ShapeError(message)
 
 
 def _check_range(recipe: Preparation, sample: NDArray[np.generic], *, known: bool) -> None:
-    """Refuse floats where nobody tells how they become what the model takes."""
+    """Refuse floats where nothing says how they become what the model takes."""
     if known or recipe.scale != "type_range" or sample.dtype.name in ("uint8", "uint16"):
         return
     message = (

@@ -11,8 +11,6 @@ from latentcore.encoders import Decoder, Encoder
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparer
 
-__all__ = ["Reconstruction", "latent_traversal", "reconstruct"]
-
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:

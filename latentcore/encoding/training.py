@@ -120,7 +120,7 @@ class Training:
             if stopped == "time":
                 # An epoch that time cut short counts, if it is better than those before.
                 self._take_stock()
-                self._tell_epoch()
+                self._report_epoch()
         except Diverged as error:
             stopped, message = "diverged", explained(error, self.plan, self.state)
         except Cancelled:
@@ -152,7 +152,7 @@ class Training:
             if len(self.patterns.held_out):
                 self._keep_if_best(self._judged(0))
             self._save()
-        self._tell_epoch()
+        self._report_epoch()
 
     def _train_epoch(self) -> bool:
         """Make the remaining steps of an epoch; return whether all were made in time."""
@@ -162,7 +162,7 @@ class Training:
         size = self.plan.batch_size
         for step in range(self.state.step, self.steps_per_epoch):
             batch = order[step * size : (step + 1) * size]
-            self._tell(step)
+            self._report(step)
             losses = self.learner.learn(batch, self.state.epoch, step)
             self._pending.append((losses, len(batch)))
             self.state.step = step + 1
@@ -180,7 +180,7 @@ class Training:
         self.state.epoch += 1
         self.state.step, self.state.sums = 0, torch.zeros(3, dtype=torch.float64)
         self._save()
-        self._tell_epoch()
+        self._report_epoch()
 
     def _take_stock(self) -> None:
         """Measure the epoch in progress, and keep its weights if none were better."""
@@ -263,7 +263,7 @@ class Training:
         write_state(self.scratch, self.state, self.question)
         self._saved_at = time.perf_counter()
 
-    def _tell(self, step: int) -> None:
+    def _report(self, step: int) -> None:
         n = len(self.patterns.train)
         done = self.state.epoch * n + min(step * self.plan.batch_size, n)
         message = f"epoch {self.state.epoch + 1}/{self.plan.epochs}"
@@ -273,7 +273,7 @@ class Training:
             message += f" · {name} loss {last.total:.4g}"
         self.progress.step(done, self.plan.epochs * n, message)
 
-    def _tell_epoch(self) -> None:
+    def _report_epoch(self) -> None:
         if self.on_epoch is not None:
             self.on_epoch(self)
         # What others do with it is no time of training.

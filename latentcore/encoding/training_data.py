@@ -1,4 +1,4 @@
-"""The prepared patterns of a training: read and prepared once, then at hand in any order.
+"""The prepared patterns of a training: read and prepared once, then available in any order.
 
 Up to 2 GB they stay in memory; beyond, half-precision numbers in a file of the scratch folder,
 which the system keeps in memory as far as there is room.
@@ -22,8 +22,6 @@ from latentcore.encoding._blocks import prefetched, prepared_batches
 from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
-
-__all__ = ["Feeder", "TrainingPatterns", "check_room", "collect_patterns", "to_device"]
 
 _LARGEST_IN_MEMORY = 2 << 30
 _FILE = "prepared.f16"

@@ -20,15 +20,6 @@ from latentcore.errors import RequestError
 from latentcore.preparation import Preparer
 from latentcore.progress import Progress
 
-__all__ = [
-    "as_encoder",
-    "build_network",
-    "components_of",
-    "fit_components",
-    "neighbor_targets",
-    "targets_of",
-]
-
 
 def fit_components(
     patterns: TrainingPatterns, preparer: Preparer, count: int, progress: Progress
@@ -84,10 +75,10 @@ def neighbor_targets(
     settings = settings or TargetSettings()
     k = min(settings.components, components.latent_dim)
     scores = np.concatenate([components.encode(block) for block in patterns.blocks()])[:, :k]
-    told = neighbor_scores(
+    scores = neighbor_scores(
         np.ascontiguousarray(scores), grid.take(patterns.rows), settings, progress
     )
-    return targets_of(told, components)
+    return targets_of(scores, components)
 
 
 def targets_of(scores: NDArray[np.float32], components: PcaEncoder) -> Targets:
@@ -118,7 +109,7 @@ def build_network(
     size : tuple of int
         (H, W) of a prepared pattern.
     architecture : Mapping
-        What else the network is told.
+        What else the network is given.
     components : PcaEncoder, optional
         What a network may begin as.
 

@@ -10,9 +10,6 @@ from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoding.training_state import EpochLosses, TrainingState
 from latentcore.errors import RequestError
 
-__all__ = ["Diverged", "Stopped", "TrainingResult", "check_losses", "explained"]
-
-
 Stopped = Literal["epochs", "time", "diverged"]
 
 

@@ -23,20 +23,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = [
-    "EpochLosses",
-    "TrainingStart",
-    "TrainingState",
-    "computing_threads",
-    "read_answer",
-    "read_start",
-    "read_state",
-    "write_answer",
-    "write_start",
-    "write_state",
-]
-
-
 _STATE_FILE = "state.pt"
 
 

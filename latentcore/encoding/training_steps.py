@@ -23,16 +23,6 @@ from latentcore.encoders.training_plan import TrainingPlan
 from latentcore.encoders.vae import VaeNetwork
 from latentcore.encoding.training_data import Feeder, TrainingPatterns, to_device
 
-__all__ = [
-    "Learner",
-    "Targets",
-    "kl_per_dimension",
-    "kl_weight_at",
-    "learning_rate_at",
-    "loss_terms",
-]
-
-
 Positions = NDArray[np.int64]
 
 # What the random numbers of a training are drawn for; beside seed, epoch and step.
@@ -56,7 +46,7 @@ class Targets:
 
 
 class Learner:
-    """A network that learns, its optimizer, and the patterns at hand on its device.
+    """A network that learns, its optimizer, and the patterns on its device.
 
     Parameters
     ----------

@@ -28,8 +28,6 @@ from latentcore.encoding._scan_windows import (
 from latentcore.encoding._unmixing import UnmixingSettings, unmixed
 from latentcore.progress import Progress
 
-__all__ = ["TargetSettings", "neighbor_scores"]
-
 Floats = NDArray[np.float32]
 
 # Neighbors' scores that correlate less than this have nothing in common.
@@ -69,7 +67,7 @@ def neighbor_scores(
     settings: TargetSettings | None = None,
     progress: Progress | None = None,
 ) -> Floats:
-    """Return the scores that each pattern's neighborhood tells for it.
+    """Return the scores that each pattern's neighborhood gives for it.
 
     Inside a grain that is the average of like patterns around it; where the neighborhood holds
     several pure patterns, the one of which the point holds most.
@@ -89,10 +87,10 @@ def neighbor_scores(
     settings, progress = settings or TargetSettings(), progress or Progress()
     cross = window(grid, 1, corners=False)
     weights = np.sqrt(_reliability(scores, cross))
-    told = weights > 0
-    targets = _targets(scores[:, told] * weights[told], grid, cross, settings, progress)
+    used = weights > 0
+    targets = _targets(scores[:, used] * weights[used], grid, cross, settings, progress)
     result = np.tile(scores.mean(axis=0), (len(scores), 1))
-    result[:, told] = targets / weights[told]
+    result[:, used] = targets / weights[used]
     alone = (cross >= 0).sum(axis=1) == 1
     result[alone] = scores[alone]
     return result

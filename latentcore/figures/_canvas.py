@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "Picture",
-    "aspect_of",
-    "color_bar",
-    "draw_map",
-    "new_figure",
-    "paint",
-    "printed_style",
-    "thousands",
-]
-
 _STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 8,

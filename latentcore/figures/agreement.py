@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["contingency_figure", "labeled_maps_figure"]
-
 _PANEL = 2.7
 _TALLEST = 1.5
 _CELL = 0.62

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.patches import Patch
 
-__all__ = ["cluster_figure"]
-
 _WIDTH = 7.5
 _MARGINS = (1.2, 0.95)
 _WIDEST, _TALLEST = 1.8, 1.6

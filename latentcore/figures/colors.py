@@ -18,27 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.analysis.latent_maps import cluster_ranges, shading
 from latentcore.errors import RequestError, UnknownNameError
 
-__all__ = [
-    "COLORMAPS",
-    "LATENT_COLORS",
-    "NAN_COLORS",
-    "NOISE_COLOR",
-    "SHADE_DARK",
-    "SHADE_LIGHT",
-    "Colormap",
-    "Theme",
-    "categorical_palette",
-    "categorical_rgb",
-    "cluster_palette",
-    "continuous_rgb",
-    "hex_to_rgb",
-    "is_diverging",
-    "lut",
-    "rgb_to_hex",
-    "shaded_rgb",
-    "usual_color_map",
-]
-
 Theme = Literal["light", "dark"]
 RGB = NDArray[np.uint8]
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["embedding_figure"]
-
 _SIDE = 4.4
 # Room for a color bar or a legend.
 _KEY = 1.1

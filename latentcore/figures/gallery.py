@@ -14,8 +14,6 @@ from latentcore.figures.colors import lut
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["gallery_figure"]
-
 _SIDE = 6.5
 _BAR = 0.9
 

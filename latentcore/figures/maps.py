@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["map_figure"]
-
 _WIDTH = 4.4
 _TALLEST, _LOWEST = 8.0, 1.2
 _MARGINS = (1.45, 0.95)

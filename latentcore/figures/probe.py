@@ -23,8 +23,6 @@ from latentcore.figures.colors import NAN_COLORS, categorical_rgb, cluster_palet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["calibration_figure", "confusion_figure", "prediction_map_figure", "roc_figure"]
-
 _MOST_WRITTEN = 26
 _MOST_LISTED = 16
 _MOST_NAMED = 10

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["bars_figure", "dimension_figure", "ranks_figure", "rgb_figure"]
-
 _PANEL = 2.7
 _TALLEST = 1.5
 _ROW = 0.2

@@ -17,8 +17,6 @@ from latentcore.figures.maps import map_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["similarity_map_figure", "thumbnails_figure"]
-
 _SIDE = 1.05
 _CAPTION = 0.2
 _COLUMNS = 6

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["loss_figure", "pattern_rows_figure"]
-
 _TERMS = ("reconstruction", "kl", "total")
 _LABELS = ("squared error per pixel", "KL per dimension (nats)", "loss")
 _COLORS = {"train": "#0072b2", "held-out": "#d55e00"}

@@ -14,8 +14,6 @@ from latentcore.containers import LatentSet, Roi
 from latentcore.errors import RequestError
 from latentcore.readers import open_latents
 
-__all__ = ["is_bare_array", "is_nameless", "read_field", "read_latents", "within_roi"]
-
 _BARE_ARRAY = "npy-with-coords"
 _NAMED_DIMENSION = re.compile(r"latent_d\d")
 

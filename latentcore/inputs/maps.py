@@ -16,16 +16,6 @@ from latentcore.errors import JoinError, RequestError
 from latentcore.readers import open_maps
 from latentcore.requests.map_specs import split_map_spec
 
-__all__ = [
-    "BAND_CONTRAST",
-    "chosen_maps",
-    "grid_for_maps",
-    "keep_mask",
-    "maps_at",
-    "read_map",
-    "read_one_map",
-]
-
 # What every reader calls band contrast.
 BAND_CONTRAST = "bandcontrast"
 

@@ -18,8 +18,6 @@ from latentcore.inputs.maps import keep_mask
 from latentcore.readers import open_samples
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["Choice", "ChosenSamples", "choose_samples"]
-
 
 @dataclass(frozen=True)
 class Choice:

@@ -13,8 +13,6 @@ from latentcore.workflows import request_from
 from latentcore.workflows.batch.inputs import request_for
 from latentcore.workflows.batch.verb import BatchRequest
 
-__all__ = ["command_line"]
-
 
 def command_line(verb: str, request: object, out: str | None = None) -> str:
     """Return the shell command that runs a request.

@@ -18,8 +18,6 @@ from latentcore.jobs.run_job import Outcome, read_outcome, run_job
 from latentcore.progress import Progress
 from latentcore.workers import Worker
 
-__all__ = ["Executor", "ProcessExecutor", "Services", "ThreadExecutor"]
-
 _LOOK_EVERY_S = 0.1
 _PATIENCE_S = 2.0
 _CLOSING_S = 5.0

@@ -14,8 +14,6 @@ from latentcore.artifacts.records import read_record, shaped
 from latentcore.errors import Cancelled, MalformedFileError
 from latentcore.jobs.records import NEEDED, PROGRESS, SHAPE, JobRecord
 
-__all__ = ["JobFolder", "ProgressWriter"]
-
 _SECONDS_BETWEEN = 0.2
 _LARGEST_PROGRESS = 1 << 19
 _TAIL = 4096

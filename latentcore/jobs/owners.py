@@ -15,8 +15,6 @@ from pathlib import Path
 
 from latentcore.locks import file_lock, is_locked
 
-__all__ = ["Owner", "SharedLock", "is_alive"]
-
 _OWNERS = ".owners"
 
 

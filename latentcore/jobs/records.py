@@ -12,8 +12,6 @@ from typing import Any, Literal, get_args
 from latentcore.artifacts import read_run
 from latentcore.artifacts.records import Shape, count, flag, mapping, number, one_of, text
 
-__all__ = ["ACTIVE_STATES", "NEEDED", "PROGRESS", "SHAPE", "JobRecord", "State", "rate_and_eta"]
-
 State = Literal["queued", "running", "finished", "cancelled", "failed", "interrupted"]
 ACTIVE_STATES: frozenset[State] = frozenset({"queued", "running"})
 

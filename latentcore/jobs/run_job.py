@@ -18,8 +18,6 @@ from latentcore.progress import Progress
 from latentcore.workflows import execute, request_from
 from latentcore.workflows.batch.verb import failures_in
 
-__all__ = ["Outcome", "new_incident", "read_outcome", "run_job", "write_outcome"]
-
 _OUTCOME = {name: SHAPE[name] for name in ("state", "error")}
 
 

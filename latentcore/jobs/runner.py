@@ -21,8 +21,6 @@ from latentcore.jobs.run_job import Outcome
 from latentcore.requests.question import job_id
 from latentcore.workflows import VERBS, request_from, request_of
 
-__all__ = ["JobRunner"]
-
 _LOOK_EVERY_S = 0.1
 # The queue of what nobody asked for, whatever its verb.
 _AUTOMATIC = "automatic"

@@ -18,8 +18,6 @@ from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.run_job import run_job, write_outcome
 from latentcore.workers import lower_priority, serve
 
-__all__ = ["main"]
-
 _LOW_PRIORITY = 5
 # What nobody asked for leaves most of the processor to what somebody waits for.
 _LOWEST_PRIORITY = 10

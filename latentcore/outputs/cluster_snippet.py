@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import Scaling
 
-__all__ = ["cluster_snippet", "given_parameters"]
-
 _CLUSTER = '''\
 """Compute the labels of one clustering again."""
 

@@ -34,8 +34,6 @@ from latentcore.requests.map_specs import split_map_spec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ClusteredPoints", "check_request", "cluster_points", "write_clusters"]
-
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SCALING_TITLES = {"standard": "standardized", "none": "raw"}
 

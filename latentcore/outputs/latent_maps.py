@@ -17,8 +17,6 @@ from latentcore.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_colors", "latent_map_table", "write_latent_maps"]
-
 
 def check_colors(cmap: str, limits: tuple[float, ...] | None) -> None:
     """Refuse an unknown color map, or limits that make no sense.

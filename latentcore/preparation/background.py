@@ -12,8 +12,6 @@ from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation.recipe import Preparation, Shape
 from latentcore.progress import Progress
 
-__all__ = ["checked_background", "fit_static_background"]
-
 _FIT_ROWS = 256
 
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Linear", "gaussian_matrix", "resampling", "resize_matrix", "sandwich"]
-
 Linear = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 # Where SciPy cuts its Gaussian, in σ.

@@ -15,8 +15,6 @@ from latentcore.preparation.linear import gaussian_matrix, resampling, sandwich
 from latentcore.preparation.recipe import Preparation, Shape
 from latentcore.preparation.steps import STEPS
 
-__all__ = ["Prepared", "Preparer"]
-
 # Values whose squares overflow float32 are as useless as infinities.
 _LARGEST_VALUE = 1e18
 # A spread below this share of the largest value is float32 rounding, not signal.
@@ -101,7 +99,7 @@ class Preparer:
         return self.prepare(batch).values
 
     def prepare(self, batch: NDArray[np.generic]) -> Prepared:
-        """Prepare a batch and tell which samples are not finite or constant.
+        """Prepare a batch and say which samples are not finite or constant.
 
         Parameters
         ----------

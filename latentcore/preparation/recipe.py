@@ -12,8 +12,6 @@ from typing import Any
 from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation.steps import STEPS
 
-__all__ = ["BACKGROUNDS", "SCALES", "Preparation", "Shape", "written_keys"]
-
 BACKGROUNDS = ("none", "static", "dynamic")
 SCALES = ("none", "zero_one", "minus_one_one", "z_score", "demean", "type_range")
 
@@ -145,7 +143,7 @@ class Preparation:
         steps = tuple({**dict(self.steps), **further}.items())
         return dataclasses.replace(self, **own, steps=steps)
 
-    def words(self) -> tuple[str, ...]:
+    def arguments(self) -> tuple[str, ...]:
         """Return the ``KEY=VALUE`` words that `parse` turns into this recipe."""
         return tuple(f"{key}={_written(value)}" for key, value in self.to_dict().items())
 

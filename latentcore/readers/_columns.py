@@ -20,19 +20,6 @@ from latentcore.readers._peek import Peek
 if TYPE_CHECKING:
     import pandas as pd
 
-
-__all__ = [
-    "MOST_CATEGORIES",
-    "Coordinates",
-    "has_coordinates",
-    "normalized",
-    "numbers",
-    "read_columns",
-    "read_coordinates",
-    "text_categories",
-    "unit_of",
-]
-
 _X_NAMES = ("x", "x_position", "xpos", "x_indice", "x_index", "ix", "col", "x_coord", "x_um")
 _Y_NAMES = ("y", "y_position", "ypos", "y_indice", "y_index", "iy", "row", "y_coord", "y_um")
 _INDEX_NAMES = ("", "index", "unnamed:_0", "coords", "__index_level_0__")

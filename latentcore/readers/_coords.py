@@ -15,8 +15,6 @@ from latentcore.readers._columns import read_coordinates
 from latentcore.readers._tables import read_table
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["fingerprint_with_coords", "grid_from_coords", "grid_of", "roi_of", "roi_text"]
-
 
 def grid_of(
     x: NDArray[np.generic],

@@ -12,8 +12,6 @@ from latentcore.containers import InputRecord, LatentSet, Provenance, SourceRef,
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["feature_latents", "labels_and_targets", "pool_segments", "pooling_of"]
-
 POOLINGS = ("mean", "max", "sum")
 
 

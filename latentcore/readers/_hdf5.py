@@ -25,18 +25,6 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnknownFormatError, UnsafeFileError
 
-__all__ = [
-    "DAMAGE",
-    "dataset",
-    "follow",
-    "load",
-    "open_checked",
-    "open_checked_stream",
-    "open_hdf5",
-    "text",
-    "text_attribute",
-]
-
 # A vendor's file has a few hundred objects; more than this is an attack on our patience.
 _MOST_OBJECTS = 20_000
 _MOST_ELEMENTS = 1 << 40

@@ -18,8 +18,6 @@ from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset
 from latentcore.readers._rows import row_numbers
 
-__all__ = ["Hdf5GridRows", "Hdf5Rows", "JoinedRows"]
-
 # A block of this size keeps the share of h5py's overhead per call (about 0.1 ms) small and
 # still fits the processor's cache.
 _BLOCK_BYTES = 2 << 20

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnsafeFileError
 
-__all__ = ["NpzArrays", "npz_keys"]
-
 _SUFFIX = ".npy"
 # All arrays of a file together, unpacked; a zip bomb stops here.
 _MOST_BYTES = 4 << 30

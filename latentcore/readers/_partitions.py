@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset, load
 
-__all__ = ["PARTITIONS", "partition_ids", "read_parts"]
-
 # Of nenya's files; either may be absent.
 PARTITIONS = ("train", "valid")
 

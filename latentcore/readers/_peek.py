@@ -15,8 +15,6 @@ from latentcore.errors import InputError
 from latentcore.readers._hdf5 import follow, open_hdf5, text, text_attribute
 from latentcore.readers.media.files import kind_of_head, kinds_in_folder
 
-__all__ = ["Peek"]
-
 _HEAD_BYTES = 65_536
 _GZIP = b"\x1f\x8b"
 

@@ -13,8 +13,6 @@ from latentcore.containers import ScanGrid, SourceRef
 from latentcore.errors import RequestError
 from latentcore.storage import content_fingerprint
 
-__all__ = ["ImageRows", "RowsSource", "row_numbers", "written_rows"]
-
 
 def row_numbers(asked: object, n: int, name: str) -> NDArray[np.int64]:
     """Return row numbers as int64; a mask, read as the rows 0 and 1, would pass unnoticed.

@@ -14,9 +14,6 @@ from latentcore.readers._peek import Peek
 if TYPE_CHECKING:
     import pandas as pd
 
-
-__all__ = ["read_table"]
-
 # Larger than any scan of the field by a factor of ten; a zip bomb stops here.
 _MOST_ROWS = 64_000_000
 _MOST_BYTES = 4 << 30

@@ -18,8 +18,6 @@ from latentcore.readers._hdf5 import DAMAGE, dataset, open_checked_stream
 from latentcore.storage import remote_of
 from latentcore.storage.remote_file import RemoteFile
 
-__all__ = ["RemoteLook", "RemoteObject", "look_inside"]
-
 _MEGABYTE = 1 << 20
 _MOST_BYTES = 32 * _MEGABYTE
 _MOST_FOR_SAMPLES = 8 * _MEGABYTE

@@ -21,16 +21,6 @@ from typing import Any, Self
 
 from latentcore.errors import MalformedFileError, UnsafeFileError
 
-__all__ = [
-    "check_archive",
-    "foreign_names",
-    "is_data_holder",
-    "load_restricted",
-    "load_torch",
-    "options_beside",
-    "pickled_text",
-]
-
 # Keys stand before the values; a dictionary of features has few.
 _HEAD_BYTES = 65_536
 _MOST_BYTES = 4 << 30
@@ -161,7 +151,7 @@ def is_data_holder(name: str) -> bool:
 def foreign_names(path: Path) -> list[str]:
     """Return what a torch file holds besides tensors and plain containers, by name.
 
-    Empty where that can't be told: the file is damaged, or of torch's format before 1.6.
+    Empty where that can't be known: the file is damaged, or of torch's format before 1.6.
     """
     try:
         import torch

@@ -12,8 +12,6 @@ from latentcore.requests.question import question_of
 from latentcore.requests.remote_inputs import fetched
 from latentcore.requests.verbs import VERBS, Summary, Verb, as_plain
 
-__all__ = ["execute"]
-
 
 def execute(
     name: str,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["split_map_spec"]
-
 
 def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
     """Split ``FILE``, ``FILE:COLUMN[,COLUMN…]`` or ``FILE:PREFIX*``.

@@ -9,8 +9,6 @@ from latentcore.analysis.parameters import SEED, parameter_of
 from latentcore.registry import Registry
 from latentcore.requests.verbs import option
 
-__all__ = ["parameters_of", "with_parameters"]
-
 
 def with_parameters(base: type, family: Registry[Any]) -> Any:
     """Return a request with an option for each parameter of any method of a family.

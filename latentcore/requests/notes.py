@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Self
 
-__all__ = ["Note"]
-
 
 class Note(str):
     """A sentence that knows what it is about, however it is worded.

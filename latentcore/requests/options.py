@@ -7,18 +7,6 @@ from typing import Any
 from latentcore.preparation import written_keys
 from latentcore.requests.verbs import option
 
-__all__ = [
-    "coords_option",
-    "device_option",
-    "keep_above_option",
-    "latents_option",
-    "partition_option",
-    "prepare_option",
-    "reader_option",
-    "roi_option",
-    "samples_reader_option",
-]
-
 
 def latents_option(*default: None) -> Any:
     """Declare a request's ``LATENTS``; with None as its default it may be left out."""

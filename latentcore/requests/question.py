@@ -20,15 +20,6 @@ from latentcore.requests.map_specs import split_map_spec
 from latentcore.requests.verbs import VERBS, Option, as_plain, option_of
 from latentcore.storage import content_fingerprint, is_remote, remote_of
 
-__all__ = [
-    "changes",
-    "content_of_inputs",
-    "job_id",
-    "question_of",
-    "version_of_inputs",
-    "work_digest",
-]
-
 _CONTENT = "content of inputs"
 
 

@@ -10,8 +10,6 @@ from latentcore.progress import Progress
 from latentcore.requests.map_specs import split_map_spec
 from latentcore.storage import S3Location, remote_of
 
-__all__ = ["fetched", "remote_inputs"]
-
 
 def remote_inputs(request: object) -> list[S3Location]:
     """Return the objects that a request names, in whatever field.

@@ -9,8 +9,6 @@ from latentcore.artifacts import from_json, to_json
 from latentcore.errors import RequestError
 from latentcore.requests.verbs import VERBS, as_plain
 
-__all__ = ["request_from", "request_of"]
-
 
 def request_from(verb: str, plain: Mapping[str, Any]) -> Any:
     """Return a request from what was stored of it.

@@ -13,19 +13,6 @@ from typing import Any, Literal
 
 from latentcore.registry import Registry
 
-__all__ = [
-    "VERBS",
-    "Kind",
-    "Option",
-    "Pool",
-    "Summary",
-    "Verb",
-    "as_plain",
-    "option",
-    "option_of",
-    "verb",
-]
-
 Summary = dict[str, Any]
 Pool = Literal["thread", "process", "embedding", "background"]
 Kind = Literal[

@@ -11,8 +11,6 @@ from latentcore.locks import file_lock
 from latentcore.settings import settings
 from latentcore.storage.locations import S3Location
 
-__all__ = ["UploadNote"]
-
 _LONGEST_ID = 1024
 
 

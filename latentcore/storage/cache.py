@@ -15,8 +15,6 @@ from latentcore.settings import settings
 from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion
 
-__all__ = ["GIGABYTE", "cache_folder", "copy_of", "forget", "locked", "make_room", "note"]
-
 GIGABYTE = 1_000_000_000
 _RECORD = ".location"
 

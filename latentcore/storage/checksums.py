@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["composite_md5", "file_digest"]
-
 _BLOCK = 1 << 20
 
 

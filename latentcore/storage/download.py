@@ -15,8 +15,6 @@ from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion, ask_version
 from latentcore.storage.s3 import Patience, client, in_plain_words, persistently
 
-__all__ = ["fetch"]
-
 _BLOCK = 1 << 20
 _MOST_CHANGES = 3
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from latentcore.errors import InputError
 
-__all__ = ["content_fingerprint", "existing_path"]
-
 _BLOCK = 1 << 20
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from latentcore.errors import InputError
 
-__all__ = ["S3Location", "is_remote", "remote_of"]
-
 _SCHEME = "s3://"
 _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and the older,

@@ -11,16 +11,6 @@ from latentcore.settings import settings
 from latentcore.storage.locations import S3Location
 from latentcore.storage.s3 import client, in_plain_words
 
-__all__ = [
-    "ObjectEntry",
-    "ObjectPage",
-    "ObjectVersion",
-    "ask_version",
-    "buckets",
-    "list_page",
-    "version_of",
-]
-
 _PAGE = 200
 _NEARBY = 8
 

@@ -16,8 +16,6 @@ from latentcore.progress import Progress
 from latentcore.storage.download import fetch
 from latentcore.storage.locations import S3Location
 
-__all__ = ["pinned", "pinned_path"]
-
 
 @dataclass
 class _Pin:

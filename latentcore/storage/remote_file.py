@@ -10,8 +10,6 @@ from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion, version_of
 from latentcore.storage.s3 import client, in_plain_words
 
-__all__ = ["RemoteFile"]
-
 _BLOCK = 1 << 20
 _KEPT_BLOCKS = 32
 

@@ -18,8 +18,6 @@ from latentcore.progress import Progress
 from latentcore.settings import settings
 from latentcore.storage.locations import S3Location
 
-__all__ = ["Patience", "client", "client_for", "in_plain_words", "is_transient", "persistently"]
-
 T = TypeVar("T")
 
 _CONNECT_S = 5

@@ -17,8 +17,6 @@ from latentcore.storage.locations import S3Location
 from latentcore.storage.objects import ObjectVersion, ask_version
 from latentcore.storage.s3 import client, in_plain_words, persistently
 
-__all__ = ["upload", "uploaded"]
-
 # S3 takes parts of 5 MiB to 5 GiB, at most 10,000 of them.
 _PART = 16 << 20
 _MOST_PARTS = 10_000

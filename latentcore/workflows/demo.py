@@ -14,8 +14,6 @@ from latentcore.demo import DemoScan, make_demo_scan
 from latentcore.progress import Progress
 from latentcore.requests.verbs import option, verb
 
-__all__ = ["DemoRequest", "demo"]
-
 
 @dataclass(frozen=True)
 class DemoRequest:

@@ -30,8 +30,6 @@ from latentcore.readers import (
 from latentcore.registry import Registry
 from latentcore.requests.verbs import option, verb
 
-__all__ = ["InspectRequest", "inspect"]
-
 _FAMILIES: dict[str, Registry[Any]] = {
     "samples": SAMPLES_READERS,
     "latents": LATENTS_READERS,

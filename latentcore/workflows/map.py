@@ -13,8 +13,6 @@ from latentcore.progress import Progress
 from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option, verb
 
-__all__ = ["MapRequest", "run"]
-
 
 @dataclass(frozen=True)
 class MapRequest:

@@ -27,8 +27,6 @@ from latentcore.requests.verbs import option, verb
 from latentcore.settings import all_variables, named_paths
 from latentcore.storage import local_path
 
-__all__ = ["OpenRequest", "dashboard_script", "open_dashboard", "opened_files", "query_for"]
-
 _HOST = "127.0.0.1"
 _FIRST_PORT = 8501
 _LAST_PORT = 8599

@@ -27,8 +27,6 @@ from latentcore.requests.options import (
 )
 from latentcore.requests.verbs import option, verb
 
-__all__ = ["ReconstructRequest", "reconstruct"]
-
 _SHOWN = 8
 _BLOCK = 256
 

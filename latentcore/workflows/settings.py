@@ -19,8 +19,6 @@ from latentcore.progress import Progress
 from latentcore.requests.verbs import option, verb
 from latentcore.settings import PREFIX, Settings, all_variables, settings
 
-__all__ = ["SettingsRequest", "check_settings", "problems"]
-
 _LITTLE_SPACE = 2_000_000_000
 _CONNECT_S = 3.0
 

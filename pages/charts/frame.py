@@ -17,8 +17,6 @@ from latentcore.figures.colors import lut
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["chart_text", "chart_texts", "color_scale", "draw", "framed", "unit_text"]
-
 _SIGNS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "\n": " "})
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8, "pad": 0}
 _TITLE_ROOM = 34

@@ -17,17 +17,6 @@ from pages.frame.theme import Tones
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = [
-    "MOST_CELLS",
-    "categories_chart",
-    "colors_chart",
-    "fitting_height",
-    "grid_chart",
-    "histogram_chart",
-    "map_chart",
-    "profile_chart",
-]
-
 # A browser draws this many cells at once without a pause.
 MOST_CELLS = 300_000
 _HEIGHT = 430

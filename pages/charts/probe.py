@@ -14,8 +14,6 @@ from pages.charts.frame import chart_text, chart_texts, color_scale, framed
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["calibration_chart", "confusion_chart", "roc_chart"]
-
 # Between black and white, so that either page shows it; 4.5:1 against white and near-black.
 _DIAGONAL = "#767f87"
 _MOST_WRITTEN = 20

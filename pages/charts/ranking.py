@@ -15,8 +15,6 @@ from pages.charts.frame import chart_texts, color_scale, framed
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["likeness_chart", "ranks_chart", "scatter_chart", "table_chart"]
-
 _ROW, _AROUND = 24, 110
 # Opaque: the ink of a cell's number is chosen by its color, whatever page lies behind it.
 _PALE = "#e9eef2"

@@ -14,8 +14,6 @@ from pages.frame.theme import Tones
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["dimensions_chart", "loss_chart"]
-
 _LOSSES = {
     "reconstruction": "reconstruction (squared error per pixel)",
     "kl": "KL (nats per dimension)",

@@ -16,8 +16,6 @@ from pages.charts.training import dimensions_chart
 from pages.frame import errors
 from pages.frame.theme import tones
 
-__all__ = ["ACTIVE_SD", "bars", "label_numbers", "read_worth", "share_text", "show_worth"]
-
 # As latentcore.analysis.collapse counts: a s.d. above it is active.
 ACTIVE_SD = 0.1
 # Less KL than this, in nats, is no difference from the prior.
@@ -117,7 +115,7 @@ def _explained(worth: Mapping[str, Any], d: int) -> None:
 
 
 def label_numbers(labels: Mapping[str, Any]) -> None:
-    """Show how well latents tell labels apart."""
+    """Show how well latents separate labels."""
     st.metric(
         "Same label nearby",
         share_text(labels["neighbour_share"]),

@@ -14,8 +14,6 @@ from pages.access.uploads import MODEL_SUFFIXES, store_model
 from pages.frame import errors
 from pages.jobs.past_runs import models_of_runs, past_run
 
-__all__ = ["choose_checkpoint", "on_offer", "propose", "short_title", "title"]
-
 _UPLOADED = "uploaded_checkpoints"
 _ADDED = "added_checkpoint"
 _ROUND = "checkpoint_upload_round"

@@ -23,18 +23,6 @@ from pages.jobs.models import model
 from pages.scan import joining, loading
 from pages.scan.state import ScanState
 
-__all__ = [
-    "CHECKPOINT",
-    "Manner",
-    "Model",
-    "Points",
-    "choose_device",
-    "choose_manner",
-    "choose_model",
-    "choose_points",
-    "request",
-]
-
 PCA, CHECKPOINT = "PCA", "Trained model"
 _MOST_COMPONENTS = 512
 
@@ -88,7 +76,7 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Manner:
+class Execution:
     """How to go about it; of no influence on the latents.
 
     Attributes
@@ -157,7 +145,7 @@ def choose_points(
     return Points(rows, roi_rows, keep_above, roi)
 
 
-def choose_manner(key: str, source: SampleSource) -> Manner:
+def choose_execution(key: str, source: SampleSource) -> Execution:
     """Ask for device and batch size, which choose themselves well, and what else is written."""
     cutouts = _measurable(source) and st.toggle(
         "Measure ΔT of each cutout as well",
@@ -180,7 +168,7 @@ def choose_manner(key: str, source: SampleSource) -> Manner:
             "changes a latent.",
             persist_state="session",
         )
-    return Manner(device, batch_size, cutouts)
+    return Execution(device, batch_size, cutouts)
 
 
 def _measurable(source: SampleSource) -> bool:
@@ -201,7 +189,7 @@ def choose_device(key: str) -> str:
 
 
 def request(
-    scan: ScanState, chosen: Model, recipe: Recipe, points: Points, manner: Manner
+    scan: ScanState, chosen: Model, recipe: Recipe, points: Points, execution: Execution
 ) -> object:
     """Return the request of the verb ``extract``."""
     assert scan.samples is not None
@@ -209,12 +197,12 @@ def request(
         location=(places.location(scan.samples),),
         checkpoint=chosen.checkpoint,
         pool=chosen.pool,
-        prepare=recipe.words,
+        prepare=recipe.arguments,
         rows=None if points.roi_rows is None else _stored_rows(points.roi_rows),
         keep_above=points.keep_above,
-        batch_size=manner.batch_size,
-        device=manner.device,
-        cutouts=manner.cutouts,
+        batch_size=execution.batch_size,
+        device=execution.device,
+        cutouts=execution.cutouts,
     )
 
 
@@ -253,7 +241,7 @@ def _checkpoint(key: str, place: str, source: SampleSource) -> Model | None:
     except InputError as error:
         errors.show(error, places.label(place))
     if found is None or typed:
-        # Bare weights don't tell for which size of pattern they were made.
+        # Bare weights don't say for which size of pattern they were made.
         st.text_input(
             "Size of pattern that the model takes (H W)",
             key=field,

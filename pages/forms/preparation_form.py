@@ -25,8 +25,6 @@ from pages.forms.request_form import form_for
 from pages.frame import errors
 from pages.scan import loading
 
-__all__ = ["Recipe", "choose_preparation", "preview"]
-
 OWN = "own"
 CUSTOM = "custom"
 KIKUCHI = Preparation(background="dynamic", smooth=1.0, scale="z_score")
@@ -47,8 +45,8 @@ _TITLES = {
 _NOTES = {
     "kikuchi": "Minus its own blur of 8 px, smoothed by 1 px, mean 0 and standard deviation 1 "
     "per pattern. On scans with known grains this matters more than the model.",
-    "demean": "The numbers of each sample about 0: what tells cutouts of warm and cold water "
-    "apart is gone, their fronts are left.",
+    "demean": "The numbers of each sample about 0: what distinguishes cutouts of warm and cold "
+    "water is gone, their fronts are left.",
     "published": "Each pattern from −1 to 1, the background left in, as the published runs do.",
     "raw": "The file's numbers as they are: the brightest samples weigh most.",
     OWN: "What the model was fitted with. Anything else gives latents that mean something else.",
@@ -111,12 +109,12 @@ class Recipe:
     ----------
     preparation : Preparation
         All steps, whoever decided on them.
-    words : tuple of str
+    arguments : tuple of str
         ``KEY=VALUE`` for the request: only what differs from what the verb does by itself.
     """
 
     preparation: Preparation
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
 
 
 def choose_preparation(
@@ -124,7 +122,7 @@ def choose_preparation(
     *,
     base: Preparation,
     own: Preparation | None,
-    own_words: tuple[str, str] = (_TITLES[OWN], _NOTES[OWN]),
+    own_text: tuple[str, str] = (_TITLES[OWN], _NOTES[OWN]),
     on_grid: bool = True,
 ) -> Recipe | None:
     """Ask how samples are prepared.
@@ -135,7 +133,7 @@ def choose_preparation(
         What the verb does where nothing is said.
     own : Preparation or None
         That of the chosen model, where it has one: it is proposed first.
-    own_words : tuple of (str, str)
+    own_text : tuple of (str, str)
         What to call it, and what to say of it.
     on_grid : bool
         Whether the samples lie on a scan grid: then they are taken for Kikuchi patterns.
@@ -151,7 +149,7 @@ def choose_preparation(
     chosen = st.radio(
         "Preparation",
         names,
-        format_func=lambda name: own_words[0] if name == OWN else _TITLES[name],
+        format_func=lambda name: own_text[0] if name == OWN else _TITLES[name],
         key=f"{key}.preset.{own is not None}{'' if on_grid else '.elsewhere'}",
         persist_state="session",
     )
@@ -160,10 +158,12 @@ def choose_preparation(
         if preparation is None:
             return None
     else:
-        st.caption(own_words[1] if chosen == OWN else _NOTES[chosen])
+        st.caption(own_text[1] if chosen == OWN else _NOTES[chosen])
         preparation = own if chosen == OWN and own is not None else PRESETS[chosen][1]
-    unsaid = set(base.words())
-    return Recipe(preparation, tuple(word for word in preparation.words() if word not in unsaid))
+    unsaid = set(base.arguments())
+    return Recipe(
+        preparation, tuple(word for word in preparation.arguments() if word not in unsaid)
+    )
 
 
 def _choose_steps(key: str, first: Preparation) -> Preparation | None:
@@ -206,7 +206,7 @@ def preview(
     shown = tuple(evenly_spaced(rows, 2 * _SHOWN + 1)[1::2][:_SHOWN].tolist() or rows[:1].tolist())
     try:
         before, after, facts = _sheets(
-            place, loading.version(place), shown, preparation.words(), background
+            place, loading.version(place), shown, preparation.arguments(), background
         )
     except InputError as error:
         errors.show(error)
@@ -220,12 +220,12 @@ def preview(
 @st.cache_data(max_entries=64, show_spinner=False)
 def _sheets(
     place: str,
-    stamp: str,
+    version: str,
     rows: tuple[int, ...],
     words: tuple[str, ...],
     background: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
-    del stamp  # part of the key: a changed file is read again
+    del version  # part of the key: a changed file is read again
     source = loading.samples(place)
     preparation = Preparation.parse(words)
     if preparation.background == "static" and background is None:

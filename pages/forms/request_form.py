@@ -20,8 +20,6 @@ from latentcore.errors import InputError, RequestError
 from latentcore.requests.verbs import Option
 from pages.frame import errors
 
-__all__ = ["form_for"]
-
 T = TypeVar("T")
 
 _MOST_COLUMNS = 3

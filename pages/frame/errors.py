@@ -57,7 +57,7 @@ def on_script_error(error: Exception) -> bool:
         st.error(
             f"**This page stopped at a fault of the program, not of your data.**  \n"
             f"Reload the page; your files and jobs are kept. If it comes back, give the operator "
-            f"this number, under which the log tells what happened: incident `{incident}`",
+            f"this number, under which the log says what happened: incident `{incident}`",
             icon=":material/bug_report:",
         )
     return True

@@ -17,8 +17,6 @@ from latentcore.encoders import Encoder, checkpoint_path, open_checkpoint
 from latentcore.settings import settings
 from latentcore.storage import content_fingerprint
 
-__all__ = ["job_services", "lease", "model"]
-
 Shape = tuple[int, ...]
 
 

@@ -11,11 +11,6 @@ from latentcore.artifacts.run_index import IndexedRun, RunIndex
 from latentcore.errors import InputError
 from pages.access import places
 
-__all__ = [
-    "checkpoint_of", "latents_of", "models_of_runs", "own_checkpoint", "past_run", "past_runs",
-    "run_of_latents", "trainings_of",
-]  # fmt: skip
-
 _LATENTS_SUFFIX = "_latents.h5"
 _MODEL = "model.safetensors"
 

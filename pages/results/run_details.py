@@ -20,8 +20,6 @@ from pages.jobs.panel import job_panel, runner
 from pages.results import run_files
 from pages.results.run_list import Entry
 
-__all__ = ["details", "files"]
-
 _MOST_FILES = 60
 
 

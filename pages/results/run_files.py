@@ -17,8 +17,6 @@ from pages.frame.errors import markdown_safe
 from pages.frame.units import size_text
 from pages.scan import state
 
-__all__ = ["download", "download_all", "latents_in", "open_in_explore"]
-
 # Streamlit holds a download in the server's memory until the session ends.
 _LARGEST_DOWNLOAD = 400_000_000
 

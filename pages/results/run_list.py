@@ -18,8 +18,6 @@ from pages.frame.units import duration_text
 from pages.jobs.panel import runner
 from pages.jobs.past_runs import past_runs
 
-__all__ = ["Entry", "entries", "table"]
-
 _MOST = 200
 # A table shows no icons, only letters.
 _SIGNS = {

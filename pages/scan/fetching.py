@@ -29,7 +29,7 @@ class Arrived:
 
 
 def begin(purpose: str, wanted: Sequence[str]) -> None:
-    """Start to fetch places on S3 for this session; `purpose` tells its waits apart."""
+    """Start to fetch places on S3 for this session; `purpose` keeps its waits apart."""
     mark = _mark(purpose)
     st.session_state[_key(purpose)] = [downloads().want(place, mark) for place in wanted]
 

@@ -101,7 +101,7 @@ class EmbeddingView:
     Attributes
     ----------
     panel : str
-        Its id, which tells which embedding it is.
+        Its id, which says which embedding it is.
     coordinates : ndarray of float32, shape (n, 2)
     key : str
         Changes when the coordinates do.

@@ -119,14 +119,14 @@ def test_labels_do_not_know_the_order_of_rows(cloud):
 
 
 @pytest.mark.parametrize(
-    ("reference", "told"),
+    ("reference", "message"),
     [
         (np.where(np.arange(240) < 19, 1, MISSING), "Only 19 of 240 points"),
         (np.ones(240, int), "All 240 points have the same reference label"),
     ],
 )
-def test_a_useless_reference_is_refused(cloud, reference, told):
-    with pytest.raises(RequestError, match=told):
+def test_a_useless_reference_is_refused(cloud, reference, message):
+    with pytest.raises(RequestError, match=message):
         agree(cloud[0], np.arange(3), reference, clusterer=make_clusterer("gmm", {}))
 
 

@@ -57,7 +57,7 @@ class TestEveryClusterer:
         assert engine.split()[0] in ("scikit-learn", "hdbscan")
         assert engine.split()[1][0].isdigit()
 
-    def test_tells_how_each_field_is_asked_for(self, name):
+    def test_says_how_each_field_is_asked_for(self, name):
         for declared in dataclasses.fields(CLUSTERERS.get(name)):
             details = parameter_of(declared)
             assert details.help
@@ -90,7 +90,7 @@ def test_seed_is_passed_over_where_nothing_is_drawn():
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "told"),
+    ("name", "given", "message"),
     [
         ("gmm", {"k": 0}, "k must be ≥ 1, but is 0"),
         ("gmm", {"k_min": 5, "k_max": 3}, "k_min = 5 is above k_max = 3"),
@@ -105,8 +105,8 @@ def test_seed_is_passed_over_where_nothing_is_drawn():
         ("hdbscan", {"min_cluster_size": 1}, "min_cluster_size must be ≥ 2"),
     ],
 )
-def test_senseless_parameters_are_refused(name, given, told):
-    with pytest.raises(RequestError, match=told):
+def test_senseless_parameters_are_refused(name, given, message):
+    with pytest.raises(RequestError, match=message):
         make_clusterer(name, given)
 
 
@@ -134,7 +134,7 @@ def test_gmm_sweep_in_threads_equals_the_serial_sweep():
     np.testing.assert_array_equal(fit.labels, models[best].predict(values))
 
 
-def test_gmm_chooses_by_aic_when_told():
+def test_gmm_chooses_by_aic_when_reported():
     fit = make_clusterer("gmm", {"criterion": "aic", "k_max": 4}).fit(blobs(), Progress())
     model = GaussianMixture(fit.parameters["k"], random_state=0).fit(blobs())
     assert fit.scores["criterion"] == "aic"

@@ -121,17 +121,17 @@ class TestSeparation:
         one = make_clusterer("kmeans", {"k": 1})
         features = latent_and_band_contrast([1.0, 2.0, 3.0], [3.0, 1.0, 2.0])
         found = cluster_features(features, clusterer=one)
-        told = separation(features, found, clusterer=one, scaling="standard")
-        assert "fewer than two clusters" in told.verdict
-        assert told.share == {"latent": None, "bandcontrast": None}
+        message = separation(features, found, clusterer=one, scaling="standard")
+        assert "fewer than two clusters" in message.verdict
+        assert message.share == {"latent": None, "bandcontrast": None}
 
     def test_a_threshold_is_called_one(self):
         latent, contrast = two_groups()
         features = latent_and_band_contrast(latent * 1e-4, contrast)
         found = cluster_features(features, clusterer=KMEANS2, scaling="none")
-        told = separation(features, found, clusterer=KMEANS2, scaling="none")
-        assert told.alone_ari["bandcontrast"] == 1.0
-        assert told.verdict == (
+        message = separation(features, found, clusterer=KMEANS2, scaling="none")
+        assert message.alone_ari["bandcontrast"] == 1.0
+        assert message.verdict == (
             "These clusters follow band contrast alone: KMeans on band contrast gives the same "
             "labels, ARI 1.00."
         )
@@ -143,9 +143,9 @@ class TestSeparation:
         four = make_clusterer("kmeans", {"k": 4})
         features = latent_and_band_contrast(*values.T)
         found = cluster_features(features, clusterer=four)
-        told = separation(features, found, clusterer=four, scaling="standard")
-        assert told.verdict.startswith("Both features separate these clusters")
-        assert told.share["latent"] == pytest.approx(0.5, abs=0.05)
+        message = separation(features, found, clusterer=four, scaling="standard")
+        assert message.verdict.startswith("Both features separate these clusters")
+        assert message.share["latent"] == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +175,10 @@ class TestPublished:
         clusterer = make_clusterer("kmeans", {})
         found = cluster_features(features, clusterer=clusterer, scaling="none")
         np.testing.assert_array_equal(found.labels, labels["kmeans"])
-        told = separation(features, found, clusterer=clusterer, scaling="none")
-        assert told.alone_ari["bandcontrast"] == 1.0
-        assert told.share["bandcontrast"] > 0.999999
-        assert "follow band contrast alone" in told.verdict
+        message = separation(features, found, clusterer=clusterer, scaling="none")
+        assert message.alone_ari["bandcontrast"] == 1.0
+        assert message.share["bandcontrast"] > 0.999999
+        assert "follow band contrast alone" in message.verdict
 
     def test_dbscan(self, published):
         features, labels = published
@@ -196,11 +196,11 @@ class TestPublished:
         assert adjusted_rand_score(labels["gmm"][finite], found.labels[finite]) == pytest.approx(
             0.41, abs=0.005
         )
-        told = compare_scalings(features, found, clusterer=clusterer)
-        assert (told.scaling, told.k) == ("none", 7)
-        assert told.ari == pytest.approx(0.4116, abs=1e-4)
-        assert told.share["bandcontrast"] > 0.999999
-        assert "7 clusters instead of 6, ARI 0.41" in told.text
+        message = compare_scalings(features, found, clusterer=clusterer)
+        assert (message.scaling, message.k) == ("none", 7)
+        assert message.ari == pytest.approx(0.4116, abs=1e-4)
+        assert message.share["bandcontrast"] > 0.999999
+        assert "7 clusters instead of 6, ARI 0.41" in message.text
 
     def test_kmeans_equals_the_estimator_itself(self, published):
         features, _ = published

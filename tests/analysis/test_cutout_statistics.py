@@ -100,13 +100,13 @@ def test_measuring_can_be_cancelled(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("crop", [0, 1, 18, -4])
-def test_crops_that_do_not_fit_are_told(crop: int) -> None:
+def test_crops_that_do_not_fit_are_reported(crop: int) -> None:
     with pytest.raises(RequestError, match=r"doesn't fit in images of 16 × 16: give 2 to 16"):
         temperature_difference(cutouts(2), crop)
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3, 0, 4), (1, 1, 1, 4, 4)])
-def test_what_is_no_image_is_told(shape: tuple[int, ...]) -> None:
+def test_what_is_no_image_is_reported(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match="have the shape"):
         temperature_difference(np.zeros(shape))
 

@@ -87,6 +87,6 @@ def test_points_on_one_line_make_a_gallery_too() -> None:
         (np.zeros((4, 2)), {"keep": np.ones(3, bool)}, ShapeError, "4 points"),
     ],
 )
-def test_what_makes_no_gallery_is_told(points, more, error, says) -> None:
+def test_what_makes_no_gallery_is_reported(points, more, error, says) -> None:
     with pytest.raises(error, match=says):
         one_per_cell(points, **more)

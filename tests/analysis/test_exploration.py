@@ -104,11 +104,11 @@ def test_two_selections_are_compared() -> None:
         ({"roi": Roi((0, 5), (0, 5))}, r"holds no point.*x \[350, 380\)"),
         (
             {"selections": {"A": (Shape("umap-1", "box", ((0, 0), (1, 1)), "add"),)}},
-            r"'umap-1', which is not at hand",
+            r"'umap-1', which is not available",
         ),
     ],
 )
-def test_what_is_not_there_is_told(given: dict[str, object], message: str) -> None:
+def test_what_is_not_there_is_reported(given: dict[str, object], message: str) -> None:
     latents, maps = _scan()
     with pytest.raises(RequestError, match=message):
         _explore(latents, maps, **given)

@@ -165,7 +165,7 @@ def test_key_shows_the_corners_where_they_belong(laue: str) -> None:
     assert 0.3 < picture[..., 3].mean() < 0.8
 
 
-def test_symmetry_may_be_assumed_where_the_file_tells_none() -> None:
+def test_symmetry_may_be_assumed_where_the_file_says_none() -> None:
     assumed = with_symmetry(_maps("rad", {}), CUBIC)
     assert assumed.symmetries == {1: CUBIC, 2: CUBIC}
     colors = orientation_colors(assumed)

@@ -121,7 +121,7 @@ def test_samples_without_a_latent_are_predicted_nothing():
     assert found.predicted[8] >= 0, "a sample without a label has a prediction all the same"
 
 
-def test_a_class_on_one_side_only_is_told():
+def test_a_class_on_one_side_only_is_reported():
     values, labels = problem(3)
     split = alternating(labels)
     split.train[labels.codes == 2] = False

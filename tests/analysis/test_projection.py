@@ -60,15 +60,15 @@ class TestPca:
         assert found.parameters["n_used"] == 79
 
     @pytest.mark.parametrize(
-        ("values", "told"),
+        ("values", "expected"),
         [
             (np.zeros((9, 3)), "All 9 latents are equal"),
             (np.eye(2), "2 of 2 samples have a latent; an embedding needs at least 3"),
             (np.arange(9.0)[:, None], "as many latent dimensions, but there are 1"),
         ],
     )
-    def test_what_cannot_be_embedded_is_refused(self, values, told):
-        with pytest.raises(RequestError, match=told):
+    def test_what_cannot_be_embedded_is_refused(self, values, expected):
+        with pytest.raises(RequestError, match=expected):
             pca(latents(values))
 
     def test_components_are_two_or_three(self):
@@ -78,7 +78,7 @@ class TestPca:
 
 class TestUmapRefuses:
     @pytest.mark.parametrize(
-        ("settings", "told"),
+        ("settings", "expected"),
         [
             ({"neighbors": 1}, "at least 2 neighbors, but 1"),
             ({"min_dist": 2.0}, "min_dist must lie in 0 … 1, but is 2"),
@@ -88,20 +88,20 @@ class TestUmapRefuses:
             ({"fit_partition": "train"}, "partition 'train', but the latents have no partitions"),
         ],
     )
-    def test_senseless_parameters(self, settings, told):
-        with pytest.raises(RequestError, match=told):
+    def test_senseless_parameters(self, settings, expected):
+        with pytest.raises(RequestError, match=expected):
             umap(latents(groups()), **settings)
 
     @pytest.mark.parametrize(
-        ("name", "told"),
+        ("name", "expected"),
         [
             ("test", "'test', but the latents have the partitions train, valid"),
             ("valid", "Only 3 rows of partition 'valid' have a latent"),
         ],
     )
-    def test_partitions_that_nothing_can_be_learned_from(self, name, told):
+    def test_partitions_that_nothing_can_be_learned_from(self, name, expected):
         partition = np.array(["train"] * 77 + ["valid"] * 3)
-        with pytest.raises(RequestError, match=told):
+        with pytest.raises(RequestError, match=expected):
             umap(replace(latents(groups()), partition=partition), fit_partition=name)
 
     def test_identical_rows(self):
@@ -164,7 +164,7 @@ class TestUmap:
         alone = umap(latents(values[1::2])).coordinates
         np.testing.assert_array_equal(found.coordinates[1::2], alone)
 
-    def test_too_many_neighbors_are_lowered_and_told(self):
+    def test_too_many_neighbors_are_lowered_and_reported(self):
         found = umap(latents(groups()[:8]), neighbors=15)
         assert found.parameters["neighbors"] == 7
         assert "neighbors lowered from 15 to 7" in found.parameters["notes"][0]
@@ -189,8 +189,8 @@ class TestScores:
     def test_trustworthiness_is_scikit_learns(self):
         values = groups()
         flat = values[:, :2]
-        told = trustworthiness(values, flat, neighbors=5)
-        assert told == {
+        expected = trustworthiness(values, flat, neighbors=5)
+        assert expected == {
             "value": pytest.approx(sklearn_trustworthiness(values, flat, n_neighbors=5)),
             "neighbors": 5,
             "rows": 80,
@@ -205,12 +205,12 @@ class TestScores:
         values = np.array([[0.0], [1.0], [2.1], [10.0]])
         moved = np.array([[0.0], [10.0], [2.1], [1.0]])
         # The nearest of each: 1, 0, 1, 2 before; 3, 2, 3, 0 after.
-        told = neighbour_preservation(values, moved, neighbors=1)
-        assert told == {"value": 0.0, "neighbors": 1, "rows": 4}
+        expected = neighbour_preservation(values, moved, neighbors=1)
+        assert expected == {"value": 0.0, "neighbors": 1, "rows": 4}
         # The nearest two: {1,2} {0,2} {0,1} {1,2} before; {2,3} {2,3} {0,3} {0,2} after.
         assert neighbour_preservation(values, moved, neighbors=2)["value"] == pytest.approx(0.5)
 
-    def test_subsample_is_seeded_and_told(self):
+    def test_subsample_is_seeded_and_reported(self):
         values = np.random.default_rng(0).normal(size=(300, 4))
         first, second = (trustworthiness(values, values[:, :2], rows=100) for _ in range(2))
         assert first == second

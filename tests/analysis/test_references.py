@@ -40,9 +40,9 @@ def test_a_sum_is_the_weighted_mean_of_scaled_channels(weights):
 def test_without_weights_all_channels_weigh_the_same():
     values = channels()
     free = reference_of(values, "abc", synthesis="sum")
-    told = reference_of(values, "abc", synthesis="sum", weights=(2, 2, 2))
-    np.testing.assert_array_equal(free.values, told.values)
-    assert (free.tag, told.tag) == ("sum-auto", "sum-2_2_2")
+    message = reference_of(values, "abc", synthesis="sum", weights=(2, 2, 2))
+    np.testing.assert_array_equal(free.values, message.values)
+    assert (free.tag, message.tag) == ("sum-auto", "sum-2_2_2")
 
 
 def test_rgb_is_compared_by_its_luminance_and_keeps_its_picture():
@@ -67,7 +67,7 @@ def test_a_constant_channel_adds_nothing():
 
 
 @pytest.mark.parametrize(
-    ("k", "synthesis", "weights", "told"),
+    ("k", "synthesis", "weights", "message"),
     [
         (2, None, None, "One map is needed, but there are 2: a, b"),
         (2, "rgb", None, "needs three maps, for red, green and blue, but got 2"),
@@ -81,8 +81,8 @@ def test_a_constant_channel_adds_nothing():
         (2, "mean", None, "not by 'mean'"),
     ],
 )
-def test_what_makes_no_sense_is_told(k, synthesis, weights, told):
-    with pytest.raises(RequestError, match=told):
+def test_what_makes_no_sense_is_reported(k, synthesis, weights, message):
+    with pytest.raises(RequestError, match=message):
         reference_of(channels(k=k), "abcd"[:k], synthesis=synthesis, weights=weights)
 
 
@@ -117,15 +117,15 @@ def test_nothing_in_common_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         (np.full(30, 7.0), "Fe is 7 at each of the 30 points"),
         (np.where(np.arange(30) < 19, np.arange(30), np.nan), "Only 19 of 30 points"),
     ],
 )
-def test_a_useless_reference_is_refused(values, told):
+def test_a_useless_reference_is_refused(values, message):
     reference = Reference(values.astype(np.float32), "Fe", ("Fe",))
-    with pytest.raises(RequestError, match=told):
+    with pytest.raises(RequestError, match=message):
         refuse_useless(reference, np.zeros((30, 2), np.float32))
 
 

@@ -30,7 +30,7 @@ def test_rows_side_by_side_share_a_box():
     assert [shape.mode for shape in shapes] == ["replace", "add"]
 
 
-def test_far_rows_are_told_apart_in_float32():
+def test_far_rows_are_distinguished_in_float32():
     n = 8_000_000
     mask = selected_rows(
         row_shapes(ROW_PANEL, [n - 2]),

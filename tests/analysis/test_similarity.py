@@ -87,7 +87,7 @@ def test_duplicates_zeros_and_missing_rows(values, k, metric, data):
     assert table.n_searched == np.isfinite(expected).sum()
 
 
-def test_rows_that_float64_cannot_tell_apart_come_in_their_order():
+def test_rows_that_float64_cannot_distinguish_come_in_their_order():
     values = np.ones((5, 3), np.float32)
     values[0, 0], values[3, 0] = 1e30, 0.0  # row 3 is farther from row 0, by less than rounding
     found = SearchTable.of(values).nearest(values[0], 4, metric="euclidean")

@@ -24,14 +24,14 @@ def masks(values):
 
 
 def test_description_agrees_with_numpy_and_scipy(values, masks):
-    told = describe(values, masks[0])
+    found = describe(values, masks[0])
     finite = values[masks[0]][np.isfinite(values[masks[0]])]
-    assert (told.n, told.n_finite) == (90, len(finite))
-    assert told.mean == pytest.approx(finite.mean())
-    assert told.sd == pytest.approx(finite.std(ddof=1))
-    assert told.sem == pytest.approx(stats.sem(finite))
-    assert (told.minimum, told.maximum) == (finite.min(), finite.max())
-    for share, quantile in told.quantiles.items():
+    assert (found.n, found.n_finite) == (90, len(finite))
+    assert found.mean == pytest.approx(finite.mean())
+    assert found.sd == pytest.approx(finite.std(ddof=1))
+    assert found.sem == pytest.approx(stats.sem(finite))
+    assert (found.minimum, found.maximum) == (finite.min(), finite.max())
+    for share, quantile in found.quantiles.items():
         assert quantile == pytest.approx(np.quantile(finite, share))
 
 
@@ -41,15 +41,17 @@ def test_description_is_computed_in_float64():
 
 
 def test_empty_selection_is_described_without_numbers(values):
-    told = describe(values, np.zeros(200, bool))
-    assert (told.n, told.n_finite) == (0, 0)
-    assert np.isnan([told.mean, told.sd, told.sem, told.minimum, *told.quantiles.values()]).all()
+    found = describe(values, np.zeros(200, bool))
+    assert (found.n, found.n_finite) == (0, 0)
+    assert np.isnan(
+        [found.mean, found.sd, found.sem, found.minimum, *found.quantiles.values()]
+    ).all()
 
 
 def test_single_value_has_no_spread():
-    told = describe([3.0])
-    assert told.mean == 3.0
-    assert np.isnan(told.sd)
+    found = describe([3.0])
+    assert found.mean == 3.0
+    assert np.isnan(found.sd)
 
 
 def test_mask_of_another_length_is_refused(values):
@@ -58,39 +60,39 @@ def test_mask_of_another_length_is_refused(values):
 
 
 def test_comparison_agrees_with_scipy(values, masks):
-    told = compare(values, *masks)
+    found = compare(values, *masks)
     a, b = (values[mask][np.isfinite(values[mask])] for mask in masks)
     welch = stats.ttest_ind(a, b, equal_var=False)
-    assert told.difference == pytest.approx(a.mean() - b.mean())
-    assert told.interval == pytest.approx(tuple(welch.confidence_interval(0.95)))
-    assert told.degrees_of_freedom == pytest.approx(welch.df)
-    assert told.auc == pytest.approx(stats.mannwhitneyu(a, b).statistic / (len(a) * len(b)))
-    assert told.cliffs_delta == pytest.approx(np.sign(a[:, None] - b).mean())
-    assert told.ks == pytest.approx(stats.ks_2samp(a, b, method="asymp").statistic)
-    assert told.overlap == 20
+    assert found.difference == pytest.approx(a.mean() - b.mean())
+    assert found.interval == pytest.approx(tuple(welch.confidence_interval(0.95)))
+    assert found.degrees_of_freedom == pytest.approx(welch.df)
+    assert found.auc == pytest.approx(stats.mannwhitneyu(a, b).statistic / (len(a) * len(b)))
+    assert found.cliffs_delta == pytest.approx(np.sign(a[:, None] - b).mean())
+    assert found.ks == pytest.approx(stats.ks_2samp(a, b, method="asymp").statistic)
+    assert found.overlap == 20
     pooled = np.sqrt(
         ((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (len(a) + len(b) - 2)
     )
-    assert told.cohens_d == pytest.approx(told.difference / pooled)
+    assert found.cohens_d == pytest.approx(found.difference / pooled)
 
 
 def test_hedges_correction_of_small_samples():
-    told = compare([1.0, 2.0, 3.0, 2.0, 3.0, 4.0], *(np.arange(6) // 3 == side for side in (0, 1)))
+    found = compare([1.0, 2.0, 3.0, 2.0, 3.0, 4.0], *(np.arange(6) // 3 == side for side in (0, 1)))
     # Hedges 1981, ν = 4: J = Γ(2) / (√2 Γ(1.5)).
-    assert told.hedges_g == pytest.approx(told.cohens_d * 0.7978845608)
+    assert found.hedges_g == pytest.approx(found.cohens_d * 0.7978845608)
 
 
 def test_ties_count_half():
-    told = compare([1.0, 1.0, 1.0, 1.0], np.arange(4) < 2, np.arange(4) >= 2)
-    assert (told.auc, told.cliffs_delta, told.ks) == (0.5, 0.0, 0.0)
-    assert told.interval == (0.0, 0.0)
-    assert told.cohens_d == 0.0
+    found = compare([1.0, 1.0, 1.0, 1.0], np.arange(4) < 2, np.arange(4) >= 2)
+    assert (found.auc, found.cliffs_delta, found.ks) == (0.5, 0.0, 0.0)
+    assert found.interval == (0.0, 0.0)
+    assert found.cohens_d == 0.0
 
 
 def test_constant_but_different_selections():
-    told = compare([1.0, 1.0, 2.0, 2.0], np.arange(4) < 2, np.arange(4) >= 2)
-    assert told.interval == (-1.0, -1.0)
-    assert told.cohens_d == -np.inf
+    found = compare([1.0, 1.0, 2.0, 2.0], np.arange(4) < 2, np.arange(4) >= 2)
+    assert found.interval == (-1.0, -1.0)
+    assert found.cohens_d == -np.inf
 
 
 def test_too_few_values_are_refused(values):
@@ -102,10 +104,10 @@ def test_too_few_values_are_refused(values):
 def test_area_has_the_scans_unit():
     x, y = np.meshgrid(np.arange(4) * 0.5, np.arange(3) * 0.25)
     grid = ScanGrid.from_coordinates(x.ravel(), y.ravel(), unit="µm")
-    told = area(np.arange(12) < 6, grid)
-    assert told.value == pytest.approx(6 * 0.5 * 0.25)
-    assert told.unit == "µm²"
-    assert told.fraction == 0.5
+    found = area(np.arange(12) < 6, grid)
+    assert found.value == pytest.approx(6 * 0.5 * 0.25)
+    assert found.unit == "µm²"
+    assert found.fraction == 0.5
 
 
 def test_area_without_a_unit_counts_steps():

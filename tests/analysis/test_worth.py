@@ -85,7 +85,7 @@ def test_all_is_well_with_active_latents():
     assert found.kl is not None
 
 
-def test_a_collapse_is_told_with_its_cause():
+def test_a_collapse_is_reported_with_its_cause():
     z = 1e-4 * blobs(60, 8)[0]
     found = worth(z, kl_weight=1.0, log_variances=np.zeros_like(z))
     assert found.n_collapsed == 8

@@ -74,17 +74,17 @@ def test_good_record_and_missing_one_are_not_damaged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_whatever_else_lies_there_is_told(tmp_path: Path, kind: str) -> None:
+def test_whatever_else_lies_there_is_reported(tmp_path: Path, kind: str) -> None:
     damage(tmp_path / "runs/a/run.json", kind)
     assert read_run(tmp_path / "runs/a") is None
-    told = run_damage(tmp_path / "runs/a")
-    assert told.startswith("The record 'runs/a/run.json' is damaged: it ")
-    assert "delete the folder" in told
-    assert str(tmp_path) not in told
+    message = run_damage(tmp_path / "runs/a")
+    assert message.startswith("The record 'runs/a/run.json' is damaged: it ")
+    assert "delete the folder" in message
+    assert str(tmp_path) not in message
 
 
 @pytest.mark.parametrize("field", WRONG)
-def test_field_of_another_kind_is_told_by_its_name(tmp_path: Path, field: str) -> None:
+def test_field_of_another_kind_is_reported_by_its_name(tmp_path: Path, field: str) -> None:
     folder = write(tmp_path / "a", {**GOOD, field: WRONG[field]})
     assert read_run(folder) is None
     assert f"something else for {field}" in run_damage(folder)

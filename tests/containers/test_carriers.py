@@ -164,7 +164,7 @@ def test_results_are_checked() -> None:
     assert clustering.counts == {-1: 1, 0: 2}
 
 
-def test_columns_of_names_are_told_from_those_of_numbers() -> None:
+def test_columns_of_names_are_reported_from_those_of_numbers() -> None:
     grid = ScanGrid.from_coordinates(np.arange(4), np.zeros(4))
     maps = ScanMaps(
         np.zeros((3, 4), np.float32), ("phase", "cluster", "Fe"), ("", "", "%"), grid,

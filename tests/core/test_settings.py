@@ -56,7 +56,7 @@ def test_environment_overrules_the_secrets_of_the_project_and_those_the_home(
     assert (found.cache_gb, found.max_upload_mb, found.s3_buckets) == (2, 1, ("c",))
 
 
-def test_broken_secrets_are_told_without_their_text(
+def test_broken_secrets_are_reported_without_their_text(
     tmp_path: Path, configure: Callable[..., None]
 ) -> None:
     write_secrets(tmp_path, 'password = "hunter2')
@@ -83,7 +83,7 @@ def test_all_is_well_with_the_defaults(configure: Callable[..., None]) -> None:
     assert notes() == []
 
 
-def test_each_wrong_setting_is_told(tmp_path: Path, configure: Callable[..., None]) -> None:
+def test_each_wrong_setting_is_reported(tmp_path: Path, configure: Callable[..., None]) -> None:
     (tmp_path / "file").write_text("")
     configure(
         LATENT_WORKSPACE=str(tmp_path / "file" / "below"),
@@ -95,13 +95,13 @@ def test_each_wrong_setting_is_told(tmp_path: Path, configure: Callable[..., Non
         AWS_ACCESS_KEY_ID="k",
         AWS_SECRET_ACCESS_KEY="s",
     )
-    told = {note.split()[0].rstrip(":"): note for note in notes()}
-    assert list(told) == [
+    message = {note.split()[0].rstrip(":"): note for note in notes()}
+    assert list(message) == [
         "LATENT_CACH_GB", "LATENT_WORKSPACE", "LATENT_DEVICE", "LATENT_S3_BUCKETS",
         "LATENT_DASK_SCHEDULER",
     ]  # fmt: skip
-    assert "Did you mean LATENT_CACHE_GB?" in told["LATENT_CACH_GB"]
-    assert "doesn't answer" in told["LATENT_S3_BUCKETS"]
+    assert "Did you mean LATENT_CACHE_GB?" in message["LATENT_CACH_GB"]
+    assert "doesn't answer" in message["LATENT_S3_BUCKETS"]
     assert len(notes(offline=True)) == 3
 
 

@@ -50,7 +50,7 @@ def test_layout(scan: DemoScan) -> None:
     assert scan.bandcontrast.max() <= 255
 
 
-def test_band_contrast_tells_pores_boundaries_and_grains_apart(scan: DemoScan) -> None:
+def test_band_contrast_says_pores_boundaries_and_grains_apart(scan: DemoScan) -> None:
     solid = scan.phase_id > 0
     pores = scan.bandcontrast[~solid].mean()
     edges = scan.bandcontrast[solid & (scan.gb_distance_px < 0.5)].mean()

@@ -125,8 +125,8 @@ def test_brushed_numbers_equal_numpy_and_the_csv_parses(page, server, workspace)
     np.testing.assert_allclose(table["latent"], latent, rtol=1e-6)
     np.testing.assert_array_equal(table["bandcontrast"], maps["bandcontrast"])
     assert report["selections"]["A"]["n"] == int(expected.sum())
-    told = report["statistics"]["A"]["values"]["bandcontrast"]
-    assert told["mean"] == pytest.approx(maps["bandcontrast"][expected].mean(), rel=1e-12)
+    reported = report["statistics"]["A"]["values"]["bandcontrast"]
+    assert reported["mean"] == pytest.approx(maps["bandcontrast"][expected].mean(), rel=1e-12)
     assert report["clusters"]["counts"] == {
         str(label): int(count) for label, count in table["cluster"].value_counts().items()
     }

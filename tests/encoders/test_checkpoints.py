@@ -62,7 +62,7 @@ def test_pickle_named_safetensors_is_never_executed(tmp_path):
     assert not canary.exists()
 
 
-def test_things_that_are_no_checkpoint_are_told(tmp_path):
+def test_things_that_are_no_checkpoint_are_reported(tmp_path):
     with h5py.File(tmp_path / "scan.h5", "w") as file:
         file["images"] = np.zeros(3)
     (tmp_path / "notes.txt").write_text("to do: find the weights\n")
@@ -87,7 +87,7 @@ def test_names_may_carry_the_attribute_that_held_the_network(tmp_path, prefix):
     assert opened(tmp_path / "named.pth").fingerprint == plain.fingerprint
 
 
-def test_weights_of_another_network_tell_their_keys(tmp_path):
+def test_weights_of_another_network_say_their_keys(tmp_path):
     path = write_seed(tmp_path / "resnet.pth", {"conv1.weight": torch.zeros(4, 3, 3, 3)})
     with pytest.raises(
         CheckpointError, match=r"1 tensors: 'conv1\.weight' \(4, 3, 3, 3\)"
@@ -99,7 +99,7 @@ def test_weights_of_another_network_tell_their_keys(tmp_path):
 @pytest.mark.parametrize(
     "content", [[1, 2], {}, {"weights": 3}, torch.zeros(3), {1: torch.ones(1)}]
 )
-def test_torch_files_without_weights_by_name_are_told(tmp_path, content):
+def test_torch_files_without_weights_by_name_are_reported(tmp_path, content):
     with pytest.raises(CheckpointError, match="dictionary of weights by name was expected"):
         opened(write_seed(tmp_path / "x.pth", content))
 
@@ -124,7 +124,7 @@ def test_archives_that_unpack_to_more_are_refused(tmp_path):
         opened(path)
 
 
-def test_archives_of_others_are_told(tmp_path):
+def test_archives_of_others_are_reported(tmp_path):
     with zipfile.ZipFile(tmp_path / "notes.pth", "w") as archive:
         archive.writestr("notes.txt", "nothing")
     with pytest.raises(CheckpointError, match=r"none of torch's: it holds 'notes\.txt'"):
@@ -147,7 +147,7 @@ def test_hostile_safetensors_header_is_damage(tmp_path):
         opened(path)
 
 
-def test_model_files_tell_everything_to_people_and_programs(tmp_path):
+def test_model_files_say_everything_to_people_and_programs(tmp_path):
     encoder = opened(write_seed(tmp_path / "vae.pth"))
     provenance = Provenance("train", {"seed": 4}, seed=4)
     record = write_model(tmp_path / "model.safetensors", encoder, provenance)
@@ -205,7 +205,7 @@ def rewritten(path: Path, change) -> Path:
         (lambda r, t: t.pop("fc_mu.bias"), "'fc_mu.bias' is missing"),
     ],
 )
-def test_broken_records_are_told(tmp_path, change, says):
+def test_broken_records_are_reported(tmp_path, change, says):
     write_model(tmp_path / "model.safetensors", opened(write_seed(tmp_path / "vae.pth")))
     path = rewritten(tmp_path / "model.safetensors", change)
     with pytest.raises(InputError) as error:
@@ -239,7 +239,7 @@ def test_pca_with_its_static_background_comes_back(tmp_path):
         open_checkpoint(str(tmp_path), device="cpu")
 
 
-def test_devices_that_are_missing_are_told():
+def test_devices_that_are_missing_are_reported():
     assert resolve_device("cpu") == torch.device("cpu")
     assert str(resolve_device("auto"))
     with pytest.raises(RequestError, match="There are: auto"):

@@ -85,7 +85,7 @@ def test_vectors_stay_as_they_are(tmp_path: Path) -> None:
     )
 
 
-def test_what_the_samples_are_prepared_with_is_told(tmp_path: Path) -> None:
+def test_what_the_samples_are_prepared_with_is_reported(tmp_path: Path) -> None:
     encoder = opened(script(tmp_path / "colour.pt", picture_encoder()))
     assert encoder.preparation == Preparation(scale="type_range", channels=3)
     gray = opened(script(tmp_path / "grey.pt", picture_encoder(channels=1)))
@@ -150,15 +150,17 @@ class _Number(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("module", "told"),
+    ("module", "message"),
     [(_Tokens(), "are tokens, not latents"), (_Number(), "not features of shape")],
 )
-def test_what_gives_no_features_is_told(module: nn.Module, told: str, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=told):
+def test_what_gives_no_features_is_reported(
+    module: nn.Module, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match=message):
         opened(script(tmp_path / "encoder.pt", module))
 
 
-def test_an_encoder_in_training_mode_is_told(tmp_path: Path) -> None:
+def test_an_encoder_in_training_mode_is_reported(tmp_path: Path) -> None:
     dropping = nn.Sequential(picture_encoder(), nn.Dropout(0.5)).train()
     with pytest.raises(CheckpointError, match=r"other features each time.*model\.eval\(\)"):
         opened(trace(tmp_path / "dropping.pt", dropping, 2, 3, 16, 16))
@@ -172,18 +174,18 @@ def test_an_encoder_that_mixes_samples_gets_one_at_a_time(tmp_path: Path) -> Non
     np.testing.assert_array_equal(encoder.encode(x)[2], encoder.encode(x[2:3])[0])
 
 
-def test_what_does_not_fit_tells_how_to_make_it_fit(tmp_path: Path) -> None:
+def test_what_does_not_fit_says_how_to_make_it_fit(tmp_path: Path) -> None:
     path = script(
         tmp_path / "clips.pt", nn.Sequential(clip_encoder(), nn.Flatten(), nn.Linear(40, 3))
     )
     with pytest.raises(CheckpointError, match=r"3×4×16×16.*resolution H W.*frames=T"):
         opened(path, (3, 4, 16, 16))
     path = script(tmp_path / "pictures.pt", picture_encoder())
-    with pytest.raises(CheckpointError, match="doesn't tell for which size"):
+    with pytest.raises(CheckpointError, match="doesn't say for which size"):
         opened(path, None)
 
 
-def test_an_export_tells_its_own_size(tmp_path: Path) -> None:
+def test_an_export_says_its_own_size(tmp_path: Path) -> None:
     path = export(tmp_path / "encoder.pt2", picture_encoder(), 2, 3, 16, 16)
     assert opened(path, None).input_shape == (3, 16, 16)
     assert opened(path, (1, 60, 60)).input_shape == (3, 16, 16)
@@ -250,7 +252,7 @@ def test_compiled_programs_are_refused_even_where_trusted(tmp_path: Path) -> Non
         opened(path)
 
 
-def test_a_damaged_program_is_told(tmp_path: Path) -> None:
+def test_a_damaged_program_is_reported(tmp_path: Path) -> None:
     import zipfile
 
     path = tmp_path / "encoder.pt2"

@@ -90,7 +90,7 @@ def test_parsing_twice_changes_nothing(extra: dict) -> None:
         ("[" * 100_000, "JSON"),
     ],
 )
-def test_options_that_make_no_sense_are_told(tmp_path: Path, text: str, says: str) -> None:
+def test_options_that_make_no_sense_are_reported(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "opts.json"
     path.write_text(text)
     with pytest.raises(RequestError) as error:

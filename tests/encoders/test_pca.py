@@ -124,7 +124,7 @@ def test_released_encoder_works_again():
 
 
 @pytest.mark.parametrize("shape", [(1, 12, 10), (1, 65, 64)])
-def test_too_many_components_are_told(shape):
+def test_too_many_components_are_reported(shape):
     with pytest.raises(RequestError, match="only 9 finite samples"):
         fit(samples(9, shape), 10)
     with pytest.raises(RequestError, match=f"has values \\({np.prod(shape)}\\)"):
@@ -136,7 +136,7 @@ def test_too_many_components_are_told(shape):
 
 
 @pytest.mark.parametrize("shape", [(1, 12, 10), (1, 65, 64)])
-def test_samples_that_are_all_the_same_are_told(shape):
+def test_samples_that_are_all_the_same_are_reported(shape):
     with pytest.raises(RequestError, match="are the same after preparation"):
         fit(np.repeat(samples(1, shape), 50, axis=0), 3)
 

@@ -101,7 +101,7 @@ def test_networks_have_nenyas_tensors(monkeypatch, depth, tensors, millions):
     assert {name: t.shape for name, t in state.items()} == oracle_shapes
 
 
-def test_encoder_tells_what_it_is(tmp_path):
+def test_encoder_says_what_it_is(tmp_path):
     encoder = opened(write_nenya(tmp_path / "last.pth", supcon_state(channels=3)), 3)
     assert isinstance(encoder, Encoder)
     assert isinstance(encoder, Storable)
@@ -280,7 +280,7 @@ def test_released_encoder_loads_itself_again(tmp_path):
         (lambda s: s.update({"encoder.conv1.weight": torch.ones(64, 1, 7, 7)}), "wanted (64, 1, 3"),
     ],
 )
-def test_other_residual_networks_are_told(tmp_path, change, says):
+def test_other_residual_networks_are_reported(tmp_path, change, says):
     state = supcon_state()
     change(state)
     with pytest.raises(CheckpointError) as error:

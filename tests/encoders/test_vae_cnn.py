@@ -31,7 +31,7 @@ def test_bare_seed_file_gives_the_seeds_latents_and_reconstructions(tmp_path, si
     np.testing.assert_allclose(encoder.decode(latents), decoded, atol=1e-5)
 
 
-def test_encoder_tells_what_it_is(tmp_path):
+def test_encoder_says_what_it_is(tmp_path):
     path = str(write_seed(tmp_path / "vae.pth"))
     encoder = open_checkpoint(path, device="cpu", input_shape=(1, 20, 24))
     assert isinstance(encoder, Encoder)
@@ -90,17 +90,17 @@ def test_same_latents_bit_for_bit_in_any_batch_and_at_any_place(tmp_path):
     np.testing.assert_array_equal(encoder.encode(x[order]), whole[order])
 
 
-def test_wrong_pattern_size_is_told_with_the_sizes_that_fit(tmp_path):
+def test_wrong_pattern_size_is_reported_with_the_sizes_that_fit(tmp_path):
     path = str(write_seed(tmp_path / "vae.pth"))  # 20 × 24 by 3 halvings: 3 × 3 cells
     with pytest.raises(CheckpointError, match="17–24 × 17–24"):
         open_checkpoint(path, device="cpu", input_shape=(1, 60, 60))
     with pytest.raises(CheckpointError, match=r"3 channel\(s\)"):
         open_checkpoint(path, device="cpu", input_shape=(3, 20, 24))
-    with pytest.raises(CheckpointError, match="doesn't tell for which size"):
+    with pytest.raises(CheckpointError, match="doesn't say for which size"):
         open_checkpoint(path, device="cpu")
 
 
-def test_fresh_model_without_its_late_layers_is_told(tmp_path):
+def test_fresh_model_without_its_late_layers_is_reported(tmp_path):
     state = {name: t for name, t in seed_state().items() if not name.startswith("fc_")}
     path = write_seed(tmp_path / "fresh.pth", state)
     with pytest.raises(CheckpointError, match="at the first forward pass"):
@@ -118,7 +118,7 @@ def test_fresh_model_without_its_late_layers_is_told(tmp_path):
         ("encoder.0.weight", (0, 1, 3, 3)),
     ],
 )
-def test_tensors_of_another_network_are_told(tmp_path, name, shape):
+def test_tensors_of_another_network_are_reported(tmp_path, name, shape):
     path = write_seed(tmp_path / "vae.pth", {**seed_state(), name: torch.zeros(shape)})
     with pytest.raises(CheckpointError, match=name.replace(".", r"\.")):
         open_checkpoint(str(path), device="cpu", input_shape=(1, 20, 24))

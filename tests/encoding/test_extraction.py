@@ -232,7 +232,7 @@ def test_batches_are_whole_until_the_last():
     assert sorted(np.concatenate(source.reads).tolist()) == list(range(5, 98))
 
 
-def test_requests_that_make_no_sense_are_told(tmp_path):
+def test_requests_that_make_no_sense_are_reported(tmp_path):
     source = MemorySource(patterns())
     with pytest.raises(RequestError, match="No sample of 'memory' is kept"):
         extract(source, StubEncoder(), PREPARER, scratch=tmp_path, keep=np.zeros(100, bool))
@@ -266,7 +266,7 @@ def test_reconstruction_is_decode_after_encode(tmp_path):
     assert np.isnan(found.mse[3])
 
 
-def test_encoder_without_decoder_is_told():
+def test_encoder_without_decoder_is_reported():
     with pytest.raises(RequestError, match="has no decoder"):
         reconstruct(StubEncoder(), PREPARER, patterns(2))
 

@@ -109,7 +109,7 @@ def test_cancelled_and_resumed_equals_uninterrupted(patterns, tmp_path, step):
     ]
 
 
-def test_without_held_out_points_the_lowest_training_loss_tells_the_best_epoch(tmp_path):
+def test_without_held_out_points_the_lowest_training_loss_says_the_best_epoch(tmp_path):
     found = collect(make_patterns(60), tmp_path, held_out=0.0)
     assert len(found.train) == 60
     plan = replace(PLAN, held_out=0.0, epochs=6, learning_rate=0.05, kl_weight=2.0)
@@ -146,7 +146,7 @@ def test_time_limit_ends_within_an_epoch_with_usable_weights(patterns, tmp_path)
     assert result.history[-1].split == "held-out"
 
 
-def test_divergence_is_told_and_the_last_good_weights_are_kept(patterns, tmp_path):
+def test_divergence_is_reported_and_the_last_good_weights_are_kept(patterns, tmp_path):
     seen = []
 
     def poison(now: Training) -> None:
@@ -304,10 +304,10 @@ def two_grains() -> tuple[np.ndarray, ScanGrid, np.ndarray, np.ndarray]:
 
 def test_targets_are_cleaner_and_draw_mixtures_to_the_purer_side():
     scores, grid, x, mixed = two_grains()
-    told = neighbor_scores(scores, grid)
-    left, right = told[x < 6].mean(axis=0), told[x > 9].mean(axis=0)
-    assert told[x < 6].std(axis=0).max() < 0.5 * scores[x < 6].std(axis=0).min()
-    to_left = np.linalg.norm(told[mixed] - left, axis=1)
+    reported = neighbor_scores(scores, grid)
+    left, right = reported[x < 6].mean(axis=0), reported[x > 9].mean(axis=0)
+    assert reported[x < 6].std(axis=0).max() < 0.5 * scores[x < 6].std(axis=0).min()
+    to_left = np.linalg.norm(reported[mixed] - left, axis=1)
     assert to_left.max() < 0.25 * np.linalg.norm(left - right)
 
 

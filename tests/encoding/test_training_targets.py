@@ -27,16 +27,16 @@ def of_two(share: np.ndarray) -> np.ndarray:
     return np.column_stack([1 - share, share])
 
 
-def grain_told(told: np.ndarray, grains: int) -> np.ndarray:
-    return told[:, :grains].argmax(axis=1)
+def grain_told(reported: np.ndarray, grains: int) -> np.ndarray:
+    return reported[:, :grains].argmax(axis=1)
 
 
 def test_a_mixture_becomes_the_grain_of_which_it_holds_most():
     share = np.interp(COLUMN, [8, 9, 10, 11], [0.05, 0.42, 0.58, 0.95])
-    told = neighbor_scores(scores_of(of_two(share)), GRID)
-    np.testing.assert_array_equal(grain_told(told, 2), share > 0.5)
+    reported = neighbor_scores(scores_of(of_two(share)), GRID)
+    np.testing.assert_array_equal(grain_told(reported, 2), share > 0.5)
     mixed = np.isin(COLUMN, (9, 10))
-    purity = told[mixed].max(axis=1) / APART
+    purity = reported[mixed].max(axis=1) / APART
     assert purity.min() > 0.8
 
 
@@ -44,10 +44,10 @@ def test_a_lamella_without_any_pure_point_is_not_lost():
     share = np.where(np.isin(COLUMN, (10, 11)), 0.75, 0.0) + np.where(
         np.isin(COLUMN, (9, 12)), 0.2, 0.0
     )
-    told = neighbor_scores(scores_of(of_two(share)), GRID)
+    reported = neighbor_scores(scores_of(of_two(share)), GRID)
     lamella = np.isin(COLUMN, (10, 11))
-    np.testing.assert_array_equal(told[:, 1] > APART / 2, lamella)
-    assert told[lamella, 1].mean() == pytest.approx(0.75 * APART, rel=0.1)
+    np.testing.assert_array_equal(reported[:, 1] > APART / 2, lamella)
+    assert reported[lamella, 1].mean() == pytest.approx(0.75 * APART, rel=0.1)
 
 
 def test_a_gradient_inside_a_grain_stays():
@@ -56,24 +56,24 @@ def test_a_gradient_inside_a_grain_stays():
     scores = scores_of(of_two(share))
     bend = 0.25 * COLUMN
     scores[:, 5] += bend
-    told = neighbor_scores(scores, GRID)
+    reported = neighbor_scores(scores, GRID)
     inside = (COLUMN > 1) & (COLUMN < 12)
-    slope, _ = np.polyfit(COLUMN[inside], told[inside, 5], 1)
+    slope, _ = np.polyfit(COLUMN[inside], reported[inside, 5], 1)
     assert slope == pytest.approx(0.25, rel=0.2)
     noise_before = (scores[:, 5] - bend)[inside].std()
-    assert (told[:, 5] - bend)[inside].std() < 0.6 * noise_before
+    assert (reported[:, 5] - bend)[inside].std() < 0.6 * noise_before
 
 
 def test_three_grains_that_meet_stay_three():
     grain = np.where(COLUMN < 10, 0, np.where(ROW < 10, 1, 2))
-    told = neighbor_scores(scores_of(np.eye(3)[grain]), GRID)
-    np.testing.assert_array_equal(grain_told(told, 3), grain)
+    reported = neighbor_scores(scores_of(np.eye(3)[grain]), GRID)
+    np.testing.assert_array_equal(grain_told(reported, 3), grain)
 
 
 def test_a_pore_of_few_points_is_not_filled():
     pore = (np.abs(COLUMN - 10) <= 1) & (np.abs(ROW - 10) <= 1)
-    told = neighbor_scores(scores_of(of_two(pore.astype(float))), GRID)
-    np.testing.assert_array_equal(grain_told(told, 2), pore)
+    reported = neighbor_scores(scores_of(of_two(pore.astype(float))), GRID)
+    np.testing.assert_array_equal(grain_told(reported, 2), pore)
 
 
 def test_shares_of_exact_mixtures_decide():
@@ -85,10 +85,10 @@ def test_shares_of_exact_mixtures_decide():
             [pure[0], pure[0], pure[1], pure[0], mixture, pure[1], pure[2], pure[2], pure[1]],
             np.float32,
         )
-        told, count = unmixed(values, values, np.arange(9)[None], 1.0, settings)
+        reported, count = unmixed(values, values, np.arange(9)[None], 1.0, settings)
         assert count == [3]
-        assert told[0].argmax() == mixture.argmax()
-        assert np.linalg.norm(told[0] - pure[mixture.argmax()]) < np.linalg.norm(
+        assert reported[0].argmax() == mixture.argmax()
+        assert np.linalg.norm(reported[0] - pure[mixture.argmax()]) < np.linalg.norm(
             mixture - pure[mixture.argmax()]
         )
 

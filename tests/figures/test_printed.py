@@ -123,12 +123,12 @@ def test_cluster_panels_share_their_colors(clustered):
 
 def test_cluster_legend_names_every_label_with_its_count(clustered):
     figure = cluster_figure(*clustered, latent_label="latent 40", title="Three clusters")
-    told = texts_of(figure)
+    message = texts_of(figure)
     labels = clustered[3]
     for label in (0, 1, 2):
-        assert f"cluster {label} (n = {(labels == label).sum()})" in told
-    assert f"noise (n = {(labels < 0).sum()})" in told
-    assert "Three clusters" in told
+        assert f"cluster {label} (n = {(labels == label).sum()})" in message
+    assert f"noise (n = {(labels < 0).sum()})" in message
+    assert "Three clusters" in message
     assert saved(figure)[:4] == b"\x89PNG"
 
 

@@ -33,7 +33,7 @@ def ranking():
     )
 
 
-def test_bars_are_sorted_by_strength_and_tell_the_sign(ranking):
+def test_bars_are_sorted_by_strength_and_say_the_sign(ranking):
     figure = bars_figure(ranking, 5, TITLES, title="against Fe")
     pearson, information = figure.axes
     assert [label.get_text() for label in pearson.get_yticklabels()] == ["7", "4"]

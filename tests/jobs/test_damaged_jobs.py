@@ -51,12 +51,14 @@ def records(tmp_path: Path) -> Path:
     return folder
 
 
-def test_damaged_jobs_are_told_and_others_run(records: Path) -> None:
+def test_damaged_jobs_are_reported_and_others_run(records: Path) -> None:
     with JobRunner(records) as runner:
         assert runner.list() == []
-        told = runner.damaged()
-        assert set(told) == {f"file{kind}" for kind in KINDS} | {f"field{name}" for name in WRONG}
-        for job, why in told.items():
+        damaged = runner.damaged()
+        assert set(damaged) == {f"file{kind}" for kind in KINDS} | {
+            f"field{name}" for name in WRONG
+        }
+        for job, why in damaged.items():
             assert f"{job}/job.json" in why
             assert runner.get(job) is None
             assert runner.damage(job) == why

@@ -92,7 +92,7 @@ def test_thread_verb_gets_what_the_server_lends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", PLACES)
-def test_bad_input_is_told_in_full_without_incident(runner: JobRunner, verb: str) -> None:
+def test_bad_input_is_reported_in_full_without_incident(runner: JobRunner, verb: str) -> None:
     record = runner.wait(runner.submit(verb, ToyRequest("a", trouble="refuse")).id, PATIENCE)
     assert record.state == "failed"
     assert record.error == "The number of steps is 3, but must be even. Give --steps 4."
@@ -338,7 +338,7 @@ def test_old_records_are_pruned_and_their_runs_stay(tmp_path: Path) -> None:
         assert len(list(runner.runs.glob("toy-thread-*"))) == 5
 
 
-def test_unknown_jobs_and_verbs_are_told(runner: JobRunner) -> None:
+def test_unknown_jobs_and_verbs_are_reported(runner: JobRunner) -> None:
     assert runner.get("nothing") is None
     assert runner.get("../../etc") is None
     with pytest.raises(RequestError, match="no job 'nothing'"):

@@ -25,7 +25,7 @@ def test_same_content_has_one_url_and_one_copy():
     assert first.shape == (1000,)
 
 
-def test_content_dtype_and_shape_tell_arrays_apart():
+def test_content_dtype_and_shape_say_arrays_apart():
     store = ArrayStore()
     a = np.arange(6, dtype=np.int32)
     arrays = (a, a + 1, a.view(np.float32), a.reshape(2, 3))

@@ -132,13 +132,13 @@ class Panels:
         ).tolist()
         assert self.get(f"ids({slot!r})") == expected
         assert self.get(f"digest({slot!r})") == digest(expected)
-        told = {"count": len(expected), "sum": sum(expected)}
+        reported = {"count": len(expected), "sum": sum(expected)}
         for _ in range(PATIENCE):
             # A ROI that the page has set comes back without a revision of its own.
-            if (found := self.answer()[slot]) == told:
+            if (found := self.answer()[slot]) == reported:
                 break
             self.page.wait_for_timeout(50)
-        assert found == told
+        assert found == reported
         assert not self.errors
         return len(expected)
 
@@ -311,7 +311,7 @@ def test_maps_zoom_together_and_stay_within_the_scan(panels):
     assert panels.get("view('map')") == pytest.approx(whole, abs=0.01)
 
 
-def test_hover_tells_and_click_pins(panels, points):
+def test_hover_says_and_click_pins(panels, points):
     i = int(np.flatnonzero((points["row"] == 20) & (points["col"] == 30))[0])
     (place,) = panels.places("map", [(30.5 / COLUMNS, 20.5 / ROWS)])
     panels.page.mouse.move(*place)

@@ -190,7 +190,7 @@ def test_constant_patterns_and_channels_become_pictures():
         pattern_png(np.zeros(4))
 
 
-def test_health_tells_what_is_held(client):
+def test_health_says_what_is_held(client):
     array_store().put(np.arange(5, dtype=np.int32))
     answer = client.get("/latent/health").json()
     assert answer["status"] == "ok"

@@ -43,7 +43,7 @@ def write_series(folder: Path, count: int = 3) -> list[Path]:
     return files
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return re.sub(r"\\(.)", r"\1", "\n".join(one.value for one in shown))
@@ -80,8 +80,8 @@ def rows(app: AppTest) -> dict[str, str]:
 
 def test_empty_page_asks_and_starts_nothing(open_page: OpenPage) -> None:
     app = open_page("batch")
-    assert "No files in this folder" in told(app)
-    assert "`{folder}`, `{stem}` and `{name}`" in told(app)
+    assert "No files in this folder" in page_text(app)
+    assert "`{folder}`, `{stem}` and `{name}`" in page_text(app)
     assert start_button(app).disabled
     assert not app.dataframe
 
@@ -93,11 +93,11 @@ def test_failed_inputs_are_rows_and_only_they_are_done_again(
     (data_root / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\n, then nothing")
     (data_root / "note.txt").write_text("no input")
     app = asks_for(open_page("batch"), "map", "folder:measured/*.h5")
-    assert "**4** named: bad.h5 · measured, scan_0.h5 · measured" in told(app)
+    assert "**4** named: bad.h5 · measured, scan_0.h5 · measured" in page_text(app)
     app = press(app, "Start with 4 inputs")
     record = job_of(app)
     app.run()
-    assert "**3** finished · **1** failed" in told(app)
+    assert "**3** finished · **1** failed" in page_text(app)
     assert rows(app) == {
         "bad.h5 · measured": "✕ failed",
         **{f"scan_{number}.h5 · measured": "✓ finished" for number in range(3)},
@@ -125,11 +125,11 @@ def test_batch_whose_inputs_all_failed_has_failed_and_one_with_some_says_so(
     (data_root / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\n, then nothing")
     app = press(asks_for(open_page("batch"), "map", "folder:measured/*.h5"), "Start with 2")
     part = job_of(app)
-    assert "1 of 2 inputs failed" in told(app.run())
-    assert ":orange-badge[:material/warning: partly failed]" in told(app)
+    assert "1 of 2 inputs failed" in page_text(app.run())
+    assert ":orange-badge[:material/warning: partly failed]" in page_text(app)
     app = press(asks_for(open_page("batch"), "map", "folder:measured/bad.h5"), "Start with one")
     job_of(app, "failed")
-    assert "All inputs failed" in told(app.run())
+    assert "All inputs failed" in page_text(app.run())
     assert rows(app) == {"bad.h5 · measured": "✕ failed"}
     write_latents_again(data_root)
     job_of(press(app, "Try again"))
@@ -147,15 +147,15 @@ def test_folder_offers_what_fits_a_pattern(open_page: OpenPage, data_root: Path)
     (data_root / "deep").mkdir()
     (data_root / "scan.txt").write_text("no input")
     app = open_page("batch")
-    assert "**4** fit: scan.txt" in told(app)
+    assert "**4** fit: scan.txt" in page_text(app)
     app.text_input(key="batch.files.folder:measured.pattern").set_value("scan_?.h5").run()
-    assert "**3** of 4 fit: scan_0.h5, scan_1.h5, scan_2.h5" in told(app)
-    app.button_group(key="batch.files.folder:measured.manner").set_value("Some of them").run()
+    assert "**3** of 4 fit: scan_0.h5, scan_1.h5, scan_2.h5" in page_text(app)
+    app.button_group(key="batch.files.folder:measured.execution").set_value("Some of them").run()
     field = app.multiselect(key="batch.files.folder:measured.some")
     field.set_value(["folder:measured/scan_1.h5"]).run()
     assert start_button(app).label == "Start with one input"
     app.selectbox(key="batch.folder.folder:measured").set_value("folder:measured/deep").run()
-    assert "No files in this folder" in told(app)
+    assert "No files in this folder" in page_text(app)
 
 
 def test_latents_of_runs_and_of_a_batch_are_offered_newest_run_first(workspace: Path) -> None:
@@ -194,7 +194,7 @@ def test_latents_of_runs_and_of_a_batch_are_offered_newest_run_first(workspace: 
 )
 def test_lines_that_lead_elsewhere_are_refused(open_page: OpenPage, line: str, said: str) -> None:
     app = asks_for(open_page("batch"), "map", line)
-    assert said in told(app)
+    assert said in page_text(app)
     assert start_button(app).disabled
 
 
@@ -203,19 +203,21 @@ def test_options_come_from_the_request_and_what_is_missing_is_said(
 ) -> None:
     files = write_series(data_root)
     app = asks_for(open_page("batch"), "cluster", "folder:measured/scan_*.h5")
-    assert "Still needed: Map." in told(app)
+    assert "Still needed: Map." in page_text(app)
     app.selectbox(key="batch.cluster.method").set_value("kmeans").run()
     app.text_input(key="batch.cluster.map.beside").set_value("{stem}_bc.csv:bc").run()
-    assert "3 of 3 inputs have no such file beside them" in told(app)
+    assert "3 of 3 inputs have no such file beside them" in page_text(app)
     app.text_input(key="batch.cluster.more.k").set_value("two").run()
-    assert "k can't be read from 'two'" in told(app)
+    assert "k can't be read from 'two'" in page_text(app)
     app.text_input(key="batch.cluster.more.k").set_value("2").run()
     x, y = np.meshgrid(np.arange(6), np.arange(5))
     lines = [f"{a},{b},{a * b}" for a, b in zip(x.ravel(), y.ravel(), strict=True)]
     for file in files[:2]:
         file.with_name(f"{file.stem}_bc.csv").write_text("x,y,bc\n" + "\n".join(lines) + "\n")
     app.run()
-    assert "1 of 3 inputs have no such file beside them and will fail: scan_2_bc.csv" in told(app)
+    assert "1 of 3 inputs have no such file beside them and will fail: scan_2_bc.csv" in page_text(
+        app
+    )
     app = press(app, "Start with 3 inputs")
     record = job_of(app)
     assert from_json(record.request["options"]) == {
@@ -285,10 +287,10 @@ def test_program_in_a_server_folder_keeps_the_batch_from_starting(
     trace(data_root / "program.pt", nn.Flatten(), 1, 1, 8, 8)
     app = asks_for(open_page("batch"), "extract", "demo:demo.h5")
     app.button(key="batch.extract.take.folder:measured/program.pt").click().run()
-    assert "to encode with it is to run it" in told(app)
+    assert "to encode with it is to run it" in page_text(app)
     assert start_button(app).disabled
     app.button_group(key="batch.extract.kind").set_value("PCA per file").run()
-    assert "latents of different files can't be compared" in told(app)
+    assert "latents of different files can't be compared" in page_text(app)
     assert not start_button(app).disabled
 
 

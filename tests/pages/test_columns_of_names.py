@@ -46,7 +46,7 @@ def scan(data_root: Path) -> Path:
     return data_root
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -72,7 +72,7 @@ def test_a_link_to_a_category_is_explored_with_a_quantity(
 ) -> None:
     link = to_query(Question(embedding="pca", method="kmeans", reference=reference))
     app = open_page("explore", samples="", latents=latents, maps=[maps], **link)
-    told(app)
+    page_text(app)
     assert app.selectbox(key="explore.reference").options == offered
     assert from_query(query(app)).reference == offered[0]
 
@@ -80,7 +80,7 @@ def test_a_link_to_a_category_is_explored_with_a_quantity(
 def test_a_link_to_a_category_is_ranked_against_a_quantity(scan: Path, open_page: OpenPage) -> None:
     link = to_text(RankQuestion(metrics=("pearson",), sure=(), columns=("phase",)))
     app = open_page("rank", samples="", latents=LATENTS, maps=[MAPS], rank=link)
-    told(app)
+    page_text(app)
     assert from_text(query(app)["rank"]).columns == ("quality",)
 
 
@@ -89,7 +89,7 @@ def test_a_threshold_on_names_in_a_link_is_refused(
     scan: Path, open_page: OpenPage, page: str
 ) -> None:
     app = open_page(page, samples=SAMPLES, maps=[MAPS], keep="0:phase")
-    shown = told(app)
+    shown = page_text(app)
     assert "'phase' holds names, such as 'Iron', where numbers are needed" in shown
     assert "quality, phase_id" in shown
     start = [one for one in app.button if one.label in ("Extract latents", "Train")]
@@ -98,7 +98,7 @@ def test_a_threshold_on_names_in_a_link_is_refused(
 
 def test_thresholds_are_offered_on_quantities_only(scan: Path, open_page: OpenPage) -> None:
     app = open_page("data", samples=SAMPLES, maps=[MAPS], keep="0:phase")
-    told(app)
+    page_text(app)
     assert app.selectbox(key="threshold_name").options == ["quality"]
 
 

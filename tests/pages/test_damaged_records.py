@@ -58,14 +58,14 @@ def damaged(demo: Path) -> list[str]:
     return [path.name for path in made]
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return re.sub(r"\\(.)", r"\1", "\n".join(one.value for one in shown))
 
 
 def assert_works(app: AppTest, page: str) -> None:
-    assert "fault of the program" not in told(app)
+    assert "fault of the program" not in page_text(app)
     assert [title.value for title in app.title] == [page.capitalize()]
     assert any(box.label == "Latents" for box in app.sidebar.selectbox)
 
@@ -78,15 +78,15 @@ def test_every_page_works(open_page: OpenPage, damaged: list[str], page: str) ->
         assert not app.error
 
 
-def test_runs_shows_them_as_damaged_and_tells_what_to_do(
+def test_runs_shows_them_as_damaged_and_says_what_to_do(
     open_page: OpenPage, damaged: list[str]
 ) -> None:
     listing = open_page("runs").dataframe[0].value.set_index("Title")["State"]
     assert {name for name in damaged if listing[name] == "⚠ damaged"} == set(damaged)
     for name, where in (("run-truncated", "runs"), ("jobempty", "jobs"), ("run-verb", "runs")):
         app = open_page("runs", run=name)
-        assert f"'{where}/{name}/{where[:-1]}.json' is damaged" in told(app)
-        assert "delete the folder" in told(app)
+        assert f"'{where}/{name}/{where[:-1]}.json' is damaged" in page_text(app)
+        assert "delete the folder" in page_text(app)
         assert not app.tabs
         assert not [button for button in app.button if "elete" in button.label]
 
@@ -109,7 +109,7 @@ def test_link_to_a_damaged_job_says_so(open_page: OpenPage, damaged: list[str], 
     app = open_page(page, job="jobtruncated")
     assert_works(app, page)
     if page != "search":  # asks for labels before it shows a job
-        assert "jobtruncated/job.json' is damaged" in told(app)
+        assert "jobtruncated/job.json' is damaged" in page_text(app)
 
 
 def test_finished_job_whose_run_was_damaged_is_shown_so(open_page: OpenPage) -> None:
@@ -120,9 +120,9 @@ def test_finished_job_whose_run_was_damaged_is_shown_so(open_page: OpenPage) -> 
     damage(record.folder / "run.json", "truncated")
     app = open_page("runs", run=record.id)
     assert app.dataframe[0].value["State"].tolist() == ["⚠ damaged"]
-    assert "is damaged: it is no JSON, or cut off" in told(app)
+    assert "is damaged: it is no JSON, or cut off" in page_text(app)
     app.button(key=f"delete_{record.id}").click().run()
-    assert "Nothing has been run yet" in told(app)
+    assert "Nothing has been run yet" in page_text(app)
 
 
 def test_damaged_demo_is_made_again(open_page: OpenPage, demo: Path) -> None:

@@ -85,7 +85,7 @@ def test_files_uploaded_together_become_one_scan(open_page: OpenPage, tmp_path: 
     assert not app.run().success
 
 
-def test_wrong_files_are_told_and_the_others_kept(open_page: OpenPage, tmp_path: Path) -> None:
+def test_wrong_files_are_reported_and_the_others_kept(open_page: OpenPage, tmp_path: Path) -> None:
     coords = full_grid(6, 5)
     good = write_kikuchi(tmp_path / "good.h5", coords)
     no_hdf5 = tmp_path / "text.h5"
@@ -103,7 +103,7 @@ def test_wrong_files_are_told_and_the_others_kept(open_page: OpenPage, tmp_path:
     empty = tmp_path / "empty.csv"
     empty.touch()
     app = upload(open_page(), no_hdf5, no_images, short, twice, linked, empty, good)
-    told = texts(app.error)
+    message = texts(app.error)
     assert len(app.error) == 6
     for words in (
         "No reader recognizes 'text.h5'",
@@ -113,7 +113,7 @@ def test_wrong_files_are_told_and_the_others_kept(open_page: OpenPage, tmp_path:
         "is refused: '/images' is an external link",
         "'empty.csv' is empty",
     ):
-        assert words in told
+        assert words in message
     assert places.label(scan_of(app).samples or "") == "good.h5"
     assert not app.exception
 
@@ -135,10 +135,10 @@ def test_files_that_read_other_files_are_refused(open_page: OpenPage, tmp_path: 
         file["coords"] = coords
     app = upload(open_page(), outside, virtual)
     assert not app.exception
-    told = texts(app.error)
+    message = texts(app.error)
     assert len(app.error) == 2
-    assert "keeps its values in" in told
-    assert "is a virtual dataset made of other files" in told
+    assert "keeps its values in" in message
+    assert "is a virtual dataset made of other files" in message
     assert scan_of(app).samples == "demo:demo.h5"
 
 
@@ -226,9 +226,9 @@ def test_an_empty_view_says_what_to_do(open_page: OpenPage) -> None:
     app.sidebar.multiselect(key="pick_maps").set_value([]).run()
     assert not app.exception
     assert not app.error
-    told = texts(app.caption) + texts(app.info)
-    assert "None open" in told
-    assert "No map is open" in told
+    message = texts(app.caption) + texts(app.info)
+    assert "None open" in message
+    assert "No map is open" in message
 
 
 def test_the_threshold_drops_points_and_says_how_many(open_page: OpenPage) -> None:
@@ -268,7 +268,7 @@ def test_maps_are_chosen_and_colored(open_page: OpenPage, colors: str) -> None:
     assert len(app.get("plotly_chart")) == 8  # four maps, the grid, three of the threshold
 
 
-def test_names_of_two_files_are_told_apart(open_page: OpenPage, data_root: Path) -> None:
+def test_names_of_two_files_are_distinguished(open_page: OpenPage, data_root: Path) -> None:
     for name in ("a.csv", "b.csv"):
         band_contrast(data_root / name, full_grid(6, 5, x0=10))
     app = open_page(samples="demo:demo.h5", maps=["folder:measured/a.csv", "folder:measured/b.csv"])
@@ -290,7 +290,7 @@ def test_the_server_folder_is_browsed_and_opened(open_page: OpenPage, data_root:
     assert facts(app)["scan grid"] == "4 × 3 points"
 
 
-def test_no_server_folder_is_told(
+def test_no_server_folder_is_reported(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, workspace: Path
 ) -> None:
     monkeypatch.setenv("LATENT_DATA_ROOTS", "")
@@ -307,7 +307,7 @@ def test_a_file_that_changes_is_read_again(open_page: OpenPage, data_root: Path)
     assert facts(app.run())["patterns"] == "15"
 
 
-def test_a_damaged_file_in_view_is_told_once(open_page: OpenPage, data_root: Path) -> None:
+def test_a_damaged_file_in_view_is_reported_once(open_page: OpenPage, data_root: Path) -> None:
     (data_root / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 100)
     app = open_page(samples="folder:measured/broken.h5")
     assert not app.exception

@@ -123,7 +123,7 @@ def scan_of(app: AppTest) -> state.ScanState:
     return app.session_state["scan"]
 
 
-def test_without_buckets_it_is_told_how_the_operator_opens_one(open_page: OpenPage) -> None:
+def test_without_buckets_it_is_reported_how_the_operator_opens_one(open_page: OpenPage) -> None:
     app = open_page()
     app.session_state["data_open"] = TAB
     assert "LATENT_S3_BUCKETS" in texts(app.run().info)
@@ -227,7 +227,7 @@ def test_objects_opened_together_become_one_scan(
     assert places.location(shown.samples) == f"s3://{BUCKET}/series/scan.h5"
 
 
-def test_what_cannot_be_used_is_told_and_the_others_kept(browse, put: Put, scan: bytes) -> None:
+def test_what_cannot_be_used_is_reported_and_the_others_kept(browse, put: Put, scan: bytes) -> None:
     put("mixed/scan.h5", scan)
     put("mixed/damaged.h5", scan[:300])
     app = choose(browse("mixed/"), "scan.h5", "damaged.h5")
@@ -237,16 +237,16 @@ def test_what_cannot_be_used_is_told_and_the_others_kept(browse, put: Put, scan:
     assert "damaged.h5" in texts(app.error).replace("\\", "")
 
 
-def test_an_object_removed_meanwhile_is_told(browse, put: Put, remove, scan: bytes) -> None:
+def test_an_object_removed_meanwhile_is_reported(browse, put: Put, remove, scan: bytes) -> None:
     put("gone/scan.h5", scan)
     put("gone/other.h5", scan)
     app = choose(browse("gone/"), "scan.h5")
     remove("gone/scan.h5")
     button(app, "Open").click().run()
     app = until_arrived(app)
-    told = texts(app.error).replace("\\", "")
-    assert f"There is no object at s3://{BUCKET}/gone/scan.h5" in told
-    assert "other.h5" in told
+    message = texts(app.error).replace("\\", "")
+    assert f"There is no object at s3://{BUCKET}/gone/scan.h5" in message
+    assert "other.h5" in message
     assert scan_of(app).is_demo
 
 
@@ -287,26 +287,26 @@ def test_a_url_of_another_bucket_or_a_removed_object_shows_no_other(
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
         ("AWS_ACCESS_KEY_ID", "doesn't know the server's access key"),
         ("AWS_SECRET_ACCESS_KEY", "secret key is wrong"),
     ],
 )
-def test_wrong_credentials_are_told_without_them(
-    set_up, open_page: OpenPage, setting: str, told: str
+def test_wrong_credentials_are_reported_without_them(
+    set_up, open_page: OpenPage, setting: str, message: str
 ) -> None:
     set_up(**{setting: "AKIAWRONGWRONGWRONG1"})
     app = open_page()
     app.session_state["data_open"] = TAB
     app.run()
     shown = texts(app.error).replace("\\", "")
-    assert told in shown
+    assert message in shown
     assert "WRONG" not in shown
     assert not app.exception
 
 
-def test_a_missing_bucket_and_a_silent_service_are_told(set_up, open_page: OpenPage) -> None:
+def test_a_missing_bucket_and_a_silent_service_are_reported(set_up, open_page: OpenPage) -> None:
     set_up(LATENT_S3_BUCKETS="nowhere")
     app = open_page()
     app.session_state["data_open"] = TAB

@@ -58,7 +58,7 @@ def explore(scan: Path, open_page: OpenPage):
     return open_
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -76,8 +76,8 @@ def asked(app: AppTest) -> Question:
 def test_opens_with_the_widest_dimension_and_describes_the_roi(explore) -> None:
     app = explore()
     assert app.selectbox(key="explore.dim").value == 4
-    assert "ROI: 108 points" in told(app)
-    assert "Nothing is selected yet" in told(app)
+    assert "ROI: 108 points" in page_text(app)
+    assert "Nothing is selected yet" in page_text(app)
 
 
 def test_selection_in_the_url_is_described_as_numpy_says(explore, scan: Path) -> None:
@@ -85,8 +85,8 @@ def test_selection_in_the_url_is_described_as_numpy_says(explore, scan: Path) ->
     table = pd.read_csv(scan / "scan_maps.csv")
     inside = (table.x >= 2) & (table.x < 7) & (table.y >= 1) & (table.y < 5)
     contrast = table["bandcontrast"][inside]
-    assert f"Selection A: {inside.sum()} points" in told(app)
-    assert f"bandcontrast: {contrast.mean():.5g} ± {contrast.std():.3g}" in told(app)
+    assert f"Selection A: {inside.sum()} points" in page_text(app)
+    assert f"bandcontrast: {contrast.mean():.5g} ± {contrast.std():.3g}" in page_text(app)
 
 
 def test_widgets_change_the_question_and_the_url(explore) -> None:
@@ -97,7 +97,7 @@ def test_widgets_change_the_question_and_the_url(explore) -> None:
     assert not app.exception
     question = asked(app)
     assert (question.dim, question.method, question.roi) == (7, "kmeans", (2, 8, 0, 9))
-    assert "ROI: 54 points" in told(app)
+    assert "ROI: 54 points" in page_text(app)
     app.button[0].click().run()
 
 
@@ -137,10 +137,10 @@ def test_every_tab_shows_something(explore, tab: str) -> None:
 def test_clusters_say_what_separates_them(explore) -> None:
     app = explore(Question(embedding="pca", dim=4, method="kmeans", scaling="none"))
     app.segmented_control(key="explore.tab").set_value("clusters").run()
-    assert "band" in told(app)
+    assert "band" in page_text(app)
 
 
-def test_maps_named_like_our_own_words_are_told_apart(explore) -> None:
+def test_maps_named_like_our_own_words_are_distinguished(explore) -> None:
     app = explore()
     options = app.selectbox(key="explore.color").options
     assert {"latent 4", "clusters", "latent", "cluster"} <= set(options)
@@ -161,7 +161,7 @@ def test_maps_named_like_our_own_words_are_told_apart(explore) -> None:
 def test_damaged_links_are_explained(explore, query: dict[str, str], message: str) -> None:
     app = explore(**query)
     assert not app.exception
-    shown = told(app)
+    shown = page_text(app)
     assert app.error or app.warning
     assert message in shown
 
@@ -174,7 +174,7 @@ def test_report_that_is_none_is_refused() -> None:
 
 def test_nothing_to_explore_leads_to_the_next_step(open_page: OpenPage, scan: Path) -> None:
     app = open_page("explore", samples="", latents="", maps=[MAPS])
-    assert "Open latents" in told(app)
+    assert "Open latents" in page_text(app)
 
 
 def report_of(question: Question, folder: Path) -> bytes:
@@ -215,7 +215,7 @@ def test_report_opens_its_view_in_place_of_another_scan(
         "explore", samples="", latents="folder:measured/line.csv",
         maps=["folder:measured/quality.csv"], embedding="pca",
     )  # fmt: skip
-    assert "ROI: 10 points" in told(app)
+    assert "ROI: 10 points" in page_text(app)
     app.segmented_control(key="explore.tab").set_value("downloads").run()
     app.file_uploader[0].set_value(("session_report.json", report, "application/json")).run()
     assert not app.error

@@ -66,7 +66,7 @@ def explore(ocean: pd.DataFrame, open_page: OpenPage):
     return open_
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -81,11 +81,11 @@ def asked(app: AppTest) -> Question:
     )
 
 
-def test_columns_are_colors_and_the_second_axis_and_their_join_is_told(explore) -> None:
+def test_columns_are_colors_and_the_second_axis_and_their_join_is_reported(explore) -> None:
     app = explore()
     assert {"lat", "lon", "DT"} <= set(app.selectbox(key="explore.color").options)
     assert app.selectbox(key="explore.reference").value == "DT"
-    assert "MODIS_cutouts.csv · measured is joined by sample" in told(app)
+    assert "MODIS_cutouts.csv · measured is joined by sample" in page_text(app)
     app.selectbox(key="explore.reference").set_value("lat").run()
     app.selectbox(key="explore.color").set_value("lon").run()
     question = asked(app)
@@ -100,10 +100,10 @@ def test_rows_find_their_samples_whatever_their_order(ocean: pd.DataFrame, works
 
 def test_a_table_that_names_no_samples_is_joined_by_order_only_if_asked(explore, ocean) -> None:
     app = explore(maps=[NAMELESS])
-    assert "doesn't say which samples its rows are about" in told(app)
+    assert "doesn't say which samples its rows are about" in page_text(app)
     assert "DT" not in app.selectbox(key="explore.color").options
     app.button(key=f"explore.by_order.{NAMELESS}").click().run()
-    assert "joined by order, as you said" in told(app)
+    assert "joined by order, as you said" in page_text(app)
     assert asked(app).by_order
     scene = open_scene(ScanState(latents=LATENTS, maps=(NAMELESS,)), by_order=True)
     np.testing.assert_allclose(scene.maps.get("DT"), ocean["DT"], rtol=1e-6)
@@ -112,7 +112,7 @@ def test_a_table_that_names_no_samples_is_joined_by_order_only_if_asked(explore,
 def test_a_table_of_other_length_is_not_offered_by_order(explore, data_root: Path) -> None:
     pd.read_csv(data_root / "nameless.csv")[:-1].to_csv(data_root / "short.csv", index=False)
     app = explore(maps=["folder:measured/short.csv"])
-    assert "is not joined" in told(app)
+    assert "is not joined" in page_text(app)
     assert not [one for one in app.button if one.key and one.key.startswith("explore.by_order")]
 
 
@@ -121,12 +121,12 @@ def test_bins_of_the_temperature_difference_keep_what_numpy_keeps(explore, ocean
     app.multiselect(key="explore.filter.dt").set_value([1, 5]).run()
     kept = ((ocean["DT"] >= 0.5) & (ocean["DT"] < 1)) | (ocean["DT"] >= 4)
     assert 0 < kept.sum() < N
-    text = told(app)
+    text = page_text(app)
     assert f"{kept.sum()} of {N} samples** are in view: DT 0.5–1 or ≥ 4" in text
     assert f"Samples in view: {kept.sum()} samples" in text
     assert asked(app).filters == {"DT": ((0.5, 1.0), (4.0, np.inf))}
     app.button(key="explore.filter.none").click().run()
-    assert f"Samples in view: {N} samples" in told(app)
+    assert f"Samples in view: {N} samples" in page_text(app)
 
 
 def test_any_column_can_be_kept_by_a_range(explore, ocean) -> None:
@@ -135,15 +135,15 @@ def test_any_column_can_be_kept_by_a_range(explore, ocean) -> None:
     app.number_input(key="explore.filter.from.lat").set_value(-10.0).run()
     app.number_input(key="explore.filter.below.lat").set_value(5.0).run()
     kept = (ocean["lat"] >= -10) & (ocean["lat"] < 5)
-    assert f"Samples in view: {kept.sum()} samples" in told(app)
+    assert f"Samples in view: {kept.sum()} samples" in page_text(app)
     assert asked(app).filters == {"lat": ((-10.0, 5.0),)}
 
 
 def test_filters_that_leave_nothing_say_so(explore) -> None:
     app = explore(Question(embedding="pca", filters={"lat": ((80.0, 90.0),)}))
-    assert "No sample is left by lat 80–90" in told(app)
+    assert "No sample is left by lat 80–90" in page_text(app)
     app.button(key="explore.filter.none").click().run()
-    assert f"Samples in view: {N} samples" in told(app)
+    assert f"Samples in view: {N} samples" in page_text(app)
 
 
 def test_strokes_on_the_graticule_select_samples_within_the_filters(explore, ocean) -> None:
@@ -154,7 +154,7 @@ def test_strokes_on_the_graticule_select_samples_within_the_filters(explore, oce
     longitude = ocean["lon"] % 360
     chosen = (longitude >= 170) & (longitude < 185.2) & (ocean["lat"] >= -10) & (ocean["lat"] < 0)
     assert chosen.sum() > 0
-    assert f"Selection A: {chosen.sum()} samples" in told(explore(question))
+    assert f"Selection A: {chosen.sum()} samples" in page_text(explore(question))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_strokes_on_the_graticule_select_samples_within_the_filters(explore, oce
 def test_every_tab_shows_something_and_nothing_of_scans(explore, tab: str) -> None:
     app = explore(Question(embedding="pca", filters={"lat": ((-10.0, 20.0),)}))
     app.segmented_control(key="explore.tab").set_value(tab).run()
-    text = told(app).lower()
+    text = page_text(app).lower()
     assert not app.error
     for word in ("roi", "band contrast", "pattern"):
         assert word not in text.replace("roi or filters", ""), (tab, word)
@@ -174,7 +174,7 @@ def test_gallery_draws_the_samples_in_view(explore, ocean) -> None:
     app.segmented_control(key="explore.tab").set_value("gallery").run()
     app.slider(key="explore.gallery.cells").set_value(4).run()
     kept = ((ocean["lat"] >= -10) & (ocean["lat"] < 20)).sum()
-    assert f"of 16 cells hold one of {kept} samples, kept by lat -10–20; seed 0" in told(app)
+    assert f"of 16 cells hold one of {kept} samples, kept by lat -10–20; seed 0" in page_text(app)
     app.segmented_control(key="explore.gallery.limits").set_value("one for all").run()
     assert not app.exception
 
@@ -187,10 +187,10 @@ def test_report_opens_the_same_view_and_repeats_its_numbers(ocean, workspace) ->
     masks = {"A": np.arange(N) < 30, "B": np.zeros(N, bool)}
     text = to_json(report(scene, question, inside, masks, None))
     assert read_report(text.encode()) == (scan, question)
-    told_ = json.loads(text)
-    assert [one["joined_by"] for one in told_["tables"].values()] == ["id"]
-    assert told_["filters"] == {"DT": [[1.0, None]]}
-    described = told_["statistics"]["ROI"]["values"]["DT"]
+    written = json.loads(text)
+    assert [one["joined_by"] for one in written["tables"].values()] == ["id"]
+    assert written["filters"] == {"DT": [[1.0, None]]}
+    described = written["statistics"]["ROI"]["values"]["DT"]
     assert described["mean"] == pytest.approx(ocean["DT"][ocean["DT"] >= 1].mean(), rel=1e-6)
     table = samples_table(scene, question, inside, masks, None)
     assert table["sample_id"].tolist() == scene.latents.sample_ids[inside].tolist()
@@ -199,7 +199,7 @@ def test_report_opens_the_same_view_and_repeats_its_numbers(ocean, workspace) ->
 @pytest.mark.parametrize("page", ["data", "extract", "search"])
 def test_other_pages_speak_of_samples_where_there_is_no_grid(page: str, ocean, open_page) -> None:
     app = open_page(page, samples=SAMPLES, latents=LATENTS, maps=[TABLE])
-    shown = "\n".join([told(app), *(one.value for one in app.header)]).lower()
+    shown = "\n".join([page_text(app), *(one.value for one in app.header)]).lower()
     shown = shown.partition("a polycrystal")[0] + shown.partition("of each point).")[2]
     for word in ("pattern", "kikuchi", "band contrast", "roi"):
         assert word not in shown, word
@@ -216,7 +216,7 @@ def test_a_table_joins_the_samples_in_view_and_no_scan(ocean, open_page) -> None
     app = open_page("data")
     app.multiselect(key="files_folder:measured").set_value([TABLE]).run()
     app.button[[one.label for one in app.button].index("Open")].click().run()
-    assert "is a table about samples without x and y" in told(app)
+    assert "is a table about samples without x and y" in page_text(app)
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_an_uploaded_cutout_is_measured_and_placed(run, data_root: Path, open_pa
     np.save(data_root / "query.npy", sample)
     query = (data_root / "query.npy").read_bytes()
     app.file_uploader(key="search.image").upload("query.npy", query).run()
-    assert "the star is where the 11 neighbors lie on average" in told(app)
+    assert "the star is where the 11 neighbors lie on average" in page_text(app)
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["ΔT"] == f"{temperature_difference(sample):.3g}"
     assert metrics["Mean"] == f"{sample.mean(dtype=float):.3g}"
@@ -276,7 +276,7 @@ def test_filters_outlive_a_visit_to_another_page(explore) -> None:
     app.button(key=f"explore.by_order.{NAMELESS}").click().run()
     app.multiselect(key="explore.filter.dt").set_value([1]).run()
     app.switch_page("pages/tasks/rank/rank.py").run()
-    assert "no map can be joined to them" in told(app)
+    assert "no map can be joined to them" in page_text(app)
     app.switch_page("pages/tasks/explore/explore.py").run()
     assert asked(app).filters == {"DT": ((0.5, 1.0),)}
 
@@ -288,7 +288,7 @@ def test_question_with_filters_survives_the_url() -> None:
 
 def test_latents_alone_show_no_empty_parts(explore) -> None:
     app = explore(samples="", maps=[])
-    text = told(app)
+    text = page_text(app)
     assert "need a table about them" in text
     tabs = app.segmented_control(key="explore.tab").options
     assert not [tab for tab in tabs if "Patterns" in tab or "Samples" in tab or "Gallery" in tab]

@@ -15,7 +15,7 @@ from pages.jobs.panel import runner
 from pages.view import embeddings
 from pages.view.question import Question
 from tests.jobs.child import toy_verbs
-from tests.pages.test_explore import explore, scan, told
+from tests.pages.test_explore import explore, page_text, scan
 
 __all__ = ["explore", "scan"]
 
@@ -62,29 +62,33 @@ def test_files_are_prepared_while_the_umap_is_computed(explore) -> None:
     assert "session_report.json" in str([one.label for one in app.run().get("download_button")])
 
 
-def test_umap_is_cancelled_where_it_is_told_of_and_started_only_by_its_button(explore) -> None:
+def test_umap_is_cancelled_where_it_is_reported_of_and_started_only_by_its_button(explore) -> None:
     app, other = explore(Question()), explore(Question())
     umap = only("project").id
     until_running(umap)
-    assert "UMAP is being computed (held 0 %" in told(app.run())
+    assert "UMAP is being computed (held 0 %" in page_text(app.run())
     press(app, "Cancel")
     assert runner().wait(umap, PATIENCE).state == "cancelled"
-    assert "The UMAP was cancelled. PCA is shown." in told(app.run())
-    assert "The UMAP was cancelled in another session. PCA is shown." in told(other.run())
-    assert "cancelled in another session" in told(explore(Question())), "a reload starts it again"
+    assert "The UMAP was cancelled. PCA is shown." in page_text(app.run())
+    assert "The UMAP was cancelled in another session. PCA is shown." in page_text(other.run())
+    assert "cancelled in another session" in page_text(explore(Question())), (
+        "a reload starts it again"
+    )
     assert runner().get(umap).attempt == 1
     press(other, "Compute the UMAP of 108 points")
     until_running(umap)
     record = runner().get(umap)
     assert (record.attempt, record.automatic) == (2, False)
-    assert "UMAP is being computed" in told(app.run())
+    assert "UMAP is being computed" in page_text(app.run())
 
 
-def test_umap_that_waits_tells_for_what(explore) -> None:
+def test_umap_that_waits_says_for_what(explore) -> None:
     explore(Question())
     until_running(only("project").id)
     app = explore(Question(neighbors=20))
-    assert "UMAP waits. 1 job comes before it: UMAP of scan_latents.h5 · measured." in told(app)
+    assert "UMAP waits. 1 job comes before it: UMAP of scan_latents.h5 · measured." in page_text(
+        app
+    )
 
 
 def test_umap_of_many_points_is_shown_once_somebody_asked_for_it(
@@ -96,5 +100,5 @@ def test_umap_of_many_points_is_shown_once_somebody_asked_for_it(
     press(app, "Compute the UMAP of 108 points")
     until_running(only("project").id)
     for session in (app, explore(Question())):
-        assert "UMAP is being computed" in told(session.run())
+        assert "UMAP is being computed" in page_text(session.run())
     assert [one.label for one in app.button].count("Compute the UMAP of 108 points") == 0

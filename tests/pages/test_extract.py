@@ -68,7 +68,7 @@ def press(app: AppTest, label: str) -> AppTest:
     return button.click().run()
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -87,16 +87,16 @@ def test_without_patterns_the_page_says_what_to_do(workspace: Path) -> None:
     table = workspace / "data" / "map.csv"
     table.write_text("x,y,BC\n0,0,1\n1,0,2\n")
     app = open_page(samples="", maps="folder:data/map.csv")
-    assert "No samples are in view" in told(app)
+    assert "No samples are in view" in page_text(app)
     assert not [one for one in app.button if one.label == "Extract latents"]
 
 
 def test_pca_runs_as_a_job_and_its_latents_open_in_explore(scan: str) -> None:
     app = choose_pca(open_page(samples=scan), 5)
-    assert "**30** of 30 samples (100 %)" in told(app)
+    assert "**30** of 30 samples (100 %)" in page_text(app)
     app = until_ended(press(app, "Extract latents"))
-    assert "**30** of 30 samples encoded" in told(app)
-    assert "**5** latent dimensions" in told(app)
+    assert "**30** of 30 samples encoded" in page_text(app)
+    assert "**5** latent dimensions" in page_text(app)
     record = runner().get(job_in(app))
     assert record.request["prepare"] == ["background=dynamic", "smooth=1.0"]
     assert latents_of_job(app).shape == (30, 5)
@@ -110,13 +110,13 @@ def test_job_survives_a_reload_and_is_seen_by_a_second_browser(scan: str) -> Non
     app = until_ended(press(choose_pca(open_page(samples=scan), 4), "Extract latents"))
     job = job_in(app)
     other = open_page(samples=scan, job=job)
-    assert "**4** latent dimensions" in told(other)
+    assert "**4** latent dimensions" in page_text(other)
     assert job_in(press(choose_pca(other, 4), "Extract latents")) == job
 
 
-def test_unknown_job_is_told_and_let_go(scan: str) -> None:
+def test_unknown_job_is_reported_and_let_go(scan: str) -> None:
     app = open_page(samples=scan, job="0123456789ab")
-    assert "not on record any more" in told(app)
+    assert "not on record any more" in page_text(app)
     assert "job" not in app.run().query_params
 
 
@@ -125,21 +125,21 @@ def test_roi_and_threshold_leave_points_without_latents(scan: str, workspace: Pa
     lines = [f"{x},{y},{x}" for y, x in grid.T]
     (workspace / "data" / "bc.csv").write_text("x,y,BC\n" + "\n".join(lines) + "\n")
     app = choose_pca(open_page(samples=scan, maps="folder:data/bc.csv", keep="1.5:BC"), 3)
-    assert "**20** of 30" in told(app)
+    assert "**20** of 30" in page_text(app)
     app.button_group(key="extract.where").set_value("ROI").run()
     below = next(one for one in app.number_input if one.label == "y below")
     app = below.set_value(3.0).run()
-    assert "**12** of 30" in told(app)
+    assert "**12** of 30" in page_text(app)
     app = until_ended(press(app, "Extract latents"))
     kept = np.isfinite(latents_of_job(app)).all(axis=1)
     assert kept.tolist() == [bool(x > 1.5 and y < 3) for y, x in grid.T]
 
 
-def test_empty_roi_is_told_and_nothing_can_be_started(scan: str) -> None:
+def test_empty_roi_is_reported_and_nothing_can_be_started(scan: str) -> None:
     app = open_page(samples=scan)
     app.button_group(key="extract.where").set_value("ROI").run()
     next(one for one in app.number_input if one.label == "x from").set_value(6.0).run()
-    assert "is empty" in told(app)
+    assert "is empty" in page_text(app)
     [start] = [one for one in app.button if one.label == "Extract latents"]
     assert start.disabled
 
@@ -155,13 +155,13 @@ def test_custom_preparation_reaches_the_request(scan: str) -> None:
     assert latents_of_job(app).shape == (30, 2)
 
 
-def test_crop_beyond_the_pattern_is_told_in_place_and_nothing_is_lost(scan: str) -> None:
+def test_crop_beyond_the_pattern_is_reported_in_place_and_nothing_is_lost(scan: str) -> None:
     app = choose_pca(open_page(samples=scan), 2)
     app.radio(key="extract.preset.False").set_value("custom").run()
     app.text_input(key="extract.custom.crop").set_value("0 99 0 8").run()
-    assert "reaches beyond the samples of 8 × 8 pixels" in told(app)
+    assert "reaches beyond the samples of 8 × 8 pixels" in page_text(app)
     app.text_input(key="extract.custom.crop").set_value("0 9 0").run()
-    assert "takes 4 values" in told(app)
+    assert "takes 4 values" in page_text(app)
     assert app.number_input(key="extract.components").value == 2
 
 
@@ -170,7 +170,7 @@ def test_model_of_a_former_run_is_offered_with_its_own_preparation(scan: str) ->
     before = latents_of_job(first)
     app = open_page(samples=scan)
     app.button_group(key="extract.kind").set_value("Trained model").run()
-    assert "pca · 6 latent dimensions" in told(app)
+    assert "pca · 6 latent dimensions" in page_text(app)
     assert app.radio(key="extract.preset.True").value == "own"
     app = until_ended(press(app, "Extract latents"))
     record = runner().get(job_in(app))
@@ -187,18 +187,18 @@ def upload(app: AppTest, name: str, content: bytes) -> AppTest:
 
 def test_pickle_dressed_as_a_checkpoint_is_refused_on_the_page(scan: str) -> None:
     app = upload(open_page(samples=scan), "model.pth", pickle.dumps({"a": print}, protocol=2))
-    assert "model.pth" in told(app)
+    assert "model.pth" in page_text(app)
     assert app.error
     [start] = [one for one in app.button if one.label == "Extract latents"]
     assert start.disabled
 
 
-def test_job_that_fails_tells_why_and_offers_another_try(scan: str) -> None:
+def test_job_that_fails_says_why_and_offers_another_try(scan: str) -> None:
     app = press(choose_pca(open_page(samples=scan), 25), "Extract latents")
     record = runner().wait(job_in(app), PATIENCE)
     assert record.finished
     record.folder.joinpath("run.json").unlink()
-    assert "run folder was deleted" in told(app.run())
+    assert "run folder was deleted" in page_text(app.run())
 
 
 def test_uploaded_model_and_record_lie_side_by_side(workspace: Path) -> None:

@@ -295,7 +295,7 @@ def test_the_demo_latents_are_asked_for_until_they_are_there(
     assert demo_scan.demo_latents() == "run:extract-1/demo_latents.h5"
 
 
-def test_a_demo_scan_that_cant_be_made_is_told(
+def test_a_demo_scan_that_cant_be_made_is_reported(
     workspace: Path, open_page: OpenPage, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (demo / "run.json").unlink()

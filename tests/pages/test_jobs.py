@@ -82,7 +82,7 @@ def test_running_job_is_shown_cancelled_and_resumed() -> None:
     runner().cancel(job)
 
 
-def test_queued_job_tells_its_place() -> None:
+def test_queued_job_says_its_place() -> None:
     first = submit(steps=300, pause=0.02)
     second = submit(steps=4)
     until_running(first)
@@ -98,7 +98,7 @@ def test_finished_job_offers_what_the_page_wants() -> None:
     assert app.session_state["seen"] == "finished"
 
 
-def test_failed_job_tells_what_to_do() -> None:
+def test_failed_job_says_what_to_do() -> None:
     job = submit(trouble="refuse")
     runner().wait(job, PATIENCE)
     app = open_page(job)
@@ -106,7 +106,7 @@ def test_failed_job_tells_what_to_do() -> None:
     assert app.button(key=f"again_{job}").label == "Try again"
 
 
-def test_job_deleted_in_another_session_is_told() -> None:
+def test_job_deleted_in_another_session_is_reported() -> None:
     job = submit()
     runner().wait(job, PATIENCE)
     app = open_page(job)

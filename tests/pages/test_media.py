@@ -80,7 +80,7 @@ def test_videos_are_shown_and_can_be_extracted(
     assert "640 latent dimensions" in " ".join(one.value for one in app.caption)
 
 
-def test_damaged_pictures_are_told_on_the_pages_and_left_out(
+def test_damaged_pictures_are_reported_on_the_pages_and_left_out(
     pictures: Path, open_page: OpenPage
 ) -> None:
     (pictures / "cat/0.png").write_bytes(b"no picture at all")
@@ -102,10 +102,11 @@ def test_damaged_pictures_are_told_on_the_pages_and_left_out(
     assert runner().wait(job if isinstance(job, str) else job[0], 60).finished
     app.run()
     assert not app.exception
-    told = " ".join(one.value for one in (*app.info, *app.markdown)).replace("\\", "")
-    assert "**2** of 4 samples encoded" in told
+    message = " ".join(one.value for one in (*app.info, *app.markdown)).replace("\\", "")
+    assert "**2** of 4 samples encoded" in message
     assert (
-        "2 of 4 files of 'animals' can't be read and have no latent: cat/0.png, dog/3.png" in told
+        "2 of 4 files of 'animals' can't be read and have no latent: cat/0.png, dog/3.png"
+        in message
     )
 
 

@@ -38,7 +38,7 @@ def extract(samples: Path, workspace: Path) -> None:
     execute("extract", request, workspace / "runs" / "extract-1")
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -55,7 +55,7 @@ def shows_the_latents(app: AppTest) -> None:
     assert not app.exception
     assert app.title[0].value == "Explore"
     assert app.session_state["scan"].latents == EARLIER
-    assert "No latents are in view" not in told(app)
+    assert "No latents are in view" not in page_text(app)
     assert app.query_params["latents"] in (EARLIER, [EARLIER])
 
 
@@ -90,7 +90,7 @@ def test_the_click_counts_though_a_job_ends_at_that_moment(
     with monkeypatch.context() as patch:
         patch.delattr(runner(), "get")
         app = open_page("extract", samples=SAMPLES, job=ending_job)
-    assert "You may close this page" in told(app)
+    assert "You may close this page" in page_text(app)
     shows_the_latents(app.button(key=OPEN).click().run())
 
 
@@ -117,6 +117,6 @@ def test_demo_latents_that_come_while_the_page_is_drawn_are_shown(
 
     monkeypatch.setattr(pickers, "sidebar", slow_sidebar)
     app = open_page("explore", embedding="pca")
-    assert "No latents are in view" not in told(app)
+    assert "No latents are in view" not in page_text(app)
     assert app.session_state["scan"].latents == "run:extract-1/demo_latents.h5"
-    assert "ROI: 30 points" in told(app)
+    assert "ROI: 30 points" in page_text(app)

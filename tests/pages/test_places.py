@@ -171,7 +171,7 @@ def test_the_location_of_a_file_is_its_path(workspace: Path, data_root: Path) ->
 
 
 @pytest.mark.usefixtures("buckets")
-def test_labels_of_objects_tell_where_they_lie() -> None:
+def test_labels_of_objects_say_where_they_lie() -> None:
     assert places.label("s3:scans/a/b/scan.h5") == "scan.h5 · scans/a/b"
 
 
@@ -242,7 +242,7 @@ def test_old_uploads_make_room_and_new_ones_stay(
         places.resolve(first)
 
 
-def test_a_full_disk_is_told(workspace: Path) -> None:
+def test_a_full_disk_is_reported(workspace: Path) -> None:
     class NoSpace(Upload):
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -276,7 +276,7 @@ def test_a_listing_is_bounded(workspace: Path, data_root: Path) -> None:
     assert (len(listing.entries), listing.left_out) == (500, 10)
 
 
-def test_two_roots_of_one_name_are_told_apart(
+def test_two_roots_of_one_name_are_distinguished(
     tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     roots = [tmp_path / side / "scans" for side in ("left", "right")]

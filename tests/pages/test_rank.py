@@ -56,7 +56,7 @@ def rank(scan: Path, open_page: OpenPage):
     return open_
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown, *app.subheader]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -85,7 +85,7 @@ def test_the_strongest_dimension_by_band_contrast_comes_first(rank, scan: Path) 
     assert shown["pearson"][0] == pytest.approx(wanted, rel=1e-9)
     assert shown["strength"][0] == abs(shown["pearson"][0])
     assert shown["reason"][2].startswith("constant")
-    text = told(app)
+    text = page_text(app)
     assert "Latent 4" in text
     assert "**3** dimensions" in text
     assert "1 of 3 dimensions lack a score" in text
@@ -115,7 +115,7 @@ def test_a_sum_of_maps_takes_weights(rank) -> None:
     assert asked(app).weights == (1, 0)
     assert abs(table(app).set_index("dim")["pearson"][4]) > abs(whole)
     app = app.text_input(key="rank.weights").set_value("1 2 3").run()
-    assert "3 weights were given for 2 maps" in told(app)
+    assert "3 weights were given for 2 maps" in page_text(app)
 
 
 def test_three_maps_make_a_picture(rank) -> None:
@@ -124,22 +124,22 @@ def test_three_maps_make_a_picture(rank) -> None:
     assert asked(app).columns == ("Fe", "Al", "O")
     app = app.selectbox(key="rank.blue").set_value("bandcontrast").run()
     assert asked(app).columns == ("Fe", "Al", "bandcontrast")
-    assert "luminance of Fe, Al, bandcontrast" in told(app)
+    assert "luminance of Fe, Al, bandcontrast" in page_text(app)
 
 
 def test_the_roi_is_that_of_the_explore_page(rank) -> None:
     app = rank(roi="[0,6,0,9]")
-    assert "**54** of 54 points in the ROI" in told(app)
+    assert "**54** of 54 points in the ROI" in page_text(app)
     app = app.slider(key="explore.roi.y").set_value((0, 4)).run()
-    assert "**24** of 24 points" in told(app)
+    assert "**24** of 24 points" in page_text(app)
     app = app.slider(key="explore.roi.y").set_value((0, 2)).run()
-    assert "Only 12 of 12 points have both a latent and a value of bandcontrast" in told(app)
+    assert "Only 12 of 12 points have both a latent and a value of bandcontrast" in page_text(app)
     assert "[0.0,6.0,0.0,2.0]" in str(app.query_params["roi"])
 
 
 def test_a_dimension_is_picked_and_taken_to_the_explore_page(rank) -> None:
     app = rank(RankQuestion(**{**vars(QUICK), "pick": 0, "columns": ("Fe",)}))
-    assert "Latent 0" in told(app)
+    assert "Latent 0" in page_text(app)
     explore = press(app, "Open in Explore")
     assert explore.selectbox(key="explore.dim").value == 0
     assert explore.query_params["reference"] in ("Fe", ["Fe"])
@@ -147,16 +147,16 @@ def test_a_dimension_is_picked_and_taken_to_the_explore_page(rank) -> None:
 
 def test_a_dimension_without_a_score_says_why(rank) -> None:
     app = rank(RankQuestion(**{**vars(QUICK), "pick": 7}))
-    assert "constant: 1 at all 108 points" in told(app)
-    assert "No line" in told(app)
+    assert "constant: 1 at all 108 points" in page_text(app)
+    assert "No line" in page_text(app)
 
 
 def test_a_constant_map_is_refused_and_another_can_be_chosen(rank) -> None:
     app = rank()
     app = app.selectbox(key="rank.map").set_value("O").run()
-    assert "The reference O is 3 at each of the 108 points" in told(app)
+    assert "The reference O is 3 at each of the 108 points" in page_text(app)
     app = app.selectbox(key="rank.map").set_value("Al").run()
-    assert "Latent" in told(app)
+    assert "Latent" in page_text(app)
 
 
 def test_all_metrics_and_what_chance_would_give_come_from_a_job(rank) -> None:
@@ -170,8 +170,8 @@ def test_all_metrics_and_what_chance_would_give_come_from_a_job(rank) -> None:
     shown = table(app)
     assert {"kendall", "mi", "dcorr", "hsic", "interval", "chance"} <= set(shown)
     assert shown["chance"][0] < 0.05
-    assert "**p (chance)**" in told(app)
-    assert "corrected p < 0.05" in told(app)
+    assert "**p (chance)**" in page_text(app)
+    assert "corrected p < 0.05" in page_text(app)
     written = pd.read_csv(record.folder / "latent_scores.csv")
     np.testing.assert_array_equal(shown["hsic"], written["hsic"])
 
@@ -202,7 +202,7 @@ def test_dimensions_are_held_against_labels_by_a_job(rank) -> None:
     record = runner().wait(job.id, PATIENCE)
     assert record.state == "finished", record.error
     app = app.run()
-    assert "Best by adjusted Rand index: **latent 4**" in told(app)
+    assert "Best by adjusted Rand index: **latent 4**" in page_text(app)
     shown = app.dataframe[0].value
     assert shown["dim"][0] == 4
     assert (read_run(record.folder) or {})["request"]["reference"] == (
@@ -228,7 +228,7 @@ def test_features_are_offered_where_no_label_map_is_open(rank) -> None:
     chosen = next(one for one in app.multiselect if one.label == "Clustered together")
     assert chosen.value == ["bandcontrast", "Fe", "Al", "O"]
     app = app.segmented_control(key="rank.task").set_value("labels").run()
-    assert "Two maps of labels are needed" in told(app)
+    assert "Two maps of labels are needed" in page_text(app)
 
 
 @pytest.mark.parametrize(
@@ -239,13 +239,13 @@ def test_features_are_offered_where_no_label_map_is_open(rank) -> None:
         ({"maps": [PHASES]}, "All open maps hold labels, not numbers"),
     ],
 )
-def test_what_is_missing_is_told(rank, query, text) -> None:
-    assert text in told(rank(**query))
+def test_what_is_missing_is_reported(rank, query, text) -> None:
+    assert text in page_text(rank(**query))
 
 
 def test_latents_without_places_can_not_be_ranked(rank, scan: Path) -> None:
     np.save(scan / "bare.npy", np.random.default_rng(0).normal(size=(108, 3)))
-    assert "have no coordinates" in told(rank(latents="folder:measured/bare.npy"))
+    assert "have no coordinates" in page_text(rank(latents="folder:measured/bare.npy"))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"by": 3, "x": 1}', '{"synthesis": "mean"}', "1"])

@@ -45,7 +45,7 @@ def open_page(**query: str) -> AppTest:
     return app.switch_page("pages/tasks/runs/runs.py").run()
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -59,14 +59,14 @@ def extraction(scan: Path, checkpoint: str = "pca:3") -> JobRecord:
 
 def test_empty_page_says_what_to_do(scan: Path) -> None:
     app = open_page()
-    assert "Nothing has been run yet" in told(app)
+    assert "Nothing has been run yet" in page_text(app)
     assert not app.dataframe
 
 
 def test_run_shows_its_files_provenance_and_command(scan: Path) -> None:
     record = extraction(scan)
     app = open_page(run=record.id)
-    shown = told(app)
+    shown = page_text(app)
     assert "**scan_latents.h5**" in shown.replace("\\", "")
     assert "sha256 `" in shown
     listing, inputs, parameters, made = (frame.value for frame in app.dataframe)
@@ -83,11 +83,11 @@ def test_run_shows_its_files_provenance_and_command(scan: Path) -> None:
     assert request_in(build_parser().parse_args(words)) == request
 
 
-def test_failed_job_tells_why_and_can_be_tried_again(scan: Path) -> None:
+def test_failed_job_says_why_and_can_be_tried_again(scan: Path) -> None:
     record = extraction(scan, "pca:99")
     assert record.state == "failed"
     app = open_page(run=record.id)
-    assert "pca:99 asks for more components" in told(app)
+    assert "pca:99 asks for more components" in page_text(app)
     app.button(key=f"again_{record.id}").click().run()
     again = runner().wait(record.id, PATIENCE)
     assert again.attempt == 2
@@ -100,11 +100,11 @@ def test_run_is_repeated_and_deleted(scan: Path) -> None:
     assert runner().wait(record.id, PATIENCE).attempt == 2
     app = open_page(run=record.id)
     app.button(key=f"delete_{record.id}").click().run()
-    assert "Nothing has been run yet" in told(app)
+    assert "Nothing has been run yet" in page_text(app)
     assert not record.folder.exists()
 
 
-def test_run_that_no_job_tells_of_is_listed_too(scan: Path) -> None:
+def test_run_that_no_job_says_of_is_listed_too(scan: Path) -> None:
     request = VERBS.get("extract").request(location=(str(scan),), checkpoint="pca:2")
     execute("extract", request, places.runs_folder() / "by-hand")
     app = open_page(run="by-hand")
@@ -133,7 +133,7 @@ def test_no_path_of_the_server_is_shown_for_files_outside_of_it(scan: Path, tmp_
     app = open_page(run=record.id)
     frames = " ".join(frame.value.to_string() for frame in app.dataframe)
     assert "secret_place.h5" in frames
-    shown = told(app) + frames + " ".join(one.value for one in app.code)
+    shown = page_text(app) + frames + " ".join(one.value for one in app.code)
     assert str(tmp_path / "secret") not in shown
 
 

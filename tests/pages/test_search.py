@@ -49,7 +49,7 @@ def scan(data_root: Path) -> LatentSet:
     return latents
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown, *app.subheader]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -74,7 +74,7 @@ def expected_rows(latents: LatentSet, row: int, k: int = 11, metric: str = "cosi
 
 def test_without_latents_it_says_what_to_do(open_page: OpenPage, scan: LatentSet) -> None:
     app = open_page("search", samples=SAMPLES)
-    assert "No latents are in view" in told(app)
+    assert "No latents are in view" in page_text(app)
 
 
 def test_finds_at_once_what_is_like_the_middle_of_the_scan(open_page, scan) -> None:
@@ -84,13 +84,13 @@ def test_finds_at_once_what_is_like_the_middle_of_the_scan(open_page, scan) -> N
         3 + row % 12, 2 + row // 12,
     )  # fmt: skip
     assert found_rows(app) == expected_rows(scan, row)
-    assert "Most similar samples" in told(app)
+    assert "Most similar samples" in page_text(app)
 
 
 def test_a_row_in_the_link_is_searched_for_by_either_metric(open_page, scan) -> None:
     app = open_page("search", samples="", latents=LATENTS, like="77")
     assert found_rows(app) == expected_rows(scan, 77)
-    assert "Open the samples that these latents were made of" in told(app)
+    assert "Open the samples that these latents were made of" in page_text(app)
     app.button_group(key="search.metric").set_value("euclidean").run()
     assert found_rows(app) == expected_rows(scan, 77, metric="euclidean")
     app.number_input(key="search.k").set_value(3).run()
@@ -103,13 +103,13 @@ def test_another_place_is_searched_for_and_one_outside_is_refused(open_page, sca
     assert link(app)["like"] == "2"
     assert found_rows(app) == expected_rows(scan, 2)
     app.number_input(key="search.y").set_value(99.0).run()
-    assert "There is no sample at x = 5, y = 99. The nearest is at x = 5, y = 10" in told(app)
+    assert "There is no sample at x = 5, y = 99. The nearest is at x = 5, y = 10" in page_text(app)
     assert found_rows(app) == expected_rows(scan, 2)
 
 
-def test_a_sample_without_a_latent_is_told(open_page, scan) -> None:
+def test_a_sample_without_a_latent_is_reported(open_page, scan) -> None:
     app = open_page("search", samples="", latents=LATENTS, like="4")
-    assert "The sample in row 4 has no latent" in told(app)
+    assert "The sample in row 4 has no latent" in page_text(app)
     assert not app.dataframe
 
 
@@ -118,7 +118,7 @@ def test_neighbors_are_selected_in_explore(open_page, scan) -> None:
     named(app, "Highlight in Explore").click().run()
     assert not app.exception
     assert app.title[0].value == "Explore"
-    assert "Selection A: 11 points" in told(app)
+    assert "Selection A: 11 points" in page_text(app)
     asked = from_query(link(app))
     assert asked.pinned == 50
     centers = {
@@ -141,10 +141,10 @@ def test_latents_without_places_are_searched_by_row(open_page, data_root: Path) 
     assert found_rows(app) == table.nearest(values[33], 11, exclude=33).rows.tolist()
 
 
-def test_latents_of_nothing_are_told(open_page, data_root: Path) -> None:
+def test_latents_of_nothing_are_reported(open_page, data_root: Path) -> None:
     np.save(data_root / "latents.npy", np.full((9, 3), np.nan, np.float32))
     app = open_page("search", samples="", latents="folder:measured/latents.npy")
-    assert "Not one sample of this file has a latent" in told(app)
+    assert "Not one sample of this file has a latent" in page_text(app)
 
 
 def test_an_uploaded_sample_is_encoded_and_searched_for(
@@ -154,8 +154,8 @@ def test_an_uploaded_sample_is_encoded_and_searched_for(
     execute("extract", asked, workspace / "runs/extract-1")
     app = open_page("search", samples=SAMPLES, latents="run:extract-1/scan_latents.h5")
     app.button_group(key="search.way.point").set_value("image").run()
-    assert "Give a sample, and the model that made the latents" in told(app)
-    assert "The model that made these latents is at hand" in told(app)
+    assert "Give a sample, and the model that made the latents" in page_text(app)
+    assert "The model that made these latents is at hand" in page_text(app)
     path = data_root / "query.npy"
     np.save(path, patterns(108, (8, 8))[66, 0])
     app.file_uploader(key="search.image").upload("query.npy", path.read_bytes()).run()
@@ -163,7 +163,7 @@ def test_an_uploaded_sample_is_encoded_and_searched_for(
     assert app.dataframe[0].value["similarity"][0] == pytest.approx(1, abs=1e-6)
     np.save(path, np.ones((30, 30)))
     app.file_uploader(key="search.image").upload("wide.npy", path.read_bytes()).run()
-    assert "takes samples of 1 × 8 × 8" in told(app)
+    assert "takes samples of 1 × 8 × 8" in page_text(app)
 
 
 def test_the_model_of_the_latents_is_found_among_others(
@@ -179,7 +179,7 @@ def test_the_model_of_the_latents_is_found_among_others(
     query = (data_root / "query.npy").read_bytes()
     app = open_page("search", samples="", latents="folder:measured/copy_latents.h5")
     app.button_group(key="search.way.point").set_value("image").run()
-    assert "The model that made these latents is at hand" in told(app)
+    assert "The model that made these latents is at hand" in page_text(app)
     app.file_uploader(key="search.image").upload("query.npy", query).run()
     assert found_rows(app)[0] == 66
     assert app.dataframe[0].value["similarity"][0] == pytest.approx(1, abs=1e-6)
@@ -192,7 +192,7 @@ def test_no_model_is_taken_for_the_one_of_the_latents(
     execute("extract", asked, workspace / "runs/extract-1")
     app = open_page("search", samples=SAMPLES, latents=LATENTS)
     app.button_group(key="search.way.point").set_value("image").run()
-    assert "These latents don't tell which model made them. Choose it." in told(app)
+    assert "These latents don't say which model made them. Choose it." in page_text(app)
     [model] = [box for box in app.selectbox if box.label == "Model"]
     assert model.value is None
     assert len(model.options) == 1
@@ -200,7 +200,7 @@ def test_no_model_is_taken_for_the_one_of_the_latents(
     query = (data_root / "query.npy").read_bytes()
     app.file_uploader(key="search.image").upload("query.npy", query).run()
     assert not app.error
-    assert "Give a sample, and the model that made the latents" in told(app)
+    assert "Give a sample, and the model that made the latents" in page_text(app)
 
 
 def probe_page(open_page: OpenPage, **query: object) -> AppTest:
@@ -222,7 +222,7 @@ def finished(app: AppTest, seconds: float = 90.0) -> AppTest:
 
 def test_a_probe_without_labels_says_where_they_come_from(open_page, scan) -> None:
     app = probe_page(open_page)
-    assert "A probe needs labels" in told(app)
+    assert "A probe needs labels" in page_text(app)
     assert named(app, "Probe").disabled
 
 
@@ -230,7 +230,7 @@ def test_a_probe_of_continuous_maps_says_so(open_page, scan, data_root: Path) ->
     table = pd.read_csv(data_root / "maps.csv").assign(Fe=np.linspace(0, 9, 108))
     table.drop(columns="phase").to_csv(data_root / "quantities.csv", index=False)
     app = probe_page(open_page, maps=["folder:measured/quantities.csv"])
-    assert "looks continuous (bandcontrast, Fe), but a probe learns classes" in told(app)
+    assert "looks continuous (bandcontrast, Fe), but a probe learns classes" in page_text(app)
     assert named(app, "Probe").disabled
 
 

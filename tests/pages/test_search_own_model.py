@@ -27,7 +27,7 @@ from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage
-from tests.pages.test_search import found_rows, told
+from tests.pages.test_search import found_rows, page_text
 
 __all__ = ["one_thread"]
 
@@ -116,7 +116,7 @@ def test_latents_from_elsewhere_find_their_model_by_its_content(
     other = write_cutouts(samples.with_name("other.h5"), train=CUTOUTS[::-1] + 1)
     extract(other, workspace, "pca:5", "extract-newest")
     app = asking_for_an_image(open_page, LATENTS)
-    assert f"The model that made these latents is at hand: {name}" in told(app)
+    assert f"The model that made these latents was found: {name}" in page_text(app)
     searched(app, "query.npy", npy(CUTOUTS[7, 0]))
     assert found_rows(app)[0] == 7
     assert app.dataframe[0].value["similarity"][0] == pytest.approx(1, abs=1e-5)
@@ -127,7 +127,7 @@ def test_latents_of_an_uploaded_model_find_it(
 ) -> None:
     extract(samples, workspace, uploaded(samples, workspace), "extract-1")
     app = asking_for_an_image(open_page, "run:extract-1/mine_latents.h5")
-    assert "is at hand: last.pth" in told(app)
+    assert "is at hand: last.pth" in page_text(app)
     assert found_rows(searched(app, "query.npy", npy(CUTOUTS[3])))[0] == 3
 
 
@@ -137,10 +137,10 @@ def test_latents_of_the_demo_model_find_it(
     scan = write_kikuchi(data_root / "mine.h5", full_grid(5, 4), patterns(20, (60, 60)))
     shutil.copy(extract(scan, workspace, demo.ENCODER, "extract-1"), data_root)
     shutil.rmtree(workspace / "runs")
-    assert "is at hand: demo:vae" in told(asking_for_an_image(open_page, LATENTS))
+    assert "is at hand: demo:vae" in page_text(asking_for_an_image(open_page, LATENTS))
 
 
-def test_a_model_that_is_gone_is_told_and_no_other_taken_for_it(
+def test_a_model_that_is_gone_is_reported_and_no_other_taken_for_it(
     open_page: OpenPage, samples: Path, workspace: Path
 ) -> None:
     checkpoint = write_nenya(workspace.parent / "last.pth")
@@ -148,13 +148,13 @@ def test_a_model_that_is_gone_is_told_and_no_other_taken_for_it(
     extract(samples, workspace, "pca:3", "extract-2")
     checkpoint.unlink()
     app = asking_for_an_image(open_page, "run:extract-1/mine_latents.h5")
-    assert "The model that made these latents (last.pth) is not at hand." in told(app)
+    assert "The model that made these latents (last.pth) is not available." in page_text(app)
     searched(app, "query.npy", npy(CUTOUTS[3]))
     assert not app.dataframe
     [choice] = [one for one in app.selectbox if one.label == "Model"]
     assert choice.value is None
     choice.set_value("run:extract-2/model.safetensors").run()
-    assert "makes 3 latent dimensions, but the latents have 12" in told(app)
+    assert "makes 3 latent dimensions, but the latents have 12" in page_text(app)
     assert not app.dataframe
 
 
@@ -165,7 +165,7 @@ def test_a_file_that_holds_another_model_by_now_is_not_taken_for_it(
     extract(samples, workspace, str(checkpoint), "extract-1")
     checkpoint.write_bytes(b"another")
     app = asking_for_an_image(open_page, "run:extract-1/mine_latents.h5")
-    assert "(last.pth) is not at hand" in told(app)
+    assert "(last.pth) is not available" in page_text(app)
 
 
 def test_latents_without_a_record_ask_for_their_model(
@@ -174,7 +174,7 @@ def test_latents_without_a_record_ask_for_their_model(
     extract(samples, workspace, "pca:3", "extract-1")
     np.save(data_root / "bare.npy", np.random.default_rng(0).normal(size=(9, 3)))
     app = asking_for_an_image(open_page, "folder:measured/bare.npy")
-    assert "These latents don't tell which model made them." in told(app)
+    assert "These latents don't say which model made them." in page_text(app)
     [choice] = [one for one in app.selectbox if one.label == "Model"]
     assert choice.value is None
 
@@ -217,7 +217,7 @@ def test_a_cutout_of_floats_is_prepared_and_pooled_as_the_latents_were(
     )  # fmt: skip
     app = asking_for_an_image(open_page, "run:extract-1/mine_latents.h5")
     searched(app, name, written(CUTOUTS[7, 0]))
-    assert not app.error, told(app)
+    assert not app.error, page_text(app)
     assert found_rows(app)[0] == 7
     assert app.dataframe[0].value["similarity"][0] == pytest.approx(1, abs=1e-5)
 
@@ -231,4 +231,4 @@ def test_floats_that_nobody_says_how_to_scale_are_refused(
     [choice] = [one for one in app.selectbox if one.label == "Model"]
     choice.set_value("model:tokenizer.pt").run()
     searched(app, "query.npy", npy(CUTOUTS[7, 0]))
-    assert "the latents don't record how such samples were scaled" in told(app)
+    assert "the latents don't record how such samples were scaled" in page_text(app)

@@ -37,7 +37,7 @@ def open_train(open_page: OpenPage, **query: str | list[str]) -> AppTest:
     return open_page("train", **{"samples": SCAN, "maps": ["folder:measured/truth.csv"], **query})
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -60,7 +60,7 @@ def choose_tiny(app: AppTest, *, latent_dim: int = 2, epochs: int = 2) -> AppTes
 
 def test_without_patterns_the_page_says_what_to_do(open_page: OpenPage, scan: Path) -> None:
     app = open_train(open_page, samples="")
-    assert "No samples are in view" in told(app)
+    assert "No samples are in view" in page_text(app)
     assert not [one for one in app.button if one.label == "Train"]
 
 
@@ -78,7 +78,7 @@ def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
     }  # fmt: skip
 
     app = open_train(open_page, job=record.id)
-    assert "**29** samples trained on" in told(app)
+    assert "**29** samples trained on" in page_text(app)
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["Active dimensions"].endswith("of 2")
     assert metrics["Variance reconstructed"].endswith("%")
@@ -87,7 +87,7 @@ def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
     assert names >= {"model.safetensors", "model.json", "loss.csv"}
 
     extract = press(app, "Extract latents with this model")
-    assert "vae-residual · 2 latent dimensions" in told(extract)
+    assert "vae-residual · 2 latent dimensions" in page_text(extract)
     chosen = extract.selectbox(key="extract.model").value
     assert chosen == f"run:{record.folder.name}/model.safetensors"
     assert extract.radio(key="extract.preset.True").value == "own"
@@ -113,11 +113,11 @@ def test_stopped_training_shows_what_it_learned_and_goes_on(
     while not weights.is_file():
         assert runner().wait(job, 0.2).active
     app.run()
-    assert "Cancel keeps the best weights so far" in told(app)
+    assert "Cancel keeps the best weights so far" in page_text(app)
     press(app, "Cancel")
     assert runner().wait(job, PATIENCE).state == "cancelled"
     stopped = open_train(open_page, job=job)
-    assert "can be used as they are" in told(stopped)
+    assert "can be used as they are" in page_text(stopped)
     assert {one.label for one in stopped.get("download_button")} >= {"model.safetensors"}
     live_file = live.scratch_of(seen) / "live.json"
     before = live_file.stat().st_mtime_ns
@@ -128,7 +128,7 @@ def test_stopped_training_shows_what_it_learned_and_goes_on(
     runner().cancel(job)
     runner().wait(job, PATIENCE)
     extract = press(open_train(open_page, job=job), "Extract latents with them")
-    assert "vae-residual · 2 latent dimensions" in told(extract)
+    assert "vae-residual · 2 latent dimensions" in page_text(extract)
 
 
 def test_curves_and_pictures_come_from_the_live_files(open_page: OpenPage, scan: Path) -> None:
@@ -143,24 +143,25 @@ def test_curves_and_pictures_come_from_the_live_files(open_page: OpenPage, scan:
         for epoch in range(3)
         for split in ("train", "held-out")
     ]
-    told_live = {
+    state = {
         "state": "training", "epoch": 2, "epochs": 400, "best_epoch": 1, "patterns_per_s": 1234.5,
         "seconds": 3, "eta_s": 75, "losses": losses,
     }  # fmt: skip
-    write_atomic(folder / "live.json", to_json(told_live).encode())
+    write_atomic(folder / "live.json", to_json(state).encode())
     np.save(folder / "live.npy", np.zeros((3, 8, 8, 8), np.float32))
     app = open_train(open_page, job=job)
-    assert "Epoch **2** of 400 · best so far: 1 · 1,234 samples per second · 1 min 15 s" in told(
-        app
+    assert (
+        "Epoch **2** of 400 · best so far: 1 · 1,234 samples per second · 1 min 15 s"
+        in page_text(app)
     )
     assert len(app.get("plotly_chart")) == 1
 
 
-def test_what_can_not_be_trained_is_told_in_place_and_nothing_is_lost(
+def test_what_can_not_be_trained_is_reported_in_place_and_nothing_is_lost(
     open_page: OpenPage, scan: Path
 ) -> None:
     app = choose_tiny(open_train(open_page), latent_dim=65)
-    assert "8 × 8 = 64 pixels" in told(app)
+    assert "8 × 8 = 64 pixels" in page_text(app)
     assert [one for one in app.button if one.label == "Train" and one.disabled]
 
     images = patterns(30)
@@ -169,7 +170,7 @@ def test_what_can_not_be_trained_is_told_in_place_and_nothing_is_lost(
     app = press(choose_tiny(open_page("train", samples="folder:measured/flat.h5")), "Train")
     runner().wait(job_in(app), PATIENCE)
     app = app.run()
-    assert "27 have the same value everywhere" in told(app)
+    assert "27 have the same value everywhere" in page_text(app)
     assert app.number_input(key="train.default.latent_dim").value == 2
     assert [one for one in app.button if one.label == "Train" and not one.disabled]
 
@@ -180,7 +181,7 @@ def test_preset_brings_its_own_settings(open_page: OpenPage, scan: Path) -> None
     app.button_group(key="train.preset").set_value("as-published").run()
     assert app.number_input(key="train.as-published.kl_weight").value == 1.0
     assert app.number_input(key="train.as-published.latent_dim").value == 512
-    assert "Its KL weight of 1" in told(app)
+    assert "Its KL weight of 1" in page_text(app)
 
 
 @pytest.fixture
@@ -205,7 +206,7 @@ def test_pinned_pattern_is_decoded_along_the_chosen_dimension(
 ) -> None:
     app = open_explore(open_page, latents, dim=1, pinned=4)
     app.segmented_control(key="explore.tab").set_value("patterns").run()
-    assert "Along latent 1" in told(app)
+    assert "Along latent 1" in page_text(app)
     [slider] = [one for one in app.slider if one.label == "Value of latent 1"]
     values = open_latents(places.resolve(latents)).dimension(1)
     assert slider.value == pytest.approx(float(values[4]), abs=1e-3)
@@ -217,7 +218,7 @@ def test_pinned_pattern_is_decoded_along_the_chosen_dimension(
 def test_worth_of_loaded_latents_and_of_a_map_of_labels(open_page: OpenPage, latents: str) -> None:
     app = open_explore(open_page, latents)
     app.segmented_control(key="explore.tab").set_value("worth").run()
-    assert "over 30 encoded points; these latents have no prior" in told(app)
+    assert "over 30 encoded points; these latents have no prior" in page_text(app)
     assert [one.label for one in app.metric] == ["Neighbors kept by PCA"]
     press(app, "Compute")
     metrics = {one.label: one.value for one in app.metric}
@@ -234,5 +235,5 @@ def test_latents_without_a_prior_to_speak_of_are_called_collapsed(
     write_latents(data_root / "flat_latents.h5", found)
     app = open_explore(open_page, "folder:measured/flat_latents.h5")
     app.segmented_control(key="explore.tab").set_value("worth").run()
-    assert "none of 4 dimensions is active" in told(app)
+    assert "none of 4 dimensions is active" in page_text(app)
     assert {one.label: one.value for one in app.metric}["Active dimensions"] == "0 of 4"

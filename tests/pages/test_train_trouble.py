@@ -58,7 +58,7 @@ def labels(app: AppTest) -> set[str]:
     return {one.label for one in app.button}
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     assert not app.exception
     shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
     return "\n".join(one.value for one in shown).replace("\\", "")
@@ -81,7 +81,7 @@ def until_epoch(job: str, epoch: int) -> JobRecord:
             return record
 
 
-def test_diverged_training_tells_why_and_its_best_weights_can_be_used(
+def test_diverged_training_says_why_and_its_best_weights_can_be_used(
     open_page: OpenPage, in_this_process: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wild(plan: TrainingPlan, step: int, steps: int) -> float:
@@ -92,15 +92,15 @@ def test_diverged_training_tells_why_and_its_best_weights_can_be_used(
     record = runner().wait(job_in(app), PATIENCE)
     assert record.state == "finished", record.error
     app = open_train(open_page, job=record.id)
-    assert "The training diverged in epoch 4" in told(app)
-    assert "of epoch 3, the best until then, were kept" in told(app)
-    assert "try 0.0001" in told(app)
+    assert "The training diverged in epoch 4" in page_text(app)
+    assert "of epoch 3, the best until then, were kept" in page_text(app)
+    assert "try 0.0001" in page_text(app)
     assert "Extract latents with this model" in labels(app)
     weights = load_file(record.folder / "model.safetensors")
     assert all(np.isfinite(values).all() for values in weights.values())
 
 
-def test_training_that_diverges_at_once_is_told_and_the_form_stays(
+def test_training_that_diverges_at_once_is_reported_and_the_form_stays(
     open_page: OpenPage, in_this_process: None
 ) -> None:
     app = choose(open_train(open_page), "default", epochs=3, learning_rate=10.0)
@@ -108,8 +108,8 @@ def test_training_that_diverges_at_once_is_told_and_the_form_stays(
     app = press(app, "Train")
     assert runner().wait(job_in(app), PATIENCE).state == "failed"
     app = app.run()
-    assert "Nothing was learned. The learning rate 10 is too large" in told(app)
-    assert "try 1." in told(app)
+    assert "Nothing was learned. The learning rate 10 is too large" in page_text(app)
+    assert "try 1." in page_text(app)
     assert labels(app) >= {"Train", "Try again"}
     assert app.number_input(key="train.default.learning_rate").value == 10.0
 
@@ -123,14 +123,14 @@ def test_patterns_with_nan_are_left_out_and_counted(
     app = press(choose(open_train(open_page), "default", epochs=1), "Train")
     record = runner().wait(job_in(app), PATIENCE)
     assert record.state == "finished", record.error
-    assert "2 left out with NaN" in told(open_train(open_page, job=record.id))
+    assert "2 left out with NaN" in page_text(open_train(open_page, job=record.id))
 
     images[:, 0, 3, 3] = np.nan
     write_kikuchi(scan.with_name("blind.h5"), images=images)
     app = open_page("train", samples="folder:measured/blind.h5")
     app = press(choose(app, "default", epochs=1), "Train")
     assert runner().wait(job_in(app), PATIENCE).state == "failed"
-    assert "30 have NaN or infinite pixels" in told(app.run())
+    assert "30 have NaN or infinite pixels" in page_text(app.run())
 
 
 @pytest.mark.slow  # the worker starts twice, and each time imports torch
@@ -140,9 +140,9 @@ def test_killed_and_paused_training_goes_on_to_the_same_weights(open_page: OpenP
     os.kill(until_epoch(job, 2).pid, signal.SIGKILL)
     assert runner().wait(job, PATIENCE).state == "failed"
     app = open_train(open_page, job=job)
-    assert "ended by signal 9 (SIGKILL)" in told(app)
-    assert "Try again goes on from the last step that was saved" in told(app)
-    assert "can be used as they are" in told(app)
+    assert "ended by signal 9 (SIGKILL)" in page_text(app)
+    assert "Try again goes on from the last step that was saved" in page_text(app)
+    assert "can be used as they are" in page_text(app)
 
     app = press(app, "Try again")
     until_epoch(job, 5)
@@ -150,9 +150,9 @@ def test_killed_and_paused_training_goes_on_to_the_same_weights(open_page: OpenP
     record = runner().wait(job, PATIENCE)
     assert (record.state, record.paused) == ("cancelled", True)
     app = open_train(open_page, job=job)
-    assert "violet-badge" in told(app)
-    assert "Paused at" in told(app)
-    assert "Resume goes on from the last step that was saved" in told(app)
+    assert "violet-badge" in page_text(app)
+    assert "Paused at" in page_text(app)
+    assert "Resume goes on from the last step that was saved" in page_text(app)
 
     press(app, "Resume")
     record = runner().wait(job, PATIENCE)

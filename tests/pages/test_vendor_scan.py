@@ -61,7 +61,7 @@ def test_orientations_are_offered_among_the_maps(open_page: OpenPage, tmp_path: 
     assert "m-3m: red [001], green [101], blue [111]" in texts(app.caption).replace("\\", "")
 
 
-def test_symmetry_is_asked_for_where_no_file_tells_it(open_page: OpenPage, tmp_path: Path) -> None:
+def test_symmetry_is_asked_for_where_no_file_says_it(open_page: OpenPage, tmp_path: Path) -> None:
     path = write_oxford(tmp_path / "scan.h5oina", COORDS, IMAGES, VALUES)
     with h5py.File(path, "r+") as file:
         del file["1/EBSD/Header/Phases"]
@@ -78,9 +78,9 @@ def test_notes_of_the_file_are_shown(open_page: OpenPage, tmp_path: Path) -> Non
     path = tmp_path / "scan.h5"
     write_kikuchipy(path, COORDS[:20], IMAGES[:20], VALUES[:20], scans=2, cells=(6, 5))
     app = upload(open_page(), path)
-    told = texts(app.caption)
-    assert "The file holds 2 scans" in told
-    assert "20 of 30 points were scanned" in told
+    message = texts(app.caption)
+    assert "The file holds 2 scans" in message
+    assert "20 of 30 points were scanned" in message
 
 
 def test_scan_without_patterns_is_one_of_maps(open_page: OpenPage, tmp_path: Path) -> None:

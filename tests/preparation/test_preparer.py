@@ -120,7 +120,7 @@ def test_pattern_that_equals_the_static_background_is_constant():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
-def test_patterns_that_are_not_finite_are_nan_and_told(bad: float):
+def test_patterns_that_are_not_finite_are_nan_and_reported(bad: float):
     x = patterns(dtype="float64")
     x[2, 0, 5, 5] = bad
     recipe = Preparation(background="dynamic", scale="z_score")

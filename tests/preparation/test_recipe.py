@@ -47,7 +47,7 @@ def test_parse_starts_from_a_base():
 
 @given(recipes)
 def test_recipe_survives_words_and_json(recipe: Preparation):
-    assert Preparation.parse(recipe.words()) == recipe
+    assert Preparation.parse(recipe.arguments()) == recipe
     assert Preparation.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
@@ -72,7 +72,7 @@ def test_recipe_survives_words_and_json(recipe: Preparation):
         ("channels=x", "can't be read"),
     ],
 )
-def test_parse_tells_what_is_wrong(word: str, says: str):
+def test_parse_says_what_is_wrong(word: str, says: str):
     with pytest.raises(RequestError) as error:
         Preparation.parse([word])
     assert says in str(error.value)
@@ -120,7 +120,7 @@ def test_a_further_step_is_read_recorded_and_applied(monkeypatch: pytest.MonkeyP
     recipe = Preparation.parse(["scale=z_score", "clip=0.5"])
     assert recipe.to_dict()["clip"] == 0.5
     assert Preparation.from_dict(recipe.to_dict()) == recipe
-    assert Preparation.parse(["smooth=1"], recipe).words()[-1] == "clip=0.5"
+    assert Preparation.parse(["smooth=1"], recipe).arguments()[-1] == "clip=0.5"
     assert "clip" not in Preparation.parse(["clip=0"], recipe).to_dict()
     assert "clip=LIMIT" in written_keys()
     samples = np.arange(18, dtype=np.uint8).reshape(2, 1, 3, 3)

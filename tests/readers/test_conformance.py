@@ -77,7 +77,7 @@ def test_every_reader_has_a_layout() -> None:
     assert {name for family in FAMILIES.values() for name in family.names()} == set(LAYOUTS)
 
 
-def test_reader_tells_what_it_reads(layout: Layout) -> None:
+def test_reader_says_what_it_reads(layout: Layout) -> None:
     reader = FAMILIES[layout.kind].get(layout.reader)
     assert reader.description.endswith(".")
     assert reader.wants
@@ -161,18 +161,18 @@ def test_any_rows_are_read_in_any_order(layout: Layout, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.999])
-def test_truncated_copy_is_told(layout: Layout, share: float, tmp_path: Path) -> None:
+def test_truncated_copy_is_reported(layout: Layout, share: float, tmp_path: Path) -> None:
     path = _write(layout, tmp_path)
     damaged = _largest(path)
     content = damaged.read_bytes()
     damaged.write_bytes(content[: int(len(content) * share)])
-    values = _read_unless_told(layout, path)
+    values = _read_unless_refused(layout, path)
     if values is not None and not layout.cut_is_shorter:
         np.testing.assert_array_equal(values, VALUES)  # else a part would pass for the whole
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_bit_flipped_copy_is_told_or_read(layout: Layout, seed: int, tmp_path: Path) -> None:
+def test_bit_flipped_copy_is_reported_or_read(layout: Layout, seed: int, tmp_path: Path) -> None:
     path = _write(layout, tmp_path)
     damaged = _largest(path)
     content = bytearray(damaged.read_bytes())
@@ -181,7 +181,7 @@ def test_bit_flipped_copy_is_told_or_read(layout: Layout, seed: int, tmp_path: P
     for place in rng.integers(0, min(len(content), 1 << 12) if seed % 2 else len(content), 4):
         content[place] ^= 1 << int(rng.integers(8))
     damaged.write_bytes(bytes(content))
-    _read_unless_told(layout, path)
+    _read_unless_refused(layout, path)
     with suppress(InputError):
         readers.recognize_all(path)
 
@@ -194,7 +194,7 @@ def _largest(path: Path) -> Path:
     return max(files, key=lambda file: file.stat().st_size)
 
 
-def _read_unless_told(layout: Layout, path: Path) -> NDArray[np.generic] | None:
+def _read_unless_refused(layout: Layout, path: Path) -> NDArray[np.generic] | None:
     """Open a damaged file by name and read it whole; None where that ended in a clear message.
 
     Anything but an error on purpose fails the test.

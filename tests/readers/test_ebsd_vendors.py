@@ -195,7 +195,7 @@ def test_scan_of_black_patterns_stays_whole(tmp_path: Path) -> None:
         assert notes_of(samples) == ("All 20 patterns are black.",)
 
 
-def test_unfinished_scan_is_told_by_inspect(
+def test_unfinished_scan_is_reported_by_inspect(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_kikuchipy(tmp_path / "scan.h5", COORDS[:9], IMAGES[:9], VALUES[:9], cells=(5, 4))

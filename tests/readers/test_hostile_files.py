@@ -203,7 +203,7 @@ def test_missing_file_names_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("location", ["x" * 5000, "~no_such_user/scan.h5", "a\0b", "/dev/zero"])
-def test_paths_that_lead_nowhere_are_told(location: str) -> None:
+def test_paths_that_lead_nowhere_are_reported(location: str) -> None:
     for open_as in OPENERS:
         with pytest.raises(InputError, match=r"There is no file at|can't be looked up"):
             open_as(location)

@@ -165,7 +165,7 @@ IMAGES = patterns(4)
         ),
     ],
 )
-def test_faults_are_told(tmp_path: Path, datasets: dict[str, object], message: str) -> None:
+def test_faults_are_reported(tmp_path: Path, datasets: dict[str, object], message: str) -> None:
     path = _write(tmp_path / "scan.h5", **datasets)  # type: ignore[arg-type]
     with pytest.raises(MalformedFileError, match=message):
         readers.open_samples(path, "kikuchi-hdf5")
@@ -183,7 +183,7 @@ def test_unknown_filter_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "reported"),
     [
         (np.arange(30) % 2 == 0, "Turn a mask into numbers"),
         (np.array([1.5]), r"these are float64 of shape \(1,\)"),
@@ -193,14 +193,14 @@ def test_unknown_filter_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_rows_that_are_no_list_of_numbers_are_refused(
-    tmp_path: Path, rows: object, told: str
+    tmp_path: Path, rows: object, reported: str
 ) -> None:
     path = write_kikuchi(tmp_path / "scan.h5", images=patterns(30))
-    with readers.open_samples(path) as samples, pytest.raises(RequestError, match=told):
+    with readers.open_samples(path) as samples, pytest.raises(RequestError, match=reported):
         samples.read(rows)
 
 
-def test_a_closed_file_is_told(tmp_path: Path) -> None:
+def test_a_closed_file_is_reported(tmp_path: Path) -> None:
     path = write_kikuchi(tmp_path / "scan.h5", images=patterns(30))
     with readers.open_samples(path) as samples:
         assert samples.read([]).shape == (0, 1, 8, 8)

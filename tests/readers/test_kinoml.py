@@ -47,7 +47,7 @@ def test_rows_partitions_and_targets(tmp_path: Path) -> None:
     assert readers.recognize(path) == ("latents", "kinoml-npz")
 
 
-def test_whole_numbers_are_classes_and_rows_without_partition_are_told(tmp_path: Path) -> None:
+def test_whole_numbers_are_classes_and_rows_without_partition_are_reported(tmp_path: Path) -> None:
     path = write(
         tmp_path / "k.npz", X=features(), y=np.array([[1], [0], [1], [1], [0], [2]]),
         idx_train=np.array([True, True, False, False, False, True]),
@@ -135,13 +135,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_parts_that_do_not_fit_are_told(case: str, tmp_path: Path) -> None:
-    arrays, told = WRONG[case]
-    with pytest.raises(MalformedFileError, match=told):
+def test_parts_that_do_not_fit_are_reported(case: str, tmp_path: Path) -> None:
+    arrays, message = WRONG[case]
+    with pytest.raises(MalformedFileError, match=message):
         opened(write(tmp_path / "k.npz", **arrays))
 
 
-def test_an_unknown_pooling_is_told(tmp_path: Path) -> None:
+def test_an_unknown_pooling_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "k.npz", y=np.zeros(1), X_s0_=np.zeros((2, 3)))
     with pytest.raises(RequestError, match="mean, max, sum"):
         opened(path, pooling="median")

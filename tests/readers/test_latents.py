@@ -137,7 +137,7 @@ def test_partition_names_that_the_layout_needs_are_refused(tmp_path: Path, name:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_newer_version_and_misfit_parts_are_told(tmp_path: Path) -> None:
+def test_newer_version_and_misfit_parts_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "l.h5"
     write_latents(path, _some_latents())
     with h5py.File(path, "a") as file:
@@ -274,7 +274,7 @@ class TestNpy:
             ((14, 11, 22, 24), False, "is empty"),
         ],
     )
-    def test_misfits_are_told(
+    def test_misfits_are_reported(
         self,
         tmp_path: Path,
         roi: tuple[float, ...] | None,

@@ -120,7 +120,7 @@ def test_two_columns_for_one_map_are_refused(tmp_path: Path) -> None:
         _maps(tmp_path, "x,y,bandcontrast,Band Contrast\n0,0,1,1\n")
 
 
-def test_decimal_commas_between_commas_are_told(tmp_path: Path) -> None:
+def test_decimal_commas_between_commas_are_reported(tmp_path: Path) -> None:
     with pytest.raises(MalformedFileError, match="Decimal commas need ; or tab"):
         _maps(tmp_path, "x,y,Fe\n1,0,2,5\n2,0,3,5\n")
 

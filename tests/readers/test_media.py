@@ -171,7 +171,7 @@ def test_mp4_and_webm_are_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"frames": 0}, "frames=0 makes no clip"),
         ({"frames": "many"}, "frames='many'"),
@@ -182,11 +182,11 @@ def test_mp4_and_webm_are_decoded(tmp_path: Path) -> None:
         ({"size": "5x5"}, "has no option 'size'.*resolution, fit, frames, take"),
     ],
 )
-def test_options_without_sense_are_told(
-    options: dict[str, object], told: str, tmp_path: Path
+def test_options_without_sense_are_reported(
+    options: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     write_video(tmp_path / "a.avi", clip(1, 3))
-    with pytest.raises(RequestError, match=told):
+    with pytest.raises(RequestError, match=message):
         readers.open_samples(tmp_path, **options)
 
 

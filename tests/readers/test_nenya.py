@@ -87,7 +87,7 @@ def test_latents_under_the_same_names_are_no_samples(tmp_path: Path) -> None:
         readers.open_latents(cut)
 
 
-def test_notes_tell_of_means_metadata_and_attributes(tmp_path: Path) -> None:
+def test_notes_say_of_means_metadata_and_attributes(tmp_path: Path) -> None:
     images = cutouts(5)
     path = write_cutouts(tmp_path / "pp.h5", metadata=True, train=images)
     with readers.open_samples(path) as source:
@@ -111,13 +111,13 @@ def test_notes_tell_of_means_metadata_and_attributes(tmp_path: Path) -> None:
         ({"train": np.zeros((0, 4, 4))}, "is empty"),
     ],
 )
-def test_what_does_not_fit_is_told(tmp_path: Path, content: dict, says: str) -> None:
+def test_what_does_not_fit_is_reported(tmp_path: Path, content: dict, says: str) -> None:
     with pytest.raises(MalformedFileError) as error:
         readers.open_samples(write_cutouts(tmp_path / "pp.h5", **content))
     assert says in str(error.value)
 
 
-def test_rows_that_do_not_exist_are_told(tmp_path: Path) -> None:
+def test_rows_that_do_not_exist_are_reported(tmp_path: Path) -> None:
     path = write_cutouts(tmp_path / "pp.h5", train=cutouts(3), valid=cutouts(2))
     source = readers.open_samples(path)
     with pytest.raises(RequestError, match=r"has rows 0 to 4"):

@@ -164,10 +164,10 @@ def test_a_file_that_another_program_has_half_written_is_said_to_be_so(tmp_path,
     writing = another_program(path, "w", line, libver=libver)
     with writing, pytest.raises(MalformedFileError) as caught:
         lc.open_samples(path)
-    told = str(caught.value)
-    assert "'scan.h5' can't be read while another program has it open for writing" in told
-    assert "Close it there, then open it again." in told
-    assert "Copy" not in told
+    message = str(caught.value)
+    assert "'scan.h5' can't be read while another program has it open for writing" in message
+    assert "Close it there, then open it again." in message
+    assert "Copy" not in message
     with lc.open_samples(path) as samples:
         assert len(samples) == 30
 

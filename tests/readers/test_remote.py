@@ -34,7 +34,7 @@ def put(request: pytest.FixtureRequest) -> Callable[[Path], str]:
     return put_
 
 
-def test_a_look_tells_keys_shapes_types_attributes_and_its_cost(put, tmp_path: Path) -> None:
+def test_a_look_says_keys_shapes_types_attributes_and_its_cost(put, tmp_path: Path) -> None:
     path = tmp_path / "scan.h5"
     images = np.random.default_rng(0).integers(0, 255, (3000, 1, 60, 60)).astype(np.uint8)
     write_kikuchi(path, np.column_stack([np.arange(3000), np.zeros(3000, int)]), images)
@@ -153,7 +153,7 @@ def _virtual() -> h5py.VirtualLayout:
     return layout
 
 
-def test_what_is_no_whole_hdf5_is_told(put, tmp_path: Path) -> None:
+def test_what_is_no_whole_hdf5_is_reported(put, tmp_path: Path) -> None:
     text, short = tmp_path / "text.h5", tmp_path / "short.h5"
     text.write_text("x,y\n" * 1000)
     whole = write_kikuchi(tmp_path / "whole.h5").read_bytes()
@@ -174,7 +174,7 @@ class _Local(io.BytesIO):
         self.bytes_read = self.requests = 0
 
 
-def test_damaged_files_are_told_or_read_and_nothing_else(
+def test_damaged_files_are_reported_or_read_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_kikuchi(tmp_path / "whole.h5", chunk_rows=4, compression="gzip")
@@ -205,7 +205,7 @@ def test_a_block_of_another_program_may_stand_first(tmp_path: Path) -> None:
         assert list(file) == ["images"]
 
 
-def test_missing_objects_buckets_and_replaced_ones_are_told(
+def test_missing_objects_buckets_and_replaced_ones_are_reported(
     put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(StorageError, match="There is no object at"):

@@ -161,8 +161,8 @@ def test_text_becomes_categories_and_times_decimal_years(tmp_path: Path) -> None
     columns = readers.open_table(written(tmp_path, table)).at(latents())
     assert columns.names == ("DT_bin", "datetime", "good")
     names = columns.categories["DT_bin"]
-    told = [None if np.isnan(value) else names[int(value)] for value in columns.get("DT_bin")]
-    assert told == [None if pd.isna(one) else one for one in table["DT_bin"]]
+    reported = [None if np.isnan(value) else names[int(value)] for value in columns.get("DT_bin")]
+    assert reported == [None if pd.isna(one) else one for one in table["DT_bin"]]
     assert columns.get("datetime")[0] == 1970
     assert columns.get("datetime")[1] == pytest.approx(2013.5, abs=2e-3)
     assert np.isnan(columns.get("datetime")[2])
@@ -199,7 +199,7 @@ def test_metadata_without_names_or_of_numbers(tmp_path: Path) -> None:
         ({"train_metadata": np.zeros((2, 1)), "valid_metadata": np.zeros((2, 2))}, "different col"),
     ],
 )
-def test_unusable_metadata_are_told(tmp_path: Path, content: dict, says: str) -> None:
+def test_unusable_metadata_are_reported(tmp_path: Path, content: dict, says: str) -> None:
     with h5py.File(tmp_path / "pp.h5", "w") as file:
         for name, values in content.items():
             file[name] = values
@@ -207,7 +207,7 @@ def test_unusable_metadata_are_told(tmp_path: Path, content: dict, says: str) ->
         readers.open_table(tmp_path / "pp.h5")
 
 
-def test_table_without_values_is_told(tmp_path: Path) -> None:
+def test_table_without_values_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path, pd.DataFrame(IDENTITIES["sample_id"]))
     with pytest.raises(MalformedFileError, match="holds no values of samples"):
         readers.open_table(path)
@@ -228,14 +228,14 @@ def test_no_other_file_is_taken_for_a_table_of_samples(tmp_path: Path, name: str
     assert taken == []
 
 
-def test_inspect_tells_columns_and_how_many_rows_name_their_sample(tmp_path: Path) -> None:
+def test_inspect_says_columns_and_how_many_rows_name_their_sample(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {"pp_type": [1, -1, 0], "pp_idx": [2, 2, 1], "DT": [1.0, 2, 3], "sea": ["a", "b", "a"]}
     )
-    told = execute("inspect", InspectRequest(str(written(tmp_path, table))))
-    assert (told["kind"], told["reader"]) == ("table", "sample-table")
-    assert (told["n_samples"], told["n_named"]) == (3, 2)
-    assert told["partitions"] == {"train": 1, "valid": 1}
-    assert told["maps"] == ["DT", "sea"]
-    assert told["value_ranges"]["DT"] == [1, 3]
-    assert told["categories"] == {"sea": ["a", "b"]}
+    reported = execute("inspect", InspectRequest(str(written(tmp_path, table))))
+    assert (reported["kind"], reported["reader"]) == ("table", "sample-table")
+    assert (reported["n_samples"], reported["n_named"]) == (3, 2)
+    assert reported["partitions"] == {"train": 1, "valid": 1}
+    assert reported["maps"] == ["DT", "sea"]
+    assert reported["value_ranges"]["DT"] == [1, 3]
+    assert reported["categories"] == {"sea": ["a", "b"]}

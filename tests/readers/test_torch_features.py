@@ -118,7 +118,7 @@ def test_weights_and_programs_are_no_features(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"paths": ["a"]}, "'paths' .* is 1 entries; a list of 5"),
         ({"split": 3}, "'split'"),
@@ -127,10 +127,10 @@ def test_weights_and_programs_are_no_features(tmp_path: Path) -> None:
         ({"X": ["a"]}, "'X'"),
     ],
 )
-def test_parts_that_do_not_fit_are_told(
-    change: dict[str, object], told: str, tmp_path: Path
+def test_parts_that_do_not_fit_are_reported(
+    change: dict[str, object], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(MalformedFileError, match=told):
+    with pytest.raises(MalformedFileError, match=message):
         readers.open_latents(saved(tmp_path / "a.pt", {**full(), **change}))
 
 

@@ -275,7 +275,7 @@ def test_full_cache_loses_what_was_unused_for_longest(
         ),
     ],
 )
-def test_wrong_access_is_told_without_any_secret(
+def test_wrong_access_is_reported_without_any_secret(
     server: Server, configure: Callable[..., None], changes: dict[str, str], said: str
 ) -> None:
     location = put(server, "secret.h5", b"g")
@@ -288,7 +288,7 @@ def test_wrong_access_is_told_without_any_secret(
             assert secret not in text
 
 
-def test_no_credentials_are_told(
+def test_no_credentials_are_reported(
     configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     configure(

@@ -97,7 +97,7 @@ def test_a_sample_is_drawn_by_the_seed(scan):
     assert not a[["x", "y"]].equals(c[["x", "y"]])
 
 
-def test_points_without_a_partner_are_told(scan, capsys):
+def test_points_without_a_partner_are_reported(scan, capsys):
     table = pd.read_csv(scan / "phases.csv")
     table[table["x"] < 15].assign(y=lambda t: t["y"] + 1).to_csv(scan / "phases.csv", index=False)
     few = ("--k-max", "3", "--top", "0")
@@ -130,7 +130,7 @@ def test_the_one_label_column_of_a_file_needs_no_name(scan):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--reference", "phases.csv:phase"), "Give either latents or --labels"),
         (("latents.parquet", "--labels", "pca.csv", "--reference", "pca.csv"), "Give either"),
@@ -148,13 +148,13 @@ def test_the_one_label_column_of_a_file_needs_no_name(scan):
         (("latents.parquet", "--reference", "twice.csv"), "share their coordinates"),
     ],
 )  # fmt: skip
-def test_bad_input_exits_with_2_and_leaves_nothing(scan, capsys, words, told):
+def test_bad_input_exits_with_2_and_leaves_nothing(scan, capsys, words, message):
     table = pd.read_csv(scan / "pca.csv")
     far = table.assign(x=table["x"] + 100, label=1)[["x", "y", "PCA_1", "label"]]
     far.to_csv(scan / "far.csv", index=False)
     pd.concat([table, table[:5]]).to_csv(scan / "twice.csv", index=False)
     assert called(scan, *words) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (scan / "run").exists()
 
 

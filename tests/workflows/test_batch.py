@@ -210,7 +210,7 @@ def test_small_tables_stand_side_by_side(tmp_path: Path, files: list[str]) -> No
     assert set(summaries.n_points) == {30}
 
 
-def test_a_pca_per_file_is_a_note_of_the_batch_told_once(tmp_path: Path) -> None:
+def test_a_pca_per_file_is_a_note_of_the_batch_reported_once(tmp_path: Path) -> None:
     scans = [str(write_kikuchi(tmp_path / f"scan_{n}.h5")) for n in range(2)]
     options = to_json({"checkpoint": "pca:2"})
     both = execute("batch", BatchRequest("extract", tuple(scans), options), tmp_path / "out")
@@ -321,7 +321,7 @@ def test_command_line(tmp_path: Path, files: list[str], capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("bad", "good", "status"), [(0, 2, 0), (1, 2, 1), (2, 1, 1), (2, 0, 2), (1, 0, 2)]
 )
-def test_exit_status_tells_whether_some_or_all_inputs_failed(
+def test_exit_status_says_whether_some_or_all_inputs_failed(
     tmp_path: Path,
     files: list[str],
     capsys: pytest.CaptureFixture[str],
@@ -337,12 +337,12 @@ def test_exit_status_tells_whether_some_or_all_inputs_failed(
     assert main([*words, "--quiet"]) == status  # what is done already stays so, what fails too
 
 
-def test_help_tells_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_says_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["--help"], ["batch", "--help"], ["batch", "map", "--help"]):
         with pytest.raises(SystemExit):
             main(words)
-        told = " ".join(capsys.readouterr().out.split())
-        assert "1 when some inputs failed, 2 when all did" in told
+        expected = " ".join(capsys.readouterr().out.split())
+        assert "1 when some inputs failed, 2 when all did" in expected
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_done(
     assert not (tmp_path / "out").exists()
 
 
-def test_unknown_verbs_and_executors_are_told(tmp_path: Path, files: list[str]) -> None:
+def test_unknown_verbs_and_executors_are_reported(tmp_path: Path, files: list[str]) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'map'"):
         execute("batch", BatchRequest("mapp", tuple(files)), tmp_path / "out")
     with pytest.raises(UnknownNameError, match="executor"):
@@ -376,7 +376,7 @@ def test_unknown_verbs_and_executors_are_told(tmp_path: Path, files: list[str]) 
 def test_unexpected_error_of_one_input_is_a_row(
     tmp_path: Path, files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import latentcore.workflows.map as module
+    import latentcore.outputs.latent_maps as module
 
     whole = module.latent_map_table
 

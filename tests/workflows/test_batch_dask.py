@@ -131,7 +131,9 @@ def test_cancelled_batch_leaves_the_cluster(
     assert 1 <= states.count("finished") < 6
 
 
-def test_missing_cluster_is_told(scheduler: str, files: tuple[str, ...], tmp_path: Path) -> None:
+def test_missing_cluster_is_reported(
+    scheduler: str, files: tuple[str, ...], tmp_path: Path
+) -> None:
     with pytest.raises(RequestError, match="has no workers"):
         asked = BatchRequest("map", files, OPTIONS, executor="dask", scheduler=scheduler)
         execute("batch", asked, tmp_path / "out")

@@ -120,9 +120,9 @@ def test_map_that_covers_a_part_is_counted(scan, capsys):
     report = report_of(scan / "run")
     assert report["unmatched"] == 100
     assert report["counts"]["-1"] == 101
-    told = "100 of 300 points have no bandcontrast in the map and get the label -1."
-    assert report["notes"][0].startswith(told)
-    assert f"Note: {told}" in capsys.readouterr().err
+    message = "100 of 300 points have no bandcontrast in the map and get the label -1."
+    assert report["notes"][0].startswith(message)
+    assert f"Note: {message}" in capsys.readouterr().err
 
 
 def test_array_of_a_roi_takes_the_dimension_from_the_user(scan):
@@ -158,7 +158,7 @@ def test_report_says_what_the_other_scaling_gives(scan):
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (("--method", "gmmm"), "Did you mean 'gmm'"),
         (("--method", "kmeans", "--k", "500"), "500 clusters were asked for, but"),
@@ -171,9 +171,9 @@ def test_report_says_what_the_other_scaling_gives(scan):
         (("--method", "gmm", "--colors", "red"), "'red' is not a color"),
     ],
 )
-def test_senseless_requests_exit_with_2_and_leave_nothing(scan, capsys, more, told):
+def test_senseless_requests_exit_with_2_and_leave_nothing(scan, capsys, more, message):
     assert called(scan, *more) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (scan / "run").exists()
     assert not list(scan.glob(".run*"))
 

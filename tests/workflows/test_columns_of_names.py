@@ -65,9 +65,9 @@ def called(scan: Path, words: tuple[str, ...], spec: str = "") -> int:
 @pytest.mark.parametrize("verb", NUMBERS)
 def test_a_column_of_names_is_refused_and_those_of_numbers_are_named(scan, capsys, verb):
     assert called(scan, NUMBERS[verb], "maps.csv:phase") == 2
-    told = capsys.readouterr().err
-    assert "'phase' holds names, such as 'Iron', where numbers are needed" in told
-    assert "numbers: quality, cluster" in told
+    message = capsys.readouterr().err
+    assert "'phase' holds names, such as 'Iron', where numbers are needed" in message
+    assert "numbers: quality, cluster" in message
     assert not (scan / "run").exists()
 
 
@@ -75,9 +75,9 @@ def test_a_column_of_names_is_refused_and_those_of_numbers_are_named(scan, capsy
 @pytest.mark.parametrize("spec", ["names.csv", "names.csv:phase", "one_name.csv"])
 def test_a_file_of_nothing_but_names_is_refused(scan, capsys, verb, spec):
     assert called(scan, NUMBERS[verb], spec) == 2
-    told = capsys.readouterr().err
-    assert "holds names, such as" in told
-    assert "no column of numbers" in told
+    message = capsys.readouterr().err
+    assert "holds names, such as" in message
+    assert "no column of numbers" in message
     assert not (scan / "run").exists()
 
 
@@ -139,8 +139,8 @@ def test_a_vendors_phases_are_names(scan, capsys):
     )  # fmt: skip
     extract = ("extract", "scan.h5oina", "--checkpoint", "pca:2", "--keep-above", "{}", "0")
     assert called(scan, extract, f"{vendor}:Phase") == 2
-    told = capsys.readouterr().err
-    assert "'phase' holds names, such as 'Aluminium'" in told
-    assert "bandcontrast" in told
+    message = capsys.readouterr().err
+    assert "'phase' holds names, such as 'Aluminium'" in message
+    assert "bandcontrast" in message
     assert called(scan, NUMBERS["rank"], f"{vendor}:phase") == 2
     assert called(scan, NUMBERS["cluster"], str(vendor)) == 0

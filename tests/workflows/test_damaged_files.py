@@ -72,13 +72,13 @@ def test_damaged_pictures_are_left_out_listed_and_counted(
     kind: str, pictures: Path, encoder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert extracted(pictures, encoder if kind == "program" else kind) == 0
-    told = capsys.readouterr()
-    summary = json.loads(told.out)
+    expected = capsys.readouterr()
+    summary = json.loads(expected.out)
     assert (summary["n"], summary["n_encoded"], summary["n_damaged"]) == (N, N - 2, 2)
     entry = summary["latents"]["pictures_latents.h5"]
     assert (entry["n_damaged"], entry["n_not_finite"], entry["n_constant"]) == (2, 0, 0)
-    assert "Note: 2 of 12 files of 'pictures' can't be read" in told.err
-    assert "cat/00.png, dog/05.png" in told.err
+    assert "Note: 2 of 12 files of 'pictures' can't be read" in expected.err
+    assert "cat/00.png, dog/05.png" in expected.err
     out = pictures.parent / "out"
     listed = pd.read_csv(out / entry["damaged"])
     assert listed["sample_id"].tolist() == DAMAGED
@@ -154,9 +154,9 @@ def test_strict_ends_at_a_damaged_picture(
     write_picture(pictures / whole, picture(0, SIZE))
     (left,) = (name for name in DAMAGED if name != whole)
     assert extracted(pictures, encoder, "--strict") == 2
-    told = capsys.readouterr()
-    assert f"MalformedFileError: The picture '{Path(left).name}' can't be read" in told.err
-    assert told.out == ""
+    expected = capsys.readouterr()
+    assert f"MalformedFileError: The picture '{Path(left).name}' can't be read" in expected.err
+    assert expected.out == ""
     assert not (pictures.parent / "out").exists()
 
 
@@ -180,9 +180,9 @@ def test_nothing_but_damaged_pictures_is_an_error(
     for number, path in enumerate(sorted(pictures.rglob("*.png"))):
         cut(write_picture(path, picture(number, SIZE)), share)
     assert extracted(pictures, encoder if kind == "program" else kind) == 2
-    told = capsys.readouterr().err
-    assert "12 files of 'pictures'" in told
-    assert "The picture '00.png' can't be read" in told
+    expected = capsys.readouterr().err
+    assert "12 files of 'pictures'" in expected
+    assert "The picture '00.png' can't be read" in expected
     assert not (pictures.parent / "out").exists()
 
 
@@ -216,14 +216,14 @@ def test_a_static_background_and_the_cutouts_table_leave_them_out(pictures: Path
     np.testing.assert_allclose(model.static_background, mean, rtol=1e-6)
 
 
-def test_a_folder_tells_of_them_and_other_verbs_name_them(
+def test_a_folder_says_of_them_and_other_verbs_name_them(
     pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["inspect", str(pictures), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["n_samples"] == N
-    assert "1 of 12 files can't be read" in told["notes"][0]
-    assert "cat/00.png" in told["notes"][0]
+    expected = json.loads(capsys.readouterr().out)
+    assert expected["n_samples"] == N
+    assert "1 of 12 files can't be read" in expected["notes"][0]
+    assert "cat/00.png" in expected["notes"][0]
     train = ["train", str(pictures), "--epochs", "1", "--latent-dim", "2", "--prepare"]
     words = [*train, "channels=1", "--out", str(pictures.parent / "model"), "--quiet"]
     assert main(words) == 2

@@ -76,15 +76,15 @@ def test_run_folder_holds_latents_model_and_record(tmp_path, scan):
     assert summary["files"] == ["model.json", "model.safetensors", "scan_latents.h5"]
     assert (summary["n"], summary["n_encoded"], summary["latent_dim"]) == (80, 80, 5)
     assert 0 < summary["explained_variance"] <= 1
-    told = summary["latents"]["scan_latents.h5"]
-    assert told["n_left_out"] == told["n_not_finite"] == told["n_constant"] == 0
+    reported = summary["latents"]["scan_latents.h5"]
+    assert reported["n_left_out"] == reported["n_not_finite"] == reported["n_constant"] == 0
     with h5py.File(tmp_path / "out" / "scan_latents.h5") as file:
         assert file["samples"].dtype == np.float32
         assert file["samples"].shape == (80, 5)
         np.testing.assert_array_equal(file["coords"], full_grid(10, 8))
         provenance = json.loads(file.attrs["provenance"])
     assert provenance["request"]["resolved"]["preparation"]["background"] == "dynamic"
-    assert provenance["request"]["resolved"]["tile"] == told["tile"]
+    assert provenance["request"]["resolved"]["tile"] == reported["tile"]
     assert [entry["role"] for entry in provenance["inputs"]] == ["samples"]
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     assert record["summary"]["encoder"] == "pca"
@@ -191,13 +191,13 @@ def test_rows_may_be_an_npy(tmp_path, scan, as_mask):
     np.testing.assert_array_equal(np.isfinite(values).all(axis=1), mask)
 
 
-def test_bad_patterns_are_nan_rows_and_told(tmp_path):
+def test_bad_patterns_are_nan_rows_and_reported(tmp_path):
     images = patterns(80, SIZE, dtype="float32")
     images[3, 0, 5, 5] = np.nan
     images[4] = 100
     path = write_kikuchi(tmp_path / "scan.h5", full_grid(10, 8), images)
-    told = run(tmp_path, path)["latents"]["scan_latents.h5"]
-    assert (told["n_not_finite"], told["n_constant"], told["n_encoded"]) == (1, 1, 79)
+    reported = run(tmp_path, path)["latents"]["scan_latents.h5"]
+    assert (reported["n_not_finite"], reported["n_constant"], reported["n_encoded"]) == (1, 1, 79)
     values = samples_of(tmp_path / "out" / "scan_latents.h5")
     assert np.flatnonzero(np.isnan(values).any(axis=1)).tolist() == [3]
 
@@ -271,7 +271,7 @@ def test_cancelled_run_resumes_with_its_fitted_pca(tmp_path, scan, monkeypatch):
         ({"rows": "{tmp}/commas.txt"}, "can't be read: invalid literal .* '1,2,3'"),
     ],
 )
-def test_wrong_requests_are_told_and_leave_nothing(tmp_path, scan, options, says):
+def test_wrong_requests_are_reported_and_leave_nothing(tmp_path, scan, options, says):
     (tmp_path / "rows.txt").write_text("0\n80\n")
     (tmp_path / "commas.txt").write_text("1,2,3\n")
     options = {
@@ -284,7 +284,7 @@ def test_wrong_requests_are_told_and_leave_nothing(tmp_path, scan, options, says
     assert not list(tmp_path.glob(".*.unfinished"))
 
 
-def test_wrong_pattern_size_is_told(tmp_path, scan, seed_file):
+def test_wrong_pattern_size_is_reported(tmp_path, scan, seed_file):
     big = write_kikuchi(tmp_path / "big.h5", full_grid(4, 3), patterns(12, (60, 60)))
     with pytest.raises(InputError, match=r"Sizes .* that fit: .*17–24 × 17–24"):
         run(tmp_path, big, checkpoint=str(seed_file))

@@ -148,7 +148,7 @@ def test_pictures_of_other_sizes_keep_their_proportions(tmp_path: Path) -> None:
     assert not np.allclose(latents_in(tmp_path / "cut" / "p_latents.h5"), wanted, atol=1e-3)
 
 
-def test_what_does_not_fit_is_told(pictures: Path, videos: Path, tmp_path: Path) -> None:
+def test_what_does_not_fit_is_reported(pictures: Path, videos: Path, tmp_path: Path) -> None:
     images = export(tmp_path / "images.pt2", picture_encoder(), 1, 3, 32, 32)
     with pytest.raises(ShapeError, match="resolution 32 32"):
         run(pictures, images, tmp_path / "out")
@@ -164,17 +164,17 @@ def test_what_does_not_fit_is_told(pictures: Path, videos: Path, tmp_path: Path)
     assert not (tmp_path / "scaled" / "features.pt").exists()
 
 
-def test_inspect_tells_the_shapes_beforehand(
+def test_inspect_says_the_shapes_beforehand(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     encoder = script(tmp_path / "encoder.pt", clip_encoder())
     words = ["inspect", str(videos), "--reader", "video:frames=6", "--checkpoint", str(encoder)]
     assert main([*words, "--pool", "flatten", "--resolution", "32", "32", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)["encoder"]
-    assert told["input_shape"] == [3, 6, 32, 32]
-    assert told["feature_shape"] == [5, 3, 16, 16]
-    assert told["latent_dim"] == 5 * 3 * 16 * 16
-    assert told["preparation"]["scale"] == "type_range"
+    reported = json.loads(capsys.readouterr().out)["encoder"]
+    assert reported["input_shape"] == [3, 6, 32, 32]
+    assert reported["feature_shape"] == [5, 3, 16, 16]
+    assert reported["latent_dim"] == 5 * 3 * 16 * 16
+    assert reported["preparation"]["scale"] == "type_range"
     latents = tmp_path / "l.npy"
     np.save(latents, np.zeros((3, 2)))
     assert main(["inspect", str(latents), "--checkpoint", str(encoder)]) == 2

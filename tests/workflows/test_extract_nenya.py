@@ -89,14 +89,14 @@ def test_one_partition_of_several_files(tmp_path, samples, checkpoint):
 def test_allowed_rows_count_within_their_partition(tmp_path, samples, checkpoint, partition):
     np.save(tmp_path / "rows.npy", [0, 2])
     rows = str(tmp_path / "rows.npy")
-    told = run(tmp_path, samples, checkpoint=str(checkpoint), rows=rows, partition=partition)
+    message = run(tmp_path, samples, checkpoint=str(checkpoint), rows=rows, partition=partition)
     found = written(tmp_path / "out" / "VIIRS_2013_latents.h5")
     assert list(found) == list(partition or ("train", "valid"))
     for name, images in (("train", TRAIN), ("valid", VALID)):
         if name in found:
             assert np.isfinite(found[name]).all(axis=1).nonzero()[0].tolist() == [0, 2]
             np.testing.assert_allclose(found[name][[0, 2]], plain(images[[0, 2]]), atol=1e-6)
-    assert told["n_encoded"] == 2 * len(found)
+    assert message["n_encoded"] == 2 * len(found)
 
 
 def test_a_mask_may_be_of_the_file_or_of_the_partition(tmp_path, samples, checkpoint):
@@ -108,7 +108,7 @@ def test_a_mask_may_be_of_the_file_or_of_the_partition(tmp_path, samples, checkp
         assert np.isfinite(found["valid"]).all(axis=1).tolist() == [False, True, False]
 
 
-def test_rows_beyond_every_partition_are_told(tmp_path, samples, checkpoint):
+def test_rows_beyond_every_partition_are_reported(tmp_path, samples, checkpoint):
     (tmp_path / "rows.txt").write_text("0\n6\n")
     with pytest.raises(InputError, match=r"row 6, but the longest partition has rows 0 to 5"):
         run(tmp_path, samples, checkpoint=str(checkpoint), rows=str(tmp_path / "rows.txt"))
@@ -127,8 +127,8 @@ def test_finished_result_is_skipped_unless_clobbered(tmp_path, samples, checkpoi
 def test_one_channel_is_repeated_where_the_model_wants_three(tmp_path, samples):
     state = supcon_state(channels=3)
     path = write_nenya(tmp_path / "old.pth", state)
-    told = run(tmp_path, samples, checkpoint=str(path))
-    assert told["preparation"]["channels"] == 3
+    message = run(tmp_path, samples, checkpoint=str(path))
+    assert message["preparation"]["channels"] == 3
     found = written(tmp_path / "out" / "VIIRS_2013_latents.h5")["train"]
     np.testing.assert_allclose(found, plain(np.repeat(TRAIN, 3, axis=1), state), atol=1e-6)
 
@@ -138,10 +138,10 @@ def test_three_channels_are_not_averaged_unasked(tmp_path, checkpoint):
     with pytest.raises(ShapeError, match=r"takes 1 channel\(s\), but the samples have 3"):
         run(tmp_path, samples, checkpoint=str(checkpoint))
     demeaned = ("channels=1", "scale=demean")
-    told = run(tmp_path, samples, checkpoint=str(checkpoint), prepare=demeaned, out="demeaned")
-    assert told["notes"] == []
-    told = run(tmp_path, samples, checkpoint=str(checkpoint), prepare=("channels=1",))
-    assert "trained on demeaned cutouts" in told["notes"][0]
+    message = run(tmp_path, samples, checkpoint=str(checkpoint), prepare=demeaned, out="demeaned")
+    assert message["notes"] == []
+    message = run(tmp_path, samples, checkpoint=str(checkpoint), prepare=("channels=1",))
+    assert "trained on demeaned cutouts" in message["notes"][0]
     found = written(tmp_path / "out" / "rgb_latents.h5")["train"]
     np.testing.assert_allclose(found, plain(TRAIN), atol=1e-5)
 
@@ -150,8 +150,8 @@ def test_options_name_the_partitions_and_are_recorded(tmp_path, checkpoint):
     samples = write_cutouts(tmp_path / "noisy.h5", train_noise=TRAIN, valid=VALID)
     options = tmp_path / "opts.json"
     options.write_text(json.dumps({**OPTIONS, "train_key": "train_noise", "sensor": "LLC"}))
-    told = run(tmp_path, samples, checkpoint=str(checkpoint), options=str(options))
-    assert told["options"]["sensor"] == "LLC"
+    message = run(tmp_path, samples, checkpoint=str(checkpoint), options=str(options))
+    assert message["options"]["sensor"] == "LLC"
     with h5py.File(tmp_path / "out" / "noisy_latents.h5") as file:
         np.testing.assert_allclose(file["train_noise"], plain(TRAIN), atol=1e-6)
         np.testing.assert_allclose(file["valid"], plain(VALID), atol=1e-6)
@@ -183,8 +183,8 @@ def test_table_of_cutouts_lies_beside_the_latents(tmp_path, side, crop):
     options = {"checkpoint": "pca:2", "options": str(tmp_path / "opts.json"), "cutouts": True}
     train, valid = cutouts(6, side), cutouts(3, side, seed=1)
     samples = write_cutouts(tmp_path / "pp.h5", train=train, valid=valid)
-    told = run(tmp_path, samples, **options)
-    assert told["latents"]["pp_latents.h5"]["cutouts"] == {
+    message = run(tmp_path, samples, **options)
+    assert message["latents"]["pp_latents.h5"]["cutouts"] == {
         "table": "pp_cutouts.parquet", "crop": crop, "percentiles": [10, 90]
     }  # fmt: skip
     table = pd.read_parquet(tmp_path / "out" / "pp_cutouts.parquet")

@@ -43,7 +43,7 @@ def test_writes_table_array_and_figure_per_dimension(scan, capsys):
         np.testing.assert_array_equal(field.ravel(), ordered)
         assert (scan / f"run/latent_full_d{dim}.png").read_bytes()[:4] == b"\x89PNG"
     summary = json.loads(capsys.readouterr().out)
-    assert [told["dim"] for told in summary["maps"]] == [1, 8]
+    assert [message["dim"] for message in summary["maps"]] == [1, 8]
     assert summary["maps"][0]["n_finite"] == 59
 
 
@@ -61,7 +61,7 @@ def test_limits_and_color_map_are_the_users(scan, capsys):
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (("--dim", "3"), "Latent dimension 3"),
         (("--dim", "1", "--cmap", "jet"), "No color map is called 'jet'"),
@@ -70,9 +70,9 @@ def test_limits_and_color_map_are_the_users(scan, capsys):
         (("--dim", "1", "--roi", "4", "5", "0", "1"), "no value at any of 1 points"),
     ],
 )
-def test_senseless_requests_exit_with_2_and_leave_nothing(scan, capsys, more, told):
+def test_senseless_requests_exit_with_2_and_leave_nothing(scan, capsys, more, message):
     assert called(scan, *more) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (scan / "run").exists()
 
 

@@ -149,7 +149,7 @@ def test_noise_and_named_classes_take_no_part(scan):
     assert report["labels"]["left_out"] == {"no latent": 1, "class -1": 192, "class 2": 64}
 
 
-def test_a_class_of_one_sample_is_left_out_and_told(scan):
+def test_a_class_of_one_sample_is_left_out_and_reported(scan):
     table = pd.read_csv(scan / "maps.csv")
     table.loc[table.index[0], "phase"] = "Hematite"
     table.to_csv(scan / "maps.csv", index=False)
@@ -177,7 +177,7 @@ def test_samples_outside_of_the_map_are_counted(scan):
 
 
 @pytest.mark.parametrize(
-    ("latents", "more", "told"),
+    ("latents", "more", "message"),
     [
         ("scan_latents.h5", (), "holds no labels"),
         ("scan_latents.h5", ("--labels", "{maps}"), "One column of labels"),
@@ -205,12 +205,14 @@ def test_samples_outside_of_the_map_are_counted(scan):
         ("features.h5", ("--labels", "{maps}:phase"), "no coordinates"),
     ],
 )
-def test_what_makes_no_sense_is_told_in_one_message(features, scan, capsys, latents, more, told):
+def test_what_makes_no_sense_is_reported_in_one_message(
+    features, scan, capsys, latents, more, message
+):
     table = pd.read_csv(scan / "maps.csv")
     table = table.assign(score=np.linspace(0, 1, 384), many=np.arange(384), same=7)
     table["grains"] = "grain " + (table["many"] // 2).astype(str)
     table.to_csv(scan / "maps.csv", index=False)
     words = [word.format(maps=scan / "maps.csv") for word in more]
     assert probed(scan, latents, *words)[0] == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (scan / "out").exists()

@@ -66,7 +66,7 @@ def test_umap_is_the_same_again(scan):
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (("--method", "tsne"), "No projection is called 'tsne'. There are: pca, umap"),
         (("--neighbors", "1"), "at least 2 neighbors"),
@@ -74,7 +74,7 @@ def test_umap_is_the_same_again(scan):
         (("--method", "pca", "--roi", "0", "2", "0", "1"), "an embedding needs at least 3"),
     ],
 )
-def test_senseless_requests_exit_with_2_and_leave_nothing(scan, capsys, more, told):
+def test_senseless_requests_exit_with_2_and_leave_nothing(scan, capsys, more, message):
     assert called(scan, *more) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (scan / "run").exists()

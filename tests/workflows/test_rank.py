@@ -96,8 +96,8 @@ def test_scores_are_computed_again_from_what_was_written(scan):
     assert called(scan, "--top", "0", **again, out="b") == 0
     first, second = (pd.read_csv(scan / out / "latent_scores.csv")[:1] for out in ("run", "b"))
     pd.testing.assert_frame_equal(first[["dim", *METRICS]], second[["dim", *METRICS]])
-    told = report_of(scan)["reference"]
-    assert (told["columns"], told["weights"]) == (["Fe", "O"], [0.75, 0.25])
+    message = report_of(scan)["reference"]
+    assert (message["columns"], message["weights"]) == (["Fe", "O"], [0.75, 0.25])
     elements = pd.read_csv(scan / "elements.csv")
     low, high = elements["Fe"].min(), elements["Fe"].max()
     # O = 100 − Fe, so that 0.75 of the one and 0.25 of the other leave half of Fe.
@@ -131,22 +131,22 @@ def test_uncertainty_is_written_with_how_it_was_found(scan):
 def test_uncertainty_computes_again(scan):
     latents = pd.read_parquet(scan / "latents.parquet").merge(pd.read_csv(scan / "elements.csv"))
     assert called(scan, "--top", "0", "--metric", "pearson", "--resamples", "40") == 0
-    told = report_of(scan)["uncertainty"]
+    message = report_of(scan)["uncertainty"]
     found = block_intervals(
         latents[["latent_d1", "latent_d3"]], latents["Fe"], latents["x"], latents["y"],
-        metrics=told["metrics"], level=told["intervals"]["level"],
-        n_resamples=told["intervals"]["n_resamples"],
+        metrics=message["metrics"], level=message["intervals"]["level"],
+        n_resamples=message["intervals"]["n_resamples"],
     )  # fmt: skip
     written = pd.read_csv(scan / "run/latent_uncertainty.csv").set_index("dim")
     np.testing.assert_allclose(found.lower["pearson"], written.loc[[1, 3], "lower"], rtol=1e-6)
 
 
-def test_a_map_too_small_for_blocks_is_told_where_nobody_asked(scan, capsys):
+def test_a_map_too_small_for_blocks_is_reported_where_nobody_asked(scan, capsys):
     roi = ("--roi", "0", "2", "3", "14", "--metric", "pearson", "--top", "0")
     assert called(scan, *roi) == 0
     report = report_of(scan)
-    told = report["notes"][-1]
-    assert report["uncertainty"] is None or told.startswith("Pearson")
+    message = report["notes"][-1]
+    assert report["uncertainty"] is None or message.startswith("Pearson")
     assert called(scan, *roi, "--uncertainty", "none", out="none") == 0
     assert report_of(scan, "none")["uncertainty"] is None
     assert called(scan, *roi, "--uncertainty", "mi", out="mi") == 2
@@ -227,7 +227,7 @@ def test_seed_names_for_elements(scan):
 
 
 @pytest.mark.parametrize(
-    ("map_", "words", "told"),
+    ("map_", "words", "message"),
     [
         ("elements.csv:Ti", (), "The reference Ti is 2 at each of the 300 points"),
         ("elements.csv:phase", (), "'phase' holds names, such as 'Iron', where numbers are needed"),
@@ -247,12 +247,12 @@ def test_seed_names_for_elements(scan):
         ("twice.csv:Fe", (), "share their coordinates"),
     ],
 )
-def test_bad_input_exits_with_2_and_leaves_nothing(scan, capsys, map_, words, told):
+def test_bad_input_exits_with_2_and_leaves_nothing(scan, capsys, map_, words, message):
     table = pd.read_csv(scan / "elements.csv")
     table.assign(x=table["x"] + 100).to_csv(scan / "far.csv", index=False)
     pd.concat([table, table[:5]]).to_csv(scan / "twice.csv", index=False)
     assert called(scan, *words, map_=map_) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (scan / "run").exists()
 
 

@@ -105,7 +105,7 @@ def test_an_image_may_be_a_row_of_a_file(folder):
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ((), "One of --row, --xy and --image says what to search for"),
         (("--row", 1, "--xy", 20, 5), "--row and --xy was given"),
@@ -123,12 +123,12 @@ def test_an_image_may_be_a_row_of_a_file(folder):
         (("--row", 1, "--samples", "{folder}/nowhere.h5"), "There is no file"),
     ],
 )
-def test_what_makes_no_sense_is_told_in_one_message(folder, capsys, asked, told):
+def test_what_makes_no_sense_is_reported_in_one_message(folder, capsys, asked, message):
     np.save(folder / "wide.npy", np.ones((30, 40)))
     (folder / "text.png").write_text("no picture")
     words = [str(word).format(folder=folder) for word in asked]
     assert search(folder, *words)[0] == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (folder / "out").exists()
 
 

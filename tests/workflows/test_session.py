@@ -73,13 +73,13 @@ def test_report_holds_what_numpy_says(scan: Path) -> None:
     table = pd.read_csv(out / "cluster_assignments__d2_x_12_28_y_0_12_kmeans.csv")
     assert report["points"]["n_roi"] == len(table) == 16 * 12
     inside = table[(table.x >= 12) & (table.x < 20) & (table.y >= 5) & (table.y < 9)]
-    told = report["statistics"]["A"]
-    assert report["selections"]["A"]["n"] == told["n"] == len(inside) == 8 * 4
+    reported = report["statistics"]["A"]
+    assert report["selections"]["A"]["n"] == reported["n"] == len(inside) == 8 * 4
     latent = inside["latent"].dropna().astype(np.float32).astype(float)
-    assert told["values"]["latent_d2"]["n_finite"] == len(latent)
-    assert told["values"]["latent_d2"]["mean"] == pytest.approx(latent.mean(), rel=1e-6)
+    assert reported["values"]["latent_d2"]["n_finite"] == len(latent)
+    assert reported["values"]["latent_d2"]["mean"] == pytest.approx(latent.mean(), rel=1e-6)
     iron = pd.read_csv(scan / "fe.csv").merge(inside[["x", "y"]], on=["x", "y"])["Fe"]
-    assert told["values"]["iron"]["mean"] == pytest.approx(iron.mean(), rel=1e-6)
+    assert reported["values"]["iron"]["mean"] == pytest.approx(iron.mean(), rel=1e-6)
     selected = pd.read_csv(out / "selection.csv")
     assert selected["in_A"].sum() == len(inside)
     assert selected["in_B"].sum() == report["selections"]["B"]["n"] > 0
@@ -115,9 +115,9 @@ def drawn(scan: Path, monkeypatch: pytest.MonkeyPatch, **given: object) -> dict[
     """Carry out a session and return what its embedding is drawn from."""
     seen: dict[str, Any] = {}
 
-    def record(embedding: Embedding, **told: Any) -> Figure:
-        seen.update(told, embedding=embedding)
-        return embedding_figure(embedding, **told)
+    def record(embedding: Embedding, **reported: Any) -> Figure:
+        seen.update(reported, embedding=embedding)
+        return embedding_figure(embedding, **reported)
 
     monkeypatch.setattr(embedding_module, "embedding_figure", record)
     execute("session", _request(scan, **given), scan / "out")
@@ -253,7 +253,7 @@ def test_command_line(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["clusters"]["k"] == 3
 
 
-def test_table_that_is_no_embedding_is_told_in_one_line(scan: Path) -> None:
+def test_table_that_is_no_embedding_is_reported_in_one_line(scan: Path) -> None:
     table = scan / "other.parquet"
     pd.DataFrame({"sample_id": ["0"], "U0": [1.0]}).to_parquet(table)
     with pytest.raises(InputError, match=r"'other\.parquet' is no embedding: it lacks U1\. Give"):

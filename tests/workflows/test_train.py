@@ -171,7 +171,7 @@ def test_nan_and_constant_patterns_are_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         ({"latent_dim": 145}, "12 × 12 = 144 pixels"),
         ({"latent_dim": 0}, "Give from 1 to 144"),
@@ -187,10 +187,10 @@ def test_nan_and_constant_patterns_are_counted(tmp_path):
         ({"labels": "nowhere.csv"}, "nowhere.csv"),
     ],
 )
-def test_bad_input_is_explained_and_leaves_nothing(scan, tmp_path, options, told):
+def test_bad_input_is_explained_and_leaves_nothing(scan, tmp_path, options, reported):
     with pytest.raises(InputError) as caught:
         run(scan, tmp_path / "out", **options)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.h5"]
 
 
@@ -204,10 +204,10 @@ def test_a_learning_rate_that_diverges_at_once_is_refused(scan, tmp_path):
     # Adam's first step moves every weight by 10: no number survives three layers of that.
     with pytest.raises(RequestError) as caught:
         run(scan, tmp_path / "out", learning_rate=10.0, schedule="constant")
-    told = str(caught.value)
-    assert "diverged in epoch 1" in told
-    assert "Nothing was learned" in told
-    assert "try 1" in told
+    reported = str(caught.value)
+    assert "diverged in epoch 1" in reported
+    assert "Nothing was learned" in reported
+    assert "try 1" in reported
     assert not (tmp_path / "out").exists()
 
 
@@ -229,7 +229,7 @@ def test_a_training_that_diverges_later_keeps_its_best_weights(scan, tmp_path, m
         np.testing.assert_array_equal(kept[name], values)
 
 
-def test_a_disk_without_room_is_told_before_anything_is_read(scan, tmp_path, monkeypatch):
+def test_a_disk_without_room_is_reported_before_anything_is_read(scan, tmp_path, monkeypatch):
     monkeypatch.setattr(training_data, "_LARGEST_IN_MEMORY", 1000)
     seen: list[str] = []
     progress = Progress(lambda done, total, message: seen.append(message))

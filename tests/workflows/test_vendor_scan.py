@@ -67,6 +67,6 @@ def test_options_of_the_reader_are_given_with_its_name(
     assert record["request"]["reader"] == "kikuchipy-hdf5:scan=2"
     capsys.readouterr()
     assert main(["inspect", str(scan), "--reader", "kikuchipy-hdf5:scan=2", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["reader"], told["maps_reader"]) == ("kikuchipy-hdf5", "kikuchipy-maps")
-    assert "This is 'Scan 2'" in told["notes"][0]
+    message = json.loads(capsys.readouterr().out)
+    assert (message["reader"], message["maps_reader"]) == ("kikuchipy-hdf5", "kikuchipy-maps")
+    assert "This is 'Scan 2'" in message["notes"][0]

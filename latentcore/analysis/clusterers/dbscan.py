@@ -13,8 +13,6 @@ from latentcore.analysis.parameters import check_at_least, parameter
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = ["DbscanClusters", "estimate_eps"]
-
 # The published estimate: the 0.98 quantile of the distance to the 8th neighbor, where the
 # point itself counts as the first.
 _NEIGHBOR = 8

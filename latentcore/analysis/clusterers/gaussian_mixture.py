@@ -15,8 +15,6 @@ from latentcore.analysis.parameters import check_at_least, check_choice, check_s
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = ["GaussianMixtures"]
-
 _CRITERIA = ("bic", "aic")
 # Cores are shared with the page's other jobs; a sweep rarely has more than some values of k.
 _MOST_THREADS = 4

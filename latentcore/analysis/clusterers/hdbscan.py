@@ -15,8 +15,6 @@ from latentcore.analysis.parameters import check_at_least, parameter
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = ["HdbscanClusters"]
-
 _DEFAULT_SHARE = 0.01
 _DEFAULT_LEAST = 5
 # The distances to all these neighbors are held in memory, for each point.

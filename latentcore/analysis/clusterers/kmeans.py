@@ -13,8 +13,6 @@ from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k
 from latentcore.analysis.parameters import check_at_least, check_seed, parameter
 from latentcore.progress import Progress
 
-__all__ = ["KMeansClusters"]
-
 
 @CLUSTERERS.register("kmeans")
 @dataclass(frozen=True)

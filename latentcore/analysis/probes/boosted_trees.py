@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from latentcore.analysis.parameters import check_at_least, check_choice, check_seed, parameter
 from latentcore.analysis.probes import PROBES, WEIGHTS, FittedProbe
 
-__all__ = ["BoostedTreesProbe"]
-
 
 @PROBES.register("boosted-trees")
 @dataclass(frozen=True)

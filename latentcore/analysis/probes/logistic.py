@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from latentcore.analysis.parameters import check_at_least, check_choice, parameter
 from latentcore.analysis.probes import PROBES, WEIGHTS, FittedProbe
 
-__all__ = ["LogisticProbe"]
-
 
 @PROBES.register("logistic")
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from latentcore.analysis.projections import PROJECTIONS
 from latentcore.containers import Embedding, LatentSet
 from latentcore.progress import Progress
 
-__all__ = ["PcaProjection"]
-
 
 @PROJECTIONS.register("pca")
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 
-__all__ = ["autocorrelation", "correlation_length", "share_within_blocks"]
-
 _NOISE = 0.02
 
 

@@ -17,8 +17,6 @@ from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = ["Chance", "chance", "p_values", "step_down"]
-
 METHODS = ("shift", "variogram")
 # Scores that differ by rounding are the same.
 _ROUNDING = 1e-12

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._compiled import compiled
 
-__all__ = ["distance_correlations", "distance_sums"]
-
 
 @compiled
 def _center(values: NDArray[np.float64]) -> None:

@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.analysis.ranking._metric import FEWEST_PAIRS, Pairs
 from latentcore.errors import InputError, ShapeError
 
-__all__ = ["Group", "Measured", "measured"]
-
 # A few columns of a row-major table are copied at once: one by one, each would fetch the whole
 # table from memory.
 _COLUMNS_AT_ONCE = 16

@@ -18,17 +18,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._compiled import compiled
 
-__all__ = [
-    "NODES",
-    "PADDED",
-    "boxes",
-    "kernel_table",
-    "node_weights",
-    "pairwise_hsic",
-    "positions",
-    "table_hsic",
-]
-
 NODES = 13
 PADDED = 16
 # Farther than this many boxes, a kernel of width 1 box is below 1e-17.

@@ -20,8 +20,6 @@ from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = ["Intervals", "block_count", "block_intervals", "half_of_blocks"]
-
 _BLOCK_LENGTHS = 5.0
 _FEWEST_BLOCKS = 16
 _LATENTS_LOOKED_AT = 16

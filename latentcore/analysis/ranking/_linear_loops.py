@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._compiled import compiled
 
-__all__ = ["correlations"]
-
 # What is left of a norm when a trend explains everything is rounding: of the sum, 1e-15 each.
 _NOTHING_LEFT = 1e-11
 

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._compiled import compiled
 
-__all__ = ["median_distance"]
-
 _SAMPLE = 512
 # So many of a sample's standard errors above and below the guess, the sought pair almost always
 # lies between; where it doesn't, one more round is needed.

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from latentcore.analysis.ranking._order import ReferenceOrder
 from latentcore.registry import Registry
 
-__all__ = ["FEWEST_PAIRS", "METRICS", "Metric", "Pairs", "Tick", "ignore_tick", "metric_names"]
-
 FEWEST_PAIRS = 20
 """With fewer points a score isn't worth a number."""
 

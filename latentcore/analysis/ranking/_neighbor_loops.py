@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._compiled import compiled
 
-__all__ = ["neighbor_information"]
-
 _STRIDE = 256
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ReferenceOrder", "near_one", "sorted_by_latent"]
-
 _SIGN = np.uint32(0x8000_0000)
 
 

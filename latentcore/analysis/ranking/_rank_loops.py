@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.ranking._compiled import compiled
 
-__all__ = ["kendall", "spearman"]
-
 
 @compiled
 def spearman(

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from latentcore.analysis.ranking._autocorrelation import autocorrelation
 from latentcore.containers import ScanGrid
 
-__all__ = ["Draw", "is_rectangle", "matched", "shifts", "variogram_maps"]
-
 Draw = Callable[[np.random.Generator], NDArray[np.float64]]
 """Returns one surrogate map, shape (n,), finite where the reference is."""
 

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from latentcore.analysis.ranking._metric import Tick
 
-__all__ = ["over_dimensions"]
-
 # Fewer values in all aren't worth starting threads for.
 _VALUES_PER_BLOCK = 1 << 16
 

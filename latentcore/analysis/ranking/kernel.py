@@ -12,8 +12,6 @@ from latentcore.analysis.ranking._metric import METRICS, Pairs, Tick
 from latentcore.analysis.ranking._order import sorted_by_latent
 from latentcore.analysis.ranking._threads import over_dimensions
 
-__all__ = ["Hsic"]
-
 # The published kernel is exp(-d² / (2 σ² + 1e-12)), in the units of the data.
 _ADDED = 1e-12
 # A table of nodes with more entries is given up for the sum over all pairs.

@@ -11,8 +11,6 @@ from latentcore.analysis.ranking._metric import METRICS, Pairs, Tick
 from latentcore.analysis.ranking._order import near_one
 from latentcore.analysis.ranking._threads import over_dimensions
 
-__all__ = ["PartialPearson", "Pearson", "trend_basis"]
-
 
 @METRICS.register("pearson")
 class Pearson:

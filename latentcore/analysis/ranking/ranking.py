@@ -13,8 +13,6 @@ from latentcore.containers import Ranking
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-__all__ = ["rank"]
-
 
 def rank(
     latents: ArrayLike,
@@ -140,9 +138,11 @@ class Report:
         self._progress, self._done, self._total, self._title = progress, 0, total, ""
 
     def metric(self, title: str) -> None:
+        """Say which metric comes now."""
         self._title = title
         self.tick(0)
 
     def tick(self, dimensions: int) -> None:
+        """Count dimensions as done."""
         self._done += dimensions
         self._progress.step(self._done, self._total, self._title)

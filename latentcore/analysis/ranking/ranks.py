@@ -11,8 +11,6 @@ from latentcore.analysis.ranking._metric import METRICS, Pairs, Tick
 from latentcore.analysis.ranking._order import sorted_by_latent
 from latentcore.analysis.ranking._threads import over_dimensions
 
-__all__ = ["Kendall", "Spearman"]
-
 
 @METRICS.register("spearman")
 class Spearman:

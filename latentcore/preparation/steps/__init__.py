@@ -17,7 +17,7 @@ __all__ = ["STEPS", "Step"]
 
 
 class Step(Protocol):
-    """One step, told by a value: ``NAME=VALUE``.
+    """One step, given by a value: ``NAME=VALUE``.
 
     Attributes
     ----------

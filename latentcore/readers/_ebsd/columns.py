@@ -23,8 +23,6 @@ from latentcore.readers._ebsd.fields import (
 from latentcore.readers._ebsd.scan import Vendor
 from latentcore.readers._hdf5 import follow
 
-__all__ = ["MapColumns", "read_columns"]
-
 _PHASE = "phase"
 _EULER = ("phi1", "Phi", "phi2")
 _NOT_INDEXED = "not indexed"

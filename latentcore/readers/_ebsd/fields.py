@@ -15,18 +15,6 @@ from latentcore.containers import CrystalSymmetry
 from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset, follow, load, text
 
-__all__ = [
-    "Phase",
-    "as_float32",
-    "children",
-    "column",
-    "columns_of",
-    "listed_phases",
-    "number",
-    "points_in",
-    "unit_attribute",
-]
-
 # A letter per kind of plain value; a mask counts as a column of zeros and ones.
 _PLAIN = "iufb"
 _UNITS = {"um": "µm", "micron": "µm", "microns": "µm", "deg": "°", "degrees": "°"}

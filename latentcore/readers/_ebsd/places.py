@@ -13,8 +13,6 @@ from latentcore.containers import ScanGrid
 from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import text
 
-__all__ = ["Header", "refuse_hexagonal", "row_major", "scan_grid"]
-
 # More cells than this is a broken header, unless there are about as many points.
 _MOST_CELLS = 64_000_000
 _MOST_CELLS_PER_POINT = 1_000

@@ -16,8 +16,6 @@ from latentcore.readers._peek import Peek
 from latentcore.readers._rows import RowsSource, written_rows
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["VendorMaps", "VendorSamples"]
-
 
 class VendorSamples:
     """Reader of a vendor's patterns."""

@@ -29,8 +29,6 @@ from latentcore.readers._hdf5 import follow
 from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.readers._peek import Peek
 
-__all__ = ["Options", "Placed", "Vendor"]
-
 Options = Mapping[str, object]
 
 

@@ -17,8 +17,6 @@ from latentcore.errors import LatentError, MalformedFileError
 from latentcore.readers.media.pictures import fitted
 from latentcore.readers.media.reading import Reading
 
-__all__ = ["clip_pixels", "frame_count", "frame_size"]
-
 # Playlists and scripts, which name other files or addresses, are not among the containers; nor
 # is anything opened but the file itself.
 _OPTIONS = {

@@ -15,18 +15,6 @@ from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnsafeFileError
 
-__all__ = [
-    "PICTURES",
-    "VIDEOS",
-    "MediaFiles",
-    "find_media",
-    "kind_of_head",
-    "kinds_in_folder",
-    "look_into",
-    "none_readable",
-    "visible_files",
-]
-
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts")
 

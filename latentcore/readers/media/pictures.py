@@ -16,8 +16,6 @@ from PIL import Image, ImageOps
 
 from latentcore.errors import MalformedFileError
 
-__all__ = ["PictureHeader", "fitted", "float_pixels", "picture_header", "picture_pixels"]
-
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _GRAY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
 _COLOR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
@@ -60,7 +58,7 @@ def picture_header(path: Path) -> PictureHeader:
     MalformedFileError
         If it is damaged, larger than any picture, or of a kind that isn't read.
     """
-    with _told(path):
+    with _reported(path):
         if _is_wide_color_tiff(path):
             with tifffile.TiffFile(path) as file:
                 return _tiff_header(path, file)
@@ -78,7 +76,7 @@ def picture_pixels(path: Path) -> NDArray[np.generic]:
     MalformedFileError
         As `picture_header`.
     """
-    with _told(path):
+    with _reported(path):
         if _is_wide_color_tiff(path):
             with tifffile.TiffFile(path) as file:
                 _tiff_header(path, file)
@@ -103,7 +101,7 @@ def float_pixels(path: Path) -> NDArray[np.generic] | None:
     """
     if path.suffix.lower() not in _TIFFS:
         return None
-    with _told(path), tifffile.TiffFile(path) as file:
+    with _reported(path), tifffile.TiffFile(path) as file:
         page = file.pages.first
         if page.dtype is None or page.dtype.kind != "f" or page.samplesperpixel != 1:
             return None
@@ -115,7 +113,7 @@ def float_pixels(path: Path) -> NDArray[np.generic] | None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _reported(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:

@@ -9,8 +9,6 @@ from typing import cast
 
 from latentcore.errors import RequestError
 
-__all__ = ["Reading"]
-
 FITS = ("crop", "pad", "stretch")
 TAKES = ("last", "first")
 _LARGEST_SIDE = 4096

@@ -19,8 +19,6 @@ from latentcore.readers.media.files import MediaFiles
 from latentcore.readers.media.reading import Reading
 from latentcore.storage import content_fingerprint
 
-__all__ = ["MediaSource"]
-
 _MOST_ELEMENTS = 1 << 28
 _MOST_NAMED = 3
 

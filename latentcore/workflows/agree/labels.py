@@ -14,8 +14,6 @@ from latentcore.errors import RequestError
 from latentcore.inputs.maps import chosen_maps, read_map
 from latentcore.requests.map_specs import split_map_spec
 
-__all__ = ["LabelMap", "label_map", "read_reference"]
-
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:

@@ -13,8 +13,6 @@ from latentcore.containers import Roi, ScanGrid
 from latentcore.workflows.agree.labels import LabelMap, label_map
 from latentcore.workflows.agree.reference import labels_at, roi_record, unmatched_notes
 
-__all__ = ["compare_maps"]
-
 
 def compare_maps(
     spec: str, reference_spec: str, bounds: tuple[float, ...] | None, folder: RunFolder

@@ -16,8 +16,6 @@ from latentcore.containers import Roi, ScanGrid, ScanMaps, match_rows
 from latentcore.errors import JoinError
 from latentcore.workflows.agree.labels import LabelMap
 
-__all__ = ["KnownLabels", "known_labels", "labels_at", "roi_record", "unmatched_notes"]
-
 
 @dataclass(frozen=True, eq=False)
 class KnownLabels:

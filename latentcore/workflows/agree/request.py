@@ -8,8 +8,6 @@ from latentcore.analysis.agreement import METRICS
 from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option
 
-__all__ = ["AgreeRequest"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class AgreeRequest:

@@ -13,16 +13,6 @@ from latentcore.errors import RequestError
 from latentcore.requests.verbs import VERBS, option_of
 from latentcore.storage import S3Location, is_remote, remote_of
 
-__all__ = [
-    "WILDCARDS",
-    "batchable",
-    "expanded",
-    "filled_in",
-    "input_field",
-    "names_of",
-    "request_for",
-]
-
 WILDCARDS = "*?["
 
 

@@ -15,8 +15,6 @@ from latentcore.artifacts.run_folder import SUMMARY
 from latentcore.errors import MalformedFileError
 from latentcore.workflows.batch.tasks import Row
 
-__all__ = ["LEDGER", "Ledger", "read_ledger"]
-
 LEDGER = "batch.json"
 
 # A batch of many thousand inputs keeps the summary of each.

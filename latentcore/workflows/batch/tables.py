@@ -12,8 +12,6 @@ from latentcore.workflows.batch.tasks import Row
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["combined_tables", "states_table", "summaries_table"]
-
 # A table with a row per point of a scan is looked at file by file; side by side belong tables with
 # a row per latent dimension, per cluster, per neighbor.
 _LARGEST_COMBINED = 1_000_000

@@ -22,8 +22,6 @@ from latentcore.requests.stored import request_from
 from latentcore.settings import settings
 from latentcore.storage import S3Location, remote_of
 
-__all__ = ["Row", "Steps", "Task", "is_stored", "run_task", "stored_at", "stored_row"]
-
 
 @dataclass(frozen=True)
 class Task:

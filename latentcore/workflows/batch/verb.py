@@ -22,8 +22,6 @@ from latentcore.workflows.batch.ledger import LEDGER, Ledger, read_ledger
 from latentcore.workflows.batch.tables import combined_tables, states_table, summaries_table
 from latentcore.workflows.batch.tasks import Row, Task, is_stored, stored_at, stored_row
 
-__all__ = ["BatchRequest", "batch", "failures_in"]
-
 
 @dataclass(frozen=True)
 class BatchRequest:

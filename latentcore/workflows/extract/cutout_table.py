@@ -12,8 +12,6 @@ from latentcore.artifacts import RunFolder
 from latentcore.inputs.samples import ChosenSamples
 from latentcore.progress import Progress
 
-__all__ = ["write_cutout_table"]
-
 
 def write_cutout_table(
     folder: RunFolder, one: ChosenSamples, crop: int | None, progress: Progress

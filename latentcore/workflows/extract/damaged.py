@@ -10,8 +10,6 @@ from latentcore.containers import damage_of
 from latentcore.inputs.samples import ChosenSamples
 from latentcore.readers.media.files import none_readable
 
-__all__ = ["note_on_damaged", "refuse_all_damaged", "write_damaged"]
-
 _MOST_NAMED = 5
 
 

@@ -12,8 +12,6 @@ from latentcore.containers import LatentSet, Resizable, SampleSource, software_v
 from latentcore.encoders import Encoder, feature_record
 from latentcore.preparation import Preparer
 
-__all__ = ["features_name", "reading_size", "write_torch"]
-
 
 def reading_size(
     resolution: tuple[int, int] | None, prepare: Sequence[str]

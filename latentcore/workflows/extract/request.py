@@ -13,8 +13,6 @@ from latentcore.requests.options import (
 )
 from latentcore.requests.verbs import option
 
-__all__ = ["ExtractRequest"]
-
 
 @dataclass(frozen=True)
 class ExtractRequest:

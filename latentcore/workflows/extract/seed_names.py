@@ -10,8 +10,6 @@ from latentcore.containers import LatentSet
 from latentcore.outputs.latent_maps import latent_map_table
 from latentcore.progress import Progress
 
-__all__ = ["write_seed_names"]
-
 
 def write_seed_names(
     folder: RunFolder, latents: LatentSet, progress: Progress, *, under: str = ""

@@ -11,8 +11,6 @@ from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparation
 from latentcore.storage import content_fingerprint, local_path
 
-__all__ = ["notes_on", "options_in_use", "read_options", "reader_options", "refuse_averaging"]
-
 _USUAL_PARTITIONS = ("train", "valid")
 
 

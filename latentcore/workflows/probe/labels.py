@@ -16,8 +16,6 @@ from latentcore.errors import RequestError
 from latentcore.inputs.maps import maps_at, read_map
 from latentcore.requests.map_specs import split_map_spec
 
-__all__ = ["FoundLabels", "find_labels"]
-
 # Nobody can read a confusion matrix of more classes; and numbers of so many values, which no
 # reader takes for labels, are quantities.
 _MOST_CLASSES = 100

@@ -11,8 +11,6 @@ from typing import Any
 
 from latentcore.containers import InputRecord, LatentSet, software_versions
 
-__all__ = ["model_card"]
-
 _SPLITS = {
     "given": "one partition of the file",
     "stratified": "random samples of each class",

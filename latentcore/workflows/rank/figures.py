@@ -13,8 +13,6 @@ from latentcore.workflows.rank.references import JoinedReference
 from latentcore.workflows.rank.report import unique_dims
 from latentcore.workflows.rank.request import RankRequest
 
-__all__ = ["draw_ranking"]
-
 
 def draw_ranking(
     request: RankRequest,

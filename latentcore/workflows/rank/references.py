@@ -15,8 +15,6 @@ from latentcore.inputs.maps import BAND_CONTRAST, chosen_maps, grid_for_maps, re
 from latentcore.requests.map_specs import split_map_spec
 from latentcore.requests.notes import Note
 
-__all__ = ["JoinedReference", "read_reference_map"]
-
 
 @dataclass(frozen=True, eq=False)
 class JoinedReference:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 from latentcore.workflows.rank.request import RankRequest
 
-__all__ = ["ranking_report", "reference_table", "unique_dims"]
-
 
 def reference_table(latents: LatentSet, reference: Reference) -> pd.DataFrame:
     """Return x, y and the reference, and red, green and blue where it is a picture."""

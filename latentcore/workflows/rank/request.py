@@ -10,8 +10,6 @@ from latentcore.figures.colors import COLORMAPS
 from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
 from latentcore.requests.verbs import option
 
-__all__ = ["RankRequest"]
-
 
 @dataclass(frozen=True)
 class RankRequest:

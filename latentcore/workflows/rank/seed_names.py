@@ -15,8 +15,6 @@ from latentcore.outputs.latent_maps import write_latent_maps
 from latentcore.workflows.rank.report import unique_dims
 from latentcore.workflows.rank.request import RankRequest
 
-__all__ = ["write_seed_ranking"]
-
 
 def write_seed_ranking(
     request: RankRequest,

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 from latentcore.workflows.rank.request import RankRequest
 
-__all__ = ["UNCERTAINTY", "Uncertainty", "chosen_uncertainty", "find_uncertainty"]
-
 UNCERTAINTY = "latent_uncertainty.csv"
 _NONE = "none"
 # Intervals and p-values score a map about 300 times: of Pearson's correlation alone it is

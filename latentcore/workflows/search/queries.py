@@ -17,8 +17,6 @@ from latentcore.readers.one_sample import read_one_sample
 from latentcore.storage import content_fingerprint, local_path
 from latentcore.workflows.search.request import SearchRequest
 
-__all__ = ["Query", "query_of", "row_at"]
-
 
 @dataclass(frozen=True, eq=False)
 class Query:

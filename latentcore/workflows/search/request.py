@@ -8,8 +8,6 @@ from latentcore.analysis.similarity import METRICS
 from latentcore.requests.options import coords_option, latents_option, reader_option
 from latentcore.requests.verbs import option
 
-__all__ = ["SearchRequest"]
-
 
 @dataclass(frozen=True)
 class SearchRequest:

@@ -14,8 +14,6 @@ from latentcore.containers import InputRecord, LatentSet, sample_rows
 from latentcore.errors import InputError
 from latentcore.readers import open_samples
 
-__all__ = ["NONE", "FoundSamples", "find_samples"]
-
 # A server doesn't open what somebody's file names: a page says which samples, or none.
 NONE = "none"
 

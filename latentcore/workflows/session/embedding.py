@@ -21,8 +21,6 @@ from latentcore.workflows.session.inputs import Embeddings
 from latentcore.workflows.session.report import digest
 from latentcore.workflows.session.request import COLORINGS, SessionRequest
 
-__all__ = ["drawn_embedding", "embedding_record", "write_embedding"]
-
 
 def drawn_embedding(
     request: SessionRequest, embeddings: Embeddings, latents: LatentSet, folder: RunFolder

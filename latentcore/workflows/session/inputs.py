@@ -20,19 +20,6 @@ from latentcore.inputs.maps import maps_at, read_map
 from latentcore.requests.map_specs import split_map_spec
 from latentcore.workflows.session.request import SessionRequest
 
-__all__ = [
-    "SLOTS",
-    "Embeddings",
-    "category_names",
-    "map_specs",
-    "read_embeddings",
-    "read_json",
-    "read_labels",
-    "read_maps",
-    "read_panels",
-    "read_selections",
-]
-
 # The two selections.
 SLOTS = ("A", "B")
 _MOST_JSON = 4_000_000

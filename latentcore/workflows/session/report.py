@@ -17,8 +17,6 @@ from latentcore.workflows.session.inputs import SLOTS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["digest", "findings_report", "selection_table"]
-
 
 def findings_report(
     latents: LatentSet,

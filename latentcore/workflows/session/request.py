@@ -8,8 +8,6 @@ from latentcore.figures.colors import COLORMAPS
 from latentcore.requests.clustering import ClusterRequest
 from latentcore.requests.verbs import option
 
-__all__ = ["COLORINGS", "SessionRequest"]
-
 COLORINGS = "cluster, latent, similarity, map=MAP, orientation=MAP"
 
 

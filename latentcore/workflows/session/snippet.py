@@ -7,8 +7,6 @@ from typing import Any
 
 from latentcore.workflows.session.request import SessionRequest
 
-__all__ = ["session_snippet"]
-
 _TEXT = '''\
 """Compute the numbers of a session report again."""
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from latentcore.encoding.training_data import TrainingPatterns
     from latentcore.encoding.training_state import TrainingStart
 
-__all__ = ["TrainingJob"]
-
 
 @dataclass(frozen=True)
 class TrainingJob:

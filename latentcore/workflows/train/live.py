@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from latentcore.encoding.training_data import TrainingPatterns
     from latentcore.preparation import Preparer
 
-__all__ = ["Live", "cancelled_message", "fixed_patterns"]
-
 _SHOWN = 8
 
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from latentcore.encoding.training import Training, TrainingResult
     from latentcore.encoding.training_data import TrainingPatterns
 
-__all__ = ["Trained", "judge", "summary_of", "write_files"]
-
 _MOST_JUDGED = 20_000
 
 

@@ -21,8 +21,6 @@ from latentcore.requests.options import (
 )
 from latentcore.requests.verbs import as_plain, option
 
-__all__ = ["TrainRequest", "settings_of", "settled"]
-
 
 @dataclass(frozen=True)
 class TrainRequest:

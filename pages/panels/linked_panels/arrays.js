@@ -3,7 +3,7 @@
 const KEPT_BYTES = 384 * 1024 * 1024;
 const TYPES = { float32: Float32Array, int32: Int32Array };
 
-/** The server does not hold an array any more; it will if it is told. */
+/** The server does not hold an array any more; it will if it is asked to. */
 export class MissingArray extends Error {
   /** @param {string} url */
   constructor(url) {

@@ -20,7 +20,7 @@ export function degreeTicks(low, high, wanted) {
 /**
  * Write a longitude or latitude.
  * @param {number} degrees longitudes may be counted past 180
- * @param {number} step of the ticks, which tells how many digits are needed
+ * @param {number} step of the ticks, which says how many digits are needed
  * @param {"EW"|"NS"} sides
  * @returns {string} "" beyond the poles
  */

@@ -13,8 +13,6 @@ from pages.access import places
 from pages.forms import checkpoints, preparation_form
 from pages.frame import errors
 
-__all__ = ["ask_model", "refuse_program"]
-
 _KINDS = ("Trained model", "PCA per file")
 
 
@@ -93,4 +91,4 @@ def _ask_pca(key: str) -> dict[str, Any] | None:
     recipe = preparation_form.choose_preparation(key, base=FITTED_PREPARATION, own=None)
     if recipe is None:
         return None
-    return {"checkpoint": f"pca:{components}", "prepare": recipe.words}
+    return {"checkpoint": f"pca:{components}", "prepare": recipe.arguments}

@@ -13,8 +13,6 @@ from latentcore.workflows.batch.executors import EXECUTORS
 from pages.access import locations
 from pages.frame import errors
 
-__all__ = ["ask_execution", "executors"]
-
 
 def ask_execution(key: str) -> dict[str, Any] | None:
     """Ask for upload, tidying up, executor and workers; None where they make no sense."""

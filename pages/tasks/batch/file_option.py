@@ -13,8 +13,6 @@ from pages.access import locations, places
 from pages.frame import errors
 from pages.scan import state
 
-__all__ = ["ask_file"]
-
 _NONE, _BESIDE = "", "{beside}"
 
 

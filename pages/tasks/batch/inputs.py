@@ -14,8 +14,6 @@ from latentcore.settings import settings
 from pages.access import folders, locations, places
 from pages.frame import errors
 
-__all__ = ["choose_inputs", "latents_of_runs"]
-
 _RUNS, _FOLDER, _LINES = "Earlier runs", "Server folder", "Lines of text"
 _FITTING, _CHOSEN = "All that fit a pattern", "Some of them"
 _MOST_LATENTS = 1000
@@ -101,7 +99,7 @@ def _ask_lines(key: str) -> list[str]:
     )
     found = locations.from_lines(text)
     if found:
-        _tell([locations.shown(location) for location in found], len(found), "named")
+        _report([locations.shown(location) for location in found], len(found), "named")
     return found
 
 
@@ -154,7 +152,7 @@ def _ask_which(key: str, titles: dict[str, str], pattern: str) -> list[str]:
         st.caption("No run has left latents yet: extract some first.")
         return []
     how = st.segmented_control(
-        "Which", (_FITTING, _CHOSEN), default=_FITTING, required=True, key=f"{key}.manner",
+        "Which", (_FITTING, _CHOSEN), default=_FITTING, required=True, key=f"{key}.which",
         label_visibility="collapsed", persist_state="session",
     )  # fmt: skip
     if how == _CHOSEN:
@@ -167,11 +165,11 @@ def _ask_which(key: str, titles: dict[str, str], pattern: str) -> list[str]:
         help="`*` stands for any letters, `?` for one: `scan_*.h5`.",
     ).strip()  # fmt: skip
     found = [place for place in titles if fnmatchcase(place.rsplit("/", 1)[-1], pattern)]
-    _tell([place.rsplit("/", 1)[-1] for place in found], len(titles), "fit")
+    _report([place.rsplit("/", 1)[-1] for place in found], len(titles), "fit")
     return found
 
 
-def _tell(names: Sequence[str], among: int, how: str) -> None:
+def _report(names: Sequence[str], among: int, how: str) -> None:
     listed = ", ".join(map(errors.markdown_safe, names[:_MOST_NAMED]))
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     total = f" of {among:,}" if among != len(names) else ""

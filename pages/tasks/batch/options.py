@@ -18,8 +18,6 @@ from pages.frame import errors
 from pages.tasks.batch.checkpoint import ask_model
 from pages.tasks.batch.file_option import ask_file
 
-__all__ = ["ask_options"]
-
 # The batch itself decides what is done again.
 _EXECUTION = ("clobber", "resume")
 _LABELS = {

@@ -18,8 +18,6 @@ from pages.jobs.panel import job_panel, runner
 from pages.results import run_details, run_files
 from pages.tasks.batch.table import counts, error_of, rows_of, rows_table
 
-__all__ = ["show_batch"]
-
 _LOOK_EVERY_S = 2.0
 _MOST_TABLES = 8
 _MOST_NOTES = 4

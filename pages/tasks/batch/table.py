@@ -15,8 +15,6 @@ from latentcore.workflows.batch.ledger import LEDGER, read_ledger
 from latentcore.workflows.batch.tasks import Row
 from pages.access import locations
 
-__all__ = ["counts", "error_of", "frame", "rate_of", "rows_of", "rows_table"]
-
 # A table shows no icons, only letters.
 _LOOKS = {
     "finished": "✓ finished",

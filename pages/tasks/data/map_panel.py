@@ -109,7 +109,7 @@ def _with_orientation(joined: JoinedMaps, grid: ScanGrid) -> JoinedMaps:
     laue = st.selectbox(
         "Symmetry of the phases",
         [None, *KEY_CORNERS],
-        format_func=lambda name: name or "not told by the file",
+        format_func=lambda name: name or "not given by the file",
         key="maps_symmetry",
         width=_SYMMETRY_WIDTH,
         help="The file holds orientations. With the symmetry of its phases they are shown in "

@@ -52,7 +52,7 @@ def filter_bar(scene: Scene, question: Question) -> None:
         if name:
             _bins(scene, question, name)
         else:
-            st.caption("No column tells ΔT; samples can be kept by the ranges of other columns.")
+            st.caption("No column gives ΔT; samples can be kept by the ranges of other columns.")
     with second.popover("Keep by a column", icon=":material/filter_alt:", width="stretch"):
         _range(scene, question)
     third.button(

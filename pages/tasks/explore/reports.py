@@ -88,7 +88,7 @@ def _scan(plain: Mapping[str, Any]) -> ScanState:
             keep=None if keep is None else (str(keep[0]), float(keep[1])),
         )
     except (AttributeError, IndexError, TypeError, ValueError) as error:
-        message = "The report doesn't tell which files were open. Was it edited?"
+        message = "The report doesn't say which files were open. Was it edited?"
         raise MalformedFileError(message) from error
 
 

@@ -82,12 +82,12 @@ def show_form(scan: state.ScanState, samples: str) -> None:
                 PAGE, base=model.base, own=model.own, on_grid=source.grid is not None
             )
         points = extract_form.choose_points(PAGE, scan, source)
-        manner = extract_form.choose_manner(PAGE, source)
+        execution = extract_form.choose_execution(PAGE, source)
     with looks:
         request, title = None, ""
         if model is not None and recipe is not None and points is not None:
             preparation_form.preview(samples, points.rows, recipe.preparation, model.background)
-            request = extract_form.request(scan, model, recipe, points, manner)
+            request = extract_form.request(scan, model, recipe, points, execution)
             title = f"{model.title} of {places.label(samples)}"
         if st.button(
             "Extract latents", type="primary", icon=":material/play_arrow:",

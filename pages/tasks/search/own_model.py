@@ -47,11 +47,11 @@ def own_model(place: str, latents: LatentSet) -> OwnModel | None:
 def why_none(latents: LatentSet) -> str:
     """Tell why the model that made latents isn't known, and what to do."""
     if not _recorded(latents):
-        return "These latents don't tell which model made them. Choose it."
+        return "These latents don't say which model made them. Choose it."
     made = _request(latents)
     checkpoint = str(made.get("checkpoint") or "")
     name = "" if not checkpoint else f" ({Path(checkpoint).name})"
-    return f"The model that made these latents{name} is not at hand. Add it, or choose it."
+    return f"The model that made these latents{name} was not found. Add it, or choose it."
 
 
 def _candidates(place: str) -> Iterator[OwnModel]:

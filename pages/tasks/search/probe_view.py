@@ -37,7 +37,7 @@ def show(scan: ScanState, latents: LatentSet) -> None:
     if job is None:
         st.caption(
             "A probe learns the labels from some of the latents and is tested on the others: "
-            "its figures tell how much of the labels is in the latents."
+            "its figures say how much of the labels is in the latents."
         )
     elif _is_of_others(job, scan):
         st.info(

@@ -224,7 +224,7 @@ def _weights(place: str, latents: LatentSet) -> Path | None:
     own = own_model(place, latents)
     if own is not None:
         name = errors.markdown_safe(own.name)
-        st.caption(f":material/check: The model that made these latents is at hand: {name}.")
+        st.caption(f":material/check: The model that made these latents was found: {name}.")
         return own.path
     st.caption(f":material/help: {errors.markdown_safe(why_none(latents))}")
     chosen = checkpoints.choose_checkpoint(f"search.{place}", first=False)

@@ -68,7 +68,7 @@ def choose_essentials(key: str, name: str) -> Answers:
             step=1,
             key=f"{key}.{name}.latent_dim",
             help="How many numbers stand for a sample. Dimensions that the samples don't need "
-            "stay quiet: the judgment after the training tells how many are active.",
+            "stay quiet: the judgment after the training says how many are active.",
             persist_state="session",
         )
     with epochs:
@@ -136,7 +136,7 @@ def request(
     return VERBS.get("train").request(
         location=places.location(scan.samples),
         preset=name,
-        prepare=recipe.words,
+        prepare=recipe.arguments,
         keep_above=points.keep_above,
         roi=points.roi,
         # No part of the question: it only lets an interrupted training of it go on.

@@ -73,7 +73,7 @@ def test_reference_that_is_constant_where_a_dimension_is_finite(scan):
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "told"),
+    ("change", "error", "expected"),
     [
         (lambda a: {"reference": np.full(120, 3.0)}, InputError, "3 at all 120 points"),
         (lambda a: {"reference": np.where(a["x"] < 1, a["x"] + a["y"], np.nan)}, InputError,
@@ -87,9 +87,9 @@ def test_reference_that_is_constant_where_a_dimension_is_finite(scan):
         (lambda a: {"metrics": ["pearsons"]}, UnknownNameError, "Did you mean 'pearson'"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_ranked_is_refused(scan, change, error, told):
+def test_what_cannot_be_ranked_is_refused(scan, change, error, expected):
     arguments = dict(zip(("latents", "reference", "x", "y"), scan, strict=True))
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=expected):
         rank(**{**arguments, **change(arguments)})
 
 

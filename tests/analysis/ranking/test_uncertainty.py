@@ -209,7 +209,7 @@ def test_step_down_is_that_of_its_definition():
 
 
 @pytest.mark.parametrize(
-    ("call", "arguments", "told"),
+    ("call", "arguments", "expected"),
     [
         (block_intervals, {"level": 1.5}, "0 and 1"),
         (block_intervals, {"n_resamples": 5}, "at least 40"),
@@ -220,8 +220,8 @@ def test_step_down_is_that_of_its_definition():
         (chance, {"method": "shift"}, "finite at 1599 places of a grid of 40 × 40"),
     ],
 )
-def test_what_makes_no_sense_is_refused(call, arguments, told):
+def test_what_makes_no_sense_is_refused(call, arguments, expected):
     reference, latent = fields(np.random.default_rng(8), 2)
     reference[5] = np.nan
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=expected):
         call(latent[:, None], reference, X, Y, metrics=["pearson"], **arguments)

@@ -18,8 +18,6 @@ from latentcore.settings import settings
 from latentcore.workflows.batch.executors import EXECUTORS, Executor, Note
 from latentcore.workflows.batch.tasks import Row, Task, run_task
 
-__all__ = ["DaskCluster", "dask"]
-
 _CONNECT_S = 10
 _LOOK_EVERY_S = 0.2
 # A worker that dies takes its task with it; a task that kills several workers is the one to blame.

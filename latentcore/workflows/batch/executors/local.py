@@ -16,8 +16,6 @@ from latentcore.workers import Worker
 from latentcore.workflows.batch.executors import EXECUTORS, Executor, Note
 from latentcore.workflows.batch.tasks import Row, Steps, Task
 
-__all__ = ["Pipeline", "Processes", "local"]
-
 _LOOK_EVERY_S = 0.1
 
 
