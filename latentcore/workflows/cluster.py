@@ -25,11 +25,6 @@ def run(request: ClusterRequest, folder: RunFolder, progress: Progress) -> dict[
     -------
     dict
         What the report holds.
-
-    Raises
-    ------
-    InputError
-        If the inputs can't be read or joined, or the parameters make no sense for them.
     """
     clusterer = clusterer_of(request)
     check_request(request)

@@ -94,11 +94,6 @@ def inspect(
         fingerprint``, ``notes`` on the file, and for latents and maps more about their values.
         With a checkpoint, ``encoder`` with ``name, input_shape, latent_dim, device, preparation,
         samples_per_pass``, and ``feature_shape, pool`` where there is a feature map.
-
-    Raises
-    ------
-    InputError
-        If the file can't be read.
     """
     del folder, progress  # nothing is written, and one look takes no time worth reporting
     kind, reader = _recognized(request)

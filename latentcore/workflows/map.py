@@ -45,12 +45,6 @@ def run(request: MapRequest, folder: RunFolder, progress: Progress) -> dict[str,
     -------
     dict
         ``maps``: for each dimension its files, limits and spread.
-
-    Raises
-    ------
-    InputError
-        If the latents have no coordinates or lack a dimension, or limits or color map make no
-        sense.
     """
     check_colors(request.cmap, request.limits)
     dims = tuple(dict.fromkeys(request.dim))

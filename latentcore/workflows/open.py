@@ -65,11 +65,6 @@ def open_dashboard(request: OpenRequest, folder: None, progress: Progress) -> di
 
     The server listens on this machine only. It may read the files named here, and nothing beside
     them but what its settings allow.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or of no known format, the port is taken, or the server can't start.
     """
     del folder, progress
     query = query_for(request)
@@ -110,11 +105,6 @@ def query_for(request: OpenRequest) -> str:
     """Return the path and query of the page that has the request's files in view.
 
     Of several files of samples, or of latents, the first is in view; the page offers the others.
-
-    Raises
-    ------
-    InputError
-        If a file is missing, or of no format that suits its role.
     """
     kinds = {location: recognize_all(location) for location in request.files}
     names = {path: f"opened:{name}" for name, path in named_paths(opened_files(request)).items()}
@@ -155,13 +145,7 @@ def _named_columns(specs: Sequence[str]) -> list[str]:
 
 
 def dashboard_script() -> Path:
-    """Return ``app.py``: inside the installed package, or beside the package in a checkout.
-
-    Raises
-    ------
-    InputError
-        If the library was installed without the dashboard.
-    """
+    """Return ``app.py``: inside the installed package, or beside the package in a checkout."""
     package = Path(__file__).parents[1]
     for folder in (package / "_dashboard", package.parent):
         if (folder / "app.py").is_file() and (folder / "pages").is_dir():

@@ -75,11 +75,6 @@ def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[
     -------
     dict
         What ``report.json`` holds: method, engine, version, parameters, trustworthiness.
-
-    Raises
-    ------
-    InputError
-        If the latents can't be read, or a parameter makes no sense for them.
     """
     from latentcore.figures.embedding import embedding_figure
 

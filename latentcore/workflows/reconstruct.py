@@ -81,11 +81,6 @@ def reconstruct(
     dict
         ``encoder, latent_dim, n, n_not_finite, mse_mean, mse_median, explained`` (share of the
         variance of the samples' pixels about each sample's mean).
-
-    Raises
-    ------
-    InputError
-        If the model can't decode, or doesn't fit the samples.
     """
     with ExitStack() as opened:
         choice = Choice(request.partition, None, request.keep_above)

@@ -40,11 +40,6 @@ def check_settings(
     -------
     dict
         Each setting by its name, and ``notes``: what is wrong, empty where all is well.
-
-    Raises
-    ------
-    SettingsError
-        If a setting makes no sense at all.
     """
     del folder
     progress.step(0, 1, "checking the settings")

@@ -33,11 +33,6 @@ def from_lines(text: str) -> list[str]:
     ----------
     text : str
         A place, a place with a pattern as its last part, or ``s3://bucket/…`` on each line.
-
-    Raises
-    ------
-    InputError
-        If a line is neither, is nothing that may be read, or all are too many.
     """
     found: list[str] = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -71,11 +66,6 @@ def check_file(text: str, locations: Sequence[str]) -> None:
         name; perhaps with ``:COLUMN``.
     locations : sequence of str
         The inputs.
-
-    Raises
-    ------
-    InputError
-        If it leads out of what this server may read.
     """
     if _PCA.fullmatch(text) or text == "demo:vae":
         return

@@ -29,11 +29,6 @@ def model(
     ----------
     input_shape : tuple of int, optional
         (C, H, W) of prepared samples, for checkpoints that don't record it.
-
-    Raises
-    ------
-    InputError
-        If it is no checkpoint, or the device doesn't exist.
     """
     return _held(checkpoint, device, input_shape).encoder
 

@@ -40,13 +40,7 @@ class LabelMap:
 
 
 def label_map(spec: str, folder: RunFolder) -> LabelMap:
-    """Read the one label column that a ``MAP`` argument means.
-
-    Raises
-    ------
-    RequestError
-        If it means several, or none.
-    """
+    """Read the one label column that a ``MAP`` argument means."""
     maps = read_map(spec, folder)
     if not split_map_spec(spec)[1]:
         names = [name for name in maps.names if name in maps.categories]
@@ -65,11 +59,6 @@ def read_reference(spec: str, folder: RunFolder) -> LabelMap | ScanMaps:
 
     A file without named columns means its features, or its one label column where it has no
     features.
-
-    Raises
-    ------
-    RequestError
-        If labels are mixed with features, or several label columns are meant.
     """
     maps = read_map(spec, folder)
     labels = [name for name in maps.names if name in maps.categories]

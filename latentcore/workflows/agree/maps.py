@@ -23,11 +23,6 @@ def compare_maps(
     -------
     dict
         What the report holds.
-
-    Raises
-    ------
-    InputError
-        If the maps can't be read or joined, or hold no labels.
     """
     labels, reference = label_map(spec, folder), label_map(reference_spec, folder)
     grid, own, roi = labels.grid, labels.labels, None

@@ -51,15 +51,7 @@ def known_labels(
     clusterer: Clusterer,
     scaling: Scaling,
 ) -> KnownLabels:
-    """Take labels at the points of a grid, or cluster features there.
-
-    Raises
-    ------
-    JoinError
-        If not one point is common to both.
-    RequestError
-        If features can't be clustered.
-    """
+    """Take labels at the points of a grid, or cluster features there."""
     if isinstance(reference, LabelMap):
         labels, unmatched, lacking = labels_at(reference, grid, roi)
         present = np.unique(labels[labels != MISSING])
@@ -84,13 +76,7 @@ def known_labels(
 def labels_at(
     labels: LabelMap, grid: ScanGrid, roi: Roi | None
 ) -> tuple[NDArray[np.int32], int, int]:
-    """Return labels at the points of a grid, and how many points either side lacks.
-
-    Raises
-    ------
-    JoinError
-        If not one point is common to both.
-    """
+    """Return labels at the points of a grid, and how many points either side lacks."""
     rows = match_rows(grid, labels.grid)
     if not (rows >= 0).any():
         message = (

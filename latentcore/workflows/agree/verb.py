@@ -46,11 +46,6 @@ def run(request: AgreeRequest, folder: RunFolder, progress: Progress) -> dict[st
     -------
     dict
         What the report holds.
-
-    Raises
-    ------
-    InputError
-        If the inputs can't be read or joined, or the parameters make no sense for them.
     """
     if (request.latents is None) == (request.labels is None):
         message = "Give either latents or ⟨labels⟩ MAP: one of them is held against the reference."

@@ -22,11 +22,6 @@ def expanded(locations: Sequence[str]) -> list[str]:
     An S3 prefix (``s3://bucket/prefix/``) means every object directly below it, and
     ``s3://bucket/prefix/*.h5`` those whose name fits; a local pattern that no shell has expanded
     means the files that fit. Everything else means itself, whether or not it is there.
-
-    Raises
-    ------
-    InputError
-        If a pattern or prefix means nothing, or can't be listed.
     """
     found: list[str] = []
     for location in locations:
@@ -64,13 +59,7 @@ def names_of(locations: Sequence[str], known: Mapping[str, str]) -> dict[str, st
 
 
 def input_field(verb: str) -> dataclasses.Field[Any]:
-    """Return the field of a verb's request that names its input.
-
-    Raises
-    ------
-    RequestError
-        If the verb can't be batched: it writes nothing or reads nothing.
-    """
+    """Return the field of a verb's request that names its input."""
     VERBS.get(verb)  # an unknown verb has an error of its own
     found = _first_positional(verb)
     if found is None:

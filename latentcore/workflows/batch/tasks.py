@@ -213,13 +213,7 @@ def _answered(task: Task) -> str:
 
 
 def is_stored(task: Task, progress: Progress) -> bool:
-    """Whether a task's answer lies where it is to be uploaded, whoever put it there.
-
-    Raises
-    ------
-    StorageError
-        If the service can't be asked.
-    """
+    """Whether a task's answer lies where it is to be uploaded, whoever put it there."""
     from latentcore.storage.upload import uploaded
 
     # The record was uploaded last: where it is, everything is.
@@ -231,13 +225,7 @@ def is_stored(task: Task, progress: Progress) -> bool:
 
 
 def stored_row(task: Task, progress: Progress) -> Row:
-    """Return the row of a task whose answer lies at its place already.
-
-    Raises
-    ------
-    StorageError
-        If the record there can't be fetched.
-    """
+    """Return the row of a task whose answer lies at its place already."""
     from latentcore.storage.download import fetch
 
     goal = stored_at(task)

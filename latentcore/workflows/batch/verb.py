@@ -121,13 +121,6 @@ def batch(
     dict
         ``n, finished, failed`` (inputs), ``done_before`` (of the finished ones), ``seconds`` and
         ``notes``: those that several inputs share, and why inputs failed.
-
-    Raises
-    ------
-    InputError
-        If the verb can't be batched, its options make no sense, or the executor can't be used.
-    Cancelled
-        If the progress was cancelled; the finished run folders stay.
     """
     executor = EXECUTORS.get(request.executor)(scheduler=request.scheduler, workers=request.workers)
     if request.upload is not None:

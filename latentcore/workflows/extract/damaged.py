@@ -14,13 +14,7 @@ _MOST_NAMED = 5
 
 
 def refuse_all_damaged(one: ChosenSamples) -> None:
-    """Refuse samples all of which turned out to be damaged.
-
-    Raises
-    ------
-    MalformedFileError
-        If they did.
-    """
+    """Refuse samples all of which turned out to be damaged."""
     damage = damage_of(one.source)
     reasons = [damage[row] for row in one.rows.tolist() if row in damage]
     if len(reasons) == len(one.rows):

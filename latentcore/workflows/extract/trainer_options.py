@@ -32,13 +32,7 @@ def reader_options(options: NenyaOptions | None) -> dict[str, object]:
 
 
 def options_in_use(given: NenyaOptions | None, encoder: Encoder) -> NenyaOptions | None:
-    """Return the options that were given, else those that lie in the checkpoint, if any do.
-
-    Raises
-    ------
-    CheckpointError
-        If those given are about another model.
-    """
+    """Return the options that were given, else those that lie in the checkpoint, if any do."""
     if given is None:
         beside: dict[str, Any] = getattr(encoder, "options", {})
         return _lenient(beside) if beside else None
@@ -75,11 +69,6 @@ def refuse_averaging(
         Of the samples as they are in the file.
     asked : bool
         Whether somebody said how many channels there shall be.
-
-    Raises
-    ------
-    ShapeError
-        If that would happen unasked.
     """
     separate = getattr(encoder, "keeps_channels", False)
     if asked or not separate or sample_channels in (1, preparation.channels):

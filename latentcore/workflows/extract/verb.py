@@ -82,14 +82,6 @@ def extract(
         batch_size, tile, halvings``, ``damaged`` (a table's name) where there are any, and
         ``cutouts`` with ``table, crop, percentiles``; ``notes`` on what one should know of the
         latents.
-
-    Raises
-    ------
-    InputError
-        If an input can't be used, or all its files are damaged (with ``strict``, one of them), or
-        `folder` holds another question's answer.
-    Cancelled
-        If the progress was cancelled; the same call goes on where it stopped.
     """
     _refuse_ambiguous(request)
     choice = Choice(request.partition, request.rows, request.keep_above)

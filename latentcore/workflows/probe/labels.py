@@ -63,13 +63,6 @@ def find_labels(
         Names of classes that take no part; −1 (noise, nothing) never does.
     fewest : int
         Classes with fewer samples take no part either.
-
-    Raises
-    ------
-    RequestError
-        If there are no labels, they are no classes, or fewer than two classes are left.
-    JoinError
-        If the map is of another scan.
     """
     if spec is None:
         values, names, source = _of_file(latents)

@@ -63,13 +63,5 @@ else:
 
 
 def probe_of(request: ProbeRequest) -> Probe:
-    """Make the classifier that a request names, with the parameters that it gives.
-
-    Raises
-    ------
-    UnknownNameError
-        If no classifier has that name.
-    RequestError
-        If it lacks a parameter that was given, or a value makes no sense.
-    """
+    """Make the classifier that a request names, with the parameters that it gives."""
     return make_probe(request.classifier, parameters_of(request, PROBES))

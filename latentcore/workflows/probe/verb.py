@@ -48,12 +48,6 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
     -------
     dict
         What ``probe_report.json`` holds, without the ROC curves.
-
-    Raises
-    ------
-    InputError
-        If latents or labels can't be read or joined, there are not two classes, or the split
-        makes no sense.
     """
     classifier = probe_of(request)
     _refuse_contradiction(request)

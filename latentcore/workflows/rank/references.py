@@ -48,11 +48,6 @@ def read_reference_map(
 
     Several columns, where neither ``synthesis`` nor band contrast says which one is meant, are
     summed.
-
-    Raises
-    ------
-    InputError
-        If it can't be read, joined or used.
     """
     grid = grid_for_maps(latents.grid)
     maps = _meant(read_map(spec, folder, numbers=True), spec, synthesis)

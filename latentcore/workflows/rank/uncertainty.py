@@ -85,13 +85,7 @@ class Uncertainty:
 def chosen_uncertainty(
     asked: Sequence[str] | None, ranking: Ranking, latents: LatentSet
 ) -> tuple[tuple[str, ...], str]:
-    """Return the metrics that get intervals and p-values, and what is to be said of the choice.
-
-    Raises
-    ------
-    RequestError
-        If one is asked for that isn't ranked by.
-    """
+    """Return the metrics that get intervals and p-values, and what is to be said of the choice."""
     if asked is None:
         if _AUTOMATIC not in ranking.scores:
             return (), ""
@@ -124,11 +118,6 @@ def find_uncertainty(
     """Find intervals and p-values of the metrics that a request asks for.
 
     Where nobody asked, a map on which they can't be found gets a note, no error.
-
-    Raises
-    ------
-    InputError
-        If they were asked for and can't be found.
     """
     from latentcore.analysis.ranking.uncertainty import block_intervals, chance
 

@@ -39,11 +39,6 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     -------
     dict
         What the report holds.
-
-    Raises
-    ------
-    InputError
-        If the inputs can't be read or joined, or the parameters make no sense for them.
     """
     _check(request)
     progress.step(0, 1, "reading latents and reference")

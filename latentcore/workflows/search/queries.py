@@ -48,13 +48,7 @@ def query_of(
     folder: RunFolder,
     open_model: Callable[..., Encoder],
 ) -> Query:
-    """Return what a search request names.
-
-    Raises
-    ------
-    InputError
-        If it is not among the latents or has none, or can't be encoded.
-    """
+    """Return what a search request names."""
     if request.row is not None:
         return _row_query(latents, request.row)
     if request.xy is not None:
@@ -83,13 +77,7 @@ def query_of(
 
 
 def row_at(latents: LatentSet, xy: tuple[float, ...]) -> int:
-    """Return the row of the sample at (x, y).
-
-    Raises
-    ------
-    RequestError
-        If there are no coordinates, or no sample is there; the message names the nearest.
-    """
+    """Return the row of the sample at (x, y)."""
     grid = latents.grid
     x, y = xy
     if grid is None:

@@ -61,11 +61,6 @@ def find_samples(
     FoundSamples or None
     str
         Why there are none; empty where there are.
-
-    Raises
-    ------
-    InputError
-        If `location` is given and can't be read, or is about other samples.
     """
     if location == NONE:
         return None, ""

@@ -54,12 +54,6 @@ def run(
     -------
     dict
         What the report holds.
-
-    Raises
-    ------
-    InputError
-        If the latents can't be read, the query names no encoded sample, or the image doesn't fit
-        the checkpoint, or the checkpoint the latents.
     """
     _refuse_ambiguous(request)
     progress.step(0, 3, "reading latents")

@@ -70,11 +70,6 @@ def write_embedding(
     """Write ``embedding.csv``, and ``embedding.png`` as the page shows it.
 
     Points outside the ROI are faint, and where a selection is active the others are dimmed.
-
-    Raises
-    ------
-    InputError
-        If what colors the points is unknown, or can't be read.
     """
     from latentcore.figures.embedding import embedding_figure
 

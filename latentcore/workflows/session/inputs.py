@@ -26,13 +26,7 @@ _MOST_JSON = 4_000_000
 
 
 def read_selections(text: str | None) -> dict[str, tuple[Shape, ...]]:
-    """Read brush strokes from JSON text, or from a file that holds it.
-
-    Raises
-    ------
-    RequestError
-        If they make no sense.
-    """
+    """Read brush strokes from JSON text, or from a file that holds it."""
     if text is None:
         return dict.fromkeys(SLOTS, ())
     plain = read_json(text, "selection")
@@ -55,11 +49,6 @@ def read_json(text: str, what: str) -> Any:
     ----------
     what : str
         What it is, for the message.
-
-    Raises
-    ------
-    RequestError
-        If it is neither.
     """
     if not text.lstrip().startswith(("{", "[")):
         path = Path(text)
@@ -168,13 +157,7 @@ class Embeddings:
 
 
 def read_embeddings(location: str | None, latents: LatentSet) -> Embeddings:
-    """Compute the PCA of latents, and read the embedding that a request names.
-
-    Raises
-    ------
-    InputError
-        If the stored embedding can't be read, or is of other latents.
-    """
+    """Compute the PCA of latents, and read the embedding that a request names."""
     return Embeddings(
         pca(latents) if len(latents.dims) > 1 else None,
         None if location is None else read_embedding(location, latents),

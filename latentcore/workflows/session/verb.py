@@ -50,11 +50,6 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     -------
     dict
         What the report holds.
-
-    Raises
-    ------
-    InputError
-        If the inputs can't be read or joined, or the request makes no sense for them.
     """
     selections = read_selections(request.selection)
     view = None if request.view is None else read_json(request.view, "view")

@@ -57,13 +57,7 @@ def judge(
     chosen: ChosenSamples,
     folder: RunFolder,
 ) -> Worth:
-    """Measure what the latents are worth, beside as many principal components.
-
-    Raises
-    ------
-    RequestError
-        If the request names labels that can't be used.
-    """
+    """Measure what the latents are worth, beside as many principal components."""
     from latentcore.analysis.worth import explained_share, worth
 
     patterns, encoder = trained.patterns, trained.encoder

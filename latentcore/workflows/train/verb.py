@@ -44,15 +44,6 @@ def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[
         patterns_per_s, resumed_epochs``, the best epoch's ``reconstruction, kl, total``, ``worth``
         and in ``warnings`` what the user should know.
 
-    Raises
-    ------
-    InputError
-        If the request or its input can't be used, or the training diverges before anything
-        was learned.
-    Cancelled
-        If the progress was cancelled; the message says where the best weights lie, and with
-        ``resume`` the same call goes on.
-
     Notes
     -----
     The preset ``as-published`` trains as the seed did: all points are learned from, and the epoch

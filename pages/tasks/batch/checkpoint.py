@@ -41,13 +41,7 @@ def ask_model(key: str, *, fitted: bool) -> dict[str, Any] | None:
 
 
 def refuse_program(path: Path) -> None:
-    """Refuse an exported encoder from anywhere but the operator's folder: it would be executed.
-
-    Raises
-    ------
-    CheckpointError
-        If it is one.
-    """
+    """Refuse an exported encoder from anywhere but the operator's folder: it would be executed."""
     from latentcore.encoders.programs import program_kind
 
     models = settings().model_folder

@@ -31,13 +31,7 @@ class ExecutorMaker(Protocol):
     """Makes an executor from a batch's options."""
 
     def __call__(self, *, scheduler: str | None, workers: int | None) -> Executor:
-        """Return the executor.
-
-        Raises
-        ------
-        RequestError
-            If the options make no sense for it, or it isn't installed.
-        """
+        """Return the executor."""
         ...
 
 

@@ -40,13 +40,7 @@ class DaskCluster:
     at_once: int | None = None
 
     def run(self, tasks: Sequence[Task], note: Note, progress: Progress) -> None:
-        """Run all tasks.
-
-        Raises
-        ------
-        RequestError
-            If the scheduler doesn't answer, or has no worker.
-        """
+        """Run all tasks."""
         with self._client() as client:
             futures: dict[Any, Task] = {}
             waiting = list(tasks)
@@ -89,13 +83,7 @@ class DaskCluster:
 
 @EXECUTORS.register("dask")
 def dask(*, scheduler: str | None, workers: int | None) -> Executor:
-    """Return an executor on an existing cluster.
-
-    Raises
-    ------
-    RequestError
-        If no scheduler is named, or Dask isn't installed.
-    """
+    """Return an executor on an existing cluster."""
     scheduler = scheduler or settings().dask_scheduler
     if scheduler is None:
         message = (

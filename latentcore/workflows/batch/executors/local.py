@@ -21,13 +21,7 @@ _LOOK_EVERY_S = 0.1
 
 @EXECUTORS.register("local")
 def local(*, scheduler: str | None, workers: int | None) -> Executor:
-    """Return a pipeline for one worker, processes for several.
-
-    Raises
-    ------
-    RequestError
-        If a scheduler is named, or the number of workers is below one.
-    """
+    """Return a pipeline for one worker, processes for several."""
     if scheduler is not None:
         message = f"⟨scheduler⟩ {scheduler} needs ⟨executor⟩ dask; here the executor is local."
         raise RequestError(message)
