@@ -1,0 +1,260 @@
+"""The Explore page from top to bottom: controls, panels, inspector.
+
+The panels are mounted before anything slow is computed, so that a new ROI is on the screen at
+once; clusters and statistics follow in the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.collapse import spread
+from latentcore.analysis.exploration import panel_axes, selected_rows
+from latentcore.errors import InputError, RequestError
+from pages.frame import errors
+from pages.frame.theme import tones
+from pages.panels.linked_panels import linked_panels, read_state
+from pages.scan import loading
+from pages.scan.missing import no_latents
+from pages.scan.state import ScanState
+from pages.tasks.explore import (
+    clusters,
+    controls,
+    downloads,
+    embedding_panel,
+    filters,
+    gallery,
+    numbers,
+    patterns,
+    worth_view,
+)
+from pages.tasks.explore.panels_view import build_view, resolvable
+from pages.view import session
+from pages.view.embeddings import EmbeddingView
+from pages.view.question import SIMILARITY, Question
+from pages.view.scene import Scene, complete, open_scene
+
+_PANELS = "explore.panels"
+_LAST = "explore_last_clusters"
+_PROBLEM = "explore_problem"
+_TABS = {
+    "selection": ":material/select_all: Selection",
+    "against": ":material/compare_arrows: A against B",
+    "clusters": ":material/scatter_plot: Clusters",
+    "patterns": ":material/grid_on: Patterns",
+    "gallery": ":material/view_module: Gallery",
+    "worth": ":material/fact_check: Worth",
+    "downloads": ":material/download: Download",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _LastClusters:
+    """The clusters shown last, and what they are an answer to: latents, and the whole question."""
+
+    about: str
+    key: str
+    clusters: clusters.Clusters
+
+
+def show(scan: ScanState) -> None:
+    """Show the page for the scan in view."""
+    st.title("Explore")
+    if scan.latents is None:
+        no_latents(scan)
+        return
+    # A message would be lost when the clusters are there and the page runs again.
+    problem = session.begin(loading.version(scan.latents)) or st.session_state.get(_PROBLEM)
+    scene = open_scene(scan, by_order=session.question().by_order)
+    if problem:
+        st.session_state[_PROBLEM] = problem
+        errors.show(RequestError(problem))
+    if not scene.encoded.any():
+        st.warning("Not one sample of this file has a latent: every row is NaN.")
+        return
+    completed = complete(session.question(), scene)
+    _report_lost_filters(session.question(), completed)
+    session.replace_parts(completed)
+    controls.show(scene)
+    if scene.latents.grid is None and not _in_view(scene):
+        return
+    _warn_of_collapse(scene, session.question())
+    _report_unpaired(scene, session.question())
+    question, masks = _panels(scene)
+    session.write_url()
+    _inspector(scene, question, masks)
+    st.session_state.pop(_PROBLEM, None)
+
+
+def _in_view(scene: Scene) -> bool:
+    """Tell how tables were joined and what filters keep; whether they keep anything."""
+    question = session.question()
+    filters.show_joins(scene, question)
+    if not question.filters:
+        return True
+    left = int(scene.inside(question).sum())
+    named = errors.markdown_safe(filters.filter_text(question.filters))
+    if left == 0:
+        st.warning(f"No sample is left by {named}. Keep more.", icon=":material/filter_alt:")
+        session.write_url()
+        return False
+    st.caption(
+        f":material/filter_alt: **{left:,} of {len(scene.latents):,} samples** are in view: "
+        f"{named}. All numbers below are of these; the others are drawn faintly."
+    )
+    return True
+
+
+def _report_lost_filters(before: Question, after: Question) -> None:
+    lost = [name for name in before.filters if name not in after.filters]
+    if lost:
+        names = errors.markdown_safe(", ".join(lost))
+        st.toast(f"The filter by {names} is gone: no table in view has such a column.")
+
+
+def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
+    question = session.question()
+    views, shown, messages = embedding_panel.views(scene, question)
+    selections, dropped = resolvable(question, scene, views)
+    if dropped:
+        session.update(selections=selections)
+        question = session.question()
+        st.toast(f"{dropped} brush strokes were drawn in another embedding and are gone.")
+    if question.color == SIMILARITY and question.pinned is None:
+        messages = (
+            *messages,
+            "Click a point: all are then colored by how similar they are to it.",
+        )
+    inside = scene.inside(question)
+    key = clusters.cluster_key(scene, question)
+    last = _last_clusters(scene)
+    fresh = last is not None and last.key == key
+    view = build_view(
+        scene,
+        question,
+        embeddings=views,
+        shown=shown,
+        clustering=None if last is None else last.clusters.clustering,
+        labels_key="" if last is None else last.key,
+        inside=inside,
+        theme=tones().theme,
+        patterns_url=patterns.patterns_url(scene),
+        messages=(*messages, *(() if fresh else ("Clustering …",))),
+    )
+    linked_panels(view, key=_PANELS, on_change=_adopt)
+    if last is None or not fresh:
+        found = clusters.clusters(scene, question)
+        st.session_state[_LAST] = _LastClusters(scene.about, key, found)
+        st.rerun()
+    problem = last.clusters.problem
+    if problem and not question.reference:
+        st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
+    elif problem:
+        errors.show(RequestError(problem))
+    return question, _masks(scene, question, views, inside)
+
+
+def _last_clusters(scene: Scene) -> _LastClusters | None:
+    """Return the clusters shown last, of whatever question, if they are of these latents."""
+    last: _LastClusters | None = st.session_state.get(_LAST)
+    return last if last is not None and last.about == scene.about else None
+
+
+def _adopt() -> None:
+    """Take over what the user did in the panels."""
+    found = read_state(_PANELS)
+    if found is not None:
+        session.update(
+            selections=found.selections, active=found.active, roi=found.roi, pinned=found.pinned
+        )
+
+
+def _masks(
+    scene: Scene,
+    question: Question,
+    views: Mapping[str, EmbeddingView],
+    inside: NDArray[np.bool_],
+) -> Mapping[str, NDArray[np.bool_]]:
+    axes = panel_axes(
+        question.selections,
+        latents=scene.latents,
+        maps=scene.map_values(),
+        embeddings={panel: view.coordinates for panel, view in views.items()},
+    )
+    return {
+        slot: selected_rows(question.selections.get(slot, ()), axes, inside) for slot in ("A", "B")
+    }
+
+
+def _inspector(scene: Scene, question: Question, masks: Mapping[str, NDArray[np.bool_]]) -> None:
+    tab = st.segmented_control(
+        "Inspector", _tabs(scene), format_func=lambda name: _tab_title(scene, name),
+        default="selection",
+        key="explore.tab", label_visibility="collapsed",
+    )  # fmt: skip
+    inside = scene.inside(question)
+    clustering = clusters.clusters(scene, question).clustering
+    try:
+        if tab == "against":
+            numbers.show_comparison(scene, question, masks)
+        elif tab == "clusters":
+            numbers.show_clusters(scene, question, clustering)
+        elif tab == "patterns":
+            patterns.show(scene, question, inside, masks)
+        elif tab == "gallery":
+            gallery.show(scene, question, inside)
+        elif tab == "worth":
+            worth_view.show(scene, question)
+        elif tab == "downloads":
+            downloads.show(scene, question, inside, masks, clustering)
+        else:
+            numbers.show_selection(scene, question, inside, masks, clustering)
+    except InputError as error:
+        errors.show(error)
+
+
+def _tabs(scene: Scene) -> list[str]:
+    """Return the tabs that have something to say about these latents."""
+    hidden = set()
+    if scene.sample_rows is None or len(scene.latents.dims) < 2:
+        hidden.add("gallery")
+    if scene.latents.grid is None and scene.scan.samples is None:
+        hidden.add("patterns")
+    return [name for name in _TABS if name not in hidden]
+
+
+def _tab_title(scene: Scene, name: str) -> str:
+    if name == "patterns" and scene.latents.grid is None:
+        return _TABS[name].replace("Patterns", "Samples")
+    return _TABS[name]
+
+
+def _warn_of_collapse(scene: Scene, question: Question) -> None:
+    """Tell when the chosen dimension hardly spreads; PCA scores have no prior to compare with."""
+    assert question.dim is not None
+    if not scene.has_prior:
+        return
+    found = spread(scene.latents.dimension(question.dim))
+    if found.message:
+        st.warning(errors.markdown_safe(found.message), icon=":material/compress:")
+
+
+def _report_unpaired(scene: Scene, question: Question) -> None:
+    """Tell how many points have a latent but no value of the map they are clustered with."""
+    if not question.reference:
+        return
+    paired = np.isfinite(scene.maps.get(question.reference))
+    wanted = scene.inside(question) & scene.encoded
+    missing = int((wanted & ~paired).sum())
+    if missing:
+        name = errors.markdown_safe(question.reference)
+        where = "the ROI" if scene.latents.grid is not None else "view"
+        st.caption(
+            f":material/warning: {missing:,} of {int(wanted.sum()):,} encoded {scene.points} in "
+            f"{where} have no {name}: they are in no cluster (−1)."
+        )
