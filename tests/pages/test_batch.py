@@ -150,7 +150,7 @@ def test_folder_offers_what_fits_a_pattern(open_page: OpenPage, data_root: Path)
     assert "**4** fit: scan.txt" in page_text(app)
     app.text_input(key="batch.files.folder:measured.pattern").set_value("scan_?.h5").run()
     assert "**3** of 4 fit: scan_0.h5, scan_1.h5, scan_2.h5" in page_text(app)
-    app.button_group(key="batch.files.folder:measured.execution").set_value("Some of them").run()
+    app.button_group(key="batch.files.folder:measured.which").set_value("Some of them").run()
     field = app.multiselect(key="batch.files.folder:measured.some")
     field.set_value(["folder:measured/scan_1.h5"]).run()
     assert start_button(app).label == "Start with one input"

@@ -155,7 +155,7 @@ def test_an_uploaded_sample_is_encoded_and_searched_for(
     app = open_page("search", samples=SAMPLES, latents="run:extract-1/scan_latents.h5")
     app.button_group(key="search.way.point").set_value("image").run()
     assert "Give a sample, and the model that made the latents" in page_text(app)
-    assert "The model that made these latents is at hand" in page_text(app)
+    assert "The model that made these latents was found" in page_text(app)
     path = data_root / "query.npy"
     np.save(path, patterns(108, (8, 8))[66, 0])
     app.file_uploader(key="search.image").upload("query.npy", path.read_bytes()).run()
@@ -179,7 +179,7 @@ def test_the_model_of_the_latents_is_found_among_others(
     query = (data_root / "query.npy").read_bytes()
     app = open_page("search", samples="", latents="folder:measured/copy_latents.h5")
     app.button_group(key="search.way.point").set_value("image").run()
-    assert "The model that made these latents is at hand" in page_text(app)
+    assert "The model that made these latents was found" in page_text(app)
     app.file_uploader(key="search.image").upload("query.npy", query).run()
     assert found_rows(app)[0] == 66
     assert app.dataframe[0].value["similarity"][0] == pytest.approx(1, abs=1e-6)

@@ -127,7 +127,7 @@ def test_latents_of_an_uploaded_model_find_it(
 ) -> None:
     extract(samples, workspace, uploaded(samples, workspace), "extract-1")
     app = asking_for_an_image(open_page, "run:extract-1/mine_latents.h5")
-    assert "is at hand: last.pth" in page_text(app)
+    assert "was found: last.pth" in page_text(app)
     assert found_rows(searched(app, "query.npy", npy(CUTOUTS[3])))[0] == 3
 
 
@@ -137,7 +137,7 @@ def test_latents_of_the_demo_model_find_it(
     scan = write_kikuchi(data_root / "mine.h5", full_grid(5, 4), patterns(20, (60, 60)))
     shutil.copy(extract(scan, workspace, demo.ENCODER, "extract-1"), data_root)
     shutil.rmtree(workspace / "runs")
-    assert "is at hand: demo:vae" in page_text(asking_for_an_image(open_page, LATENTS))
+    assert "was found: demo:vae" in page_text(asking_for_an_image(open_page, LATENTS))
 
 
 def test_a_model_that_is_gone_is_reported_and_no_other_taken_for_it(
@@ -148,7 +148,7 @@ def test_a_model_that_is_gone_is_reported_and_no_other_taken_for_it(
     extract(samples, workspace, "pca:3", "extract-2")
     checkpoint.unlink()
     app = asking_for_an_image(open_page, "run:extract-1/mine_latents.h5")
-    assert "The model that made these latents (last.pth) is not available." in page_text(app)
+    assert "The model that made these latents (last.pth) was not found." in page_text(app)
     searched(app, "query.npy", npy(CUTOUTS[3]))
     assert not app.dataframe
     [choice] = [one for one in app.selectbox if one.label == "Model"]
@@ -165,7 +165,7 @@ def test_a_file_that_holds_another_model_by_now_is_not_taken_for_it(
     extract(samples, workspace, str(checkpoint), "extract-1")
     checkpoint.write_bytes(b"another")
     app = asking_for_an_image(open_page, "run:extract-1/mine_latents.h5")
-    assert "(last.pth) is not available" in page_text(app)
+    assert "(last.pth) was not found" in page_text(app)
 
 
 def test_latents_without_a_record_ask_for_their_model(

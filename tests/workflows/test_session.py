@@ -222,7 +222,7 @@ def test_umap_that_another_run_left_is_used(scan: Path) -> None:
     [
         ({"selection": "no such file"}, "neither JSON nor a file"),
         ({"selection": '{"A": [{"panel": "map"}]}'}, r"selection can't be read.*kind"),
-        ({"selection": json.dumps({"A": [{**BOX, "panel": "umap-1"}]})}, "not at hand"),
+        ({"selection": json.dumps({"A": [{**BOX, "panel": "umap-1"}]})}, "not available"),
         ({"view": "{"}, "view is no JSON"),
         ({"dim": 9}, "dimension"),
         ({"color": "mood"}, "can't be colored by 'mood'"),
