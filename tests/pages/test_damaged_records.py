@@ -75,7 +75,7 @@ def test_every_page_works(open_page: OpenPage, damaged: list[str], page: str) ->
     app = open_page(page)
     assert_works(app, page)
     if page != "runs":
-        assert not app.error
+        assert not app.error, [error.value for error in app.error]
 
 
 def test_runs_shows_them_as_damaged_and_says_what_to_do(
