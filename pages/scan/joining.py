@@ -28,7 +28,7 @@ from pages.scan.state import ScanState
 
 # Of a map with more values than this, no value is a grain or a phase.
 _MOST_LABELS = 1000
-_USUAL_LABELS = ("grain", "phase", "cluster", "truth", "label")
+_USUAL_LABELS = ("grain", "phase", "cluster", "truth", "label", "domain", "region")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """Maps as a table: x, y and one column per map, in all spellings of the field.
 
 Band contrast is always called ``bandcontrast``. Text columns and whole-number columns named after
-a phase, grain, cluster or label become maps of categories. A text column that gives every row a
-name of its own (ids, file names) is no map and is left out.
+a phase, grain, cluster, domain, region or label become maps of categories. A text column that gives
+every row a name of its own (ids, file names) is no map and is left out.
 
 A table with ``latent_…`` columns is latents to whoever asks what a file is or for latents; asked
 for maps it is maps, so that a latent dimension may serve as a reference or a threshold.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _BAND_CONTRAST = "bandcontrast"
 _MOST_BAND_CONTRAST = 255
-_CATEGORY_NAME = re.compile(r"phase|grain|cluster|label|partition|split")
+_CATEGORY_NAME = re.compile(r"phase|grain|cluster|domain|region|label|partition|split")
 # float32 holds whole numbers exactly up to here.
 _MOST_CATEGORY = 1 << 24
 _INDEX_COLUMN = re.compile(r"^(unnamed:_\d+|index|__index_level_\d+__|)$")
