@@ -29,6 +29,7 @@ from pages.panels.linked_panels.view import (
     Panel,
     PanelsView,
     PointTable,
+    Regions,
     Shaded,
     packed_colors,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "PanelsState",
     "PanelsView",
     "PointTable",
+    "Regions",
     "Shaded",
     "Shape",
     "linked_panels",

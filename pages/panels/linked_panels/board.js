@@ -6,6 +6,7 @@ import { coloredBy, gridRange, pointRange } from "./data.js";
 import { colorize } from "./coloring.js";
 import { fillLegend } from "./legend.js";
 import { h } from "./dom.js";
+import { inRegionColors } from "./regions.js";
 
 /**
  * @typedef {import("./data.js").Numbers} Numbers
@@ -98,11 +99,16 @@ export class Board {
     const coloring = data.colorings[panel.spec.color];
     /** @param {string[]} names */
     const urls = (names) => names.map((name) => data.arrays[name]?.url);
-    const signature = JSON.stringify([coloring, urls(coloredBy(coloring))]);
+    const regions = data.regions && [data.regions, urls([data.regions.array])];
+    const signature = JSON.stringify(
+      [coloring, urls(coloredBy(coloring)), panel.isMap ? null : regions],
+    );
     const colors = this.colored.get(signature) ?? before.get(signature)
-      ?? colorize(coloring, (name) => this.arrayOf(name), data.n);
+      ?? this.colorsOf(coloring, panel.isMap);
     this.colored.set(signature, colors);
-    const look = JSON.stringify([panel.spec, urls([panel.spec.x, panel.spec.y]), theme, data.grid]);
+    const look = JSON.stringify(
+      [panel.spec, urls([panel.spec.x, panel.spec.y]), theme, data.grid, regions],
+    );
     if (panel.colors !== colors) {
       panel.coloring = coloring;
       panel.colors = colors;
@@ -110,6 +116,17 @@ export class Board {
     } else if (panel.look === look) return;
     panel.look = look;
     panel.invalidate();
+  }
+
+  /**
+   * Compute the color of each point: maps show regions by their outlines, scatters by their color.
+   * @param {import("./data.js").Coloring} coloring
+   * @param {boolean} isMap
+   */
+  colorsOf(coloring, isMap) {
+    const { n, regions } = this.points.data;
+    const colors = colorize(coloring, (name) => this.arrayOf(name), n);
+    return isMap || !regions ? colors : inRegionColors(colors, regions, this.arrayOf(regions.array));
   }
 
   /** @param {Panel} panel */

@@ -28,10 +28,13 @@
  * @typedef {{type: "direct", array: string, key: Array<[string, string]>, label: string,
  *   nan: string}} Direct
  * @typedef {Continuous|Categorical|Shaded|Direct} Coloring
+ * @typedef {{array: string, palette: Record<string, string>,
+ *   names: Record<string, string>}} Regions
  * @typedef {{modules: string, n: number, arrays: Record<string, ArrayHandle>, grid: Grid|null,
  *   panels: PanelSpec[], frames: Record<string, [string, string]>,
  *   colorings: Record<string, Coloring>, state: State, patterns: string|null,
- *   hover: Array<[string, string, string]>, messages: string[]}} Data
+ *   hover: Array<[string, string, string]>, messages: string[], regions: Regions|null,
+ *   marks: number[]}} Data marks: points to look at
  */
 
 /**
@@ -48,7 +51,7 @@ export const NO_STATE = {
  */
 export const NO_DATA = {
   modules: "", n: 0, arrays: {}, grid: null, panels: [], frames: {}, colorings: {},
-  state: NO_STATE, patterns: null, hover: [], messages: [],
+  state: NO_STATE, patterns: null, hover: [], messages: [], regions: null, marks: [],
 };
 
 /**
@@ -69,6 +72,7 @@ export function neededArrays(data) {
     names.add(spec.x).add(spec.y);
     for (const name of coloredBy(data.colorings[spec.color])) names.add(name);
   }
+  if (data.regions) names.add(data.regions.array);
   for (const slot of Object.values(data.state.selections)) {
     for (const shape of slot) for (const name of data.frames[shape.panel] ?? []) names.add(name);
   }

@@ -83,6 +83,8 @@ export class Inspector {
       rows.push([panel.spec.xLabel, formatNumber(panel.x[i])]);
       rows.push([panel.spec.yLabel, formatNumber(panel.y[i])]);
     }
+    const region = data.regions?.names[arrays.get(data.regions.array)?.[i] ?? -1];
+    if (region) rows.push(["region", region]);
     for (const [label, name, unit] of data.hover) {
       const values = arrays.get(name);
       if (values) rows.push([label, withUnit(values[i], unit)]);

@@ -2,6 +2,7 @@
 
 import { EMPHASIZED, OTHER, OUTSIDE } from "./selection.js";
 import { mix, pack } from "./colors.js";
+import { NO_OUTLINES, outlines } from "./regions.js";
 
 const MIN_OUTLINE_CELL = 5;
 
@@ -15,6 +16,7 @@ export class MapRaster {
     this.columns = new Int32Array(0);
     this.rows = new Int32Array(0);
     this.above = new Uint8Array(0);
+    this.outlines = NO_OUTLINES;
   }
 
   /**
@@ -62,6 +64,18 @@ export class MapRaster {
   }
 
   /**
+   * Find the outlines of regions, after `place`; without regions there are none.
+   * @param {import("./points.js").Points} points
+   * @param {number} dpr
+   */
+  outline({ data: { regions }, arrays, grid, pointOf }, dpr) {
+    const labels = regions && arrays.get(regions.array);
+    this.outlines = regions && labels && grid
+      ? outlines({ ...this, shape: grid.shape }, pointOf, regions, labels, Math.round(2 * dpr))
+      : NO_OUTLINES;
+  }
+
+  /**
    * Paint all cells.
    * @param {CanvasRenderingContext2D} context
    * @param {Int32Array} pointOf number of the point in each cell, or −1
@@ -103,6 +117,8 @@ export class MapRaster {
         above[px] = on;
       }
     }
+    const { at, color } = this.outlines;
+    for (let k = 0; k < at.length; k++) pixels[at[k]] = color[k];
     context.putImageData(this.image, 0, 0);
   }
 }

@@ -36,6 +36,7 @@ export function drawOverlay(c, panel, picture) {
   if (stroke?.panel === panel.id && stroke.points.length > 1) {
     outline(c, panel, stroke, theme, theme.slots[state.active], true, true);
   }
+  diamonds(c, panel, picture.points.data.marks, theme);
   marker(c, panel, picture.hovered, theme.text, theme, true);
   marker(c, panel, state.pinned ?? -1, theme.primary, theme, false);
   c.restore();
@@ -113,6 +114,29 @@ function drawRoi(c, panel, { roi, tool, points: { grid }, theme }) {
       c.strokeRect(x - HANDLE, y - HANDLE, 2 * HANDLE, 2 * HANDLE);
     }
   }
+}
+
+/**
+ * Mark points to look at.
+ * @param {CanvasRenderingContext2D} c
+ * @param {Panel} panel
+ * @param {number[]} points
+ * @param {Theme} theme
+ */
+function diamonds(c, panel, points, theme) {
+  if (!points.length) return;
+  c.beginPath();
+  for (const i of points) {
+    if (!(i < panel.x.length)) continue;
+    const [px, py] = panel.projection.toPixel([panel.x[i], panel.y[i]]);
+    if (!panel.projection.contains([px, py])) continue;
+    c.moveTo(px, py - 5);
+    c.lineTo(px + 5, py);
+    c.lineTo(px, py + 5);
+    c.lineTo(px - 5, py);
+    c.closePath();
+  }
+  haloStroke(c, theme, css(theme.text), 1.6);
 }
 
 /**

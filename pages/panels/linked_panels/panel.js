@@ -195,6 +195,7 @@ export class Panel {
       if (stale.raster && points.grid) {
         raster.resize(width, height);
         raster.place(points.grid, view);
+        raster.outline(points, this.dpr);
       }
       raster.paint(dataContext, points.pointOf, rgba, selection, theme, active);
     } else {

@@ -294,6 +294,29 @@ Coloring = Continuous | Categorical | Shaded | Direct
 
 
 @dataclass(frozen=True)
+class Regions:
+    """Named regions over all panels: outlines on maps, points in their color in scatters.
+
+    Parameters
+    ----------
+    array : str
+        Name of an int32 array: the region of each point, −1 where there is none.
+    palette : mapping of int to str
+        ``#rrggbb`` per region.
+    names : mapping of int to str
+        What the tooltip says.
+    """
+
+    array: str
+    palette: Mapping[int, str]
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the regions as the browser reads them."""
+        return {name: _plain(value) for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
 class PanelsView:
     """Everything the panels show.
 
@@ -317,6 +340,9 @@ class PanelsView:
         Notices above the panels, for example that an embedding is still being computed.
     frames : mapping of str to (str, str)
         Axes of panels that are not shown but that shapes may still name.
+    regions : Regions or None
+    marks : tuple of int
+        Points to look at, each marked by a diamond.
     """
 
     points: PointTable
@@ -331,6 +357,8 @@ class PanelsView:
     hover: tuple[tuple[str, str, str], ...] = ()
     messages: tuple[str, ...] = ()
     frames: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    regions: Regions | None = None
+    marks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [panel.id for panel in self.panels]
@@ -365,6 +393,8 @@ class PanelsView:
             needed.update(("row", "col"))
         if self.roi is not None:
             needed.update(("x", "y"))
+        if self.regions is not None:
+            needed.add(self.regions.array)
         return needed
 
 
