@@ -6,7 +6,7 @@ from latentcore.containers.columns import Columns, holds_names, numeric, quantit
 from latentcore.containers.grid import ScanGrid
 from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids
-from latentcore.containers.maps import CrystalSymmetry, ScanMaps
+from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
 from latentcore.containers.results import Clustering, Embedding, Neighbors, Ranking
 from latentcore.containers.roi import Roi
@@ -40,6 +40,7 @@ __all__ = [
     "ScanMaps",
     "Skipping",
     "SourceRef",
+    "UnitCell",
     "damage_of",
     "damaged_among",
     "default_sample_ids",

@@ -33,6 +33,22 @@ class CrystalSymmetry:
     hexagonal_x: str = "a"
 
 
+@dataclass(frozen=True)
+class UnitCell:
+    """The unit cell of a phase, as far as the file has it.
+
+    Attributes
+    ----------
+    lattice : tuple of float
+        a, b, c in Å and α, β, γ in °; empty where unknown.
+    space_group : int
+        Its number in the International Tables, 0 where unknown.
+    """
+
+    lattice: tuple[float, ...] = ()
+    space_group: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class ScanMaps(Columns):
     """k scalar values at each of n points of a scan.
@@ -51,6 +67,8 @@ class ScanMaps(Columns):
         For each map of categories (phases, grains, clusters) the name of each number.
     symmetries : Mapping of int to CrystalSymmetry
         For each number of the map ``phase`` the phase's symmetry, where the file has it.
+    cells : Mapping of int to UnitCell
+        The same of its unit cell.
     notes : tuple of str
         A reader's notes on the file, one sentence or two each.
     dropped : int
@@ -65,6 +83,7 @@ class ScanMaps(Columns):
     grid: ScanGrid
     categories: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     symmetries: Mapping[int, CrystalSymmetry] = field(default_factory=dict)
+    cells: Mapping[int, UnitCell] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     dropped: int = 0
     ref: SourceRef | None = None

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from latentcore import readers
-from latentcore.containers import SampleSource, ScanGrid
+from latentcore.containers import SampleSource, ScanGrid, UnitCell
 
 SIMULATED = ("oxford_sim.h5oina", "edax_sim.h5", "bruker_sim_roi.h5")
 # What each vendor's file says of a point's band contrast: README 5 fills all three from one.
@@ -93,6 +93,22 @@ def test_every_map_of_the_file_is_there(shared_data: Path) -> None:
     assert maps.categories == {"phase": {1: "Ni-superalloy", 2: "Iron bcc (old)"}}
     assert {number: one.laue for number, one in maps.symmetries.items()} == {1: "m-3m", 2: "m-3m"}
     assert maps.units[maps.names.index("Mean Angular Deviation")] == "rad"
+    assert maps.cells == {
+        1: UnitCell((3.524, 3.524, 3.524, 90, 90, 90), 225),
+        2: UnitCell((2.866, 2.866, 2.866, 90, 90, 90), 229),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "length", "space_group"),
+    [("edax_oim_ni_3x3.h5", 3.56, 0), ("kikuchipy_ni_3x3.h5", 3.5236, 225)],
+)
+def test_real_unit_cells_are_in_angstroms(
+    name: str, length: float, space_group: int, shared_data: Path
+) -> None:
+    """kikuchipy's is in nm, as EMsoft, where it came from, writes it."""
+    maps = readers.open_maps(shared_data / "ebsd_vendor" / name)
+    assert maps.cells[0] == UnitCell((length, length, length, 90, 90, 90), space_group)
 
 
 @pytest.mark.parametrize(

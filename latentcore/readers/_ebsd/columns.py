@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import CrystalSymmetry
+from latentcore.containers import CrystalSymmetry, UnitCell
 from latentcore.errors import MalformedFileError, UnsafeFileError
 from latentcore.readers._ebsd.fields import (
     Phase,
@@ -48,6 +48,7 @@ class MapColumns:
     units: dict[str, str] = field(default_factory=dict)
     categories: dict[str, Mapping[int, str]] = field(default_factory=dict)
     symmetries: dict[int, CrystalSymmetry] = field(default_factory=dict)
+    cells: dict[int, UnitCell] = field(default_factory=dict)
 
     def add(self, name: str, values: NDArray[np.generic], unit: str) -> None:
         """Add a map; a name that is taken gets a number."""
@@ -84,6 +85,7 @@ def read_columns(vendor: Vendor, file: h5py.File, scan: str, n: int) -> MapColum
         maps.symmetries.update(
             {number: one.symmetry for number, one in phases.items() if one.symmetry is not None}
         )
+        maps.cells.update({number: one.cell for number, one in phases.items()})
     return maps
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import CrystalSymmetry
+from latentcore.containers import CrystalSymmetry, UnitCell
 from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset, follow, load, text
 
@@ -86,16 +88,21 @@ _POINT_GROUPS = ("point_group", "Point Group", "Laue Group")
 # hexagonal ones of Laue class 6/mmm.
 _CUBIC = range(207, 231)
 _HEXAGONAL = range(177, 195)
+_CONSTANTS = ("a", "b", "c", "alpha", "beta", "gamma")
+# No crystal's longest axis is as short, in Å; EMsoft, and files made from it, write nm.
+_SHORTEST_CELL = 1.9
 _CUBIC_NAMES = re.compile(r"m-?3m|432|-43m")
+_UNKNOWN_CELL = UnitCell()
 _HEXAGONAL_NAMES = re.compile(r"6/mmm|622|6mm|-6m2")
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A phase of a scan: its name, and its symmetry where the file has it."""
+    """A phase of a scan: its name, and its symmetry and unit cell where the file has them."""
 
     name: str
     symmetry: CrystalSymmetry | None = None
+    cell: UnitCell = _UNKNOWN_CELL
 
 
 def listed_phases(
@@ -116,7 +123,11 @@ def listed_phases(
         if key.isdecimal() and len(key) < 4:
             at = f"{folder}/{key}"
             called = next(filter(None, (text(file, f"{at}/{name}") for name in names)), "")
-            phases[int(key)] = Phase(called or f"phase {key}", _symmetry_of(file, at, hexagonal_x))
+            phases[int(key)] = Phase(
+                called or f"phase {key}",
+                _symmetry_of(file, at, hexagonal_x),
+                UnitCell(_lattice_of(file, at), _space_group_of(file, at)),
+            )
     return phases
 
 
@@ -127,13 +138,51 @@ def _symmetry_of(file: h5py.File, phase: str, hexagonal_x: str) -> CrystalSymmet
 
 
 def _from_space_group(file: h5py.File, phase: str) -> str | None:
+    group = _space_group_of(file, phase)
+    return "m-3m" if group in _CUBIC else "6/mmm" if group in _HEXAGONAL else None
+
+
+def _space_group_of(file: h5py.File, phase: str) -> int:
+    """Return the number of a phase's space group, 0 where the file lacks it."""
     for name in _SPACE_GROUPS:
         key = f"{phase}/{name}"
         found = follow(file, key)
         if isinstance(found, h5py.Dataset) and found.size == 1 and found.dtype.kind in "iu":
             group = int(number(file, key) or 0)
-            return "m-3m" if group in _CUBIC else "6/mmm" if group in _HEXAGONAL else None
-    return None
+            return group if group in range(1, 231) else 0
+    return 0
+
+
+def _lattice_of(file: h5py.File, phase: str) -> tuple[float, ...]:
+    """Return a, b, c in Å and α, β, γ in °; nothing where the file lacks them or they can't be."""
+    lengths = _numbers(file, f"{phase}/Lattice Dimensions", 3)
+    angles = tuple(map(math.degrees, _numbers(file, f"{phase}/Lattice Angles", 3)))
+    by_letter = (_numbers(file, f"{phase}/Lattice Constant {name}", 1) for name in _CONSTANTS)
+    found = next(
+        filter(lambda numbers: len(numbers) == 6, (
+            lengths + angles,  # Oxford
+            tuple(itertools.chain(*by_letter)),  # EDAX
+            _numbers(file, f"{phase}/LatticeConstants", 6),  # Bruker
+            _numbers(file, f"{phase}/structure/lattice/abcABG", 6),  # orix
+        )),
+        (),
+    )  # fmt: skip
+    if found and 0 < max(found[:3]) < _SHORTEST_CELL:
+        found = (*(10 * length for length in found[:3]), *found[3:])
+    possible = found and min(found[:3]) > 0 and all(0 < angle < 180 for angle in found[3:])
+    # The digits that a float32 holds, in radians too.
+    return tuple(
+        round(one, 5 if place < 3 else 4) for place, one in enumerate(found if possible else ())
+    )
+
+
+def _numbers(file: h5py.File, key: str, count: int) -> tuple[float, ...]:
+    """Return a dataset of so many finite numbers; nothing where there is none such."""
+    found = follow(file, key)
+    if not isinstance(found, h5py.Dataset) or found.size != count or found.dtype.kind not in "iuf":
+        return ()
+    values = np.ravel(load(found)).astype(np.float64)
+    return tuple(values.tolist()) if np.isfinite(values).all() else ()
 
 
 def _from_point_group(file: h5py.File, phase: str) -> str | None:

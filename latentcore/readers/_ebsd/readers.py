@@ -104,6 +104,7 @@ class VendorMaps:
                 grid=placed.grid,
                 categories=maps.categories,
                 symmetries=maps.symmetries,
+                cells=maps.cells,
                 notes=(*vendor.scan_notes(file, scan), *placed.notes),
                 ref=ref,
                 fingerprint=content_fingerprint(path),
