@@ -18,6 +18,9 @@ METRICS = ("ari", "nmi")
 FEWEST_POINTS = 20
 # Stands for "no label"; −1 is a label, that of noise.
 MISSING = int(np.iinfo(np.int32).min)
+NOISE = -1
+# Maps are float32, which holds whole numbers exactly up to here.
+_LARGEST_LABEL = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,14 +209,23 @@ def as_labels(values: NDArray[np.floating], name: str) -> NDArray[np.int32]:
     Raises
     ------
     RequestError
-        If the map holds other numbers.
+        If the map holds other numbers, or none at all.
     """
     finite = np.isfinite(values)
+    if not finite.any():
+        message = f"The map {name} holds no label at any of its {len(values)} points."
+        raise RequestError(message)
     if (values[finite] != np.rint(values[finite])).any():
         broken = _first_broken(values[finite])
         message = (
             f"The map {name} holds numbers such as {broken:g}, not labels. Choose a map of "
             "clusters, phases or grains."
+        )
+        raise RequestError(message)
+    if np.abs(values[finite]).max() > _LARGEST_LABEL:
+        message = (
+            f"The map {name} holds labels up to {np.abs(values[finite]).max():.0f}, but only those "
+            f"up to {_LARGEST_LABEL:,} are told apart. Number them from 0."
         )
         raise RequestError(message)
     labels = np.full(len(values), MISSING, np.int32)

@@ -122,9 +122,11 @@ def _read_column(
 ) -> tuple[NDArray[np.float64] | None, _Categories | None]:
     values = numbers(column)
     finite = values[np.isfinite(values)]
-    if column.dtype.kind not in "iufb" and len(finite) < column.notna().sum() / 2:
+    labels = _CATEGORY_NAME.search(called.lower()) is not None and _are_labels(finite)
+    texts = 0 if column.dtype.kind in "iufb" else column.notna().sum() - len(finite)
+    if texts > len(finite) or (texts and labels):  # a label that is no number is one, too
         return text_categories(column)
-    if _CATEGORY_NAME.search(called.lower()) and _are_labels(finite):
+    if labels:
         return values, {int(label): str(int(label)) for label in np.unique(finite)}
     return values, None
 

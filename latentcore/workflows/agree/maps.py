@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.agreement import MISSING, compare_labels
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Roi, ScanGrid
-from latentcore.workflows.agree.labels import LabelMap, label_map
+from latentcore.inputs.labels import LabelMap, read_labels
 from latentcore.workflows.agree.reference import labels_at, roi_record, unmatched_notes
 
 
@@ -24,7 +24,7 @@ def compare_maps(
     dict
         What the report holds.
     """
-    labels, reference = label_map(spec, folder), label_map(reference_spec, folder)
+    labels, reference = read_labels(spec, folder), read_labels(reference_spec, folder)
     grid, own, roi = labels.grid, labels.labels, None
     if bounds is not None:
         roi = Roi.from_bounds(bounds)

@@ -14,7 +14,7 @@ from latentcore.analysis.clustering import Features, Scaling, cluster_features
 from latentcore.analysis.references import join_maps
 from latentcore.containers import Roi, ScanGrid, ScanMaps, match_rows
 from latentcore.errors import JoinError
-from latentcore.workflows.agree.labels import LabelMap
+from latentcore.inputs.labels import LabelMap
 
 
 @dataclass(frozen=True, eq=False)
