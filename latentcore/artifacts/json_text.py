@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 
-def to_json(value: object) -> str:
-    """Write a value as JSON text.
+def to_json(value: object, *, indent: int | None = 2) -> str:
+    """Write a value as JSON text, on a single line where `indent` is None.
 
     Floats keep all digits. NaN and infinity, which JSON lacks, become null. NumPy scalars and
     arrays, paths, tuples, mappings and dataclasses are understood; keys become text.
     """
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def from_json(text: str) -> Any:

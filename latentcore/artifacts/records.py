@@ -93,7 +93,7 @@ def read_record(
     """
     try:
         record = _parsed(path, largest)
-        problem = _unsound(record) or _problem(record, shape, needed)
+        problem = unsound(record) or _problem(record, shape, needed)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(str(path)) from error
     except OSError as error:
@@ -144,7 +144,7 @@ def _parsed(path: Path, largest: int) -> Any:
         raise _DamagedError(message) from error
 
 
-def _unsound(record: Any) -> str:
+def unsound(record: Any) -> str:
     """Describe what no program could show or pass on: endless nesting, broken text, NaN."""
     waiting = [(record, 0)]
     while waiting:

@@ -8,6 +8,7 @@ from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
+from latentcore.containers.regions import Region, RegionScan, RegionSet, ScanPoints
 from latentcore.containers.results import Clustering, Embedding, Neighbors, Ranking
 from latentcore.containers.roi import Roi
 from latentcore.containers.samples import (
@@ -31,6 +32,9 @@ __all__ = [
     "Neighbors",
     "Provenance",
     "Ranking",
+    "Region",
+    "RegionScan",
+    "RegionSet",
     "Resizable",
     "Roi",
     "SampleColumns",
@@ -38,6 +42,7 @@ __all__ = [
     "SampleTable",
     "ScanGrid",
     "ScanMaps",
+    "ScanPoints",
     "Skipping",
     "SourceRef",
     "UnitCell",
