@@ -16,7 +16,7 @@ from latentcore.jobs import JobRecord
 from pages.access import places
 from pages.frame.units import duration_text
 from pages.jobs.panel import runner
-from pages.jobs.past_runs import past_runs
+from pages.jobs.past_runs import past_run, past_runs
 
 _MOST = 200
 # A table shows no icons, only letters.
@@ -117,6 +117,7 @@ def _remember(key: str | None, before: str | None) -> None:
 
 def _of_job(record: JobRecord) -> Entry:
     damage = run_damage(record.folder) if record.state == "finished" else ""
+    finished = past_run(record.folder.name) if record.state == "finished" else None
     return Entry(
         key=record.id,
         title=record.title,
@@ -124,7 +125,7 @@ def _of_job(record: JobRecord) -> Entry:
         state="damaged" if damage else "partly failed" if record.partly_failed else record.state,
         started=record.started or record.created,
         seconds=record.elapsed(),
-        count=record.total,
+        count=_count(finished.record) if finished and not damage else 0,
         job=record,
         folder=record.folder,
         damage=damage,
@@ -155,8 +156,16 @@ def _orphans(known: set[str]) -> list[Entry]:
     ]
 
 
-def _of_run(path: Path, run: Mapping[str, Any]) -> Entry:
+def _count(run: Mapping[str, Any]) -> int:
+    """Return what a run's summary calls n; how far a job has come is counted otherwise."""
     summary = run.get("summary", {})
+    found = summary.get("n", summary.get("n_points"))
+    if found is None and isinstance(summary.get("roi"), Mapping):
+        found = summary["roi"].get("n")
+    return found if isinstance(found, int) else 0
+
+
+def _of_run(path: Path, run: Mapping[str, Any]) -> Entry:
     return Entry(
         key=path.name,
         title=f"{run['verb']} · {path.name}",
@@ -164,7 +173,7 @@ def _of_run(path: Path, run: Mapping[str, Any]) -> Entry:
         state="finished",
         started=_seconds(run.get("created", "")),
         seconds=0.0,
-        count=summary.get("n", summary.get("n_points", 0)),
+        count=_count(run),
         job=None,
         folder=path,
     )

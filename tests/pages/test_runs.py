@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from latentcore.artifacts import to_json
 from latentcore.cli import build_parser, request_in
 from latentcore.jobs import JobRecord, command_line, request_from
+from latentcore.readers import open_samples
 from latentcore.settings import settings
 from latentcore.workflows import VERBS, execute
 from pages.access import places
@@ -71,6 +72,8 @@ def test_run_shows_its_files_provenance_and_command(scan: Path) -> None:
     assert "sha256 `" in shown
     listing, inputs, parameters, made = (frame.value for frame in app.dataframe)
     assert listing["Title"].tolist() == ["pca:3 of the scan"]
+    with open_samples(scan) as samples:
+        assert listing["n"].tolist() == [len(samples)]
     assert inputs["Role"].tolist() == ["samples"]
     assert inputs["File"].tolist() == ["scan.h5 · data"]
     assert dict(zip(parameters["Name"], parameters["Value"], strict=True))["checkpoint"] == "pca:3"
