@@ -296,11 +296,11 @@ def _breadcrumbs(here: str, names: list[str]) -> None:
             )
 
 
-def _folders(folders: list[folders.Entry]) -> None:
-    if not folders:
+def _folders(found: list[folders.Entry]) -> None:
+    if not found:
         return
     with st.container(horizontal=True, gap="small"):
-        for entry in folders:
+        for entry in found:
             st.button(
                 errors.markdown_safe(entry.name),
                 key=f"folder_{entry.place}",
