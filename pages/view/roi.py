@@ -8,6 +8,7 @@ import streamlit as st
 
 from latentcore.containers import ScanGrid
 from pages.frame.errors import markdown_safe
+from pages.frame.widgets import follow
 from pages.view import session
 from pages.view.scene import Scene
 
@@ -39,7 +40,7 @@ def _range(
 ) -> None:
     key = f"explore.roi.{axis}"
     kind = int if all(float(value).is_integer() for value in (*whole, step)) else float
-    st.session_state[key] = tuple(kind(_within(value, whole)) for value in bounds)
+    follow(key, tuple(kind(_within(value, whole)) for value in bounds), *whole, step)
     st.slider(
         f"ROI in {axis}{f' ({markdown_safe(unit)})' if unit else ''}: from, below",
         kind(whole[0]),
@@ -62,7 +63,7 @@ def _adopt_sliders() -> None:
 def _exact(whole: tuple[float, ...], bounds: tuple[float, ...], grid: ScanGrid) -> None:
     keys = [f"explore.roi.{name}" for name in ("x0", "x1", "y0", "y1")]
     for place, (key, value) in enumerate(zip(keys, bounds, strict=True)):
-        st.session_state[key] = float(_within(value, whole[2 * (place // 2) :]))
+        follow(key, float(_within(value, whole[2 * (place // 2) :])))
 
     def adopt() -> None:
         _adopt(tuple(st.session_state[key] for key in keys))

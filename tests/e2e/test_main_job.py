@@ -55,6 +55,13 @@ class Explorer:
         )
         self.page.get_by_text("Clustering …").wait_for(state="detached", timeout=PATIENCE)
 
+    def dim(self) -> int:
+        """Wait until the address names the latent dimension in view."""
+        self.page.wait_for_function("new URL(location).searchParams.has('dim')", timeout=PATIENCE)
+        dim = self.question().dim
+        assert dim is not None
+        return dim
+
     def question(self) -> Question:
         return from_query(dict(parse_qsl(urlsplit(self.page.url).query)))
 
@@ -100,8 +107,7 @@ def files(workspace: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
 def test_brushed_numbers_equal_numpy_and_the_csv_parses(page, server, workspace) -> None:
     explorer = Explorer(page, f"{server}/?embedding=pca")
     maps, latents = files(workspace)
-    dim = explorer.question().dim
-    assert dim is not None
+    dim = explorer.dim()
     latent = latents[:, dim].astype(float)
     panels = explorer.panels()
     assert len(panels) == 4

@@ -11,6 +11,7 @@ from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, histogram_chart, map_chart, profile_chart
 from pages.frame.errors import markdown_safe
 from pages.frame.theme import tones
+from pages.frame.widgets import follow
 from pages.scan import state
 from pages.scan.joining import JoinedMaps
 
@@ -97,10 +98,9 @@ def _choose_threshold(scan: state.ScanState, name: str, low: float, high: float)
         help="Extract and Explore then use only the points that are kept.",
     )
     shown = low if value is None else min(max(value, low), high)
-    for key in ("threshold_slider", "threshold_number"):
-        st.session_state[key] = shown
-    if value is not None:
-        st.session_state["threshold_number"] = value  # it may lie beyond the slider's ends
+    follow("threshold_slider", shown, low, high, step)
+    # The field's value may lie beyond the slider's ends.
+    follow("threshold_number", shown if value is None else value)
     slider.slider(
         f"Keep {markdown_safe(name)} above",
         low,

@@ -13,6 +13,7 @@ from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.forms.request_form import form_for
 from pages.frame.errors import markdown_safe
+from pages.frame.widgets import follow
 from pages.tasks.explore import filters
 from pages.view import session
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
@@ -175,7 +176,8 @@ def _color_details(scene: Scene, question: Question) -> None:
 
 
 def _limits(low: float, high: float) -> None:
-    st.session_state["explore.low"], st.session_state["explore.high"] = low, high
+    follow("explore.low", low)
+    follow("explore.high", high)
 
     def adopt() -> None:
         bounds = st.session_state["explore.low"], st.session_state["explore.high"]
