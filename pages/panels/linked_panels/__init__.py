@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from latentcore.analysis.selection import Shape
 from pages.panels.linked_panels.component import linked_panels, read_state
+from pages.panels.linked_panels.parts import Parts, Plateau
 from pages.panels.linked_panels.state import PanelsState
 from pages.panels.linked_panels.view import (
     Categorical,
@@ -43,6 +44,8 @@ __all__ = [
     "Panel",
     "PanelsState",
     "PanelsView",
+    "Parts",
+    "Plateau",
     "PointTable",
     "Regions",
     "Shaded",

@@ -106,8 +106,10 @@ export class Board {
     const colors = this.colored.get(signature) ?? before.get(signature)
       ?? this.colorsOf(coloring, panel.isMap);
     this.colored.set(signature, colors);
+    const { parts } = data;
+    const lines = panel.isMap && parts && [parts.lines, urls([parts.labels]), parts.plateau?.asked];
     const look = JSON.stringify(
-      [panel.spec, urls([panel.spec.x, panel.spec.y]), theme, data.grid, regions],
+      [panel.spec, urls([panel.spec.x, panel.spec.y]), theme, data.grid, regions, lines],
     );
     if (panel.colors !== colors) {
       panel.coloring = coloring;
@@ -127,6 +129,11 @@ export class Board {
     const { n, regions } = this.points.data;
     const colors = colorize(coloring, (name) => this.arrayOf(name), n);
     return isMap || !regions ? colors : inRegionColors(colors, regions, this.arrayOf(regions.array));
+  }
+
+  /** Mark all maps to be drawn anew. */
+  invalidateMaps() {
+    for (const panel of this.panels.values()) if (panel.isMap) panel.stale.raster = true;
   }
 
   /** @param {Panel} panel */

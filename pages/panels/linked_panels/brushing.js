@@ -139,10 +139,34 @@ export class Brushing {
     const shape = this.stroke;
     this.strokeMaker = null;
     this.stroke = null;
-    if (!shape) {
-      this.schedule({ stroke: true });
+    if (shape) this.commit(shape);
+    else this.schedule({ stroke: true });
+  }
+
+  /**
+   * Select the part that a point is in; what is selected already is let go of.
+   * @param {import("./parts.js").Parts} parts
+   * @param {number} point or −1
+   * @param {import("./data.js").Mode} mode
+   */
+  pick(parts, point, mode) {
+    const { selections, active } = this.shared.state;
+    const had = point >= 0 && this.selection.slots[active].bytes[point];
+    const shape = parts.stroke(point, had && mode === "add" ? "subtract" : mode);
+    const same = JSON.stringify(selections[active]) === JSON.stringify([shape]);
+    if (!shape || same) {
+      if (mode === "replace") this.clear();
       return;
     }
+    this.selection.setLive(active, shape);
+    this.commit(shape);
+  }
+
+  /**
+   * Make the stroke that is shown part of the selection.
+   * @param {Shape} shape
+   */
+  commit(shape) {
     const { selections, active } = this.shared.state;
     const strokes = shape.mode === "replace" ? [shape] : [...selections[active], shape];
     if (strokes.length > MAX_STROKES) {

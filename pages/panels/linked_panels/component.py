@@ -149,6 +149,7 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
         "patterns": None if view.patterns_url is None else base + view.patterns_url,
         "hover": [list(entry) for entry in view.hover],
         "messages": list(view.messages),
+        "parts": None if view.parts is None else view.parts.as_json(),
         "regions": None if view.regions is None else view.regions.as_json(),
         "marks": list(view.marks),
         "refills": refills,

@@ -17,7 +17,7 @@
  *   xLabel: string, yLabel: string, color: string, equal: boolean, note: string,
  *   graticule: boolean}} PanelSpec
  * @typedef {{revision: number, selections: Record<Slot, Shape[]>, active: Slot, roi: Roi|null,
- *   pinned: number|null}} State
+ *   pinned: number|null, threshold?: number|null}} State
  * @typedef {{type: "continuous", array: string, lut: string, limits: Pair, label: string,
  *   unit: string, nan: string}} Continuous
  * @typedef {{type: "categorical", array: string, palette: Record<string, string>,
@@ -30,11 +30,16 @@
  * @typedef {Continuous|Categorical|Shaded|Direct} Coloring
  * @typedef {{array: string, palette: Record<string, string>,
  *   names: Record<string, string>}} Regions
+ * @typedef {{thresholds: number[], counts: number[], ari: number[]|null, automatic: number,
+ *   note: string, asked: number|null, threshold: number, found: number}} Plateau asked: null for
+ *   the automatic threshold; found: parts at the threshold
+ * @typedef {{labels: string, panel: string, word: string, lines: boolean,
+ *   saliency: [string, string]|null, plateau: Plateau|null}} Parts
  * @typedef {{modules: string, n: number, arrays: Record<string, ArrayHandle>, grid: Grid|null,
  *   panels: PanelSpec[], frames: Record<string, [string, string]>,
  *   colorings: Record<string, Coloring>, state: State, patterns: string|null,
  *   hover: Array<[string, string, string]>, messages: string[], regions: Regions|null,
- *   marks: number[]}} Data marks: points to look at
+ *   parts: Parts|null, marks: number[]}} Data marks: points to look at
  */
 
 /**
@@ -51,7 +56,7 @@ export const NO_STATE = {
  */
 export const NO_DATA = {
   modules: "", n: 0, arrays: {}, grid: null, panels: [], frames: {}, colorings: {},
-  state: NO_STATE, patterns: null, hover: [], messages: [], regions: null, marks: [],
+  state: NO_STATE, patterns: null, hover: [], messages: [], regions: null, parts: null, marks: [],
 };
 
 /**
@@ -77,6 +82,8 @@ export function neededArrays(data) {
     for (const shape of slot) for (const name of data.frames[shape.panel] ?? []) names.add(name);
   }
   for (const name of ["x", "y", "row", "col", "kept"]) if (data.arrays[name]) names.add(name);
+  if (data.parts) for (const name of data.frames[data.parts.panel]) names.add(name);
+  for (const name of data.parts?.saliency ?? []) names.add(name);
   return [...names];
 }
 

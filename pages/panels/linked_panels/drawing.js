@@ -2,8 +2,8 @@
 
 /**
  * @typedef {{layout?: boolean, stroke?: boolean, roi?: boolean, hover?: boolean,
- *   classes?: boolean, overlay?: boolean, toolbar?: boolean}} Wishes what a frame must bring up
- *   to date
+ *   classes?: boolean, overlay?: boolean, toolbar?: boolean, plateau?: boolean}} Wishes what a
+ *   frame must bring up to date
  * @typedef {(wishes: Wishes) => void} Schedule
  */
 
@@ -44,10 +44,13 @@ export class Drawing {
   draw() {
     const started = performance.now();
     const { todo, theme } = this;
-    const { board, brushing, inspector, points, probe, shared, tools } = this.explorer;
+    const {
+      board, brushing, inspector, parts, plateau, points, probe, shared, tools,
+    } = this.explorer;
     const { selection } = brushing;
     this.todo = {};
     if (todo.layout) board.layout();
+    if (todo.layout || todo.plateau) plateau.draw(theme);
     if (todo.stroke) brushing.flushStroke();
     if (todo.roi) brushing.applyRoi();
     if (todo.hover) inspector.flush();
@@ -56,7 +59,7 @@ export class Drawing {
     if (classes) selection.refresh(shared.state.active);
     const picture = {
       theme, selection, points, state: shared.state, stroke: brushing.stroke, roi: brushing.roi,
-      hovered: inspector.hovered, tool: tools.tool,
+      hovered: inspector.hovered, tool: tools.tool, parted: parts.parted,
     };
     for (const panel of board.panels.values()) {
       if (!panel.visible) {

@@ -6,6 +6,8 @@ import { Drawing } from "./drawing.js";
 import { Inspector } from "./inspector.js";
 import { Keys } from "./keys.js";
 import { Loader } from "./loader.js";
+import { Parts } from "./parts.js";
+import { PlateauPlot } from "./plateau.js";
 import { Pointer } from "./pointer.js";
 import { Points } from "./points.js";
 import { Probe } from "./probe.js";
@@ -45,6 +47,11 @@ export class Explorer {
     });
     this.points = new Points();
     this.brushing = new Brushing(this.points, this.shared, { schedule, say });
+    this.parts = new Parts(this.points, this.shared);
+    this.plateau = new PlateauPlot(this.parts, () => {
+      this.board.invalidateMaps();
+      schedule({ plateau: true });
+    });
     this.tooltip = new Tooltip();
     this.inspector = new Inspector(this.points, this.shared, this.tooltip, schedule);
     this.board = new Board(this.points, this.brushing, schedule);
@@ -61,7 +68,7 @@ export class Explorer {
     });
     this.messages = h("div", { class: "lp-messages", role: "status" });
     this.root = h("div", { class: "lp-root" }, this.toolbar.element, this.messages,
-      this.board.element, this.tooltip.element);
+      this.plateau.element, this.board.element, this.tooltip.element);
     const parent = component.parentElement;
     parent.append(this.root);
     // Streamlit fades what the running script has not reached yet. The panels go on working

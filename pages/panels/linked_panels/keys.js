@@ -90,6 +90,10 @@ export class Keys {
       " ": () => {
         this.explorer.tools.space = true;
       },
+      Enter: () => {
+        const { brushing, parts, shared, tools } = this.explorer;
+        if (parts.spec) brushing.pick(parts, shared.state.pinned ?? -1, tools.held ?? tools.mode);
+      },
       "+": () => this.zoom(panel, 1 / ZOOM_STEP),
       "-": () => this.zoom(panel, ZOOM_STEP),
       ArrowLeft: () => this.arrow(panel, -1, 0),

@@ -1,6 +1,7 @@
 /** Rasterize a map at screen resolution: every device pixel shows the cell it lies in. */
 
 import { EMPHASIZED, OTHER, OUTSIDE } from "./selection.js";
+import { drawBorders, firstPixels, markBorders } from "./borders.js";
 import { mix, pack } from "./colors.js";
 import { NO_OUTLINES, outlines } from "./regions.js";
 
@@ -17,6 +18,8 @@ export class MapRaster {
     this.rows = new Int32Array(0);
     this.above = new Uint8Array(0);
     this.outlines = NO_OUTLINES;
+    this.lines = new Uint8Array(0);
+    this.lined = false;
   }
 
   /**
@@ -76,6 +79,23 @@ export class MapRaster {
   }
 
   /**
+   * Find the pixels of the borders between parts.
+   * @param {import("./data.js").Grid} grid
+   * @param {import("./data.js").Range} view
+   * @param {Int32Array} pointOf number of the point in each cell, or −1
+   * @param {import("./borders.js").Parted|null} parted null draws none
+   */
+  borders({ shape: [rows, columns], origin, step }, view, pointOf, parted) {
+    this.lined = parted !== null;
+    if (!parted) return;
+    const { width, height } = this;
+    if (this.lines.length !== width * height) this.lines = new Uint8Array(width * height);
+    const left = firstPixels(view.x0, view.x1, width, origin[0], step[0], columns);
+    const top = firstPixels(view.y0, view.y1, height, origin[1], step[1], rows);
+    markBorders(this.lines, width, left, top, pointOf, parted);
+  }
+
+  /**
    * Paint all cells.
    * @param {CanvasRenderingContext2D} context
    * @param {Int32Array} pointOf number of the point in each cell, or −1
@@ -119,6 +139,7 @@ export class MapRaster {
     }
     const { at, color } = this.outlines;
     for (let k = 0; k < at.length; k++) pixels[at[k]] = color[k];
+    if (this.lined) drawBorders(pixels, this.lines);
     context.putImageData(this.image, 0, 0);
   }
 }

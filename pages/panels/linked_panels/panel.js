@@ -16,7 +16,8 @@ import { icon } from "./icons.js";
  * @typedef {{theme: import("./colors.js").Theme, points: import("./points.js").Points,
  *   selection: import("./selection.js").Selection, state: import("./data.js").State,
  *   stroke: import("./data.js").Shape|null, roi: import("./data.js").Roi|null, hovered: number,
- *   tool: import("./tools.js").Tool}} Picture what all panels show
+ *   tool: import("./tools.js").Tool, parted: import("./borders.js").Parted|null}} Picture what all
+ *   panels show
  */
 
 const TOP = 12;
@@ -188,7 +189,7 @@ export class Panel {
    * whose class changed.
    * @param {Picture} picture
    */
-  drawData({ points, selection, state: { active }, theme }) {
+  drawData({ points, selection, state: { active }, theme, parted }) {
     const { raster, stale, dataContext, data: { width, height }, colors: { rgba } } = this;
     const { view } = this.projection;
     if (raster instanceof MapRaster) {
@@ -196,6 +197,7 @@ export class Panel {
         raster.resize(width, height);
         raster.place(points.grid, view);
         raster.outline(points, this.dpr);
+        raster.borders(points.grid, view, points.pointOf, parted);
       }
       raster.paint(dataContext, points.pointOf, rgba, selection, theme, active);
     } else {

@@ -134,8 +134,13 @@ export class Pointer {
     if (event.timeStamp - this.clicked > DOUBLE_CLICK_MS) {
       this.pinnedBefore = this.explorer.shared.state.pinned;
     }
+    const again = event.timeStamp - this.clicked <= DOUBLE_CLICK_MS;
     this.clicked = event.timeStamp;
-    this.explorer.inspector.pinAt(this.panel, at);
+    const { brushing, inspector, parts, tools } = this.explorer;
+    if (!parts.spec) inspector.pinAt(this.panel, at);
+    else if (!again) {
+      brushing.pick(parts, inspector.pointAt(this.panel, at), heldMode(event) ?? tools.mode);
+    }
   }
 
   /** Give up what is being drawn. */
@@ -150,7 +155,7 @@ export class Pointer {
   /** @param {MouseEvent} event */
   doubleClick(event) {
     if (!this.panel.projection.contains(this.place(event))) return;
-    this.explorer.inspector.pin(this.pinnedBefore);
+    if (!this.explorer.parts.spec) this.explorer.inspector.pin(this.pinnedBefore);
     this.explorer.board.resetView(this.panel);
   }
 

@@ -85,6 +85,6 @@ export class SharedState {
  * What a state says, leaving out how often it changed.
  * @param {State} state
  */
-function content({ selections, active, roi, pinned }) {
-  return [selections.A, selections.B, active, roi, pinned];
+function content({ selections, active, roi, pinned, threshold }) {
+  return [selections.A, selections.B, active, roi, pinned, threshold ?? null];
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +24,8 @@ class PanelsState:
     selections : mapping of {"A", "B"} to tuple of Shape
     active : {"A", "B"}
     roi : (x0, x1, y0, y1) or None
+    threshold : float or None
+        The cut that the slider of the plateau plot asks for; None is the automatic one.
     revision : int
         Counts what the browser sent, so that an older answer never undoes a newer brush.
     """
@@ -34,15 +37,18 @@ class PanelsState:
     roi: Roi | None = None
     pinned: int | None = None
     revision: int = 0
+    threshold: float | None = None
 
     @classmethod
     def from_view(cls, view: PanelsView) -> PanelsState:
         """Take the state that a view was given by the page."""
+        plateau = None if view.parts is None else view.parts.plateau
         return cls(
             selections={slot: tuple(view.selections.get(slot, ())) for slot in SLOTS},
             active=view.active,
             roi=None if view.roi is None else _roi(view.roi),
             pinned=view.pinned,
+            threshold=plateau.asked if plateau is not None else None,
         )
 
     @classmethod
@@ -59,13 +65,14 @@ class PanelsState:
             roi = None if payload["roi"] is None else _roi(payload["roi"])
             pinned = None if payload["pinned"] is None else int(payload["pinned"])
             revision = int(payload["revision"])
+            threshold = _threshold(payload.get("threshold"))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             msg = "The browser sent something that is no state of the panels."
             raise RequestError(msg) from error
         if active not in SLOTS:
             msg = f"A slot is one of {SLOTS}, got {active!r}."
             raise RequestError(msg)
-        return cls(selections, active, roi, pinned, revision)
+        return cls(selections, active, roi, pinned, revision, threshold)
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as the browser reads it and sends it."""
@@ -78,6 +85,7 @@ class PanelsState:
             "active": self.active,
             "roi": None if self.roi is None else list(self.roi),
             "pinned": self.pinned,
+            "threshold": self.threshold,
         }
 
     def same_content(self, other: PanelsState) -> bool:
@@ -132,7 +140,7 @@ class Ledger:
         last = before.given if before else browser
         news = {
             name: getattr(given, name)
-            for name in ("selections", "active", "roi", "pinned")
+            for name in ("selections", "active", "roi", "pinned", "threshold")
             if getattr(given, name) != getattr(last, name)
         }
         if news and not replace(state, **news).same_content(state):
@@ -154,3 +162,13 @@ def _shapes(payload: Any) -> tuple[Shape, ...]:
 def _roi(payload: Any) -> Roi:
     x0, x1, y0, y1 = (float(value) for value in payload)
     return x0, x1, y0, y1
+
+
+def _threshold(payload: Any) -> float | None:
+    if payload is None:
+        return None
+    value = float(payload)
+    if not 0 < value < math.inf:
+        msg = f"A threshold is positive and finite, got {value}."
+        raise RequestError(msg)
+    return value

@@ -11,6 +11,7 @@ import numpy as np
 
 from latentcore.analysis.selection import Shape
 from latentcore.errors import RequestError, ShapeError
+from pages.panels.linked_panels.parts import Parts
 
 Slot = Literal["A", "B"]
 Roi = tuple[float, float, float, float]
@@ -341,6 +342,7 @@ class PanelsView:
     frames : mapping of str to (str, str)
         Axes of panels that are not shown but that shapes may still name.
     regions : Regions or None
+    parts : Parts or None
     marks : tuple of int
         Points to look at, each marked by a diamond.
     """
@@ -358,6 +360,7 @@ class PanelsView:
     messages: tuple[str, ...] = ()
     frames: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     regions: Regions | None = None
+    parts: Parts | None = None
     marks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -375,6 +378,9 @@ class PanelsView:
             if panel.kind == "map" and self.grid is None:
                 msg = f"Panel {panel.id!r} is a map, but the points have no grid."
                 raise RequestError(msg)
+        if self.parts is not None and self.parts.panel not in self.axes:
+            msg = f"The parts' panel {self.parts.panel!r} has no axes; known: {sorted(self.axes)}."
+            raise RequestError(msg)
         missing = sorted(self._needed_arrays() - set(self.points.arrays))
         if missing:
             msg = f"The view needs arrays {missing}; given: {sorted(self.points.arrays)}."
@@ -395,6 +401,8 @@ class PanelsView:
             needed.update(("x", "y"))
         if self.regions is not None:
             needed.add(self.regions.array)
+        if self.parts is not None:
+            needed.update(self.parts.arrays)
         return needed
 
 

@@ -1,0 +1,82 @@
+/** Lines between the cells of a map: where two neighbors are in different parts. */
+
+/**
+ * @typedef {(i: number, j: number, right: boolean) => boolean} Parted whether a line runs between
+ *   a point and its neighbor, at its right or else below it
+ */
+
+/** Cells larger than this have lines of two pixels. */
+const WIDE_CELL = 6;
+
+/**
+ * First pixel of each column (or row) of cells, and of the one after the last.
+ * @param {number} from where the view begins
+ * @param {number} to
+ * @param {number} pixels
+ * @param {number} origin center of the first cell
+ * @param {number} step
+ * @param {number} count
+ */
+export function firstPixels(from, to, pixels, origin, step, count) {
+  const scale = (to - from) / pixels;
+  return Int32Array.from({ length: count + 1 }, (_, k) => (
+    Math.ceil((origin + (k - 0.5) * step - from) / scale - 0.5)
+  ));
+}
+
+/**
+ * Mark the pixels on the lines; a line between cells smaller than a pixel still has one.
+ * @param {Uint8Array} mask width × height, 1 on a line afterwards
+ * @param {number} width
+ * @param {Int32Array} left first pixel of each column of cells
+ * @param {Int32Array} top the same of rows
+ * @param {Int32Array} pointOf number of the point in each cell, or −1
+ * @param {Parted} parted
+ */
+export function markBorders(mask, width, left, top, pointOf, parted) {
+  mask.fill(0);
+  const height = mask.length / width;
+  const columns = left.length - 1;
+  const rows = top.length - 1;
+  const wide = columns > 0 && (left[columns] - left[0]) / columns >= WIDE_CELL;
+  /** @param {number} x0 @param {number} x1 @param {number} y0 @param {number} y1 */
+  const fill = (x0, x1, y0, y1) => {
+    const end = Math.min(x1, width);
+    for (let y = Math.max(0, y0); y < Math.min(y1, height); y++) {
+      for (let x = Math.max(0, x0); x < end; x++) mask[y * width + x] = 1;
+    }
+  };
+  for (let r = 0; r < rows; r++) {
+    if (top[r + 1] < 0 || top[r] > height) continue;
+    for (let c = 0; c < columns; c++) {
+      const at = r * columns + c;
+      const i = pointOf[at];
+      if (i < 0 || left[c + 1] < 0 || left[c] > width) continue;
+      const beside = c + 1 < columns ? pointOf[at + 1] : -1;
+      if (beside >= 0 && parted(i, beside, true)) {
+        const x = left[c + 1];
+        fill(wide ? x - 1 : x, x + 1, top[r], Math.max(top[r] + 1, top[r + 1]));
+      }
+      const below = r + 1 < rows ? pointOf[at + columns] : -1;
+      if (below >= 0 && parted(i, below, false)) {
+        const y = top[r + 1];
+        fill(left[c], Math.max(left[c] + 1, left[c + 1]), wide ? y - 1 : y, y + 1);
+      }
+    }
+  }
+}
+
+/**
+ * Draw the marked pixels, dark on light colors and light on dark ones.
+ * @param {Uint32Array} pixels packed colors
+ * @param {Uint8Array} mask
+ */
+export function drawBorders(pixels, mask) {
+  for (let k = 0; k < mask.length; k++) {
+    if (!mask[k]) continue;
+    const color = pixels[k];
+    const brightness = 0.299 * (color & 255) + 0.587 * ((color >> 8) & 255)
+      + 0.114 * ((color >> 16) & 255);
+    pixels[k] = brightness > 110 ? 0xff101010 : 0xffffffff;
+  }
+}
