@@ -62,6 +62,15 @@ class Explorer:
         assert dim is not None
         return dim
 
+    def box_in_address(self, panel: str) -> tuple[tuple[float, float], ...]:
+        """Return the corners of a panel's box, as soon as the address names it."""
+        for _ in range(600):
+            shapes = self.question().selections["A"]
+            if len(shapes) == 1 and shapes[0].panel == panel:
+                return shapes[0].points
+            self.page.wait_for_timeout(200)
+        pytest.fail(f"the address never named a box in {panel}: {self.page.url}")
+
     def question(self) -> Question:
         return from_query(dict(parse_qsl(urlsplit(self.page.url).query)))
 
@@ -149,15 +158,8 @@ def two_components(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def wait_for_box(explorer: Explorer, panel: str, axes: tuple[np.ndarray, np.ndarray]):
-    """Return the points in the box that the address bar tells, as soon as it tells it."""
-    for _ in range(600):
-        shapes = explorer.question().selections["A"]
-        if len(shapes) == 1 and shapes[0].panel == panel:
-            break
-        explorer.page.wait_for_timeout(200)
-    else:
-        pytest.fail(f"the address bar never told of a box in {panel}: {explorer.page.url}")
-    (ax, ay), (bx, by) = shapes[0].points
+    """Return the points in the box that the address bar names, as soon as it does."""
+    (ax, ay), (bx, by) = explorer.box_in_address(panel)
     x, y = axes
     found = (x >= min(ax, bx)) & (x < max(ax, bx)) & (y >= min(ay, by)) & (y < max(ay, by))
     assert 0 < found.sum() < len(found)
@@ -184,6 +186,7 @@ def download(page) -> tuple[pd.DataFrame, dict]:
 def test_a_second_browser_opens_the_same_view(page, browser, server) -> None:
     first = Explorer(page, f"{server}/?embedding=pca&dim=2&roi=[130,180,50,90]&method=kmeans")
     first.box("map", 0.3, 0.3, 0.7, 0.6)
+    first.box_in_address("map")
     page.get_by_text(re.compile(r"Selection A: [\d,]+ points")).first.wait_for(timeout=PATIENCE)
     text = page.get_by_text(re.compile(r"Selection A: [\d,]+ points")).first.inner_text()
     other = browser.new_context(viewport={"width": 1400, "height": 1000})

@@ -65,6 +65,19 @@ class Panels:
             f"window.__latentPanels?.size && {self.probe}.firstDrawing > 0", timeout=30_000
         )
 
+    def until(self, expression):
+        """Wait until something is true of the panels."""
+        self.page.wait_for_function(f"{self.probe}.{expression}", timeout=30_000)
+
+    def wheel(self, panel, *deltas):
+        """Turn the wheel where the mouse is, and wait until the panel shows another range."""
+        before = self.get(f"view({panel!r}).x0")
+        for delta in deltas:
+            self.page.mouse.wheel(0, delta)
+        self.page.wait_for_function(
+            f"x0 => {self.probe}.view({panel!r}).x0 !== x0", arg=before, timeout=30_000
+        )
+
     def get(self, expression):
         return self.page.evaluate(f"{self.probe}.{expression}")
 
@@ -279,8 +292,7 @@ def test_a_graticule_is_drawn_across_the_plot_and_points_are_selected_on_it(pane
 def test_zoom_and_selection_are_kept_when_colors_change(panels, points):
     (place,) = panels.places("embedding", [(0.3, 0.4)])
     panels.page.mouse.move(*place)
-    panels.page.mouse.wheel(0, -400)
-    panels.page.wait_for_timeout(100)
+    panels.wheel("embedding", -400)
     zoomed = panels.get("view('embedding')")
     panels.box("embedding")
     count = panels.check(points)
@@ -300,14 +312,12 @@ def test_maps_zoom_together_and_stay_within_the_scan(panels):
     (place,) = panels.places("map", [(0.5, 0.5)])
     whole = panels.get("view('map')")
     panels.page.mouse.move(*place)
-    panels.page.mouse.wheel(0, -500)
-    panels.page.wait_for_timeout(100)
+    panels.wheel("map", -500)
+    panels.until("settled")
     assert panels.get("view('map')") == panels.get("view('clusters')")
     assert panels.get("view('map')") != whole
-    panels.page.mouse.wheel(0, 5000)
-    for _ in range(5):
-        panels.page.mouse.wheel(0, 240)
-    panels.page.wait_for_timeout(100)
+    panels.wheel("map", 5000, *[240] * 5)
+    panels.until(f"view('map').x1 - {whole['x1']} > -0.01")
     assert panels.get("view('map')") == pytest.approx(whole, abs=0.01)
 
 
@@ -325,10 +335,10 @@ def test_hover_says_and_click_pins(panels, points):
     )
     panels.page.mouse.down()
     panels.page.mouse.up()
-    panels.page.wait_for_timeout(350)
+    panels.until(f"state.pinned === {i}")
     assert panels.answer()["pinned"] == i
     panels.key("ArrowRight")
-    panels.page.wait_for_timeout(350)
+    panels.until(f"state.pinned !== {i}")
     right = panels.answer()["pinned"]
     assert (points["row"][right], points["col"][right]) == (20, 31)
 
@@ -338,7 +348,7 @@ def test_legend_lets_a_cluster_stand_out_and_changes_no_selection(panels, points
     count = panels.check(points)
     key = panels.page.locator("[data-panel=embedding] .lp-key", has_text="ferrite")
     key.click()
-    panels.page.wait_for_timeout(100)
+    panels.page.locator(".lp-key[aria-pressed=true]").nth(2).wait_for()
     emphasized = panels.page.evaluate(
         f"Array.from({panels.probe}.selection.classes).filter((c) => c === 1).length"
     )
@@ -359,12 +369,10 @@ def test_escape_gives_up_a_stroke(panels, points):
     panels.page.mouse.move(*places[0])
     panels.page.mouse.down()
     panels.page.mouse.move(*places[1], steps=5)
-    panels.page.wait_for_timeout(50)
-    assert panels.get("count('A')") > count
+    panels.until(f"count('A') > {count}")
     panels.key("Escape")
     panels.page.mouse.up()
-    panels.page.wait_for_timeout(50)
-    assert panels.get("count('A')") == count
+    panels.until(f"count('A') === {count}")
     assert panels.check(points) == count
 
 
@@ -451,6 +459,8 @@ def test_panels_take_the_colors_of_the_theme(browser, server, scheme, tmp_path):
 
 
 def test_one_panel_can_have_the_room_and_narrow_screens_stack(browser, server):
+    from playwright.sync_api import expect
+
     context = browser.new_context(viewport={"width": 560, "height": 900})
     try:
         panels = Panels(context.new_page(), server)
@@ -460,12 +470,10 @@ def test_one_panel_can_have_the_room_and_narrow_screens_stack(browser, server):
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         )
         panels.button("Enlarge Latent 7 and band contrast")
-        panels.page.wait_for_timeout(100)
         shown = panels.page.locator(".lp-panel:visible")
-        assert shown.count() == 1
+        expect(shown).to_have_count(1)
         panels.key("Escape")
-        panels.page.wait_for_timeout(100)
-        assert shown.count() == 4
+        expect(shown).to_have_count(4)
     finally:
         context.close()
 
