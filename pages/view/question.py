@@ -24,6 +24,8 @@ Slot = Literal["A", "B"]
 LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"
 # Cosine similarity to the pinned point.
 SIMILARITY = "@similarity"
+# The named regions of the scan.
+REGION = "@region"
 NO_SELECTION: Mapping[str, tuple[Shape, ...]] = {"A": (), "B": ()}
 
 # Browsers and proxies cut URLs at about 8 KB; a selection longer than this stays out of the link
@@ -47,7 +49,7 @@ class Question:
         Name of the map that is clustered together with the latent.
     color : str
         What the embedding and the latent map are colored by: `LATENT`, `CLUSTER`,
-        `ORIENTATION`, `SIMILARITY` or the name of a map.
+        `ORIENTATION`, `SIMILARITY`, `REGION` or the name of a map.
     cmap : str
         Color map of continuous values; ``"auto"`` picks by the kind of quantity.
     limits : tuple of float or None

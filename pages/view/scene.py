@@ -22,7 +22,7 @@ from pages.scan import joining, loading
 from pages.scan.joining import JoinedMaps, joined_tables
 from pages.scan.loading import search_table
 from pages.scan.state import ScanState
-from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 
 # Describing a hundred score columns at every brush helps nobody.
 _MOST_QUANTITIES = 12
@@ -218,7 +218,8 @@ def complete(question: Question, scene: Scene) -> Question:
         changes["dim"] = max(scene.spreads, key=lambda dim: scene.spreads[dim])
     if question.reference not in scene.numeric_maps:
         changes["reference"] = _usual_reference(scene)
-    if question.color not in scene.colorings:
+    # Regions come and go while the question stays.
+    if question.color not in (*scene.colorings, REGION):
         changes["color"] = LATENT
     if question.pinned is not None and not 0 <= question.pinned < len(scene.latents):
         changes["pinned"] = None

@@ -16,7 +16,7 @@ from pages.frame.errors import markdown_safe
 from pages.frame.widgets import follow
 from pages.tasks.explore import filters
 from pages.view import session
-from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.roi import choose_roi
 from pages.view.scene import Scene
 
@@ -24,14 +24,17 @@ _SCALINGS = {"standard": "standardized", "none": "as published (raw)"}
 _EMBEDDINGS = {"umap": "UMAP", "pca": "PCA"}
 
 
-def show(scene: Scene) -> None:
-    """Show the controls; what is changed here is in the session's question afterwards."""
+def show(scene: Scene, *, regions: bool = False) -> None:
+    """Show the controls; what is changed here is in the session's question afterwards.
+
+    `regions` tells whether there are regions to color by.
+    """
     question = session.question()
     first = st.columns([1.2, 1.2, 0.8, 1, 1.5], vertical_alignment="bottom")
     with first[0]:
         _dimension(scene, question)
     with first[1]:
-        _color(scene, question)
+        _color(scene, question, regions=regions)
     with first[2]:
         _embedding(question)
     with first[3]:
@@ -85,17 +88,18 @@ def _dimension(scene: Scene, question: Question) -> None:
     )
 
 
-def _color(scene: Scene, question: Question) -> None:
+def _color(scene: Scene, question: Question, *, regions: bool) -> None:
     titles = {
         LATENT: f"latent {question.dim}",
         CLUSTER: "clusters",
         ORIENTATION: "orientation (IPF-Z)",
         SIMILARITY: "similarity to the pinned point",
+        REGION: "regions",
     }
     _choose(
         "Color embedding and map by",
         "color",
-        list(scene.colorings),
+        [*scene.colorings, *((REGION,) if regions else ())],
         question.color,
         show_as=lambda name: titles.get(name, name),
         also={"limits": None},

@@ -19,6 +19,8 @@ from latentcore.errors import InputError, RequestError
 from pages.frame import errors
 from pages.frame.theme import tones
 from pages.panels.linked_panels import linked_panels, read_state
+from pages.regions import listing
+from pages.regions.kept import Kept, kept, none_of
 from pages.scan import loading
 from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
@@ -35,7 +37,6 @@ from pages.tasks.explore import (
 )
 from pages.tasks.explore.panels_view import build_view, resolvable
 from pages.view import session
-from pages.view.embeddings import EmbeddingView
 from pages.view.question import SIMILARITY, Question
 from pages.view.scene import Scene, complete, open_scene
 
@@ -80,15 +81,28 @@ def show(scan: ScanState) -> None:
     completed = complete(session.question(), scene)
     _report_lost_filters(session.question(), completed)
     session.replace_parts(completed)
-    controls.show(scene)
+    regions = _regions(scene)
+    controls.show(scene, regions=bool(regions.regions))
     if scene.latents.grid is None and not _in_view(scene):
         return
     _warn_of_collapse(scene, session.question())
     _report_unpaired(scene, session.question())
-    question, masks = _panels(scene)
+    question, masks = _panels(scene, regions)
     session.write_url()
+    inside = scene.inside(question)
+    found = clusters.clusters(scene, question).clustering
+    listing.show(scene, question, regions, listing.Selected(masks, inside, found))
     _inspector(scene, question, masks)
     st.session_state.pop(_PROBLEM, None)
+
+
+def _regions(scene: Scene) -> Kept:
+    """Return the regions; where they can't be read, the page goes on without them."""
+    try:
+        return kept(scene.latents)
+    except InputError as error:
+        errors.show(error, "The regions of this scan can't be shown.")
+        return none_of(scene.latents)
 
 
 def _in_view(scene: Scene) -> bool:
@@ -117,14 +131,18 @@ def _report_lost_filters(before: Question, after: Question) -> None:
         st.toast(f"The filter by {names} is gone: no table in view has such a column.")
 
 
-def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
+def _panels(scene: Scene, regions: Kept) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
     question = session.question()
     views, shown, messages = embedding_panel.views(scene, question)
-    selections, dropped = resolvable(question, scene, views)
+    drawn = regions.panels(question.selections)
+    selections, dropped = resolvable(question, scene, {*views, *drawn})
     if dropped:
         session.update(selections=selections)
         question = session.question()
-        st.toast(f"{dropped} brush strokes were drawn in another embedding and are gone.")
+        st.toast(
+            f"{dropped} parts of the selection are gone: they were drawn in another embedding, or "
+            "their region was deleted."
+        )
     if question.color == SIMILARITY and question.pinned is None:
         messages = (
             *messages,
@@ -145,6 +163,8 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
         theme=tones().theme,
         patterns_url=patterns.patterns_url(scene),
         messages=(*messages, *(() if fresh else ("Clustering …",))),
+        regions=regions,
+        drawn=drawn,
     )
     linked_panels(view, key=_PANELS, on_change=_adopt)
     if last is None or not fresh:
@@ -156,7 +176,8 @@ def _panels(scene: Scene) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
         st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
     elif problem:
         errors.show(RequestError(problem))
-    return question, _masks(scene, question, views, inside)
+    embeddings = {panel: view.coordinates for panel, view in views.items()} | drawn
+    return question, _masks(scene, question, embeddings, inside)
 
 
 def _last_clusters(scene: Scene) -> _LastClusters | None:
@@ -177,14 +198,14 @@ def _adopt() -> None:
 def _masks(
     scene: Scene,
     question: Question,
-    views: Mapping[str, EmbeddingView],
+    embeddings: Mapping[str, NDArray[np.floating]],
     inside: NDArray[np.bool_],
 ) -> Mapping[str, NDArray[np.bool_]]:
     axes = panel_axes(
         question.selections,
         latents=scene.latents,
         maps=scene.map_values(),
-        embeddings={panel: view.coordinates for panel, view in views.items()},
+        embeddings=embeddings,
     )
     return {
         slot: selected_rows(question.selections.get(slot, ()), axes, inside) for slot in ("A", "B")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from latentcore.analysis.selection import Shape
 from latentcore.containers import Clustering
 from latentcore.figures.colors import (
     NAN_COLORS,
+    NOISE_COLOR,
     SHADE_DARK,
     SHADE_LIGHT,
     Theme,
@@ -32,11 +33,13 @@ from pages.panels.linked_panels import (
     Panel,
     PanelsView,
     PointTable,
+    Regions,
     Shaded,
     packed_colors,
 )
+from pages.regions.kept import Kept
 from pages.view.embeddings import EmbeddingView
-from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.scene import Scene
 
 _KEY_COLORS = ("#ff0000", "#00ff00", "#0000ff")
@@ -68,6 +71,8 @@ def build_view(
     theme: Theme,
     patterns_url: str | None,
     messages: tuple[str, ...],
+    regions: Kept,
+    drawn: Mapping[str, NDArray[np.float32]],
 ) -> PanelsView:
     """Build the view.
 
@@ -86,6 +91,9 @@ def build_view(
     theme : {"light", "dark"}
     messages : tuple of str
         Notices above the panels.
+    regions : Kept
+    drawn : Mapping of str to ndarray, shape (n, 2)
+        Axes of the panels of regions that are selected.
     """
     arrays = _Arrays()
     assert question.dim is not None
@@ -97,7 +105,10 @@ def build_view(
     colorings: dict[str, Coloring] = {}
     if clustering is not None:
         colorings["clusters"] = _shaded(arrays, scene, question, clustering, labels_key, theme)
-    colorings["main"] = _main_coloring(arrays, scene, question, clustering, labels_key, theme)
+    if question.color == REGION and regions.shown:
+        colorings["main"] = _region_coloring(arrays, regions, theme)
+    else:
+        colorings["main"] = _main_coloring(arrays, scene, question, clustering, labels_key, theme)
     panels: list[Panel] = []
     frames: dict[str, tuple[str, str]] = {}
     for panel, embedding in embeddings.items():
@@ -121,6 +132,7 @@ def build_view(
         asked = f"{scene.key}|{sorted(question.filters.items())}"
         arrays.add("kept", inside.astype(np.int32), asked)
     frames.update(_frames_of_shapes(arrays, scene, question))
+    frames.update(_frames_of_regions(arrays, regions, drawn))
     return PanelsView(
         points=PointTable(len(scene.latents), arrays.values, arrays.keys),
         grid=_geometry(scene),
@@ -134,14 +146,18 @@ def build_view(
         hover=_hover(arrays, question, latent, clustering is not None),
         messages=messages,
         frames=frames,
+        regions=_regions(arrays, regions),
     )
 
 
 def resolvable(
-    question: Question, scene: Scene, embeddings: Mapping[str, EmbeddingView]
+    question: Question, scene: Scene, others: Collection[str]
 ) -> tuple[Mapping[str, tuple[Shape, ...]], int]:
-    """Return the selections without strokes in unknown panels, and how many those are."""
-    known = {*embeddings, ROW_PANEL}
+    """Return the selections without strokes in unknown panels, and how many those are.
+
+    `others` are the panels of embeddings and regions that are known.
+    """
+    known = {*others, ROW_PANEL}
     if scene.latents.grid is not None:
         known.update(MAP_PANELS)
     for dim in scene.latents.dims:
@@ -189,6 +205,38 @@ def _main_coloring(
         label, unit = f"latent {question.dim}", ""
     limits = scene.limits(question, name, symmetric=is_diverging(cmap))
     return Continuous(array, lut(cmap), limits, label, unit, NAN_COLORS[theme])
+
+
+def _region_array(arrays: _Arrays, regions: Kept) -> str:
+    return arrays.add("region", regions.labels, regions.key)
+
+
+def _regions(arrays: _Arrays, regions: Kept) -> Regions | None:
+    if not regions.shown:
+        return None
+    return Regions(_region_array(arrays, regions), regions.palette, regions.names)
+
+
+def _region_coloring(arrays: _Arrays, regions: Kept, theme: Theme) -> Categorical:
+    return Categorical(
+        _region_array(arrays, regions),
+        {-1: NOISE_COLOR, **regions.palette},
+        {-1: "in no region", **regions.names},
+        NAN_COLORS[theme],
+        "region",
+    )
+
+
+def _frames_of_regions(
+    arrays: _Arrays, regions: Kept, drawn: Mapping[str, NDArray[np.float32]]
+) -> dict[str, tuple[str, str]]:
+    return {
+        panel: (
+            arrays.add(panel, axes[:, 0], regions.key),
+            arrays.add("no height", axes[:, 1], f"zeros {len(axes)}"),
+        )
+        for panel, axes in drawn.items()
+    }
 
 
 def _orientations(
@@ -289,9 +337,8 @@ def _quantity_title(question: Question) -> str:
         return f"Latent {question.dim}"
     if question.color == SIMILARITY:
         return f"Similarity to point {question.pinned}"
-    return {CLUSTER: "Clusters", ORIENTATION: "Orientation (IPF-Z)"}.get(
-        question.color, question.color
-    )
+    titles = {CLUSTER: "Clusters", ORIENTATION: "Orientation (IPF-Z)", REGION: "Regions"}
+    return titles.get(question.color, question.color)
 
 
 def _scatter(
@@ -322,7 +369,7 @@ def _frames_of_shapes(
         number = np.arange(len(scene.latents), dtype=np.float32)
         frames[ROW_PANEL] = (
             arrays.add("row number", number, scene.about),
-            arrays.add("no height", np.zeros_like(number), scene.about),
+            arrays.add("no height", np.zeros_like(number), f"zeros {len(number)}"),
         )
     for dim in scene.latents.dims:
         for name in scene.numeric_maps:

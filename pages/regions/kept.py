@@ -1,0 +1,229 @@
+"""The regions of the latents in view: what is kept of them, and every change of it.
+
+They belong to the scan, not to a session: another browser's change is there at the next look.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.analysis.selection import Shape
+from latentcore.artifacts.region_store import Operation, RegionStore, StoredRegions
+from latentcore.containers import LatentSet, Region, RegionSet, ScanPoints
+from latentcore.containers.regions import Placement
+from latentcore.errors import InputError
+from latentcore.figures.colors import categorical_palette
+from latentcore.settings import settings
+
+# A panel that is never shown: x is 1 in the region and 0 elsewhere, y is 0, so that a box in it
+# selects a region's points, in the browser and here, by the rule of any other stroke.
+_PANEL = re.compile(r"region-(\S+)")
+_PROBLEM = "regions_problem"
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The regions of a scan on the n points of latents.
+
+    Attributes
+    ----------
+    key : str
+        Changes when the regions or the latents do.
+    stored : StoredRegions
+    latents : LatentSet
+    """
+
+    key: str
+    stored: StoredRegions
+    latents: LatentSet
+
+    @property
+    def regions(self) -> RegionSet:
+        """All of them, hidden ones too."""
+        return self.stored.regions
+
+    @cached_property
+    def shown(self) -> RegionSet:
+        """Those that are not hidden."""
+        visible = tuple(region for region in self.regions.regions if not region.hidden)
+        return replace(self.regions, regions=visible)
+
+    @cached_property
+    def placed(self) -> Placement:
+        """Which point of the latents is which point of the scan."""
+        return self.regions.place(ScanPoints.of_latents(self.latents))
+
+    @cached_property
+    def labels(self) -> NDArray[np.int32]:
+        """The place in `shown` of each point's region, −1 where there is none, shape (n,)."""
+        return self.shown.labels(self.placed)
+
+    @cached_property
+    def palette(self) -> dict[int, str]:
+        """Color of each of `labels`."""
+        return {place: region.color for place, region in enumerate(self.shown.regions)}
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """Name of each of `labels`."""
+        return dict(enumerate(self.shown.names))
+
+    def mask(self, region: Region) -> NDArray[np.bool_]:
+        """Return which points lie in a region, shape (n,)."""
+        return self.placed.mask(region)
+
+    def panels(self, selections: Mapping[str, Sequence[Shape]]) -> dict[str, NDArray[np.float32]]:
+        """Return the axes, shape (n, 2), of the panels of regions that strokes select."""
+        drawn = {shape.panel for shapes in selections.values() for shape in shapes}
+        wanted = {panel: found[1] for panel in drawn if (found := _PANEL.fullmatch(panel))}
+        if not wanted:
+            return {}
+        known = {region.id: region for region in self.regions.regions}
+        return {
+            panel: np.column_stack([self.mask(known[id_]), np.zeros(len(self.latents))]).astype(
+                np.float32
+            )
+            for panel, id_ in sorted(wanted.items())
+            if id_ in known
+        }
+
+
+def panel_of(region: Region) -> str:
+    """Return the id of the panel in which a box selects a region."""
+    return f"region-{region.id}"
+
+
+def shape_of(region: Region) -> Shape:
+    """Return the stroke that selects a region's points."""
+    return Shape(panel_of(region), "box", ((0.5, -1.0), (1.5, 1.0)))
+
+
+def store() -> RegionStore:
+    """Return the store of this server's regions."""
+    return _store(str(settings().workspace / "regions"))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _store(folder: str) -> RegionStore:
+    return RegionStore(Path(folder))
+
+
+def kept(latents: LatentSet) -> Kept:
+    """Return the regions of the latents' scan.
+
+    Quick: the store's file is looked at, and read where it has changed. Raises `InputError` if it
+    is damaged, or lies on another grid.
+    """
+    stored = store().read(ScanPoints.of_latents(latents).scan)
+    if not stored.revision:
+        return Kept("", stored, latents)
+    return _kept(f"{latents.fingerprint}|{stored.revision}", stored, latents)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _kept(key: str, _stored: StoredRegions, _latents: LatentSet) -> Kept:
+    found = Kept(key, _stored, _latents)
+    if found.regions:
+        assert len(found.placed) == len(_latents)  # placed here, where errors are shown
+    return found
+
+
+def none_of(latents: LatentSet) -> Kept:
+    """Return no regions, for where those there are can't be read."""
+    scan = ScanPoints.of_latents(latents).scan
+    return Kept("", StoredRegions(RegionSet(scan)), latents)
+
+
+def revision(latents: LatentSet) -> int:
+    """Return a number that grows with each change of the scan's regions."""
+    return store().read(ScanPoints.of_latents(latents).scan).revision
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Points that may become a region.
+
+    Attributes
+    ----------
+    name : str
+        A number is added where a region has it already; empty for “Region 1”, “Region 2” …
+    mask : ndarray of bool, shape (n,)
+    source : Mapping
+        What made it, under ``"kind"``, and what is needed to make it again.
+    """
+
+    name: str
+    mask: NDArray[np.bool_]
+    source: Mapping[str, Any]
+    color: str = ""
+    note: str = ""
+
+
+def keep(latents: LatentSet, candidates: Sequence[Candidate]) -> tuple[Region, ...]:
+    """Keep points as regions, in one change that one step undoes; return these regions.
+
+    Raises `InputError` if one of them holds no point, or a name or color makes no sense; nothing is
+    kept then.
+    """
+    points = ScanPoints.of_latents(latents)
+
+    def add(regions: RegionSet) -> RegionSet:
+        placed = regions.place(points)
+        for one in candidates:
+            regions = regions.added(
+                Region(
+                    regions.free_name(one.name) if one.name else _numbered(regions),
+                    one.color or free_color(regions),
+                    placed.points(one.mask),
+                    note=one.note,
+                    source=one.source,
+                )
+            )
+        return regions
+
+    named = candidates[0].name if len(candidates) == 1 else f"{len(candidates)} regions"
+    named = named or "a selection"
+    after = store().change(points.scan, add, f"keep {named}").regions
+    return after.regions[len(after) - len(candidates) :]
+
+
+def _numbered(regions: RegionSet) -> str:
+    return next(
+        name for number in itertools.count(1) if (name := f"Region {number}") not in regions.names
+    )
+
+
+def free_color(regions: RegionSet) -> str:
+    """Return the first color of the palette of clusters that fewest regions have."""
+    used = [region.color for region in regions.regions]
+    return min(categorical_palette(), key=used.count)
+
+
+def change(latents: LatentSet, operation: Operation, what: str) -> None:
+    """Change the regions in a callback; what is wrong is shown by the list."""
+    attempt(lambda: store().change(ScanPoints.of_latents(latents).scan, operation, what))
+
+
+def attempt(action: Callable[[], object]) -> None:
+    """Do something in a callback; `problem` tells what was wrong with it."""
+    st.session_state.pop(_PROBLEM, None)
+    try:
+        action()
+    except InputError as error:
+        st.session_state[_PROBLEM] = error
+
+
+def problem() -> InputError | None:
+    """Return what was wrong with the last change, once."""
+    found: InputError | None = st.session_state.pop(_PROBLEM, None)
+    return found

@@ -1,0 +1,210 @@
+"""Regions on the Explore page without a browser: made, kept, changed, combined, found again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from latentcore.analysis.selection import Shape
+from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.containers import LatentSet, Region, ScanGrid, default_sample_ids
+from latentcore.readers import open_latents
+from pages.regions.kept import Candidate, keep, kept, shape_of
+from pages.view.question import REGION, Question, to_query
+from tests.pages.conftest import OpenPage
+from tests.pages.test_explore import asked, page_text
+
+LATENTS = "folder:measured/scan_latents.h5"
+MAPS = "folder:measured/scan_maps.csv"
+BOX = Shape("map", "box", ((2, 1), (7, 5)), "replace")
+COLUMNS, ROWS = 12, 9
+
+
+@pytest.fixture
+def scan(data_root: Path) -> Path:
+    """Latents on 12 × 9 points, in another order than along the rows, and maps."""
+    random = np.random.default_rng(0)
+    y, x = (axis.ravel() for axis in np.mgrid[0:ROWS, 0:COLUMNS])
+    order = random.permutation(len(x))
+    x, y = x[order], y[order]
+    values = random.normal(size=(len(x), 3)).astype(np.float32)
+    values[:, 1] += np.where(x < 6, -4, 4)
+    grid = ScanGrid.from_coordinates(x, y)
+    dims = np.arange(3, dtype=np.int32)
+    write_latents(
+        data_root / "scan_latents.h5", LatentSet(values, default_sample_ids(len(x)), dims, grid)
+    )
+    table = {"x": x, "y": y, "bandcontrast": np.where(y < 4, 60, 150), "phase": x // 6}
+    pd.DataFrame(table).to_csv(data_root / "scan_maps.csv", index=False)
+    return data_root
+
+
+@pytest.fixture
+def explore(scan: Path, open_page: OpenPage):
+    def open_(question: Question | None = None) -> AppTest:
+        query = to_query(question or Question(embedding="pca", dim=1, method="kmeans"))
+        return open_page("explore", samples="", latents=LATENTS, maps=[MAPS], **query)
+
+    return open_
+
+
+@pytest.fixture
+def latents(explore, scan: Path) -> LatentSet:
+    return open_latents(scan / "scan_latents.h5")
+
+
+def regions(latents: LatentSet) -> tuple[Region, ...]:
+    return kept(latents).regions.regions
+
+
+def places_of(latents: LatentSet, region: Region) -> set[tuple[int, int]]:
+    """Return x and y of each point of a region."""
+    mask, grid = kept(latents).mask(region), latents.grid
+    assert grid is not None
+    return {(int(x), int(y)) for x, y in zip(grid.x[mask], grid.y[mask], strict=True)}
+
+
+def click(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def test_a_brush_is_kept_and_there_after_a_reload(explore, latents: LatentSet) -> None:
+    app = explore(Question(embedding="pca", selections={"A": (BOX,), "B": ()}))
+    click(app, "regions.keep.A")
+    (region,) = regions(latents)
+    assert places_of(latents, region) == {(x, y) for x in range(2, 7) for y in range(1, 5)}
+    assert region.source["strokes"] == [BOX.as_plain()]
+    again = explore()
+    assert again.button(key=f"regions.choose.{region.id}").label == "Region 1"
+    assert "20" in [one.value for one in again.caption]
+    click(again, f"regions.choose.{region.id}")
+    assert asked(again).selections["A"] == (shape_of(region),)
+    assert "Selection A: 20 points" in page_text(again)
+    click(again, f"regions.choose.{region.id}")
+    assert asked(again).selections["A"] == ()
+
+
+def two_regions(latents: LatentSet) -> tuple[Region, Region]:
+    """Keep columns 0 to 5 and rows 0 to 3."""
+    assert latents.grid is not None
+    made = [
+        Candidate("left", latents.grid.x < 6, {"kind": "brush"}),
+        Candidate("top", latents.grid.y < 4, {"kind": "brush"}),
+    ]
+    left, top = keep(latents, made)
+    return left, top
+
+
+def test_a_region_is_renamed_hidden_moved_doubled_and_deleted_and_all_is_undone(
+    explore, latents: LatentSet
+) -> None:
+    left, top = two_regions(latents)
+    assert left.color != top.color
+    app = click(explore(), f"regions.choose.{left.id}")
+    app.text_input(key=f"regions.name.{left.id}.left").set_value("grain *A*").run()
+    assert regions(latents)[0].name == "grain *A*"
+    assert app.button(key=f"regions.choose.{left.id}").label == r"grain \*A\*"
+    app.color_picker(key=f"regions.color.{left.id}.{left.color}").set_value("#123456").run()
+    assert regions(latents)[0].color == "#123456"
+    click(app, f"regions.hide.{left.id}")
+    assert [one.hidden for one in regions(latents)] == [True, False]
+    assert kept(latents).shown.names == ("top",)
+    click(app, f"regions.up.{left.id}")
+    assert [one.id for one in regions(latents)] == [top.id, left.id]
+    click(app, f"regions.duplicate.{left.id}")
+    assert kept(latents).regions.names == ("top", "grain *A*", "grain *A* 2")
+    click(app, f"regions.delete.{left.id}")
+    assert kept(latents).regions.names == ("top", "grain *A* 2")
+    for _ in range(6):
+        click(app, "regions.undo")
+    assert kept(latents).regions.names == ("left", "top")
+    assert regions(latents)[0].color == left.color
+    click(app, "regions.redo")
+    assert kept(latents).regions.names == ("grain *A*", "top")
+
+
+def test_a_name_that_is_taken_is_refused_and_nothing_changes(explore, latents: LatentSet) -> None:
+    left, _ = two_regions(latents)
+    app = click(explore(), f"regions.choose.{left.id}")
+    app.text_input(key=f"regions.name.{left.id}.left").set_value("top").run()
+    assert "Two regions have the name 'top'" in page_text(app)
+    assert kept(latents).regions.names == ("left", "top")
+
+
+@pytest.mark.parametrize(
+    ("how", "count"), [("union", 6 * 9 + 6 * 4), ("intersection", 6 * 4), ("difference", 6 * 5)]
+)
+def test_regions_are_combined(explore, latents: LatentSet, how: str, count: int) -> None:
+    left, _ = two_regions(latents)
+    app = click(explore(), f"regions.choose.{left.id}")
+    click(app, f"regions.{how}.{left.id}")
+    assert len(regions(latents)[-1]) == count
+
+
+def test_regions_color_the_panels_and_their_points_can_be_chosen_for_b(
+    explore, latents: LatentSet
+) -> None:
+    left, top = two_regions(latents)
+    app = explore(
+        Question(
+            embedding="pca", dim=1, color=REGION, active="B",
+            selections={"A": (shape_of(left),), "B": (shape_of(top),)},
+        )
+    )  # fmt: skip
+    text = page_text(app)
+    assert "Selection A: 54 points" in text and "Selection B: 48 points" in text
+    assert "regions" in app.selectbox(key="explore.color").options
+    assert asked(app).color == REGION
+
+
+def test_what_selected_a_region_that_is_gone_is_dropped(explore, latents: LatentSet) -> None:
+    left, _ = two_regions(latents)
+    gone = Shape("region-0000", "box", ((0.5, -1), (1.5, 1)))
+    app = explore(Question(embedding="pca", selections={"A": (shape_of(left), gone), "B": ()}))
+    assert asked(app).selections["A"] == (shape_of(left),)
+    assert "their region was deleted" in app.toast[0].value
+
+
+def new_region(app: AppTest, made_of: str) -> AppTest:
+    click(app, "regions.new")
+    if app.segmented_control(key="regions.of").value != made_of:
+        app.segmented_control(key="regions.of").set_value(made_of).run()
+    return app
+
+
+def test_regions_are_made_of_clusters_values_and_a_polygon(explore, latents: LatentSet) -> None:
+    grid = latents.grid
+    assert grid is not None
+    app = new_region(explore(), "Clusters")
+    app.multiselect(key="regions.clusters").set_value([0]).run()
+    click(app, "regions.make")
+    app = new_region(explore(), "A map's values")
+    app.selectbox(key="regions.map").set_value("phase").run()
+    app.multiselect(key="regions.values.phase").set_value([0, 1]).run()
+    click(app, "regions.make")
+    app = new_region(explore(), "Polygon")
+    app.text_area(key="regions.polygon").set_value("-1 -1\n3.5, -1\n3.5;3.5\n-1\t3.5").run()
+    click(app, "regions.make")
+    cluster, first, second, polygon = regions(latents)
+    assert (first.name, second.name, polygon.name) == ("phase 0", "phase 1", "polygon")
+    assert cluster.source["kind"] == "cluster"
+    assert (kept(latents).mask(first) == (grid.x < 6)).all()
+    assert (kept(latents).mask(polygon) == ((grid.x < 4) & (grid.y < 4))).all()
+
+
+def test_a_polygon_that_is_none_is_explained(explore) -> None:
+    app = new_region(explore(), "Polygon")
+    for text, message in (
+        ("1 2\nthree 4", "Line 2 is"),
+        ("1 2\n3 4", "3 to 2,000 vertices"),
+        ("90 90\n91 90\n91 91", "holds no point"),
+        ("nan 1\n2 2\n3 3", "Line 1 is"),
+    ):
+        app.text_area(key="regions.polygon").set_value(text).run()
+        assert message in page_text(app)
