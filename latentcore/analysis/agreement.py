@@ -169,6 +169,35 @@ def _refuse_useless(reference: NDArray[np.integer]) -> None:
 
 
 @dataclass(frozen=True, eq=False)
+class Overlaps:
+    """The pairs of labels that occur, of k row labels and m column labels.
+
+    Attributes
+    ----------
+    rows, columns : ndarray of int, shapes (k,), (m,)
+        The labels, ascending.
+    row, column : ndarray of int64, shape (p,)
+        Of each pair, the places of its labels among them.
+    counts : ndarray of int64, shape (p,)
+        Points with both.
+    """
+
+    rows: NDArray[np.integer]
+    columns: NDArray[np.integer]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def overlaps(labels: NDArray[np.integer], reference: NDArray[np.integer]) -> Overlaps:
+    """Count how many points have each pair of labels; memory grows with n, not with k × m."""
+    rows, row = np.unique(labels, return_inverse=True)
+    columns, column = np.unique(reference, return_inverse=True)
+    pairs, counts = np.unique(row.astype(np.int64) * len(columns) + column, return_counts=True)
+    return Overlaps(rows, columns, pairs // len(columns), pairs % len(columns), counts)
+
+
+@dataclass(frozen=True, eq=False)
 class LabelAgreement:
     """Two label maps against each other.
 
@@ -180,9 +209,9 @@ class LabelAgreement:
     homogeneity, completeness : float
         Rosenberg and Hirschberg, *EMNLP-CoNLL* (2007) 410, the reference taken as true.
     labels, reference : tuple of int
-        The labels of the table's rows and columns.
-    contingency : ndarray of int64, shape (rows, columns)
-        How many points have both labels.
+        The labels that occur, ascending.
+    overlap : Overlaps
+        How many points have both.
     mapping : Mapping of int to int
         For each label the reference label of most of its points; the smaller at a tie.
     mapped_accuracy : float
@@ -197,10 +226,35 @@ class LabelAgreement:
     completeness: float
     labels: tuple[int, ...]
     reference: tuple[int, ...]
-    contingency: NDArray[np.int64]
+    overlap: Overlaps
     mapping: Mapping[int, int]
     mapped_accuracy: float
     n: int
+
+    @property
+    def contingency(self) -> NDArray[np.int64]:
+        """How many points have both labels, shape (labels, reference)."""
+        return self.largest(max(len(self.labels), len(self.reference)))[2]
+
+    def largest(self, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+        """Return the contingency table of the labels with most points.
+
+        Returns
+        -------
+        rows, columns : ndarray of int
+            Places among `labels` and `reference`, ascending, at most so many of each.
+        table : ndarray of int64, shape (rows, columns)
+        """
+        found = self.overlap
+        rows, columns = (
+            np.sort(np.argsort(-np.bincount(codes, found.counts), kind="stable")[:most])
+            for codes in (found.row, found.column)
+        )
+        kept = np.isin(found.row, rows) & np.isin(found.column, columns)
+        table = np.zeros((len(rows), len(columns)), np.int64)
+        places = np.searchsorted(rows, found.row), np.searchsorted(columns, found.column)
+        table[places[0][kept], places[1][kept]] = found.counts[kept]
+        return rows, columns, table
 
 
 def as_labels(values: NDArray[np.floating], name: str) -> NDArray[np.int32]:
@@ -260,23 +314,23 @@ def compare_labels(labels: NDArray[np.integer], reference: NDArray[np.integer]) 
     if len(labels) == 0:
         message = "Not one point has both labels, so there is nothing to compare."
         raise RequestError(message)
-    rows, row = np.unique(labels, return_inverse=True)
-    columns, column = np.unique(reference, return_inverse=True)
-    table = np.bincount(row * len(columns) + column, minlength=len(rows) * len(columns))
-    table = table.reshape(len(rows), len(columns)).astype(np.int64)
+    found = overlaps(labels, reference)
     ari, nmi = rand_and_information(labels, reference)
     homogeneity, completeness, _ = homogeneity_completeness_v_measure(reference, labels)
-    most = columns[table.argmax(axis=1)]
+    # Of each row the pair with most points, the one of the smallest column at a tie.
+    order = np.lexsort((found.column, -found.counts, found.row))
+    most = order[np.unique(found.row[order], return_index=True)[1]]
+    mapped = found.columns[found.column[most]]
     return LabelAgreement(
         ari=ari,
         nmi=nmi,
         homogeneity=float(homogeneity),
         completeness=float(completeness),
-        labels=tuple(rows.tolist()),
-        reference=tuple(columns.tolist()),
-        contingency=table,
-        mapping=dict(zip(rows.tolist(), most.tolist(), strict=True)),
-        mapped_accuracy=float(table.max(axis=1).sum() / len(labels)),
+        labels=tuple(found.rows.tolist()),
+        reference=tuple(found.columns.tolist()),
+        overlap=found,
+        mapping=dict(zip(found.rows.tolist(), mapped.tolist(), strict=True)),
+        mapped_accuracy=float(found.counts[most].sum() / len(labels)),
         n=len(labels),
     )
 

@@ -44,7 +44,7 @@ def orientation_colors(maps: ScanMaps) -> NDArray[np.float32] | None:
     Parameters
     ----------
     maps : ScanMaps
-        With ``phi1``, ``Phi``, ``phi2`` in rad or °, and the symmetry of at least one phase.
+        With ``phi1``, ``Phi``, ``phi2`` in rad or °, and a phase of a symmetry that has a key.
 
     Returns
     -------
@@ -64,8 +64,9 @@ def orientation_colors(maps: ScanMaps) -> NDArray[np.float32] | None:
         return None
     phase = maps.get(_PHASE)
     for number, symmetry in maps.symmetries.items():
-        of_phase = phase == number
-        colors[of_phase] = direction_colors(directions[of_phase], symmetry)
+        if symmetry.laue in KEY_CORNERS:
+            of_phase = phase == number
+            colors[of_phase] = direction_colors(directions[of_phase], symmetry)
     return colors if np.isfinite(colors).any() else None
 
 

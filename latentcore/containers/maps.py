@@ -18,12 +18,12 @@ from latentcore.errors import JoinError, ShapeError
 
 @dataclass(frozen=True)
 class CrystalSymmetry:
-    """The symmetry of a phase, as far as colors of orientations need it.
+    """The symmetry of a phase.
 
     Attributes
     ----------
     laue : str
-        Laue class: ``"m-3m"`` or ``"6/mmm"``.
+        Laue group, one of `latentcore.containers.crystals.LAUE_GROUPS`, or ``"-31m"``.
     hexagonal_x : str
         ``"a"`` or ``"a*"``: which axis of a hexagonal crystal the Euler angles take for x.
         Vendors differ, by 30°.

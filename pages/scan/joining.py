@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.orientation_colors import orientation_colors
+from latentcore.analysis.orientation_colors import KEY_CORNERS, orientation_colors
 from latentcore.containers import (
     Columns,
     LatentSet,
@@ -222,7 +222,7 @@ def _orientation(tables: Mapping[str, ScanMaps], grid: ScanGrid) -> dict[str, An
         if colors is not None:
             rows = match_rows(grid, table.grid)
             placed = np.where((rows >= 0)[:, None], colors[rows], np.float32(np.nan))
-            laue = sorted({symmetry.laue for symmetry in table.symmetries.values()})
+            laue = sorted({one.laue for one in table.symmetries.values()} & KEY_CORNERS.keys())
             return {
                 "orientation": placed,
                 "orientation_from": place,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import CrystalSymmetry, UnitCell
+from latentcore.containers.crystals import (
+    LAUE_GROUPS,
+    laue_of_point_group,
+    laue_of_space_group,
+)
 from latentcore.errors import MalformedFileError
 from latentcore.readers._hdf5 import dataset, follow, load, text
 
@@ -84,16 +88,15 @@ def columns_of(file: h5py.File, group: str, n: int) -> Iterator[str]:
 
 _SPACE_GROUPS = ("Space Group", "space_group", "SpaceGroup", "IT")
 _POINT_GROUPS = ("point_group", "Point Group", "Laue Group")
-# International Tables for Crystallography A: the cubic space groups of Laue class m-3m, and the
-# hexagonal ones of Laue class 6/mmm.
-_CUBIC = range(207, 231)
-_HEXAGONAL = range(177, 195)
+# EDAX' numbers of symmetries, as .ang files have them, too.
+_EDAX_SYMMETRIES = {
+    43: "m-3m", 23: "m-3", 62: "6/mmm", 6: "6/m", 32: "-3m", 3: "-3", 42: "4/mmm", 4: "4/m",
+    22: "mmm", 20: "2/m", 2: "2/m", 1: "-1",
+}  # fmt: skip
 _CONSTANTS = ("a", "b", "c", "alpha", "beta", "gamma")
 # No crystal's longest axis is as short, in Å; EMsoft, and files made from it, write nm.
 _SHORTEST_CELL = 1.9
-_CUBIC_NAMES = re.compile(r"m-?3m|432|-43m")
 _UNKNOWN_CELL = UnitCell()
-_HEXAGONAL_NAMES = re.compile(r"6/mmm|622|6mm|-6m2")
 
 
 @dataclass(frozen=True)
@@ -132,14 +135,13 @@ def listed_phases(
 
 
 def _symmetry_of(file: h5py.File, phase: str, hexagonal_x: str) -> CrystalSymmetry | None:
-    """Return a phase's symmetry; None where the file lacks it, or it is another one."""
-    laue = _from_space_group(file, phase) or _from_point_group(file, phase)
+    """Return a phase's symmetry; None where the file lacks it."""
+    laue = (
+        laue_of_space_group(_space_group_of(file, phase))
+        or _from_point_group(file, phase)
+        or _from_numbers(file, phase)
+    )
     return None if laue is None else CrystalSymmetry(laue, hexagonal_x)
-
-
-def _from_space_group(file: h5py.File, phase: str) -> str | None:
-    group = _space_group_of(file, phase)
-    return "m-3m" if group in _CUBIC else "6/mmm" if group in _HEXAGONAL else None
 
 
 def _space_group_of(file: h5py.File, phase: str) -> int:
@@ -186,10 +188,17 @@ def _numbers(file: h5py.File, key: str, count: int) -> tuple[float, ...]:
 
 
 def _from_point_group(file: h5py.File, phase: str) -> str | None:
-    for name in _POINT_GROUPS:
-        called = text(file, f"{phase}/{name}")
-        if _HEXAGONAL_NAMES.search(called):
-            return "6/mmm"
-        if _CUBIC_NAMES.search(called):
-            return "m-3m"
+    found = (laue_of_point_group(text(file, f"{phase}/{name}")) for name in _POINT_GROUPS)
+    return next(filter(None, found), None)
+
+
+def _from_numbers(file: h5py.File, phase: str) -> str | None:
+    """Return the Laue group that Oxford's or EDAX' number means."""
+    for name, groups in (
+        ("Laue Group", dict(enumerate(LAUE_GROUPS, start=1))),
+        ("Symmetry", _EDAX_SYMMETRIES),
+    ):
+        value = _numbers(file, f"{phase}/{name}", 1)
+        if value and value[0] in groups:
+            return groups[int(value[0])]
     return None

@@ -54,8 +54,7 @@ def run(request: AgreeRequest, folder: RunFolder, progress: Progress) -> dict[st
         message = "⟨top⟩ must be 0 or more, and ⟨sample⟩ 1 or more."
         raise RequestError(message)
     if request.labels is not None:
-        progress.step(0, 1, "comparing label maps")
-        return compare_maps(request.labels, request.reference, request.roi, folder)
+        return compare_maps(request.labels, request.reference, request.roi, folder, progress)
     return _latents(request, folder, progress)
 
 
