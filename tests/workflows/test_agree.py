@@ -117,8 +117,53 @@ def test_two_label_maps(scan):
     assert report["mapping"] == {"0": "not_indexed", "1": "Iron"}
     table = pd.read_csv(scan / "run/contingency.csv")
     assert table.columns.tolist() == ["cluster", "Iron", "not_indexed"]
-    for name in ("contingency.png", "label_maps.png"):
+    for name in ("contingency.png", "label_maps.png", "differences.png"):
         assert (scan / "run" / name).read_bytes()[:4] == b"\x89PNG"
+    assert report["variation_of_information"] == 0
+    assert (report["border_recall"], report["border_precision"]) == (1, 1)
+    assert report["border_length"] == {"labels": 15, "reference": 15}
+    found = pd.read_csv(scan / "run/differences.csv")
+    assert found.columns.tolist() == ["x", "y", "label", "reference", "matched", "differs"]
+    assert (found["matched"] == found["reference"]).all()
+    assert not found["differs"].any()
+
+
+def test_a_run_is_held_against_labels_of_which_some_are_noise(scan):
+    words = [str(scan / "latents.parquet"), "--dim", "3", "--map", f"{scan / 'pca.csv'}:PCA_1"]
+    method = ["--method", "kmeans", "--k", "2", "--quiet", "--out", str(scan / "clusters")]
+    assert main(["cluster", *words, *method]) == 0
+    table = pd.read_csv(scan / "phases.csv")
+    table["grain"] = np.where(table["x"] == 0, -1, 1 - table["cluster"] + 3 * (table["x"] > 15))
+    table.to_csv(scan / "grains.csv", index=False)
+    against = ["--reference", str(scan / "grains.csv:grain"), "--quiet"]
+    assert main(["agree", "--labels", str(scan / "clusters"), *against, "--out",
+                 str(scan / "run")]) == 0  # fmt: skip
+    report = report_of(scan)
+    found = pd.read_csv(scan / "run/differences.csv")
+    # No cluster at the row without a latent, no grain at x = 0; what is right of x = 15 is split.
+    assert found["differs"].isna().sum() == 1 + 15
+    assert found.loc[found["differs"] == 1, "x"].unique().tolist() == [16, 17, 18, 19]
+    assert report["share_different"] == pytest.approx(60 / 284)
+    assert (report["border_recall"], report["border_precision"]) == (15 / 30, 1)
+    assert report["without_noise"]["n"] == 284
+    assert report["without_noise"]["variation_of_information"] == pytest.approx(
+        _split(60, 105, 284)
+    )
+    assert json.loads((scan / "run/run.json").read_text())["parents"]
+
+
+def _split(part, other, n):
+    """Return H(grains | clusters) where one cluster holds two grains, and another one grain."""
+    shares = np.array([part, other]) / (part + other)
+    return -(part + other) / n * (shares * np.log(shares)).sum()
+
+
+def test_tables_of_very_many_labels_are_pairs(scan, monkeypatch):
+    monkeypatch.setattr("latentcore.workflows.agree.maps._MOST_CELLS", 3)
+    assert called(scan, "--labels", "phases.csv:cluster", "--reference", "phases.csv:phase") == 0
+    assert report_of(scan)["contingency"] is None
+    table = pd.read_csv(scan / "run/contingency.csv")
+    assert table.to_numpy().tolist() == [[0, "not_indexed", 165], [1, "Iron", 135]]
 
 
 def test_the_one_label_column_of_a_file_needs_no_name(scan):

@@ -73,7 +73,8 @@ class CsvMaps:
             raise MalformedFileError(message)
         kept: NDArray[np.float32] = values[:, usable]
         names = tuple(maps)
-        if _BAND_CONTRAST in names:
+        # The table of a clustering calls its map so, whichever it is.
+        if _BAND_CONTRAST in names and not {"latent", "cluster"} <= set(names):
             _refuse_impossible(kept[names.index(_BAND_CONTRAST)], path.name)
         return ScanMaps(
             values=kept,
