@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.ranking._compiled import compiled
+from latentcore.analysis.compiled import compiled
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.ranking._compiled import compiled
+from latentcore.analysis.compiled import compiled
 
 # What is left of a norm when a trend explains everything is rounding: of the sum, 1e-15 each.
 _NOTHING_LEFT = 1e-11

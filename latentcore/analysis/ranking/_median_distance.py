@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.ranking._compiled import compiled
+from latentcore.analysis.compiled import compiled
 
 _SAMPLE = 512
 # So many of a sample's standard errors above and below the guess, the sought pair almost always

@@ -1,4 +1,4 @@
-"""How this room compiles its loops. Import it inside functions: numba takes a second to load."""
+"""How loops are compiled. Import it inside functions: numba takes a second to load."""
 
 from __future__ import annotations
 
