@@ -13,7 +13,7 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import errors
-from pages.tasks.rank.overview import show_files
+from pages.results.verb_files import show_files
 from pages.tasks.rank.target import files_with_maps, map_spec
 from pages.view import session as explorer
 from pages.view.scene import Scene

@@ -16,7 +16,7 @@ from pages.charts.maps import categories_chart, fitting_height
 from pages.charts.ranking import table_chart
 from pages.frame import errors
 from pages.frame.theme import tones
-from pages.tasks.rank.overview import show_files
+from pages.results.verb_files import show_files
 from pages.tasks.rank.target import map_spec
 from pages.view import session as explorer
 from pages.view.scene import Scene
