@@ -26,7 +26,8 @@ from latentcore.analysis.statistics import (
     compare,
     describe,
 )
-from latentcore.containers import Clustering, LatentSet, Roi, ScanGrid
+from latentcore.containers import Clustering, LatentSet, Region, RegionSet, Roi, ScanGrid
+from latentcore.containers.regions import Placement
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
@@ -37,6 +38,8 @@ ROW_PANEL = "row"
 # Label of a point outside the ROI, on the screen only: in files its label is -1.
 OUTSIDE = -2
 
+# A panel that is never shown: x is 1 in the region of this id and 0 elsewhere, y is 0.
+_REGION = re.compile(r"region-(\S+)")
 _SCATTER = re.compile(r"scatter-d(\d+)-(.+)", re.DOTALL)
 
 
@@ -245,6 +248,36 @@ def in_all_rows(clustering: Clustering, inside: NDArray[np.bool_]) -> Clustering
 def scatter_panel(dim: int, reference: str) -> str:
     """Return the id of the panel of a latent dimension over a map."""
     return f"scatter-d{dim}-{reference}"
+
+
+def region_shape(region: Region) -> Shape:
+    """Return the stroke that selects a region's points, whatever they are today."""
+    return Shape(f"region-{region.id}", "box", ((0.5, -1.0), (1.5, 1.0)))
+
+
+def region_panels(
+    selections: Mapping[str, Sequence[Shape]], regions: RegionSet, placed: Placement
+) -> dict[str, NDArray[np.float32]]:
+    """Return the axes of those panels of `region_shape` that a selection names.
+
+    Parameters
+    ----------
+    placed : Placement
+        n points.
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (n, 2)
+        Like embeddings; without regions that are not there any more.
+    """
+    drawn = {shape.panel for shapes in selections.values() for shape in shapes}
+    ids = {panel: found[1] for panel in sorted(drawn) if (found := _REGION.fullmatch(panel))}
+    known = {region.id: region for region in regions.regions} if ids else {}
+    return {
+        panel: np.column_stack([placed.mask(known[one]), np.zeros(len(placed))]).astype(np.float32)
+        for panel, one in ids.items()
+        if one in known
+    }
 
 
 def panel_axes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,7 @@ def embedding_figure(
     limits: tuple[float, float] | None = None,
     label: str = "",
     names: Mapping[int, str] | None = None,
+    colors: Sequence[str] | None = None,
     inside: NDArray[np.bool_] | None = None,
     selected: NDArray[np.bool_] | None = None,
 ) -> Figure:
@@ -66,6 +67,8 @@ def embedding_figure(
     names : Mapping of int to str, optional
         What the labels are called in the legend; those that are missing have the color of missing
         points.
+    colors : sequence of str, optional
+        ``#rrggbb`` of labels 0, 1, …; those of clusters if not given.
     inside : ndarray of bool, shape (n,), optional
         The others are out of view: faint and gray.
     selected : ndarray of bool, shape (n,), optional
@@ -91,17 +94,17 @@ def embedding_figure(
         for axes, other in zip(np.ravel(figure.subplots(1, len(others))), others, strict=True):
             pair = coordinates[shown][:, [0, other]]
             if rgb is not None:
-                colors = rgb[shown]
+                painted = rgb[shown]
             elif labels is not None:
-                colors = _named_rgb(labels[shown], labels, names)
+                painted = _named_rgb(labels[shown], cluster_palette(labels, colors), names)
             elif chosen is not None and limits is not None:
-                colors = continuous_rgb(chosen[shown], limits, cmap)
+                painted = continuous_rgb(chosen[shown], limits, cmap)
             else:
-                colors = _density_rgb(pair)
-            _scatter(axes, pair, _dimmed(colors, shown, inside, selected))
+                painted = _density_rgb(pair)
+            _scatter(axes, pair, _dimmed(painted, shown, inside, selected))
             axes.set(xlabel=_axis(embedding, 0), ylabel=_axis(embedding, other))
         if label and rgb is None and labels is not None:
-            _legend(axes, labels, names, label)
+            _legend(axes, cluster_palette(labels, colors), names, label)
         elif label and rgb is None and chosen is not None and limits is not None:
             color_bar(axes, chosen[shown], check_limits(limits), cmap, label)
         elif label:
@@ -139,9 +142,8 @@ def _dimmed(
 
 
 def _named_rgb(
-    chosen: NDArray[np.integer], labels: NDArray[np.integer], names: Mapping[int, str] | None
+    chosen: NDArray[np.integer], palette: dict[int, str], names: Mapping[int, str] | None
 ) -> NDArray[np.uint8]:
-    palette = cluster_palette(labels)
     if names is not None:
         palette = {
             label: color if label in names else NAN_COLORS["light"]
@@ -151,11 +153,10 @@ def _named_rgb(
 
 
 def _legend(
-    axes: Axes, labels: NDArray[np.integer], names: Mapping[int, str] | None, title: str
+    axes: Axes, palette: Mapping[int, str], names: Mapping[int, str] | None, title: str
 ) -> None:
     from matplotlib.patches import Patch
 
-    palette = cluster_palette(labels)
     known = [one for one in palette if names is None or one in names]
     patches = [
         Patch(facecolor=palette[one], label=str(one) if names is None else names[one])

@@ -6,7 +6,7 @@ They belong to the scan, not to a session: another browser's change is there at 
 from __future__ import annotations
 
 import itertools
-import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +17,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.exploration import region_panels
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts.region_store import Operation, RegionStore, StoredRegions
 from latentcore.containers import LatentSet, Region, RegionSet, ScanPoints
@@ -25,9 +26,6 @@ from latentcore.errors import InputError
 from latentcore.figures.colors import categorical_palette
 from latentcore.settings import settings
 
-# A panel that is never shown: x is 1 in the region and 0 elsewhere, y is 0, so that a box in it
-# selects a region's points, in the browser and here, by the rule of any other stroke.
-_PANEL = re.compile(r"region-(\S+)")
 _PROBLEM = "regions_problem"
 
 
@@ -84,28 +82,7 @@ class Kept:
 
     def panels(self, selections: Mapping[str, Sequence[Shape]]) -> dict[str, NDArray[np.float32]]:
         """Return the axes, shape (n, 2), of the panels of regions that strokes select."""
-        drawn = {shape.panel for shapes in selections.values() for shape in shapes}
-        wanted = {panel: found[1] for panel in drawn if (found := _PANEL.fullmatch(panel))}
-        if not wanted:
-            return {}
-        known = {region.id: region for region in self.regions.regions}
-        return {
-            panel: np.column_stack([self.mask(known[id_]), np.zeros(len(self.latents))]).astype(
-                np.float32
-            )
-            for panel, id_ in sorted(wanted.items())
-            if id_ in known
-        }
-
-
-def panel_of(region: Region) -> str:
-    """Return the id of the panel in which a box selects a region."""
-    return f"region-{region.id}"
-
-
-def shape_of(region: Region) -> Shape:
-    """Return the stroke that selects a region's points."""
-    return Shape(panel_of(region), "box", ((0.5, -1.0), (1.5, 1.0)))
+        return region_panels(selections, self.regions, self.placed) if self.regions else {}
 
 
 def store() -> RegionStore:
@@ -227,3 +204,43 @@ def problem() -> InputError | None:
     """Return what was wrong with the last change, once."""
     found: InputError | None = st.session_state.pop(_PROBLEM, None)
     return found
+
+
+def bring(latents: LatentSet, brought: RegionSet, what: str) -> tuple[int, dict[str, str]]:
+    """Add the regions of a file to those of the scan, but for those that are there already.
+
+    A name or an id that another region has is changed. Returns how many were added, and the id
+    under which each region is there, by the id in the file. Raises `InputError` if they are of
+    another scan; nothing changes then.
+    """
+    points = ScanPoints.of_latents(latents)
+    placed = brought.place(points)
+    ids: dict[str, str] = {}
+    added = 0
+
+    def add(regions: RegionSet) -> RegionSet:
+        nonlocal added
+        added = 0
+        here = regions.place(points)
+        known = {region.points.tobytes(): region for region in reversed(regions.regions)}
+        taken = {region.id for region in regions.regions}
+        for region in brought.regions:
+            # On another origin its points have other names; those beyond the latents are lost then.
+            same = brought.scan.frame == regions.scan.frame
+            named = region.points if same else here.points(placed.mask(region))
+            twin = known.get(named.tobytes())
+            if twin is not None:
+                ids[region.id] = twin.id
+                continue
+            new = replace(
+                region,
+                name=regions.free_name(region.name),
+                points=named,
+                id=secrets.token_hex(4) if region.id in taken else region.id,
+            )
+            ids[region.id] = new.id
+            regions, added = regions.added(new), added + 1
+        return regions
+
+    store().change(points.scan, add, what)
+    return added, ids

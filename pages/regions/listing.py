@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.exploration import region_shape
 from latentcore.containers import Clustering, LatentSet, Region, RegionSet
 from pages.frame import errors
 from pages.frame.errors import markdown_safe
@@ -23,7 +24,6 @@ from pages.regions.kept import (
     keep,
     problem,
     revision,
-    shape_of,
     store,
 )
 from pages.view import session
@@ -181,7 +181,7 @@ def _row(
 def _choose(question: Question, region: Region, chosen: bool) -> None:
     """Select a region's points in all panels; chosen again, they are let go."""
     st.session_state[_CHOSEN] = None if chosen else region.id
-    strokes = () if chosen else (shape_of(region),)
+    strokes = () if chosen else (region_shape(region),)
     session.update(selections={**question.selections, question.active: strokes})
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from latentcore.analysis.exploration import region_shape
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.artifacts.region_files import regions_json
 from latentcore.containers import LatentSet, Region, ScanGrid, default_sample_ids
 from latentcore.readers import open_latents
-from pages.regions.kept import Candidate, keep, kept, shape_of
+from latentcore.workflows import execute
+from pages.regions.kept import Candidate, keep, kept
+from pages.scan import loading
+from pages.scan.state import ScanState
+from pages.tasks.explore.downloads import session_request
 from pages.view.question import REGION, Question, to_query
+from pages.view.scene import open_scene
 from tests.pages.conftest import OpenPage
 from tests.pages.test_explore import asked, page_text
 
@@ -84,7 +93,7 @@ def test_a_brush_is_kept_and_there_after_a_reload(explore, latents: LatentSet) -
     assert again.button(key=f"regions.choose.{region.id}").label == "Region 1"
     assert "20" in [one.value for one in again.caption]
     click(again, f"regions.choose.{region.id}")
-    assert asked(again).selections["A"] == (shape_of(region),)
+    assert asked(again).selections["A"] == (region_shape(region),)
     assert "Selection A: 20 points" in page_text(again)
     click(again, f"regions.choose.{region.id}")
     assert asked(again).selections["A"] == ()
@@ -154,7 +163,7 @@ def test_regions_color_the_panels_and_their_points_can_be_chosen_for_b(
     app = explore(
         Question(
             embedding="pca", dim=1, color=REGION, active="B",
-            selections={"A": (shape_of(left),), "B": (shape_of(top),)},
+            selections={"A": (region_shape(left),), "B": (region_shape(top),)},
         )
     )  # fmt: skip
     text = page_text(app)
@@ -166,8 +175,8 @@ def test_regions_color_the_panels_and_their_points_can_be_chosen_for_b(
 def test_what_selected_a_region_that_is_gone_is_dropped(explore, latents: LatentSet) -> None:
     left, _ = two_regions(latents)
     gone = Shape("region-0000", "box", ((0.5, -1), (1.5, 1)))
-    app = explore(Question(embedding="pca", selections={"A": (shape_of(left), gone), "B": ()}))
-    assert asked(app).selections["A"] == (shape_of(left),)
+    app = explore(Question(embedding="pca", selections={"A": (region_shape(left), gone), "B": ()}))
+    assert asked(app).selections["A"] == (region_shape(left),)
     assert "their region was deleted" in app.toast[0].value
 
 
@@ -208,3 +217,82 @@ def test_a_polygon_that_is_none_is_explained(explore) -> None:
     ):
         app.text_area(key="regions.polygon").set_value(text).run()
         assert message in page_text(app)
+
+
+def test_regions_travel_in_the_session_report_and_come_back_with_it(
+    explore, latents: LatentSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, top = two_regions(latents)
+    question = Question(
+        embedding="pca", dim=1, method="kmeans", color=REGION,
+        selections={"A": (region_shape(left), BOX), "B": (region_shape(top),)},
+    )  # fmt: skip
+    scene = open_scene(ScanState(latents=LATENTS, maps=(MAPS,)))
+    execute("session", session_request(scene, question), tmp_path / "session")
+    content = (tmp_path / "session" / "session_report.json").read_bytes()
+    report = json.loads(content)
+    assert (report["selections"]["A"]["n"], report["selections"]["B"]["n"]) == (20, 48)
+    assert report["embedding"]["color"] == "region"
+    made: dict[str, Any] = {}
+    exec((tmp_path / "session" / "session_again.py").read_text(), made)
+    assert made["masks"]["B"].sum() == 48
+    assert capsys.readouterr().out.count("equal: True") == 3
+    app = explore()
+    click(app, f"regions.choose.{left.id}")
+    click(app, f"regions.delete.{left.id}")
+    app.segmented_control(key="explore.tab").set_value("downloads").run()
+    app.file_uploader[0].set_value(("session_report.json", content, "application/json")).run()
+    assert not app.exception and not app.error
+    assert sorted(kept(latents).regions.names) == ["left", "top"]
+    assert asked(app) == question
+    assert places_of(latents, kept(latents).regions.get("left")) == {
+        (x, y) for x in range(6) for y in range(ROWS)
+    }
+
+
+def open_files(app: AppTest) -> AppTest:
+    return app.segmented_control(key="explore.tab").set_value("regions").run()
+
+
+def give(app: AppTest, content: bytes) -> str:
+    """Upload a file of regions; return what the page says."""
+    uploader = next(one for one in app.file_uploader if "Add regions" in one.label)
+    uploader.set_value(("regions.json", content, "application/json")).run()
+    assert not app.exception
+    return page_text(app) + "".join(one.value for one in app.toast)
+
+
+def test_a_file_of_regions_is_added_once_and_refused_where_it_is_of_another_scan(
+    explore, latents: LatentSet
+) -> None:
+    two_regions(latents)
+    content = regions_json(kept(latents).regions).encode()
+    app = open_files(explore())
+    assert "0 of 2 regions were added; the others are there already" in give(app, content)
+    for region in regions(latents):
+        click(app, f"regions.choose.{region.id}")
+        click(app, f"regions.delete.{region.id}")
+    assert "2 of 2 regions were added." in give(app, content)
+    assert kept(latents).regions.names == ("left", "top")
+    other = json.loads(content)
+    other["scan"]["frame"]["step"] = [0.5, 0.5]
+    assert "steps of" in give(app, json.dumps(other).encode())
+    assert "is no JSON" in give(app, b"{")
+    twice = json.loads(content)
+    twice["regions"][1]["name"] = "left"
+    assert "Two regions have the name 'left'" in give(app, json.dumps(twice).encode())
+    assert kept(latents).regions.names == ("left", "top")
+
+
+def test_regions_become_a_map_of_labels(explore, latents: LatentSet) -> None:
+    left, _ = two_regions(latents)
+    assert latents.grid is not None
+    app = click(open_files(explore()), "regions.as_map")
+    assert "region" in app.selectbox(key="explore.color").options
+    place = app.session_state["scan"].maps[-1]
+    maps = loading.maps(place)
+    values, _ = maps.at(latents.grid)
+    named = [maps.categories["region"].get(v, "") for v in np.nan_to_num(values[0], nan=-1)]
+    expected = np.select([latents.grid.y < 4, latents.grid.x < 6], ["top", "left"], "")
+    assert named == expected.tolist()
+    assert places_of(latents, left) >= {(0, 0), (5, 8)}

@@ -13,7 +13,7 @@ from latentcore.analysis.orientation_colors import orientation_colors
 from latentcore.analysis.similarity import SearchTable
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.stored_embedding import PCA_PANEL, embedding_table
-from latentcore.containers import Embedding, LatentSet, ScanMaps, match_rows
+from latentcore.containers import Embedding, LatentSet, RegionSet, ScanMaps, ScanPoints, match_rows
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
 from latentcore.inputs.maps import maps_at, read_map
@@ -66,6 +66,7 @@ def write_embedding(
     latents: LatentSet,
     embedding: Embedding,
     found: Exploration,
+    regions: RegionSet | None,
 ) -> None:
     """Write ``embedding.csv``, and ``embedding.png`` as the page shows it.
 
@@ -77,7 +78,7 @@ def write_embedding(
     active = found.masks[request.active]
     figure = embedding_figure(
         embedding,
-        **_coloring(request, latents, found, folder),
+        **_coloring(request, latents, found, regions, folder),
         inside=found.inside,
         selected=active if active.any() else None,
     )
@@ -85,16 +86,22 @@ def write_embedding(
 
 
 def _coloring(
-    request: SessionRequest, latents: LatentSet, found: Exploration, folder: RunFolder
+    request: SessionRequest,
+    latents: LatentSet,
+    found: Exploration,
+    regions: RegionSet | None,
+    folder: RunFolder,
 ) -> dict[str, Any]:
     """Return the arguments of `embedding_figure` that set the colors."""
     kind, _, spec = request.color.partition("=")
-    if kind not in _KINDS or bool(spec) != (kind in ("map", "orientation")):
+    if kind not in (*_KINDS, "region") or bool(spec) != (kind in ("map", "orientation")):
         message = (
             f"An embedding can't be colored by {request.color!r}. There are: {COLORINGS}; "
             "MAP is FILE:COLUMN, or a vendor's file with orientations."
         )
         raise RequestError(message)
+    if kind == "region":
+        return _by_region(latents, regions)
     coloring = _KINDS[kind](request, latents, found)
     if spec:
         maps = read_map(spec, folder)
@@ -132,6 +139,19 @@ def _by_similarity(
         raise RequestError(message)
     values = 1 - SearchTable.of(latents.values).distances(latents.values[row])
     return {"values": values, "label": f"cosine similarity to point {row}"}
+
+
+def _by_region(latents: LatentSet, regions: RegionSet | None) -> dict[str, Any]:
+    if not regions:
+        message = "An embedding can't be colored by regions: ⟨regions⟩ names none."
+        raise RequestError(message)
+    labels = regions.labels(regions.place(ScanPoints.of_latents(latents)))
+    return {
+        "labels": labels,
+        "names": {-1: "in no region", **dict(enumerate(regions.names))},
+        "colors": [region.color for region in regions.regions],
+        "label": "region",
+    }
 
 
 def _by_spec(request: SessionRequest, latents: LatentSet, found: Exploration) -> dict[str, Any]:

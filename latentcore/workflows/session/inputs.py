@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.exploration import region_panels
 from latentcore.analysis.projection import pca
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts import RunFolder, from_json
+from latentcore.artifacts.region_files import LARGEST, regions_of
 from latentcore.artifacts.stored_embedding import PCA_PANEL, StoredEmbedding, read_embedding
-from latentcore.containers import Embedding, LatentSet, ScanMaps
-from latentcore.errors import RequestError
+from latentcore.containers import Embedding, LatentSet, RegionSet, ScanMaps, ScanPoints
+from latentcore.errors import MalformedFileError, RequestError
 from latentcore.inputs.maps import maps_at, read_map
 from latentcore.requests.map_specs import split_map_spec
+from latentcore.storage import content_fingerprint, local_path
 from latentcore.workflows.session.request import SessionRequest
 
 # The two selections.
@@ -164,16 +167,53 @@ def read_embeddings(location: str | None, latents: LatentSet) -> Embeddings:
     )
 
 
-def read_panels(location: str | None, latents: LatentSet) -> dict[str, NDArray[np.float32]]:
+def read_regions(location: str | None, folder: RunFolder | None = None) -> RegionSet | None:
+    """Read a file of regions, and note it down as an input; None where none is named.
+
+    Raises
+    ------
+    InputError
+        If it is none, damaged or too large.
+    """
+    if location is None:
+        return None
+    path = local_path(location)
+    if path.stat().st_size > LARGEST:
+        message = f"{path.name!r} is larger than any file of regions ({LARGEST >> 20} MB)."
+        raise MalformedFileError(message)
+    found = regions_of(path.read_bytes(), repr(path.name))
+    if folder is not None:
+        folder.add_input(location, "regions", content_fingerprint(path), "regions")
+    return found
+
+
+def region_panels_of(
+    regions: RegionSet | None, selections: Mapping[str, Sequence[Shape]], latents: LatentSet
+) -> dict[str, NDArray[np.float32]]:
+    """Return the axes of the regions that a selection names, as `region_panels` does."""
+    if regions is None:
+        return {}
+    return region_panels(selections, regions, regions.place(ScanPoints.of_latents(latents)))
+
+
+def read_panels(
+    location: str | None,
+    latents: LatentSet,
+    regions: str | None = None,
+    selections: Mapping[str, Sequence[Shape]] | None = None,
+) -> dict[str, NDArray[np.float32]]:
     """Return the coordinates of the embedding panels in which strokes may have been drawn.
 
     Parameters
     ----------
     location : str or None
         ``embedding.parquet`` of a run.
+    regions : str, optional
+        File of regions that `selections` name.
 
     Returns
     -------
     dict of str to ndarray of float32, shape (n, 2)
     """
-    return read_embeddings(location, latents).panels
+    named = region_panels_of(read_regions(regions), selections or {}, latents)
+    return read_embeddings(location, latents).panels | named

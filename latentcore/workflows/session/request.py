@@ -8,7 +8,7 @@ from latentcore.figures.colors import COLORMAPS
 from latentcore.requests.clustering import ClusterRequest
 from latentcore.requests.verbs import option
 
-COLORINGS = "cluster, latent, similarity, map=MAP, orientation=MAP"
+COLORINGS = "cluster, latent, region, similarity, map=MAP, orientation=MAP"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class SessionRequest(ClusterRequest):
         help="brush strokes as JSON, or a file of it: "
         '{"A": [{"panel": "map", "kind": "box", "points": [[x, y], [x, y]], "mode": "replace"}]}',
         kind="state",
+    )
+    regions: str | None = option(
+        None,
+        help="regions of the scan as JSON: for the report, and selections of them",
+        kind="file",
     )
     active: str = option(
         "A", help="the selection that stands out in embedding.png", choices=("A", "B")

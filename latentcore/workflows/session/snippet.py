@@ -15,6 +15,7 @@ from latentcore.analysis.clusterers import make_clusterer
 from latentcore.workflows.session import digest, read_maps, read_panels, read_selections
 
 latents = lc.open_latents({latents})
+selections = read_selections({selection!r})
 assert latents.fingerprint == {fingerprint!r}, "the latents are not those of the report"
 found = lc.explore(
     latents,
@@ -24,8 +25,8 @@ found = lc.explore(
     clusterer=make_clusterer({method!r}, {parameters!r}),
     scaling={scaling!r},
     roi={roi},
-    selections=read_selections({selection!r}),
-    embeddings=read_panels({embedding!r}, latents),
+    selections=selections,
+    embeddings=read_panels({embedding!r}, latents, {regions!r}, selections),
 )
 labels, masks, statistics = found.clustering.labels, found.masks, found.statistics
 
@@ -83,6 +84,7 @@ def session_snippet(
         roi=roi,
         selection=request.selection,
         embedding=request.embedding,
+        regions=request.regions,
         labels_sha256=report["clusters"]["labels_sha256"],
         rows_sha256={slot: one["rows_sha256"] for slot, one in report["selections"].items()},
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from latentcore.analysis.exploration import describe_view, in_all_rows, roi_rows
 from latentcore.artifacts import RunFolder
+from latentcore.artifacts.region_files import plain_regions
 from latentcore.containers import Roi, software_versions
 from latentcore.inputs.latents import read_field, within_roi
 from latentcore.inputs.maps import read_one_map
@@ -27,7 +28,9 @@ from latentcore.workflows.session.inputs import (
     read_json,
     read_labels,
     read_maps,
+    read_regions,
     read_selections,
+    region_panels_of,
 )
 from latentcore.workflows.session.report import findings_report, selection_table
 from latentcore.workflows.session.request import SessionRequest
@@ -68,6 +71,7 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     maps = read_maps(specs, latents)
     embeddings = read_embeddings(request.embedding, latents)
     embedding = drawn_embedding(request, embeddings, latents, folder)
+    regions = read_regions(request.regions, folder)
     progress.step(2, 4, "describing")
     inside = roi_rows(latents, None if request.roi is None else Roi.from_bounds(request.roi))
     found = describe_view(
@@ -77,11 +81,11 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
         inside=inside,
         clustering=in_all_rows(points.clustering, inside),
         selections=selections,
-        embeddings=embeddings.panels,
+        embeddings=embeddings.panels | region_panels_of(regions, selections, latents),
     )
     progress.step(3, 4, "writing")
     if embedding is not None:
-        write_embedding(request, folder, latents, embedding, found)
+        write_embedding(request, folder, latents, embedding, found, regions)
     if any(mask.any() for mask in found.masks.values()):
         labels = read_labels(request, folder, latents)
         table = selection_table(latents, maps, labels, request.dim, found)
@@ -94,6 +98,7 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "embedding": embedding_record(request, embedding, embeddings),
         "maps": specs,
+        "regions": None if regions is None else plain_regions(regions),
         "view": view,
     }
     folder.write_json(REPORT, report)

@@ -21,9 +21,11 @@ from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import errors
 from pages.jobs.panel import job_panel, runner
+from pages.regions import files
+from pages.regions.kept import kept
 from pages.tasks.explore import reports, sample_report
 from pages.view import embeddings
-from pages.view.question import CLUSTER, LATENT, ORIENTATION, SIMILARITY, Question
+from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.scene import Scene
 
 _JOB = "explore_session"
@@ -152,6 +154,8 @@ def _size(size: int) -> str:
 def session_request(scene: Scene, question: Question) -> Any:
     """Return the request of the verb ``session`` that writes what the page shows."""
     assert scene.scan.latents is not None
+    regions = kept(scene.latents)
+    colored = question.color == REGION and bool(regions.regions)
     request = VERBS.get("session").request
     return request(
         latents=places.location(scene.scan.latents),
@@ -164,12 +168,13 @@ def session_request(scene: Scene, question: Question) -> Any:
         labels=tuple(f"{name}={_spec(scene, name)}" for name in scene.maps.categories),
         embedding=_embedding(scene, question),
         draw_pca=question.embedding != "umap",
-        color=_coloring(scene, question),
+        color="region" if colored else _coloring(scene, question),
         color_cmap=scene.color_map(question, question.color),
         color_limits=None if question.color == LATENT else question.limits,
         pinned=question.pinned if question.color == SIMILARITY else None,
         active=question.active,
         selection=_selection(question),
+        regions=places.location(files.kept_file(regions)) if regions.regions else None,
         cmap=question.color_map_of(LATENT),
         limits=question.limits if question.color == LATENT else None,
         view=json.dumps({"scan": asdict(scene.scan), "question": question.as_plain()}),

@@ -19,7 +19,7 @@ from latentcore.errors import InputError, RequestError
 from pages.frame import errors
 from pages.frame.theme import tones
 from pages.panels.linked_panels import linked_panels, read_state
-from pages.regions import listing
+from pages.regions import listing, region_tab
 from pages.regions.kept import Kept, kept, none_of
 from pages.scan import loading
 from pages.scan.missing import no_latents
@@ -47,6 +47,7 @@ _TABS = {
     "selection": ":material/select_all: Selection",
     "against": ":material/compare_arrows: A against B",
     "clusters": ":material/scatter_plot: Clusters",
+    "regions": ":material/bookmarks: Regions",
     "patterns": ":material/grid_on: Patterns",
     "gallery": ":material/view_module: Gallery",
     "worth": ":material/fact_check: Worth",
@@ -92,7 +93,7 @@ def show(scan: ScanState) -> None:
     inside = scene.inside(question)
     found = clusters.clusters(scene, question).clustering
     listing.show(scene, question, regions, listing.Selected(masks, inside, found))
-    _inspector(scene, question, masks)
+    _inspector(scene, question, masks, regions)
     st.session_state.pop(_PROBLEM, None)
 
 
@@ -212,7 +213,9 @@ def _masks(
     }
 
 
-def _inspector(scene: Scene, question: Question, masks: Mapping[str, NDArray[np.bool_]]) -> None:
+def _inspector(
+    scene: Scene, question: Question, masks: Mapping[str, NDArray[np.bool_]], regions: Kept
+) -> None:
     tab = st.segmented_control(
         "Inspector", _tabs(scene), format_func=lambda name: _tab_title(scene, name),
         default="selection",
@@ -225,6 +228,8 @@ def _inspector(scene: Scene, question: Question, masks: Mapping[str, NDArray[np.
             numbers.show_comparison(scene, question, masks)
         elif tab == "clusters":
             numbers.show_clusters(scene, question, clustering)
+        elif tab == "regions":
+            region_tab.show(scene, question, regions)
         elif tab == "patterns":
             patterns.show(scene, question, inside, masks)
         elif tab == "gallery":

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from latentcore.analysis.selection import Shape
+from latentcore.artifacts.region_files import LARGEST, regions_of
+from latentcore.containers import RegionSet
 from latentcore.errors import InputError, MalformedFileError
 from latentcore.storage import content_fingerprint
 from pages.access import places
 from pages.frame import errors
+from pages.regions.kept import bring
 from pages.scan import loading, state
 from pages.scan.state import ScanState
 from pages.view import session
 from pages.view.question import Question
 
-_MOST_BYTES = 20_000_000
+# Its regions may take as much as a file of regions.
+_MOST_BYTES = LARGEST + 20_000_000
 _UPLOADER = "explore_report"
 
 
@@ -34,11 +40,19 @@ def reopen() -> None:
         return
     try:
         scan, question = read_report(given.getvalue())
+        regions = _regions(given.getvalue())
     except InputError as error:
         errors.show(error)
         return
     state.choose(samples=scan.samples, maps=scan.maps, latents=scan.latents, keep=scan.keep)
     assert scan.latents is not None
+    if regions is not None:
+        try:
+            _, ids = bring(loading.latents(scan.latents), regions, "open a report")
+            question = question.changed(selections=_under(ids, question.selections))
+        except InputError as error:
+            errors.show(error)
+            return
     session.replace_question(question, loading.version(scan.latents))
     # A fresh uploader: else the report would be opened again at every rerun.
     st.session_state[_UPLOADER] = generation + 1
@@ -61,6 +75,23 @@ def read_report(content: bytes) -> tuple[ScanState, Question]:
         places.check(place)
     _check_latents(scan.latents, report)
     return scan, question
+
+
+def _regions(content: bytes) -> RegionSet | None:
+    """Return the regions of a report that `read_report` has read; None where it has none."""
+    plain = json.loads(content).get("regions")
+    return None if plain is None else regions_of(json.dumps(plain), "The report")
+
+
+def _under(
+    ids: Mapping[str, str], selections: Mapping[str, tuple[Shape, ...]]
+) -> Mapping[str, tuple[Shape, ...]]:
+    """Return selections that name regions by the ids that they have here."""
+    panels = {f"region-{old}": f"region-{new}" for old, new in ids.items()}
+    return {
+        slot: tuple(replace(one, panel=panels.get(one.panel, one.panel)) for one in shapes)
+        for slot, shapes in selections.items()
+    }
 
 
 def _parsed(content: bytes) -> Mapping[str, Any]:

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import comparison, selection_statistics
 from latentcore.artifacts import to_json
+from latentcore.artifacts.region_files import plain_regions
 from latentcore.containers import Clustering, software_versions
 from latentcore.workflows.session.inputs import category_names
 from pages.access import places
+from pages.regions.kept import kept
 from pages.scan import loading
 from pages.tasks.explore import numbers
 from pages.view.question import Question
@@ -69,6 +71,7 @@ def report(
     """Return all that the view says, and all that is needed to say it again."""
     values = numbers.quantities(scene, question)
     labels = np.full(len(inside), -1, np.int32) if clustering is None else clustering.labels
+    regions = kept(scene.latents).regions
     return {
         "encoding-type": "latentcore-session",
         "encoding-version": "1",
@@ -96,6 +99,7 @@ def report(
         },
         "statistics": selection_statistics(inside, masks, labels, values, None),
         "A against B": comparison(masks, values),
+        "regions": plain_regions(regions) if regions else None,
         "versions": software_versions(),
         "view": {"scan": asdict(scene.scan), "question": question.as_plain()},
     }
