@@ -209,6 +209,17 @@ def _between(
 
 
 @compiled
+def row_distances(
+    values: NDArray[np.float32], means: NDArray[np.float64], labels: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return the distance of each row from the mean of its region."""
+    apart = np.empty(len(labels), np.float32)
+    for row in range(len(labels)):
+        apart[row] = np.sqrt(_between(values, row, means, labels[row]))
+    return apart
+
+
+@compiled
 def mixture_of(
     means: NDArray[np.float64],
     starts: NDArray[np.int64],
@@ -268,3 +279,63 @@ def move_points(
                 nearest = apart
                 moved[point] = other
     return moved
+
+
+@compiled
+def _peeled(starts: NDArray[np.int64], neighbors: NDArray[np.int32], few: int) -> NDArray[np.int64]:
+    """Return nodes in an order in which each has at most `few` neighbors among those after it.
+
+    Every planar graph has a node with at most five neighbors; where others have none, the nodes
+    that are left end the list.
+    """
+    n = len(starts) - 1
+    left = np.empty(n, np.int64)
+    order = np.empty(n, np.int64)
+    known = 0
+    for node in range(n):
+        left[node] = starts[node + 1] - starts[node]
+        if left[node] <= few:
+            order[known] = node
+            known += 1
+    done = 0
+    while done < known:
+        node = order[done]
+        done += 1
+        for e in range(starts[node], starts[node + 1]):
+            left[neighbors[e]] -= 1
+            if left[neighbors[e]] == few:
+                order[known] = neighbors[e]
+                known += 1
+    listed = np.zeros(n, np.bool_)
+    for place in range(known):
+        listed[order[place]] = True
+    for node in range(n):
+        if not listed[node]:
+            order[known] = node
+            known += 1
+    return order
+
+
+@compiled
+def different_colors(
+    starts: NDArray[np.int64], neighbors: NDArray[np.int32], colors: int
+) -> NDArray[np.int32]:
+    """Color a planar graph so that neighbors differ; six colors or more do.
+
+    Among the colors that are free the choice goes round, so that all are used about as often.
+    """
+    order = _peeled(starts, neighbors, 5)
+    color = np.full(len(order), -1, np.int32)
+    taken = np.full(colors, -1, np.int64)
+    for step in range(len(order)):
+        node = order[len(order) - 1 - step]
+        for e in range(starts[node], starts[node + 1]):
+            if color[neighbors[e]] >= 0:
+                taken[color[neighbors[e]]] = node
+        color[node] = step % colors
+        for turn in range(colors):
+            wanted = (step + turn) % colors
+            if taken[wanted] != node:
+                color[node] = wanted
+                break
+    return color

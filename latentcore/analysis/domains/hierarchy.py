@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.analysis.domains.edges import ScanEdges
+from latentcore.analysis.domains.edges import Distance, ScanEdges, edge_distances
 from latentcore.analysis.domains.hierarchies import HierarchyMethod
 from latentcore.analysis.domains.settling import settled
 from latentcore.analysis.domains.threshold import Threshold, automatic_threshold
@@ -17,6 +18,17 @@ from latentcore.progress import Progress
 MIN_SIZE = 5
 # So many inner points make a part more than a border: merges of smaller ones set no threshold.
 _INNER = 3
+
+
+F = TypeVar("F", np.float32, np.float64)
+
+
+def in_unit(distances: NDArray[F], distance: Distance) -> NDArray[F]:
+    """Return distances as they are told: between unit vectors as the angle, in degrees."""
+    if distance == "euclidean":
+        return distances
+    angles: NDArray[F] = 2 * np.degrees(np.arcsin(np.minimum(distances / 2, 1)))
+    return angles
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +43,9 @@ class DomainHierarchy:
     a, b : ndarray of int32, shape (k,)
         A point in each of the two parts that are merged.
     height : ndarray of float64, shape (k,)
-        The distance at which they merge, ascending.
+        The distance at which they merge, ascending: in the unit of the values, or degrees.
+    distance : str
+        ``"angle"`` if the values are unit vectors and angles between them are meant.
     """
 
     edges: ScanEdges
@@ -39,6 +53,7 @@ class DomainHierarchy:
     a: NDArray[np.int32]
     b: NDArray[np.int32]
     height: NDArray[np.float64]
+    distance: Distance = "euclidean"
 
     @classmethod
     def of(
@@ -46,12 +61,15 @@ class DomainHierarchy:
         values: NDArray[np.float32],
         edges: ScanEdges,
         method: HierarchyMethod,
+        *,
+        distance: Distance = "euclidean",
         progress: Progress | None = None,
     ) -> DomainHierarchy:
         """Merge the points of `edges` by a method; `values` has a finite row for each, (p, d)."""
         found = method.merges(np.ascontiguousarray(values), edges, progress or Progress())
         rising = np.argsort(found.height, kind="stable")
-        return cls(edges, values, found.a[rising], found.b[rising], found.height[rising])
+        height = in_unit(found.height[rising], distance)
+        return cls(edges, values, found.a[rising], found.b[rising], height, distance)
 
     def cut(self, threshold: float, min_size: int = MIN_SIZE) -> NDArray[np.int32]:
         """Return the domain of each row of the table: parts farther apart than the threshold.
@@ -70,6 +88,26 @@ class DomainHierarchy:
         labels = cut_tree(self._tree[0], self.edges.n_points, kept)
         labels = settled(self.values, self.edges, labels, min_size)
         return self.edges.to_rows(labels, -1).astype(np.int32, copy=False)
+
+    @cached_property
+    def distances(self) -> NDArray[np.float32]:
+        """Distance between the ends of each edge, shape (m,)."""
+        return in_unit(edge_distances(self.values, self.edges), self.distance)
+
+    def deviation(self, labels: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the distance of each row from the mean of its domain, shape (n,).
+
+        NaN where it is in none. The mean of unit vectors is scaled to length 1.
+        """
+        from latentcore.analysis.domains._loops import region_sums, row_distances
+
+        own = labels[self.edges.rows]
+        sums, counts = region_sums(self.values, own, np.ones(len(own)), int(own.max()) + 1)
+        means = sums / counts[:, None]
+        if self.distance == "angle":
+            means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-30)
+        apart = in_unit(row_distances(self.values, means, own), self.distance)
+        return self.edges.to_rows(apart, np.nan).astype(np.float32, copy=False)
 
     @cached_property
     def saliency(self) -> NDArray[np.float32]:

@@ -1,0 +1,122 @@
+"""From latents to domains."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentcore.analysis.domains.edges import DISTANCES, Distance, edge_distances, scan_edges
+from latentcore.analysis.domains.hierarchies import HIERARCHIES, HierarchyMethod
+from latentcore.analysis.domains.hierarchy import MIN_SIZE, DomainHierarchy
+from latentcore.analysis.domains.objects import Domains
+from latentcore.analysis.parameters import check_at_least, check_choice
+from latentcore.containers import LatentSet
+from latentcore.errors import RequestError
+from latentcore.progress import Progress
+
+Scaling = Literal["none", "standard"]
+SCALINGS: tuple[Scaling, ...] = ("none", "standard")
+METHOD = "merging"
+
+
+def domain_hierarchy(
+    latents: LatentSet,
+    *,
+    method: HierarchyMethod | None = None,
+    distance: Distance = "euclidean",
+    scaling: Scaling = "none",
+    phase: ArrayLike | None = None,
+    progress: Progress | None = None,
+) -> DomainHierarchy:
+    """Merge the points of a scan into ever larger parts; see `DomainHierarchy`.
+
+    Parameters
+    ----------
+    method : HierarchyMethod, optional
+        A part of `HIERARCHIES`; region merging if not given.
+    distance : str
+        ``"euclidean"``, in the latents' unit, or ``"angle"`` between latents, in degrees.
+    scaling : str
+        ``"standard"``: each dimension with zero mean and unit s.d. over the scan.
+    phase : array_like, shape (n,), optional
+        No domain crosses from one phase to another. A point without a phase has one of its own.
+
+    Raises
+    ------
+    RequestError
+        If there is no scan grid, no latent, no neighbors, or nothing that tells points apart.
+    """
+    check_choice("distance", distance, DISTANCES)
+    check_choice("scaling", scaling, SCALINGS)
+    if latents.grid is None:
+        message = (
+            "The latents have no coordinates, so no two points are known to be neighbors: give "
+            "⟨coords⟩."
+        )
+        raise RequestError(message)
+    present = latents.encoded
+    if distance == "angle":
+        present = present & (latents.values != 0).any(axis=1)
+    edges = scan_edges(latents.grid, present, phase=phase)
+    values = _scaled(latents.values[edges.rows], scaling, centered=distance == "euclidean")
+    if distance == "angle":
+        values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), np.float32(1e-30))
+    if not edge_distances(values, edges).any():
+        message = (
+            f"The latents of all {edges.n_points} points are the same as their neighbors', so "
+            "there is nothing to tell domains by. Check that they are latents of this scan."
+        )
+        raise RequestError(message)
+    method = method or HIERARCHIES.get(METHOD)()
+    return DomainHierarchy.of(values, edges, method, distance=distance, progress=progress)
+
+
+def domains_at(
+    hierarchy: DomainHierarchy,
+    latents: LatentSet,
+    threshold: float | None = None,
+    min_size: int = MIN_SIZE,
+) -> Domains:
+    """Cut a hierarchy and describe the domains.
+
+    Parameters
+    ----------
+    latents : LatentSet
+        Those that the hierarchy was made of.
+    threshold : float, optional
+        In the unit of the distance; the automatic one if not given.
+    min_size : int
+        Smaller parts are absorbed by the neighbor with the most similar mean.
+
+    Raises
+    ------
+    RequestError
+        If the threshold is negative or the size below 1.
+    """
+    check_at_least("min_size", min_size, 1)
+    check_at_least("threshold", threshold, 0)
+    assert latents.grid is not None  # else there were no hierarchy
+    labels = hierarchy.cut(hierarchy.threshold.value if threshold is None else threshold, min_size)
+    return Domains(
+        grid=latents.grid,
+        edges=hierarchy.edges,
+        labels=labels,
+        distance=hierarchy.distances,
+        deviation=hierarchy.deviation(labels),
+        unit="°" if hierarchy.distance == "angle" else "",
+    )
+
+
+def _scaled(
+    values: NDArray[np.float32], scaling: Scaling, *, centered: bool
+) -> NDArray[np.float32]:
+    # Distances don't ask where the origin is, but float32 has more digits near it.
+    scaled: NDArray[np.float32] = values.copy()
+    if centered or scaling == "standard":
+        scaled -= values.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if scaling == "standard":
+        sd = values.std(axis=0, dtype=np.float64)
+        scaled /= np.where(sd > 0, sd, 1).astype(np.float32)
+    return scaled
