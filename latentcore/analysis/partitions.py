@@ -240,6 +240,16 @@ def compare_borders(
     return Borders(recall, precision, reference_length, labels_length, kinds)
 
 
+def border_lines(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return kinds of borders with the corners filled at which two or more meet: lines, to draw."""
+    corners = np.stack(
+        [kinds[0:-1:2, 1::2], kinds[2::2, 1::2], kinds[1::2, 0:-1:2], kinds[1::2, 2::2]]
+    )
+    lines = kinds.copy()
+    lines[1::2, 1::2] = np.where((corners > 0).sum(axis=0) > 1, corners.max(axis=0), NO_BORDER)
+    return lines
+
+
 def _given(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     given: NDArray[np.bool_] = (labels != MISSING) & (labels != NOISE)
     return given

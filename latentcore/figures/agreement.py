@@ -16,6 +16,7 @@ from latentcore.analysis.partitions import (
     ONLY_REFERENCE,
     SHARED,
     PartitionComparison,
+    border_lines,
 )
 from latentcore.containers import ScanGrid
 from latentcore.figures._canvas import (
@@ -44,8 +45,8 @@ _TALLEST = 1.5
 _CELL = 0.62
 _MOST_NAMED = 12
 _DARKEST = 0.65
-_PALE, _DIFFERENT = "#c8d3dc", "#d1495b"
-_BORDERS = {SHARED: "#3a3a3a", ONLY_LABELS: "#d97706", ONLY_REFERENCE: "#2563eb"}
+SAME_COLOR, DIFFERENT_COLOR = "#c8d3dc", "#d1495b"
+BORDER_COLORS = {SHARED: "#6a6a6a", ONLY_LABELS: "#d97706", ONLY_REFERENCE: "#2563eb"}
 
 
 def labeled_maps_figure(
@@ -104,13 +105,13 @@ def differences_figure(
 
     differs = found.differs == DIFFERENT
     rgb = np.empty((len(grid), 3), np.uint8)
-    rgb[:] = hex_to_rgb(_PALE)
-    rgb[differs] = hex_to_rgb(_DIFFERENT)
+    rgb[:] = hex_to_rgb(SAME_COLOR)
+    rgb[differs] = hex_to_rgb(DIFFERENT_COLOR)
     rgb[found.differs == NOT_COMPARED] = hex_to_rgb(NAN_COLORS["light"])
-    colors = np.array([hex_to_rgb(color) for color in ("#ffffff", *_BORDERS.values())], np.uint8)
-    names = dict(
-        zip(_BORDERS, ("in both", f"only in {label}", f"only in {reference}"), strict=True)
+    colors = np.array(
+        [hex_to_rgb(color) for color in ("#ffffff", *BORDER_COLORS.values())], np.uint8
     )
+    names = ("in both", f"only in {label}", f"only in {reference}")
     height = _PANEL * 1.3 * min(aspect_of(grid), _TALLEST)
     with printed_style():
         figure = new_figure(_PANEL * 2.6 + 0.3, height + 1.2)
@@ -118,36 +119,26 @@ def differences_figure(
         points = paint(grid, rgb)
         draw_map(left, points)
         left.set_title("Points")
-        draw_map(right, _halfway(points, colors[_joined(found.borders.kinds)]))
+        draw_map(right, _halfway(points, colors[border_lines(found.borders.kinds)]))
         right.set_title("Borders")
         below: dict[str, Any] = {
             "loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "handlelength": 0.9,
             "fontsize": 6,
         }  # fmt: skip
         left.legend(
-            handles=[Patch(facecolor=_DIFFERENT, label="other label"),
-                     Patch(facecolor=_PALE, label="same label"),
+            handles=[Patch(facecolor=DIFFERENT_COLOR, label="other label"),
+                     Patch(facecolor=SAME_COLOR, label="same label"),
                      Patch(facecolor=NAN_COLORS["light"], label="no label")],
             ncols=3, **below,
         )  # fmt: skip
         right.legend(
-            handles=[Patch(facecolor=_BORDERS[kind], label=name) for kind, name in names.items()],
+            handles=[Patch(facecolor=color, label=name)
+                     for color, name in zip(BORDER_COLORS.values(), names, strict=True)],
             ncols=3, **below,
         )  # fmt: skip
         if title:
             figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     return figure
-
-
-def _joined(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Fill the corners at which two borders or more meet, so that they are drawn as lines."""
-    corners = np.stack(
-        [kinds[0:-1:2, 1::2], kinds[2::2, 1::2], kinds[1::2, 0:-1:2], kinds[1::2, 2::2]]
-    )
-    joined = kinds.copy()
-    meeting = (corners > 0).sum(axis=0) > 1
-    joined[1::2, 1::2] = np.where(meeting, corners.max(axis=0), 0)
-    return joined
 
 
 def _halfway(points: Picture, rgb: NDArray[np.uint8]) -> Picture:

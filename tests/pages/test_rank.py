@@ -215,9 +215,12 @@ def test_two_label_maps_are_compared_at_once(rank) -> None:
     app = app.segmented_control(key="rank.task").set_value("labels").run()
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["Points"] == "108"
+    assert metrics["Border recall"] == "100.0 %"  # no point is far from a stripe of width 1
     app = app.selectbox(key="rank.labels").set_value("phase").run()
     metrics = {one.label: one.value for one in app.metric}
     assert (metrics["ARI"], metrics["Mapped accuracy"]) == ("1.0000", "100.0 %")
+    assert (metrics["Border recall"], metrics["Points that differ"]) == ("100.0 %", "0.0 %")
+    assert metrics["Variation of information"] == "0.0000"
     mapping = app.dataframe[0].value
     assert mapping["is mostly"].tolist() == ["Iron", "Magnetite"]
 

@@ -19,7 +19,11 @@ class AgreeRequest:
         kind="map",
     )
     labels: str | None = option(
-        None, help="a label map to hold against the reference, instead of latents", kind="map"
+        None,
+        help="labels to hold against the reference, instead of latents: FILE:COLUMN, or a run of "
+        "cluster, domains, grains or regions",
+        kind="map",
+        metavar="LABELS",
     )
     k_min: int = option(2, help="fewest clusters tried", convert=int, metavar="K")
     k_max: int = option(12, help="most clusters tried", convert=int, metavar="K")
