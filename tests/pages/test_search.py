@@ -15,8 +15,11 @@ from streamlit.testing.v1 import AppTest
 from latentcore.analysis.similarity import SearchTable
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.readers import open_latents
 from latentcore.workflows import VERBS, execute
 from latentcore.workflows.extract.verb import ExtractRequest
+from pages.access import places
+from pages.regions.kept import kept
 from pages.scan.state import ScanState
 from pages.view.question import SIMILARITY, Question, from_query
 from pages.view.scene import open_scene
@@ -111,6 +114,17 @@ def test_a_sample_without_a_latent_is_reported(open_page, scan) -> None:
     app = open_page("search", samples="", latents=LATENTS, like="4")
     assert "The sample in row 4 has no latent" in page_text(app)
     assert not app.dataframe
+
+
+def test_neighbors_are_kept_as_a_region(open_page, scan) -> None:
+    app = open_page("search", samples="", latents=LATENTS, maps=[MAPS], like="50")
+    named(app, "Keep as a region").click().run()
+    assert not app.exception
+    latents = open_latents(places.resolve(LATENTS))
+    regions = kept(latents)
+    (region,) = regions.regions.regions
+    assert region.source == {"kind": "search", "k": 11, "metric": "cosine", "row": 50}
+    assert set(np.flatnonzero(regions.mask(region))) == set(expected_rows(scan, 50))
 
 
 def test_neighbors_are_selected_in_explore(open_page, scan) -> None:

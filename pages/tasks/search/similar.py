@@ -22,6 +22,7 @@ from pages.charts.maps import fitting_height, histogram_chart, map_chart
 from pages.frame import errors
 from pages.frame.theme import tones
 from pages.jobs.panel import job_panel, runner
+from pages.regions.kept import Candidate, keep
 from pages.results.run_files import download
 from pages.scan import loading
 from pages.scan.loading import search_table
@@ -199,6 +200,12 @@ def _ways_on(
             on_click="ignore",
         )
         if st.button(
+            "Keep as a region",
+            icon=":material/bookmark_add:",
+            help="Explore lists it, draws it, and describes it.",
+        ):
+            _keep_region(latents, query, found)
+        if st.button(
             "Keep as a run",
             icon=":material/inventory_2:",
             help="Figures for print, the similarity of every sample, and a record to repeat it.",
@@ -207,6 +214,14 @@ def _ways_on(
     *asked, job = st.session_state.get(_JOB, ("", "", ""))
     if asked == [about, query.key]:
         job_panel(job, on_finished=_offer)
+
+
+def _keep_region(latents: LatentSet, query: Query, found: Neighbors) -> None:
+    mask = np.zeros(len(latents), np.bool_)
+    mask[found.rows] = True
+    source = {"kind": "search", "k": query.k, "metric": query.metric, "row": query.row}
+    (region,) = keep(latents, [Candidate(f"{len(found.rows)} most similar", mask, source)])
+    st.toast(f"Kept as “{errors.markdown_safe(region.name)}”. Explore shows it.")
 
 
 def _submit(scan: ScanState, query: Query) -> str:
