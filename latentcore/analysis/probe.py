@@ -99,7 +99,7 @@ def probe(
     progress.step(0, 2, "learning")
     fitted = classifier.fit(np.asarray(latents[split.train], np.float64), trained)
     progress.step(1, 2, "predicting")
-    probabilities = _predict(latents, fitted, len(labels.names))
+    probabilities = predict(latents, fitted, len(labels.names))
     encoded = np.isfinite(probabilities[:, 0])
     predicted = np.where(encoded, np.nan_to_num(probabilities).argmax(axis=1), -1)
     scores = score(trained, tested, probabilities[split.test], labels.names)
@@ -108,9 +108,10 @@ def probe(
     return Probed(probabilities, predicted, scores, fitted, notes)
 
 
-def _predict(
+def predict(
     latents: NDArray[np.floating], fitted: FittedProbe, n_classes: int
 ) -> NDArray[np.float64]:
+    """Return the probability of each class at every sample, (n, m); NaN without a latent."""
     probabilities = np.full((len(latents), n_classes), np.nan)
     encoded = np.flatnonzero(np.isfinite(latents).all(axis=1))
     for start in range(0, len(encoded), _BLOCK):

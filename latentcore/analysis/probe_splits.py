@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -137,6 +137,13 @@ def blocked_split(
     RequestError
         If there is no grid, or too few squares.
     """
+    return next(blocked_folds(labels, grid, fraction, seed, block))
+
+
+def blocked_folds(
+    labels: Labels, grid: ScanGrid | None, fraction: float, seed: int, block: int | None = None
+) -> Iterator[Split]:
+    """Yield the splits that test each group of squares in turn; see `blocked_split`."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     _check(fraction, seed)
@@ -160,17 +167,45 @@ def blocked_split(
         )
         raise RequestError(message)
     folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
+    parameters = {"test_fraction": fraction, "seed": seed, "block": side}
     with warnings.catch_warnings():
         # A class of fewer samples than groups can't be in each; the report says where it is.
         warnings.simplefilter("ignore", UserWarning)
         try:
-            rest, first = next(folds.split(rows, labels[rows], groups))
+            dealt = list(folds.split(rows, labels[rows], groups))
         except ValueError as error:
             message = f"The scan can't be split by place: {error} Split at random."
             raise RequestError(message) from error
-    train, test = (rest, first) if fraction <= 0.5 else (first, rest)
-    parameters = {"test_fraction": fraction, "seed": seed, "block": side}
-    return Split("blocked", _mask(labels, rows[train]), _mask(labels, rows[test]), parameters)
+    for rest, first in dealt:
+        train, test = (rest, first) if fraction <= 0.5 else (first, rest)
+        train_mask, test_mask = (_mask(labels, rows[chosen]) for chosen in (train, test))
+        yield Split("blocked", train_mask, test_mask, parameters)
+
+
+def stratified_folds(labels: Labels, fraction: float, seed: int) -> Iterator[Split]:
+    """Yield random splits of each class that test every labeled sample once.
+
+    Raises
+    ------
+    RequestError
+        If a class has fewer samples than there are splits.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    _check(fraction, seed)
+    rows = np.flatnonzero(labels >= 0)
+    parts = max(2, round(1 / min(fraction, 1 - fraction)))
+    fewest = int(np.unique(labels[rows], return_counts=True)[1].min()) if len(rows) else 0
+    if fewest < parts:
+        message = (
+            f"A class has {fewest} labeled samples, but each needs {parts}, one to be tested in "
+            "every part. Label more of it."
+        )
+        raise RequestError(message)
+    folds = StratifiedKFold(n_splits=parts, shuffle=True, random_state=seed)
+    for train, test in folds.split(rows, labels[rows]):
+        train_mask, test_mask = (_mask(labels, rows[chosen]) for chosen in (train, test))
+        yield Split("stratified", train_mask, test_mask, {"test_fraction": fraction, "seed": seed})
 
 
 def _usual_side(row: NDArray[np.int32], col: NDArray[np.int32]) -> int:

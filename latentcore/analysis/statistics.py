@@ -247,7 +247,7 @@ def compare(values: ArrayLike, mask_a: NDArray[np.bool_], mask_b: NDArray[np.boo
         interval=interval,
         degrees_of_freedom=freedom,
         cohens_d=d,
-        hedges_g=d * _hedges_factor(len(a) + len(b) - 2),
+        hedges_g=d * hedges_factor(len(a) + len(b) - 2),
         auc=auc,
         cliffs_delta=2 * auc - 1,
         ks=_kolmogorov_smirnov(a, b),
@@ -288,7 +288,7 @@ def _cohens_d(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(difference / pooled)
 
 
-def _hedges_factor(freedom: int) -> float:
+def hedges_factor(freedom: int) -> float:
     """Return Γ(ν/2) / (√(ν/2) Γ((ν-1)/2)), which takes the bias out of Cohen's d."""
     from scipy.special import gammaln
 
