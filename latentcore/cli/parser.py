@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from latentcore.cli._batch import BATCH, INNER, inner_fields, own_fields, wrapped
-from latentcore.requests.verbs import option_of
+from latentcore.requests.verbs import option_of, words_of
 from latentcore.workflows import VERBS, Verb
 from latentcore.workflows.batch.inputs import batchable
 
@@ -104,7 +104,7 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
     details = option_of(field)
     settings: dict[str, Any] = {"help": details.help.replace("%", "%%")}
     if isinstance(field.default, bool):
-        parser.add_argument(*_flags(field.name), action="store_true", **settings)
+        parser.add_argument(*_flags(field.name), dest=field.name, action="store_true", **settings)
         return
     if callable(details.convert):
         settings["type"] = details.convert
@@ -127,7 +127,9 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
     default = None if required else field.default
     if details.repeat and isinstance(default, tuple):
         default = list(default)  # argparse appends to a copy of it
-    parser.add_argument(*_flags(field.name), required=required, default=default, **settings)
+    parser.add_argument(
+        *_flags(field.name), dest=field.name, required=required, default=default, **settings
+    )
 
 
 def _add_positional(
@@ -163,8 +165,8 @@ class _ConvertEach(argparse.Action):
 
 
 def flag(name: str) -> str:
-    """Return how a parameter is written on the command line: ``--batch-size``."""
-    return "--" + name.replace("_", "-")
+    """Return how a parameter is written on the command line: ``--batch-size``, ``--from``."""
+    return "--" + words_of(name).replace(" ", "-")
 
 
 def _flags(name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from latentcore.artifacts import from_json
-from latentcore.requests.verbs import option_of
+from latentcore.requests.verbs import option_of, words_of
 from latentcore.workflows import request_from
 from latentcore.workflows.batch.inputs import request_for
 from latentcore.workflows.batch.verb import BatchRequest
@@ -55,7 +55,7 @@ def _wrapped_options(request: BatchRequest) -> list[str]:
 
 
 def _option(field: dataclasses.Field[Any], value: Any) -> list[str]:
-    flag = "--" + field.name.replace("_", "-")
+    flag = "--" + words_of(field.name).replace(" ", "-")
     if isinstance(field.default, bool):
         return [flag]
     if option_of(field).repeat and option_of(field).nargs is None:

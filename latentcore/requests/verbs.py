@@ -128,6 +128,11 @@ def option_of(field: dataclasses.Field[Any]) -> Option:
     return found
 
 
+def words_of(name: str) -> str:
+    """Return the words of a field's name; one that ends in ``_`` is a word of Python's own."""
+    return name.rstrip("_").replace("_", " ")
+
+
 @dataclass(frozen=True)
 class Verb:
     """One task of the program.

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from latentcore.errors import InputError, RequestError
-from latentcore.requests.verbs import Option
+from latentcore.requests.verbs import Option, words_of
 from pages.frame import errors
 
 T = TypeVar("T")
@@ -162,7 +162,7 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
 
 
 def _label(name: str) -> str:
-    words = name.replace("_", " ")
+    words = words_of(name)
     return words[0].upper() + words[1:]
 
 

@@ -95,6 +95,7 @@ def look(folder: Path) -> dict[str, Any]:
         "probe": ran(folder, "probe", latents, "--labels", str(folder / "phases.csv") + ":phase",
                      "--classifier", "toy", "--toy-weight", "2"),
         "project": ran(folder, "project", latents, "--method", "toy", "--toy-scale", "2"),
+        "export": ran(folder, "export", str(folder / "phases.csv"), "--format", "toy"),
         "toy-count": ran(folder, "toy-count", latents, "--times", "2"),
         "batch": said("batch", "toy-count", latents, "--executor", "toy", "--out",
                       str(folder / "batch"), "--json"),
@@ -102,7 +103,7 @@ def look(folder: Path) -> dict[str, Any]:
                  ("cluster", "rank", "probe", "project", "train", "extract", "toy-count")},
         "batch_help": said("batch", "toy-count", "--help"),
         "offered": {verb: options_of(verb) for verb in
-                    ("cluster", "rank", "probe", "project", "train")},
+                    ("cluster", "rank", "probe", "project", "train", "export")},
         "steps": [widget.label for widget in steps.number_input],
         "executors": list(executors()),
         "pages": names(),

@@ -98,6 +98,12 @@ def test_a_verb(found: Any) -> None:
     assert found["toy-count"]["report"] == {"count": 96}
 
 
+def test_an_export_format(found: Any) -> None:
+    assert "toy" in found["offered"]["export"]["Format"]
+    assert found["export"]["report"]["notes"] == ["a toy"]
+    assert "phases.toy" in found["export"]["run"]["files"]
+
+
 def test_a_batch_executor(found: Any) -> None:
     assert "toy" in found["batch_help"]
     assert "toy" in found["executors"]

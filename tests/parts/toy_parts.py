@@ -224,6 +224,20 @@ def run(request, folder, progress):
     folder.write_json("report.json", {"count": count})
     return {"count": count}
 """,
+    "latentcore/outputs/exports/toy.py": """
+from latentcore.outputs.exports import EXPORT_FORMATS
+
+
+class ToyFormat:
+    title, opens_in, one_map = "Toy (.toy)", "nothing", False
+
+    def write(self, folder, stem, scan):
+        folder.write_bytes(f"{stem}.toy", repr(scan.labels[0].values.tolist()).encode())
+        return ["a toy"]
+
+
+EXPORT_FORMATS.register("toy")(ToyFormat())
+""",
     "latentcore/workflows/batch/executors/toy.py": """
 from latentcore.workflows.batch.executors import EXECUTORS
 from latentcore.workflows.batch.executors.local import local

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError, ShapeError
 
-DISTANCES = ("euclidean", "angle")
+Distance = Literal["euclidean", "angle"]
+DISTANCES: tuple[Distance, ...] = ("euclidean", "angle")
 
 
 @dataclass(frozen=True, eq=False)

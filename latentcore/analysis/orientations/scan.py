@@ -90,7 +90,7 @@ def orientations_of(maps: ScanMaps, laue: Sequence[str] = ()) -> Orientations:
     maps : ScanMaps
         With Bunge's angles (``phi1, Phi, phi2``, ``Euler1`` …, ``eul1`` …), in the unit that is
         said, and ``phase`` where there are several. A point is not indexed where an angle is NaN
-        or its phase is negative, called so, or 0 beside others that the file doesn't describe.
+        or its phase is negative, called so, or 0 beside greater ones and not in the header.
     laue : sequence of str
         ``PHASE=GROUP``, or ``GROUP`` for all phases; goes before what the maps say.
 
@@ -100,9 +100,9 @@ def orientations_of(maps: ScanMaps, laue: Sequence[str] = ()) -> Orientations:
         If angles are missing or their unit is unclear, no point is indexed, or the Laue group of
         a phase is unknown.
     """
-    angles, notes = _angles(maps)
+    angles, notes = euler_angles(maps)
     usable = np.isfinite(angles.sum(axis=0))
-    phase, names = _phases(maps, usable, _given(laue))
+    phase, names = phases_of(maps, usable, given_groups(laue))
     indexed = phase != NOT_INDEXED
     if not indexed.any():
         message = (
@@ -116,14 +116,20 @@ def orientations_of(maps: ScanMaps, laue: Sequence[str] = ()) -> Orientations:
     return Orientations(
         rotations=rotations,
         phase=phase,
-        symmetries=_symmetries(maps, present, names, _given(laue)),
+        symmetries=_symmetries(maps, present, names, given_groups(laue)),
         names={number: names[number] for number in present},
         notes=notes,
     )
 
 
-def _angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return Bunge's angles in rad, shape (3, n), and what was assumed of them."""
+def euler_angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Return Bunge's angles in rad, shape (3, n), and what was assumed of them.
+
+    Raises
+    ------
+    RequestError
+        If there are none, or their unit is unclear.
+    """
     names = [
         next(
             (name for name in maps.names if re.fullmatch(pattern, name.strip(), re.IGNORECASE)),
@@ -134,7 +140,7 @@ def _angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     known = [name for name in names if name is not None]
     if len(known) < len(names):
         message = (
-            f"Grains need the Euler angles phi1, Phi and phi2, but {_name(maps)} holds "
+            f"The Euler angles phi1, Phi and phi2 are needed, but {_name(maps)} holds "
             f"{', '.join(maps.names)}. Export the scan with its Euler angles."
         )
         raise RequestError(message)
@@ -160,10 +166,18 @@ def _angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     raise RequestError(message)
 
 
-def _phases(
+def phases_of(
     maps: ScanMaps, usable: NDArray[np.bool_], given: Mapping[str, str]
 ) -> tuple[NDArray[np.int32], dict[int, str]]:
-    """Return the phase of each point, and the phases' names."""
+    """Return the phase of each point, and what the numbers that occur are called.
+
+    Parameters
+    ----------
+    usable : ndarray of bool, shape (n,)
+        Which points have angles.
+    given : Mapping of str to str
+        The groups that `given_groups` returns: what is named there is a phase.
+    """
     column = next((name for name in maps.names if _PHASE.fullmatch(name.strip())), None)
     if column is None:
         return np.where(usable, np.int32(0), np.int32(NOT_INDEXED)), {0: "the only phase"}
@@ -183,7 +197,7 @@ def _phases(
         or number in maps.symmetries
         or number in maps.cells
         or (
-            (number > 0 or called or numbers == [0])
+            (number > 0 or called or number == numbers[-1] == 0)
             and not _UNINDEXED.fullmatch(names[number].lower())
         )
     ]
@@ -193,8 +207,14 @@ def _phases(
     return phase, names
 
 
-def _given(laue: Sequence[str]) -> dict[str, str]:
-    """Return the Laue group that each phase was given, by name or number; of all others by ""."""
+def given_groups(laue: Sequence[str]) -> dict[str, str]:
+    """Return the Laue group that each phase was given, by name or number; of all others by "".
+
+    Raises
+    ------
+    RequestError
+        If there is no such group.
+    """
     groups: dict[str, str] = {}
     for text in laue:
         phase, _, symbol = text.rpartition("=")

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from latentcore.errors import InputError, RequestError
-from latentcore.requests.verbs import option_of
+from latentcore.requests.verbs import option_of, words_of
 from latentcore.workflows import VERBS
 from latentcore.workflows.batch.inputs import input_field
 from pages.access import locations
@@ -31,6 +31,8 @@ _LABELS = {
     "c": "C",
     "coords": "Coordinates",
     "colors": "Colors",
+    "from_": "Orientations from",
+    "with_": "Maps beside the labels",
 }
 # To begin with; a number that must be given is better seen than missed.
 _FIRST = {"int": 0, "tuple[int, ...]": (0,)}
@@ -182,4 +184,4 @@ def _begins_at_zero(field: Field) -> bool:
 
 
 def _label(field: Field) -> str:
-    return _LABELS.get(field.name, field.name.replace("_", " ").capitalize())
+    return _LABELS.get(field.name, words_of(field.name).capitalize())
