@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from latentcore.analysis.statistics import area
-from latentcore.containers import LatentSet, Region
+from latentcore.containers import Region
 from pages.frame.errors import markdown_safe
 from pages.regions.kept import Kept
+from pages.regions.numbers import shape_of
 
 
-def facts_of(latents: LatentSet, kept: Kept, region: Region) -> str:
-    """Return ``812 · 203 µm²``, for Markdown."""
-    return _facts(f"{kept.key}|{region.id}", latents, kept, region)
-
-
-@st.cache_data(max_entries=2_000, show_spinner=False)
-def _facts(key: str, _latents: LatentSet, _kept: Kept, _region: Region) -> str:
-    del key
-    mask = _kept.mask(_region)
-    facts = [f"{int(mask.sum()):,}"]
-    grid = _latents.grid
-    if grid is not None and grid.unit:
-        found = area(mask, grid)
-        facts.append(f"{found.value:,.3g} {markdown_safe(found.unit)}")
+def facts_of(kept: Kept, region: Region) -> str:
+    """Return ``812 · 203 µm² · 3 parts``, for Markdown."""
+    if kept.latents.grid is None:
+        return f"{len(kept.placed.rows(region)):,}"
+    found = shape_of(kept, region)
+    facts = [f"{len(kept.placed.rows(region)):,}"]
+    if kept.latents.grid.unit:  # else it is the number of points
+        facts.append(f"{found.area.value:,.3g} {markdown_safe(found.area.unit)}")
+    facts.append("1 part" if found.n_parts == 1 else f"{found.n_parts:,} parts")
     return " · ".join(facts)

@@ -5,6 +5,7 @@ They belong to the scan, not to a session: another browser's change is there at 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -75,6 +76,17 @@ class Kept:
     def names(self) -> dict[int, str]:
         """Name of each of `labels`."""
         return dict(enumerate(self.shown.names))
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Text for each region's id that changes when its points or the latents do."""
+        about = self.latents.fingerprint
+        return {
+            region.id: hashlib.blake2b(
+                about.encode() + region.points.tobytes(), digest_size=16
+            ).hexdigest()
+            for region in self.regions.regions
+        }
 
     def mask(self, region: Region) -> NDArray[np.bool_]:
         """Return which points lie in a region, shape (n,)."""

@@ -147,7 +147,7 @@ def _rows(latents: LatentSet, question: Question, kept: Kept) -> None:
         listed = [one for one in listed[:_MOST_LISTED] if one.id != chosen]
         listed += [one for one in regions if one.id == chosen]
     for region in listed:
-        _row(latents, question, kept, region, chosen=region.id == chosen)
+        _row(question, kept, region, chosen=region.id == chosen)
         if region.id == chosen:
             _editor(latents, kept, region)
     if len(listed) < len(regions):
@@ -157,9 +157,7 @@ def _rows(latents: LatentSet, question: Question, kept: Kept) -> None:
         )  # fmt: skip
 
 
-def _row(
-    latents: LatentSet, question: Question, kept: Kept, region: Region, *, chosen: bool
-) -> None:
+def _row(question: Question, kept: Kept, region: Region, *, chosen: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # The color is checked to be #rrggbb wherever a region is made.
         st.html(
@@ -175,7 +173,7 @@ def _row(
             on_click=_choose,
             args=(question, region, chosen),
         )
-        st.caption(facts_of(latents, kept, region), width="content")
+        st.caption(facts_of(kept, region), width="content")
 
 
 def _choose(question: Question, region: Region, chosen: bool) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pages.regions import files
+from pages.regions import files, numbers
 from pages.regions.kept import Kept
-from pages.view.question import Question
-from pages.view.scene import Scene
 
 
-def show(scene: Scene, question: Question, kept: Kept) -> None:
+def show(kept: Kept, values: numbers.Values) -> None:
     """Show what the regions are in numbers, and give and take their files."""
-    del question
-    files.show(scene.latents, kept)
+    numbers.show(kept, values)
+    files.show(kept.latents, kept)

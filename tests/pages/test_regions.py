@@ -91,7 +91,7 @@ def test_a_brush_is_kept_and_there_after_a_reload(explore, latents: LatentSet) -
     assert region.source["strokes"] == [BOX.as_plain()]
     again = explore()
     assert again.button(key=f"regions.choose.{region.id}").label == "Region 1"
-    assert "20" in [one.value for one in again.caption]
+    assert "20 · 1 part" in [one.value for one in again.caption]
     click(again, f"regions.choose.{region.id}")
     assert asked(again).selections["A"] == (region_shape(region),)
     assert "Selection A: 20 points" in page_text(again)
@@ -296,3 +296,58 @@ def test_regions_become_a_map_of_labels(explore, latents: LatentSet) -> None:
     expected = np.select([latents.grid.y < 4, latents.grid.x < 6], ["top", "left"], "")
     assert named == expected.tolist()
     assert places_of(latents, left) >= {(0, 0), (5, 8)}
+
+
+def table(app: AppTest, column: str) -> pd.DataFrame:
+    return next(one.value for one in app.dataframe if column in one.value.columns)
+
+
+def test_the_numbers_of_regions_are_those_of_numpy(explore, latents: LatentSet) -> None:
+    left, top = two_regions(latents)
+    app = open_files(explore())
+    shapes = table(app, "parts").set_index("region")
+    assert list(shapes.index) == ["top", "left"]
+    assert shapes.loc["left", "n"] == 54 and shapes.loc["top", "perimeter (steps)"] == 2 * (12 + 4)
+    held = table(app, "mean")
+    mine = held[(held["region"] == "left") & (held["quantity"] == "latent_d1")].iloc[0]
+    values = latents.dimension(1)[kept(latents).mask(left)].astype(np.float64)
+    assert mine["mean"] == pytest.approx(values.mean())
+    assert mine["s.d."] == pytest.approx(values.std(ddof=1))
+    pair = table(app, "mean A − mean B").set_index("quantity").loc["latent_d1"]
+    others = latents.dimension(1)[kept(latents).mask(top)].astype(np.float64)
+    assert pair["mean A − mean B"] == pytest.approx(others.mean() - values.mean())
+    assert not pair["p"] < 0.05 or pair["from"] * pair["to"] > 0
+
+
+def test_classes_grow_from_a_few_labeled_points_and_become_maps(
+    explore, latents: LatentSet
+) -> None:
+    grid = latents.grid
+    assert grid is not None
+    few = (grid.y % 3 == 0) & (grid.x % 2 == 0)
+    made = [
+        Candidate("west", few & (grid.x < 6), {"kind": "brush"}),
+        Candidate("east", few & (grid.x >= 6), {"kind": "brush"}),
+    ]
+    _, east = keep(latents, made)
+    app = explore()
+    app.segmented_control(key="explore.tab").set_value("label").run()
+    click(app, "regions.propagate")
+    assert asked(app).color == "propagated class"
+    metrics = {one.label: one.value for one in app.metric}
+    assert float(metrics["Accuracy"]) > 0.9
+    maps = loading.maps(app.session_state["scan"].maps[-1])
+    values, _ = maps.at(grid)
+    found = dict(zip(maps.names, values, strict=True))
+    classes = np.array([maps.categories["propagated class"][v] for v in found["propagated class"]])
+    assert (classes == np.where(grid.x < 6, "west", "east")).mean() > 0.9
+    assert ((found["class probability"] >= 0.5) & (found["class margin"] >= 0)).all()
+    following = [one.key for one in app.button if "regions.next." in str(one.key)]
+    row = int(str(following[0]).rpartition(".")[2])
+    assert found["class margin"][row] == found["class margin"][~few].min()
+    click(app, following[0])
+    assert asked(app).pinned == row
+    click(app, f"regions.assign.{east.id}")
+    assert kept(latents).mask(kept(latents).regions.get("east"))[row]
+    assert not kept(latents).mask(kept(latents).regions.get("west"))[row]
+    assert "propagate again" in page_text(app)

@@ -19,7 +19,7 @@ from latentcore.errors import InputError, RequestError
 from pages.frame import errors
 from pages.frame.theme import tones
 from pages.panels.linked_panels import linked_panels, read_state
-from pages.regions import listing, region_tab
+from pages.regions import labelling, listing, region_tab
 from pages.regions.kept import Kept, kept, none_of
 from pages.scan import loading
 from pages.scan.missing import no_latents
@@ -48,6 +48,7 @@ _TABS = {
     "against": ":material/compare_arrows: A against B",
     "clusters": ":material/scatter_plot: Clusters",
     "regions": ":material/bookmarks: Regions",
+    labelling.TAB: ":material/label: Label",
     "patterns": ":material/grid_on: Patterns",
     "gallery": ":material/view_module: Gallery",
     "worth": ":material/fact_check: Worth",
@@ -166,6 +167,7 @@ def _panels(scene: Scene, regions: Kept) -> tuple[Question, Mapping[str, NDArray
         messages=(*messages, *(() if fresh else ("Clustering …",))),
         regions=regions,
         drawn=drawn,
+        marks=labelling.marked(scene.latents),
     )
     linked_panels(view, key=_PANELS, on_change=_adopt)
     if last is None or not fresh:
@@ -229,7 +231,9 @@ def _inspector(
         elif tab == "clusters":
             numbers.show_clusters(scene, question, clustering)
         elif tab == "regions":
-            region_tab.show(scene, question, regions)
+            region_tab.show(regions, numbers.quantities(scene, question))
+        elif tab == labelling.TAB:
+            labelling.show(regions, masks[question.active], question.pinned)
         elif tab == "patterns":
             patterns.show(scene, question, inside, masks)
         elif tab == "gallery":

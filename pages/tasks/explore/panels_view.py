@@ -73,6 +73,7 @@ def build_view(
     messages: tuple[str, ...],
     regions: Kept,
     drawn: Mapping[str, NDArray[np.float32]],
+    marks: tuple[int, ...] = (),
 ) -> PanelsView:
     """Build the view.
 
@@ -94,6 +95,8 @@ def build_view(
     regions : Kept
     drawn : Mapping of str to ndarray, shape (n, 2)
         Axes of the panels of regions that are selected.
+    marks : tuple of int
+        Points to look at.
     """
     arrays = _Arrays()
     assert question.dim is not None
@@ -147,6 +150,7 @@ def build_view(
         messages=messages,
         frames=frames,
         regions=_regions(arrays, regions),
+        marks=marks,
     )
 
 
