@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.containers import ScanGrid
 from latentcore.errors import RequestError, ShapeError
 
-Distance = Literal["euclidean", "angle"]
-DISTANCES: tuple[Distance, ...] = ("euclidean", "angle")
+DISTANCES = ("euclidean", "angle")
 
 
 @dataclass(frozen=True, eq=False)

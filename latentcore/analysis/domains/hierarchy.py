@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.analysis.domains.edges import Distance, ScanEdges, edge_distances
+from latentcore.analysis.domains.edges import ScanEdges, edge_distances
 from latentcore.analysis.domains.hierarchies import HierarchyMethod
 from latentcore.analysis.domains.settling import settled
 from latentcore.analysis.domains.threshold import Threshold, automatic_threshold
@@ -23,7 +23,7 @@ _INNER = 3
 F = TypeVar("F", np.float32, np.float64)
 
 
-def in_unit(distances: NDArray[F], distance: Distance) -> NDArray[F]:
+def in_unit(distances: NDArray[F], distance: str) -> NDArray[F]:
     """Return distances as they are told: between unit vectors as the angle, in degrees."""
     if distance == "euclidean":
         return distances
@@ -53,7 +53,7 @@ class DomainHierarchy:
     a: NDArray[np.int32]
     b: NDArray[np.int32]
     height: NDArray[np.float64]
-    distance: Distance = "euclidean"
+    distance: str = "euclidean"
 
     @classmethod
     def of(
@@ -62,7 +62,7 @@ class DomainHierarchy:
         edges: ScanEdges,
         method: HierarchyMethod,
         *,
-        distance: Distance = "euclidean",
+        distance: str = "euclidean",
         progress: Progress | None = None,
     ) -> DomainHierarchy:
         """Merge the points of `edges` by a method; `values` has a finite row for each, (p, d)."""

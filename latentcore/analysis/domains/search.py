@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.analysis.domains.edges import DISTANCES, Distance, edge_distances, scan_edges
+from latentcore.analysis.domains.edges import DISTANCES, edge_distances, scan_edges
 from latentcore.analysis.domains.hierarchies import HIERARCHIES, HierarchyMethod
 from latentcore.analysis.domains.hierarchy import MIN_SIZE, DomainHierarchy
 from latentcore.analysis.domains.objects import Domains
@@ -16,8 +14,7 @@ from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
-Scaling = Literal["none", "standard"]
-SCALINGS: tuple[Scaling, ...] = ("none", "standard")
+SCALINGS = ("none", "standard")
 METHOD = "merging"
 
 
@@ -25,8 +22,8 @@ def domain_hierarchy(
     latents: LatentSet,
     *,
     method: HierarchyMethod | None = None,
-    distance: Distance = "euclidean",
-    scaling: Scaling = "none",
+    distance: str = "euclidean",
+    scaling: str = "none",
     phase: ArrayLike | None = None,
     progress: Progress | None = None,
 ) -> DomainHierarchy:
@@ -109,9 +106,7 @@ def domains_at(
     )
 
 
-def _scaled(
-    values: NDArray[np.float32], scaling: Scaling, *, centered: bool
-) -> NDArray[np.float32]:
+def _scaled(values: NDArray[np.float32], scaling: str, *, centered: bool) -> NDArray[np.float32]:
     # Distances don't ask where the origin is, but float32 has more digits near it.
     scaled: NDArray[np.float32] = values.copy()
     if centered or scaling == "standard":

@@ -53,6 +53,18 @@ def from_euler(phi1: ArrayLike, polar: ArrayLike, phi2: ArrayLike) -> Quaternion
     return np.stack(parts, axis=-1)
 
 
+def to_euler(rotations: Quaternions) -> NDArray[np.float64]:
+    """Return Bunge's angles of orientations in rad, shape (n, 3).
+
+    φ1 and φ2 are in [0, 2π), Φ in [0, π]; where Φ is 0 only the sum of the others counts.
+    """
+    w, x, y, z = rotations.T
+    both, apart = np.arctan2(z, w), np.arctan2(y, x)
+    polar = 2 * np.arctan2(np.hypot(x, y), np.hypot(w, z))
+    turn = 2 * np.pi
+    return np.stack([(both + apart) % turn, polar, (both - apart) % turn], axis=-1)
+
+
 def multiply(first: Quaternions, second: Quaternions) -> Quaternions:
     """Return the products first·second, shapes (…, 4) that broadcast."""
     w, x, y, z = np.moveaxis(first, -1, 0)
