@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from latentcore.analysis.domains.edges import DISTANCES
 from latentcore.analysis.domains.hierarchies import HIERARCHIES, HierarchyMethod
 from latentcore.analysis.domains.hierarchy import MIN_SIZE
-from latentcore.analysis.domains.search import METHOD, SCALINGS
+from latentcore.analysis.domains.search import AUTOMATIC, METHOD, SCALINGS
 from latentcore.analysis.parameters import make_method
 from latentcore.requests.methods import parameters_of, with_parameters
 from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
@@ -28,9 +28,10 @@ class _DomainsRequest:
     latents: str = latents_option()
     method: str = option(METHOD, help="how neighbors are merged", family=HIERARCHIES)
     distance: str = option(
-        "euclidean",
-        help="euclidean, in the latents' unit, or the angle between latents, in degrees",
-        choices=DISTANCES,
+        AUTOMATIC,
+        help="euclidean, in the latents' unit; angle between latents, in degrees; auto: the one "
+        "that separates better",
+        choices=(AUTOMATIC, *DISTANCES),
     )
     scaling: str = option(
         "none",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.analysis.domains.edges import DISTANCES, edge_distances, scan_edges
+from latentcore.analysis.domains.edges import DISTANCES, ScanEdges, edge_distances, scan_edges
 from latentcore.analysis.domains.hierarchies import HIERARCHIES, HierarchyMethod
 from latentcore.analysis.domains.hierarchy import MIN_SIZE, DomainHierarchy
 from latentcore.analysis.domains.objects import Domains
@@ -16,13 +16,16 @@ from latentcore.progress import Progress
 
 SCALINGS = ("none", "standard")
 METHOD = "merging"
+AUTOMATIC = "auto"
+# Angles are taken if they separate so much better; else the distance whose unit is the latents'.
+_BETTER = 1.05
 
 
 def domain_hierarchy(
     latents: LatentSet,
     *,
     method: HierarchyMethod | None = None,
-    distance: str = "euclidean",
+    distance: str = AUTOMATIC,
     scaling: str = "none",
     phase: ArrayLike | None = None,
     progress: Progress | None = None,
@@ -34,7 +37,9 @@ def domain_hierarchy(
     method : HierarchyMethod, optional
         A part of `HIERARCHIES`; region merging if not given.
     distance : str
-        ``"euclidean"``, in the latents' unit, or ``"angle"`` between latents, in degrees.
+        ``"euclidean"``, in the latents' unit, ``"angle"`` between latents, in degrees, or
+        ``"auto"``: the one by which neighbors in different domains are farther from neighbors in
+        the same domain, at the automatic threshold of each; see `separation`.
     scaling : str
         ``"standard"``: each dimension with zero mean and unit s.d. over the scan.
     phase : array_like, shape (n,), optional
@@ -45,7 +50,7 @@ def domain_hierarchy(
     RequestError
         If there is no scan grid, no latent, no neighbors, or nothing that tells points apart.
     """
-    check_choice("distance", distance, DISTANCES)
+    check_choice("distance", distance, (AUTOMATIC, *DISTANCES))
     check_choice("scaling", scaling, SCALINGS)
     if latents.grid is None:
         message = (
@@ -53,6 +58,42 @@ def domain_hierarchy(
             "⟨coords⟩."
         )
         raise RequestError(message)
+    method = method or HIERARCHIES.get(METHOD)()
+    progress = progress or Progress()
+
+    def merged(by: str) -> DomainHierarchy:
+        values, edges = _measured(latents, by, scaling, phase)
+        return DomainHierarchy.of(values, edges, method, distance=by, progress=progress)
+
+    if distance != AUTOMATIC:
+        return merged(distance)
+    best = merged("euclidean")
+    if (latents.values[best.edges.rows] == 0).all(axis=1).any() or len(latents.dims) == 1:
+        return best  # a zero vector has no direction, and numbers have only two
+    other = merged("angle")
+    return other if separation(other) > _BETTER * separation(best) else best
+
+
+def separation(hierarchy: DomainHierarchy) -> float:
+    """Return how far apart the distances across borders and within domains are.
+
+    Cohen's d at the automatic threshold: the difference of their means over the root of the mean
+    of their variances; 0 where there is only one of both kinds.
+    """
+    labels = hierarchy.cut(hierarchy.threshold.value)
+    same = labels[hierarchy.edges.i] == labels[hierarchy.edges.j]
+    if same.all() or not same.any():
+        return 0.0
+    across, within = hierarchy.distances[~same], hierarchy.distances[same]
+    spread = np.sqrt((across.var(dtype=float) + within.var(dtype=float)) / 2)
+    return float((across.mean(dtype=float) - within.mean(dtype=float)) / max(spread, 1e-300))
+
+
+def _measured(
+    latents: LatentSet, distance: str, scaling: str, phase: ArrayLike | None
+) -> tuple[NDArray[np.float32], ScanEdges]:
+    """Return the values whose Euclidean distances are meant, and the edges of their points."""
+    assert latents.grid is not None
     present = latents.encoded
     if distance == "angle":
         present = present & (latents.values != 0).any(axis=1)
@@ -66,8 +107,7 @@ def domain_hierarchy(
             "there is nothing to tell domains by. Check that they are latents of this scan."
         )
         raise RequestError(message)
-    method = method or HIERARCHIES.get(METHOD)()
-    return DomainHierarchy.of(values, edges, method, distance=distance, progress=progress)
+    return values, edges
 
 
 def domains_at(

@@ -44,10 +44,10 @@ def settled(
         labels = _unmixed(values, a, b, labels)
         before = labels
         labels = _moved(values, edges, labels)
-        labels = absorbed(values, a, b, _connected(a, b, labels), min_size)
+        labels = absorbed(values, a, b, connected_parts(edges, labels), min_size)
         if np.array_equal(before, labels):
             break
-    return _connected(a, b, labels)
+    return connected_parts(edges, labels)
 
 
 def absorbed(
@@ -157,9 +157,15 @@ def _moved(
     return labels
 
 
-def _connected(
-    a: NDArray[np.int32], b: NDArray[np.int32], labels: NDArray[np.int32]
-) -> NDArray[np.int32]:
+def connected_parts(edges: ScanEdges, labels: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Return the parts of points with the same label that open edges connect, shape (p,).
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (p,)
+        One per point of the edges.
+    """
     from latentcore.analysis.domains._loops import joined
 
-    return joined(len(labels), a, b, labels[a] == labels[b])
+    together = ~edges.closed & (labels[edges.a] == labels[edges.b])
+    return joined(edges.n_points, edges.a, edges.b, together)
