@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from latentcore.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from latentcore.analysis.clustering import cluster
+    from latentcore.analysis.clustering import FeatureChoice, cluster
     from latentcore.analysis.exploration import explore
     from latentcore.analysis.projection import pca, umap
     from latentcore.analysis.ranking import rank
@@ -37,6 +37,7 @@ _HOMES = {
     "Cancelled": "errors",
     "Clustering": "containers",
     "Embedding": "containers",
+    "FeatureChoice": "analysis.clustering",
     "InputError": "errors",
     "LatentDataset": "datasets",
     "LatentError": "errors",
@@ -69,6 +70,7 @@ __all__ = [
     "Cancelled",
     "Clustering",
     "Embedding",
+    "FeatureChoice",
     "InputError",
     "LatentDataset",
     "LatentError",

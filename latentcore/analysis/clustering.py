@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.containers import Clustering
+from latentcore.containers import Clustering, LatentSet
 from latentcore.errors import RequestError, ShapeError
 from latentcore.progress import Progress
 
 Scaling = Literal["standard", "none"]
 _SCALINGS = ("standard", "none")
+_MOST_NAMED = 3
 
 
 def cluster(
@@ -69,8 +71,8 @@ def cluster_features(
     Returns
     -------
     Clustering
-        Its parameters name the scaling, with mean and s.d. of each feature, beside everything
-        that the clusterer was given and found.
+        Its parameters name the scaling, with mean, s.d., weight and share in the total variance
+        of each feature, beside everything that the clusterer was given and found.
     """
     used = features.use(scaling)
     fit = clusterer.fit(used.values, progress or Progress())
@@ -85,8 +87,13 @@ def cluster_features(
             "k": fit.parameters.get("k", len(set(fit.labels[fit.labels >= 0].tolist()))),
             "scaling": scaling,
             "features": {
-                name: {"mean": float(mean), "sd": float(sd)}
-                for name, mean, sd in zip(features.names, used.mean, used.sd, strict=True)
+                name: {
+                    "mean": float(used.mean[place]),
+                    "sd": float(used.sd[place]),
+                    "weight": features.weight(name),
+                    "variance_share": float(used.variance_shares[place]),
+                }
+                for place, name in enumerate(features.names)
             },
             "n_used": len(used.rows),
         },
@@ -104,7 +111,7 @@ class UsedFeatures:
     rows : ndarray of int64, shape (m,)
         Which points, in the order in which they are given.
     values : ndarray of float64, shape (m, d)
-        Scaled.
+        Scaled and weighted.
     mean, sd : ndarray of float64, shape (d,)
         Of the features before scaling, over the m points; the s.d. divides by m.
     """
@@ -113,6 +120,12 @@ class UsedFeatures:
     values: NDArray[np.float64]
     mean: NDArray[np.float64]
     sd: NDArray[np.float64]
+
+    @property
+    def variance_shares(self) -> NDArray[np.float64]:
+        """Share of each feature, as it is used, in the sum of their variances, shape (d,)."""
+        variance = self.values.var(axis=0)
+        return np.asarray(variance / variance.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,14 +139,18 @@ class Features:
     order : ndarray of int64, shape (n,), optional
         A key by which rows are sorted before they are clustered, usually the node on the scan
         grid: the labels then don't hang on the order of rows in a file.
+    weights : Mapping of str to float
+        By how much the squared differences of a feature count, 1 where it is not named.
     """
 
     values: NDArray[np.float64]
     names: tuple[str, ...]
     order: NDArray[np.int64] | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n, d = self.values.shape
+        check_weights(self.weights, self.names)
         if len(self.names) != d or (self.order is not None and len(self.order) != n):
             got = None if self.order is None else len(self.order)
             message = (
@@ -145,13 +162,26 @@ class Features:
     def __len__(self) -> int:
         return len(self.values)
 
+    def weight(self, name: str) -> float:
+        """Return what a feature weighs."""
+        return float(self.weights.get(name, 1.0))
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return one feature, NaN at points that take no part, shape (n,)."""
+        return np.where(self.finite, self.values[:, self.names.index(name)], np.nan)
+
+    def at(self, rows: NDArray[np.bool_]) -> Features:
+        """Return the features of some of the points, `rows` of shape (n,)."""
+        order = None if self.order is None else self.order[rows]
+        return replace(self, values=self.values[rows], order=order)
+
     @property
     def finite(self) -> NDArray[np.bool_]:
         """Which points take part, shape (n,)."""
         return np.asarray(np.isfinite(self.values).all(axis=1))
 
     def use(self, scaling: Scaling) -> UsedFeatures:
-        """Leave out what is not finite, sort, and scale.
+        """Leave out what is not finite, sort, scale, and multiply by √weight.
 
         Parameters
         ----------
@@ -168,8 +198,13 @@ class Features:
             raise RequestError(message)
         rows = np.flatnonzero(self.finite)
         if len(rows) < 2:
+            named = (
+                f"finite {' and '.join(self.names)}"
+                if len(self.names) <= _MOST_NAMED
+                else f"finite value of each of the {len(self.names)} features"
+            )
             message = (
-                f"{len(rows)} of {len(self)} points have a finite {' and '.join(self.names)}; "
+                f"{len(rows)} of {len(self)} points have a {named}; "
                 "clusters need at least two. Choose another ROI, dimension or map."
             )
             raise RequestError(message)
@@ -178,9 +213,12 @@ class Features:
         values = self.values[rows]
         mean, sd = values.mean(axis=0), values.std(axis=0)
         self._refuse_constant(values)
-        return UsedFeatures(
-            rows, (values - mean) / sd if scaling == "standard" else values, mean, sd
-        )
+        if scaling == "standard":  # in place: a second copy of many features may not fit
+            values -= mean
+            values /= sd
+        if self.weights:
+            values *= np.sqrt([self.weight(name) for name in self.names])
+        return UsedFeatures(rows, values, mean, sd)
 
     def _refuse_constant(self, values: NDArray[np.float64]) -> None:
         for name, low, high in zip(self.names, values.min(axis=0), values.max(axis=0), strict=True):
@@ -219,3 +257,110 @@ def latent_and_band_contrast(
         )
         raise ShapeError(message)
     return Features(np.column_stack(columns), ("latent", "bandcontrast"), order)
+
+
+@dataclass(frozen=True)
+class FeatureChoice:
+    """Which features are clustered.
+
+    Attributes
+    ----------
+    dims : tuple of int, or None
+        Latent dimensions; None stands for all.
+    maps : tuple of str
+        Names of maps.
+    weights : Mapping of str to float
+        See `Features`; a latent dimension is called ``latent_d<D>``.
+    """
+
+    dims: tuple[int, ...] | None
+    maps: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+def latent_name(dim: int) -> str:
+    """Return what a latent dimension is called among features."""
+    return f"latent_d{dim}"
+
+
+def chosen_features(
+    choice: FeatureChoice, latents: LatentSet, maps: Mapping[str, NDArray[np.floating]]
+) -> Features:
+    """Return the features that were chosen, of n samples: latent dimensions, then maps.
+
+    Of *all* latents those that have one value everywhere, or none, are left out: they can't
+    separate anything. One that was named is kept, and then refused by `Features.use`.
+
+    Parameters
+    ----------
+    maps : Mapping of str to ndarray, shape (n,)
+        At the samples.
+
+    Raises
+    ------
+    RequestError
+        If a dimension or map doesn't exist or is named twice, a weight is not above 0 or of no
+        feature, or nothing is left.
+    """
+    columns: dict[str, NDArray[np.floating]] = {}
+    for dim in latents.dims if choice.dims is None else choice.dims:
+        values = latents.dimension(int(dim))
+        if choice.dims is not None or _varies(values):
+            _put(columns, latent_name(int(dim)), values)
+    for name in choice.maps:
+        if name not in maps:
+            message = f"No map is called {name!r}. There are: {', '.join(maps) or 'none'}."
+            raise RequestError(message)
+        _put(columns, name, maps[name])
+    if not columns:
+        message = (
+            f"There is nothing to cluster: none of the {len(latents.dims)} latent dimensions has "
+            "two different values, and no map was chosen. Choose a map, or another ROI."
+        )
+        raise RequestError(message)
+    order = None if latents.grid is None else latents.grid.node
+    table = np.empty((len(latents), len(columns)))
+    for place, name in enumerate(columns):
+        table[:, place] = columns[name]
+    weights = {name: weight for name, weight in choice.weights.items() if weight != 1}
+    left_out = [latent_name(int(dim)) for dim in latents.dims] if choice.dims is None else []
+    check_weights(weights, [*columns, *left_out])
+    present = {name: weight for name, weight in weights.items() if name in columns}
+    return Features(table, tuple(columns), order, present)
+
+
+def check_weights(weights: Mapping[str, float], names: Sequence[str]) -> None:
+    """Refuse weights that are not above 0, or of features that don't exist.
+
+    Raises
+    ------
+    RequestError
+    """
+    unknown = [name for name in weights if name not in names]
+    if unknown:
+        message = (
+            f"A weight is given for {unknown[0]!r}, which is no feature here. "
+            f"There are: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}."
+        )
+        raise RequestError(message)
+    for name, weight in weights.items():
+        if not 0 < weight < np.inf:
+            message = (
+                f"The weight of {name} must be above 0, but is {weight:g}. "
+                "Leave out a feature that is to count nothing."
+            )
+            raise RequestError(message)
+
+
+def _put(columns: dict[str, NDArray[np.floating]], name: str, values: NDArray[np.floating]) -> None:
+    if name in columns:
+        message = (
+            f"The feature {name!r} was chosen twice. Name it once; a weight makes it count more."
+        )
+        raise RequestError(message)
+    columns[name] = values
+
+
+def _varies(values: NDArray[np.floating]) -> bool:
+    present = values[np.isfinite(values)]
+    return len(present) > 0 and bool(present.min() < present.max())

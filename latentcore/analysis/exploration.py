@@ -6,6 +6,7 @@ number on the screen and a number in a report can't differ.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import Features, Scaling, cluster_features
+from latentcore.analysis.clustering import (
+    FeatureChoice,
+    Features,
+    Scaling,
+    chosen_features,
+    cluster_features,
+)
 from latentcore.analysis.selection import Shape, select
 from latentcore.analysis.statistics import (
     Area,
@@ -40,7 +47,11 @@ OUTSIDE = -2
 
 # A panel that is never shown: x is 1 in the region of this id and 0 elsewhere, y is 0.
 _REGION = re.compile(r"region-(\S+)")
+# What a scatter is drawn along: a latent dimension, or a map by its name.
+Axis = int | str
+
 _SCATTER = re.compile(r"scatter-d(\d+)-(.+)", re.DOTALL)
+_ANY_SCATTER = "scatter:"
 
 
 @dataclass(frozen=True)
@@ -95,10 +106,12 @@ def explore(
     maps: Mapping[str, NDArray[np.float32]],
     *,
     dim: int,
-    reference: str,
+    reference: str = "",
     clusterer: Clusterer,
     scaling: Scaling = "standard",
     roi: Roi | None = None,
+    rows: NDArray[np.bool_] | None = None,
+    features: FeatureChoice | None = None,
     selections: Mapping[str, Sequence[Shape]] | None = None,
     embeddings: Mapping[str, NDArray[np.float32]] | None = None,
     progress: Progress | None = None,
@@ -114,10 +127,14 @@ def explore(
     dim : int
         Latent dimension.
     reference : str
-        The map that is clustered together with the latent.
+        The map that is clustered together with the latent, unless `features` are given.
     scaling : {"standard", "none"}
     roi : Roi, optional
         The whole scan if not given.
+    rows : ndarray of bool, shape (n,), optional
+        Only these samples are in view.
+    features : FeatureChoice, optional
+        What is clustered in place of (latent, reference).
     selections : Mapping of str to sequence of Shape, optional
         Brush strokes of slots ``"A"`` and ``"B"``.
     embeddings : Mapping of str to ndarray, shape (n, 2), optional
@@ -129,9 +146,11 @@ def explore(
         If a dimension, a map or a panel doesn't exist, or the ROI is empty.
     """
     inside = roi_rows(latents, roi)
-    features = roi_features(latents, dim, reference, _map(maps, reference), inside)
+    if rows is not None:
+        inside = inside & rows
+    chosen = roi_features(latents, maps, inside, features or (dim, reference))
     clustering = cluster_roi(
-        features, inside, clusterer=clusterer, scaling=scaling, progress=progress
+        chosen, inside, clusterer=clusterer, scaling=scaling, progress=progress
     )
     return describe_view(
         latents,
@@ -192,22 +211,29 @@ def roi_rows(latents: LatentSet, roi: Roi | None) -> NDArray[np.bool_]:
 
 def roi_features(
     latents: LatentSet,
-    dim: int,
-    reference: str,
-    values: NDArray[np.float32],
+    maps: Mapping[str, NDArray[np.float32]],
     inside: NDArray[np.bool_],
+    chosen: FeatureChoice | tuple[int, str],
 ) -> Features:
-    """Return the (latent, reference) pairs of the points in the ROI.
+    """Return the features of the points in the ROI.
 
     Parameters
     ----------
-    reference : str
-        Name of the map.
-    values : ndarray, shape (n,)
-        The map.
+    maps : Mapping of str to ndarray, shape (n,)
     inside : ndarray of bool, shape (n,)
+    chosen : FeatureChoice or (int, str)
+        A pair of latent dimension and map is called as published: ``latent``, and the map's name.
+
+    Raises
+    ------
+    RequestError
+        If a dimension or map doesn't exist.
     """
-    pairs = np.column_stack([latents.dimension(dim)[inside], values[inside]])
+    if isinstance(chosen, FeatureChoice):
+        own = latents if inside.all() else latents.take(inside)
+        return chosen_features(chosen, own, {name: maps[name][inside] for name in maps})
+    dim, reference = chosen
+    pairs = np.column_stack([latents.dimension(dim)[inside], _map(maps, reference)[inside]])
     order = None if latents.grid is None else latents.grid.node[inside]
     return Features(pairs.astype(np.float64), ("latent", reference), order)
 
@@ -245,9 +271,37 @@ def in_all_rows(clustering: Clustering, inside: NDArray[np.bool_]) -> Clustering
     return replace(clustering, labels=labels)
 
 
-def scatter_panel(dim: int, reference: str) -> str:
-    """Return the id of the panel of a latent dimension over a map."""
-    return f"scatter-d{dim}-{reference}"
+def scatter_panel(x: Axis, y: Axis) -> str:
+    """Return the id of the panel of two quantities, each a latent dimension or a map."""
+    if isinstance(x, int) and isinstance(y, str):
+        return f"scatter-d{x}-{y}"
+    return _ANY_SCATTER + json.dumps([x, y])
+
+
+def scatter_axes(panel: str) -> tuple[Axis, Axis] | None:
+    """Return what the scatter of that id is drawn along; None where the id is of no scatter."""
+    pair = _SCATTER.fullmatch(panel)
+    if pair is not None:
+        return int(pair[1]), pair[2]
+    try:
+        x, y = json.loads(panel.removeprefix(_ANY_SCATTER))
+    except (ValueError, TypeError):
+        return None
+    known = all(isinstance(axis, int | str) for axis in (x, y))
+    return (x, y) if panel.startswith(_ANY_SCATTER) and known else None
+
+
+def axis_values(
+    axis: Axis, latents: LatentSet, maps: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Return a latent dimension, or a map by its name, shape (n,).
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    return _map(maps, axis) if isinstance(axis, str) else latents.dimension(axis)
 
 
 def region_shape(region: Region) -> Shape:
@@ -313,9 +367,10 @@ def _axes(
         return latents.grid.x.astype(np.float32), latents.grid.y.astype(np.float32)
     if panel == ROW_PANEL:
         return np.arange(len(latents), dtype=np.float32), np.zeros(len(latents), np.float32)
-    scatter = _SCATTER.fullmatch(panel)
-    if scatter is not None and scatter[2] in maps:
-        return latents.dimension(int(scatter[1])), maps[scatter[2]]
+    scatter = scatter_axes(panel)
+    if scatter is not None and all(axis in maps for axis in scatter if isinstance(axis, str)):
+        x, y = (axis_values(axis, latents, maps) for axis in scatter)
+        return x, y
     message = (
         f"A selection was drawn in the panel {panel!r}, which is not available. There are "
         f"embeddings {', '.join(embeddings) or 'none'} and maps {', '.join(maps) or 'none'}. "

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -103,6 +104,28 @@ def pca(latents: LatentSet, *, components: int = 2, progress: Progress | None = 
         engine=f"numpy {np.__version__}",
         scores={f"explained_variance_ratio_{i}": float(part) for i, part in enumerate(ratio)},
     )
+
+
+def pca_of_rows(latents: LatentSet, rows: NDArray[np.bool_]) -> Embedding:
+    """Return the first two principal components of some rows, as an embedding of all.
+
+    Parameters
+    ----------
+    rows : ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    Embedding
+        NaN at the other rows.
+
+    Raises
+    ------
+    RequestError
+        See `pca`.
+    """
+    found = pca(latents.take(rows))
+    coordinates = _placed(found.coordinates, np.flatnonzero(rows), len(latents))
+    return replace(found, coordinates=coordinates, sample_ids=latents.sample_ids)
 
 
 def umap(

@@ -26,6 +26,8 @@ _ALMOST_ALL = 0.95
 _TITLES = {"bandcontrast": "band contrast", "latent": "the latent"}
 _SCALED: dict[Scaling, str] = {"standard": "standardized", "none": "raw"}
 _SAME = 1 - 1e-12
+# A method is tried on so many single features, and so many are named in a sentence.
+_MOST_ALONE = 4
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Separation:
         unit; see `eta_squared`.
     alone_ari : Mapping of str to float
         Adjusted Rand index between the clusters and those which the same method finds on this
-        feature alone. None where the method can't be used on it.
+        feature alone. None where the method can't be used on it, and where it was not tried: of
+        many features only those four with the largest share are.
     verdict : str
         The same as a sentence.
     """
@@ -115,11 +118,15 @@ def separation(
     labels = clustering.labels[used.rows]
     alone = _with_found_k(clusterer, clustering)
     names = features.names
+    shares = between_shares(used.values, labels)
+    tried = set(np.argsort(-shares, kind="stable")[:_MOST_ALONE].tolist())
     ari = {
         name: _ari_alone(used.values[:, [column]], labels, alone, progress or Progress())
+        if column in tried
+        else None
         for column, name in enumerate(names)
     }
-    share = _named(names, between_shares(used.values, labels))
+    share = _named(names, shares)
     return Separation(
         share=share,
         eta_squared=_named(names, eta_squared(used.values, labels)),
@@ -183,6 +190,8 @@ def _verdict(
     if not shares:
         return "There are fewer than two clusters, so nothing is separated."
     first = max(shares, key=lambda name: shares[name])
+    if len(shares) == 1:
+        return f"{method} was given one feature, {_TITLES.get(first, first)}."
     title = _TITLES.get(first, first)
     score = ari[first]
     others_too = any((value or 0) >= _SAME_LABELS for name, value in ari.items() if name != first)
@@ -192,13 +201,24 @@ def _verdict(
             f"These clusters follow {title} alone: {method} on {title} gives {same} labels, "
             f"ARI {score:.2f}."
         )
-    parts = ", ".join(f"{_TITLES.get(name, name)} {part:.0%}" for name, part in shares.items())
+    parts = _parts({_TITLES.get(name, name): part for name, part in shares.items()}, ".0%")
     if shares[first] >= _ALMOST_ALL:
         agreement = (
             "" if score is None else f"; {method} on {title} alone agrees with ARI {score:.2f}"
         )
         return f"The centers of these clusters differ in {title} almost alone ({parts}){agreement}."
-    return f"Both features separate these clusters: {parts} of the variance between them."
+    who = "Both" if len(shares) == 2 else "Several"
+    return f"{who} features separate these clusters: {parts} of the variance between them."
+
+
+def _parts(shares: Mapping[str, float], digits: str) -> str:
+    """Name the shares, of many features the largest and the sum of the others."""
+    if len(shares) <= _MOST_ALONE:
+        return ", ".join(f"{name} {part:{digits}}" for name, part in shares.items())
+    first = sorted(shares, key=lambda name: -shares[name])[: _MOST_ALONE - 1]
+    rest = sum(part for name, part in shares.items() if name not in first)
+    named = ", ".join(f"{name} {shares[name]:{digits}}" for name in first)
+    return f"{named}, the {len(shares) - len(first)} others together {rest:{digits}}"
 
 
 @dataclass(frozen=True)
@@ -286,10 +306,7 @@ def _scaling_text(
     ari: float,
     shares: Mapping[Scaling, Mapping[str, float]],
 ) -> str:
-    parts = {
-        scaling: ", ".join(f"{name} {part:.1%}" for name, part in shares[scaling].items())
-        for scaling in (own, other)
-    }
+    parts = {scaling: _parts(shares[scaling], ".1%") for scaling in (own, other)}
     if ari >= _SAME:
         beginning = f"{_SCALED[other].capitalize()} features give the same labels (ARI 1.00)"
     else:

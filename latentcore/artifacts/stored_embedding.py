@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,14 @@ class StoredEmbedding:
     fingerprint: str
 
 
+def pca_panel(rows: NDArray[np.bool_] | None) -> str:
+    """Return the panel of the PCA of some rows, shape (n,); of all where None."""
+    if rows is None:
+        return PCA_PANEL
+    digest = hashlib.blake2b(np.packbits(rows).tobytes(), digest_size=4).hexdigest()
+    return f"{PCA_PANEL}-{digest}"
+
+
 def embedding_table(embedding: Embedding, latents: LatentSet) -> pd.DataFrame:
     """Return sample_id, x and y where there is a grid, and U0, U1 (U2), in the latents' order."""
     import pandas as pd
@@ -54,13 +63,17 @@ def embedding_table(embedding: Embedding, latents: LatentSet) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:
-    """Read the embedding of a set of latents.
+def read_embedding(
+    location: str, latents: LatentSet, rows: NDArray[np.bool_] | None = None
+) -> StoredEmbedding:
+    """Read the embedding of a set of latents, or of some of its rows.
 
     Parameters
     ----------
     location : str
         ``embedding.parquet``, as the verb ``project`` writes it.
+    rows : ndarray of bool, shape (n,), optional
+        Those that were embedded, if not all; the others get NaN.
 
     Raises
     ------
@@ -83,13 +96,17 @@ def read_embedding(location: str, latents: LatentSet) -> StoredEmbedding:
     if table is None:
         raise MalformedFileError(_no_embedding(path, f"it lacks {', '.join(lacking)}"))
     ids = np.asarray(table["sample_id"].to_pylist(), np.str_)
-    if not np.array_equal(ids, latents.sample_ids):
+    wanted = latents.sample_ids if rows is None else latents.sample_ids[rows]
+    if not np.array_equal(ids, wanted):
         message = (
-            f"{path.name!r} holds {len(ids)} samples, which are not the {len(latents)} samples of "
+            f"{path.name!r} holds {len(ids)} samples, which are not the {len(wanted)} samples of "
             "these latents. Run 'project' on these latents."
         )
         raise JoinError(message)
-    coordinates = np.column_stack([table["U0"].to_numpy(), table["U1"].to_numpy()])
+    coordinates = np.full((len(latents), 2), np.nan)
+    coordinates[slice(None) if rows is None else rows] = np.column_stack(
+        [table["U0"].to_numpy(), table["U1"].to_numpy()]
+    )
     report = path.with_name("report.json")
     fingerprint = content_fingerprint(path)
     run = read_run(path.parent)

@@ -1,4 +1,4 @@
-"""Clusters of (latent, band contrast): the shaded map beside the scatter, for print."""
+"""Clusters of two features, or of one: the shaded map beside the scatter, for print."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ _WIDTH = 7.5
 _MARGINS = (1.2, 0.95)
 _WIDEST, _TALLEST = 1.8, 1.6
 _SCATTER_TALLEST = 1.3
+_SCATTER_ALONE = 0.6
+_BINS = 60
 _LEGEND_ROW = 0.17
 _LEGEND_COLUMNS = 5
 _MOST_NAMED = 40
@@ -42,14 +44,15 @@ class _Counts:
 
 
 def cluster_figure(
-    grid: ScanGrid,
+    grid: ScanGrid | None,
     latent: ArrayLike,
-    bandcontrast: ArrayLike,
+    bandcontrast: ArrayLike | None,
     labels: NDArray[np.integer],
     *,
     latent_label: str = "latent",
     bandcontrast_label: str = "band contrast",
     title: str = "",
+    shaded_by: str = "latent",
     colors: Sequence[str] | None = None,
     roi: Roi | None = None,
 ) -> Figure:
@@ -60,11 +63,16 @@ def cluster_figure(
 
     Parameters
     ----------
+    grid : ScanGrid or None
+        Without one there is no map.
     latent, bandcontrast : array_like, shape (n,)
+        Any two features; without the second, a histogram takes the scatter's place.
     labels : ndarray of int, shape (n,)
         -1 is noise, or a point without finite values.
     latent_label, bandcontrast_label : str
         Of the scatter's axes, with units.
+    shaded_by : str
+        What the first feature is called in the map's title.
     colors : sequence of str, optional
         ``#rrggbb`` of clusters 0, 1, …
     roi : Roi, optional
@@ -78,21 +86,28 @@ def cluster_figure(
         If a color is not written as ``#rrggbb``.
     """
     latent = np.asarray(latent, np.float64).ravel()
-    bandcontrast = np.asarray(bandcontrast, np.float64).ravel()
+    single = bandcontrast is None
+    bandcontrast = latent if single else np.asarray(bandcontrast, np.float64).ravel()
     palette = cluster_palette(labels, colors)
     rgb = shaded_rgb(labels, latent, palette)
-    picture = paint(grid, rgb)
     counts = _count(labels, latent, bandcontrast)
     with printed_style():
         figure = _figure_for(grid, counts)
         parts = figure.add_gridspec(2, 1, height_ratios=_heights(grid, counts))
         upper, lower = figure.add_subfigure(parts[0]), figure.add_subfigure(parts[1])
-        left, right = upper.subplots(1, 2, width_ratios=(_map_width(grid), 1))
-        draw_map(left, picture, roi=roi)
-        left.set_title("Clusters, brightness = latent within the cluster")
-        _scatter(right, latent, bandcontrast, labels, rgb)
-        right.set_box_aspect(min(aspect_of(grid) * _map_width(grid), _SCATTER_TALLEST))
-        right.set(xlabel=latent_label, ylabel=bandcontrast_label)
+        if grid is None:
+            right = upper.subplots()
+            right.set_box_aspect(_SCATTER_ALONE)
+        else:
+            left, right = upper.subplots(1, 2, width_ratios=(_map_width(grid), 1))
+            draw_map(left, paint(grid, rgb), roi=roi)
+            left.set_title(f"Clusters, brightness = {shaded_by} within the cluster")
+            right.set_box_aspect(min(aspect_of(grid) * _map_width(grid), _SCATTER_TALLEST))
+        if single:
+            _histogram(right, latent, labels, palette)
+        else:
+            _scatter(right, latent, bandcontrast, labels, rgb)
+        right.set(xlabel=latent_label, ylabel="points" if single else bandcontrast_label)
         right.set_title("The same points, the same colors")
         _legend(lower, palette, counts)
         if title:
@@ -112,14 +127,17 @@ def _count(
     )
 
 
-def _heights(grid: ScanGrid, counts: _Counts) -> tuple[float, float]:
-    share = _map_width(grid) / (_map_width(grid) + 1)
-    panels = (_WIDTH - _MARGINS[0]) * share * min(aspect_of(grid), _TALLEST) + _MARGINS[1]
+def _heights(grid: ScanGrid | None, counts: _Counts) -> tuple[float, float]:
+    if grid is None:
+        panels = (_WIDTH - _MARGINS[0]) * _SCATTER_ALONE + _MARGINS[1]
+    else:
+        share = _map_width(grid) / (_map_width(grid) + 1)
+        panels = (_WIDTH - _MARGINS[0]) * share * min(aspect_of(grid), _TALLEST) + _MARGINS[1]
     rows = -(-(min(len(counts.labels), _MOST_NAMED) + 2) // _LEGEND_COLUMNS)
     return panels, rows * _LEGEND_ROW + 0.12
 
 
-def _figure_for(grid: ScanGrid, counts: _Counts) -> Figure:
+def _figure_for(grid: ScanGrid | None, counts: _Counts) -> Figure:
     return new_figure(_WIDTH, sum(_heights(grid, counts)))
 
 
@@ -143,6 +161,21 @@ def _scatter(
     axes.scatter(
         latent[shown], bandcontrast[shown], c=rgb[shown] / 255.0, s=size, linewidths=0,
         rasterized=True,
+    )  # fmt: skip
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _histogram(
+    axes: Axes,
+    values: NDArray[np.float64],
+    labels: NDArray[np.integer],
+    palette: dict[int, str],
+) -> None:
+    finite = np.isfinite(values)
+    present = np.unique(labels[finite]).tolist()
+    axes.hist(
+        [values[finite & (labels == label)] for label in present],
+        bins=_BINS, stacked=True, color=[palette[label] for label in present], linewidth=0,
     )  # fmt: skip
     axes.spines[["top", "right"]].set_visible(False)
 

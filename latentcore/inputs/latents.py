@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi
 from latentcore.errors import RequestError
+from latentcore.inputs.rows import rows_mask
 from latentcore.readers import open_latents
 
 _BARE_ARRAY = "npy-with-coords"
@@ -26,10 +28,12 @@ def read_latents(
     reader: str | None = None,
     roi: Sequence[float] | None = None,
     dims: Sequence[int] = (),
+    rows: str | None = None,
 ) -> LatentSet:
-    """Read latents and cut them to a ROI; see `read_field` and `within_roi`."""
+    """Read latents, and only those in a ROI and of some rows; see `read_field`, `in_view`."""
     field = read_field(location, folder, coords=coords, reader=reader, roi=roi, dims=dims)
-    return within_roi(field, roi)
+    inside = in_view(field, roi, rows, folder)
+    return field if inside.all() else field.take(inside)
 
 
 def read_field(
@@ -57,21 +61,45 @@ def read_field(
     return latents
 
 
-def within_roi(latents: LatentSet, roi: Sequence[float] | None) -> LatentSet:
-    """Return the latents in a ROI (x0, x1, y0, y1), all of them without one.
+def in_view(
+    latents: LatentSet,
+    roi: Sequence[float] | None,
+    rows: str | None,
+    folder: RunFolder | None = None,
+) -> NDArray[np.bool_]:
+    """Return which latents lie in a ROI (x0, x1, y0, y1) and are among the rows that a file names.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        All of them without a ROI and a file.
 
     Raises
     ------
     RequestError
-        If they have no coordinates, or none is in the ROI.
+        If they have no coordinates for a ROI, the file of rows can't be used, or none is left.
     """
-    if roi is None:
-        return latents
-    if latents.grid is None:
-        name = "The file" if latents.ref is None else repr(Path(latents.ref.location).name)
-        message = f"{name} has no coordinates, so a ROI means nothing: give ⟨coords⟩."
-        raise RequestError(message)
-    inside = Roi.from_bounds(roi).mask(latents.grid)
+    inside = np.ones(len(latents), np.bool_)
+    if roi is not None:
+        if latents.grid is None:
+            name = "The file" if latents.ref is None else repr(Path(latents.ref.location).name)
+            message = f"{name} has no coordinates, so a ROI means nothing: give ⟨coords⟩."
+            raise RequestError(message)
+        inside &= Roi.from_bounds(roi).mask(latents.grid)
+    if rows is not None:
+        inside &= rows_mask(rows, [np.arange(len(latents))], len(latents), folder)
+        if not inside.any():
+            message = (
+                f"None of the rows that ⟨rows⟩ {Path(rows).name!r} names lies in the ROI. "
+                "Choose a larger ROI, or other rows."
+            )
+            raise RequestError(message)
+    return inside
+
+
+def within_roi(latents: LatentSet, roi: Sequence[float] | None) -> LatentSet:
+    """Return the latents in a ROI (x0, x1, y0, y1), all of them without one; see `in_view`."""
+    inside = in_view(latents, roi, None)
     return latents if inside.all() else latents.take(inside)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +13,8 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import Resizable, SampleSource, Skipping, damage_of
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.inputs.maps import keep_mask
+from latentcore.inputs.rows import rows_mask
 from latentcore.readers import open_samples
-from latentcore.storage import content_fingerprint, local_path
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def choose_samples(
     member = _members(source, choice.partition)
     keep = member.copy()
     if choice.rows is not None:
-        keep &= _rows_mask(choice.rows, _parts(source, choice.partition), len(source), folder)
+        keep &= rows_mask(choice.rows, _parts(source, choice.partition), len(source), folder)
     if choice.keep_above is not None:
         spec, threshold = choice.keep_above
         keep &= keep_mask(spec, threshold, source.grid, folder)
@@ -132,53 +130,3 @@ def _parts(source: SampleSource, names: tuple[str, ...]) -> list[NDArray[np.int6
         return [np.arange(len(source))]
     chosen = names or tuple(dict.fromkeys(source.partition.tolist()))
     return [np.flatnonzero(source.partition == name) for name in chosen]
-
-
-def _rows_mask(
-    location: str, parts: list[NDArray[np.int64]], n: int, folder: RunFolder
-) -> NDArray[np.bool_]:
-    """Read row numbers, which count within each partition, or a mask."""
-    path = local_path(location)
-    folder.add_input(location, "rows", content_fingerprint(path), "rows")
-    rows = _row_numbers(path)
-    if rows.dtype == np.bool_ and rows.shape == (n,):
-        return rows
-    longest = max(map(len, parts))
-    if rows.dtype == np.bool_ and rows.shape == (longest,) and len(parts) == 1:
-        rows = np.flatnonzero(rows)
-    if rows.dtype.kind not in "iu" or rows.ndim != 1 or len(rows) == 0:
-        message = (
-            f"⟨rows⟩ {path.name!r} holds {rows.dtype} of shape {rows.shape}; it needs whole "
-            f"numbers of shape (m,), or a mask of shape ({n},)."
-        )
-        raise RequestError(message)
-    outside = rows[(rows < 0) | (rows >= longest)]
-    if len(outside):
-        what = "the file" if len(parts) == 1 and longest == n else "the longest partition"
-        message = (
-            f"⟨rows⟩ {path.name!r} names row {int(outside[0])}, but {what} has rows 0 to "
-            f"{longest - 1}."
-        )
-        raise RequestError(message)
-    mask = np.zeros(n, np.bool_)
-    numbers = rows.astype(np.int64)
-    for part in parts:
-        mask[part[numbers[numbers < len(part)]]] = True
-    return mask
-
-
-def _row_numbers(path: Path) -> NDArray[Any]:
-    try:
-        if path.suffix == ".npy":
-            loaded: NDArray[Any] = np.load(path, allow_pickle=False)
-            return loaded
-        texts = path.read_text(encoding="utf-8").split()
-        if texts and texts[0].isidentifier():
-            texts = texts[1:]  # the name of a column
-        return np.array([int(text) for text in texts], np.int64)
-    except (OSError, ValueError, OverflowError, EOFError) as error:
-        message = (
-            f"⟨rows⟩ {path.name!r} can't be read: {error}. It must be an .npy of row numbers or "
-            "of a mask, or text with one row number per line."
-        )
-        raise RequestError(message) from error

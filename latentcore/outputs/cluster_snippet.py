@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import Scaling
@@ -27,16 +27,44 @@ clustering = lc.cluster(
 labels = clustering.labels
 '''
 
+_FEATURES = '''\
+"""Compute the labels of one clustering again."""
+
+import latentcore as lc
+from latentcore.analysis.clusterers import make_clusterer
+from latentcore.analysis.clustering import FeatureChoice, chosen_features, cluster_features
+
+{latents}
+
+
+def column(location, name):
+    maps = lc.open_maps(location)
+    return maps.at(latents.grid)[0][maps.names.index(name)]
+
+
+maps = {maps}
+choice = FeatureChoice(dims={dims!r}, maps=tuple(maps), weights={weights!r})
+clustering = cluster_features(
+    chosen_features(choice, latents, maps),
+    clusterer=make_clusterer({method!r}, {parameters!r}),
+    scaling={scaling!r},
+)
+labels = clustering.labels
+'''
+
 
 def cluster_snippet(
     location: str,
     *,
-    dim: int | None,
-    map_location: str,
-    map_column: str,
+    dims: tuple[int, ...] | None,
+    maps: Mapping[str, tuple[str, str]],
+    weights: Mapping[str, float],
+    published_pair: bool,
+    nameless: bool,
     clusterer: Clusterer,
     scaling: Scaling,
     roi: Sequence[float] | None = None,
+    rows: str | None = None,
     coords: str | None = None,
     reader: str | None = None,
 ) -> str:
@@ -46,13 +74,21 @@ def cluster_snippet(
     ----------
     location : str
         The latents.
-    dim : int or None
-        None where the file holds a single dimension and doesn't say which.
-    map_location, map_column : str
-        Where band contrast is, and the map's name there.
+    dims : tuple of int or None
+        None stands for all.
+    maps : Mapping of str to (str, str)
+        For each map what it is called among the features, its file, and its name there.
+    weights : Mapping of str to float
+        By the features' names.
+    published_pair : bool
+        Whether it is one dimension and one map, unweighted.
+    nameless : bool
+        Whether the file holds a single dimension and doesn't say which.
     scaling : {"standard", "none"}
     roi : sequence of float, optional
         (x0, x1, y0, y1).
+    rows : str, optional
+        A file of row numbers or of a mask.
     coords, reader : str, optional
         As for `latentcore.open_latents`.
 
@@ -62,26 +98,60 @@ def cluster_snippet(
         Leaves ``labels``, int32 (n,), in the latents' row order, and ``clustering``. Paths are
         as they were given, so it runs where the run was started.
     """
-    return _CLUSTER.format(
-        latents=_opening(location, {"coords": coords, "reader": reader}, roi),
-        map_location=map_location,
-        map_column=map_column,
-        column="values[:, 0]" if dim is None else f"dimension({dim})",
-        method=clusterer.name,
-        parameters=given_parameters(clusterer),
-        scaling=scaling,
+    opening = _opening(location, {"coords": coords, "reader": reader}, roi, rows)
+    said = {
+        "method": clusterer.name,
+        "parameters": given_parameters(clusterer),
+        "scaling": scaling,
+    }
+    if published_pair and dims is not None:
+        ((map_location, map_column),) = maps.values()
+        return _CLUSTER.format(
+            latents=opening,
+            map_location=map_location,
+            map_column=map_column,
+            column="values[:, 0]" if nameless else f"dimension({dims[0]})",
+            **said,
+        )
+    if nameless:
+        opening = f"{_RENAMING[0]}{opening}{_RENAMING[1].format(dims=dims)}"
+    columns = (f"    {name!r}: column{source!r}," for name, source in maps.items())
+    return _FEATURES.format(
+        latents=opening,
+        maps="\n".join(("{", *columns, "}")) if maps else "{}",
+        dims=dims,
+        weights=dict(weights),
+        **said,
     )
 
 
-def _opening(location: str, options: dict[str, str | None], roi: Sequence[float] | None) -> str:
+# The file doesn't say which dimension it holds.
+_RENAMING = (
+    "import dataclasses\n\nimport numpy as np\n\n",
+    "\nlatents = dataclasses.replace(latents, dims=np.array({dims}, np.int32))",
+)
+
+
+def _opening(
+    location: str,
+    options: dict[str, str | None],
+    roi: Sequence[float] | None,
+    rows: str | None = None,
+) -> str:
     opened = [repr(location), *(f"{name}={value!r}" for name, value in options.items() if value)]
-    if roi is None:
-        return f"latents = lc.open_latents({', '.join(opened)})"
-    return (
-        f"roi = {tuple(float(bound) for bound in roi)!r}  # x0, x1, y0, y1; half-open\n"
-        f"latents = lc.open_latents({', '.join(opened)}, roi=roi)\n"
-        "latents = latents.take(lc.Roi.from_bounds(roi).mask(latents.grid))"
-    )
+    if roi is not None:
+        opened.append("roi=roi")
+    lines = [f"latents = lc.open_latents({', '.join(opened)})"]
+    if roi is not None:
+        bounds = tuple(float(bound) for bound in roi)
+        lines.insert(0, f"roi = {bounds!r}  # x0, x1, y0, y1; half-open")
+    if rows is not None:
+        lines.insert(0, "from latentcore.inputs.latents import in_view\n")
+        where = "None" if roi is None else "roi"
+        lines.append(f"latents = latents.take(in_view(latents, {where}, {rows!r}))")
+    elif roi is not None:
+        lines.append("latents = latents.take(lc.Roi.from_bounds(roi).mask(latents.grid))")
+    return "\n".join(lines)
 
 
 def given_parameters(clusterer: Clusterer) -> dict[str, object]:

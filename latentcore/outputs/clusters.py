@@ -1,19 +1,28 @@
-"""Clusters of a latent dimension and a map: computed, described and written."""
+"""Clusters of latent dimensions and maps: computed, described and written."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import cluster_features, latent_and_band_contrast
-from latentcore.analysis.collapse import Spread, spread
+from latentcore.analysis.clustering import (
+    FeatureChoice,
+    Features,
+    chosen_features,
+    cluster_features,
+    latent_and_band_contrast,
+    latent_name,
+)
+from latentcore.analysis.collapse import ActiveUnits, Spread, active_units, has_prior, spread
 from latentcore.analysis.separation import (
     ScalingComparison,
     Separation,
@@ -21,57 +30,74 @@ from latentcore.analysis.separation import (
     separation,
 )
 from latentcore.artifacts import RunFolder
-from latentcore.containers import Clustering, LatentSet, Roi, ScanGrid, ScanMaps
+from latentcore.containers import Clustering, LatentSet, Roi, ScanMaps
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NOISE_COLOR, categorical_palette, cluster_palette
 from latentcore.inputs.latents import is_nameless
-from latentcore.inputs.maps import maps_at
+from latentcore.inputs.maps import BAND_CONTRAST, maps_at, read_map, read_one_map
 from latentcore.outputs.cluster_snippet import cluster_snippet
 from latentcore.progress import Progress
-from latentcore.requests.clustering import ClusterRequest, scaling_of
+from latentcore.requests.clustering import (
+    ClusterRequest,
+    chosen_dims,
+    scaling_of,
+    weights_of,
+)
 from latentcore.requests.map_specs import split_map_spec
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_LATENT = re.compile(r"latent(_d\d+)?")
+_LONGEST_TAG = 60
 _SCALING_TITLES = {"standard": "standardized", "none": "raw"}
 
 
 @dataclass(frozen=True, eq=False)
 class ClusteredPoints:
-    """A latent dimension and a map at the same n points, and their clusters.
+    """Features at n points, and their clusters.
 
     Attributes
     ----------
-    latent, mapped : ndarray of float32, shape (n,)
-    unmatched : int
-        Points without a partner in the map.
-    dim_in_file : int or None
-        None where the file holds a single dimension and doesn't say which.
+    features : Features
+        A latent dimension and a map are called ``latent`` and ``bandcontrast``, as published.
+    titles, units : Mapping of str to str
+        What each feature is called in figures, and its unit.
+    sources : tuple of (str, str)
+        For each map its file, and what it is called there.
+    unmatched : Mapping of str to int
+        For each map the points without a partner in it.
+    nameless : bool
+        Whether the file holds a single dimension and doesn't say which.
+    collapse : Spread or ActiveUnits
+        How far one latent dimension, or several, are from collapsed.
     """
 
     clusterer: Clusterer
-    grid: ScanGrid
-    latent: NDArray[np.float32]
-    mapped: NDArray[np.float32]
-    map_name: str
-    map_unit: str
-    unmatched: int
-    dim_in_file: int | None
+    latents: LatentSet
+    features: Features
+    titles: Mapping[str, str]
+    units: Mapping[str, str]
+    sources: tuple[tuple[str, str], ...]
+    unmatched: Mapping[str, int]
+    nameless: bool
     clustering: Clustering
     separation: Separation
     comparison: ScalingComparison
-    spread: Spread
+    collapse: Spread | ActiveUnits
+    notes: tuple[str, ...]
 
 
 def check_request(request: ClusterRequest) -> None:
-    """Refuse a tag or colors that make no sense, before anything is read.
+    """Refuse features, a tag or colors that make no sense, before anything is read.
 
     Raises
     ------
     InputError
     """
+    _check_features(request)
+    weights_of(request)
     if request.tag is not None and not _TAG.fullmatch(request.tag):
         message = (
             f"⟨tag⟩ {request.tag!r} can't end a file's name: use letters, digits and . _ + - "
@@ -82,21 +108,58 @@ def check_request(request: ClusterRequest) -> None:
         cluster_palette([0], request.colors)
 
 
+def _check_features(request: ClusterRequest) -> None:
+    if request.dims is not None:
+        chosen_dims(request)
+    elif request.dim is None:
+        message = (
+            "Nothing says what to cluster: give ⟨dim⟩ with one ⟨map⟩, or ⟨dims⟩ with numbers or "
+            "'all' and any number of maps."
+        )
+        raise RequestError(message)
+    elif len(request.maps) != 1:
+        message = (
+            f"⟨dim⟩ {request.dim} is clustered with one ⟨map⟩, but {len(request.maps)} were given. "
+            f"For any number of latents and maps say ⟨dims⟩ {request.dim} instead."
+        )
+        raise RequestError(message)
+
+
+def needed_dims(request: ClusterRequest) -> tuple[int, ...]:
+    """Return the latent dimensions that a request names; empty where it wants all."""
+    if request.dims is None:
+        return () if request.dim is None else (request.dim,)
+    return chosen_dims(request) or ()
+
+
+def read_cluster_maps(request: ClusterRequest, folder: RunFolder | None) -> tuple[ScanMaps, ...]:
+    """Read the maps that are clustered, one for each ``MAP`` of a request.
+
+    Raises
+    ------
+    InputError
+        If one can't be read or holds no numbers; beside ``--dim``, if it holds several maps.
+    """
+    if request.dims is None:
+        return (read_one_map(request.maps[0], folder),)
+    return tuple(read_map(spec, folder, numbers=True) for spec in request.maps)
+
+
 def cluster_points(
     request: ClusterRequest,
     clusterer: Clusterer,
     latents: LatentSet,
-    maps: ScanMaps,
+    maps: Sequence[ScanMaps],
     progress: Progress | None = None,
 ) -> ClusteredPoints:
-    """Cluster a latent dimension and a map at the points of latents.
+    """Cluster latents and maps at the points of latents.
 
     Parameters
     ----------
     latents : LatentSet
         Those in the ROI.
-    maps : ScanMaps
-        One map.
+    maps : sequence of ScanMaps
+        From `read_cluster_maps`.
 
     Raises
     ------
@@ -104,28 +167,122 @@ def cluster_points(
         If they can't be joined, or the parameters make no sense for them.
     """
     scaling = scaling_of(request)
-    latent = latents.dimension(request.dim)
-    values, unmatched = maps_at(maps, latents.grid)
-    grid = latents.grid
-    assert grid is not None  # else nothing could be joined
-    features = latent_and_band_contrast(latent, values[0], order=grid.node)
+    columns = _map_columns(request, latents, maps)
+    features = _features(request, latents, columns)
     clustering = cluster_features(features, clusterer=clusterer, scaling=scaling, progress=progress)
+    found = separation(
+        features, clustering, clusterer=clusterer, scaling=scaling, progress=progress
+    )
+    collapse = _collapse(features)
     return ClusteredPoints(
         clusterer=clusterer,
-        grid=grid,
-        latent=latent,
-        mapped=values[0],
-        map_name=maps.names[0],
-        map_unit=maps.units[0],
-        unmatched=unmatched,
-        dim_in_file=None if is_nameless(latents) else request.dim,
+        latents=latents,
+        features=features,
+        titles=_titles(request, features, columns),
+        units={name: column.unit for name, column in columns.items()},
+        sources=tuple((column.location, column.name) for column in columns.values()),
+        unmatched={name: column.unmatched for name, column in columns.items()},
+        nameless=is_nameless(latents),
         clustering=clustering,
-        separation=separation(
-            features, clustering, clusterer=clusterer, scaling=scaling, progress=progress
-        ),
+        separation=found,
         comparison=compare_scalings(features, clustering, clusterer=clusterer, progress=progress),
-        spread=spread(latent),
+        collapse=collapse,
+        notes=tuple(_notes(latents, features, columns, collapse)),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _MapColumn:
+    """A map at the points of latents, shape (n,), and where it comes from."""
+
+    location: str
+    name: str
+    unit: str
+    values: NDArray[np.float32]
+    unmatched: int
+
+
+def _map_columns(
+    request: ClusterRequest, latents: LatentSet, maps: Sequence[ScanMaps]
+) -> dict[str, _MapColumn]:
+    """Return the maps by the names of their features, which are all different."""
+    columns: dict[str, _MapColumn] = {}
+    taken = {"x", "y", "sample_id", "cluster", *map(latent_name, latents.dims)}
+    for spec, table in zip(request.maps, maps, strict=True):
+        values, unmatched = maps_at(table, latents.grid)
+        location = split_map_spec(spec)[0]
+        for name, unit, column in zip(table.names, table.units, values, strict=True):
+            shown = _distinct(name, location, taken) if request.dims is not None else BAND_CONTRAST
+            if any((one.location, one.name) == (location, name) for one in columns.values()):
+                message = (
+                    f"The map {name!r} of {location!r} was given twice. Name it once; ⟨weights⟩ "
+                    "make it count more."
+                )
+                raise RequestError(message)
+            taken.add(shown)
+            columns[shown] = _MapColumn(location, name, unit, column, unmatched)
+    return columns
+
+
+def _distinct(name: str, location: str, taken: Collection[str]) -> str:
+    """Return a map's name; with its file's where another column has it."""
+    names = chain([name], (f"{name} ({Path(location).name}{n})" for n in _numbers()))
+    return next(shown for shown in names if shown not in taken)
+
+
+def _numbers() -> Iterator[str]:
+    return chain([""], (f", {n}" for n in count(2)))
+
+
+def _features(
+    request: ClusterRequest, latents: LatentSet, columns: Mapping[str, _MapColumn]
+) -> Features:
+    weights = weights_of(request)
+    if request.dims is None:
+        assert request.dim is not None
+        assert latents.grid is not None  # else no map could be joined
+        (column,) = columns.values()
+        pair = latent_and_band_contrast(
+            latents.dimension(request.dim), column.values, order=latents.grid.node
+        )
+        return replace(pair, weights=weights)
+    choice = FeatureChoice(chosen_dims(request), tuple(columns), weights)
+    return chosen_features(choice, latents, {name: one.values for name, one in columns.items()})
+
+
+def _titles(
+    request: ClusterRequest, features: Features, columns: Mapping[str, _MapColumn]
+) -> dict[str, str]:
+    titles = {name: name.replace("latent_d", "latent ") for name in features.names}
+    titles |= {
+        shown: "band contrast" if column.name == BAND_CONTRAST else column.name
+        for shown, column in columns.items()
+    }
+    return titles if request.dims is not None else {**titles, "latent": f"latent {request.dim}"}
+
+
+def _collapse(features: Features) -> Spread | ActiveUnits:
+    latent = [place for place, name in enumerate(features.names) if _LATENT.fullmatch(name)]
+    values = features.values[:, latent].astype(np.float32)
+    return spread(values[:, 0]) if values.shape[1] == 1 else active_units(values)
+
+
+def _notes(
+    latents: LatentSet,
+    features: Features,
+    columns: Mapping[str, _MapColumn],
+    collapse: Spread | ActiveUnits,
+) -> Iterator[str]:
+    """Yield what the user should know before they trust the labels."""
+    for column in columns.values():
+        if column.unmatched:
+            yield (
+                f"{column.unmatched} of {len(features)} points have no {column.name} in the map "
+                "and get the label -1. Check that it is the map of the same scan."
+            )
+    # Scores of a PCA have no prior to be compared with.
+    if collapse.message and (isinstance(collapse, Spread) or has_prior(latents)):
+        yield collapse.message
 
 
 def write_clusters(
@@ -141,48 +298,56 @@ def write_clusters(
     dict
         What the report holds.
     """
-    tag = _tag(request)
+    tag = _tag(request, points)
     report = _report(request, points, tag)
-    folder.write_csv(report["assignments_csv"], _assignments(points))
+    folder.write_csv(report["assignments_csv"], _assignments(request, points))
     folder.write_figure(report["figure"], _figure(request, points))
     folder.write_bytes(report["snippet"], _snippet(request, points).encode())
     folder.write_json(f"cluster_report__{tag}.json", report)
     return report
 
 
-def _assignments(points: ClusteredPoints) -> pd.DataFrame:
+def _assignments(request: ClusterRequest, points: ClusteredPoints) -> pd.DataFrame:
     import pandas as pd
 
-    x, y = points.grid.plain_coordinates()
-    return pd.DataFrame(
-        {
-            "x": x,
-            "y": y,
-            "latent": points.latent,
-            "bandcontrast": points.mapped.astype(np.float64),
-            "cluster": points.clustering.labels,
-        }
-    )
+    grid = points.latents.grid
+    if grid is None:
+        columns: dict[str, Any] = {"sample_id": points.latents.sample_ids.astype(object)}
+    else:
+        columns = dict(zip("xy", grid.plain_coordinates(), strict=True))
+    for name, values in zip(points.features.names, points.features.values.T, strict=True):
+        # As published: of a pair, the map has all digits of a double.
+        wide = request.dims is None and name == BAND_CONTRAST
+        columns[name] = values if wide else values.astype(np.float32)
+    return pd.DataFrame({**columns, "cluster": points.clustering.labels})
 
 
-def _tag(request: ClusterRequest) -> str:
+def _tag(request: ClusterRequest, points: ClusteredPoints) -> str:
     if request.tag is not None:
         return request.tag
     region = ""
     if request.roi is not None:
         x0, x1, y0, y1 = (f"{bound:g}" for bound in request.roi)
         region = f"_x_{x0}_{x1}_y_{y0}_{y1}"
-    return f"d{request.dim}{region}_{request.method}"
+    what = f"d{request.dim}" if request.dims is None else _what(request, points)
+    return f"{what}{region}{'_rows' if request.rows else ''}_{request.method}"
+
+
+def _what(request: ClusterRequest, points: ClusteredPoints) -> str:
+    """Return the dimensions and maps, as far as they fit into a file's name."""
+    dims = chosen_dims(request)
+    named = "all" if dims is None else "d" + "-".join(map(str, dims))
+    names = [re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") for _, name in points.sources]
+    if len(named) > _LONGEST_TAG:
+        named = f"{len(dims or ())}d"
+    return "_".join((named, *filter(None, names)))[:_LONGEST_TAG].rstrip("_-.")
 
 
 def _report(request: ClusterRequest, points: ClusteredPoints, tag: str) -> dict[str, Any]:
     parameters = dict(points.clustering.parameters)
-    standardization = {
-        "applied": request.scaling == "standard",
-        "of": parameters.pop("features"),
-    }
+    features = parameters.pop("features")
     counts = points.clustering.counts
-    finite = np.isfinite(points.latent) & np.isfinite(points.mapped)
+    finite = points.features.finite
     return {
         "method": request.method,
         "k": parameters["k"],
@@ -190,43 +355,38 @@ def _report(request: ClusterRequest, points: ClusteredPoints, tag: str) -> dict[
         "eps": parameters.get("eps"),
         "min_samples": parameters.get("min_samples"),
         "min_cluster_size": parameters.get("min_cluster_size"),
-        "n_points": len(points.latent),
+        "n_points": len(points.features),
         "n_clustered": int(finite.sum()),
         "n_noise": int((finite & (points.clustering.labels < 0)).sum()),
-        "unmatched": points.unmatched,
+        "unmatched": max(points.unmatched.values(), default=0),
         "counts": counts,
         "scaling": request.scaling,
-        "standardisation": standardization,
+        "standardisation": {"applied": request.scaling == "standard", "of": features},
+        "features": list(points.features.names),
         "figure": f"cluster_latent_bc__{tag}.png",
         "assignments_csv": f"cluster_assignments__{tag}.csv",
         "snippet": f"cluster_again__{tag}.py",
-        "notes": _notes(points),
+        "notes": list(points.notes),
         "cluster_colors": _color_list(request, counts),
         "noise_color": NOISE_COLOR,
         "parameters": parameters,
         "engine": points.clustering.engine,
         "separation": dataclasses.asdict(points.separation),
         "comparison": dataclasses.asdict(points.comparison),
-        "collapse": dataclasses.asdict(points.spread),
+        "collapse": dataclasses.asdict(points.collapse),
         "latents": request.latents,
         "dim": request.dim,
+        "dims": request.dims,
         "map": request.map,
-        "map_column": points.map_name,
-        "map_unit": points.map_unit,
+        "map_column": _one([name for _, name in points.sources]),
+        "map_unit": _one(list(points.units.values())),
         "roi": _roi_record(request),
+        "rows": request.rows,
     }
 
 
-def _notes(points: ClusteredPoints) -> list[str]:
-    """Return what the user should know before they trust the labels."""
-    notes = [points.spread.message] if points.spread.message else []
-    if points.unmatched:
-        notes.insert(
-            0,
-            f"{points.unmatched} of {len(points.latent)} points have no {points.map_name} in the "
-            "map and get the label -1. Check that it is the map of the same scan.",
-        )
-    return notes
+def _one(values: list[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else values
 
 
 def _color_list(request: ClusterRequest, counts: Mapping[int, int]) -> list[str]:
@@ -245,30 +405,67 @@ def _roi_record(request: ClusterRequest) -> dict[str, Any] | None:
 def _figure(request: ClusterRequest, points: ClusteredPoints) -> Any:
     from latentcore.figures.clusters import cluster_figure
 
-    name = "band contrast" if points.map_name == "bandcontrast" else points.map_name
-    unit = f" ({points.map_unit})" if points.map_unit else ""
+    names = _drawn(request, points)
+    # As published, a pair shows points that lack one of both as noise.
+    values = [
+        points.features.values[:, points.features.names.index(name)]
+        if request.dims is None
+        else points.features.column(name)
+        for name in names
+    ]
+    labels = [
+        f"{points.titles[name]} ({unit})"
+        if (unit := points.units.get(name))
+        else points.titles[name]
+        for name in names
+    ]
     scaling, k = _SCALING_TITLES[request.scaling], points.clustering.parameters["k"]
+    n = len(points.features.names)
+    what = f"{scaling} feature{'s' * (n > 1)}"
+    counted = what if request.dims is None else f"{n} {what}"
     return cluster_figure(
-        points.grid,
-        points.latent,
-        points.mapped,
+        points.latents.grid,
+        values[0],
+        values[1] if len(values) > 1 else None,
         points.clustering.labels,
-        latent_label=f"latent {request.dim}",
-        bandcontrast_label=f"{name}{unit}",
-        title=f"{points.clusterer.title}, k = {k}, {scaling} features",
+        latent_label=labels[0],
+        bandcontrast_label=labels[-1],
+        title=f"{points.clusterer.title}, k = {k}, {counted}",
+        shaded_by="latent" if request.dims is None else points.titles[names[0]],
         colors=request.colors or categorical_palette(),
     )
 
 
+def _drawn(request: ClusterRequest, points: ClusteredPoints) -> list[str]:
+    """Return the two features that are drawn: those that separate the clusters most."""
+    names = points.features.names
+    if request.dims is None:
+        return list(names)
+    share = points.separation.share
+    return sorted(names, key=lambda name: -(share[name] or 0.0))[:2]
+
+
 def _snippet(request: ClusterRequest, points: ClusteredPoints) -> str:
+    dims = chosen_dims(request)
+    weights = dict(points.features.weights)
+    if request.dims is None:
+        assert request.dim is not None
+        dims = (request.dim,)
+        weights = {
+            name if name != "latent" else latent_name(request.dim): weight
+            for name, weight in weights.items()
+        }
     return cluster_snippet(
         request.latents,
-        dim=points.dim_in_file,
-        map_location=split_map_spec(request.map)[0],
-        map_column=points.map_name,
+        dims=dims,
+        maps=dict(zip(points.units, points.sources, strict=True)),
+        weights=weights,
+        published_pair=request.dims is None and not weights,
+        nameless=points.nameless,
         clusterer=points.clusterer,
         scaling=scaling_of(request),
         roi=request.roi,
+        rows=request.rows,
         coords=request.coords,
         reader=request.reader,
     )

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from latentcore.analysis.clusterers import CLUSTERERS, Clusterer, make_clusterer
 from latentcore.analysis.clustering import Scaling
+from latentcore.errors import RequestError
 from latentcore.requests.methods import parameters_of, with_parameters
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
+from latentcore.requests.options import (
+    coords_option,
+    latents_option,
+    reader_option,
+    roi_option,
+    rows_option,
+)
 from latentcore.requests.verbs import option
 
-__all__ = ["ClusterRequest", "clusterer_of", "scaling_of"]
+__all__ = ["ALL", "ClusterRequest", "chosen_dims", "clusterer_of", "scaling_of", "weights_of"]
+
+# Stands for all latent dimensions in ``--dims``.
+ALL: Literal["all"] = "all"
+
+
+def _dims_word(word: str) -> str:
+    return word if word == ALL else str(int(word))
+
+
+_dims_word.__name__ = "latent dimension"  # what argparse calls a value that it can't read
 
 
 @dataclass(frozen=True)
@@ -19,20 +36,45 @@ class _ClusterRequest:
     """What to cluster, and how; the clusterers' own parameters are added below."""
 
     latents: str = latents_option()
-    dim: int = option(help="latent dimension", convert=int, metavar="D")
-    map: str = option(
-        help="band contrast: FILE or FILE:COLUMN, joined with the latents by x and y",
-        kind="map",
-    )
     method: str = option(help=f"one of {', '.join(CLUSTERERS.names())}", family=CLUSTERERS)
+    dim: int | None = option(
+        None, help="latent dimension, clustered with one map as published", convert=int,
+        metavar="D", unless="dims",
+    )  # fmt: skip
+    dims: tuple[str, ...] | None = option(
+        None,
+        help="latent dimensions that are clustered, in place of one by ⟨dim⟩: numbers, or 'all'",
+        nargs="+",
+        convert=_dims_word,
+        metavar="D",
+    )
+    map: str | tuple[str, ...] | None = option(
+        None,
+        help="band contrast, FILE or FILE:COLUMN, joined with the latents by x and y; with ⟨dims⟩ "
+        "any number of maps, or none",
+        kind="map",
+        repeat=True,
+        unless="dims",
+    )
+    weights: tuple[str, ...] | None = option(
+        None,
+        help="by how much the squared differences of a feature count (default: 1), as "
+        "latent_d3=2 or bandcontrast=0.5; gmm fits the spread of features itself and hardly cares",
+        nargs="+",
+        repeat=True,
+        metavar="NAME=W",
+    )
     scaling: str = option(
         "standard",
-        help="standard: both features with zero mean and unit s.d.; none: as published",
+        help="standard: all features with zero mean and unit s.d.; none: as published",
         choices=("standard", "none"),
     )
     roi: tuple[float, ...] | None = roi_option()
+    rows: str | None = rows_option()
     tag: str | None = option(
-        None, help="ends the names of the files; default: d<D>[_x_X0_X1_y_Y0_Y1]_<method>",
+        None,
+        help="ends the names of the files; default: d<D>[_x_X0_X1_y_Y0_Y1]_<method>, with ⟨dims⟩ "
+        "the dimensions and maps in place of d<D>",
         metavar="T",
     )  # fmt: skip
     colors: tuple[str, ...] | None = option(
@@ -41,6 +83,19 @@ class _ClusterRequest:
     seed: int = option(0, help="the same seed gives the same clusters", convert=int, metavar="N")
     coords: str | None = coords_option()
     reader: str | None = reader_option()
+
+    def __post_init__(self) -> None:
+        # One map stays plain text, as the records of runs made before there could be several hold.
+        if isinstance(self.map, list | tuple):
+            maps = tuple(self.map)
+            object.__setattr__(self, "map", maps[0] if len(maps) == 1 else maps or None)
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Every ``MAP`` that was given."""
+        if self.map is None:
+            return ()
+        return (self.map,) if isinstance(self.map, str) else self.map
 
 
 # The options of methods are those that the methods declare, so a new one brings its own.
@@ -66,3 +121,46 @@ def clusterer_of(request: ClusterRequest) -> Clusterer:
 def scaling_of(request: ClusterRequest) -> Scaling:
     """Return how the features are scaled."""
     return "none" if request.scaling == "none" else "standard"
+
+
+def chosen_dims(request: ClusterRequest) -> tuple[int, ...] | None:
+    """Return the latent dimensions that ``--dims`` names, None where it says ``all``.
+
+    Raises
+    ------
+    RequestError
+        If it says anything but ``all`` or numbers.
+    """
+    words = request.dims or ()
+    if tuple(words) == (ALL,):
+        return None
+    try:
+        return tuple(int(word) for word in words)
+    except ValueError as error:
+        message = f"⟨dims⟩ {' '.join(words)} can't be read: give 'all', or numbers only."
+        raise RequestError(message) from error
+
+
+def weights_of(request: ClusterRequest) -> dict[str, float]:
+    """Return what the features that ``--weights`` names weigh.
+
+    Raises
+    ------
+    RequestError
+        If an entry is not written as ``NAME=W``, or a feature is named twice.
+    """
+    weights: dict[str, float] = {}
+    for text in request.weights or ():
+        name, sign, number = text.rpartition("=")
+        try:
+            weight = float(number)
+        except ValueError:
+            sign = ""
+        if not sign or not name or name in weights:
+            message = (
+                f"⟨weights⟩ {text!r} can't be read: write each feature once, as NAME=W with a "
+                "number, for example latent_d3=2."
+            )
+            raise RequestError(message)
+        weights[name] = weight
+    return weights

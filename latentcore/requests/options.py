@@ -45,6 +45,16 @@ def roi_option() -> Any:
     )
 
 
+def rows_option() -> Any:
+    """Declare the ``--rows`` of a verb that works on latents."""
+    return option(
+        None,
+        help="only these rows of the latents: an .npy of row numbers or of a mask, or text with "
+        "one row number per line",
+        kind="file",
+    )
+
+
 def partition_option() -> Any:
     """Declare the ``--partition`` of a verb that works on samples."""
     return option((), help="only samples of this HDF5 dataset", repeat=True, metavar="NAME")

@@ -61,6 +61,8 @@ class Option:
         What the value is called in the help text, where its kind doesn't say it.
     convert : callable or sequence of callables
         Makes the value (or, with a sequence, each of `nargs` values) from its text.
+    unless : str
+        It may be left out only where a value is given for the field of this name.
     wrapped : bool
         Whether the command line holds it in another form: the options of a batch's verb.
     fetched : bool
@@ -83,6 +85,7 @@ class Option:
     methods: tuple[str, ...] = ()
     metavar: str | tuple[str, ...] | None = None
     convert: Callable[[str], object] | Sequence[Callable[[str], object]] = str
+    unless: str = ""
     wrapped: bool = False
     fetched: bool = True
     changes_answer: bool = True

@@ -1,4 +1,4 @@
-"""``cluster``: clusters of (latent, band contrast), and what they are made of."""
+"""``cluster``: clusters of latents and maps, and what they are made of."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from typing import Any
 
 from latentcore.artifacts import RunFolder
 from latentcore.inputs.latents import read_latents
-from latentcore.inputs.maps import read_one_map
-from latentcore.outputs.clusters import check_request, cluster_points, write_clusters
+from latentcore.outputs.clusters import (
+    check_request,
+    cluster_points,
+    needed_dims,
+    read_cluster_maps,
+    write_clusters,
+)
 from latentcore.progress import Progress
 from latentcore.requests.clustering import ClusterRequest, clusterer_of
 from latentcore.requests.verbs import verb
@@ -15,9 +20,9 @@ from latentcore.requests.verbs import verb
 __all__ = ["ClusterRequest", "run"]
 
 
-@verb("cluster", "Cluster (latent, band contrast).", ClusterRequest)
+@verb("cluster", "Cluster (latent, band contrast), or any latents and maps.", ClusterRequest)
 def run(request: ClusterRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
-    """Cluster (latent, band contrast).
+    """Cluster (latent, band contrast), or any latents and maps.
 
     Writes what `latentcore.outputs.clusters.write_clusters` writes.
 
@@ -28,11 +33,11 @@ def run(request: ClusterRequest, folder: RunFolder, progress: Progress) -> dict[
     """
     clusterer = clusterer_of(request)
     check_request(request)
-    progress.step(0, 1, "reading latents and map")
+    progress.step(0, 1, "reading latents and maps")
     latents = read_latents(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi,
-        dims=(request.dim,),
+        dims=needed_dims(request), rows=request.rows,
     )  # fmt: skip
-    maps = read_one_map(request.map, folder)
+    maps = read_cluster_maps(request, folder)
     points = cluster_points(request, clusterer, latents, maps, progress)
     return write_clusters(folder, request, points)

@@ -14,7 +14,13 @@ from latentcore.containers import Embedding, LatentSet
 from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
 from latentcore.requests.methods import with_parameters
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
+from latentcore.requests.options import (
+    coords_option,
+    latents_option,
+    reader_option,
+    roi_option,
+    rows_option,
+)
 from latentcore.requests.verbs import as_plain, option, option_of, verb
 
 __all__ = ["ProjectRequest", "run"]
@@ -54,6 +60,7 @@ class _ProjectRequest:
     whiten: bool = option(False, help="give all principal components unit variance first (UMAP)")
     seed: int = option(0, help="the same seed gives the same embedding", convert=int, metavar="N")
     roi: tuple[float, ...] | None = roi_option()
+    rows: str | None = rows_option()
     coords: str | None = coords_option()
     reader: str | None = reader_option()
 
@@ -81,8 +88,9 @@ def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[
     projection = _projection(request)
     progress.step(0, 1, "reading latents")
     latents = read_latents(
-        request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
-    )
+        request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi,
+        rows=request.rows,
+    )  # fmt: skip
     embedding = projection.embed(latents, progress)
     progress.step(0, 1, "scoring the embedding")
     report = _report(request, projection, latents, embedding)
@@ -129,6 +137,7 @@ def _report(
         "n_samples": len(latents),
         "n_embedded": int(np.isfinite(embedding.coordinates).all(axis=1).sum()),
         "roi": request.roi,
+        "rows": request.rows,
         "collapse": {
             "n_active": units.n_active,
             "n_collapsed": units.n_collapsed,

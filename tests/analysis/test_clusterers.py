@@ -10,7 +10,13 @@ from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from latentcore.analysis.clusterers import CLUSTERERS, make_clusterer
+from latentcore.analysis.clusterers import (
+    CLUSTERERS,
+    dbscan,
+    gaussian_mixture,
+    hdbscan,
+    make_clusterer,
+)
 from latentcore.analysis.parameters import parameter_of
 from latentcore.errors import Cancelled, RequestError, UnknownNameError
 from latentcore.progress import Progress
@@ -173,3 +179,63 @@ def test_dbscan_without_spread_asks_for_eps():
     values = np.repeat(np.eye(2), 50, axis=0)
     with pytest.raises(RequestError, match=r"eps can't be estimated.*Give eps"):
         make_clusterer("dbscan", {}).fit(values, Progress())
+
+
+def far_blobs(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    truth = np.arange(n) % 4
+    rng = np.random.default_rng(1)
+    return rng.normal(0, 6, (4, d))[truth] + rng.normal(size=(n, d)), truth
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 30])
+def test_dbscan_of_many_features_is_scikit_learns(monkeypatch, kept):
+    monkeypatch.setattr(dbscan, "_MOST_KEPT", kept)
+    values, _ = far_blobs(600, 12)
+    fit = make_clusterer("dbscan", {"eps": 4.2}).fit(values, Progress())
+    expected = DBSCAN(eps=4.2, min_samples=20).fit(values).labels_
+    assert 0 < (expected < 0).sum() < 300
+    np.testing.assert_array_equal(fit.labels, expected)
+
+
+def test_dbscan_that_would_take_hours_is_refused():
+    values = np.broadcast_to(np.zeros(32), (1_000_000, 32))
+    with pytest.raises(RequestError, match=r"1,000,000 points by 32 features.*136,930 points"):
+        make_clusterer("dbscan", {}).fit(values, Progress())
+
+
+def test_radius_of_many_points_is_that_of_all(monkeypatch):
+    values, _ = far_blobs(2_000, 12)
+    exact = dbscan.estimate_eps(values)
+    monkeypatch.setattr(dbscan, "_EXACT_WORK", 0)
+    monkeypatch.setattr(dbscan, "_ASKED", 1_000)
+    assert dbscan.estimate_eps(values) == pytest.approx(exact, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "k", "expected"),
+    [(40, 2, 8, "full"), (1_000, 3, 8, "full"), (700, 3, 8, "tied"), (9_999, 65, 2, "diag")],
+)
+def test_covariances_are_what_the_points_can_tell(n, d, k, expected):
+    assert gaussian_mixture._covariance_for(n, d, k) == expected
+
+
+def test_mixture_of_many_features_is_learned_from_some_rows(monkeypatch):
+    values, truth = far_blobs(3_000, 6)
+    monkeypatch.setattr(gaussian_mixture, "_MOST_LEARNED", 1_500)
+    fit = make_clusterer("gmm", {}).fit(values, Progress())
+    assert (fit.parameters["k"], fit.parameters["n_learned"]) == (4, 1_500)
+    assert fit.parameters["covariance"] == "tied"
+    assert adjusted_rand_score(truth, fit.labels) == 1.0
+    rows = np.sort(np.random.default_rng(0).choice(3_000, 1_500, replace=False))
+    alone = GaussianMixture(4, covariance_type="tied", random_state=0).fit(values[rows])
+    assert fit.scores["value"] == pytest.approx(alone.bic(values[rows]))
+
+
+def test_hierarchy_of_many_features_is_learned_from_some_rows(monkeypatch):
+    values, truth = far_blobs(1_200, 6)
+    monkeypatch.setattr(hdbscan, "_MOST_LEARNED", 400)
+    fit = make_clusterer("hdbscan", {"min_cluster_size": 60}).fit(values, Progress())
+    assert (fit.parameters["k"], fit.parameters["n_learned"]) == (4, 400)
+    clustered = fit.labels >= 0
+    assert clustered.mean() > 0.9
+    assert adjusted_rand_score(truth[clustered], fit.labels[clustered]) == 1.0

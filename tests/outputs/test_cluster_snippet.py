@@ -34,8 +34,9 @@ def carried_out(text: str) -> np.ndarray:
 def test_snippet_gives_equal_labels(scan):
     clusterer = make_clusterer("gmm", {"k": 3, "seed": 4})
     text = cluster_snippet(
-        str(scan / "latents.csv"), dim=3, map_location=str(scan / "maps.csv"),
-        map_column="bandcontrast", clusterer=clusterer, scaling="standard", roi=(2, 10, 0, 8),
+        str(scan / "latents.csv"), dims=(3,), weights={}, published_pair=True, nameless=False,
+        maps={"bandcontrast": (str(scan / "maps.csv"), "bandcontrast")},
+        clusterer=clusterer, scaling="standard", roi=(2, 10, 0, 8),
     )  # fmt: skip
     roi = (2, 10, 0, 8)
     latents = lc.open_latents(scan / "latents.csv")
@@ -48,9 +49,9 @@ def test_snippet_gives_equal_labels(scan):
 
 def test_snippet_of_an_array_that_names_no_dimension(scan):
     text = cluster_snippet(
-        str(scan / "field.npy"), dim=None, map_location=str(scan / "maps.csv"),
-        map_column="bandcontrast", clusterer=make_clusterer("kmeans", {}), scaling="none",
-        coords=str(scan / "maps.csv"),
+        str(scan / "field.npy"), dims=(3,), weights={}, published_pair=True, nameless=True,
+        maps={"bandcontrast": (str(scan / "maps.csv"), "bandcontrast")},
+        clusterer=make_clusterer("kmeans", {}), scaling="none", coords=str(scan / "maps.csv"),
     )  # fmt: skip
     labels = carried_out(text)
     assert labels.dtype == np.int32

@@ -203,6 +203,8 @@ def test_options_come_from_the_request_and_what_is_missing_is_said(
 ) -> None:
     files = write_series(data_root)
     app = asks_for(open_page("batch"), "cluster", "folder:measured/scan_*.h5")
+    assert "Still needed: Latent dimension, Map." in page_text(app)
+    app.number_input(key="batch.cluster.dim").set_value(0).run()
     assert "Still needed: Map." in page_text(app)
     app.selectbox(key="batch.cluster.method").set_value("kmeans").run()
     app.text_input(key="batch.cluster.map.beside").set_value("{stem}_bc.csv:bc").run()

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
 
 from latentcore.analysis import exploration
 from latentcore.artifacts.latents_hdf5 import write_latents
@@ -217,9 +218,42 @@ def test_umap_that_another_run_left_is_used(scan: Path) -> None:
     assert not (scan / "out" / "selection.csv").exists()
 
 
+def test_view_of_a_selection_with_chosen_features_is_written_and_computed_again(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latents = open_latents(str(scan / "scan_latents.h5"))
+    rows = np.flatnonzero(latents.grid.x < 22)
+    np.save(scan / "rows.npy", rows)
+    project = VERBS.get("project").request(
+        latents=str(scan / "scan_latents.h5"), method="pca", rows=str(scan / "rows.npy")
+    )
+    execute("project", project, scan / "embedding")
+    own = PCA(2).fit_transform(latents.values[rows[latents.encoded[rows]]])
+    embedded = pd.read_parquet(scan / "embedding" / "embedding.parquet")
+    assert embedded["sample_id"].tolist() == latents.sample_ids[rows].tolist()
+    assert np.allclose(np.abs(embedded[["U0", "U1"]].dropna()), np.abs(own), atol=1e-4)
+    request = _request(
+        scan, dims=("all",), map=(str(scan / "bc.csv"), f"{scan / 'fe.csv'}:Fe"),
+        weights=("Fe=2", "latent_d1=0.5"), rows=str(scan / "rows.npy"),
+        embedding=str(scan / "embedding" / "embedding.parquet"),
+    )  # fmt: skip
+    execute("session", request, scan / "out")
+    report = json.loads((scan / "out" / "session_report.json").read_text())
+    assert report["points"]["n_roi"] == report["clusters"]["n_points"] == 10 * 12
+    assert report["clusters"]["features"] == [
+        "latent_d0", "latent_d1", "latent_d2", "latent_d3", "bandcontrast", "Fe",
+    ]  # fmt: skip
+    assert report["statistics"]["ROI"]["n"] == 10 * 12
+    drawn_at = pd.read_csv(scan / "out" / "embedding.csv")
+    assert set(np.flatnonzero(drawn_at["U0"].notna())) == set(rows[latents.encoded[rows]])
+    exec((scan / "out" / "session_again.py").read_text(), {})
+    assert capsys.readouterr().out.count("equal: True") == 3
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"dims": ("all",), "dim": None}, "one latent dimension"),
         ({"selection": "no such file"}, "neither JSON nor a file"),
         ({"selection": '{"A": [{"panel": "map"}]}'}, r"selection can't be read.*kind"),
         ({"selection": json.dumps({"A": [{**BOX, "panel": "umap-1"}]})}, "not available"),

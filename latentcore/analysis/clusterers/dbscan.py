@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit
+from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, learned_rows
 from latentcore.analysis.parameters import check_at_least, parameter
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -19,6 +20,17 @@ _NEIGHBOR = 8
 _QUANTILE = 0.98
 _COUNT_BLOCK = 4_096
 _MOST_NEIGHBORS = 4_000_000
+# A tree helps in few dimensions; beyond, all distances of a block of rows are faster.
+_TREE_DIMS = 8
+_DISTANCE_BLOCK = 256
+_DISTANCE_COLUMNS = 4_096
+_MOST_KEPT = 50_000_000
+_RELATIVE_ROUNDING = 1e-9
+# Above so many multiplications a quantile of the distances is estimated from some of the rows …
+_EXACT_WORK = 4e10
+_ASKED = 5_000
+# … and DBSCAN, which needs all of them, would take too long.
+_MOST_WORK = 6e11
 
 
 @CLUSTERERS.register("dbscan")
@@ -59,7 +71,8 @@ class DbscanClusters:
         Raises
         ------
         RequestError
-            If eps can't be estimated, or there are fewer rows than `min_samples`.
+            If eps can't be estimated, there are fewer rows than `min_samples`, or so many of many
+            features that it would take too long.
         """
         import sklearn
 
@@ -70,6 +83,7 @@ class DbscanClusters:
                 f"{self.min_samples}. Choose a larger ROI, or fewer min_samples."
             )
             raise RequestError(message)
+        _check_work(points)
         progress.step(0, 1, "estimating the radius")
         eps = self.eps if self.eps is not None else estimate_eps(points)
         labels = dbscan_labels(points, eps, self.min_samples, progress)
@@ -90,6 +104,17 @@ class DbscanClusters:
         )
 
 
+def _check_work(values: NDArray[np.float64]) -> None:
+    n, d = values.shape
+    if d > _TREE_DIMS and n * n * d > _MOST_WORK:
+        message = (
+            f"DBSCAN of {n:,} points by {d} features would compare all points with all others, "
+            f"which takes too long above {int((_MOST_WORK / d) ** 0.5):,} points. Choose a ROI, at "
+            f"most {_TREE_DIMS} features, or another method."
+        )
+        raise RequestError(message)
+
+
 def dbscan_labels(
     values: NDArray[np.float64], eps: float, min_samples: int, progress: Progress
 ) -> NDArray[np.int32]:
@@ -108,37 +133,109 @@ def dbscan_labels(
     ndarray of int32, shape (n,)
         -1 is noise.
     """
-    from sklearn.neighbors import KDTree
-
-    tree = KDTree(values)
-    sizes = _neighborhood_sizes(tree, values, eps, progress)
+    found = _neighborhoods(values, eps)
+    sizes = _neighborhood_sizes(found, len(values), progress)
     core = sizes >= min_samples
     labels = np.full(len(values), -1, np.int32)
     label, left = 0, len(values)
     for seed in np.flatnonzero(core):
         if labels[seed] < 0:
             labels[seed] = label
-            left = _grow(tree, values, eps, int(seed), core, sizes, labels, left - 1, progress)
+            left = _grow(found, int(seed), core, sizes, labels, left - 1, progress)
             label += 1
     progress.step(len(values), len(values), "DBSCAN")
     return labels
 
 
-def _neighborhood_sizes(
-    tree: Any, values: NDArray[np.float64], eps: float, progress: Progress
-) -> NDArray[np.int64]:
-    sizes = np.empty(len(values), np.int64)
-    for start in range(0, len(values), _COUNT_BLOCK):
-        progress.step(start, len(values), "counting neighbors")
-        block = slice(start, start + _COUNT_BLOCK)
-        sizes[block] = tree.query_radius(values[block], eps, count_only=True)
+class _Neighborhoods(Protocol):
+    """Which rows lie within eps of a row, itself included."""
+
+    def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many lie within eps of each of `rows`."""
+        ...
+
+    def of(self, rows: NDArray[np.int64]) -> Sequence[NDArray[np.integer]]:
+        """Return those within eps of each of `rows`."""
+        ...
+
+
+def _neighborhoods(values: NDArray[np.float64], eps: float) -> _Neighborhoods:
+    if values.shape[1] <= _TREE_DIMS:
+        return _ByTree(values, eps)
+    found = _ByDistances(values, eps)
+    # A radius that rounding could hide is left to the tree, which subtracts before it squares.
+    return found if eps * eps > _RELATIVE_ROUNDING * found.largest else _ByTree(values, eps)
+
+
+class _ByTree:
+    def __init__(self, values: NDArray[np.float64], eps: float) -> None:
+        from sklearn.neighbors import KDTree
+
+        self._tree, self._values, self._eps = KDTree(values), values, eps
+
+    def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        counts: NDArray[np.int64]
+        counts = self._tree.query_radius(self._values[rows], self._eps, count_only=True)
+        return counts
+
+    def of(self, rows: NDArray[np.int64]) -> Sequence[NDArray[np.integer]]:
+        found: Sequence[NDArray[np.integer]] = self._tree.query_radius(
+            self._values[rows], self._eps
+        )
+        return found
+
+
+class _ByDistances:
+    """All distances of some rows at a time; what was found is kept as far as it fits."""
+
+    def __init__(self, values: NDArray[np.float64], eps: float) -> None:
+        # |a − b|² = |a|² + |b|² − 2ab loses digits far from 0.
+        centered = values - values.mean(axis=0)
+        squares = np.einsum("ij,ij->i", centered, centered)
+        self.largest = float(squares.max())
+        self._limits = eps * eps - squares
+        self._asked = np.column_stack([centered, np.ones(len(values))])
+        # One product gives |b|² − 2ab, which is to be at most eps² − |a|².
+        self._others = np.column_stack([-2 * centered, squares])
+        self._kept: dict[int, NDArray[np.integer]] = {}
+        self._pairs = 0
+
+    def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        blocks = (rows[at : at + _DISTANCE_BLOCK] for at in range(0, len(rows), _DISTANCE_BLOCK))
+        return np.array([len(found) for block in blocks for found in self.of(block)])
+
+    def of(self, rows: NDArray[np.int64]) -> Sequence[NDArray[np.integer]]:
+        missing = np.array([row for row in rows.tolist() if row not in self._kept], np.int64)
+        computed: dict[int, NDArray[np.integer]] = {}
+        for start in range(0, len(missing), _DISTANCE_BLOCK):
+            block = missing[start : start + _DISTANCE_BLOCK]
+            computed |= zip(block.tolist(), self._compute(block), strict=True)
+        found = [self._kept[row] if row in self._kept else computed[row] for row in rows.tolist()]
+        if self._pairs < _MOST_KEPT:
+            self._kept |= computed
+            self._pairs += sum(map(len, computed.values()))
+        return found
+
+    def _compute(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.integer]]:
+        asked, limits = self._asked[rows], self._limits[rows, None]
+        near = np.empty((len(rows), len(self._others)), np.bool_)
+        for start in range(0, len(self._others), _DISTANCE_COLUMNS):  # stays in the cache
+            columns = slice(start, start + _DISTANCE_COLUMNS)
+            np.less_equal(asked @ self._others[columns].T, limits, out=near[:, columns])
+        return (np.flatnonzero(row).astype(np.int32) for row in near)
+
+
+def _neighborhood_sizes(found: _Neighborhoods, n: int, progress: Progress) -> NDArray[np.int64]:
+    sizes = np.empty(n, np.int64)
+    for start in range(0, n, _COUNT_BLOCK):
+        progress.step(start, n, "counting neighbors")
+        rows = np.arange(start, min(n, start + _COUNT_BLOCK))
+        sizes[rows] = found.counts(rows)
     return sizes
 
 
 def _grow(
-    tree: Any,
-    values: NDArray[np.float64],
-    eps: float,
+    found: _Neighborhoods,
     seed: int,
     core: NDArray[np.bool_],
     sizes: NDArray[np.int64],
@@ -156,7 +253,7 @@ def _grow(
         # As many neighborhoods as fit, at least one.
         fit = max(1, int(np.searchsorted(np.cumsum(sizes[frontier]), _MOST_NEIGHBORS)))
         block, frontier = frontier[:fit], frontier[fit:]
-        reached = np.concatenate(tree.query_radius(values[block], eps))
+        reached = np.concatenate(found.of(block))
         new = np.unique(reached[labels[reached] < 0])
         labels[new] = label
         frontier = np.concatenate([frontier, new[core[new]]])
@@ -169,6 +266,9 @@ def _grow(
 
 def estimate_eps(values: NDArray[np.float64]) -> float:
     """Return the 0.98 quantile of the distance to the 8th neighbor, the point itself included.
+
+    Of many points with many features it is the quantile over 5,000 of them, drawn evenly, whose
+    neighbors are sought among all: its standard error is 0.002 in the quantile's 0.98.
 
     Raises
     ------
@@ -183,7 +283,10 @@ def estimate_eps(values: NDArray[np.float64]) -> float:
             "Give eps, or choose a larger ROI."
         )
         raise RequestError(message)
-    distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOR).fit(values).kneighbors(values)
+    n, d = values.shape
+    few = d <= 2 or n * n * d <= _EXACT_WORK
+    asked = values if few else values[learned_rows(n, _ASKED)]
+    distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOR).fit(values).kneighbors(asked)
     eps = float(np.quantile(distances[:, _NEIGHBOR - 1], _QUANTILE))
     if eps > 0:
         return eps

@@ -10,12 +10,19 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k
+from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k, learned_rows
 from latentcore.analysis.parameters import check_at_least, check_choice, check_seed, parameter
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
 _CRITERIA = ("bic", "aic")
+_COVARIANCES = ("full", "tied", "diag")
+# As published: a pair of features always has full covariance matrices, from all points.
+_PUBLISHED_FEATURES = 2
+_MOST_LEARNED = 50_000
+_POINTS_PER_PARAMETER = 10
+# An iteration of a matrix of more features takes seconds.
+_MOST_FEATURES = 64
 # Cores are shared with the page's other jobs; a sweep rarely has more than some values of k.
 _MOST_THREADS = 4
 _POLL_S = 0.2
@@ -24,7 +31,7 @@ _POLL_S = 0.2
 @CLUSTERERS.register("gmm")
 @dataclass(frozen=True)
 class GaussianMixtures:
-    """Gaussian mixture with full covariance matrices.
+    """Gaussian mixture, with full covariance matrices where the points can tell them.
 
     With `k` None, mixtures of `k_min` … `k_max` components are fitted and the one with the
     lowest criterion is taken: Schwarz, *Annals of Statistics* 6 (1978) 461, or Akaike, *IEEE
@@ -52,10 +59,19 @@ class GaussianMixtures:
     k_min: int = parameter(2, help="smallest number of components tried", convert=int, minimum=1)
     k_max: int = parameter(8, help="largest number of components tried", convert=int, minimum=1)
     criterion: str = parameter("bic", help="by which k is chosen", choices=_CRITERIA)
+    covariance: str | None = parameter(
+        None,
+        help="full: one matrix for each component; tied: one for all; diag: no correlations",
+        choices=_COVARIANCES,
+        automatic="full if there are 10 points for each of its parameters, else tied; diag for "
+        f"more than {_MOST_FEATURES} features",
+    )
     seed: int = parameter(0, help="seed of the start", convert=int, minimum=0)
 
     def __post_init__(self) -> None:
         check_at_least("k", self.k, 1)
+        if self.covariance is not None:
+            check_choice("covariance", self.covariance, _COVARIANCES)
         check_seed(self.seed)
         check_at_least("k_min", self.k_min, 1)
         check_choice("criterion", self.criterion, _CRITERIA)
@@ -79,8 +95,14 @@ class GaussianMixtures:
         points = np.asarray(values, np.float64)
         tried = [self.k] if self.k is not None else list(range(self.k_min, self.k_max + 1))
         check_k(max(tried), points)
-        models = self._sweep(points, tried, progress)
-        by_k = {k: float(getattr(models[k], self.criterion)(points)) for k in tried}
+        n, d = points.shape
+        few = d <= _PUBLISHED_FEATURES
+        learned = points if few else points[learned_rows(n, _MOST_LEARNED, self.seed)]
+        covariance = self.covariance or _covariance_for(len(learned), d, max(tried))
+        if not few or self.covariance is not None:
+            _check_enough(len(learned), d, max(tried), covariance)
+        models = self._sweep(learned, tried, covariance, progress)
+        by_k = {k: float(getattr(models[k], self.criterion)(learned)) for k in tried}
         best = min(tried, key=lambda k: (by_k[k], k))
         return ClusterFit(
             labels=models[best].predict(points).astype(np.int32),
@@ -89,7 +111,8 @@ class GaussianMixtures:
                 "k_min": None if self.k is not None else self.k_min,
                 "k_max": None if self.k is not None else self.k_max,
                 "criterion": self.criterion,
-                "covariance": "full",
+                "covariance": covariance,
+                "n_learned": len(learned),
                 "seed": self.seed,
             },
             scores={
@@ -102,7 +125,11 @@ class GaussianMixtures:
         )
 
     def _sweep(
-        self, values: NDArray[np.float64], tried: list[int], progress: Progress
+        self,
+        values: NDArray[np.float64],
+        tried: list[int],
+        covariance: str,
+        progress: Progress,
     ) -> dict[int, Any]:
         """Fit each k in a thread of its own; every thread computes as a serial run would."""
         from sklearn.exceptions import ConvergenceWarning
@@ -118,7 +145,7 @@ class GaussianMixtures:
             ) as pool,
         ):
             warnings.simplefilter("ignore", ConvergenceWarning)  # reported in the scores
-            waiting = {pool.submit(self._fit_one, values, k): k for k in tried}
+            waiting = {pool.submit(self._fit_one, values, k, covariance): k for k in tried}
             try:
                 while waiting:
                     done, _ = wait(waiting, timeout=_POLL_S, return_when=FIRST_COMPLETED)
@@ -129,11 +156,12 @@ class GaussianMixtures:
                 raise
         return models
 
-    def _fit_one(self, values: NDArray[np.float64], k: int) -> Any:
+    def _fit_one(self, values: NDArray[np.float64], k: int, covariance: str) -> Any:
         from sklearn.mixture import GaussianMixture
 
         try:
-            return GaussianMixture(k, random_state=self.seed).fit(values)
+            mixture = GaussianMixture(k, covariance_type=covariance, random_state=self.seed)
+            return mixture.fit(values)
         except ValueError as error:
             message = f"A Gaussian mixture of {k} components can't be fitted: {error}"
             raise RequestError(message) from error
@@ -142,3 +170,23 @@ class GaussianMixtures:
 def _drop(waiting: dict[Future[Any], int]) -> None:
     for future in waiting:
         future.cancel()
+
+
+def _covariance_for(n: int, d: int, k: int) -> str:
+    """Return the kind of covariance matrices that n points of d features can tell for k."""
+    if d > _MOST_FEATURES:
+        return "diag"
+    parameters = k * (1 + d + d * (d + 1) // 2)
+    return "full" if d <= _PUBLISHED_FEATURES or n >= _POINTS_PER_PARAMETER * parameters else "tied"
+
+
+def _check_enough(n: int, d: int, k: int, covariance: str) -> None:
+    """Refuse what has no maximum of likelihood: matrices of fewer points than features."""
+    least = {"full": k * (d + 1), "tied": k + d, "diag": 2 * k}[covariance]
+    if n < least:
+        message = (
+            f"{n} points can't tell a Gaussian mixture of {k} components with {covariance} "
+            f"covariance of {d} features, which needs {least} at least. Choose fewer features or "
+            "components, or a larger ROI."
+        )
+        raise RequestError(message)

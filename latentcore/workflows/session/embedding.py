@@ -19,7 +19,7 @@ from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
 from latentcore.inputs.maps import maps_at, read_map
 from latentcore.workflows.session.inputs import Embeddings
 from latentcore.workflows.session.report import digest
-from latentcore.workflows.session.request import COLORINGS, SessionRequest
+from latentcore.workflows.session.request import COLORINGS, SessionRequest, shown_dimension
 
 
 def drawn_embedding(
@@ -123,7 +123,8 @@ def _by_cluster(request: SessionRequest, latents: LatentSet, found: Exploration)
 
 def _by_latent(request: SessionRequest, latents: LatentSet, found: Exploration) -> dict[str, Any]:
     del found
-    return {"values": latents.dimension(request.dim), "label": f"latent {request.dim}"}
+    dim = shown_dimension(request)
+    return {"values": latents.dimension(dim), "label": f"latent {dim}"}
 
 
 def _by_similarity(

@@ -11,12 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import region_panels
-from latentcore.analysis.projection import pca
+from latentcore.analysis.projection import pca, pca_of_rows
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts import RunFolder, from_json
 from latentcore.artifacts.region_files import LARGEST, regions_of
-from latentcore.artifacts.stored_embedding import PCA_PANEL, StoredEmbedding, read_embedding
-from latentcore.containers import Embedding, LatentSet, RegionSet, ScanMaps, ScanPoints
+from latentcore.artifacts.stored_embedding import (
+    PCA_PANEL,
+    StoredEmbedding,
+    pca_panel,
+    read_embedding,
+)
+from latentcore.containers import Embedding, LatentSet, RegionSet, ScanPoints
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.inputs.maps import maps_at, read_map
 from latentcore.requests.map_specs import split_map_spec
@@ -83,26 +88,29 @@ def read_maps(specs: Mapping[str, str], latents: LatentSet) -> dict[str, NDArray
 
 
 def map_specs(
-    request: SessionRequest, reference_map: ScanMaps, folder: RunFolder
-) -> tuple[dict[str, str], str]:
-    """Return ``FILE:COLUMN`` of each map by its name, and the name of the one that is clustered.
+    request: SessionRequest, clustered: Sequence[tuple[str, str]], folder: RunFolder
+) -> tuple[dict[str, str], list[str]]:
+    """Return ``FILE:COLUMN`` of each map by its name, and the names of those that are clustered.
 
     Parameters
     ----------
-    reference_map : ScanMaps
-        The map that is clustered.
+    clustered : sequence of (str, str)
+        File and column of each map that is clustered.
     """
     specs: dict[str, str] = {}
     for name, spec in map(_named, request.also or ()):
         location, _ = split_map_spec(spec)
         for column in read_map(spec, folder, numbers=True).names:
             specs[name or column] = f"{location}:{column}"
-    column = reference_map.names[0]
-    reference = f"{split_map_spec(request.map)[0]}:{column}"
-    for name, spec in specs.items():
-        if spec == reference:
-            return specs, name
-    return {column: reference, **specs}, column
+    names: list[str] = []
+    for location, column in reversed(clustered):
+        wanted = f"{location}:{column}"
+        name = next((name for name, spec in specs.items() if spec == wanted), None)
+        if name is None:
+            name = column if column not in specs else f"{column} ({Path(location).name})"
+            specs = {name: wanted, **specs}
+        names.insert(0, name)
+    return specs, names
 
 
 def _named(spec: str) -> tuple[str | None, str]:
@@ -142,29 +150,39 @@ class Embeddings:
     Attributes
     ----------
     pca : Embedding or None
-        None where there is only one dimension.
+        Of the rows in view. None where there is only one dimension.
     stored : StoredEmbedding or None
-        The one that the request names.
+        The one that the request names, of the rows in view, too.
+    panels : Mapping of str to ndarray of float32, shape (n, 2)
+        Coordinates by the id of their panel, NaN at rows that are not in view. The PCA of all
+        rows is among them.
     """
 
     pca: Embedding | None
     stored: StoredEmbedding | None
-
-    @property
-    def panels(self) -> dict[str, NDArray[np.float32]]:
-        """Coordinates by the id of their panel, each shape (n, 2)."""
-        panels = {} if self.pca is None else {PCA_PANEL: self.pca.coordinates}
-        if self.stored is not None:
-            panels[self.stored.panel] = self.stored.coordinates
-        return panels
+    panels: Mapping[str, NDArray[np.float32]]
 
 
-def read_embeddings(location: str | None, latents: LatentSet) -> Embeddings:
-    """Compute the PCA of latents, and read the embedding that a request names."""
-    return Embeddings(
-        pca(latents) if len(latents.dims) > 1 else None,
-        None if location is None else read_embedding(location, latents),
-    )
+def read_embeddings(
+    location: str | None, latents: LatentSet, rows: NDArray[np.bool_] | None = None
+) -> Embeddings:
+    """Compute the PCA of latents, and read the embedding that a request names.
+
+    Parameters
+    ----------
+    rows : ndarray of bool, shape (n,), optional
+        The rows in view, if not all.
+    """
+    panels: dict[str, NDArray[np.float32]] = {}
+    own = stored = None
+    if len(latents.dims) > 1:
+        whole = pca(latents)
+        own = whole if rows is None else pca_of_rows(latents, rows)
+        panels = {PCA_PANEL: whole.coordinates, pca_panel(rows): own.coordinates}
+    if location is not None:
+        stored = read_embedding(location, latents, rows)
+        panels[stored.panel] = stored.coordinates
+    return Embeddings(own, stored, panels)
 
 
 def read_regions(location: str | None, folder: RunFolder | None = None) -> RegionSet | None:
@@ -201,6 +219,7 @@ def read_panels(
     latents: LatentSet,
     regions: str | None = None,
     selections: Mapping[str, Sequence[Shape]] | None = None,
+    rows: NDArray[np.bool_] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Return the coordinates of the embedding panels in which strokes may have been drawn.
 
@@ -210,10 +229,12 @@ def read_panels(
         ``embedding.parquet`` of a run.
     regions : str, optional
         File of regions that `selections` name.
+    rows : ndarray of bool, shape (n,), optional
+        The rows in view, if not all.
 
     Returns
     -------
     dict of str to ndarray of float32, shape (n, 2)
     """
     named = region_panels_of(read_regions(regions), selections or {}, latents)
-    return read_embeddings(location, latents).panels | named
+    return {**read_embeddings(location, latents, rows).panels, **named}

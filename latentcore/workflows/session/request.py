@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from latentcore.errors import RequestError
 from latentcore.figures.colors import COLORMAPS
 from latentcore.requests.clustering import ClusterRequest
 from latentcore.requests.verbs import option
@@ -67,3 +68,17 @@ class SessionRequest(ClusterRequest):
     view: str | None = option(
         None, help="what a page wants to find again in the report, as JSON", kind="state"
     )
+
+
+def shown_dimension(request: SessionRequest) -> int:
+    """Return the latent dimension in view, whatever is clustered.
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    if request.dim is None:
+        message = "A session shows one latent dimension: give ⟨dim⟩, also beside ⟨dims⟩."
+        raise RequestError(message)
+    return request.dim

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from latentcore.workflows.session.request import SessionRequest
+from latentcore.analysis.clustering import latent_name
+from latentcore.outputs.clusters import ClusteredPoints
+from latentcore.requests.clustering import chosen_dims
+from latentcore.workflows.session.request import SessionRequest, shown_dimension
 
 _TEXT = '''\
 """Compute the numbers of a session report again."""
@@ -17,16 +20,16 @@ from latentcore.workflows.session import digest, read_maps, read_panels, read_se
 latents = lc.open_latents({latents})
 selections = read_selections({selection!r})
 assert latents.fingerprint == {fingerprint!r}, "the latents are not those of the report"
-found = lc.explore(
+{rows}found = lc.explore(
     latents,
     read_maps({maps!r}, latents),
     dim={dim},
-    reference={reference!r},
+    {clustered},
     clusterer=make_clusterer({method!r}, {parameters!r}),
     scaling={scaling!r},
-    roi={roi},
+    roi={roi},{in_rows}
     selections=selections,
-    embeddings=read_panels({embedding!r}, latents, {regions!r}, selections),
+    embeddings=read_panels({embedding!r}, latents, {regions!r}, selections{of_rows}),
 )
 labels, masks, statistics = found.clustering.labels, found.masks, found.statistics
 
@@ -40,12 +43,20 @@ for name, value in statistics["ROI"].values.items():
 '''
 
 
+_ROWS = """\
+from latentcore.inputs.latents import in_view
+
+rows = in_view(latents, None, {!r})
+"""
+
+
 def session_snippet(
     request: SessionRequest,
     report: Mapping[str, Any],
     *,
     maps: Mapping[str, str],
-    reference: str,
+    references: Sequence[str],
+    points: ClusteredPoints,
     parameters: Mapping[str, object],
 ) -> str:
     """Return Python text that computes a session's numbers again.
@@ -56,8 +67,10 @@ def session_snippet(
         What the session's report holds.
     maps : Mapping of str to str
         Name of each map → ``FILE:COLUMN``.
-    reference : str
-        The map that is clustered with the latent.
+    references : sequence of str
+        Those of them that are clustered.
+    points : ClusteredPoints
+        The clusters.
     parameters : Mapping
         Those of the clusterer that were given.
 
@@ -77,14 +90,30 @@ def session_snippet(
         fingerprint=report["latents_fingerprint"],
         maps=dict(maps),
         dim=request.dim,
-        reference=reference,
+        clustered=_clustered(request, references, points),
         method=request.method,
         parameters=dict(parameters),
         scaling=request.scaling,
         roi=roi,
+        rows=_ROWS.format(request.rows) if request.rows else "",
+        in_rows="\n    rows=rows," if request.rows else "",
+        of_rows=", rows" if request.rows else "",
         selection=request.selection,
         embedding=request.embedding,
         regions=request.regions,
         labels_sha256=report["clusters"]["labels_sha256"],
         rows_sha256={slot: one["rows_sha256"] for slot, one in report["selections"].items()},
     )
+
+
+def _clustered(request: SessionRequest, references: Sequence[str], points: ClusteredPoints) -> str:
+    """Return the argument that says what is clustered."""
+    names = dict(zip(points.units, references, strict=True))
+    weights = {names.get(name, name): weight for name, weight in points.features.weights.items()}
+    if request.dims is None and not weights:
+        return f"reference={references[0]!r}"
+    dims = chosen_dims(request) if request.dims is not None else (shown_dimension(request),)
+    if "latent" in weights:
+        weights[latent_name(shown_dimension(request))] = weights.pop("latent")
+    chosen = f"dims={dims!r}, maps={tuple(references)!r}, weights={weights!r}"
+    return f"features=lc.FeatureChoice({chosen})"

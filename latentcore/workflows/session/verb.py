@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from latentcore.analysis.exploration import describe_view, in_all_rows, roi_rows
+from latentcore.analysis.exploration import describe_view, in_all_rows
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.region_files import plain_regions
-from latentcore.containers import Roi, software_versions
-from latentcore.inputs.latents import read_field, within_roi
-from latentcore.inputs.maps import read_one_map
+from latentcore.containers import software_versions
+from latentcore.inputs.latents import in_view, read_field
 from latentcore.outputs.cluster_snippet import given_parameters
-from latentcore.outputs.clusters import check_request, cluster_points, write_clusters
+from latentcore.outputs.clusters import (
+    check_request,
+    cluster_points,
+    read_cluster_maps,
+    write_clusters,
+)
 from latentcore.outputs.latent_maps import check_colors, write_latent_maps
 from latentcore.progress import Progress
 from latentcore.requests.clustering import clusterer_of
@@ -33,7 +37,7 @@ from latentcore.workflows.session.inputs import (
     region_panels_of,
 )
 from latentcore.workflows.session.report import findings_report, selection_table
-from latentcore.workflows.session.request import SessionRequest
+from latentcore.workflows.session.request import SessionRequest, shown_dimension
 from latentcore.workflows.session.snippet import session_snippet
 
 __all__ = ["REPORT", "SessionRequest", "run"]
@@ -58,37 +62,39 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     view = None if request.view is None else read_json(request.view, "view")
     clusterer = clusterer_of(request)
     check_request(request)
+    dim = shown_dimension(request)
     check_colors(request.cmap, request.limits)
     progress.step(0, 4, "clustering")
     latents = read_field(request.latents, folder, coords=request.coords, reader=request.reader)
-    in_roi = within_roi(latents, request.roi)
-    reference_map = read_one_map(request.map, folder)
-    points = cluster_points(request, clusterer, in_roi, reference_map)
+    rows = None if request.rows is None else in_view(latents, None, request.rows, folder)
+    inside = in_view(latents, request.roi, request.rows)
+    in_roi = latents if inside.all() else latents.take(inside)
+    clustered = read_cluster_maps(request, folder)
+    points = cluster_points(request, clusterer, in_roi, clustered)
     clusters = write_clusters(folder, request, points)
     progress.step(1, 4, "drawing")
-    write_latent_maps(folder, in_roi, (request.dim,), cmap=request.cmap, limits=request.limits)
-    specs, reference = map_specs(request, reference_map, folder)
+    write_latent_maps(folder, in_roi, (dim,), cmap=request.cmap, limits=request.limits)
+    specs, references = map_specs(request, points.sources, folder)
     maps = read_maps(specs, latents)
-    embeddings = read_embeddings(request.embedding, latents)
+    embeddings = read_embeddings(request.embedding, latents, rows)
     embedding = drawn_embedding(request, embeddings, latents, folder)
     regions = read_regions(request.regions, folder)
     progress.step(2, 4, "describing")
-    inside = roi_rows(latents, None if request.roi is None else Roi.from_bounds(request.roi))
     found = describe_view(
         latents,
         maps,
-        dim=request.dim,
+        dim=dim,
         inside=inside,
         clustering=in_all_rows(points.clustering, inside),
         selections=selections,
-        embeddings=embeddings.panels | region_panels_of(regions, selections, latents),
+        embeddings={**embeddings.panels, **region_panels_of(regions, selections, latents)},
     )
     progress.step(3, 4, "writing")
     if embedding is not None:
         write_embedding(request, folder, latents, embedding, found, regions)
     if any(mask.any() for mask in found.masks.values()):
         labels = read_labels(request, folder, latents)
-        table = selection_table(latents, maps, labels, request.dim, found)
+        table = selection_table(latents, maps, labels, dim, found)
         folder.write_csv("selection.csv", table)
     report = {
         **findings_report(latents, found, clusters, selections),
@@ -103,8 +109,9 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     }
     folder.write_json(REPORT, report)
     script = session_snippet(
-        request, report, maps=specs, reference=reference, parameters=given_parameters(clusterer)
-    )
+        request, report, maps=specs, references=references, points=points,
+        parameters=given_parameters(clusterer),
+    )  # fmt: skip
     folder.write_bytes("session_again.py", script.encode())
     progress.step(4, 4, "writing")
     return report

@@ -35,9 +35,12 @@ def ask_file(
         was chosen.
     """
     option = option_of(field)
+    ways = [_BESIDE, *_known()]
+    if not needed:
+        ways.insert(len(ways) if option.unless else 0, _NONE)
     way = st.selectbox(
         label,
-        [*([] if needed else [_NONE]), _BESIDE, *_known()],
+        ways,
         format_func=_title,
         key=f"{key}.from",
         help=errors.markdown_safe(f"{option.help[0].upper()}{option.help[1:]}."),

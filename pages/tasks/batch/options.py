@@ -55,7 +55,7 @@ def ask_options(verb: str, key: str, inputs: Sequence[str]) -> dict[str, Any] | 
         which is said.
     """
     fields = _fields(verb)
-    needed = [field for field in fields if _is_needed(field)]
+    needed = [field for field in fields if _is_needed(field) or option_of(field).unless]
     found: dict[str, Any] = {}
     try:
         complete = _ask(verb, needed, f"{key}.{verb}", inputs, found)
@@ -66,7 +66,7 @@ def ask_options(verb: str, key: str, inputs: Sequence[str]) -> dict[str, Any] | 
     except InputError as error:
         errors.show(error)
         return None
-    missing = [_label(one) for one in needed if found.get(one.name) in (None, "", ())]
+    missing = [_label(one) for one in needed if _is_missing(one, found)]
     if missing:
         st.caption(f"Still needed: {', '.join(missing)}.")
     default = {one.name: one.default for one in fields}
@@ -177,6 +177,12 @@ def _check(fields: Sequence[Field], found: Mapping[str, Any], inputs: Sequence[s
 
 def _is_needed(field: Field) -> bool:
     return field.default is dataclasses.MISSING and (field.default_factory is dataclasses.MISSING)
+
+
+def _is_missing(field: Field, found: Mapping[str, Any]) -> bool:
+    nothing = (None, "", ())
+    elsewhere = found.get(option_of(field).unless) not in nothing
+    return found.get(field.name) in nothing and not elsewhere
 
 
 def _begins_at_zero(field: Field) -> bool:

@@ -99,8 +99,8 @@ def _separation(key: str, _scene: Scene, _question: Question) -> Separation | No
 
 def _features(scene: Scene, question: Question, rows: NDArray[np.bool_]) -> Features:
     assert question.dim is not None
-    values = scene.maps.get(question.reference)
-    return roi_features(scene.latents, question.dim, question.reference, values, rows)
+    maps = {question.reference: scene.maps.get(question.reference)}
+    return roi_features(scene.latents, maps, rows, (question.dim, question.reference))
 
 
 def _scaling(question: Question) -> Any:
