@@ -10,9 +10,11 @@ import streamlit as st
 from latentcore.artifacts.region_files import LARGEST, regions_json, regions_of
 from latentcore.containers import LatentSet
 from latentcore.errors import InputError, MalformedFileError
+from pages.access import places
 from pages.access.uploads import store_upload
 from pages.frame import errors
-from pages.regions.kept import Kept, bring
+from pages.regions.kept import Kept, bring, kept
+from pages.scan import state
 from pages.scan.derived_maps import keep_as_maps
 
 _UPLOADER = "regions_upload"
@@ -39,40 +41,64 @@ def keep_labels(latents: LatentSet, kept: Kept) -> None:
     keep_as_maps(LABEL_MAP, latents.grid, {"region": names[labels]})
 
 
-def show(latents: LatentSet, kept: Kept) -> None:
+def offer_as_labels(latents: LatentSet) -> None:
+    """Offer the regions of a scan where a page asks for labels, if they are no map in view yet."""
+    try:
+        found = kept(latents)
+    except InputError:
+        return  # Explore says what is wrong with them
+    if not found.regions or latents.grid is None or has_label_map():
+        return
+    n = len(found.regions)
+    if st.button(
+        f"Use the {n:,} regions of this scan" if n > 1 else "Use the region of this scan",
+        key="regions.offer",
+        icon=":material/bookmarks:",
+        help="Puts a map of the regions that were kept on the Explore page in view.",
+    ):
+        keep_labels(latents, found)
+        st.rerun()
+
+
+def has_label_map() -> bool:
+    """Tell whether a map of regions is in view."""
+    return any(places.label(place) == f"{LABEL_MAP}.parquet" for place in state.current().maps)
+
+
+def show(latents: LatentSet, regions: Kept) -> None:
     """Offer the files of the regions, and take a file of regions."""
     with st.container(horizontal=True):
         st.download_button(
             "regions.json",
-            data=lambda: regions_json(kept.regions).encode(),
+            data=lambda: regions_json(regions.regions).encode(),
             file_name="regions.json",
             mime="application/json",
             icon=":material/download:",
             on_click="ignore",
-            disabled=not kept.regions,
+            disabled=not regions.regions,
             key="regions.get.json",
         )
         if latents.grid is not None:
             st.download_button(
                 "labels.csv",
-                data=lambda: _labels_csv(latents, kept),
+                data=lambda: _labels_csv(latents, regions),
                 file_name="labels.csv",
                 mime="text/csv",
                 icon=":material/download:",
                 on_click="ignore",
-                disabled=not kept.regions,
+                disabled=not regions.regions,
                 key="regions.get.csv",
             )
             if st.button(
                 "Use as a map of labels",
                 key="regions.as_map",
                 icon=":material/layers:",
-                disabled=not kept.regions,
+                disabled=not regions.regions,
                 help="Puts a map of the regions in view: Rank and Agree hold latents against it, "
                 "Probe learns it, filters and downloads have it. It stays as it is when regions "
                 "change: use them again then.",
             ):
-                keep_labels(latents, kept)
+                keep_labels(latents, regions)
                 st.rerun()
     _upload(latents)
 

@@ -351,3 +351,14 @@ def test_classes_grow_from_a_few_labeled_points_and_become_maps(
     assert kept(latents).mask(kept(latents).regions.get("east"))[row]
     assert not kept(latents).mask(kept(latents).regions.get("west"))[row]
     assert "propagate again" in page_text(app)
+
+
+def test_a_probe_can_be_asked_for_the_regions(
+    explore, latents: LatentSet, open_page: OpenPage
+) -> None:
+    two_regions(latents)
+    app = open_page("search", samples="", latents=LATENTS, maps=[MAPS])
+    app.segmented_control[0].set_value("probe").run()
+    click(app, "regions.offer")
+    assert "region" in app.selectbox(key="probe.labels").options
+    assert not [one for one in app.button if one.key == "regions.offer"]

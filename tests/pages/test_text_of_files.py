@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import to_json
+from latentcore.readers import open_latents
 from latentcore.workflows import VERBS
 from latentcore.workflows.batch.verb import BatchRequest
 from pages.access import places
 from pages.charts.frame import chart_text
 from pages.frame.errors import markdown_safe
 from pages.jobs.panel import runner
+from pages.regions.kept import Candidate, keep
 from tests.pages.conftest import OpenPage
 from tests.pages.hostile_text import (
     FILE,
@@ -30,7 +33,7 @@ from tests.pages.hostile_text import (
 
 PATIENCE = 120
 PAGES = ("data", "train", "extract", "explore", "rank", "search", "batch", "runs")
-TABS = ("selection", "against", "clusters", "patterns", "worth", "downloads")
+TABS = ("selection", "against", "clusters", "regions", "label", "patterns", "worth", "downloads")
 
 
 @pytest.fixture
@@ -81,11 +84,23 @@ def test_names_of_a_scan_are_text_on_every_page(
     assert shown == [f"Only points with {NAME} > -9"]
 
 
+def keep_regions(place: str) -> None:
+    """Keep a region for each hostile part of a name, with a note of all."""
+    latents = open_latents(places.resolve(place))
+    made = [
+        Candidate(part, np.arange(len(latents)) % len(PARTS) == number, {}, note=NAME)
+        for number, part in enumerate(PARTS)
+    ]
+    keep(latents, made)
+
+
 @pytest.mark.parametrize("tab", TABS)
 @pytest.mark.parametrize("color", [NAME, f"{NAME} class", "@latent"])
 def test_explore_takes_names_for_text_in_every_tab(
     open_page: OpenPage, scan: dict[str, str], tab: str, color: str
 ) -> None:
+    if tab in ("regions", "label"):
+        keep_regions(scan["latents"])
     app = open_page("explore", **scan, color=color, reference=NAME, pinned="7")
     app.segmented_control(key="explore.tab").set_value(tab).run()
     assert_text(app)

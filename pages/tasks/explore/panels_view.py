@@ -111,7 +111,9 @@ def build_view(
     if question.color == REGION and regions.shown:
         colorings["main"] = _region_coloring(arrays, regions, theme)
     else:
-        colorings["main"] = _main_coloring(arrays, scene, question, clustering, labels_key, theme)
+        colorings["main"] = _main_coloring(
+            arrays, scene, question, clustering, labels_key, theme, regions
+        )
     panels: list[Panel] = []
     frames: dict[str, tuple[str, str]] = {}
     for panel, embedding in embeddings.items():
@@ -185,6 +187,7 @@ def _main_coloring(
     clustering: Clustering | None,
     labels_key: str,
     theme: Theme,
+    regions: Kept,
 ) -> Coloring:
     name = question.color
     if name == CLUSTER and clustering is not None:
@@ -195,7 +198,7 @@ def _main_coloring(
     if name == ORIENTATION and scene.maps.orientation is not None:
         return _orientations(arrays, scene, scene.maps.orientation, theme)
     if name in scene.maps.categories:
-        return _categories(arrays, scene, name, theme)
+        return _categories(arrays, scene, name, theme, regions)
     cmap = scene.color_map(question, name)
     if name == SIMILARITY and question.pinned is not None:
         values = scene.similarity(question.pinned)
@@ -255,7 +258,9 @@ def _orientations(
     return Direct(array, key, "crystal direction along z", NAN_COLORS[theme])
 
 
-def _categories(arrays: _Arrays, scene: Scene, name: str, theme: Theme) -> Categorical:
+def _categories(
+    arrays: _Arrays, scene: Scene, name: str, theme: Theme, regions: Kept
+) -> Categorical:
     values = scene.maps.get(name)
     present = np.isfinite(values)
     codes = np.where(present, values, 0).astype(np.int32)
@@ -263,7 +268,12 @@ def _categories(arrays: _Arrays, scene: Scene, name: str, theme: Theme) -> Categ
     codes[~present] = np.iinfo(np.int32).min
     array = arrays.add(f"map:{name}", codes, scene.key)
     names = scene.maps.categories[name]
-    return Categorical(array, cluster_palette(codes[present]), names, NAN_COLORS[theme], name)
+    palette = cluster_palette(codes[present])
+    colors = {region.name: region.color for region in regions.regions.regions}
+    if all(names.get(code) in colors for code in palette):
+        # A map of the regions, or of classes grown from them.
+        palette = {code: colors[names[code]] for code in palette}
+    return Categorical(array, palette, names, NAN_COLORS[theme], name)
 
 
 def _shaded(

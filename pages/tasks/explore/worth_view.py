@@ -16,6 +16,7 @@ from latentcore.errors import InputError
 from pages.access import places
 from pages.charts.worth import ACTIVE_SD, bars, label_numbers, read_worth, share_text, show_worth
 from pages.frame import errors
+from pages.regions.files import offer_as_labels
 from pages.scan.joining import label_maps
 from pages.view import embeddings
 from pages.view.question import Question
@@ -81,6 +82,7 @@ def _shown_embedding(scene: Scene, question: Question) -> tuple[str, str, NDArra
 def _labels(scene: Scene) -> None:
     st.markdown("**Held against a map of grains, phases or clusters**")
     names = label_maps(scene.maps)
+    offer_as_labels(scene.latents)
     if not names:
         st.caption(
             "No map of labels is open. Open one on the Data page (whole numbers: grains, phases)."

@@ -13,6 +13,7 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import errors
+from pages.regions.files import offer_as_labels
 from pages.results.verb_files import show_files
 from pages.tasks.rank.target import files_with_maps, map_spec
 from pages.view import session as explorer
@@ -32,6 +33,7 @@ def show_agreement(scene: Scene) -> None:
         "criterion) and held against labels: which dimension makes the clusters that the "
         "reference makes?"
     )
+    offer_as_labels(scene.latents)
     columns = _choose_reference(scene)
     if not columns:
         return

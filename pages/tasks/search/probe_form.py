@@ -15,6 +15,7 @@ from latentcore.workflows import VERBS
 from pages.access import places
 from pages.forms.request_form import form_for
 from pages.frame import errors, navigation
+from pages.regions.files import offer_as_labels
 from pages.scan import joining, loading
 from pages.scan.joining import JoinedMaps
 from pages.scan.state import ScanState
@@ -88,8 +89,10 @@ def _labels(latents: LatentSet, maps: JoinedMaps) -> str | None:
             "sidebar.",
             icon=":material/label:",
         )
+        offer_as_labels(latents)
         navigation.link("data", "Open maps")
         return None
+    offer_as_labels(latents)
     return st.selectbox(
         "Labels",
         offered,
