@@ -16,8 +16,8 @@ from latentcore.errors import RequestError
 from latentcore.inputs.maps import chosen_maps, read_map
 from latentcore.requests.map_specs import split_map_spec
 
-# Which table of a run holds labels, and in which column.
-_TABLES = {
+# By verb, which table of a run holds labels, and in which column.
+LABEL_TABLES = {
     "cluster": ("cluster_assignments__*.csv", "cluster"),
     "domains": ("domains.csv", "domain"),
     "grains": ("domains.csv", "domain"),
@@ -108,14 +108,14 @@ def _table_of(spec: str) -> str:
     if "://" in spec or not folder.is_dir():
         return spec
     record = read_run(folder)
-    if record is None or record["verb"] not in _TABLES:
+    if record is None or record["verb"] not in LABEL_TABLES:
         what = "no finished run" if record is None else f"a run of {record['verb']!r}"
         message = (
-            f"{spec!r} is {what}, so it holds no labels. Give a run of {', '.join(_TABLES)}, or "
-            "FILE:COLUMN."
+            f"{spec!r} is {what}, so it holds no labels. Give a run of "
+            f"{', '.join(LABEL_TABLES)}, or FILE:COLUMN."
         )
         raise RequestError(message)
-    pattern, column = _TABLES[record["verb"]]
+    pattern, column = LABEL_TABLES[record["verb"]]
     names = [name for name in record.get("files", {}) if fnmatch(name, pattern)]
     if len(names) != 1:
         message = (

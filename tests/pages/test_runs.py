@@ -6,6 +6,9 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
+import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -18,7 +21,7 @@ from latentcore.settings import settings
 from latentcore.workflows import VERBS, execute
 from pages.access import places
 from pages.jobs.panel import runner
-from tests.factories.kikuchi import write_kikuchi
+from tests.factories.kikuchi import full_grid, write_kikuchi
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60
@@ -128,6 +131,36 @@ def test_latents_open_in_explore_with_their_patterns(scan: Path) -> None:
     app.button(key=f"explore_{place}").click().run()
     assert app.session_state["scan"].latents == place
     assert app.session_state["scan"].samples == "folder:data/scan.h5"
+
+
+def test_labels_of_a_run_are_exported_with_the_orientations_in_view(scan: Path) -> None:
+    """The scan in view has Euler angles; the names of its phases are shown as they are."""
+    coords = full_grid(6, 5)
+    table = pd.DataFrame({"x": coords[:, 0], "y": coords[:, 1]})
+    angles = {"phi1_deg": 10.0, "Phi_deg": 20.0, "phi2_deg": 30.0}
+    phases = ["![a](http://b/c.png)", "*beta*"]
+    table.assign(**angles, phase=15 * phases).to_csv(scan.parent / "maps.csv", index=False)
+    table.assign(latent_d0=np.arange(30) % 2).to_csv(scan.parent / "latents.csv", index=False)
+    table.assign(bc=np.arange(30) // 3).to_csv(scan.parent / "bc.csv", index=False)
+    request = VERBS.get("cluster").request(
+        latents=str(scan.parent / "latents.csv"), dim=0, map=str(scan.parent / "bc.csv"),
+        method="kmeans", k=2,
+    )  # fmt: skip
+    execute("cluster", request, places.runs_folder() / "clustered")
+    app = open_page(run="clustered", maps="folder:data/maps.csv")
+    assert app.selectbox(key="export_clustered.from").options == ["maps.csv · data", "nowhere"]
+    app.selectbox(key="export_clustered.format").set_value("orix").run()
+    app.button(key="export_clustered.job.prepare").click().run()
+    [record] = runner().list()
+    assert runner().wait(record.id, PATIENCE).state == "finished"
+    app.run()
+    assert "The Laue group of " in page_text(app)
+    assert not [one for one in app.caption if "![a]" in one.value or "*beta*" in one.value]
+    with h5py.File(record.folder / "clustered.h5") as file:
+        clusters = file["crystal_map/data/cluster"][()]
+        assert set(file["crystal_map/data/phase_id"][()]) == {1, 2}
+    assert len(clusters) == 30
+    assert set(clusters) == {0, 1}
 
 
 def test_no_path_of_the_server_is_shown_for_files_outside_of_it(scan: Path, tmp_path: Path) -> None:

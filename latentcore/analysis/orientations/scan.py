@@ -122,6 +122,19 @@ def orientations_of(maps: ScanMaps, laue: Sequence[str] = ()) -> Orientations:
     )
 
 
+def euler_names(maps: ScanMaps) -> tuple[str, ...]:
+    """Return the names of the three maps of Bunge's angles; nothing where one is missing."""
+    found = [
+        next(
+            (name for name in maps.names if re.fullmatch(pattern, name.strip(), re.IGNORECASE)),
+            None,
+        )
+        for pattern in map(_WITH_UNIT.format, _ANGLES)
+    ]
+    known = tuple(name for name in found if name is not None)
+    return known if len(known) == len(found) else ()
+
+
 def euler_angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Return Bunge's angles in rad, shape (3, n), and what was assumed of them.
 
@@ -130,15 +143,8 @@ def euler_angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     RequestError
         If there are none, or their unit is unclear.
     """
-    names = [
-        next(
-            (name for name in maps.names if re.fullmatch(pattern, name.strip(), re.IGNORECASE)),
-            None,
-        )
-        for pattern in map(_WITH_UNIT.format, _ANGLES)
-    ]
-    known = [name for name in names if name is not None]
-    if len(known) < len(names):
+    known = euler_names(maps)
+    if not known:
         message = (
             f"The Euler angles phi1, Phi and phi2 are needed, but {_name(maps)} holds "
             f"{', '.join(maps.names)}. Export the scan with its Euler angles."

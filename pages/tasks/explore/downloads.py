@@ -23,6 +23,7 @@ from pages.frame import errors
 from pages.jobs.panel import job_panel, runner
 from pages.regions import files
 from pages.regions.kept import kept
+from pages.results.exports import offer_export
 from pages.tasks.explore import reports, sample_report
 from pages.view import embeddings
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
@@ -120,6 +121,8 @@ def _offer(record: JobRecord) -> None:
             on_click="ignore",
             key=f"explore.download.{name}",
         )
+    for table in record.folder.glob("cluster_assignments__*.csv"):
+        offer_export(f"{table}:cluster", key="explore.export", about=record.id)
     snippet = record.folder / "session_again.py"
     if snippet.is_file():
         with st.expander("Python that computes these numbers again", icon=":material/code:"):
