@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from latentcore.artifacts import RunFolder
+from latentcore.artifacts import RunFolder, from_json
 from latentcore.containers import ScanGrid, ScanMaps, match_rows, software_versions
 from latentcore.errors import JoinError, RequestError
 from latentcore.inputs.labels import LabelMap, read_labels
@@ -93,7 +93,11 @@ def _scan(request: ExportRequest, folder: RunFolder) -> ExportScan:
     tables = [*([] if source is None else [source]), *beside]
     grid = maps[0].grid
     # What joins by coordinates counts them in the same unit.
-    units = [*(one.grid.unit for one in maps), *(one.grid.unit for one in tables)]
+    units = [
+        *(one.grid.unit for one in maps),
+        *(one.grid.unit for one in tables),
+        *map(_recorded_unit, request.labels),
+    ]
     unit = next(filter(None, units), "")
     grid = dataclasses.replace(grid, unit=unit)
     return ExportScan(
@@ -111,6 +115,16 @@ def _scan(request: ExportRequest, folder: RunFolder) -> ExportScan:
             "latentcore": software_versions()["latentcore"],
         },
     )
+
+
+def _recorded_unit(spec: str) -> str:
+    """Return the unit of length that a run's report notes, as its tables name none."""
+    try:
+        report = from_json((Path(spec) / "report.json").read_text(encoding="utf-8"))
+        unit = report["grid"]["unit"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return "µm" if unit == "µm" else ""
 
 
 def _columns(

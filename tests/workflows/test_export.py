@@ -379,6 +379,23 @@ def test_bad_input_is_refused_and_leaves_nothing(
     assert said in capsys.readouterr().err
 
 
+def test_labels_of_runs_become_columns_in_micrometers(shared_data: Path, tmp_path: Path) -> None:
+    """Domains and grains of one scan, whose tables name no unit: their reports do."""
+    vendor = str(shared_data / "ebsd_vendor_sim" / "oxford_sim.h5oina")
+    expected = pd.read_csv(shared_data / "ebsd_vendor_sim" / "expected_points.csv")
+    table = pd.DataFrame({"x_um": expected.x_um, "y_um": expected.y_um})
+    table.assign(latent_d0=10 * expected.grain_id).to_csv(tmp_path / "latents.csv", index=False)
+    domains = str(tmp_path / "run")
+    words = ["domains", str(tmp_path / "latents.csv"), "--min-size", "1", "--threshold", "5"]
+    assert main([*words, "--out", domains, "--quiet"]) == 0
+    out = exported(tmp_path, domains, f"{vendor}:phase", "--format", "ang")
+    found = read_ang(out / "run.ang")
+    assert report_of(out)["grid"]["unit"] == "µm"
+    own = pd.read_csv(tmp_path / "run" / "domains.csv").sort_values(["y", "x"])
+    np.testing.assert_array_equal(found.rows["domain"], own["domain"])
+    np.testing.assert_array_equal(found.rows["phase"], expected["phase"])
+
+
 def test_options_called_like_words_of_python_come_back() -> None:
     request = VERBS.get("export").request(("a:b",), "ang", ("m.csv",), "scan.h5")
     assert command_line("export", request, "out").endswith(

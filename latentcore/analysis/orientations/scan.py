@@ -146,7 +146,7 @@ def euler_angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     known = euler_names(maps)
     if not known:
         message = (
-            f"The Euler angles phi1, Phi and phi2 are needed, but {_name(maps)} holds "
+            f"Orientations need the Euler angles phi1, Phi and phi2, but {_name(maps)} holds "
             f"{', '.join(maps.names)}. Export the scan with its Euler angles."
         )
         raise RequestError(message)
