@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,12 +123,31 @@ def calibration_figure(calibration: Calibration) -> Figure:
 
 
 def prediction_map_figure(
-    grid: ScanGrid, predicted: NDArray[np.integer], names: tuple[str, ...], *, title: str = ""
+    grid: ScanGrid,
+    predicted: NDArray[np.integer],
+    names: tuple[str, ...],
+    *,
+    title: str = "",
+    colors: Sequence[str] | None = None,
+    heading: str = "predicted",
+    nothing: str = "no latent",
 ) -> Figure:
-    """Draw the predicted class of every point; −1 is a point without a latent."""
+    """Draw the class of every point.
+
+    Parameters
+    ----------
+    predicted : ndarray of int, shape (n,)
+        −1 where there is none.
+    names : tuple of str
+        Of the classes.
+    colors : sequence of str, optional
+        ``#rrggbb`` of the classes.
+    heading, nothing : str
+        Of the legend, and what it calls −1.
+    """
     from matplotlib.patches import Patch
 
-    palette = cluster_palette(np.arange(len(names)))
+    palette = cluster_palette(np.arange(len(names)), colors)
     rgb = categorical_rgb(predicted, {-1: NAN_COLORS["light"], **palette})
     present, counts = np.unique(predicted[predicted >= 0], return_counts=True)
     named = np.argsort(-counts, kind="stable")[:_MOST_LISTED]
@@ -146,9 +165,9 @@ def prediction_map_figure(
             for place in sorted(named.tolist())
         ]
         if (predicted < 0).any():
-            patches.append(Patch(facecolor=NAN_COLORS["light"], label="no latent"))
+            patches.append(Patch(facecolor=NAN_COLORS["light"], label=nothing))
         axes.legend(
             handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=1.2,
-            title="predicted", title_fontsize=7,
+            title=heading, title_fontsize=7,
         )  # fmt: skip
     return figure

@@ -25,13 +25,13 @@ _FEWEST_PAIRS = 30
 # Farther than this share of the longest distance within a region, few pairs are independent.
 _FARTHEST = 0.5
 _LEVEL = 0.98
-# Where the correlation reaches farther than this share of a region, the region is too small to
-# say how far.
-_LONGEST = 0.2
-_FEWEST_EFFECTIVE = 2
-# What a small region doesn't show of a long correlation: widening by 1 / (1 - 1.5 length / longest)
+# What a small region doesn't show of a long correlation: widening by 1 / (1 - 2 length / longest)
 # makes intervals hold as often as they should (``benchmarks/bench_regions.py``).
-_MISSED = 1.5
+_MISSED = 2.0
+# The semivariogram is known up to half of the longest distance, so that a longer correlation shows
+# as one of this share of it.
+_LONGEST = 0.4
+_FEWEST_EFFECTIVE = 2
 
 Floats = NDArray[np.float64]
 Sides = tuple[Floats, Floats]
