@@ -256,28 +256,71 @@ def mixture_of(
 
 
 @compiled
+def inner_sizes(
+    a: NDArray[np.int32], b: NDArray[np.int32], labels: NDArray[np.int32], k: int
+) -> NDArray[np.int64]:
+    """Return how many points of each region have no neighbor in another."""
+    outer = np.zeros(len(labels), np.bool_)
+    for e in range(len(a)):
+        if labels[a[e]] != labels[b[e]]:
+            outer[a[e]] = outer[b[e]] = True
+    sizes = np.zeros(k, np.int64)
+    for point in range(len(labels)):
+        if not outer[point]:
+            sizes[labels[point]] += 1
+    return sizes
+
+
+@compiled
+def border_points(
+    labels: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    neighbors: NDArray[np.int32],
+    near: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the points with a neighbor in another region, near some points if any are given."""
+    n = len(labels)
+    asked = np.full(n, len(near) == 0)
+    for point in near:
+        asked[point] = True
+        for e in range(starts[point], starts[point + 1]):
+            asked[neighbors[e]] = True
+    found = np.empty(n, np.int64)
+    count = 0
+    for point in range(n):
+        if not asked[point]:
+            continue
+        for e in range(starts[point], starts[point + 1]):
+            if labels[neighbors[e]] != labels[point]:
+                found[count] = point
+                count += 1
+                break
+    return found[:count]
+
+
+@compiled
 def move_points(
     values: NDArray[np.float32],
     labels: NDArray[np.int32],
     means: NDArray[np.float64],
     starts: NDArray[np.int64],
     neighbors: NDArray[np.int32],
+    points: NDArray[np.int64],
 ) -> NDArray[np.int32]:
-    """Return labels in which each point at a border has that of the nearest mean beside it."""
-    moved = labels.copy()
-    for point in range(len(labels)):
+    """Return for each of some points the region, its own or one beside it, of the nearest mean."""
+    moved = labels[points]
+    for place in range(len(points)):
+        point = points[place]
         own = labels[point]
-        nearest = -1.0
+        nearest = _between(values, point, means, own)
         for e in range(starts[point], starts[point + 1]):
             other = labels[neighbors[e]]
             if other == own:
                 continue
-            if nearest < 0:
-                nearest = _between(values, point, means, own)
             apart = _between(values, point, means, other)
             if apart < nearest:
                 nearest = apart
-                moved[point] = other
+                moved[place] = other
     return moved
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,14 +42,13 @@ def settled(
     """
     a, b = edges.a[~edges.closed], edges.b[~edges.closed]
     labels = absorbed(values, a, b, labels, min_size)
-    for _ in range(_ROUNDS):
-        labels = _unmixed(values, a, b, labels)
-        before = labels
-        labels = _moved(values, edges, labels)
-        labels = absorbed(values, a, b, connected_parts(edges, labels), min_size)
-        if np.array_equal(before, labels):
+    for turn in range(_ROUNDS):
+        unmixed = _unmixed(values, a, b, labels)
+        if turn > 0 and unmixed is labels:
             break
-    return connected_parts(edges, labels)
+        moved = _moved(values, edges, unmixed)
+        labels = absorbed(values, a, b, connected_parts(edges, moved), min_size)
+    return labels
 
 
 def absorbed(
@@ -69,25 +70,64 @@ def absorbed(
     labels : ndarray of int32, shape (p,)
         0 … k−1, all in use.
     """
-    from latentcore.analysis.domains._loops import joined, nearest_neighbors, region_sums
+    from latentcore.analysis.domains._loops import nearest_neighbors
 
     if np.bincount(labels).min() >= min_size:
         return labels
-    k = int(labels.max()) + 1
-    sums, counts = region_sums(values, labels, np.ones(len(labels)), k)
-    one, other = neighbor_pairs(a, b, labels, k)
+    regions = _Regions.of(values, a, b, labels)
     while True:
-        small = counts < min_size
-        nearest = nearest_neighbors(sums / counts[:, None], one, other, small)
-        lost = np.flatnonzero(nearest >= 0).astype(np.int32)
-        if len(lost) == 0:
+        nearest = nearest_neighbors(regions.means, regions.a, regions.b, regions.counts < min_size)
+        if not (nearest >= 0).any():
             return labels
-        group = joined(len(counts), lost, nearest[lost], np.ones(len(lost), np.bool_))
+        group, regions = regions.joined(nearest)
         labels = group[labels]
-        count = int(group.max()) + 1
-        sums = region_sums(sums, group, np.ones(len(group)), count)[0]
-        counts = region_sums(counts[:, None], group, np.ones(len(group)), count)[0][:, 0]
-        one, other = neighbor_pairs(one, other, group, count)
+
+
+@dataclass(frozen=True, eq=False)
+class _Regions:
+    """The k parts of a scan: what their values sum up to, their sizes, and who is beside whom."""
+
+    sums: NDArray[np.float64]
+    counts: NDArray[np.float64]
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        values: NDArray[np.floating],
+        a: NDArray[np.int32],
+        b: NDArray[np.int32],
+        labels: NDArray[np.int32],
+    ) -> _Regions:
+        from latentcore.analysis.domains._loops import region_sums
+
+        k = int(labels.max()) + 1
+        sums, counts = region_sums(values, labels, np.ones(len(labels)), k)
+        return cls(sums, counts, *neighbor_pairs(a, b, labels, k))
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        return self.sums / self.counts[:, None]
+
+    @property
+    def neighbors(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Starts (k + 1,) and the neighbors of each part."""
+        ends = np.concatenate([self.a, self.b])
+        starts = np.zeros(len(self.counts) + 1, np.int64)
+        np.cumsum(np.bincount(ends, minlength=len(self.counts)), out=starts[1:])
+        return starts, np.concatenate([self.b, self.a])[np.argsort(ends, kind="stable")]
+
+    def joined(self, into: NDArray[np.int32]) -> tuple[NDArray[np.int32], _Regions]:
+        """Join each part to another, where that is not −1: return its new number, and the parts."""
+        from latentcore.analysis.domains._loops import joined, region_sums
+
+        lost = np.flatnonzero(into >= 0).astype(np.int32)
+        group = joined(len(into), lost, into[lost], np.ones(len(lost), np.bool_))
+        k, once = int(group.max()) + 1, np.ones(len(group))
+        sums = region_sums(self.sums, group, once, k)[0]
+        counts = region_sums(self.counts[:, None], group, once, k)[0][:, 0]
+        return group, _Regions(sums, counts, *neighbor_pairs(self.a, self.b, group, k))
 
 
 def neighbor_pairs(
@@ -96,19 +136,10 @@ def neighbor_pairs(
     """Return the pairs of different labels at the ends of edges, each once, the smaller first."""
     differ = labels[a] != labels[b]
     one, other = labels[a[differ]], labels[b[differ]]
-    keys = np.minimum(one, other).astype(np.int64) * k + np.maximum(one, other)
-    keys = np.unique(keys)
+    # Sorted by hand: NumPy's unique is slower by far.
+    keys = np.sort(np.minimum(one, other).astype(np.int64) * k + np.maximum(one, other))
+    keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
     return (keys // k).astype(np.int32), (keys % k).astype(np.int32)
-
-
-def inner_points(
-    n: int, a: NDArray[np.int32], b: NDArray[np.int32], labels: NDArray[np.int32]
-) -> NDArray[np.bool_]:
-    """Return which points have no neighbor with another label."""
-    inner = np.ones(n, np.bool_)
-    differ = labels[a] != labels[b]
-    inner[a[differ]] = inner[b[differ]] = False
-    return inner
 
 
 def _unmixed(
@@ -117,43 +148,41 @@ def _unmixed(
     b: NDArray[np.int32],
     labels: NDArray[np.int32],
 ) -> NDArray[np.int32]:
-    from latentcore.analysis.domains._loops import joined, mixture_of, region_sums
+    from latentcore.analysis.domains._loops import inner_sizes, mixture_of
 
+    regions = _Regions.of(values, a, b, labels)
     for _ in range(_MOVES):
-        k = int(labels.max()) + 1
-        sums, counts = region_sums(values, labels, np.ones(len(labels)), k)
-        inner = np.bincount(labels[inner_points(len(labels), a, b, labels)], minlength=k)
-        one, other = neighbor_pairs(a, b, labels, k)
-        ends = np.concatenate([one, other])
-        starts = np.zeros(k + 1, np.int64)
-        np.cumsum(np.bincount(ends, minlength=k), out=starts[1:])
-        beside = np.concatenate([other, one])[np.argsort(ends, kind="stable")]
-        thin = inner < _THIN * counts
-        whose = mixture_of(sums / counts[:, None], starts, beside, thin, counts, _DETOUR)
-        lost = np.flatnonzero(whose >= 0).astype(np.int32)
-        if len(lost) == 0:
+        thin = inner_sizes(a, b, labels, len(regions.counts)) < _THIN * regions.counts
+        whose = mixture_of(regions.means, *regions.neighbors, thin, regions.counts, _DETOUR)
+        if not (whose >= 0).any():
             break
-        labels = joined(k, lost, whose[lost], np.ones(len(lost), np.bool_))[labels]
+        group, regions = regions.joined(whose)
+        labels = group[labels]
     return labels
 
 
 def _moved(
     values: NDArray[np.float32], edges: ScanEdges, labels: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    from latentcore.analysis.domains._loops import move_points, region_sums
+    from latentcore.analysis.domains._loops import border_points, move_points, region_sums
 
     k = int(labels.max()) + 1
     sums, counts = region_sums(values, labels, np.ones(len(labels)), k)
+    starts, neighbors = edges.neighbors
+    points, labels = border_points(labels, starts, neighbors, np.arange(0)), labels.copy()
     for _ in range(_MOVES):
         means = sums / np.maximum(counts, 1)[:, None]
-        after = move_points(values, labels, means, *edges.neighbors)
-        changed = np.flatnonzero(after != labels)
+        after = move_points(values, labels, means, starts, neighbors, points)
+        changed = points[after != labels[points]]
         if len(changed) == 0:
             break
-        for where, sign in ((labels, -1.0), (after, 1.0)):
-            step = region_sums(values[changed], where[changed], np.full(len(changed), sign), k)
+        ends = after[after != labels[points]]
+        for where, sign in ((labels[changed], -1.0), (ends, 1.0)):
+            step = region_sums(values[changed], where, np.full(len(changed), sign), k)
             sums, counts = sums + step[0], counts + step[1]
-        labels = after
+        labels[changed] = ends
+        # Only what moved, or lies beside it, may move next; means change little.
+        points = border_points(labels, starts, neighbors, changed)
     return labels
 
 
