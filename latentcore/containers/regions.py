@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -163,10 +164,11 @@ class Placement:
     """
 
     names: Points
-    _order: NDArray[np.intp] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_order", np.argsort(self.names, kind="stable"))
+    @cached_property
+    def _ordered(self) -> tuple[NDArray[np.intp], Points]:
+        order = np.argsort(self.names, kind="stable")
+        return order, self.names[order]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -175,9 +177,9 @@ class Placement:
         """Return the rows of a region's points, those that are here, in ascending order."""
         if len(self) == 0 or self.names.dtype.kind != region.points.dtype.kind:
             return np.empty(0, np.intp)
-        ordered = self.names[self._order]
+        order, ordered = self._ordered
         place = np.minimum(np.searchsorted(ordered, region.points), len(self) - 1)
-        return np.sort(self._order[place[ordered[place] == region.points]])
+        return np.sort(order[place[ordered[place] == region.points]])
 
     def mask(self, region: Region) -> NDArray[np.bool_]:
         """Return which points lie in a region, shape (n,)."""

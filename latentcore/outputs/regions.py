@@ -38,8 +38,8 @@ class LaidRegions:
     Attributes
     ----------
     placed : Placement
-    masks : dict of str to ndarray of bool, shape (n,)
-        By name, of the regions that have points here.
+    rows : dict of str to ndarray of int
+        Those of each region that has points here, by its name.
     labels : ndarray of int32, shape (n,)
         The region of each point, by its place in the set; −1 where there is none.
     """
@@ -47,8 +47,14 @@ class LaidRegions:
     regions: RegionSet
     points: ScanPoints
     placed: Placement
-    masks: dict[str, NDArray[np.bool_]]
+    rows: dict[str, NDArray[np.intp]]
     labels: NDArray[np.int32]
+
+    def mask(self, name: str) -> NDArray[np.bool_]:
+        """Return which points lie in a region, shape (n,)."""
+        mask = np.zeros(len(self.points), np.bool_)
+        mask[self.rows.get(name, ())] = True
+        return mask
 
     def label_names(self, labels: NDArray[np.integer]) -> NDArray[np.object_]:
         """Return the names of labels; empty for −1."""
@@ -70,15 +76,15 @@ def lay(regions: RegionSet, points: ScanPoints, *, same_scan: bool = False) -> L
         message = "The file holds no region. Keep one first."
         raise RequestError(message)
     placed = regions.place(points, same_scan=same_scan)
-    masks = {region.name: placed.mask(region) for region in regions.regions}
-    masks = {name: mask for name, mask in masks.items() if mask.any()}
-    if not masks:
+    rows = {region.name: placed.rows(region) for region in regions.regions}
+    rows = {name: found for name, found in rows.items() if len(found)}
+    if not rows:
         message = (
             f"Not one point of {len(regions)} regions is among the {len(points):,} points here. "
             "Check that both are of the same scan, or of the same part of it."
         )
         raise JoinError(message)
-    return LaidRegions(regions, points, placed, masks, regions.labels(placed))
+    return LaidRegions(regions, points, placed, rows, regions.labels(placed))
 
 
 def label_table(laid: LaidRegions) -> pd.DataFrame:
@@ -104,9 +110,9 @@ def region_table(
 
     rows, values = [], []
     for region in laid.regions.regions:
-        mask = laid.masks.get(region.name, np.zeros(len(laid.placed), np.bool_))
-        described = {name: describe(given, mask) for name, given in quantities.items()}
-        row = _size(region, mask, laid)
+        here = laid.rows.get(region.name, np.empty(0, np.intp))
+        described = {name: describe(given[here]) for name, given in quantities.items()}
+        row = _size(region, len(here), laid)
         for name, one in described.items():
             row |= {f"mean_{name}": one.mean, f"sd_{name}": one.sd}
             values.append(
@@ -126,17 +132,17 @@ def region_table(
     return pd.DataFrame(rows), pd.DataFrame(values)
 
 
-def _size(region: Region, mask: NDArray[np.bool_], laid: LaidRegions) -> dict[str, Any]:
+def _size(region: Region, n: int, laid: LaidRegions) -> dict[str, Any]:
     row: dict[str, Any] = {
         "region": region.name,
         "color": region.color,
-        "n": int(mask.sum()),
+        "n": n,
         "n_in_file": len(region),
-        "share": float(mask.mean()),
+        "share": n / len(laid.points),
     }
-    if laid.points.grid is None or not mask.any():
+    if laid.points.grid is None or not n:
         return row
-    shape = region_shape(mask, laid.points.grid)
+    shape = region_shape(laid.mask(region.name), laid.points.grid)
     return row | {
         "area": shape.area.value,
         "area_unit": shape.area.unit,
@@ -161,9 +167,9 @@ def compared_names(laid: LaidRegions, wanted: Sequence[str] | None) -> tuple[str
         If fewer than two are named, or one doesn't exist or has no point here.
     """
     if wanted is None:
-        return tuple(laid.masks)
+        return tuple(laid.rows)
     names = tuple(dict.fromkeys(laid.regions.get(name).name for name in wanted))
-    absent = [name for name in names if name not in laid.masks]
+    absent = [name for name in names if name not in laid.rows]
     if absent or len(names) < 2:
         what = f"{absent[0]!r} has no point here" if absent else f"only {names[0]!r} was named"
         message = f"⟨compare⟩ takes two regions or more, but {what}. Name others."
@@ -193,9 +199,9 @@ def pair_table(
             "--dims."
         )
     rows = []
-    for done, (a, b) in enumerate(pairs):
+    for done, (a, b) in enumerate(pairs if quantities else ()):
         progress.step(done, len(pairs), f"comparing {a} and {b}")
-        found = differences(quantities, laid.masks[a], laid.masks[b], laid.points.grid)
+        found = differences(quantities, laid.mask(a), laid.mask(b), laid.points.grid)
         rows += [{"a": a, "b": b, "quantity": name, **_pair(one)} for name, one in found.items()]
     if rows and described.points.grid is None:
         notes.append("Without coordinates points are taken as independent in region_pairs.csv.")

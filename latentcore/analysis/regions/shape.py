@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.statistics import Area, area
 from latentcore.containers import ScanGrid
+from latentcore.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,24 @@ class RegionShape:
     clumping: Clumping
 
 
+@dataclass(frozen=True, eq=False)
+class _Neighbors:
+    """Pairs of neighbors along the rows and columns of a scan.
+
+    Attributes
+    ----------
+    degree : ndarray of int8, shape (n,)
+        Neighbors of each point.
+    pairs : int
+    squared_degrees : int
+        The sum of the squares of `degree`.
+    """
+
+    degree: NDArray[np.int8]
+    pairs: int
+    squared_degrees: int
+
+
 def region_shape(mask: NDArray[np.bool_], grid: ScanGrid) -> RegionShape:
     """Describe how a region lies on the scan.
 
@@ -78,70 +98,70 @@ def region_shape(mask: NDArray[np.bool_], grid: ScanGrid) -> RegionShape:
     ------
     ShapeError
         If mask and grid differ in length.
+    RequestError
+        If the region has no point.
     """
     from scipy import ndimage
 
     covered = area(mask, grid)
-    inside, scanned = np.zeros((2, *grid.shape), np.bool_)
-    inside[grid.row[mask], grid.col[mask]] = True
-    scanned[grid.row, grid.col] = True
+    if not mask.any():
+        message = "The region has no point here, so there is nothing to measure."
+        raise RequestError(message)
+    row, col = grid.row[mask], grid.col[mask]
+    # With a border of cells that are outside, an edge is where neighbors differ.
+    inside = np.zeros((int(np.ptp(row)) + 3, int(np.ptp(col)) + 3), np.bool_)
+    inside[row - row.min() + 1, col - col.min() + 1] = True
     parts, n_parts = ndimage.label(inside)
-    largest = int(np.bincount(parts.ravel())[1:].max()) if n_parts else 0
+    upright = int((inside[:, 1:] != inside[:, :-1]).sum())
+    level = int((inside[1:] != inside[:-1]).sum())
+    dx, dy = grid.step if grid.unit else (1.0, 1.0)
+    joins = int((inside[:, 1:] & inside[:, :-1]).sum() + (inside[1:] & inside[:-1]).sum())
+    scan = _neighbors(grid)
     return RegionShape(
         covered,
-        _perimeter(inside, grid),
+        float(upright * dy + level * dx),
         int(n_parts),
-        largest / max(1, int(mask.sum())),
-        _clumping(inside, scanned),
+        int(np.bincount(parts.ravel())[1:].max()) / len(row),
+        _clumping(joins, int(scan.degree[mask].sum()), len(row), len(grid), scan),
     )
 
 
-def _perimeter(inside: NDArray[np.bool_], grid: ScanGrid) -> float:
-    padded = np.pad(inside, 1)
-    upright = int((padded[:, 1:] != padded[:, :-1]).sum())
-    level = int((padded[1:] != padded[:-1]).sum())
-    dx, dy = grid.step if grid.unit else (1.0, 1.0)
-    return float(upright * dy + level * dx)
+@lru_cache(maxsize=2)
+def _neighbors(grid: ScanGrid) -> _Neighbors:
+    scanned = np.zeros((grid.shape[0] + 2, grid.shape[1] + 2), np.int8)
+    scanned[grid.row + 1, grid.col + 1] = 1
+    around = scanned[:-2, 1:-1] + scanned[2:, 1:-1] + scanned[1:-1, :-2] + scanned[1:-1, 2:]
+    degree = around[grid.row, grid.col]
+    wide = degree.astype(np.int64)
+    return _Neighbors(degree, int(wide.sum()) // 2, int((wide**2).sum()))
 
 
-def _clumping(inside: NDArray[np.bool_], scanned: NDArray[np.bool_]) -> Clumping:
+def _clumping(joins: int, degrees: int, members: int, n: int, scan: _Neighbors) -> Clumping:
     """Compare with random draws of as many points (Cliff and Ord's randomization)."""
     from scipy.special import erfc
 
-    n, members = int(scanned.sum()), int(inside.sum())
-    n_joins, degree = 0, np.zeros(scanned.shape, np.int64)
-    joins, products = 0, 0.0
-    share = members / n
-    centered = np.where(scanned, inside - share, 0.0)
-    for one, other in (
-        ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
-        ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
-    ):
-        pair = scanned[one] & scanned[other]
-        n_joins += int(pair.sum())
-        degree[one] += pair
-        degree[other] += pair
-        joins += int((inside[one] & inside[other]).sum())
-        products += float((centered[one] * centered[other]).sum())
-    expected = n_joins * members * (members - 1) / (n * (n - 1)) if n > 1 else 0.0
+    expected = scan.pairs * members * (members - 1) / (n * (n - 1)) if n > 1 else 0.0
     nan = float("nan")
-    if n < 4 or n_joins == 0 or not 0 < members < n:
+    if n < 4 or scan.pairs == 0 or not 0 < members < n:
         return Clumping(joins, expected, nan, nan, nan, nan)
-    squares = n * share * (1 - share)
-    morans_i = n / n_joins * products / squares
+    share = members / n
+    across = degrees - 2 * joins
+    neither = scan.pairs - joins - across
+    products = joins * (1 - share) ** 2 - across * share * (1 - share) + neither * share**2
+    morans_i = products / scan.pairs / (share * (1 - share))
     mean = -1 / (n - 1)
-    variance = _variance(n, n_joins, float((degree.astype(np.float64) ** 2).sum()), share) - mean**2
+    variance = _mean_square(n, scan, share) - mean**2
     z = (morans_i - mean) / np.sqrt(variance) if variance > 0 else nan
     return Clumping(joins, expected, morans_i, mean, float(z), float(erfc(abs(z) / np.sqrt(2))))
 
 
-def _variance(n: int, n_joins: int, squared_degrees: float, share: float) -> float:
+def _mean_square(n: int, scan: _Neighbors, share: float) -> float:
     """Return the mean square of Moran's I over all orders of the values.
 
-    Cliff and Ord, *Spatial Processes*, 1981, eq. 2.8: weights 1 between neighbors make S0 = 2 J,
+    Cliff and Ord, *Spatial Processes*, 1981, chapter 2: weights 1 between neighbors make S0 = 2 J,
     S1 = 4 J and S2 = 4 Σ degree². The kurtosis of zeros and ones is (1 - 3 p q) / (p q).
     """
-    s0, s1, s2 = 2.0 * n_joins, 4.0 * n_joins, 4.0 * squared_degrees
+    s0, s1, s2 = 2.0 * scan.pairs, 4.0 * scan.pairs, 4.0 * scan.squared_degrees
     spread = share * (1 - share)
     kurtosis = (1 - 3 * spread) / spread
     first = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
