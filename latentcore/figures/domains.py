@@ -36,11 +36,11 @@ _INK = "#1a1a1a"
 _NUMBERED = 0.004
 
 
-def domain_figure(domains: Domains, *, title: str = "") -> Figure:
+def domain_figure(domains: Domains, *, title: str = "", called: str = "domain") -> Figure:
     """Draw the domains in colors that neighbors don't share, and how alike their points are.
 
     On the left are the domains with their borders and, where they fit, their numbers; on the
-    right is the mean distance to the neighbors in the same domain.
+    right is the mean distance to the neighbors in the same domain. `called` is what a domain is.
     """
     with printed_style():
         height = float(np.clip(_WIDTH * aspect_of(domains.grid), _LOWEST, _TALLEST))
@@ -48,11 +48,11 @@ def domain_figure(domains: Domains, *, title: str = "") -> Figure:
         left, right = figure.subplots(1, 2)
         sides = _sides(domains)
         draw_map(left, paint(domains.grid, domain_rgb(domains)))
-        left.set_title(f"{thousands(domains.count)} domains")
+        left.set_title(f"{thousands(domains.count)} {called}{'s' * (domains.count != 1)}")
         values = domains.neighbor_distance.astype(np.float64)
         limits = robust_limits(values) if np.isfinite(values).any() else (0.0, 1.0)
         draw_map(right, paint(domains.grid, continuous_rgb(values, limits, "viridis")))
-        right.set_title("Distance to neighbors in the domain")
+        right.set_title(f"Distance to neighbors in the {called}")
         unit = f" ({domains.unit})" if domains.unit else ""
         color_bar(right, values, limits, "viridis", f"mean distance{unit}")
         for axes, color, width in ((left, _INK, 0.6), (right, "white", 0.4)):

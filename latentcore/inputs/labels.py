@@ -76,8 +76,9 @@ def read_labels(spec: str, folder: RunFolder | None = None, reader: str | None =
         If several columns are meant or none, it holds other numbers than whole ones, or the
         folder is of no such run.
     """
-    maps = read_map(_table_of(spec), folder, reader)
-    if not split_map_spec(_table_of(spec))[1]:
+    table = table_of(spec)
+    maps = read_map(table, folder, reader)
+    if not split_map_spec(table)[1]:
         names = [name for name in maps.names if name in maps.categories]
         maps = chosen_maps(maps, names) if names else maps
     if len(maps) != 1:
@@ -102,8 +103,14 @@ def labels_of(maps: ScanMaps) -> LabelMap:
     return LabelMap(labels, name, maps.grid, dict(maps.categories.get(name, {})))
 
 
-def _table_of(spec: str) -> str:
-    """Return the ``MAP`` that a run's folder stands for; every other spec as it is."""
+def table_of(spec: str) -> str:
+    """Return the ``MAP`` that the folder of a run stands for; every other spec as it is.
+
+    Raises
+    ------
+    RequestError
+        If the folder is of no run that leaves labels.
+    """
     folder = Path(spec)
     if "://" in spec or not folder.is_dir():
         return spec

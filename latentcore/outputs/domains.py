@@ -26,7 +26,9 @@ def write_domains(
     report: Mapping[str, Any],
     *,
     values: Mapping[str, NDArray[np.floating]] | None = None,
+    columns: Mapping[str, NDArray[np.generic]] | None = None,
     title: str = "",
+    called: str = "domain",
 ) -> dict[str, Any]:
     """Write domains; tables of points are in the row order of their input.
 
@@ -40,8 +42,12 @@ def write_domains(
         What the report says besides the number of domains, points and files.
     values : Mapping of str to ndarray, shape (n,)
         Whose mean and s.d. the table tells of each domain.
+    columns : Mapping of str to ndarray, shape (k,)
+        What else the table tells of each domain.
     title : str
         Of the figure.
+    called : str
+        What a domain is called in the figure.
 
     Returns
     -------
@@ -54,7 +60,8 @@ def write_domains(
 
     x, y = domains.grid.plain_coordinates()
     folder.write_csv("domains.csv", pd.DataFrame({"x": x, "y": y, "domain": domains.labels}))
-    folder.write_csv("domain_table.csv", domains.table(values))
+    table = domains.table(values).assign(**dict(columns or {}))
+    folder.write_csv("domain_table.csv", table)
     folder.write_csv("domain_borders.csv", domains.borders)
     maps = {
         "neighbor_distance": domains.neighbor_distance,
@@ -62,7 +69,7 @@ def write_domains(
         "border_contrast": domains.border_contrast,
     }
     folder.write_csv("domain_maps.csv", pd.DataFrame({"x": x, "y": y, **maps}))
-    folder.write_figure("domains.png", domain_figure(domains, title=title))
+    folder.write_figure("domains.png", domain_figure(domains, title=title, called=called))
     full = {
         "n_domains": domains.count,
         "n_points": len(domains.labels),

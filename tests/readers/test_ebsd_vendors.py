@@ -370,3 +370,24 @@ def test_nordif_needs_both_files(tmp_path: Path) -> None:
         readers.open_samples(folder / "Pattern.dat")
     with pytest.raises(MalformedFileError, match=r"Pattern.dat and Setting.txt in one folder"):
         readers.open_samples(folder / "Pattern.dat", "nordif")
+
+
+@pytest.mark.parametrize(
+    ("entries", "laue"),
+    [
+        ({"Space Group": 167}, "-3m"),
+        ({"Space Group": 0, "Laue Group": 4}, "4/m"),
+        ({"Symmetry": np.array([20], np.int32)}, "2/m"),
+        ({"Point Group": "Trigonal (D3d) [-3m]", "Symmetry": 43}, "-3m"),
+        ({"Laue Group": "unknown"}, None),
+    ],
+)
+def test_every_laue_group_is_found(entries: dict, laue: str | None, tmp_path: Path) -> None:
+    path = write_oxford(tmp_path / "scan.h5oina", COORDS, None, VALUES)
+    with h5py.File(path, "r+") as file:
+        phase = file["1/EBSD/Header/Phases/1"]
+        del phase["Space Group"]
+        for name, value in entries.items():
+            phase[name] = value
+    symmetry = readers.open_maps(path).symmetries.get(1)
+    assert (symmetry and symmetry.laue) == laue

@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, roc_auc_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from latentcore.artifacts import RunFolder
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
@@ -142,8 +143,13 @@ def test_a_random_split_of_a_scan_warns_of_its_neighbors(scan, capsys):
     assert "Note: The test samples were drawn at random" in capsys.readouterr().err
 
 
-def test_noise_and_named_classes_take_no_part(scan):
-    labels = ("--labels", f"{scan / 'maps.csv'}:grain_id", "--stratified", "--without", "2")
+@pytest.mark.parametrize("spec", ["maps.csv:grain_id", "run"])
+def test_noise_and_named_classes_take_no_part(scan, spec):
+    with RunFolder(scan / "run", verb="domains", request={}) as folder:
+        grains = pd.read_csv(scan / "maps.csv").rename(columns={"grain_id": "domain"})
+        folder.write_csv("domains.csv", grains[["x", "y", "domain"]])
+        folder.commit({})
+    labels = ("--labels", str(scan / spec), "--stratified", "--without", "2")
     _, report, _ = probed(scan, "scan_latents.h5", *labels)
     assert report["classes"] == ["0", "1", "3"]
     assert report["labels"]["left_out"] == {"no latent": 1, "class -1": 192, "class 2": 64}

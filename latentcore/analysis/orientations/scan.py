@@ -23,6 +23,7 @@ _UNINDEXED = re.compile(r"(not?|un|non)[\s_-]*(indexed|analy[sz]ed)|(zero|no)[\s
 _DEGREES, _RADIANS = ("°", "deg", "degrees"), ("rad", "radians")
 # The largest angle that a vendor writes in radians: EDAX' for a point that is not indexed.
 _LARGEST_RADIANS = 4 * np.pi * 1.001
+_TURN = 2 * np.pi * 1.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,8 @@ class Orientations:
         Of each phase that occurs.
     names : Mapping of int to str
         What each phase is called.
+    columns : tuple of str
+        The maps that they were read from.
     notes : tuple of str
         What was taken from the numbers themselves, as no name told it.
     """
@@ -47,6 +50,7 @@ class Orientations:
     phase: NDArray[np.int32]
     symmetries: Mapping[int, CrystalSymmetry]
     names: Mapping[int, str]
+    columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -118,6 +122,7 @@ def orientations_of(maps: ScanMaps, laue: Sequence[str] = ()) -> Orientations:
         phase=phase,
         symmetries=_symmetries(maps, present, names, given_groups(laue)),
         names={number: names[number] for number in present},
+        columns=tuple(filter(None, (*euler_names(maps), _phase_name(maps)))),
         notes=notes,
     )
 
@@ -154,7 +159,8 @@ def euler_angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     units = {maps.units[maps.names.index(name)] for name in known}
     largest = float(np.abs(angles[np.isfinite(angles)]).max(initial=0))
     if units <= set(_DEGREES):
-        return np.radians(angles), ()
+        note = f"Angles up to {largest:.3g} were taken as degrees, but look like radians."
+        return np.radians(angles), (note,) if 1 < largest < _TURN else ()
     if units <= set(_RADIANS) and largest <= _LARGEST_RADIANS:
         return angles, ()
     if units == {""} and largest > _LARGEST_RADIANS:
@@ -172,6 +178,10 @@ def euler_angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     raise RequestError(message)
 
 
+def _phase_name(maps: ScanMaps) -> str | None:
+    return next((name for name in maps.names if _PHASE.fullmatch(name.strip())), None)
+
+
 def phases_of(
     maps: ScanMaps, usable: NDArray[np.bool_], given: Mapping[str, str]
 ) -> tuple[NDArray[np.int32], dict[int, str]]:
@@ -184,7 +194,7 @@ def phases_of(
     given : Mapping of str to str
         The groups that `given_groups` returns: what is named there is a phase.
     """
-    column = next((name for name in maps.names if _PHASE.fullmatch(name.strip())), None)
+    column = _phase_name(maps)
     if column is None:
         return np.where(usable, np.int32(0), np.int32(NOT_INDEXED)), {0: "the only phase"}
     values = maps.get(column)
@@ -238,7 +248,9 @@ def given_groups(laue: Sequence[str]) -> dict[str, str]:
 def _symmetries(
     maps: ScanMaps, present: list[int], names: Mapping[int, str], given: Mapping[str, str]
 ) -> dict[int, CrystalSymmetry]:
-    known = {name for number in present for name in (str(number), names[number])}
+    # A phase of the file may be missing in the part that is looked at.
+    there = {**maps.categories.get(_phase_name(maps) or "", {}), **names}
+    known = {name for number in there for name in (str(number), there[number])}
     listed = ", ".join(
         str(number) if names[number] == str(number) else f"{number} ({names[number]})"
         for number in present

@@ -13,6 +13,7 @@ from latentcore.analysis.probe import ProbeLabels
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, ScanMaps
 from latentcore.errors import RequestError
+from latentcore.inputs.labels import table_of
 from latentcore.inputs.maps import maps_at, read_map
 from latentcore.requests.map_specs import split_map_spec
 
@@ -56,7 +57,7 @@ def find_labels(
     Parameters
     ----------
     spec : str or None
-        ``MAP``; the file's own labels without it.
+        ``LABELS``; the file's own labels without it.
     folder : RunFolder
         Notes what is read.
     without : sequence of str
@@ -124,7 +125,7 @@ def _of_file(latents: LatentSet) -> tuple[_Values, _Names, str]:
 
 
 def _of_map(latents: LatentSet, spec: str, folder: RunFolder) -> tuple[_Values, _Names, str, int]:
-    maps = read_map(spec, folder)
+    maps = read_map(table_of(spec), folder)
     name = _one_name(maps, spec)
     found, unmatched = maps_at(maps, latents.grid)
     values = found[maps.names.index(name)].astype(np.float64)
@@ -163,7 +164,7 @@ def _numbered(values: _Values, source: str, spec: str | None = None) -> dict[flo
     given = values[np.isfinite(values)]
     distinct = np.unique(given)
     if (distinct != np.rint(distinct)).any() or len(distinct) > _MOST_CLASSES:
-        classes = () if spec is None else read_map(split_map_spec(spec)[0]).categories
+        classes = () if spec is None else read_map(split_map_spec(table_of(spec))[0]).categories
         there = f" ({', '.join(classes)})" if classes else ""
         message = (
             f"{source} looks continuous: {len(distinct)} different values among {len(given)} "

@@ -20,8 +20,8 @@ class _ProbeRequest:
     latents: str = latents_option()
     labels: str | None = option(
         None,
-        help="map of labels, FILE:COLUMN, joined by x and y; default: the labels in the latents' "
-        "file",
+        help="labels, FILE:COLUMN or a run of cluster, domains, grains or regions, joined by x "
+        "and y; default: the labels in the latents' file",
         kind="map",
     )
     split: str | None = option(

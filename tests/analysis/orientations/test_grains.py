@@ -127,7 +127,7 @@ def test_which_points_are_indexed() -> None:
         (maps_of(X * 1.0, Y % 3 + 1), ["4=m-3m"], "names the phase '4', but The scan holds 1, 2"),
         (maps_of(X * 1.0), ["cubic"], "there is no Laue group 'cubic'. The eleven are"),
         (maps_of(X * np.nan), ["m-3m"], "None of the 48 points of The scan is indexed"),
-        (maps_of(X * 1.0, names=("phi1", "x1", "phi2")), ["m-3m"], "need the Euler angles phi1"),
+        (maps_of(X * 1.0, names=("phi1", "x1", "phi2")), ["m-3m"], "holds phi1, x1, phi2"),
         (maps_of(X * 0 + 1.0, names=("phi1", "Phi", "phi2"), units=("rad",) * 3), ["m-3m"],
          "have the unit rad, which angles up to 30 don't fit"),
         (ScanMaps(np.ones((3, 48), np.float32), ("phi1", "Phi", "phi2"), ("",) * 3, GRID),
