@@ -220,6 +220,7 @@ def _report(request: ExportRequest, scan: ExportScan, notes: Sequence[str]) -> d
     rows, columns = scan.grid.shape
     return {
         "format": request.format,
+        "n_points": len(scan.grid),
         "labels": [
             {
                 "name": one.name,
@@ -234,7 +235,6 @@ def _report(request: ExportRequest, scan: ExportScan, notes: Sequence[str]) -> d
             "columns": columns,
             "step": scan.grid.step,
             "unit": scan.unit,
-            "n_points": len(scan.grid),
             "n_missing": scan.missing,
         },
         "maps": [] if scan.maps is None else scan.maps.names,

@@ -23,7 +23,9 @@ from pages.scan import loading, state
 _REPORT = "report.json"
 
 
-def offer_export(labels: str, *, key: str, about: str, sources: Sequence[str] = ()) -> None:
+def offer_export(
+    labels: str, *, key: str, about: str, sources: Sequence[str] = (), panel: bool = True
+) -> None:
     """Offer a label map in every format of ``export``.
 
     Parameters
@@ -36,6 +38,8 @@ def offer_export(labels: str, *, key: str, about: str, sources: Sequence[str] = 
         Changes when the labels do.
     sources : sequence of str
         Places that may hold the orientations; else those of the scan in view are offered.
+    panel : bool
+        Whether the job is shown here while it is active.
     """
     with st.container(border=True):
         st.markdown("**Export for other programs**")
@@ -74,19 +78,20 @@ def offer_export(labels: str, *, key: str, about: str, sources: Sequence[str] = 
                 with_=tuple(map(places.location, beside)),
                 from_=None if source is None else places.location(source),
             ),
-            f"Labels as {EXPORT_FORMATS.get(name).title}",
+            f"{Path(labels).name} as {EXPORT_FORMATS.get(name).title}",
             about="|".join([about, *(loading.version(one) for one in (source, *beside) if one)]),
             label="Write the files",
             on_finished=_show_notes,
+            panel=panel,
         )
 
 
 def offer_export_of_run(folder: Path, run: Mapping[str, Any], *, key: str) -> None:
-    """Offer the labels of a run, where it is of a verb that leaves labels."""
+    """Offer the labels of a run on the Runs page, where it is of a verb that leaves labels."""
     if run.get("verb") in LABEL_TABLES:
         sources = _with_orientations(_read_by(run))
         about = f"{run.get('run_id')} {run.get('created')}"
-        offer_export(str(folder), key=key, about=about, sources=sources)
+        offer_export(str(folder), key=key, about=about, sources=sources, panel=False)
 
 
 def _in_view() -> tuple[str, ...]:

@@ -27,17 +27,22 @@ def show_files(
     about: str,
     label: str = "Prepare the files",
     on_finished: Callable[[JobRecord], None] | None = None,
+    panel: bool = True,
 ) -> None:
     """Offer to run a verb, then show its job, then what it found, then its files.
 
     `slot` is where the session keeps the job; another request, or another `about`, begins anew.
     `title` is the job's and `label` the button's. `on_finished` draws what the finished job found.
+    Without a `panel` the page shows jobs in progress at another place.
     """
     text = about + json.dumps(asdict(asked), sort_keys=True, default=str)
     known = st.session_state.get(slot)
     record = runner().get(known[1]) if known is not None and known[0] == text else None
     if record is not None and record.active:
-        job_panel(record.id)
+        if panel:
+            job_panel(record.id)
+        else:
+            st.caption("In progress, see above.")
     elif record is not None and record.finished:
         if on_finished is not None:
             on_finished(record)
