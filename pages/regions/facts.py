@@ -10,10 +10,10 @@ from pages.regions.numbers import shape_of
 
 def facts_of(kept: Kept, region: Region) -> str:
     """Return ``812 · 203 µm² · 3 parts``, for Markdown."""
+    facts = [f"{kept.counts[region.id]:,}"]
     if kept.latents.grid is None:
-        return f"{len(kept.placed.rows(region)):,}"
+        return facts[0]
     found = shape_of(kept, region)
-    facts = [f"{len(kept.placed.rows(region)):,}"]
     if kept.latents.grid.unit:  # else it is the number of points
         facts.append(f"{found.area.value:,.3g} {markdown_safe(found.area.unit)}")
     facts.append("1 part" if found.n_parts == 1 else f"{found.n_parts:,} parts")

@@ -27,7 +27,19 @@ class _Upload(io.BytesIO):
 
 def kept_file(kept: Kept) -> str:
     """Write the regions as a file of the workspace, for a verb; return its place."""
-    return store_upload(_Upload(regions_json(kept.regions).encode()))
+    place = _file(kept.key, kept)
+    try:
+        places.check(place)
+    except InputError:  # somebody has cleared the uploads
+        _file.clear()
+        place = _file(kept.key, kept)
+    return place
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _file(key: str, _kept: Kept) -> str:
+    del key  # only part of the cache's key
+    return store_upload(_Upload(regions_json(_kept.regions).encode()))
 
 
 def keep_labels(latents: LatentSet, kept: Kept) -> None:

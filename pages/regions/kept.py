@@ -88,6 +88,11 @@ class Kept:
             for region in self.regions.regions
         }
 
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many of the n points each region holds, by its id."""
+        return {region.id: len(self.placed.rows(region)) for region in self.regions.regions}
+
     def mask(self, region: Region) -> NDArray[np.bool_]:
         """Return which points lie in a region, shape (n,)."""
         return self.placed.mask(region)
@@ -116,7 +121,9 @@ def kept(latents: LatentSet) -> Kept:
     stored = store().read(ScanPoints.of_latents(latents).scan)
     if not stored.revision:
         return Kept("", stored, latents)
-    return _kept(f"{latents.fingerprint}|{stored.revision}", stored, latents)
+    # The revision alone would start anew where somebody deletes the store.
+    ids = hash(tuple(region.id for region in stored.regions.regions))
+    return _kept(f"{latents.fingerprint}|{stored.revision}|{ids}", stored, latents)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -96,7 +96,7 @@ def _shapes(kept: Kept, regions: tuple[Region, ...]) -> list[dict[str, object]]:
         rows.append(
             {
                 "region": region.name,
-                "n": int(kept.mask(region).sum()),
+                "n": kept.counts[region.id],
                 f"area ({unit})": found.area.value,
                 f"perimeter ({unit.removesuffix('²')})": found.perimeter,
                 "parts": found.n_parts,
