@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from latentcore.artifacts.region_files import LARGEST, regions_json, regions_of
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, RegionSet, ScanPoints
 from latentcore.errors import InputError, MalformedFileError
+from latentcore.outputs.regions import label_table, lay
+from latentcore.workflows import VERBS
 from pages.access import places
 from pages.access.uploads import store_upload
 from pages.frame import errors
 from pages.regions.kept import Kept, bring, kept
+from pages.results.verb_files import show_files
 from pages.scan import state
 from pages.scan.derived_maps import keep_as_maps
+from pages.view.question import Question
+from pages.view.scene import Scene
 
 _UPLOADER = "regions_upload"
 LABEL_MAP = "regions"
@@ -25,21 +31,35 @@ class _Upload(io.BytesIO):
     name = "regions.json"
 
 
-def kept_file(kept: Kept) -> str:
-    """Write the regions as a file of the workspace, for a verb; return its place."""
-    place = _file(kept.key, kept)
+def kept_file(kept: Kept, only: RegionSet | None = None) -> str:
+    """Write the regions, or only some, as a file of the workspace, for a verb; return its place."""
+    regions = kept.regions if only is None else only
+    key = "\n".join([kept.key, *(f"{region.id} {region.name}" for region in regions.regions)])
+    place = _file(key, regions)
     try:
         places.check(place)
     except InputError:  # somebody has cleared the uploads
         _file.clear()
-        place = _file(kept.key, kept)
+        place = _file(key, regions)
     return place
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _file(key: str, _kept: Kept) -> str:
+def _file(key: str, _regions: RegionSet) -> str:
     del key  # only part of the cache's key
-    return store_upload(_Upload(regions_json(_kept.regions).encode()))
+    return store_upload(_Upload(regions_json(_regions).encode()))
+
+
+def regions_request(scene: Scene, question: Question, place: str, **settings: Any) -> Any:
+    """Return the request of the verb ``regions`` about a file of regions and what is in view."""
+    assert scene.scan.latents is not None
+    specs = (scene.maps.origin[name] for name in scene.quantities(question))
+    return VERBS.get("regions").request(
+        regions=places.location(place),
+        samples=places.location(scene.scan.latents),
+        map=tuple(f"{places.location(file)}:{column}" for file, column in specs),
+        **settings,
+    )
 
 
 def keep_labels(latents: LatentSet, kept: Kept) -> None:
@@ -77,42 +97,53 @@ def has_label_map() -> bool:
     return any(places.label(place) == f"{LABEL_MAP}.parquet" for place in state.current().maps)
 
 
-def show(latents: LatentSet, regions: Kept) -> None:
+def show(scene: Scene, question: Question, regions: Kept) -> None:
     """Offer the files of the regions, and take a file of regions."""
-    with st.container(horizontal=True):
-        st.download_button(
-            "regions.json",
-            data=lambda: regions_json(regions.regions).encode(),
-            file_name="regions.json",
-            mime="application/json",
-            icon=":material/download:",
-            on_click="ignore",
-            disabled=not regions.regions,
-            key="regions.get.json",
+    latents = scene.latents
+    if regions.regions:
+        st.markdown("**Files**")
+        with st.container(horizontal=True):
+            _downloads(latents, regions)
+        asked = regions_request(scene, question, kept_file(regions))
+        st.caption(
+            "All files: labels, statistics of all regions and every pair, a figure, and a record "
+            "that repeats it: those of `latentcore regions`."
         )
-        if latents.grid is not None:
-            st.download_button(
-                "labels.csv",
-                data=lambda: _labels_csv(latents, regions),
-                file_name="labels.csv",
-                mime="text/csv",
-                icon=":material/download:",
-                on_click="ignore",
-                disabled=not regions.regions,
-                key="regions.get.csv",
-            )
-            if st.button(
-                "Use as a map of labels",
-                key="regions.as_map",
-                icon=":material/layers:",
-                disabled=not regions.regions,
-                help="Puts a map of the regions in view: Rank and Agree hold latents against it, "
-                "Probe learns it, filters and downloads have it. It stays as it is when regions "
-                "change: use them again then.",
-            ):
-                keep_labels(latents, regions)
-                st.rerun()
+        show_files(
+            "regions_files", "regions", asked, "Regions", about=regions.key, label="All files"
+        )
     _upload(latents)
+
+
+def _downloads(latents: LatentSet, regions: Kept) -> None:
+    st.download_button(
+        "regions.json",
+        data=lambda: regions_json(regions.regions).encode(),
+        file_name="regions.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+        key="regions.get.json",
+    )
+    st.download_button(
+        "labels.csv",
+        data=lambda: _labels_csv(latents, regions),
+        file_name="labels.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="regions.get.csv",
+    )
+    if latents.grid is not None and st.button(
+        "Use as a map of labels",
+        key="regions.as_map",
+        icon=":material/layers:",
+        help="Puts a map of the regions in view: Rank and Agree hold latents against it, Probe "
+        "learns it, filters and downloads have it. It stays as it is when regions change: use them "
+        "again then.",
+    ):
+        keep_labels(latents, regions)
+        st.rerun()
 
 
 def _upload(latents: LatentSet) -> None:
@@ -139,12 +170,6 @@ def _upload(latents: LatentSet) -> None:
 
 
 def _labels_csv(latents: LatentSet, kept: Kept) -> bytes:
-    import pandas as pd
-
-    assert latents.grid is not None
-    x, y = latents.grid.plain_coordinates()
-    labels = kept.regions.labels(kept.placed)
-    names = np.array([*kept.regions.names, ""], object)
-    table = pd.DataFrame({"x": x, "y": y, "label": names[labels]})
-    text: str = table.to_csv(index=False, lineterminator="\n")
+    laid = lay(kept.regions, ScanPoints.of_latents(latents))
+    text: str = label_table(laid).to_csv(index=False, lineterminator="\n")
     return text.encode()

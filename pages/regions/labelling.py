@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,14 +14,20 @@ from latentcore.analysis.probes import PROBES, make_probe
 from latentcore.analysis.regions.propagation import Propagation, propagate
 from latentcore.containers import LatentSet, Region, RegionSet, ScanPoints
 from latentcore.errors import InputError
+from latentcore.outputs.regions import lay, propagated_table
 from pages.frame import errors
 from pages.frame.errors import markdown_safe
+from pages.regions.files import kept_file, regions_request
 from pages.regions.kept import Kept, change
+from pages.results.verb_files import show_files
 from pages.scan.derived_maps import keep_as_maps
 from pages.view import session
+from pages.view.question import Question
+from pages.view.scene import Scene
 
 TAB = "label"
 _LAST = "regions_propagated"
+_PROBLEM = "regions_propagation_problem"
 _MAP = "propagated"
 _CLASS, _PROBABILITY, _MARGIN = "propagated class", "class probability", "class margin"
 _NEXT_IN_A_ROW = 4
@@ -32,7 +37,8 @@ _NEXT_IN_A_ROW = 4
 class _Answer:
     """What was propagated last, and from which points."""
 
-    about: str
+    latents: LatentSet
+    classes: RegionSet
     key: str
     found: Propagation
 
@@ -47,21 +53,18 @@ def marked(latents: LatentSet) -> tuple[int, ...]:
 
 def _last(latents: LatentSet) -> _Answer | None:
     last: _Answer | None = st.session_state.get(_LAST)
-    return last if last is not None and last.about == latents.fingerprint else None
+    return last if last is not None and last.latents.fingerprint == latents.fingerprint else None
 
 
-def show(kept: Kept, selected: NDArray[np.bool_], pinned: int | None) -> None:
+def show(scene: Scene, question: Question, kept: Kept, selected: NDArray[np.bool_]) -> None:
     """Ask for classes and classifier, propagate, and show what came of it.
 
     Parameters
     ----------
     selected : ndarray of bool, shape (n,)
         The points that are selected now.
-    pinned : int or None
-        Row of the pinned point.
     """
-    regions = kept.shown.regions
-    if len(regions) < 2:
+    if len(kept.shown) < 2:
         st.info(
             "Two regions at least are needed as classes: keep some points of each. Brush a few "
             "places of one class in one stroke after the other (“Add to the selection” above the "
@@ -69,33 +72,38 @@ def show(kept: Kept, selected: NDArray[np.bool_], pinned: int | None) -> None:
             icon=":material/label:",
         )
         return
-    classes, classifier = _ask(regions)
+    classes, classifier = _ask(kept.shown)
     if len(classes) < 2:
         st.caption("Choose two classes at least.")
         return
-    _assign(kept.latents, classes, selected, pinned)
+    _assign(kept.latents, classes, selected, question.pinned)
     key = _key(kept, classes, classifier)
-    last = _last(kept.latents)
     st.button(
         "Propagate", key="regions.propagate", type="primary", icon=":material/auto_awesome:",
         on_click=_propagate, args=(kept, classes, classifier, key),
         help="The classifier learns the points of these regions and tells the class of every point "
         "of the scan. Points in two of them count for the upper one.",
     )  # fmt: skip
-    problem = st.session_state.pop(_LAST + "_problem", None)
+    problem = st.session_state.pop(_PROBLEM, None)
     if problem is not None:
         errors.show(problem)
+    last = _last(kept.latents)
     if last is None:
         return
     if last.key != key:
         st.caption(
             ":material/history: What follows is of classes as they were before: propagate again."
         )
-    _result(kept.latents, last.found)
+    _result(last)
+    if last.key == key:
+        place = kept_file(kept, classes)
+        asked = regions_request(scene, question, place, propagate=True, classifier=classifier)
+        show_files("label_files", "regions", asked, "Propagated labels", about=key,
+                   label="All files")  # fmt: skip
 
 
-def _ask(regions: Sequence[Region]) -> tuple[list[Region], str]:
-    known = {region.id: region for region in reversed(regions)}
+def _ask(regions: RegionSet) -> tuple[RegionSet, str]:
+    known = {region.id: region for region in reversed(regions.regions)}
     left, right = st.columns([3, 1])
     chosen = left.multiselect(
         "Classes", list(known), default=list(known), key=f"regions.classes.{hash(tuple(known))}",
@@ -105,11 +113,12 @@ def _ask(regions: Sequence[Region]) -> tuple[list[Region], str]:
         "Classifier", PROBES.names(), index=PROBES.names().index("logistic"),
         format_func=lambda name: PROBES.get(name).title, key="regions.classifier",
     )  # fmt: skip
-    return [known[one] for one in chosen], classifier
+    kept = tuple(region for region in regions.regions if region.id in chosen)
+    return replace(regions, regions=kept), classifier
 
 
 def _assign(
-    latents: LatentSet, classes: Sequence[Region], selected: NDArray[np.bool_], pinned: int | None
+    latents: LatentSet, classes: RegionSet, selected: NDArray[np.bool_], pinned: int | None
 ) -> None:
     """Offer to add what is selected, or else the pinned point, to one of the classes."""
     mask, n = selected, int(selected.sum())
@@ -124,18 +133,16 @@ def _assign(
     what = f"The {n:,} selected points are" if n else f"The pinned point {pinned} is"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(what, width="content")
-        for region in classes:
+        for region in reversed(classes.regions):
             st.button(
                 markdown_safe(region.name), key=f"regions.assign.{region.id}",
                 on_click=_add, args=(latents, region, classes, mask),
             )  # fmt: skip
 
 
-def _add(
-    latents: LatentSet, region: Region, classes: Sequence[Region], mask: NDArray[np.bool_]
-) -> None:
+def _add(latents: LatentSet, region: Region, classes: RegionSet, mask: NDArray[np.bool_]) -> None:
     """Add points to a class, and take them from the others."""
-    others = {one.id for one in classes} - {region.id}
+    others = {one.id for one in classes.regions} - {region.id}
 
     def act(regions: RegionSet) -> RegionSet:
         points = regions.place(ScanPoints.of_latents(latents)).points(mask)
@@ -151,32 +158,29 @@ def _add(
     change(latents, act, f"add to {region.name}")
 
 
-def _key(kept: Kept, classes: Sequence[Region], classifier: str) -> str:
-    parts = [classifier, *(f"{kept.digests[one.id]} {one.name}" for one in classes)]
+def _key(kept: Kept, classes: RegionSet, classifier: str) -> str:
+    parts = [classifier, *(f"{kept.digests[one.id]} {one.name}" for one in classes.regions)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
 
 
-def _propagate(kept: Kept, classes: Sequence[Region], classifier: str, key: str) -> None:
+def _propagate(kept: Kept, classes: RegionSet, classifier: str, key: str) -> None:
     try:
         found = _propagated(key, kept, classes, classifier)
         if kept.latents.grid is not None:
             _keep_maps(kept.latents, found)
             session.update(color=_CLASS, limits=None)
     except InputError as error:
-        st.session_state[_LAST + "_problem"] = error
+        st.session_state[_PROBLEM] = error
         return
-    st.session_state[_LAST] = _Answer(kept.latents.fingerprint, key, found)
+    st.session_state[_LAST] = _Answer(kept.latents, classes, key, found)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Labeling all points …")
-def _propagated(key: str, _kept: Kept, _classes: Sequence[Region], classifier: str) -> Propagation:
+def _propagated(key: str, _kept: Kept, _classes: RegionSet, classifier: str) -> Propagation:
     del key  # only part of the cache's key
-    labels = np.full(len(_kept.latents), -1, np.int32)
-    # The upper ones of the list come first in it.
-    for code, region in reversed(list(enumerate(_classes))):
-        labels[_kept.placed.rows(region)] = code
-    names = [region.name for region in _classes]
-    return propagate(_kept.latents, labels, names, classifier=make_probe(classifier, {}))
+    labels = _classes.labels(_kept.placed)
+    probe = make_probe(classifier, {})
+    return propagate(_kept.latents, labels, _classes.names, classifier=probe)
 
 
 def _keep_maps(latents: LatentSet, found: Propagation) -> None:
@@ -193,7 +197,8 @@ def _keep_maps(latents: LatentSet, found: Propagation) -> None:
     )
 
 
-def _result(latents: LatentSet, found: Propagation) -> None:
+def _result(last: _Answer) -> None:
+    latents, found = last.latents, last.found
     scores = found.scores
     squares = "whole squares of the scan" if latents.grid is not None else "samples at random"
     with st.container(horizontal=True):
@@ -216,10 +221,10 @@ def _result(latents: LatentSet, found: Propagation) -> None:
     with st.expander("By class", icon=":material/table:"):
         st.dataframe(pd.DataFrame([vars(one) for one in scores.classes]), hide_index=True)
     st.download_button(
-        "propagated.csv", data=lambda: _csv(latents, found), file_name="propagated.csv",
+        "propagated.csv", data=lambda: _csv(last), file_name="propagated.csv",
         mime="text/csv", icon=":material/download:", on_click="ignore",
         key="regions.get.propagated",
-        help="x, y, label, and how probable it is. Classes are a map of the scan as well.",
+        help="x, y, region, and how probable it is. The classes are a map of the scan as well.",
     )  # fmt: skip
 
 
@@ -262,12 +267,7 @@ def _pin(row: int) -> None:
     session.update(pinned=row, selections={**question.selections, question.active: ()})
 
 
-def _csv(latents: LatentSet, found: Propagation) -> bytes:
-    table: dict[str, object] = {"sample_id": latents.sample_ids}
-    if latents.grid is not None:
-        x, y = latents.grid.plain_coordinates()
-        table = {"x": x, "y": y}
-    table["label"] = np.array([*found.names, ""], object)[found.labels]
-    table |= {"probability": found.probability, "margin": found.margin}
-    text: str = pd.DataFrame(table).to_csv(index=False, lineterminator="\n")
+def _csv(last: _Answer) -> bytes:
+    laid = lay(last.classes, ScanPoints.of_latents(last.latents))
+    text: str = propagated_table(laid, last.found).to_csv(index=False, lineterminator="\n")
     return text.encode()

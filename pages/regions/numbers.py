@@ -60,20 +60,8 @@ def show(kept: Kept, values: Values) -> None:
 
 
 def _table(rows: list[dict[str, object]], name: str, title: str) -> None:
-    table = pd.DataFrame(rows)
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    left.markdown(f"**{title}**")
-    right.download_button(
-        f"{name}.csv",
-        data=lambda: table.to_csv(index=False, lineterminator="\n").encode(),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        key=f"regions.get.{name}",
-    )
-    st.dataframe(table, hide_index=True, width="stretch", key=f"regions.{name}")
+    st.markdown(f"**{title}**")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key=f"regions.{name}")
 
 
 def shape_of(kept: Kept, region: Region) -> RegionShape:

@@ -14,7 +14,6 @@ from latentcore.analysis.exploration import region_panels
 from latentcore.analysis.projection import pca, pca_of_rows
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts import RunFolder, from_json
-from latentcore.artifacts.region_files import LARGEST, regions_of
 from latentcore.artifacts.stored_embedding import (
     PCA_PANEL,
     StoredEmbedding,
@@ -22,10 +21,10 @@ from latentcore.artifacts.stored_embedding import (
     read_embedding,
 )
 from latentcore.containers import Embedding, LatentSet, RegionSet, ScanPoints
-from latentcore.errors import MalformedFileError, RequestError
+from latentcore.errors import RequestError
 from latentcore.inputs.maps import maps_at, read_map
+from latentcore.inputs.regions import read_regions
 from latentcore.requests.map_specs import split_map_spec
-from latentcore.storage import content_fingerprint, local_path
 from latentcore.workflows.session.request import SessionRequest
 
 # The two selections.
@@ -185,26 +184,6 @@ def read_embeddings(
     return Embeddings(own, stored, panels)
 
 
-def read_regions(location: str | None, folder: RunFolder | None = None) -> RegionSet | None:
-    """Read a file of regions, and note it down as an input; None where none is named.
-
-    Raises
-    ------
-    InputError
-        If it is none, damaged or too large.
-    """
-    if location is None:
-        return None
-    path = local_path(location)
-    if path.stat().st_size > LARGEST:
-        message = f"{path.name!r} is larger than any file of regions ({LARGEST >> 20} MB)."
-        raise MalformedFileError(message)
-    found = regions_of(path.read_bytes(), repr(path.name))
-    if folder is not None:
-        folder.add_input(location, "regions", content_fingerprint(path), "regions")
-    return found
-
-
 def region_panels_of(
     regions: RegionSet | None, selections: Mapping[str, Sequence[Shape]], latents: LatentSet
 ) -> dict[str, NDArray[np.float32]]:
@@ -236,5 +215,6 @@ def read_panels(
     -------
     dict of str to ndarray of float32, shape (n, 2)
     """
-    named = region_panels_of(read_regions(regions), selections or {}, latents)
+    read = None if regions is None else read_regions(regions)
+    named = region_panels_of(read, selections or {}, latents)
     return {**read_embeddings(location, latents, rows).panels, **named}

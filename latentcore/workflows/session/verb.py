@@ -10,6 +10,7 @@ from latentcore.artifacts import RunFolder
 from latentcore.artifacts.region_files import plain_regions
 from latentcore.containers import software_versions
 from latentcore.inputs.latents import in_view, read_field
+from latentcore.inputs.regions import read_regions
 from latentcore.outputs.cluster_snippet import given_parameters
 from latentcore.outputs.clusters import (
     check_request,
@@ -32,7 +33,6 @@ from latentcore.workflows.session.inputs import (
     read_json,
     read_labels,
     read_maps,
-    read_regions,
     read_selections,
     region_panels_of,
 )
@@ -78,7 +78,7 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     maps = read_maps(specs, latents)
     embeddings = read_embeddings(request.embedding, latents, rows)
     embedding = drawn_embedding(request, embeddings, latents, folder)
-    regions = read_regions(request.regions, folder)
+    regions = None if request.regions is None else read_regions(request.regions, folder)
     progress.step(2, 4, "describing")
     found = describe_view(
         latents,

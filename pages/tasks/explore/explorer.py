@@ -231,9 +231,9 @@ def _inspector(
         elif tab == "clusters":
             numbers.show_clusters(scene, question, clustering)
         elif tab == "regions":
-            region_tab.show(regions, numbers.quantities(scene, question))
+            region_tab.show(scene, question, regions, numbers.quantities(scene, question))
         elif tab == labelling.TAB:
-            labelling.show(regions, masks[question.active], question.pinned)
+            labelling.show(scene, question, regions, masks[question.active])
         elif tab == "patterns":
             patterns.show(scene, question, inside, masks)
         elif tab == "gallery":
