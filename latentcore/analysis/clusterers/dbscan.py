@@ -30,7 +30,7 @@ _RELATIVE_ROUNDING = 1e-9
 _EXACT_WORK = 4e10
 _ASKED = 5_000
 # … and DBSCAN, which needs all of them, would take too long.
-_MOST_WORK = 6e11
+_MOST_WORK = 2e11
 
 
 @CLUSTERERS.register("dbscan")
