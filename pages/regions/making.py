@@ -117,6 +117,8 @@ def _of_clusters(question: Question, clustering: Clustering) -> list[Candidate]:
         "scaling": question.scaling,
         "dim": question.dim,
         "map": question.reference,
+        "features": list(question.features),
+        "weights": dict(question.weights),
     }
     return [
         Candidate(f"cluster {label}", clustering.labels == label, {**made, "cluster": label})

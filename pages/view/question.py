@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
+from latentcore.analysis.clustering import FeatureChoice, latent_name
+from latentcore.analysis.exploration import Axis
 from latentcore.analysis.selection import Shape
 from latentcore.analysis.value_filters import Filters
 from latentcore.errors import RequestError
@@ -26,6 +28,8 @@ LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"
 SIMILARITY = "@similarity"
 # The named regions of the scan.
 REGION = "@region"
+# Among features: every latent dimension.
+ALL_LATENTS = "@all"
 NO_SELECTION: Mapping[str, tuple[Shape, ...]] = {"A": (), "B": ()}
 
 # Browsers and proxies cut URLs at about 8 KB; a selection longer than this stays out of the link
@@ -35,6 +39,7 @@ _LONGEST_SELECTION = 6_000
 _MOST_UNPACKED = 2_000_000
 _MOST_SHAPES = 200
 _MOST_RANGES = 100
+_MOST_FEATURES = 1_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,13 @@ class Question:
         The clusterer's fields that differ from their defaults.
     scaling : str
         ``"standard"`` or ``"none"`` (as published).
+    features : tuple of int or str
+        What is clustered: latent dimensions by number, maps by name, `ALL_LATENTS`; empty stands
+        for the pair of `dim` and `reference`.
+    weights : Mapping of str to float
+        What features weigh, where not 1; see `latentcore.analysis.clustering.Features`.
+    scatter : tuple or None
+        The latent dimensions (int) or maps (str) that the scatter is drawn along, if chosen.
     roi : tuple of float or None
         (x0, x1, y0, y1), half-open; None is the whole scan.
     filters : Mapping of str to tuple of (float, float)
@@ -91,6 +103,9 @@ class Question:
     method: str = "gmm"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = "standard"
+    features: tuple[Axis, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    scatter: tuple[Axis, Axis] | None = None
     roi: tuple[float, float, float, float] | None = None
     filters: Filters = field(default_factory=dict)
     by_order: bool = False
@@ -101,6 +116,37 @@ class Question:
     def changed(self, **fields: Any) -> Question:
         """Return the question with some fields changed."""
         return dataclasses.replace(self, **fields)
+
+    @property
+    def dims_clustered(self) -> tuple[int, ...] | None:
+        """The latent dimensions among the features; None stands for all."""
+        if ALL_LATENTS in self.features:
+            return None
+        if not self.features:
+            return () if self.dim is None else (self.dim,)
+        return tuple(one for one in self.features if isinstance(one, int))
+
+    @property
+    def maps_clustered(self) -> tuple[str, ...]:
+        """The maps among the features."""
+        if not self.features:
+            return (self.reference,) if self.reference else ()
+        return tuple(one for one in self.features if isinstance(one, str) and one != ALL_LATENTS)
+
+    @property
+    def clustered(self) -> FeatureChoice | tuple[int, str]:
+        """What is clustered, as `latentcore.analysis.exploration.roi_features` takes it."""
+        if not self.features:
+            assert self.dim is not None
+            return self.dim, self.reference
+        dims = self.dims_clustered
+        names = set(self.maps_clustered) | set(map(latent_name, dims or ()))
+        known = {
+            name: weight
+            for name, weight in self.weights.items()
+            if name in names or (dims is None and name.startswith(latent_name(0)[:-1]))
+        }
+        return FeatureChoice(dims, self.maps_clustered, known)
 
     def color_map_of(self, name: str, values: ArrayLike | None = None) -> str:
         """Return the color map chosen, or the usual one for the latent or a map's values."""
@@ -233,6 +279,26 @@ def _selections(value: Any) -> Mapping[str, tuple[Shape, ...]]:
     return shapes
 
 
+def _axes(value: Any) -> tuple[Axis, ...]:
+    if len(value) > _MOST_FEATURES:
+        message = f"more than {_MOST_FEATURES} features"
+        raise ValueError(message)
+    return tuple(one if isinstance(one, str) else int(one) for one in value)
+
+
+def _two_axes(value: Any) -> tuple[Axis, Axis]:
+    x, y = _axes(value)
+    return x, y
+
+
+def _weights(value: Any) -> dict[str, float]:
+    weights = {str(name): float(weight) for name, weight in value.items()}
+    if not all(0 < weight < math.inf for weight in weights.values()):
+        message = "a weight is not above 0"
+        raise ValueError(message)
+    return weights
+
+
 def _bounds(value: Any) -> tuple[float, float, float, float]:
     x0, x1, y0, y1 = (float(bound) for bound in value)
     return x0, x1, y0, y1
@@ -277,6 +343,9 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "method": str,
     "parameters": dict,
     "scaling": str,
+    "features": _axes,
+    "weights": _weights,
+    "scatter": _two_axes,
     "roi": _bounds,
     "filters": _filters,
     "by_order": bool,

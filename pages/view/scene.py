@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import has_prior
-from latentcore.analysis.exploration import roi_rows
+from latentcore.analysis.exploration import Axis, roi_rows
 from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.analysis.value_filters import kept_by
@@ -22,7 +22,15 @@ from pages.scan import joining, loading
 from pages.scan.joining import JoinedMaps, joined_tables
 from pages.scan.loading import search_table
 from pages.scan.state import ScanState
-from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
+from pages.view.question import (
+    ALL_LATENTS,
+    CLUSTER,
+    LATENT,
+    ORIENTATION,
+    REGION,
+    SIMILARITY,
+    Question,
+)
 
 # Describing a hundred score columns at every brush helps nobody.
 _MOST_QUANTITIES = 12
@@ -109,8 +117,7 @@ class Scene:
     def colorings(self) -> tuple[str, ...]:
         """What panels may be colored by."""
         oriented = () if self.maps.orientation is None else (ORIENTATION,)
-        clusters = (CLUSTER,) if self.numeric_maps or self.latents.grid is not None else ()
-        return (LATENT, *clusters, SIMILARITY, *oriented, *self.maps.names)
+        return (LATENT, CLUSTER, SIMILARITY, *oriented, *self.maps.names)
 
     def inside(self, question: Question) -> NDArray[np.bool_]:
         """Return the points in the ROI that all filters keep (n,); an empty ROI is refused."""
@@ -126,7 +133,7 @@ class Scene:
         """Return the maps to be described: all, or where there are many only those in view."""
         if len(self.numeric_maps) <= _MOST_QUANTITIES:
             return self.numeric_maps
-        wanted = (question.reference, question.color)
+        wanted = (question.reference, question.color, *question.maps_clustered)
         return tuple(name for name in dict.fromkeys(wanted) if name in self.numeric_maps)
 
     def color_map(self, question: Question, name: str) -> str:
@@ -221,15 +228,35 @@ def complete(question: Question, scene: Scene) -> Question:
     # Regions come and go while the question stays.
     if question.color not in (*scene.colorings, REGION):
         changes["color"] = LATENT
+    known = {*dims, *scene.numeric_maps, ALL_LATENTS}
+    if not known.issuperset(question.features):
+        changes["features"] = tuple(one for one in question.features if one in known)
+    if question.scatter is not None and not known.issuperset(question.scatter):
+        changes["scatter"] = None
     if question.pinned is not None and not 0 <= question.pinned < len(scene.latents):
         changes["pinned"] = None
     if question.roi is not None and scene.latents.grid is None:
         changes["roi"] = None
     columns = scene.numeric_maps if scene.latents.grid is None else ()
-    known = {name: ranges for name, ranges in question.filters.items() if name in columns}
-    if len(known) < len(question.filters):
-        changes["filters"] = known
+    kept = {name: ranges for name, ranges in question.filters.items() if name in columns}
+    if len(kept) < len(question.filters):
+        changes["filters"] = kept
     return question.changed(**changes) if changes else question
+
+
+def scatter_of(scene: Scene, question: Question) -> tuple[Axis, Axis] | None:
+    """Return what the scatter is drawn along: what was chosen, or the first two features."""
+    if question.scatter is not None:
+        return question.scatter
+    named = [one for one in question.features if one != ALL_LATENTS]
+    if len(named) > 1:
+        return named[0], named[1]
+    assert question.dim is not None
+    if question.reference:
+        return question.dim, question.reference
+    others = (int(dim) for dim in scene.latents.dims if dim != question.dim)
+    other = next(others, None) if question.features else None
+    return None if other is None else (question.dim, other)
 
 
 def _usual_reference(scene: Scene) -> str:

@@ -20,7 +20,7 @@ from latentcore.workflows import execute
 from pages.scan.state import ScanState
 from pages.tasks.explore.downloads import file_names, session_request, zipped
 from pages.tasks.explore.reports import read_report
-from pages.view.question import CLUSTER, SIMILARITY, Question, from_query, to_query
+from pages.view.question import ALL_LATENTS, CLUSTER, SIMILARITY, Question, from_query, to_query
 from pages.view.scene import complete, open_scene
 from tests.pages.conftest import OpenPage
 
@@ -198,6 +198,30 @@ def test_report_opens_the_same_view_again(explore, tmp_path: Path) -> None:
     assert not app.exception
     assert not app.error
     assert asked(app) == question
+
+
+def test_clusters_of_what_one_chooses_are_shown_written_and_opened_again(
+    explore, tmp_path: Path
+) -> None:
+    app = explore(Question(embedding="pca", dim=4, method="kmeans"))
+    app.segmented_control(key="explore.features.preset").set_value("all").run()
+    assert asked(app).features == (ALL_LATENTS,)
+    app.segmented_control(key="explore.features.preset").set_value("choice").run()
+    app.multiselect(key="explore.features.dims").set_value([4, 7]).run()
+    app.multiselect(key="explore.features.maps").set_value(["latent", "bandcontrast"]).run()
+    app.selectbox(key="explore.scatter.x").set_value("latent").run()
+    app.segmented_control(key="explore.tab").set_value("clusters").run()
+    question = asked(app).changed(weights={"latent_d7": 0.25})
+    assert question.features == (4, 7, "latent", "bandcontrast")
+    assert question.scatter == ("latent", 7)
+    assert not app.exception
+    shares = next(one.value for one in app.dataframe if "share of the variance" in one.value)
+    assert set(shares["feature"]) == {"latent_d4", "latent_d7", "latent", "bandcontrast"}
+    report = report_of(question, tmp_path / "session")
+    assert set(json.loads(report)["clusters"]["features"]) == set(shares["feature"])
+    variance = json.loads(report)["clusters"]["standardisation"]["of"]["latent_d7"]
+    assert variance["variance_share"] == pytest.approx(0.25 / 3.25)
+    assert read_report(report)[1] == question
 
 
 def test_report_opens_its_view_in_place_of_another_scan(

@@ -20,10 +20,14 @@ from latentcore.errors import InputError, RequestError
 from pages.view.question import Question
 from pages.view.scene import Scene
 
-_NO_MAP = "Clusters need a map beside the latent. Open one on the Data page."
+_NO_MAP = (
+    "Clusters need a map beside the latent: open one on the Data page. Or cluster several latents: "
+    "choose them under Features."
+)
 _NO_TABLE = (
     "Colors, filters and clusters by what is known of the samples need a table about them (lat, "
-    "lon, ΔT …). Open one on the Data page: CSV or parquet with a column that names the samples."
+    "lon, ΔT …). Open one on the Data page: CSV or parquet with a column that names the samples. "
+    "Clusters of several latents need none: choose them under Features."
 )
 
 
@@ -43,6 +47,8 @@ def cluster_key(scene: Scene, question: Question) -> str:
         question.method,
         sorted(question.parameters.items()),
         question.scaling,
+        question.features,
+        sorted(question.weights.items()),
         question.roi,
         sorted(question.filters.items()),
     ]
@@ -51,7 +57,7 @@ def cluster_key(scene: Scene, question: Question) -> str:
 
 
 def clusters(scene: Scene, question: Question) -> Clusters:
-    """Cluster (latent, reference) in the ROI; the reason for none is returned, not raised."""
+    """Cluster what the question chooses in the ROI; the reason for none is returned, not raised."""
     return _clusters(cluster_key(scene, question), scene, question)
 
 
@@ -59,12 +65,12 @@ def clusters(scene: Scene, question: Question) -> Clusters:
 def _clusters(key: str, _scene: Scene, _question: Question) -> Clusters:
     del key  # only part of the cache's key
     assert _question.dim is not None
-    if not _question.reference:
+    if not _question.reference and not _question.features:
         return Clusters(None, _NO_MAP if _scene.latents.grid is not None else _NO_TABLE)
     try:
         rows = _scene.inside(_question)
         found = cluster_roi(
-            _features(_scene, _question, rows),
+            features_of(_scene, _question, rows),
             rows,
             clusterer=make_clusterer(_question.method, _question.parameters),
             scaling=_scaling(_question),
@@ -90,17 +96,17 @@ def _separation(key: str, _scene: Scene, _question: Question) -> Separation | No
         return None
     rows = _scene.inside(_question)
     return separation(
-        _features(_scene, _question, rows),
+        features_of(_scene, _question, rows),
         replace(found, labels=found.labels[rows]),
         clusterer=make_clusterer(_question.method, _question.parameters),
         scaling=_scaling(_question),
     )
 
 
-def _features(scene: Scene, question: Question, rows: NDArray[np.bool_]) -> Features:
-    assert question.dim is not None
-    maps = {question.reference: scene.maps.get(question.reference)}
-    return roi_features(scene.latents, maps, rows, (question.dim, question.reference))
+def features_of(scene: Scene, question: Question, rows: NDArray[np.bool_]) -> Features:
+    """Return what is clustered, of some of the points, `rows` of shape (n,)."""
+    maps = {name: scene.maps.get(name) for name in question.maps_clustered}
+    return roi_features(scene.latents, maps, rows, question.clustered)
 
 
 def _scaling(question: Question) -> Any:

@@ -12,9 +12,8 @@ from latentcore.analysis.clusterers import CLUSTERERS
 from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.forms.request_form import form_for
-from pages.frame.errors import markdown_safe
 from pages.frame.widgets import follow
-from pages.tasks.explore import filters
+from pages.tasks.explore import features, filters
 from pages.view import session
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.roi import choose_roi
@@ -30,7 +29,7 @@ def show(scene: Scene, *, regions: bool = False) -> None:
     `regions` tells whether there are regions to color by.
     """
     question = session.question()
-    first = st.columns([1.2, 1.2, 0.8, 1, 1.5], vertical_alignment="bottom")
+    first = st.columns([1.1, 1.1, 0.7, 0.9, 2], vertical_alignment="bottom")
     with first[0]:
         _dimension(scene, question)
     with first[1]:
@@ -135,9 +134,11 @@ def _reference(scene: Scene, question: Question) -> None:
 
 
 def _details(scene: Scene, question: Question) -> None:
-    left, right = st.columns(2)
+    left, middle, right = st.columns([1, 1.1, 1.1])
     with left.popover("Colors", icon=":material/palette:", width="stretch"):
         _color_details(scene, question)
+    with middle.popover("Features", icon=":material/checklist:", width="stretch"):
+        features.show(scene, question)
     with right.popover("Methods", icon=":material/tune:", width="stretch"):
         if scene.numeric_maps or scene.latents.grid is not None:
             _cluster_details(scene, question)
@@ -198,7 +199,7 @@ def _cluster_details(scene: Scene, question: Question) -> None:
     st.markdown(f"**{kind.title}**")
     if scene.latents.grid is None:
         _method(question)
-    elif scene.numeric_maps:
+    elif scene.numeric_maps and not question.features:
         _reference(scene, question)
     key = "explore.scaling"
     st.session_state[key] = question.scaling
@@ -208,7 +209,7 @@ def _cluster_details(scene: Scene, question: Question) -> None:
         format_func=lambda name: _SCALINGS[name],
         key=key,
         on_change=lambda: session.update(scaling=st.session_state[key] or "standard"),
-        help=f"Standardized: latent and {markdown_safe(question.reference)} weigh the same. As "
+        help="Standardized: all features weigh the same, unless you give them weights. As "
         "published: on their raw units, where a quantity of large numbers (band contrast, 0–255) "
         "usually decides alone.",
     )

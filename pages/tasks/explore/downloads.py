@@ -66,7 +66,7 @@ def show(
 
 
 def _files(scene: Scene, question: Question) -> None:
-    if not question.reference:
+    if not question.reference and not question.features:
         st.info(
             "Figures and tables need a map beside the latents. Open one on the Data page.",
             icon=":material/download:",
@@ -163,7 +163,8 @@ def session_request(scene: Scene, question: Question) -> Any:
     return request(
         latents=places.location(scene.scan.latents),
         dim=question.dim,
-        map=_spec(scene, question.reference),
+        map=tuple(_spec(scene, name) for name in question.maps_clustered),
+        **_features(scene, question),
         method=question.method,
         scaling=question.scaling,
         roi=question.roi,
@@ -183,6 +184,18 @@ def session_request(scene: Scene, question: Question) -> Any:
         view=json.dumps({"scan": asdict(scene.scan), "question": question.as_plain()}),
         **question.parameters,
     )
+
+
+def _features(scene: Scene, question: Question) -> dict[str, Any]:
+    """Return the fields of the request about features, none for the pair in view."""
+    choice = question.clustered
+    if isinstance(choice, tuple):
+        return {}
+    dims = ("all",) if choice.dims is None else tuple(map(str, choice.dims))
+    # The file's own name of a map; the scene's may tell two files apart.
+    names = {name: scene.maps.origin[name][1] for name in choice.maps}
+    weights = tuple(f"{names.get(name, name)}={one!r}" for name, one in choice.weights.items())
+    return {"dims": dims, "weights": weights or None}
 
 
 def _spec(scene: Scene, name: str) -> str:

@@ -175,7 +175,7 @@ def _panels(scene: Scene, regions: Kept) -> tuple[Question, Mapping[str, NDArray
         st.session_state[_LAST] = _LastClusters(scene.about, key, found)
         st.rerun()
     problem = last.clusters.problem
-    if problem and not question.reference:
+    if problem and not question.reference and not question.features:
         st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
     elif problem:
         errors.show(RequestError(problem))
@@ -275,14 +275,14 @@ def _warn_of_collapse(scene: Scene, question: Question) -> None:
 
 
 def _report_unpaired(scene: Scene, question: Question) -> None:
-    """Tell how many points have a latent but no value of the map they are clustered with."""
-    if not question.reference:
+    """Tell how many points have a latent but no value of the maps they are clustered with."""
+    if not question.maps_clustered:
         return
-    paired = np.isfinite(scene.maps.get(question.reference))
+    paired = np.isfinite([scene.maps.get(name) for name in question.maps_clustered]).all(axis=0)
     wanted = scene.inside(question) & scene.encoded
     missing = int((wanted & ~paired).sum())
     if missing:
-        name = errors.markdown_safe(question.reference)
+        name = errors.markdown_safe(" or ".join(question.maps_clustered))
         where = "the ROI" if scene.latents.grid is not None else "view"
         st.caption(
             f":material/warning: {missing:,} of {int(wanted.sum()):,} encoded {scene.points} in "

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.clustering import latent_name
 from latentcore.analysis.exploration import SelectionStatistics, comparison, selection_statistics
 from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Description
@@ -17,6 +18,10 @@ from pages.frame.errors import markdown_safe
 from pages.tasks.explore.clusters import separation_of
 from pages.view.question import Question
 from pages.view.scene import Scene
+
+# Features with bars of their own, beyond which there is a table; and those with a column.
+_MOST_BARS = 3
+_MOST_FEATURES = 6
 
 Masks = Mapping[str, NDArray[np.bool_]]
 
@@ -182,28 +187,44 @@ def show_clusters(scene: Scene, question: Question, clustering: Clustering | Non
         st.info("There are no clusters to describe.", icon=":material/scatter_plot:")
         return
     inside = scene.inside(question)
-    latent = scene.latents.dimension(question.dim)
-    reference = scene.maps.get(question.reference)
+    found = separation_of(scene, question)
+    shares = {} if found is None else found.share
+    names = sorted(shares, key=lambda name: -(shares[name] or 0.0))[:_MOST_FEATURES]
+    columns = {
+        _feature_title(scene, question, name): _feature(scene, question, name) for name in names
+    }
     rows = [
-        _cluster_row(label, inside & (clustering.labels == label), latent, reference, question)
+        _cluster_row(label, inside & (clustering.labels == label), columns)
         for label in np.unique(clustering.labels[inside])
     ]
-    found = separation_of(scene, question)
     if found is not None:
-        _separation(found)
+        _separation(found, clustering)
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    if len(shares) > len(names):
+        st.caption(f"Of {len(shares)} features the {len(names)} that separate most are shown.")
     by_k = clustering.scores.get("by_k")
     if by_k:
         _criterion(str(clustering.scores.get("criterion", "")), by_k)  # type: ignore[arg-type]
     st.caption(markdown_safe(f"{clustering.engine} · {_parameters_text(clustering)}"))
 
 
+def _feature(scene: Scene, question: Question, name: str) -> NDArray[np.float32]:
+    """Return the values of a feature by what the clustering calls it."""
+    assert question.dim is not None
+    if name in question.maps_clustered:
+        return scene.maps.get(name)
+    dims = {latent_name(int(dim)): int(dim) for dim in scene.latents.dims}
+    return scene.latents.dimension(dims.get(name, question.dim))
+
+
+def _feature_title(scene: Scene, question: Question, name: str) -> str:
+    if not question.features and name not in scene.maps.names:
+        return f"latent {question.dim}"
+    return name.replace("latent_d", "latent ") if name not in scene.maps.names else name
+
+
 def _cluster_row(
-    label: int,
-    mask: NDArray[np.bool_],
-    latent: NDArray[np.float32],
-    reference: NDArray[np.float32],
-    question: Question,
+    label: int, mask: NDArray[np.bool_], columns: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, object]:
     def mean_sd(values: NDArray[np.float32]) -> str:
         own = values[mask].astype(np.float64)
@@ -213,18 +234,41 @@ def _cluster_row(
     return {
         "cluster": "noise or no pair" if label == -1 else str(label),
         "n": int(mask.sum()),
-        f"latent {question.dim}: mean ± s.d.": mean_sd(latent),
-        f"{question.reference}: mean ± s.d.": mean_sd(reference),
+        **{f"{name}: mean ± s.d.": mean_sd(values) for name, values in columns.items()},
     }
 
 
-def _separation(found: Separation) -> None:
+def _separation(found: Separation, clustering: Clustering) -> None:
     st.markdown("**What separates the clusters**")
     st.markdown(markdown_safe(found.verdict))
     shares = {name: share for name, share in found.share.items() if share is not None}
-    for column, (name, share) in zip(st.columns(max(1, len(shares))), shares.items(), strict=False):
-        text = markdown_safe(f"{name}: {100 * share:.1f} % of the separation")
-        column.progress(min(1.0, share), text=text)
+    if len(shares) <= _MOST_BARS:
+        for column, (name, share) in zip(
+            st.columns(max(1, len(shares))), shares.items(), strict=False
+        ):
+            text = markdown_safe(f"{name}: {100 * share:.1f} % of the separation")
+            column.progress(min(1.0, share), text=text)
+        return
+    given: Mapping[str, Mapping[str, float]]
+    given = clustering.parameters["features"]  # type: ignore[assignment]
+    table = pd.DataFrame(
+        {
+            "feature": name,
+            "weight": given[name]["weight"],
+            "share of the variance": given[name]["variance_share"],
+            "share of the separation": share,
+            "own variance between clusters (η²)": found.eta_squared[name],
+        }
+        for name, share in sorted(shares.items(), key=lambda entry: -entry[1])
+    )
+    bar = st.column_config.ProgressColumn
+    st.dataframe(
+        table, hide_index=True, width="stretch", height=35 * (min(len(table), 8) + 1) + 3,
+        column_config={
+            name: bar(name, format="percent", min_value=0, max_value=1)
+            for name in table.columns[2:]
+        },
+    )  # fmt: skip
 
 
 def _criterion(name: str, by_k: Mapping[str, float]) -> None:

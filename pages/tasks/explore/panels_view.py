@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import MAP_PANELS, OUTSIDE, ROW_PANEL, scatter_panel
+from latentcore.analysis.exploration import (
+    MAP_PANELS,
+    OUTSIDE,
+    ROW_PANEL,
+    Axis,
+    scatter_axes,
+    scatter_panel,
+)
 from latentcore.analysis.latent_maps import cluster_ranges
 from latentcore.analysis.orientation_colors import KEY_CORNERS
 from latentcore.analysis.selection import Shape
@@ -40,7 +47,7 @@ from pages.panels.linked_panels import (
 from pages.regions.kept import Kept
 from pages.view.embeddings import EmbeddingView
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
-from pages.view.scene import Scene
+from pages.view.scene import Scene, scatter_of
 
 _KEY_COLORS = ("#ff0000", "#00ff00", "#0000ff")
 
@@ -102,9 +109,7 @@ def build_view(
     assert question.dim is not None
     if clustering is not None:
         clustering = replace(clustering, labels=np.where(inside, clustering.labels, OUTSIDE))
-    latent = arrays.add(
-        _latent_name(question.dim), scene.latents.dimension(question.dim), scene.about
-    )
+    arrays.add(_latent_name(question.dim), scene.latents.dimension(question.dim), scene.about)
     colorings: dict[str, Coloring] = {}
     if clustering is not None:
         colorings["clusters"] = _shaded(arrays, scene, question, clustering, labels_key, theme)
@@ -131,8 +136,9 @@ def build_view(
         _add_grid(arrays, scene)
         title = _quantity_title(question)
         panels += _maps(question, clustering is not None, scene.latents.grid.unit, title)
-    if question.reference:
-        panels.append(_scatter(arrays, scene, question, latent, clustering is not None))
+    along = scatter_of(scene, question)
+    if along is not None:
+        panels.append(_scatter(arrays, scene, along, clustering is not None))
     if question.filters:
         asked = f"{scene.key}|{sorted(question.filters.items())}"
         arrays.add("kept", inside.astype(np.int32), asked)
@@ -148,7 +154,7 @@ def build_view(
         active=question.active,
         pinned=question.pinned,
         patterns_url=patterns_url,
-        hover=_hover(arrays, question, latent, clustering is not None),
+        hover=_hover(arrays, scene, question, clustering is not None),
         messages=messages,
         frames=frames,
         regions=_regions(arrays, regions),
@@ -166,14 +172,21 @@ def resolvable(
     known = {*others, ROW_PANEL}
     if scene.latents.grid is not None:
         known.update(MAP_PANELS)
-    for dim in scene.latents.dims:
-        known.update(scatter_panel(int(dim), name) for name in scene.numeric_maps)
     kept = {
-        slot: tuple(shape for shape in shapes if shape.panel in known)
+        slot: tuple(
+            shape for shape in shapes if shape.panel in known or _scatter_of(scene, shape.panel)
+        )
         for slot, shapes in question.selections.items()
     }
     dropped = sum(map(len, question.selections.values())) - sum(map(len, kept.values()))
     return kept, dropped
+
+
+def _scatter_of(scene: Scene, panel: str) -> tuple[Axis, Axis] | None:
+    """Return what the scatter of that id is drawn along, where the scene has both."""
+    axes = scatter_axes(panel)
+    known = {*scene.numeric_maps, *map(int, scene.latents.dims)}
+    return axes if axes is not None and known.issuperset(axes) else None
 
 
 def _latent_name(dim: int) -> str:
@@ -355,22 +368,29 @@ def _quantity_title(question: Question) -> str:
     return titles.get(question.color, question.color)
 
 
-def _scatter(
-    arrays: _Arrays, scene: Scene, question: Question, latent: str, clustered: bool
-) -> Panel:
-    assert question.dim is not None
-    unit = scene.maps.unit(question.reference)
-    label = f"{question.reference} ({unit})" if unit else question.reference
+def _scatter(arrays: _Arrays, scene: Scene, along: tuple[Axis, Axis], clustered: bool) -> Panel:
+    x, y = along
+    labels = [_axis_label(scene, one) for one in along]
+    title = " and ".join(map(_axis_title, along))
     return Panel(
-        scatter_panel(question.dim, question.reference),
-        "scatter",
-        f"Latent {question.dim} and {question.reference}",
-        latent,
-        _map_array(arrays, scene, question.reference),
-        f"latent {question.dim}",
-        label,
+        scatter_panel(x, y), "scatter", title[0].upper() + title[1:],
+        _axis_array(arrays, scene, x), _axis_array(arrays, scene, y),
+        labels[0], labels[1],
         "clusters" if clustered else "main",
-    )
+    )  # fmt: skip
+
+
+def _axis_array(arrays: _Arrays, scene: Scene, axis: Axis) -> str:
+    if isinstance(axis, str):
+        return _map_array(arrays, scene, axis)
+    return arrays.add(_latent_name(axis), scene.latents.dimension(axis), scene.about)
+
+
+def _axis_label(scene: Scene, axis: Axis) -> str:
+    if not isinstance(axis, str):
+        return _axis_title(axis)
+    unit = scene.maps.unit(axis)
+    return f"{axis} ({unit})" if unit else axis
 
 
 def _frames_of_shapes(
@@ -385,14 +405,11 @@ def _frames_of_shapes(
             arrays.add("row number", number, scene.about),
             arrays.add("no height", np.zeros_like(number), f"zeros {len(number)}"),
         )
-    for dim in scene.latents.dims:
-        for name in scene.numeric_maps:
-            panel = scatter_panel(int(dim), name)
-            if panel in drawn:
-                x = arrays.add(
-                    _latent_name(int(dim)), scene.latents.dimension(int(dim)), scene.about
-                )
-                frames[panel] = (x, _map_array(arrays, scene, name))
+    for panel in drawn:
+        axes = _scatter_of(scene, panel)
+        if axes is not None:
+            x, y = axes
+            frames[panel] = _axis_array(arrays, scene, x), _axis_array(arrays, scene, y)
     return frames
 
 
@@ -402,16 +419,20 @@ def _geometry(scene: Scene) -> GridGeometry | None:
 
 
 def _hover(
-    arrays: _Arrays, question: Question, latent: str, clustered: bool
+    arrays: _Arrays, scene: Scene, question: Question, clustered: bool
 ) -> tuple[tuple[str, str, str], ...]:
-    entries = [(f"latent {question.dim}", latent, "")]
-    if question.reference:
-        entries.append((question.reference, f"map:{question.reference}", ""))
+    assert question.dim is not None
+    along = dict.fromkeys((question.dim, *(scatter_of(scene, question) or ())))
+    entries = [(_axis_title(axis), _axis_array(arrays, scene, axis), "") for axis in along]
     shown = f"map:{question.color}"
-    if shown in arrays.values and question.color != question.reference:
+    if shown in arrays.values and question.color not in along:
         entries.append((question.color, shown, ""))
     if "similarity" in arrays.values:
         entries.append(("similarity", "similarity", ""))
     if clustered:
         entries.append(("cluster", "labels", ""))
     return tuple(entries)
+
+
+def _axis_title(axis: Axis) -> str:
+    return axis if isinstance(axis, str) else f"latent {axis}"

@@ -107,7 +107,9 @@ def report(
 
 def _clusters(question: Question, clustering: Clustering) -> dict[str, Any]:
     return {
-        "of": [f"latent_d{question.dim}", question.reference],
+        "of": list(clustering.parameters["features"])  # type: ignore[call-overload]
+        if question.features
+        else [f"latent_d{question.dim}", question.reference],
         "method": clustering.method,
         "parameters": clustering.parameters,
         "scaling": question.scaling,
