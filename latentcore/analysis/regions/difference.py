@@ -244,12 +244,17 @@ def _uncertainty(lattice: _Lattice | None, sides: Sides) -> _Uncertainty:
         for one, sd, n in zip(own, sds, counts, strict=True)
     ]
     reason = ""
-    if length > _LONGEST * longest or min(effective) < _FEWEST_EFFECTIVE or variance <= 0:
+    if longest == 0:
+        reason = (
+            "The regions hold too few pairs of points to tell how far values are alike: larger "
+            "regions are needed."
+        )
+    elif length > _LONGEST * longest or min(effective) < _FEWEST_EFFECTIVE or variance <= 0:
         reason = (
             f"Values are alike over {length * lattice.step:.3g}, too far against the longest "
             f"distance within a region, {longest * lattice.step:.3g}: larger regions are needed."
         )
-    widened = 1 / (1 - _MISSED * min(length / longest, _LONGEST))
+    widened = 1 / (1 - _MISSED * min(length / max(longest, 1), _LONGEST))
     return _Uncertainty(
         math.sqrt(max(variance, 0.0)) * widened,
         _freedom(own, effective),
@@ -268,7 +273,7 @@ def _semivariogram(lattice: _Lattice, sides: Sides) -> tuple[Floats, float, int]
     pairs[0] = 0
     known = np.flatnonzero(pairs > _FEWEST_PAIRS)
     if len(known) == 0:  # a few scattered points: nothing is known of their likeness
-        return (rings > 0).astype(np.float64), 1.0, 1
+        return (rings > 0).astype(np.float64), 1.0, 0
     longest = int(known[-1])
     near = known[: max(2, int(np.searchsorted(known, longest * _FARTHEST, side="right")))]
     raw = np.maximum(lattice.squared_differences(sides)[near] / pairs[near], 0.0)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.statistics import Area, area
 from latentcore.containers import ScanGrid
-from latentcore.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def region_shape(mask: NDArray[np.bool_], grid: ScanGrid) -> RegionShape:
     Parameters
     ----------
     mask : ndarray of bool, shape (n,)
-        The region, with at least one point.
+        The region.
     grid : ScanGrid
         Of all n points.
 
@@ -98,15 +97,12 @@ def region_shape(mask: NDArray[np.bool_], grid: ScanGrid) -> RegionShape:
     ------
     ShapeError
         If mask and grid differ in length.
-    RequestError
-        If the region has no point.
     """
     from scipy import ndimage
 
-    covered = area(mask, grid)
-    if not mask.any():
-        message = "The region has no point here, so there is nothing to measure."
-        raise RequestError(message)
+    covered, scan = area(mask, grid), _neighbors(grid)
+    if not mask.any():  # a region of another part of the scan
+        return RegionShape(covered, 0.0, 0, float("nan"), _clumping(0, 0, 0, len(grid), scan))
     row, col = grid.row[mask], grid.col[mask]
     # With a border of cells that are outside, an edge is where neighbors differ.
     inside = np.zeros((int(np.ptp(row)) + 3, int(np.ptp(col)) + 3), np.bool_)
@@ -116,7 +112,6 @@ def region_shape(mask: NDArray[np.bool_], grid: ScanGrid) -> RegionShape:
     level = int((inside[1:] != inside[:-1]).sum())
     dx, dy = grid.step if grid.unit else (1.0, 1.0)
     joins = int((inside[:, 1:] & inside[:, :-1]).sum() + (inside[1:] & inside[:-1]).sum())
-    scan = _neighbors(grid)
     return RegionShape(
         covered,
         float(upright * dy + level * dx),

@@ -63,6 +63,9 @@ def test_the_whole_scan_clumps_neither_way() -> None:
     assert found.clumping.joins == found.clumping.joins_expected == 17
     assert np.isnan(found.clumping.z)
     assert found.perimeter == 14
+    nothing = region_shape(np.zeros(12, bool), _grid(3, 4))
+    assert (nothing.perimeter, nothing.n_parts, nothing.clumping.joins) == (0, 0, 0)
+    assert np.isnan([nothing.largest_part, nothing.clumping.morans_i]).all()
 
 
 @pytest.fixture(scope="module")
