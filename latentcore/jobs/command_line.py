@@ -59,7 +59,8 @@ def _option(field: dataclasses.Field[Any], value: Any) -> list[str]:
     if isinstance(field.default, bool):
         return [flag]
     if option_of(field).repeat and option_of(field).nargs is None:
-        return [text for entry in value for text in [flag, *_texts(entry)]]
+        entries = [value] if isinstance(value, str) else value  # one, as older runs have it
+        return [text for entry in entries for text in [flag, *_texts(entry)]]
     return [flag, *_texts(value)]
 
 

@@ -185,8 +185,9 @@ SAMPLE_REQUESTS = {
         "clobber": True,
     },
     "project": {"latents": "l.h5"},
-    "cluster": {"latents": "l.h5", "dim": 3, "map": "m.csv", "method": "kmeans", "k": 4},
+    "cluster": {"latents": "l.h5", "dim": 3, "map": ("m.csv",), "method": "kmeans", "k": 4},
     "map": {"latents": "l.h5", "dim": (1, 2)},
+    "export": {"labels": ("a.csv:c",), "format": "ang", "with_": ("m.csv",), "from_": "s.h5"},
     "batch": {
         "verb": "extract",
         "location": ("a.h5", "s3://scans/series/"),
@@ -202,3 +203,8 @@ def test_command_line_of_a_verb_parses_back(verb: str) -> None:
     request = VERBS.get(verb).request(**SAMPLE_REQUESTS[verb])
     parsed = build_parser().parse_args(shlex.split(command_line(verb, request, "out"))[3:])
     assert request_in(parsed) == request
+
+
+def test_the_only_map_of_an_older_run_stays_one() -> None:
+    request = VERBS.get("cluster").request(latents="l.h5", dim=3, map="m.csv", method="gmm")
+    assert command_line("cluster", request).endswith(" --map m.csv")

@@ -13,9 +13,7 @@ import pytest
 
 from latentcore.cli import main
 from latentcore.containers import ScanGrid, ScanMaps, SourceRef
-from latentcore.jobs import command_line
 from latentcore.outputs.exports.sources import quality_of
-from latentcore.workflows import VERBS
 from tests.factories.ebsd import write_edax, write_oxford
 from tests.factories.ebsd_text import read_ang, read_ctf
 
@@ -394,10 +392,3 @@ def test_labels_of_runs_become_columns_in_micrometers(shared_data: Path, tmp_pat
     own = pd.read_csv(tmp_path / "run" / "domains.csv").sort_values(["y", "x"])
     np.testing.assert_array_equal(found.rows["domain"], own["domain"])
     np.testing.assert_array_equal(found.rows["phase"], expected["phase"])
-
-
-def test_options_called_like_words_of_python_come_back() -> None:
-    request = VERBS.get("export").request(("a:b",), "ang", ("m.csv",), "scan.h5")
-    assert command_line("export", request, "out").endswith(
-        "export a:b --format ang --with m.csv --from scan.h5 --out out"
-    )
