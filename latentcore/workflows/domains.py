@@ -41,8 +41,8 @@ def run(request: DomainsRequest, folder: RunFolder, progress: Progress) -> dict[
         What the report holds.
     """
     method = hierarchy_method_of(request)
-    check_at_least("min_size", request.min_size, 1)
-    check_at_least("threshold", request.threshold, 0)
+    check_at_least("⟨min_size⟩", request.min_size, 1)
+    check_at_least("⟨threshold⟩", request.threshold, 0)
     progress.step(0, 4, "reading latents and maps")
     latents = read_latents(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -127,7 +127,10 @@ class DomainHierarchy:
         from latentcore.analysis.domains._loops import inner_counts
 
         inner = inner_counts(self.edges.n_points, self.a, self.b, *self._inner_from)
-        return automatic_threshold(self.height[inner >= _INNER])
+        found = automatic_threshold(self.height[inner >= _INNER])
+        # Without a valley nothing is apart, be it a single point.
+        highest = np.nextafter(self.height.max(initial=0.0), np.inf)
+        return found if found.confidence > 0 else replace(found, value=float(highest))
 
     def counts(self, thresholds: ArrayLike, min_size: int = MIN_SIZE) -> NDArray[np.int32]:
         """Return the number of domains at each threshold, to see where it is steady.

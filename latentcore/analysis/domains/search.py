@@ -18,7 +18,7 @@ SCALINGS = ("none", "standard")
 METHOD = "merging"
 AUTOMATIC = "auto"
 # Angles are taken if they separate so much better; else the distance whose unit is the latents'.
-_BETTER = 1.05
+_BETTER = 1.2
 
 
 def domain_hierarchy(
@@ -132,8 +132,8 @@ def domains_at(
     RequestError
         If the threshold is negative or the size below 1.
     """
-    check_at_least("min_size", min_size, 1)
-    check_at_least("threshold", threshold, 0)
+    check_at_least("⟨min_size⟩", min_size, 1)
+    check_at_least("⟨threshold⟩", threshold, 0)
     assert latents.grid is not None  # else there were no hierarchy
     labels = hierarchy.cut(hierarchy.threshold.value if threshold is None else threshold, min_size)
     return Domains(
