@@ -74,7 +74,7 @@ export class MapRaster {
   outline({ data: { regions }, arrays, grid, pointOf }, dpr) {
     const labels = regions && arrays.get(regions.array);
     this.outlines = regions && labels && grid
-      ? outlines({ ...this, shape: grid.shape }, pointOf, regions, labels, Math.round(2 * dpr))
+      ? outlines({ ...this, shape: grid.shape }, pointOf, regions, labels, Math.round(2 * dpr), Math.round(dpr))
       : NO_OUTLINES;
   }
 
@@ -138,7 +138,8 @@ export class MapRaster {
       }
     }
     const { at, color } = this.outlines;
-    for (let k = 0; k < at.length; k++) pixels[at[k]] = color[k];
+    const halo = pack(theme.background);
+    for (let k = 0; k < at.length; k++) pixels[at[k]] = color[k] || halo;
     if (this.lined) drawBorders(pixels, this.lines);
     context.putImageData(this.image, 0, 0);
   }
