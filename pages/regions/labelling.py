@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,21 +56,13 @@ def _last(latents: LatentSet) -> _Answer | None:
     return last if last is not None and last.latents.fingerprint == latents.fingerprint else None
 
 
-def show(
-    scene: Scene,
-    question: Question,
-    kept: Kept,
-    selected: NDArray[np.bool_],
-    picture: Callable[[Scene, int], None],
-) -> None:
+def show(scene: Scene, question: Question, kept: Kept, selected: NDArray[np.bool_]) -> None:
     """Ask for classes and classifier, propagate, and show what came of it.
 
     Parameters
     ----------
     selected : ndarray of bool, shape (n,)
         The points that are selected now.
-    picture : callable
-        Shows the sample of a point.
     """
     if len(kept.shown) < 2:
         st.info(
@@ -86,8 +77,6 @@ def show(
         st.caption("Choose two classes at least.")
         return
     _assign(kept.latents, classes, selected, question.pinned)
-    if question.pinned is not None and not selected.any():
-        picture(scene, question.pinned)
     key = _key(kept, classes, classifier)
     st.button(
         "Propagate", key="regions.propagate", type="primary", icon=":material/auto_awesome:",

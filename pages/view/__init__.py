@@ -1,1 +1,1 @@
-"""The question and the scene that Explore, Rank and Search share."""
+"""The question and the scene that Explore, Domains, Rank and Search share."""

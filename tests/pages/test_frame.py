@@ -136,7 +136,7 @@ def test_vanished_and_forbidden_parts_are_let_go_with_a_warning(open_page: OpenP
     assert "maps" not in app.query_params
 
 
-PAGES = ("data", "train", "extract", "explore", "rank", "search", "batch", "runs")
+PAGES = ("data", "train", "extract", "explore", "domains", "rank", "search", "batch", "runs")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -324,6 +324,7 @@ def test_a_visitor_lands_in_the_explorer(
         "Train": "train",
         "Extract": "extract",
         "Explore": "",
+        "Domains": "domains",
         "Rank": "rank",
         "Search": "search",
         "Batch": "batch",

@@ -67,16 +67,11 @@ export function markBorders(mask, width, left, top, pointOf, parted) {
 }
 
 /**
- * Draw the marked pixels, dark on light colors and light on dark ones.
+ * Draw the marked pixels in one color.
  * @param {Uint32Array} pixels packed colors
  * @param {Uint8Array} mask
+ * @param {number} color packed
  */
-export function drawBorders(pixels, mask) {
-  for (let k = 0; k < mask.length; k++) {
-    if (!mask[k]) continue;
-    const color = pixels[k];
-    const brightness = 0.299 * (color & 255) + 0.587 * ((color >> 8) & 255)
-      + 0.114 * ((color >> 16) & 255);
-    pixels[k] = brightness > 110 ? 0xff101010 : 0xffffffff;
-  }
+export function drawBorders(pixels, mask, color) {
+  for (let k = 0; k < mask.length; k++) if (mask[k]) pixels[k] = color;
 }

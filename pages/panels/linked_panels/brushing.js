@@ -92,10 +92,11 @@ export class Brushing {
    * Change the state for good: undoable, drawn, sent.
    * @param {Partial<State>} part
    * @param {string} announcement
+   * @param {boolean} [later] more of the same is likely to follow
    */
-  change(part, announcement) {
+  change(part, announcement, later = false) {
     const before = this.shared.state;
-    this.shared.change(part, announcement);
+    this.shared.change(part, announcement, later);
     this.evaluate(before);
   }
 

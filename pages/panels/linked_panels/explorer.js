@@ -47,7 +47,7 @@ export class Explorer {
     });
     this.points = new Points();
     this.brushing = new Brushing(this.points, this.shared, { schedule, say });
-    this.parts = new Parts(this.points, this.shared);
+    this.parts = new Parts(this.points, this.shared, (...change) => this.brushing.change(...change));
     this.plateau = new PlateauPlot(this.parts, () => {
       this.board.invalidateMaps();
       schedule({ plateau: true });

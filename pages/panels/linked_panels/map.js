@@ -6,6 +6,9 @@ import { mix, pack } from "./colors.js";
 import { NO_OUTLINES, outlines } from "./regions.js";
 
 const MIN_OUTLINE_CELL = 5;
+// Borders: far from all color maps; and from all colors of categories.
+const ON_COLOR_MAP = pack([230, 0, 115]);
+const ON_PALETTE = pack([16, 16, 16]);
 
 export class MapRaster {
   constructor() {
@@ -20,6 +23,7 @@ export class MapRaster {
     this.outlines = NO_OUTLINES;
     this.lines = new Uint8Array(0);
     this.lined = false;
+    this.lineColor = 0;
   }
 
   /**
@@ -74,7 +78,7 @@ export class MapRaster {
   outline({ data: { regions }, arrays, grid, pointOf }, dpr) {
     const labels = regions && arrays.get(regions.array);
     this.outlines = regions && labels && grid
-      ? outlines({ ...this, shape: grid.shape }, pointOf, regions, labels, Math.round(2 * dpr), Math.round(dpr))
+      ? outlines({ ...this, shape: grid.shape }, pointOf, regions, labels, Math.round(2 * dpr))
       : NO_OUTLINES;
   }
 
@@ -84,9 +88,11 @@ export class MapRaster {
    * @param {import("./data.js").Range} view
    * @param {Int32Array} pointOf number of the point in each cell, or −1
    * @param {import("./borders.js").Parted|null} parted null draws none
+   * @param {boolean} continuous whether the map is colored by a color map
    */
-  borders({ shape: [rows, columns], origin, step }, view, pointOf, parted) {
+  borders({ shape: [rows, columns], origin, step }, view, pointOf, parted, continuous) {
     this.lined = parted !== null;
+    this.lineColor = continuous ? ON_COLOR_MAP : ON_PALETTE;
     if (!parted) return;
     const { width, height } = this;
     if (this.lines.length !== width * height) this.lines = new Uint8Array(width * height);
@@ -138,9 +144,8 @@ export class MapRaster {
       }
     }
     const { at, color } = this.outlines;
-    const halo = pack(theme.background);
-    for (let k = 0; k < at.length; k++) pixels[at[k]] = color[k] || halo;
-    if (this.lined) drawBorders(pixels, this.lines);
+    for (let k = 0; k < at.length; k++) pixels[at[k]] = color[k];
+    if (this.lined) drawBorders(pixels, this.lines, this.lineColor);
     context.putImageData(this.image, 0, 0);
   }
 }

@@ -197,7 +197,9 @@ export class Panel {
         raster.resize(width, height);
         raster.place(points.grid, view);
         raster.outline(points, this.dpr);
-        raster.borders(points.grid, view, points.pointOf, parted);
+        raster.borders(
+          points.grid, view, points.pointOf, parted, this.coloring.type === "continuous",
+        );
       }
       raster.paint(dataContext, points.pointOf, rgba, selection, theme, active);
     } else {

@@ -9,10 +9,13 @@ export class Parts {
   /**
    * @param {import("./points.js").Points} points
    * @param {import("./shared_state.js").SharedState} shared
+   * @param {(part: Partial<import("./data.js").State>, announcement: string, later: boolean) =>
+   *   void} change the state
    */
-  constructor(points, shared) {
+  constructor(points, shared, change) {
     this.points = points;
     this.shared = shared;
+    this.change = change;
     /**
      * The threshold being chosen.
      * @type {number|null}
@@ -64,8 +67,14 @@ export class Parts {
     this.preview = null;
     if (threshold === (this.shared.state.threshold ?? null)) return;
     const text = threshold === null ? "Automatic threshold." : `Threshold ${threshold}.`;
+    const { A, B } = this.shared.state.selections;
+    /** @param {import("./data.js").Shape} shape */
+    const stays = ({ panel }) => panel !== this.spec?.panel;
+    // The numbers of parts will mean others.
+    const selections = { A: A.filter(stays), B: B.filter(stays) };
+    const same = selections.A.length === A.length && selections.B.length === B.length;
     // Later, because another arrow key may follow.
-    this.shared.change({ threshold }, text, true);
+    this.change({ threshold, ...(same ? {} : { selections }) }, text, true);
   }
 
   /**

@@ -163,7 +163,7 @@ export class PlateauPlot {
     this.canvas.style.height = `${HEIGHT}px`;
     const c = context2d(this.canvas);
     c.setTransform(dpr, 0, 0, dpr, 0, 0);
-    drawPlateau(c, width, plateau, threshold, `${word}s`, theme);
+    drawPlateau(c, width, plateau, threshold, "parts", theme);
   }
 }
 

@@ -5,8 +5,7 @@ import { pack, parseColor } from "./colors.js";
 /**
  * @typedef {import("./data.js").Numbers} Numbers
  * @typedef {import("./data.js").Regions} Regions
- * @typedef {{at: Int32Array, color: Uint32Array}} Outlines pixels and their packed colors, 0 for a
- *   halo that parts the color from what is on the map
+ * @typedef {{at: Int32Array, color: Uint32Array}} Outlines pixels and their packed colors
  */
 
 /** @type {Outlines} */
@@ -46,10 +45,9 @@ export function inRegionColors(colors, regions, labels) {
  * @param {Regions} regions
  * @param {Numbers} labels
  * @param {number} width pixels
- * @param {number} halo pixels within
  * @returns {Outlines}
  */
-export function outlines({ columns, rows, shape }, pointOf, regions, labels, width, halo) {
+export function outlines({ columns, rows, shape }, pointOf, regions, labels, width) {
   const palette = paletteOf(regions);
   const across = columns.length;
   const down = rows.length;
@@ -60,40 +58,27 @@ export function outlines({ columns, rows, shape }, pointOf, regions, labels, wid
       if (i >= 0) own[at] = labels[i];
     }
   }
-  // Whether the scan ends where the picture does.
-  const ends = {
-    left: columns[0] === 0,
-    right: columns[across - 1] === shape[1] - 1,
-    top: rows[0] === 0,
-    bottom: rows[down - 1] === (shape[0] - 1) * shape[1],
-  };
+  const lastColumn = shape[1] - 1;
+  const lastRow = (shape[0] - 1) * shape[1];
   /** @type {number[]} */
   const found = [];
   /** @type {number[]} */
   const color = [];
-  /**
-   * Whether something else begins within so many pixels.
-   * @param {number} px
-   * @param {number} py
-   * @param {number} reach
-   */
-  const atBorder = (px, py, reach) => {
-    const at = py * across + px;
-    const label = own[at];
-    const rowsAway = reach * across;
-    return (px < reach ? ends.left : own[at - reach] !== label)
-      || (px + reach < across ? own[at + reach] !== label : ends.right)
-      || (py < reach ? ends.top : own[at - rowsAway] !== label)
-      || (py + reach < down ? own[at + rowsAway] !== label : ends.bottom);
-  };
   for (let py = 0, at = 0; py < down; py++) {
     for (let px = 0; px < across; px++, at++) {
       const packed = palette.get(own[at]);
       if (packed === undefined) continue;
-      const colored = atBorder(px, py, width);
-      if (!colored && !(halo && atBorder(px, py, width + halo))) continue;
-      found.push(at);
-      color.push(colored ? packed : 0);
+      const label = own[at];
+      const row = width * across;
+      const left = px < width ? columns[px] === 0 : own[at - width] !== label;
+      const right = px + width < across
+        ? own[at + width] !== label : columns[px] === lastColumn;
+      const above = py < width ? rows[py] === 0 : own[at - row] !== label;
+      const below = py + width < down ? own[at + row] !== label : rows[py] === lastRow;
+      if (left || right || above || below) {
+        found.push(at);
+        color.push(packed);
+      }
     }
   }
   return { at: Int32Array.from(found), color: Uint32Array.from(color) };

@@ -233,7 +233,7 @@ def _inspector(
         elif tab == "regions":
             region_tab.show(scene, question, regions, numbers.quantities(scene, question))
         elif tab == labelling.TAB:
-            labelling.show(scene, question, regions, masks[question.active], patterns.show_recorded)
+            labelling.show(scene, question, regions, masks[question.active])
         elif tab == "patterns":
             patterns.show(scene, question, inside, masks)
         elif tab == "gallery":

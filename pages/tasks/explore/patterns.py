@@ -69,14 +69,6 @@ def show(
         _selection(scene, title, mask)
 
 
-def show_recorded(scene: Scene, point: int) -> None:
-    """Show a point's sample as it was recorded; nothing where it is not open."""
-    if scene.sample_rows is None or scene.sample_rows[point] < 0:
-        return
-    raw = _read(scene, scene.sample_rows[[point]])[0]
-    _image(gray_levels(raw), f"point {point:,}{errors.markdown_safe(_where(scene, point))}")
-
-
 def _pinned(scene: Scene, question: Question) -> None:
     if question.pinned is None:
         word = one_sample(scene.latents.grid)

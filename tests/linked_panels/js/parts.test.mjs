@@ -57,10 +57,10 @@ test("lines between cells smaller than a pixel are not lost", () => {
   assert.deepEqual([left[43], left[143], left[943]], [4, 14, 94]);
 });
 
-test("lines are dark on light colors and light on dark ones", () => {
+test("lines have their color, and all else keeps its own", () => {
   const pixels = Uint32Array.from([0xff000000, 0xffffffff, 0xff123456]);
-  drawBorders(pixels, Uint8Array.from([1, 1, 0]));
-  assert.deepEqual([...pixels], [0xffffffff, 0xff101010, 0xff123456]);
+  drawBorders(pixels, Uint8Array.from([1, 0, 1]), 0xff7300e6);
+  assert.deepEqual([...pixels], [0xff7300e6, 0xffffffff, 0xff7300e6]);
 });
 
 test("the slider goes over the thresholds on a logarithmic scale, and finds its place again", () => {
@@ -92,8 +92,9 @@ function parts(state = {}) {
     saliency: ["right", "down"], plateau: PLATEAU,
   };
   const changes = [];
-  const shared = { state: { threshold: null, ...state }, change: (part) => changes.push(part) };
-  return { made: new Parts({ data: { parts: spec }, arrays }, shared), shared, changes };
+  const shared = { state: { threshold: null, selections: { A: [], B: [] }, ...state } };
+  const change = (part) => changes.push(part);
+  return { made: new Parts({ data: { parts: spec }, arrays }, shared, change), shared, changes };
 }
 
 test("lines follow the labels, and the saliency while another threshold is chosen", () => {
@@ -120,6 +121,13 @@ test("a threshold is sent once it is another", () => {
   made.choose(3);
   assert.deepEqual(changes, [{ threshold: 3 }]);
   assert.equal(made.preview, null);
+});
+
+test("with another threshold the selection of parts is let go, for their numbers change", () => {
+  const [part, brush] = ["domains", "map"].map((panel) => ({ panel, kind: "box" }));
+  const { made, changes } = parts({ selections: { A: [part, brush], B: [] } });
+  made.choose(3);
+  assert.deepEqual(changes, [{ threshold: 3, selections: { A: [brush], B: [] } }]);
 });
 
 test("a click selects the part of a point, and none where there is none", () => {

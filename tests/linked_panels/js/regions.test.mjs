@@ -7,12 +7,12 @@ const BLUE = 0xffff0000;
 const regions = { array: "r", palette: { 0: "#ff0000", 2: "#0000ff" }, names: {} };
 
 /** Draw the outlines as text: one letter for each pixel. */
-function drawn(columns, rows, shape, labels, width, halo = 0) {
+function drawn(columns, rows, shape, labels, width) {
   const pointOf = Int32Array.from({ length: shape[0] * shape[1] }, (_, k) => k);
   const cells = { columns: Int32Array.from(columns), rows: Int32Array.from(rows), shape };
-  const { at, color } = outlines(cells, pointOf, regions, Int32Array.from(labels), width, halo);
+  const { at, color } = outlines(cells, pointOf, regions, Int32Array.from(labels), width);
   const pixels = Array(columns.length * rows.length).fill(".");
-  at.forEach((k, j) => { pixels[k] = color[j] === RED ? "r" : color[j] === BLUE ? "b" : color[j] === 0 ? "h" : "?"; });
+  at.forEach((k, j) => { pixels[k] = color[j] === RED ? "r" : color[j] === BLUE ? "b" : "?"; });
   return rows.map((_, py) => pixels.slice(py * columns.length, (py + 1) * columns.length).join(""));
 }
 
@@ -41,10 +41,4 @@ test("where the picture ends inside of a region, there is no outline", () => {
   assert.deepEqual(drawn([1, 2, 3], [5, 10], [5, 5], inside, 1), ["...", "..."]);
   assert.deepEqual(drawn([-1, 0, 0, 1, 1], [-5, 0, 0], [5, 5], inside, 1),
     [".....", ".rrrr", ".r..."]);
-});
-
-test("a halo parts the outline from what it encloses", () => {
-  const whole = Array(25).fill(2);
-  assert.deepEqual(drawn([0, 1, 2, 3, 4], [0, 5, 10, 15, 20], [5, 5], whole, 1, 1),
-    ["bbbbb", "bhhhb", "bh.hb", "bhhhb", "bbbbb"]);
 });
