@@ -19,8 +19,8 @@ from latentcore.analysis.orientations.rotations import Quaternions, inverse, mul
 
 # Rows at a time: 24 products of each are in memory.
 _BLOCK = 1 << 15
-# A mean that no longer turns by more than this cosine has settled.
-_SETTLED = 1 - 1e-15
+# A mean that turns by less than 5e-5° has settled.
+_SETTLED = 1 - 1e-13
 _MOST_ROUNDS = 20
 
 
