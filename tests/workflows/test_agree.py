@@ -161,7 +161,9 @@ def _split(part, other, n):
 def test_tables_of_very_many_labels_are_pairs(scan, monkeypatch):
     monkeypatch.setattr("latentcore.workflows.agree.maps._MOST_CELLS", 3)
     assert called(scan, "--labels", "phases.csv:cluster", "--reference", "phases.csv:phase") == 0
-    assert report_of(scan)["contingency"] is None
+    report = report_of(scan)
+    assert report["contingency"] is report["mapping"] is report["labels"]["values"] is None
+    assert report["labels"]["count"] == 2
     table = pd.read_csv(scan / "run/contingency.csv")
     assert table.to_numpy().tolist() == [[0, "not_indexed", 165], [1, "Iron", 135]]
 

@@ -75,12 +75,16 @@ def compare_maps(
     if not small:
         notes.append(
             f"{len(texts):,} labels against {len(reference_texts):,}: contingency.csv holds the "
-            "pairs that occur, and the report no table."
+            "pairs that occur; the report has neither table nor mapping."
         )
     report = {
-        "labels": {"map": spec, "column": labels.name, "values": texts},
+        "labels": {
+            "map": spec, "column": labels.name, "count": len(texts),
+            "values": texts if small else None,
+        },
         "reference": {
-            "map": reference_spec, "column": reference.name, "values": reference_texts,
+            "map": reference_spec, "column": reference.name, "count": len(reference_texts),
+            "values": reference_texts if small else None,
         },
         "roi": roi_record(bounds, grid),
         "n": found.n,
@@ -93,7 +97,7 @@ def compare_maps(
         "contingency": found.contingency.tolist() if small else None,
         "mapping": {
             labels.text(label): reference.text(to) for label, to in found.mapping.items()
-        },
+        } if small else None,
         "mapped_accuracy": found.mapped_accuracy,
         "unmatched": unmatched,
         "unmatched_reference": lacking,
