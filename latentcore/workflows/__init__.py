@@ -5,19 +5,19 @@ Pages, the command line, tests and workers all call the same functions through `
 
 from __future__ import annotations
 
-from latentcore.artifacts.stored_embedding import PCA_PANEL, StoredEmbedding, read_embedding
+from latentcore.artifacts.stored_embedding import StoredEmbedding, pca_panel, read_embedding
 from latentcore.requests.execution import execute
 from latentcore.requests.stored import request_from, request_of
 from latentcore.requests.verbs import VERBS, Pool, Verb, as_plain
 
 __all__ = [
-    "PCA_PANEL",
     "VERBS",
     "Pool",
     "StoredEmbedding",
     "Verb",
     "as_plain",
     "execute",
+    "pca_panel",
     "read_embedding",
     "request_from",
     "request_of",

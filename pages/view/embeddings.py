@@ -8,15 +8,16 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.projection import pca
+from latentcore.analysis.projection import pca, pca_of_rows
 from latentcore.containers import Embedding
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
-from latentcore.workflows import PCA_PANEL, VERBS, StoredEmbedding, read_embedding
+from latentcore.workflows import VERBS, StoredEmbedding, pca_panel, read_embedding
 from pages.access import places
 from pages.jobs.panel import runner
 from pages.view.question import Question
 from pages.view.scene import Scene
+from pages.view.scene_rows import rows_file
 
 # A UMAP of more points than this takes minutes: it starts when somebody asks for it.
 UMAP_STARTS_ITSELF = 200_000
@@ -24,17 +25,19 @@ _UMAP = "explore_umap"
 
 
 def pca_embedding(scene: Scene) -> Embedding:
-    """Return the first two principal components of the latents.
+    """Return the first two principal components of the latents in view.
 
     Raises `RequestError` if there are too few latents or dimensions.
     """
-    return _pca(scene.about, scene)
+    return _pca(scene.embedded_key, scene)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _pca(about: str, _scene: Scene) -> Embedding:
     del about
-    return pca(_scene.latents)
+    if _scene.only is None:
+        return pca(_scene.latents)
+    return pca_of_rows(_scene.latents, _scene.only)
 
 
 def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRecord | None:
@@ -45,7 +48,7 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
     """
     assert scene.scan.latents is not None
     asked = _umap_asked(scene, question)
-    known = st.session_state.get(_UMAP)
+    known = st.session_state.get(_UMAP + scene.only_key)
     if not start and known is not None and known[0] == asked:
         record = runner().get(known[1])
         if record is not None and (record.active or record.finished):
@@ -56,20 +59,22 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
         neighbors=question.neighbors,
         min_dist=question.min_dist,
         metric=question.metric,
+        rows=rows_file(scene),
     )
-    if start or len(scene.latents) <= UMAP_STARTS_ITSELF:
-        title = f"UMAP of {places.label(scene.scan.latents)}"
+    if start or scene.n_in_view <= UMAP_STARTS_ITSELF:
+        some = "" if scene.only is None else f"{scene.n_in_view:,} {scene.points} of "
+        title = f"UMAP of {some}{places.label(scene.scan.latents)}"
         record = runner().submit("project", request, title=title, automatic=not start)
     else:
         record = runner().find("project", request)
     if record is not None:
-        st.session_state[_UMAP] = (asked, record.id)
+        st.session_state[_UMAP + scene.only_key] = (asked, record.id)
     return record
 
 
 def finished_umap(scene: Scene, question: Question) -> JobRecord | None:
     """Return the finished job of the UMAP that this session asked for; starts none."""
-    known = st.session_state.get(_UMAP)
+    known = st.session_state.get(_UMAP + scene.only_key)
     if known is None or known[0] != _umap_asked(scene, question):
         return None
     record = runner().get(known[1])
@@ -77,7 +82,7 @@ def finished_umap(scene: Scene, question: Question) -> JobRecord | None:
 
 
 def _umap_asked(scene: Scene, question: Question) -> tuple[str, int, float, str]:
-    return scene.about, question.neighbors, question.min_dist, question.metric
+    return scene.embedded_key, question.neighbors, question.min_dist, question.metric
 
 
 def stored_embedding(scene: Scene, record: JobRecord) -> StoredEmbedding:
@@ -85,13 +90,13 @@ def stored_embedding(scene: Scene, record: JobRecord) -> StoredEmbedding:
 
     Raises `InputError` if it is damaged or about other samples.
     """
-    return _stored(f"{scene.about}|{record.run_id}|{record.ended}", scene, record)
+    return _stored(f"{scene.embedded_key}|{record.run_id}|{record.ended}", scene, record)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _stored(key: str, _scene: Scene, _record: JobRecord) -> StoredEmbedding:
     del key
-    return read_embedding(str(_record.folder / "embedding.parquet"), _scene.latents)
+    return read_embedding(str(_record.folder / "embedding.parquet"), _scene.latents, _scene.only)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +144,19 @@ def pca_view(scene: Scene) -> EmbeddingView:
     embedding = pca_embedding(scene)
     ratios = [100 * ratio for ratio in embedding.scores.values()]
     return EmbeddingView(
-        PCA_PANEL,
-        "PCA of the latents",
+        pca_panel(scene.only),
+        f"PCA of the {_what(scene)}",
         embedding.coordinates,
-        f"{scene.about}|pca",
+        f"{scene.embedded_key}|pca",
         note=f"{sum(ratios):.0f} % of the variance",
         labels=tuple(  # type: ignore[arg-type]
             f"component {number} ({ratio:.1f} %)" for number, ratio in enumerate(ratios, start=1)
         ),
     )
+
+
+def _what(scene: Scene) -> str:
+    return "latents" if scene.only is None else "selection"
 
 
 def umap_view(
@@ -164,6 +173,6 @@ def umap_view(
     if isinstance(score, float):
         note += f", trustworthiness {score:.3f}"
     return EmbeddingView(
-        stored.panel, "UMAP of the latents", stored.coordinates, stored.fingerprint,
+        stored.panel, f"UMAP of the {_what(scene)}", stored.coordinates, stored.fingerprint,
         note=note, labels=("UMAP 1", "UMAP 2"),
     )  # fmt: skip

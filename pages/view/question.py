@@ -8,7 +8,7 @@ import dataclasses
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -85,6 +85,9 @@ class Question:
         Whether tables that name no samples are joined row by row.
     selections : Mapping of str to tuple of Shape
         Slots ``"A"`` and ``"B"``.
+    only : tuple of tuple of Shape
+        Strokes that say which points are in view, if not all: each entry among those that the
+        entries before it select.
     active : str
         The slot that brushing changes.
     pinned : int or None
@@ -110,6 +113,7 @@ class Question:
     filters: Filters = field(default_factory=dict)
     by_order: bool = False
     selections: Mapping[str, tuple[Shape, ...]] = field(default_factory=lambda: NO_SELECTION)
+    only: tuple[tuple[Shape, ...], ...] = ()
     active: Slot = "A"
     pinned: int | None = None
 
@@ -184,17 +188,20 @@ class Question:
 def to_query(question: Question) -> dict[str, str]:
     """Return the query parameters of a question, none where it is the default."""
     plain = question.as_plain()
-    selections = plain.pop("selections", None)
+    packed = {name: plain.pop(name) for name in _PACKED if name in plain}
     query = {
         name: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
         for name, value in plain.items()
     }
-    if selections is not None:
-        packed = zlib.compress(json.dumps(selections, separators=(",", ":")).encode(), 9)
-        text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    for name, value in packed.items():
+        text = _pack(json.dumps(value, separators=(",", ":")))
         if len(text) <= _LONGEST_SELECTION:
-            query["sel"] = text
+            query[_PACKED[name]] = text
     return query
+
+
+def _pack(text: str) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
 
 
 def from_query(query: Mapping[str, str]) -> Question:
@@ -204,11 +211,12 @@ def from_query(query: Mapping[str, str]) -> Question:
     """
     plain: dict[str, Any] = {}
     for name in _READ:
-        if name in query and name != "selections":
+        if name in query and name not in _PACKED:
             text = query[name]
             plain[name] = text if name in _TEXTS else _json(name, text)
-    if "sel" in query:
-        plain["selections"] = _json("sel", _unpack(query["sel"]))
+    for name, key in _PACKED.items():
+        if key in query:
+            plain[name] = _json(key, _unpack(query[key]))
     return Question.from_plain(plain)
 
 
@@ -234,12 +242,16 @@ def _json(name: str, text: str) -> Any:
         raise RequestError(message) from error
 
 
+def _plain_shapes(shapes: tuple[Shape, ...]) -> list[Any]:
+    return [[shape.panel, shape.kind, shape.mode, shape.points] for shape in shapes]
+
+
 def _plain_selections(selections: Mapping[str, tuple[Shape, ...]]) -> dict[str, list[Any]]:
-    return {
-        slot: [[shape.panel, shape.kind, shape.mode, shape.points] for shape in shapes]
-        for slot, shapes in selections.items()
-        if shapes
-    }
+    return {slot: _plain_shapes(shapes) for slot, shapes in selections.items() if shapes}
+
+
+def _plain_only(only: tuple[tuple[Shape, ...], ...]) -> list[list[Any]]:
+    return [_plain_shapes(shapes) for shapes in only]
 
 
 def _plain_filters(filters: Filters) -> dict[str, list[list[float | None]]]:
@@ -265,18 +277,29 @@ def _end(value: Any, otherwise: float) -> float:
     return otherwise if value is None else float(value)
 
 
+def _shapes(value: Any) -> tuple[Shape, ...]:
+    return tuple(
+        Shape(str(panel), kind, tuple((float(x), float(y)) for x, y in points), mode)
+        for panel, kind, mode, points in value
+    )
+
+
 def _selections(value: Any) -> Mapping[str, tuple[Shape, ...]]:
-    shapes = {
-        slot: tuple(
-            Shape(str(panel), kind, tuple((float(x), float(y)) for x, y in points), mode)
-            for panel, kind, mode, points in value.get(slot, ())
-        )
-        for slot in ("A", "B")
-    }
-    if sum(map(len, shapes.values())) > _MOST_SHAPES:
+    shapes = {slot: _shapes(value.get(slot, ())) for slot in ("A", "B")}
+    _check_count(shapes.values())
+    return shapes
+
+
+def _only(value: Any) -> tuple[tuple[Shape, ...], ...]:
+    shapes = tuple(_shapes(one) for one in value)
+    _check_count(shapes)
+    return shapes
+
+
+def _check_count(shapes: Collection[tuple[Shape, ...]]) -> None:
+    if len(shapes) > _MOST_SHAPES or sum(map(len, shapes)) > _MOST_SHAPES:
         message = f"more than {_MOST_SHAPES} shapes"
         raise ValueError(message)
-    return shapes
 
 
 def _axes(value: Any) -> tuple[Axis, ...]:
@@ -325,6 +348,7 @@ def _optional_int(value: Any) -> int | None:
 
 _PLAIN: Mapping[str, Callable[[Any], object]] = {
     "selections": _plain_selections,
+    "only": _plain_only,
     "filters": _plain_filters,
 }
 _TEXTS = frozenset(
@@ -350,9 +374,12 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "filters": _filters,
     "by_order": bool,
     "selections": _selections,
+    "only": _only,
     "active": _slot,
     "pinned": _optional_int,
 }
 
-# The names in the URL: those of the fields, and "sel" for the selections.
-QUERY_KEYS = ("sel", *(name for name in _READ if name != "selections"))
+# Fields of many numbers, and what they are called in the URL, where they are compressed.
+_PACKED: Mapping[str, str] = {"selections": "sel", "only": "only"}
+# The names in the URL: those of the fields, and those of what is compressed.
+QUERY_KEYS = (*_PACKED.values(), *(name for name in _READ if name not in _PACKED))

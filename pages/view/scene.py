@@ -55,6 +55,10 @@ class Scene:
         Row of each latent's pattern, -1 where there is none; None where no patterns are open.
     unjoined : Mapping of str to InputError
         Why a table could not be joined, by its place.
+    only : ndarray of bool, shape (n,), or None
+        The points of a view of a selection; None where all are in view.
+    only_key : str
+        Changes when these do; empty where all are.
     """
 
     scan: ScanState
@@ -64,6 +68,18 @@ class Scene:
     maps: JoinedMaps
     sample_rows: NDArray[np.int64] | None
     unjoined: Mapping[str, InputError] = field(default_factory=dict)
+    only: NDArray[np.bool_] | None = None
+    only_key: str = ""
+
+    @property
+    def embedded_key(self) -> str:
+        """Changes when the latents that are embedded do."""
+        return self.about + self.only_key
+
+    @property
+    def n_in_view(self) -> int:
+        """How many points the view is of, whatever the ROI and filters."""
+        return len(self.latents) if self.only is None else int(self.only.sum())
 
     @cached_property
     def encoded(self) -> NDArray[np.bool_]:
@@ -111,6 +127,8 @@ class Scene:
     @property
     def region(self) -> str:
         """What the points in view are called."""
+        if self.only is not None:
+            return f"{self.points} in view"
         return "ROI" if self.latents.grid is not None else "samples in view"
 
     @property
@@ -122,8 +140,12 @@ class Scene:
     def inside(self, question: Question) -> NDArray[np.bool_]:
         """Return the points in the ROI that all filters keep (n,); an empty ROI is refused."""
         roi = None if question.roi is None else Roi.from_bounds(question.roi)
-        rows = roi_rows(self.latents, roi)
-        return rows & kept_by(question.filters, self.maps.get, len(rows))
+        return roi_rows(self.latents, roi) & self.kept(question)
+
+    def kept(self, question: Question) -> NDArray[np.bool_]:
+        """Return the points of the view that all filters keep, wherever the ROI is (n,)."""
+        rows = kept_by(question.filters, self.maps.get, len(self.latents))
+        return rows if self.only is None else rows & self.only
 
     def map_values(self) -> dict[str, NDArray[np.float32]]:
         """Return every map by its name, each shape (n,)."""

@@ -43,6 +43,7 @@ def begin(about: str) -> str | None:
             filters={},
             by_order=False,
             selections=NO_SELECTION,
+            only=(),
             pinned=None,
         )
         st.session_state[_ABOUT] = about
@@ -99,5 +100,6 @@ def highlight(scan: ScanState, rows: Sequence[int], *, pinned: int | None = None
         active="A",
         pinned=pinned,
         roi=None,  # else those outside would not be shown
+        only=(),
     )
     navigation.switch_to("explore")

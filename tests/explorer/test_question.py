@@ -44,6 +44,10 @@ questions = st.builds(
     selections=st.fixed_dictionaries(
         {"A": st.lists(shapes, max_size=3).map(tuple), "B": st.lists(shapes, max_size=2).map(tuple)}
     ),
+    only=st.lists(st.lists(shapes, max_size=2).map(tuple), max_size=2).map(tuple),
+    features=st.lists(st.integers(0, 600) | st.text(max_size=9), max_size=3).map(tuple),
+    weights=st.dictionaries(st.text(max_size=9), st.floats(0.001, 9), max_size=2),
+    scatter=st.none() | st.tuples(st.integers(0, 600), st.text(max_size=9)),
     active=st.sampled_from(["A", "B"]),
     pinned=st.none() | st.integers(0, 10**6),
 )
@@ -78,6 +82,10 @@ def test_selection_too_long_for_a_url_is_left_out() -> None:
         {"roi": "[1,2,3]"},
         {"active": "C"},
         {"sel": "!!!"},
+        {"only": "!!!"},
+        {"features": "3"},
+        {"weights": '{"latent_d1": -1}'},
+        {"scatter": "[1]"},
         {"sel": base64.urlsafe_b64encode(zlib.compress(b"0" * 9_000_000)).decode()},
         {"sel": base64.urlsafe_b64encode(zlib.compress(b'{"A":[["p","blob","add",[]]]}')).decode()},
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
 from streamlit.testing.v1 import AppTest
 
 from latentcore.analysis.selection import Shape
@@ -20,7 +21,17 @@ from latentcore.workflows import execute
 from pages.scan.state import ScanState
 from pages.tasks.explore.downloads import file_names, session_request, zipped
 from pages.tasks.explore.reports import read_report
-from pages.view.question import ALL_LATENTS, CLUSTER, SIMILARITY, Question, from_query, to_query
+from pages.view import only
+from pages.view.embeddings import pca_view
+from pages.view.question import (
+    ALL_LATENTS,
+    CLUSTER,
+    NO_SELECTION,
+    SIMILARITY,
+    Question,
+    from_query,
+    to_query,
+)
 from pages.view.scene import complete, open_scene
 from tests.pages.conftest import OpenPage
 
@@ -222,6 +233,51 @@ def test_clusters_of_what_one_chooses_are_shown_written_and_opened_again(
     variance = json.loads(report)["clusters"]["standardisation"]["of"]["latent_d7"]
     assert variance["variance_share"] == pytest.approx(0.25 / 3.25)
     assert read_report(report)[1] == question
+
+
+def test_selection_alone_is_clustered_embedded_and_written_until_one_goes_back(
+    explore, tmp_path: Path
+) -> None:
+    selected = {"A": (BOX,), "B": ()}
+    before = Question(
+        embedding="pca", dim=4, method="kmeans", parameters={"k": 2}, roi=(0, 6, 0, 9),
+        selections=selected,
+    )  # fmt: skip
+    app = explore(before)
+    app.button(key="explore.only.enter").click().run()
+    assert "Only a selection is in view: 16 of 108 points" in page_text(app)
+    assert "Points in view: 16 points" in page_text(app)
+    question = asked(app)
+    assert question.selections == NO_SELECTION
+    assert question.roi is None
+    app = explore(question)  # as the link carries it
+    assert not app.exception
+    scene = only.narrowed(
+        open_scene(ScanState(latents=LATENTS, maps=(MAPS,))), question, lambda _: {}
+    )
+    grid = scene.latents.grid
+    expected = (grid.x >= 2) & (grid.x < 6) & (grid.y >= 1) & (grid.y < 5)
+    np.testing.assert_array_equal(scene.only, expected)
+    view = pca_view(scene)
+    own = PCA(2).fit_transform(scene.latents.values[expected])
+    np.testing.assert_allclose(np.abs(view.coordinates[expected]), np.abs(own), atol=1e-4)
+    assert np.isnan(view.coordinates[~expected]).all()
+    request = session_request(scene, question)
+    execute("session", request, tmp_path / "session")
+    report = json.loads((tmp_path / "session" / "session_report.json").read_text())
+    assert report["clusters"]["n_points"] == report["statistics"]["ROI"]["n"] == 16
+    app.button(key="explore.only.leave").click().run()
+    assert asked(app).only == ()
+    assert "Selection A: 16 points" in page_text(app)
+
+
+def test_view_of_a_selection_that_is_not_there_shows_all_points(explore) -> None:
+    gone = Shape("region-nothing", "box", ((0, 0), (2, 2)))
+    app = explore(Question(embedding="pca", only=((gone,),)))
+    assert "All points are shown" in page_text(app)
+    assert not app.exception
+    app.button(key="explore.only.leave").click().run()
+    assert asked(app).only == ()
 
 
 def test_report_opens_its_view_in_place_of_another_scan(

@@ -52,7 +52,7 @@ def cluster_key(scene: Scene, question: Question) -> str:
         question.roi,
         sorted(question.filters.items()),
     ]
-    text = scene.key + json.dumps(asked)
+    text = scene.key + scene.only_key + json.dumps(asked)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 

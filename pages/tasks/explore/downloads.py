@@ -28,6 +28,7 @@ from pages.tasks.explore import reports, sample_report
 from pages.view import embeddings
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.scene import Scene
+from pages.view.scene_rows import rows_file
 
 _JOB = "explore_session"
 # In the order in which people want them; the rest follows by name.
@@ -168,6 +169,7 @@ def session_request(scene: Scene, question: Question) -> Any:
         method=question.method,
         scaling=question.scaling,
         roi=question.roi,
+        rows=rows_file(scene),
         also=tuple(_named_specs(scene, question)),
         labels=tuple(f"{name}={_spec(scene, name)}" for name in scene.maps.categories),
         embedding=_embedding(scene, question),

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
-from latentcore.workflows import PCA_PANEL
 from pages.frame import errors
 from pages.jobs.panel import cancel, runner, waiting_text
 from pages.view import embeddings
@@ -28,10 +27,11 @@ def views(
     found: dict[str, EmbeddingView] = {}
     messages: list[str] = []
     try:
-        found[PCA_PANEL] = pca_view(scene)
+        pca = pca_view(scene)
+        found[pca.panel] = pca
     except InputError as error:
         messages.append(str(error))
-    shown = PCA_PANEL if found else None
+    shown = next(iter(found), None)
     # Strokes drawn in the UMAP keep their meaning while PCA is shown.
     wanted = question.embedding == "umap" or _drawn_in_umap(question)
     if wanted and len(scene.latents.dims) > 1:
@@ -126,7 +126,7 @@ def _offer(scene: Scene, question: Question, record: JobRecord | None) -> None:
             text = errors.markdown_safe(_why_none(record))
             st.caption(f":material/hide_source: {text} PCA is shown.", width="content")
         st.button(
-            f"Compute the UMAP of {len(scene.latents):,} points",
+            f"Compute the UMAP of {scene.n_in_view:,} points",
             key="explore.umap.start",
             icon=":material/play_arrow:",
             on_click=_start,

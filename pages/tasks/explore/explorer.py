@@ -36,13 +36,15 @@ from pages.tasks.explore import (
     worth_view,
 )
 from pages.tasks.explore.panels_view import build_view, resolvable
-from pages.view import session
+from pages.view import only, session
 from pages.view.question import SIMILARITY, Question
 from pages.view.scene import Scene, complete, open_scene
 
 _PANELS = "explore.panels"
 _LAST = "explore_last_clusters"
 _PROBLEM = "explore_problem"
+# With fewer points there is nothing to cluster or embed.
+_FEWEST_IN_VIEW = 5
 _TABS = {
     "selection": ":material/select_all: Selection",
     "against": ":material/compare_arrows: A against B",
@@ -84,6 +86,7 @@ def show(scan: ScanState) -> None:
     _report_lost_filters(session.question(), completed)
     session.replace_parts(completed)
     regions = _regions(scene)
+    scene = _narrowed(scene, regions)
     controls.show(scene, regions=bool(regions.regions))
     if scene.latents.grid is None and not _in_view(scene):
         return
@@ -91,6 +94,7 @@ def show(scan: ScanState) -> None:
     _report_unpaired(scene, session.question())
     question, masks = _panels(scene, regions)
     session.write_url()
+    _offer_view_of(scene, question, masks[question.active])
     inside = scene.inside(question)
     found = clusters.clusters(scene, question).clustering
     listing.show(scene, question, regions, listing.Selected(masks, inside, found))
@@ -105,6 +109,48 @@ def _regions(scene: Scene) -> Kept:
     except InputError as error:
         errors.show(error, "The regions of this scan can't be shown.")
         return none_of(scene.latents)
+
+
+def _narrowed(scene: Scene, regions: Kept) -> Scene:
+    """Return the scene of the selection that alone is in view, with the way back."""
+    question = session.question()
+    if not question.only:
+        return scene
+    try:
+        found = only.narrowed(scene, question, regions.panels)
+    except InputError as error:
+        text = f":material/warning: {errors.markdown_safe(str(error))} All points are shown."
+        found = scene
+    else:
+        text = (
+            f":material/filter_center_focus: **Only a selection is in view: {found.n_in_view:,} of "
+            f"{len(scene.latents):,} {scene.points}.** Clusters, embedding and numbers are theirs."
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(text, width="content")
+        st.button(
+            "Back to the whole scan" if scene.latents.grid is not None else "Back to all samples",
+            key="explore.only.leave",
+            icon=":material/undo:",
+            on_click=only.leave,
+            args=(question,),
+        )
+    return found
+
+
+def _offer_view_of(scene: Scene, question: Question, mask: NDArray[np.bool_]) -> None:
+    """Offer a view of the selection alone."""
+    n = int((mask & scene.encoded).sum())
+    if n < _FEWEST_IN_VIEW or n == int((scene.inside(question) & scene.encoded).sum()):
+        return
+    st.button(
+        f"Only selection {question.active} · {n:,}",
+        key="explore.only.enter",
+        icon=":material/filter_center_focus:",
+        on_click=only.enter,
+        args=(question, scene.latents.grid is not None),
+        help="Clusters, PCA and UMAP of the selected points alone, until you go back.",
+    )
 
 
 def _in_view(scene: Scene) -> bool:

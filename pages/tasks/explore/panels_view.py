@@ -128,7 +128,7 @@ def build_view(
             panels.append(
                 Panel(
                     panel, "scatter", embedding.title, *axes, *embedding.labels, "main",
-                    equal_aspect=embedding.panel != "pca", note=embedding.note,
+                    equal_aspect=not embedding.panel.startswith("pca"), note=embedding.note,
                     graticule=embedding.graticule,
                 )
             )  # fmt: skip
@@ -139,9 +139,9 @@ def build_view(
     along = scatter_of(scene, question)
     if along is not None:
         panels.append(_scatter(arrays, scene, along, clustering is not None))
-    if question.filters:
-        asked = f"{scene.key}|{sorted(question.filters.items())}"
-        arrays.add("kept", inside.astype(np.int32), asked)
+    if question.filters or scene.only is not None:
+        asked = f"{scene.key}|{scene.only_key}|{sorted(question.filters.items())}"
+        arrays.add("kept", scene.kept(question).astype(np.int32), asked)
     frames.update(_frames_of_shapes(arrays, scene, question))
     frames.update(_frames_of_regions(arrays, regions, drawn))
     return PanelsView(

@@ -76,7 +76,7 @@ def _shown_embedding(scene: Scene, question: Question) -> tuple[str, str, NDArra
         if record is not None and record.finished:
             stored = embeddings.stored_embedding(scene, record)
             return "UMAP", stored.fingerprint, stored.coordinates
-    return "PCA", f"{scene.about}|pca", embeddings.pca_embedding(scene).coordinates
+    return "PCA", f"{scene.embedded_key}|pca", embeddings.pca_embedding(scene).coordinates
 
 
 def _labels(scene: Scene) -> None:
