@@ -53,7 +53,9 @@ def _file(key: str, _regions: RegionSet) -> str:
 def regions_request(scene: Scene, question: Question, place: str, **settings: Any) -> Any:
     """Return the request of the verb ``regions`` about a file of regions and what is in view."""
     assert scene.scan.latents is not None
-    specs = (scene.maps.origin[name] for name in scene.quantities(question))
+    # Tables about samples are no maps: they have no x and y.
+    names = scene.quantities(question) if scene.latents.grid is not None else ()
+    specs = (scene.maps.origin[name] for name in names)
     return VERBS.get("regions").request(
         regions=places.location(place),
         samples=places.location(scene.scan.latents),
@@ -149,6 +151,11 @@ def _downloads(latents: LatentSet, regions: Kept) -> None:
 def _upload(latents: LatentSet) -> None:
     turn = st.session_state.get(_UPLOADER, 0)
     given = st.file_uploader("Add regions from a file", type="json", key=f"regions.upload.{turn}")
+    same_scan = st.toggle(
+        "Same scan", key="regions.same_scan",
+        help="The file's regions were made on another file of this scan, for example before it was "
+        "converted. Its points must lie on the same grid.",
+    )  # fmt: skip
     if given is None:
         return
     try:
@@ -156,7 +163,7 @@ def _upload(latents: LatentSet) -> None:
             message = f"A file of regions has at most {LARGEST >> 20} MB."
             raise MalformedFileError(message)
         brought = regions_of(given.getvalue(), "The file")
-        added, _ = bring(latents, brought, "add regions from a file")
+        added, _ = bring(latents, brought, "add regions from a file", same_scan=same_scan)
     except InputError as error:
         errors.show(error)
         return

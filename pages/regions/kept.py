@@ -225,15 +225,17 @@ def problem() -> InputError | None:
     return found
 
 
-def bring(latents: LatentSet, brought: RegionSet, what: str) -> tuple[int, dict[str, str]]:
+def bring(
+    latents: LatentSet, brought: RegionSet, what: str, *, same_scan: bool = False
+) -> tuple[int, dict[str, str]]:
     """Add the regions of a file to those of the scan, but for those that are there already.
 
     A name or an id that another region has is changed. Returns how many were added, and the id
     under which each region is there, by the id in the file. Raises `InputError` if they are of
-    another scan; nothing changes then.
+    another scan, and `same_scan` doesn't say that only its file is another; nothing changes then.
     """
     points = ScanPoints.of_latents(latents)
-    placed = brought.place(points)
+    placed = brought.place(points, same_scan=same_scan)
     ids: dict[str, str] = {}
     added = 0
 

@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from latentcore.analysis.exploration import region_shape
-from latentcore.analysis.selection import Shape
+from latentcore.analysis.exploration import ROW_PANEL, region_shape
+from latentcore.analysis.selection import Shape, row_shapes
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.artifacts.region_files import regions_json
 from latentcore.containers import LatentSet, Region, ScanGrid, default_sample_ids
 from latentcore.readers import open_latents
 from latentcore.workflows import execute
+from pages.regions.files import kept_file, regions_request
 from pages.regions.kept import Candidate, keep, kept
 from pages.scan import loading
 from pages.scan.state import ScanState
@@ -319,6 +320,21 @@ def test_the_numbers_of_regions_are_those_of_numpy(explore, latents: LatentSet) 
     assert not pair["p"] < 0.05 or pair["from"] * pair["to"] > 0
 
 
+def test_the_files_are_those_of_the_verb_and_say_what_the_page_says(
+    explore, latents: LatentSet, tmp_path: Path
+) -> None:
+    two_regions(latents)
+    scene = open_scene(ScanState(latents=LATENTS, maps=(MAPS,)))
+    found = kept(latents)
+    request = regions_request(scene, Question(dim=1), kept_file(found), propagate=True)
+    execute("regions", request, tmp_path / "regions")
+    written = pd.read_csv(tmp_path / "regions" / "region_table.csv").set_index("region")
+    shown = table(open_files(explore()), "parts").set_index("region")
+    assert written["n"].to_dict() == {"left": 54, "top": 48} == shown["n"].to_dict()
+    assert written["morans_i"].to_dict() == pytest.approx(shown["Moran's I"].to_dict())
+    assert (tmp_path / "regions" / "propagated.csv").is_file()
+
+
 def test_classes_grow_from_a_few_labeled_points_and_become_maps(
     explore, latents: LatentSet
 ) -> None:
@@ -362,3 +378,30 @@ def test_a_probe_can_be_asked_for_the_regions(
     click(app, "regions.offer")
     assert "region" in app.selectbox(key="probe.labels").options
     assert not [one for one in app.button if one.key == "regions.offer"]
+
+
+@pytest.mark.parametrize("tab", ["regions", "label"])
+def test_samples_without_a_grid_have_regions_too(
+    open_page: OpenPage, data_root: Path, tab: str
+) -> None:
+    random = np.random.default_rng(1)
+    values = random.normal(size=(60, 3)).astype(np.float32)
+    values[:30, 0] += 6
+    ids = np.array([f"cutout {number}" for number in range(60)])
+    write_latents(data_root / "cutouts_latents.h5", LatentSet(values, ids, np.arange(3)))
+    place = "folder:measured/cutouts_latents.h5"
+    asked_for = Question(embedding="pca", selections={"A": row_shapes(ROW_PANEL, range(20))})
+    app = open_page("explore", samples="", latents=place, **to_query(asked_for))
+    click(app, "regions.keep.A")
+    cutouts = open_latents(data_root / "cutouts_latents.h5")
+    (region,) = regions(cutouts)
+    assert set(region.points) == set(ids[:20])
+    keep(cutouts, [Candidate("cold", np.arange(60) >= 40, {})])
+    app.segmented_control(key="explore.tab").set_value(tab).run()
+    assert not app.exception and not app.error
+    if tab == "regions":
+        assert set(table(app, "mean")["region"]) == {"Region 1", "cold"}
+        return
+    click(app, "regions.propagate")
+    assert not app.error
+    assert {one.label: one.value for one in app.metric}["cold"] == "30"
