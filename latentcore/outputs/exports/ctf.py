@@ -93,8 +93,8 @@ def _header(scan: ExportScan) -> list[str]:
 
 def _phase_line(phase: Phase) -> str:
     lattice = [f"{one:.10g}" for one in lattice_of(phase)]
-    known = phase.laue or "unknown"
-    comment = "" if phase.laue and phase.cell.lattice else f"Laue group {known}; see report.json"
+    unknown = ["Laue group unknown"] * (not phase.laue)
+    unknown += ["unit cell unknown"] * (not phase.cell.lattice)
     return "\t".join(
         (
             ";".join(lattice[:3]),
@@ -104,7 +104,7 @@ def _phase_line(phase: Phase) -> str:
             str(phase.cell.space_group),
             "",
             "",
-            comment,
+            "; ".join(unknown),
         )
     )
 
