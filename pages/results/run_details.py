@@ -18,8 +18,8 @@ from pages.frame import errors, navigation
 from pages.frame.units import size_text
 from pages.jobs.panel import job_panel, runner
 from pages.results import run_files
-from pages.results.exports import offer_export_of_run
 from pages.results.run_list import Entry
+from pages.results.verb_files import offer_export_of_run
 
 _MOST_FILES = 60
 
@@ -46,7 +46,7 @@ def details(entry: Entry) -> None:
     if run is not None:
         with tabs["Files"]:
             files(entry.folder, run)
-            offer_export_of_run(entry.folder, run, key=f"export_{entry.key}")
+            offer_export_of_run(entry.folder, run, key=f"export_{entry.key}", panel=False)
     with tabs["Provenance"]:
         _provenance(run, entry.job)
     with tabs["Command"]:

@@ -23,7 +23,7 @@ from pages.frame import errors
 from pages.jobs.panel import job_panel, runner
 from pages.regions import files
 from pages.regions.kept import kept
-from pages.results.exports import offer_export
+from pages.results.verb_files import offer_export
 from pages.tasks.explore import reports, sample_report
 from pages.view import embeddings
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
@@ -56,7 +56,8 @@ def show(
         if scene.latents.grid is None:
             sample_report.offer(scene, question, inside, masks, clustering)
         else:
-            _files(scene, question)
+            clustered = _files(scene, question)
+            _export(scene, clustered)
     with right:
         reports.reopen()
         st.markdown("**Link to this view**")
@@ -66,13 +67,24 @@ def show(
         )
 
 
-def _files(scene: Scene, question: Question) -> None:
+def _export(scene: Scene, view: JobRecord | None) -> None:
+    """Offer the label maps in view, and the clusters once the view's files are there."""
+    tables = [] if view is None else sorted(view.folder.glob("cluster_assignments__*.csv"))
+    labels = {"clusters of this view": f"{tables[0]}:cluster"} if tables else {}
+    labels |= {name: _spec(scene, name) for name in scene.maps.categories}
+    if labels:
+        about = scene.key + ("" if view is None else view.id)
+        offer_export(labels, key="explore.export", about=about)
+
+
+def _files(scene: Scene, question: Question) -> JobRecord | None:
+    """Offer the files of the view; return the job that has written them."""
     if not question.reference and not question.features:
         st.info(
             "Figures and tables need a map beside the latents. Open one on the Data page.",
             icon=":material/download:",
         )
-        return
+        return None
     request = session_request(scene, question)
     # A file may be replaced by another of the same name: its request stays the same.
     asked = scene.key + json.dumps(asdict(request), sort_keys=True, default=str)
@@ -91,11 +103,12 @@ def _files(scene: Scene, question: Question) -> None:
             st.rerun()
         if record is not None and record.error:
             errors.show(InputError(record.error))
-        return
+        return None
     if record.active:
         job_panel(record.id)
-        return
+        return None
     _offer(record)
+    return record
 
 
 def _offer(record: JobRecord) -> None:
@@ -122,8 +135,6 @@ def _offer(record: JobRecord) -> None:
             on_click="ignore",
             key=f"explore.download.{name}",
         )
-    for table in record.folder.glob("cluster_assignments__*.csv"):
-        offer_export(f"{table}:cluster", key="explore.export", about=record.id)
     snippet = record.folder / "session_again.py"
     if snippet.is_file():
         with st.expander("Python that computes these numbers again", icon=":material/code:"):
