@@ -91,6 +91,7 @@ def look(folder: Path) -> dict[str, Any]:
         "train": trained,
         "cluster": ran(folder, "cluster", latents, "--dim", "0", "--map", maps, "--method", "toy",
                        "--toy-bins", "3"),
+        "domains": ran(folder, "domains", latents, "--method", "toy", "--toy-height", "3"),
         "rank": ran(folder, "rank", latents, "--map", maps, "--metric", "toy", "--top", "0"),
         "probe": ran(folder, "probe", latents, "--labels", str(folder / "phases.csv") + ":phase",
                      "--classifier", "toy", "--toy-weight", "2"),
@@ -100,10 +101,11 @@ def look(folder: Path) -> dict[str, Any]:
         "batch": said("batch", "toy-count", latents, "--executor", "toy", "--out",
                       str(folder / "batch"), "--json"),
         "help": {verb: said(verb, "--help") for verb in
-                 ("cluster", "rank", "probe", "project", "train", "extract", "toy-count")},
+                 ("cluster", "domains", "rank", "probe", "project", "train", "extract",
+                  "toy-count")},
         "batch_help": said("batch", "toy-count", "--help"),
         "offered": {verb: options_of(verb) for verb in
-                    ("cluster", "rank", "probe", "project", "train", "export")},
+                    ("cluster", "domains", "rank", "probe", "project", "train", "export")},
         "steps": [widget.label for widget in steps.number_input],
         "executors": list(executors()),
         "pages": names(),

@@ -55,6 +55,13 @@ def test_a_clusterer(found: Any) -> None:
     assert len(found["cluster"]["report"]["counts"]) == 3
 
 
+def test_a_method_for_domains(found: Any) -> None:
+    assert "--toy-height" in found["help"]["domains"]
+    assert "toy" in found["offered"]["domains"]["Method"]
+    assert found["domains"]["report"]["parameters"] == {"toy_height": 3}
+    assert found["domains"]["report"]["n_domains"] == 1
+
+
 def test_a_metric(found: Any) -> None:
     assert "toy" in found["offered"]["rank"]["Metric"]
     assert found["rank"]["report"]["metrics"] == ["toy"]

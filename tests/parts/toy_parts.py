@@ -83,6 +83,27 @@ class ToyClusters:
         return ClusterFit(labels, {"toy_bins": self.toy_bins},
                           {"criterion": None, "value": None}, "toy 1")
 """,
+    "latentcore/analysis/domains/hierarchies/toy.py": """
+from dataclasses import dataclass
+import numpy as np
+from latentcore.analysis.domains.hierarchies import HIERARCHIES, Merges
+from latentcore.analysis.parameters import parameter
+
+
+@HIERARCHIES.register("toy")
+@dataclass(frozen=True)
+class ToyMerges:
+    title = "Toy"
+    toy_height: float = parameter(1.0, help="of all merges", convert=float)
+
+    def merges(self, values, edges, progress):
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import minimum_spanning_tree
+        n = edges.n_points
+        tree = minimum_spanning_tree(coo_matrix((np.ones(len(edges)), (edges.a, edges.b)), (n, n)))
+        one, other = (ends.astype(np.int32) for ends in tree.nonzero())
+        return Merges(one, other, np.full(len(one), self.toy_height))
+""",
     "latentcore/analysis/ranking/toy.py": """
 import numpy as np
 from latentcore.analysis.ranking import METRICS
