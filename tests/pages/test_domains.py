@@ -8,7 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.analysis.agreement import rand_and_information
+from latentcore.analysis.selection import Shape
+from pages.regions.kept import kept
 from pages.scan import joining, loading
+from pages.view.question import Question, to_query
 from tests.pages.conftest import OpenPage
 
 ROOT = "folder:measured/"
@@ -107,11 +110,26 @@ def test_kept_domains_are_labels_of_the_scan(open_page: OpenPage, steel: dict[st
     assert not app.error and not app.exception
     scan = app.session_state["scan"]
     maps = joining.joined_maps(scan.maps, loading.grid_key(scan), loading.scan_grid(scan))
-    kept = maps.get("domain")
-    assert np.isnan(kept).sum() == 1 and "domain" in maps.categories
-    assert rand_and_information(np.delete(kept, 7), np.delete(TRUTH, 7))[0] == 1
+    domain = maps.get("domain")
+    assert np.isnan(domain).sum() == 1 and "domain" in maps.categories
+    assert rand_and_information(np.delete(domain, 7), np.delete(TRUTH, 7))[0] == 1
     assert np.isfinite(np.delete(maps.get("deviation"), 7)).all()
     assert "among the maps in view" in "".join(one.value for one in app.success)
+
+
+def test_selected_domains_are_kept_as_regions(open_page: OpenPage, steel: dict[str, str]) -> None:
+    everything = Shape("map", "box", ((-1e6, -1e6), (1e6, 1e6)))
+    view = to_query(Question(selections={"A": (everything,), "B": ()}))
+    app = found(open_page("domains", **steel, **view))
+    app.session_state["domains.tab"] = "downloads"
+    app.run()
+    app.button(key="domains.keep_regions").click().run()
+    assert not app.error and not app.exception
+    latents = loading.latents(steel["latents"])
+    regions = kept(latents)
+    assert sorted(regions.regions.names) == [f"domain {one}" for one in range(4)]
+    sizes = np.bincount(np.delete(TRUTH, 7))
+    assert sorted(regions.counts.values()) == sorted(sizes)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from latentcore.jobs.command_line import command_line
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import navigation
+from pages.regions import kept as regions
+from pages.regions.kept import Candidate
 from pages.results.verb_files import show_files
 from pages.scan.derived_maps import keep_as_maps, without_labels
 from pages.tasks.domains.asked import Asked
@@ -22,14 +24,16 @@ from pages.tasks.domains.table import selected_domains
 from pages.view.scene import Scene
 
 _JOB = "domains_files_job"
+_MOST_REGIONS = 100
 
 
 def show(scene: Scene, asked: Asked, cut: Cut, mask: NDArray[np.bool_]) -> None:
     """Offer to keep the maps with the scan, and the files."""
+    chosen = selected_domains(cut, mask)
     _keep(scene, cut)
+    _keep_regions(scene, asked, cut, np.sort(chosen))
     st.markdown("**Tables**")
     with st.container(horizontal=True):
-        chosen = selected_domains(cut, mask)
         _csv("domain_table.csv", cut.table)
         _csv("domain_borders.csv", cut.domains.borders)
         _csv("domains.csv", _points(scene, cut))
@@ -57,6 +61,30 @@ def _keep(scene: Scene, cut: Cut) -> None:
     if kept_name(scene) in [places.label(place) for place in scene.scan.maps]:
         st.success("Domain maps are among the maps in view.", icon=":material/check:")
         navigation.link("explore", "See them in Explore")
+
+
+def _keep_regions(scene: Scene, asked: Asked, cut: Cut, chosen: NDArray[np.integer]) -> None:
+    st.markdown("**Keep as regions**")
+    n = len(chosen)
+    st.caption(
+        "Select domains, by a click on a map or in the table: each becomes a named region of the "
+        "scan, to describe, compare and combine in Explore."
+    )
+    if not st.button(
+        f"Keep the {n:,} selected domains" if n != 1 else "Keep the selected domain",
+        icon=":material/bookmark_add:",
+        key="domains.keep_regions",
+        disabled=not 0 < n <= _MOST_REGIONS,
+        help=f"At most {_MOST_REGIONS} at once." if n > _MOST_REGIONS else None,
+    ):
+        return
+    source = {"kind": "domain", "threshold": cut.threshold, "settings": dict(asked.settings)}
+    made = [
+        Candidate(f"domain {one}", cut.labels == one, {**source, "domain": int(one)})
+        for one in chosen
+    ]
+    regions.keep(scene.latents, made)
+    st.toast("Kept. Explore lists them." if n > 1 else "Kept. Explore lists it.")
 
 
 def kept_name(scene: Scene) -> str:

@@ -49,7 +49,7 @@ def reopen() -> None:
     if regions is not None:
         try:
             _, ids = bring(loading.latents(scan.latents), regions, "open a report")
-            question = question.changed(selections=_under(ids, question.selections))
+            question = _under(ids, question)
         except InputError as error:
             errors.show(error)
             return
@@ -83,15 +83,17 @@ def _regions(content: bytes) -> RegionSet | None:
     return None if plain is None else regions_of(json.dumps(plain), "The report")
 
 
-def _under(
-    ids: Mapping[str, str], selections: Mapping[str, tuple[Shape, ...]]
-) -> Mapping[str, tuple[Shape, ...]]:
-    """Return selections that name regions by the ids that they have here."""
+def _under(ids: Mapping[str, str], question: Question) -> Question:
+    """Return a question that names regions by the ids that they have here."""
     panels = {f"region-{old}": f"region-{new}" for old, new in ids.items()}
-    return {
-        slot: tuple(replace(one, panel=panels.get(one.panel, one.panel)) for one in shapes)
-        for slot, shapes in selections.items()
-    }
+
+    def under(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        return tuple(replace(one, panel=panels.get(one.panel, one.panel)) for one in shapes)
+
+    return question.changed(
+        selections={slot: under(shapes) for slot, shapes in question.selections.items()},
+        only=tuple(map(under, question.only)),
+    )
 
 
 def _parsed(content: bytes) -> Mapping[str, Any]:
