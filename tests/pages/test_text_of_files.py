@@ -81,7 +81,7 @@ def test_names_of_a_scan_are_text_on_every_page(
     assert_text(app)
     assert app.sidebar.selectbox(key="pick_latents").value == scan["latents"]
     shown = [as_shown(one.value) for one in app.sidebar.caption]
-    assert shown == [f"Only points with {NAME} > -9"]
+    assert f"Only points with {NAME} > -9" in shown
 
 
 def keep_regions(place: str) -> None:
