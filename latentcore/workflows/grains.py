@@ -46,7 +46,7 @@ class GrainsRequest:
     laue: tuple[str, ...] = option(
         (),
         help=f"Laue group of a phase by its number or name, or of all: {', '.join(LAUE_GROUPS)}; "
-        "needed where the file doesn't say it",
+        "where nothing is said of numbered phases they are taken as m-3m, and a note says so",
         repeat=True,
         metavar="[PHASE=]GROUP",
     )

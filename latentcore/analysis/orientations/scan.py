@@ -24,6 +24,8 @@ _DEGREES, _RADIANS = ("°", "deg", "degrees"), ("rad", "radians")
 # The largest angle that a vendor writes in radians: EDAX' for a point that is not indexed.
 _LARGEST_RADIANS = 4 * np.pi * 1.001
 _TURN = 2 * np.pi * 1.001
+_ONLY_PHASE = "the only phase"
+_ASSUMED = "m-3m"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,15 +98,16 @@ def orientations_of(maps: ScanMaps, laue: Sequence[str] = ()) -> Orientations:
         said, and ``phase`` where there are several. A point is not indexed where an angle is NaN
         or its phase is negative, called so, or 0 beside greater ones and not in the header.
     laue : sequence of str
-        ``PHASE=GROUP``, or ``GROUP`` for all phases; goes before what the maps say.
+        ``PHASE=GROUP``, or ``GROUP`` for all phases; goes before what the maps say. A phase of
+        which nothing but its number is known is taken as m-3m, and a note says so.
 
     Raises
     ------
     RequestError
         If angles are missing or their unit is unclear, no point is indexed, or the Laue group of
-        a phase is unknown.
+        a phase that has a name is unknown.
     """
-    angles, notes = euler_angles(maps)
+    angles, noted = euler_angles(maps)
     usable = np.isfinite(angles.sum(axis=0))
     phase, names = phases_of(maps, usable, given_groups(laue))
     indexed = phase != NOT_INDEXED
@@ -117,13 +120,14 @@ def orientations_of(maps: ScanMaps, laue: Sequence[str] = ()) -> Orientations:
     present = [int(number) for number in np.unique(phase[indexed])]
     rotations = from_euler(*angles)
     rotations[~indexed] = np.nan
+    symmetries, assumed = _symmetries(maps, present, names, given_groups(laue))
     return Orientations(
         rotations=rotations,
         phase=phase,
-        symmetries=_symmetries(maps, present, names, given_groups(laue)),
+        symmetries=symmetries,
         names={number: names[number] for number in present},
         columns=tuple(filter(None, (*euler_names(maps), _phase_name(maps)))),
-        notes=notes,
+        notes=(*noted, *assumed),
     )
 
 
@@ -196,7 +200,7 @@ def phases_of(
     """
     column = _phase_name(maps)
     if column is None:
-        return np.where(usable, np.int32(0), np.int32(NOT_INDEXED)), {0: "the only phase"}
+        return np.where(usable, np.int32(0), np.int32(NOT_INDEXED)), {0: _ONLY_PHASE}
     values = maps.get(column)
     usable = usable & np.isfinite(values)
     numbers = [int(number) for number in np.unique(values[usable])]
@@ -247,7 +251,7 @@ def given_groups(laue: Sequence[str]) -> dict[str, str]:
 
 def _symmetries(
     maps: ScanMaps, present: list[int], names: Mapping[int, str], given: Mapping[str, str]
-) -> dict[int, CrystalSymmetry]:
+) -> tuple[dict[int, CrystalSymmetry], tuple[str, ...]]:
     # A phase of the file may be missing in the part that is looked at.
     there = {**maps.categories.get(_phase_name(maps) or "", {}), **names}
     known = {name for number in there for name in (str(number), there[number])}
@@ -267,6 +271,15 @@ def _symmetries(
             found[number] = CrystalSymmetry(asked, own.hexagonal_x if own else "a")
         elif own is not None:
             found[number] = own
+    # A table of numbers can't say it. Where anything is known, what is missing is an oversight.
+    silent = not found and all(names[n] in (str(n), _ONLY_PHASE) for n in present)
+    nameless = present if silent else []
+    found |= {number: CrystalSymmetry(_ASSUMED, "a") for number in nameless}
+    notes = tuple(
+        f"{_name(maps)} doesn't say what phase {number} is: its Laue group was taken as "
+        f"{_ASSUMED}, that of cubic metals."
+        for number in nameless
+    )
     missing = [number for number in present if number not in found]
     if missing:
         message = (
@@ -275,7 +288,7 @@ def _symmetries(
             f"{listed}. Give ⟨laue⟩ {missing[0]}=GROUP, one of {', '.join(LAUE_GROUPS)}."
         )
         raise RequestError(message)
-    return found
+    return found, notes
 
 
 def _name(maps: ScanMaps) -> str:

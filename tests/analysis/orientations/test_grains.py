@@ -119,10 +119,16 @@ def test_which_points_are_indexed() -> None:
     assert phases_of(phase, ["0=m-3m", "1=6/mmm", "2=m-3m"]) == [NOT_INDEXED, 0, 1, 2]
 
 
+def test_numbered_phases_of_which_nothing_is_said_are_taken_as_cubic() -> None:
+    found = orientations_of(maps_of(X * 1.0, Y % 2 + 1))
+    assert {symmetry.laue for symmetry in found.symmetries.values()} == {"m-3m"}
+    assert [note for note in found.notes if "phase 2 is: its Laue group was taken as m-3m" in note]
+    assert not orientations_of(maps_of(X * 1.0, Y % 2 + 1), ["m-3m"]).notes
+
+
 @pytest.mark.parametrize(
     ("maps", "laue", "message"),
     [
-        (maps_of(X * 1.0), [], r"doesn't say the Laue group of phase 0 \(the only phase\)"),
         (maps_of(X * 1.0, Y % 3 + 1, symmetries=CUBIC), [], r"of phase 2 \(2\).*occur: 1, 2, 3"),
         (maps_of(X * 1.0, Y % 3 + 1), ["4=m-3m"], "names the phase '4', but The scan holds 1, 2"),
         (maps_of(X * 1.0), ["cubic"], "there is no Laue group 'cubic'. The eleven are"),
