@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from latentcore.analysis.compiled import compiled
 from latentcore.analysis.domains._loops import root_of
 
+# With fewer parts, rounds in which hardly any merge cost little.
+_FEW = 4_096
 _Merged = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
 
 
@@ -99,34 +101,36 @@ def _matched(
     b: NDArray[np.int32],
     cost: NDArray[np.float64],
     favorite: NDArray[np.int64],
-) -> NDArray[np.bool_]:
-    """Return which edges merge in this round: those that are the cheapest of both their parts.
+) -> NDArray[np.int64]:
+    """Return by which edge each part merges into the one at its other end, −1 where it doesn't.
 
-    Where costs rise steadily over the scan, hardly any are. Then the cheaper half of all favorites
-    merge in order of cost, so that the number of rounds grows with the logarithm of the points.
+    Edges merge that are the cheapest of both their parts. Where costs rise steadily over the scan,
+    or one part is the nearest of very many, these are few. Then the cheapest eighth of the others
+    merge into their nearest part, too, so that the number of rounds grows with the logarithm of
+    the points. No part that another one merges into merges itself.
     """
-    merging = np.zeros(len(a), np.bool_)
+    by = np.full(n, -1, np.int64)
+    grown = np.zeros(n, np.bool_)
     pairs, alive = 0, 0
     for part in range(n):
         e = favorite[part]
         if e >= 0:
             alive += 1
-            if favorite[a[e]] == e and favorite[b[e]] == e and a[e] == part:
-                merging[e] = True
+            if favorite[a[e]] == e and favorite[b[e]] == e and b[e] == part:
+                by[part] = e
+                grown[a[e]] = True
                 pairs += 1
-    if 50 * pairs >= alive:
-        return merging
-    taken = np.zeros(n, np.bool_)
-    wished = favorite[favorite >= 0]
-    wished = wished[np.argsort(cost[wished], kind="mergesort")]
-    for e in wished[: (len(wished) + 1) // 2]:
-        if merging[e]:
-            taken[a[e]] = taken[b[e]] = True
-    for e in wished[: (len(wished) + 1) // 2]:
-        if not (taken[a[e]] or taken[b[e]]):
-            merging[e] = True
-            taken[a[e]] = taken[b[e]] = True
-    return merging
+    if alive < _FEW or 100 * pairs >= alive:
+        return by
+    parts = np.flatnonzero(favorite >= 0)
+    parts = parts[np.argsort(cost[favorite[parts]], kind="mergesort")]
+    for part in parts[: (len(parts) + 7) // 8]:
+        e = favorite[part]
+        other = b[e] if a[e] == part else a[e]
+        if by[part] < 0 and not grown[part] and by[other] < 0:
+            by[part] = e
+            grown[other] = True
+    return by
 
 
 @compiled
@@ -169,34 +173,33 @@ def merged(
         cost = np.empty(len(a), np.float64)
         for e in range(len(a)):
             cost[e] = _cost(means, sizes, a[e], b[e], steps, e, sides[e], limit)
-        merging = _matched(alive, a, b, cost, _favorites(alive, a, b, cost))
-        partner = np.full(alive, -1, np.int32)
-        level = np.zeros(alive, np.float64)
-        for e in range(len(a)):
-            if merging[e]:
-                partner[a[e]], partner[b[e]] = b[e], a[e]
-                level[a[e]] = cost[e]
+        by = _matched(alive, a, b, cost, _favorites(alive, a, b, cost))
+        for part in range(alive):
+            e = by[part]
+            if e < 0:
+                continue
+            into = b[e] if a[e] == part else a[e]
+            first[made], second[made] = point[into], point[part]
+            reached[into] = max(cost[e], max(reached[into], reached[part]))
+            height[made] = reached[into]
+            made += 1
+            share = sizes[part] / (sizes[part] + sizes[into])
+            for k in range(d):
+                means[into, k] += share * (means[part, k] - means[into, k])
+            sizes[into] += sizes[part]
         # Parts are renumbered in place: a part's new number is never above its old one.
         new = np.empty(alive, np.int32)
         count = 0
         for part in range(alive):
-            other = partner[part]
-            if 0 <= other < part:
-                new[part] = new[other]
-                continue
-            new[part] = count
-            if other >= 0:
-                first[made], second[made] = point[part], point[other]
-                reached[part] = max(level[part], max(reached[part], reached[other]))
-                height[made] = reached[part]
-                made += 1
-                share = sizes[other] / (sizes[part] + sizes[other])
-                for k in range(d):
-                    means[part, k] += share * (means[other, k] - means[part, k])
-                sizes[part] += sizes[other]
-            means[count] = means[part]
-            sizes[count], reached[count], point[count] = sizes[part], reached[part], point[part]
-            count += 1
+            if by[part] < 0:
+                new[part] = count
+                means[count] = means[part]
+                sizes[count], reached[count], point[count] = sizes[part], reached[part], point[part]
+                count += 1
+        for part in range(alive):
+            e = by[part]
+            if e >= 0:
+                new[part] = new[b[e] if a[e] == part else a[e]]
         a, b, steps, sides = _contracted(values, a, b, steps, sides, new, count, across)
         alive = count
     return first[:made], second[:made], height[:made]
