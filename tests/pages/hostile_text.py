@@ -117,7 +117,7 @@ _PLAIN = {
     ("MultiSelect", "raw_values"), ("Code", "code_text"), ("Text", "body"),
     ("TextInput", "default"), ("TextInput", "value"), ("TextArea", "default"),
     ("TextArea", "value"), ("PlotlyChart", "spec"), ("BidiComponent", "json"),
-    ("Arrow", "columns"),
+    ("Arrow", "columns"), ("Dataframe", "columns"),
 }  # fmt: skip
 _PLAIN_ANYWHERE = {"id", "key", "placeholder", "alt", "form_id", "url", "deferred_file_id", "icon"}
 
