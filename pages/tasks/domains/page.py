@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import panel_axes, selected_rows
+from latentcore.analysis.selection import Shape
 from latentcore.errors import InputError, RequestError
 from pages.frame import errors, navigation
 from pages.frame.theme import tones
@@ -112,15 +114,14 @@ def _domains(scene: Scene, found: Found) -> None:
 
 
 def _panels(scene: Scene, asked: Asked, found: Found, cut: Cut) -> tuple[Question, Masks]:
-    selections, others = known_shapes(session.question(), parts_panel(cut))
-    if others:
-        session.update(selections=selections)
-    question = session.question()
+    # Strokes of other pages' panels mean nothing here, and are kept for them.
+    shown = known_shapes(session.question(), parts_panel(cut))
+    question = dataclasses.replace(session.question(), selections=shown)
     view = build_view(
         scene, question, asked, found, cut, _plateau(scene, asked, found, cut),
         shown=_shown(scene, asked, question), theme=tones().theme, messages=(),
     )  # fmt: skip
-    linked_panels(view, key=_PANELS, on_change=_adopt)
+    linked_panels(view, key=_PANELS, on_change=lambda: _adopt(shown))
     axes = panel_axes(
         question.selections,
         latents=scene.latents,
@@ -143,13 +144,13 @@ def _shown(scene: Scene, asked: Asked, question: Question) -> list[str]:
     return [name for name in dict.fromkeys(wanted) if name in known][:MOST_PANELS]
 
 
-def _adopt() -> None:
-    """Take over what the user did in the panels."""
+def _adopt(shown: Mapping[str, tuple[Shape, ...]]) -> None:
+    """Take over what the user did in panels that showed these strokes."""
     done = read_state(_PANELS)
     if done is not None:
-        session.update(
-            selections=done.selections, active=done.active, roi=done.roi, pinned=done.pinned
-        )
+        if dict(done.selections) != dict(shown):
+            session.update(selections=done.selections)
+        session.update(active=done.active, roi=done.roi, pinned=done.pinned)
         question_of.update(threshold=done.threshold)
 
 

@@ -97,14 +97,13 @@ def parts_panel(cut: Cut) -> str:
     return f"domains-{hashlib.blake2b(cut.key.encode(), digest_size=6).hexdigest()}"
 
 
-def known_shapes(question: Question, panel: str) -> tuple[Mapping[str, tuple[Shape, ...]], bool]:
-    """Return the strokes whose panels are known here, and whether others were left out."""
+def known_shapes(question: Question, panel: str) -> Mapping[str, tuple[Shape, ...]]:
+    """Return the strokes whose panels are known here."""
     known = {panel, ROW_PANEL, *MAP_PANELS}
-    kept = {
+    return {
         slot: tuple(shape for shape in shapes if shape.panel in known)
         for slot, shapes in question.selections.items()
     }
-    return kept, kept != dict(question.selections)
 
 
 def build_view(
