@@ -302,6 +302,11 @@ class RegionSet:
         message = f"There is no region {wanted!r}, perhaps any more. There are: {known}."
         raise UnknownNameError(message)
 
+    @property
+    def visible(self) -> RegionSet:
+        """The set without what is hidden."""
+        return replace(self, regions=tuple(one for one in self.regions if not one.hidden))
+
     def free_name(self, wanted: str) -> str:
         """Return a name that no region has: `wanted`, or with a number after it."""
         wanted, number = " ".join(wanted.split())[: _LONGEST_NAME - 5].strip() or "region", 2

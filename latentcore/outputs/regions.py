@@ -37,11 +37,15 @@ class LaidRegions:
 
     Attributes
     ----------
+    regions : RegionSet
+        Those that are not hidden.
     placed : Placement
     rows : dict of str to ndarray of int
         Those of each region that has points here, by its name.
     labels : ndarray of int32, shape (n,)
         The region of each point, by its place in the set; −1 where there is none.
+    hidden : tuple of str
+        Names of the hidden ones: on the page they are out of numbers and labels, and so here.
     """
 
     regions: RegionSet
@@ -49,6 +53,7 @@ class LaidRegions:
     placed: Placement
     rows: dict[str, NDArray[np.intp]]
     labels: NDArray[np.int32]
+    hidden: tuple[str, ...] = ()
 
     def mask(self, name: str) -> NDArray[np.bool_]:
         """Return which points lie in a region, shape (n,)."""
@@ -70,10 +75,15 @@ def lay(regions: RegionSet, points: ScanPoints, *, same_scan: bool = False) -> L
     JoinError
         If they are of another scan, or no point of any region is here.
     RequestError
-        If there is no region.
+        If there is no region, or all are hidden.
     """
     if not len(regions):
         message = "The file holds no region. Keep one first."
+        raise RequestError(message)
+    hidden = tuple(region.name for region in regions.regions if region.hidden)
+    regions = regions.visible
+    if not len(regions):
+        message = f"All {len(hidden)} regions of the file are hidden. Show one first."
         raise RequestError(message)
     placed = regions.place(points, same_scan=same_scan)
     rows = {region.name: placed.rows(region) for region in regions.regions}
@@ -84,7 +94,7 @@ def lay(regions: RegionSet, points: ScanPoints, *, same_scan: bool = False) -> L
             "Check that both are of the same scan, or of the same part of it."
         )
         raise JoinError(message)
-    return LaidRegions(regions, points, placed, rows, regions.labels(placed))
+    return LaidRegions(regions, points, placed, rows, regions.labels(placed), hidden)
 
 
 def label_table(laid: LaidRegions) -> pd.DataFrame:
@@ -253,7 +263,7 @@ def write_regions(
     Returns
     -------
     dict
-        ``n_regions``, ``n``, ``n_labeled``, ``missing`` and ``notes``.
+        ``n_regions``, ``hidden``, ``n``, ``n_labeled``, ``missing`` and ``notes``.
     """
     names = compared_names(laid, compare)
     folder.write_csv("labels.csv", label_table(laid))
@@ -276,9 +286,12 @@ def write_regions(
         listed = ", ".join(f"{name} {n:,}" for name, n in list(missing.items())[:8])
         more = " …" if len(missing) > 8 else ""
         notes = (*notes, f"Points of regions that are not among those given: {listed}{more}.")
+    if laid.hidden:
+        notes = (*notes, f"{len(laid.hidden)} hidden regions were left out.")
     return {
         "n": len(laid.points),
         "n_regions": len(laid.regions),
+        "hidden": list(laid.hidden),
         "n_labeled": int((laid.labels >= 0).sum()),
         "missing": missing,
         "notes": [*described.notes, *notes],

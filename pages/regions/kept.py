@@ -54,8 +54,7 @@ class Kept:
     @cached_property
     def shown(self) -> RegionSet:
         """Those that are not hidden."""
-        visible = tuple(region for region in self.regions.regions if not region.hidden)
-        return replace(self.regions, regions=visible)
+        return self.regions.visible
 
     @cached_property
     def placed(self) -> Placement:

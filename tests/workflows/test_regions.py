@@ -85,6 +85,19 @@ def test_labels_and_tables(scan: Path) -> None:
     assert regions_of((run / "regions.json").read_bytes()).names == _regions().names
 
 
+def test_hidden_regions_are_left_out(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hidden = _regions().changed("<b>top</b>", hidden=True)
+    (scan / "hidden.json").write_text(regions_json(hidden))
+    assert called(scan, "--samples", "{}/latents.csv", file="hidden.json") == 0
+    assert "1 hidden regions were left out" in capsys.readouterr().err
+    assert pd.read_csv(scan / "run/labels.csv").region.value_counts().to_dict() == {
+        "left, =cmd()": 200
+    }
+    (scan / "none.json").write_text(regions_json(hidden.changed("left, =cmd()", hidden=True)))
+    assert called(scan, "--samples", "{}/latents.csv", file="none.json") == 2
+    assert "All 2 regions of the file are hidden" in capsys.readouterr().err
+
+
 def test_labels_are_labels_to_other_verbs(scan: Path) -> None:
     assert called(scan, "--samples", "{}/fe.csv") == 0
     report = scan / "probe/probe_report.json"
