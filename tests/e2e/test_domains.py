@@ -26,7 +26,7 @@ SETTLED = f"""() => {{
 PIXELS = f"""() => {{
   const {{ dataContext }} = {PROBE}.panels.get('map');
   const {{ width, height }} = dataContext.canvas;
-  return Array.from(new Uint32Array(dataContext.getImageData(0, 0, width, height).data.buffer));
+  return new Uint8Array(dataContext.getImageData(0, 0, width, height).data.buffer).toHex();
 }}"""
 
 
@@ -53,7 +53,7 @@ def settle(page) -> None:
 
 def pixels(page) -> np.ndarray:
     settle(page)
-    return np.array(page.evaluate(PIXELS))
+    return np.frombuffer(bytes.fromhex(page.evaluate(PIXELS)), "<u4")
 
 
 def metric(page, name: str) -> str:

@@ -103,7 +103,7 @@ def columns(table: pd.DataFrame, unit: str) -> dict[str, Any]:
         )
         for name in table.columns
         if table[name].dtype.kind in "iuf"
-    }
+    } | {"touches_border": st.column_config.CheckboxColumn("touches border")}
 
 
 def _unit_of(name: str, unit: str) -> str:

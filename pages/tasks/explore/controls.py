@@ -29,7 +29,7 @@ def show(scene: Scene, *, regions: bool = False) -> None:
     `regions` tells whether there are regions to color by.
     """
     question = session.question()
-    first = st.columns([1.1, 1.1, 0.7, 0.9, 2], vertical_alignment="bottom")
+    first = st.columns([1, 1.05, 0.7, 0.9, 2.4], vertical_alignment="bottom")
     with first[0]:
         _dimension(scene, question)
     with first[1]:
