@@ -103,8 +103,9 @@ def offer_export(
     """
     with st.container(border=True):
         st.markdown("**Export for other programs**")
+        # Other label maps are another widget: what was chosen of these says nothing of those.
         chosen = st.multiselect(
-            "Labels", list(labels), default=list(labels)[:1], key=f"{key}.labels"
+            "Labels", list(labels), default=list(labels)[:1], key=f"{key}.labels.{'|'.join(labels)}"
         )
         form, source, beside = _ask_export(key, sources or _in_view())
         if not chosen:

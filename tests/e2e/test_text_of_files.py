@@ -73,12 +73,10 @@ def test_browser_shows_names_and_asks_no_other_host(page, server: str, query: st
         page.get_by_role("option").nth(1).wait_for(timeout=PATIENCE)
         assert NAME in shown(page, "[role=option]")
         page.keyboard.press("Escape")
-        methods = page.get_by_role("button", name="Methods").first
-        methods.click()
-        page.locator(".st-key-explore-scaling [data-testid=stTooltipIcon]").first.hover()
-        tip = page.locator("[data-testid=stTooltipContent]").first
-        tip.wait_for(timeout=PATIENCE)
-        assert f"latent and {NAME} weigh the same" in " ".join(tip.inner_text().split())
+        page.get_by_role("button", name="Features").first.click()
+        presets = ".st-key-explore-features-preset button"
+        page.locator(presets).first.wait_for(timeout=PATIENCE)
+        assert f"latent and {NAME}" in shown(page, presets)
     elif path == "rank":
         page.get_by_text("points in the ROI have a latent and").first.wait_for(timeout=PATIENCE)
         assert f"a latent and {NAME}" in shown(page, "[data-testid=stCaptionContainer]")
