@@ -34,7 +34,7 @@ from latentcore.analysis.statistics import (
     describe,
 )
 from latentcore.containers import Clustering, LatentSet, Region, RegionSet, Roi, ScanGrid
-from latentcore.containers.regions import Placement
+from latentcore.containers.scan_points import Placement
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
@@ -327,10 +327,10 @@ def region_panels(
     drawn = {shape.panel for shapes in selections.values() for shape in shapes}
     ids = {panel: found[1] for panel in sorted(drawn) if (found := _REGION.fullmatch(panel))}
     known = {region.id: region for region in regions.regions} if ids else {}
+    there = {panel: placed.mask(known[one].points) for panel, one in ids.items() if one in known}
     return {
-        panel: np.column_stack([placed.mask(known[one]), np.zeros(len(placed))]).astype(np.float32)
-        for panel, one in ids.items()
-        if one in known
+        panel: np.column_stack([mask, np.zeros(len(mask))]).astype(np.float32)
+        for panel, mask in there.items()
     }
 
 

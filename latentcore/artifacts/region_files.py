@@ -28,7 +28,7 @@ from latentcore.artifacts.records import (
     unsound,
 )
 from latentcore.containers import Region, RegionScan, RegionSet
-from latentcore.containers.regions import Frame, Points, from_runs, to_runs
+from latentcore.containers.scan_points import Frame, Points, from_runs, to_runs
 from latentcore.errors import InputError, MalformedFileError
 
 LARGEST = 64 << 20

@@ -29,7 +29,7 @@ from latentcore.artifacts.region_files import (
 )
 from latentcore.artifacts.run_folder import write_atomic
 from latentcore.containers import RegionScan, RegionSet
-from latentcore.containers.regions import Points
+from latentcore.containers.scan_points import Points
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.locks import file_lock
 

@@ -8,7 +8,7 @@ from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
-from latentcore.containers.regions import Region, RegionScan, RegionSet, ScanPoints
+from latentcore.containers.regions import Region, RegionSet
 from latentcore.containers.results import Clustering, Embedding, Neighbors, Ranking
 from latentcore.containers.roi import Roi
 from latentcore.containers.samples import (
@@ -20,6 +20,7 @@ from latentcore.containers.samples import (
     damaged_among,
     notes_of,
 )
+from latentcore.containers.scan_points import RegionScan, ScanPoints
 from latentcore.containers.tables import SampleColumns, SampleTable
 
 __all__ = [

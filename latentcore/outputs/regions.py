@@ -18,7 +18,7 @@ from latentcore.analysis.statistics import QUANTILES, describe
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.region_files import regions_json
 from latentcore.containers import Region, RegionSet, ScanPoints
-from latentcore.containers.regions import Placement
+from latentcore.containers.scan_points import Placement
 from latentcore.errors import JoinError, RequestError
 from latentcore.inputs.regions import Described
 from latentcore.progress import Progress
@@ -86,7 +86,7 @@ def lay(regions: RegionSet, points: ScanPoints, *, same_scan: bool = False) -> L
         message = f"All {len(hidden)} regions of the file are hidden. Show one first."
         raise RequestError(message)
     placed = regions.place(points, same_scan=same_scan)
-    rows = {region.name: placed.rows(region) for region in regions.regions}
+    rows = {region.name: placed.rows(region.points) for region in regions.regions}
     rows = {name: found for name, found in rows.items() if len(found)}
     if not rows:
         message = (

@@ -22,7 +22,7 @@ from latentcore.analysis.exploration import region_panels
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts.region_store import Operation, RegionStore, StoredRegions
 from latentcore.containers import LatentSet, Region, RegionSet, ScanPoints
-from latentcore.containers.regions import Placement
+from latentcore.containers.scan_points import Placement
 from latentcore.errors import InputError
 from latentcore.figures.colors import categorical_palette
 from latentcore.settings import settings
@@ -90,11 +90,11 @@ class Kept:
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many of the n points each region holds, by its id."""
-        return {region.id: len(self.placed.rows(region)) for region in self.regions.regions}
+        return {region.id: len(self.placed.rows(region.points)) for region in self.regions.regions}
 
     def mask(self, region: Region) -> NDArray[np.bool_]:
         """Return which points lie in a region, shape (n,)."""
-        return self.placed.mask(region)
+        return self.placed.mask(region.points)
 
     def panels(self, selections: Mapping[str, Sequence[Shape]]) -> dict[str, NDArray[np.float32]]:
         """Return the axes, shape (n, 2), of the panels of regions that strokes select."""
@@ -247,7 +247,7 @@ def bring(
         for region in brought.regions:
             # On another origin its points have other names; those beyond the latents are lost then.
             same = brought.scan.frame == regions.scan.frame
-            named = region.points if same else here.points(placed.mask(region))
+            named = region.points if same else here.points(placed.mask(region.points))
             twin = known.get(named.tobytes())
             if twin is not None:
                 ids[region.id] = twin.id

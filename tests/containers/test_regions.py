@@ -22,7 +22,7 @@ from latentcore.containers import (
     default_sample_ids,
 )
 from latentcore.containers.provenance import InputRecord, Provenance
-from latentcore.containers.regions import from_runs, node_keys, nodes_of, to_runs
+from latentcore.containers.scan_points import from_runs, node_keys, nodes_of, to_runs
 from latentcore.errors import JoinError, MalformedFileError, RequestError, UnknownNameError
 from tests.factories.kikuchi import full_grid
 
@@ -83,7 +83,7 @@ def test_algebra_and_json_follow_the_masks(a: list[int], b: list[int], data: st.
     placed = read.place(ScanPoints(points.grid.take(rows), of="latents"))
     for name in read.names:
         mask = {**masks, **wanted}[name]
-        np.testing.assert_array_equal(placed.mask(read.get(name)), mask[rows])
+        np.testing.assert_array_equal(placed.mask(read.get(name).points), mask[rows])
         assert read.missing(placed).get(name, 0) == mask.sum() - mask[rows].sum()
     assert regions_json(read) == regions_json(regions)
 
@@ -126,7 +126,7 @@ def test_samples_without_a_grid_are_named_by_id() -> None:
     regions = regions_of(regions_json(regions))
     assert regions.get("a").points.tolist() == ["train/2", "valid/3"]
     other = ScanPoints(None, np.array(["train/2", "train/9"]))
-    assert regions.place(other).mask(regions.get("a")).tolist() == [True, False]
+    assert regions.place(other).mask(regions.get("a").points).tolist() == [True, False]
     numbered = _set(ScanPoints(None, default_sample_ids(3)), a=[True, False, True])
     with pytest.raises(JoinError, match="3 samples, but here are 4"):
         numbered.place(ScanPoints(None, default_sample_ids(4)))
@@ -161,7 +161,7 @@ def test_samples_tell_scans_of_one_size_apart() -> None:
     with pytest.raises(JoinError, match="'blake2b:aa', those of this one 'blake2b:bb'"):
         regions.place(ScanPoints.of_latents(latents))
     converted = regions.place(ScanPoints.of_latents(latents), same_scan=True)
-    assert converted.mask(regions.get("a")).sum() == 8
+    assert converted.mask(regions.get("a").points).sum() == 8
     # Latents that don't know their samples have a fingerprint of their own, which says nothing.
     assert len(regions.place(ScanPoints.of_latents(replace(latents, provenance=None)))) == 24
 
