@@ -22,8 +22,7 @@ LIMIT_MS = 300.0
 PATIENCE_MS = 400_000
 GRAIN = 25
 PROBE = "[...window.__latentPanels][0]"
-MOVES = f"""async (moves) => {{
-  const slider = document.querySelector('.lp-cut input');
+MOVES = f"""async ([slider, moves]) => {{
   const {{ frames }} = {PROBE};
   const [low, high] = [Number(slider.min), Number(slider.max)];
   const taken = [];
@@ -58,7 +57,8 @@ def main() -> int:
                 timeout=PATIENCE_MS,
             )
             panels = page.evaluate(f"{PROBE}.panels.size")
-            taken = page.evaluate(MOVES, options.moves)
+            slider = page.get_by_role("slider", name="Threshold between domains")
+            taken = page.evaluate(MOVES, [slider.element_handle(), options.moves])
     print(f"{options.side**2:,} points, {panels} panels, {len(taken)} moves of the threshold")
     print(f"  median {statistics.median(taken):6.0f} ms\n  worst  {max(taken):6.0f} ms")
     missed = max(taken) >= LIMIT_MS
