@@ -13,15 +13,6 @@ settings.register_profile(
 )
 settings.load_profile("any-machine")
 
-# Files of a few long tests; last, one worker would be busy with them while the other has nothing.
-_LONG = ("e2e/", "_killed", "test_train_trouble", "test_contributing", "test_batch")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest; within a file the order stays."""
-    items.sort(key=lambda item: not any(part in item.nodeid for part in _LONG))
-
-
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -87,7 +89,11 @@ def test_preparation_transform_and_target(scan: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_workers_open_the_file_for_themselves(method: str, scan: Path) -> None:
+def test_workers_open_the_file_for_themselves(
+    method: str, scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A worker that is spawned runs __main__'s file; Streamlit's AppTest leaves its script there.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     dataset = lc.SampleDataset(scan, preparation="z_score", target=np.arange(30))
     wanted = dataset[:]  # this process has the file open when it forks
     loader = DataLoader(dataset, batch_size=4, num_workers=2, multiprocessing_context=method)
