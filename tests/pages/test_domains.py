@@ -48,7 +48,7 @@ def steel(data_root: Path) -> dict[str, str]:
 
 def found(app: AppTest) -> AppTest:
     """Run the page until its domains are found, or it says why there are none."""
-    patience = time.monotonic() + 120  # numba compiles what it has not on this machine yet
+    patience = time.monotonic() + 240  # numba compiles what it has not on this machine yet
     while not (app.metric or app.error or app.exception or app.info):
         assert time.monotonic() < patience, texts(app)
         time.sleep(0.05)
