@@ -11,6 +11,8 @@ def follow(key: str, value: object, *identity: object) -> None:
     A value that is set makes the browser drop what its user has done since: a run that began
     before the third press of an arrow key would take that press back. ``identity`` is what makes
     Streamlit see another widget under the same key, a slider's ends: such a one begins anew.
+    Only for widgets that are always mounted: one in a popover gets its value when that is opened,
+    and only where the last run has set it.
     """
     seen = f"{key}|identity"
     if st.session_state.get(key) != value or st.session_state.get(seen) != identity:

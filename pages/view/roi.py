@@ -63,7 +63,7 @@ def _adopt_sliders() -> None:
 def _exact(whole: tuple[float, ...], bounds: tuple[float, ...], grid: ScanGrid) -> None:
     keys = [f"explore.roi.{name}" for name in ("x0", "x1", "y0", "y1")]
     for place, (key, value) in enumerate(zip(keys, bounds, strict=True)):
-        follow(key, float(_within(value, whole[2 * (place // 2) :])))
+        st.session_state[key] = float(_within(value, whole[2 * (place // 2) :]))
 
     def adopt() -> None:
         _adopt(tuple(st.session_state[key] for key in keys))

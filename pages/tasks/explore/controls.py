@@ -12,7 +12,6 @@ from latentcore.analysis.clusterers import CLUSTERERS
 from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.forms.request_form import form_for
-from pages.frame.widgets import follow
 from pages.tasks.explore import features, filters
 from pages.view import session
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
@@ -181,8 +180,8 @@ def _color_details(scene: Scene, question: Question) -> None:
 
 
 def _limits(low: float, high: float) -> None:
-    follow("explore.low", low)
-    follow("explore.high", high)
+    st.session_state["explore.low"] = low
+    st.session_state["explore.high"] = high
 
     def adopt() -> None:
         bounds = st.session_state["explore.low"], st.session_state["explore.high"]

@@ -10,7 +10,6 @@ import streamlit as st
 from latentcore.analysis.clustering import latent_name
 from latentcore.analysis.exploration import Axis
 from pages.frame.errors import markdown_safe
-from pages.frame.widgets import follow
 from pages.view import session
 from pages.view.question import ALL_LATENTS, Question
 from pages.view.scene import Scene, scatter_of
@@ -42,7 +41,7 @@ def _preset(scene: Scene, question: Question) -> None:
     key = "explore.features.preset"
     beside = question.reference or "map"
     titles = {_PAIR: f"latent and {beside}", _ALL: "all latents", _CHOICE: "choose …"}
-    follow(key, _preset_of(question))
+    st.session_state[key] = _preset_of(question)
 
     def adopt() -> None:
         first: tuple[Axis, ...] = (question.dim or 0, *filter(None, [question.reference]))
@@ -67,7 +66,7 @@ def _preset(scene: Scene, question: Question) -> None:
 def _dims(scene: Scene, question: Question) -> None:
     spreads = scene.spreads
     key = _KEYS[0]
-    follow(key, list(question.dims_clustered or ()))
+    st.session_state[key] = list(question.dims_clustered or ())
     st.multiselect(
         "Latent dimensions",
         [int(dim) for dim in scene.latents.dims],
@@ -80,7 +79,7 @@ def _dims(scene: Scene, question: Question) -> None:
 def _maps(scene: Scene, question: Question) -> None:
     if not scene.numeric_maps:
         return
-    follow(_KEYS[1], list(question.maps_clustered))
+    st.session_state[_KEYS[1]] = list(question.maps_clustered)
     st.multiselect(
         "Maps", list(scene.numeric_maps), key=_KEYS[1], on_change=_adopt, placeholder="none",
         help="Clustered together with the latents.",
@@ -146,7 +145,7 @@ def _axes(scene: Scene, question: Question) -> None:
     for column, key, label, axis in zip(
         st.columns(2), keys, ("Scatter along", "and"), shown, strict=True
     ):
-        follow(key, axis)
+        st.session_state[key] = axis
         column.selectbox(
             label, options, key=key, on_change=adopt,
             format_func=lambda one: one if isinstance(one, str) else f"latent {one}",

@@ -14,7 +14,6 @@ from latentcore.analysis.cutout_statistics import DT_EDGES, dt_bins
 from latentcore.analysis.value_filters import Filters, Ranges
 from pages.access import places
 from pages.frame.errors import markdown_safe
-from pages.frame.widgets import follow
 from pages.scan.joining import can_join_by_order, join_text
 from pages.view import session
 from pages.view.question import Question
@@ -121,7 +120,7 @@ def _range(scene: Scene, question: Question) -> None:
     ends = (ranges[0][0], ranges[-1][1]) if ranges else (low, high)
     keys = [f"explore.filter.{end}.{name}" for end in ("from", "below")]
     for key, end, shown in zip(keys, ends, (low, high), strict=True):
-        follow(key, end if math.isfinite(end) else shown)
+        st.session_state[key] = end if math.isfinite(end) else shown
 
     def adopt() -> None:
         start, stop = (float(st.session_state[key]) for key in keys)

@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.access import places
 from pages.frame import errors
-from pages.frame.widgets import follow
 from pages.scan.joining import JoinedMaps
 from pages.tasks.rank.question import RankQuestion, question, update
 from pages.tasks.rank.scores import titles
@@ -89,7 +88,7 @@ def _sum(maps: JoinedMaps, asked: RankQuestion) -> None:
     names = _of_same_file(maps, asked)
     key, weights_key = "rank.columns", "rank.weights"
     st.session_state[key] = [name for name in asked.columns if name in names]
-    follow(weights_key, " ".join(f"{weight:g}" for weight in asked.weights))
+    st.session_state[weights_key] = " ".join(f"{weight:g}" for weight in asked.weights)
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     left.multiselect(
         f"Maps of {errors.markdown_safe(places.label(maps.origin[asked.columns[0]][0]))}",
