@@ -20,6 +20,7 @@ from __future__ import annotations
 from latentcore.analysis.selection import Shape
 from pages.panels.linked_panels.component import linked_panels, read_state
 from pages.panels.linked_panels.parts import Parts, Plateau
+from pages.panels.linked_panels.point_arrays import PointArrays
 from pages.panels.linked_panels.state import PanelsState
 from pages.panels.linked_panels.view import (
     Categorical,
@@ -46,6 +47,7 @@ __all__ = [
     "PanelsView",
     "Parts",
     "Plateau",
+    "PointArrays",
     "PointTable",
     "Regions",
     "Shaded",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +29,11 @@ from pages.panels.linked_panels import (
     Coloring,
     Continuous,
     Direct,
-    GridGeometry,
     Panel,
     PanelsView,
     Parts,
     Plateau,
-    PointTable,
+    PointArrays,
     packed_colors,
 )
 from pages.tasks.domains import compare
@@ -55,20 +53,6 @@ TITLES = {
     "deviation": "deviation from the mean",
     "border_contrast": "border contrast",
 }
-
-
-@dataclass
-class _Arrays:
-    """Collects the arrays that the browser needs, each with its fingerprint."""
-
-    values: dict[str, NDArray[np.generic]] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
-
-    def add(self, name: str, values: NDArray[np.generic], key: str) -> str:
-        wanted = np.int32 if values.dtype.kind in "iub" else np.float32
-        self.values[name] = np.ascontiguousarray(values, wanted)
-        self.keys[name] = hashlib.blake2b(f"{key}|{name}".encode(), digest_size=16).hexdigest()
-        return name
 
 
 def offered(scene: Scene, asked: Asked) -> list[str]:
@@ -127,11 +111,10 @@ def build_view(
     messages : tuple of str
         Notices above the panels.
     """
-    arrays = _Arrays()
+    arrays = PointArrays()
     grid = scene.latents.grid
     assert grid is not None
-    for name, values in (("x", grid.x), ("y", grid.y), ("row", grid.row), ("col", grid.col)):
-        arrays.add(name, values, scene.about)
+    geometry = arrays.add_grid(grid, scene.about)
     labels = arrays.add("domain", cut.labels, cut.key)
     colorings: dict[str, Coloring] = {"domains": _domain_colors(arrays, cut, theme)}
     for name in shown:
@@ -146,7 +129,7 @@ def build_view(
         Panel(f"of-{name}", "map", _capital(title_of(name)), None, None, x, y, name)
         for name in shown
     ]
-    none = arrays.add("no height", np.zeros(len(grid), np.float32), f"zeros {len(grid)}")
+    none = arrays.add_zeros(len(grid))
     frames = {
         parts_panel(cut): (labels, none),
         ROW_PANEL: (arrays.add("number", np.arange(len(grid), dtype=np.int32), "rows"), none),
@@ -157,8 +140,8 @@ def build_view(
         for name, values in zip(("right", "down"), found.lines, strict=True)
     )
     return PanelsView(
-        points=PointTable(len(grid), arrays.values, arrays.keys),
-        grid=GridGeometry(grid.shape, grid.origin, grid.step, grid.unit),
+        points=arrays.table(len(grid)),
+        grid=geometry,
         panels=tuple(panels),
         colorings=colorings,
         roi=question.roi,
@@ -174,7 +157,7 @@ def build_view(
     )
 
 
-def _domain_colors(arrays: _Arrays, cut: Cut, theme: Theme) -> Coloring:
+def _domain_colors(arrays: PointArrays, cut: Cut, theme: Theme) -> Coloring:
     palette = np.array([hex_to_rgb(color) for color in categorical_palette()], np.float64) / 255
     colors = np.full((len(cut.labels), 3), np.nan)
     inside = cut.labels >= 0
@@ -183,7 +166,9 @@ def _domain_colors(arrays: _Arrays, cut: Cut, theme: Theme) -> Coloring:
     return Direct(array, label="domains", nan_color=NAN_COLORS[theme])
 
 
-def _differences(arrays: _Arrays, scene: Scene, asked: Asked, cut: Cut, theme: Theme) -> Coloring:
+def _differences(
+    arrays: PointArrays, scene: Scene, asked: Asked, cut: Cut, theme: Theme
+) -> Coloring:
     found = compare.comparison(scene, asked.truth, cut)
     array = arrays.add(DIFFERS, found.differs, f"{cut.key}|{asked.truth}")
     palette = {SAME: _SAME_COLOR, DIFFERENT: _DIFFERENT_COLOR}
@@ -191,7 +176,7 @@ def _differences(arrays: _Arrays, scene: Scene, asked: Asked, cut: Cut, theme: T
     return Categorical(array, palette, names, NAN_COLORS[theme], asked.truth)
 
 
-def _coloring(arrays: _Arrays, scene: Scene, cut: Cut, name: str, theme: Theme) -> Coloring:
+def _coloring(arrays: PointArrays, scene: Scene, cut: Cut, name: str, theme: Theme) -> Coloring:
     if name in scene.maps.categories:
         return _categories(arrays, scene, name, theme)
     values, key, unit = _values(scene, cut, name)
@@ -210,19 +195,14 @@ def _values(scene: Scene, cut: Cut, name: str) -> tuple[NDArray[np.float32], str
     return scene.latents.dimension(int(name.removeprefix(_LATENT))), scene.about, ""
 
 
-def _categories(arrays: _Arrays, scene: Scene, name: str, theme: Theme) -> Coloring:
-    values = scene.maps.get(name)
-    present = np.isfinite(values)
-    codes = np.where(present, values, 0).astype(np.int32)
-    # A code that no category has stands for "no value": it gets the color of missing points.
-    codes[~present] = np.iinfo(np.int32).min
-    array = arrays.add(name, codes, scene.key)
+def _categories(arrays: PointArrays, scene: Scene, name: str, theme: Theme) -> Coloring:
+    array, codes = arrays.add_codes(name, scene.maps.get(name), scene.key)
     names = scene.maps.categories[name]
-    return Categorical(array, cluster_palette(codes[present]), names, NAN_COLORS[theme], name)
+    return Categorical(array, cluster_palette(codes), names, NAN_COLORS[theme], name)
 
 
 def _hover(
-    arrays: _Arrays, scene: Scene, cut: Cut, shown: Sequence[str]
+    arrays: PointArrays, scene: Scene, cut: Cut, shown: Sequence[str]
 ) -> tuple[tuple[str, str, str], ...]:
     inside = cut.labels >= 0
     grid = scene.latents.grid

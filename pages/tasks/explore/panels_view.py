@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +35,9 @@ from pages.panels.linked_panels import (
     Coloring,
     Continuous,
     Direct,
-    GridGeometry,
     Panel,
     PanelsView,
-    PointTable,
+    PointArrays,
     Regions,
     Shaded,
     packed_colors,
@@ -50,20 +48,6 @@ from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY
 from pages.view.scene import Scene, scatter_of
 
 _KEY_COLORS = ("#ff0000", "#00ff00", "#0000ff")
-
-
-@dataclass
-class _Arrays:
-    """Collects the arrays that the browser needs, each with its fingerprint."""
-
-    values: dict[str, NDArray[np.generic]] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
-
-    def add(self, name: str, values: NDArray[np.generic], key: str) -> str:
-        wanted = np.int32 if values.dtype.kind in "iub" else np.float32
-        self.values[name] = np.ascontiguousarray(values, wanted)
-        self.keys[name] = hashlib.blake2b(f"{key}|{name}".encode(), digest_size=16).hexdigest()
-        return name
 
 
 def build_view(
@@ -105,7 +89,7 @@ def build_view(
     marks : tuple of int
         Points to look at.
     """
-    arrays = _Arrays()
+    arrays = PointArrays()
     assert question.dim is not None
     if clustering is not None:
         clustering = replace(clustering, labels=np.where(inside, clustering.labels, OUTSIDE))
@@ -132,10 +116,11 @@ def build_view(
                     graticule=embedding.graticule,
                 )
             )  # fmt: skip
+    geometry = None
     if scene.latents.grid is not None:
-        _add_grid(arrays, scene)
+        geometry = arrays.add_grid(scene.latents.grid, scene.about)
         title = _quantity_title(question)
-        panels += _maps(question, clustering is not None, scene.latents.grid.unit, title)
+        panels += _maps(question, clustering is not None, geometry.unit, title)
     along = scatter_of(scene, question)
     if along is not None:
         panels.append(_scatter(arrays, scene, along, clustering is not None))
@@ -145,8 +130,8 @@ def build_view(
     frames.update(_frames_of_shapes(arrays, scene, question))
     frames.update(_frames_of_regions(arrays, regions, drawn))
     return PanelsView(
-        points=PointTable(len(scene.latents), arrays.values, arrays.keys),
-        grid=_geometry(scene),
+        points=arrays.table(len(scene.latents)),
+        grid=geometry,
         panels=tuple(panels),
         colorings=colorings,
         roi=question.roi,
@@ -194,7 +179,7 @@ def _latent_name(dim: int) -> str:
 
 
 def _main_coloring(
-    arrays: _Arrays,
+    arrays: PointArrays,
     scene: Scene,
     question: Question,
     clustering: Clustering | None,
@@ -227,17 +212,17 @@ def _main_coloring(
     return Continuous(array, lut(cmap), limits, label, unit, NAN_COLORS[theme])
 
 
-def _region_array(arrays: _Arrays, regions: Kept) -> str:
+def _region_array(arrays: PointArrays, regions: Kept) -> str:
     return arrays.add("region", regions.labels, regions.key)
 
 
-def _regions(arrays: _Arrays, regions: Kept) -> Regions | None:
+def _regions(arrays: PointArrays, regions: Kept) -> Regions | None:
     if not regions.shown:
         return None
     return Regions(_region_array(arrays, regions), regions.palette, regions.names)
 
 
-def _region_coloring(arrays: _Arrays, regions: Kept, theme: Theme) -> Categorical:
+def _region_coloring(arrays: PointArrays, regions: Kept, theme: Theme) -> Categorical:
     return Categorical(
         _region_array(arrays, regions),
         {-1: NOISE_COLOR, **regions.palette},
@@ -248,19 +233,19 @@ def _region_coloring(arrays: _Arrays, regions: Kept, theme: Theme) -> Categorica
 
 
 def _frames_of_regions(
-    arrays: _Arrays, regions: Kept, drawn: Mapping[str, NDArray[np.float32]]
+    arrays: PointArrays, regions: Kept, drawn: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, tuple[str, str]]:
     return {
         panel: (
             arrays.add(panel, axes[:, 0], regions.key),
-            arrays.add("no height", axes[:, 1], f"zeros {len(axes)}"),
+            arrays.add_zeros(len(axes)),
         )
         for panel, axes in drawn.items()
     }
 
 
 def _orientations(
-    arrays: _Arrays, scene: Scene, colors: NDArray[np.float32], theme: Theme
+    arrays: PointArrays, scene: Scene, colors: NDArray[np.float32], theme: Theme
 ) -> Direct:
     array = arrays.add("orientation", packed_colors(colors), scene.key)
     # Phases of different symmetry share red, green and blue, which mean other directions.
@@ -272,16 +257,11 @@ def _orientations(
 
 
 def _categories(
-    arrays: _Arrays, scene: Scene, name: str, theme: Theme, regions: Kept
+    arrays: PointArrays, scene: Scene, name: str, theme: Theme, regions: Kept
 ) -> Categorical:
-    values = scene.maps.get(name)
-    present = np.isfinite(values)
-    codes = np.where(present, values, 0).astype(np.int32)
-    # A code that no category has stands for "no value": it gets the color of missing points.
-    codes[~present] = np.iinfo(np.int32).min
-    array = arrays.add(f"map:{name}", codes, scene.key)
+    array, codes = arrays.add_codes(f"map:{name}", scene.maps.get(name), scene.key)
     names = scene.maps.categories[name]
-    palette = cluster_palette(codes[present])
+    palette = cluster_palette(codes)
     colors = {region.name: region.color for region in regions.regions.regions}
     if all(names.get(code) in colors for code in palette):
         # A map of the regions, or of classes grown from them.
@@ -290,7 +270,7 @@ def _categories(
 
 
 def _shaded(
-    arrays: _Arrays,
+    arrays: PointArrays,
     scene: Scene,
     question: Question,
     clustering: Clustering,
@@ -312,7 +292,7 @@ def _shaded(
     )
 
 
-def _labels(arrays: _Arrays, clustering: Clustering, labels_key: str) -> str:
+def _labels(arrays: PointArrays, clustering: Clustering, labels_key: str) -> str:
     return arrays.add("labels", clustering.labels, labels_key)
 
 
@@ -328,22 +308,15 @@ def _names(clustering: Clustering) -> dict[int, str]:
     }
 
 
-def _map_array(arrays: _Arrays, scene: Scene, name: str) -> str:
+def _map_array(arrays: PointArrays, scene: Scene, name: str) -> str:
     return arrays.add(f"map:{name}", scene.maps.get(name), scene.key)
 
 
-def _embedding_axes(arrays: _Arrays, embedding: EmbeddingView) -> tuple[str, str]:
+def _embedding_axes(arrays: PointArrays, embedding: EmbeddingView) -> tuple[str, str]:
     return (
         arrays.add(f"{embedding.panel}:0", embedding.coordinates[:, 0], embedding.key),
         arrays.add(f"{embedding.panel}:1", embedding.coordinates[:, 1], embedding.key),
     )
-
-
-def _add_grid(arrays: _Arrays, scene: Scene) -> None:
-    grid = scene.latents.grid
-    assert grid is not None
-    for name, values in (("x", grid.x), ("y", grid.y), ("row", grid.row), ("col", grid.col)):
-        arrays.add(name, values, scene.about)
 
 
 def _maps(question: Question, clustered: bool, unit: str, title: str) -> list[Panel]:
@@ -368,7 +341,7 @@ def _quantity_title(question: Question) -> str:
     return titles.get(question.color, question.color)
 
 
-def _scatter(arrays: _Arrays, scene: Scene, along: tuple[Axis, Axis], clustered: bool) -> Panel:
+def _scatter(arrays: PointArrays, scene: Scene, along: tuple[Axis, Axis], clustered: bool) -> Panel:
     x, y = along
     labels = [_axis_label(scene, one) for one in along]
     title = " and ".join(map(_axis_title, along))
@@ -380,7 +353,7 @@ def _scatter(arrays: _Arrays, scene: Scene, along: tuple[Axis, Axis], clustered:
     )  # fmt: skip
 
 
-def _axis_array(arrays: _Arrays, scene: Scene, axis: Axis) -> str:
+def _axis_array(arrays: PointArrays, scene: Scene, axis: Axis) -> str:
     if isinstance(axis, str):
         return _map_array(arrays, scene, axis)
     return arrays.add(_latent_name(axis), scene.latents.dimension(axis), scene.about)
@@ -394,7 +367,7 @@ def _axis_label(scene: Scene, axis: Axis) -> str:
 
 
 def _frames_of_shapes(
-    arrays: _Arrays, scene: Scene, question: Question
+    arrays: PointArrays, scene: Scene, question: Question
 ) -> dict[str, tuple[str, str]]:
     """Return the axes of scatters that strokes were drawn in, of whatever dimension and map."""
     drawn = {shape.panel for shapes in question.selections.values() for shape in shapes}
@@ -403,7 +376,7 @@ def _frames_of_shapes(
         number = np.arange(len(scene.latents), dtype=np.float32)
         frames[ROW_PANEL] = (
             arrays.add("row number", number, scene.about),
-            arrays.add("no height", np.zeros_like(number), f"zeros {len(number)}"),
+            arrays.add_zeros(len(number)),
         )
     for panel in drawn:
         axes = _scatter_of(scene, panel)
@@ -413,13 +386,8 @@ def _frames_of_shapes(
     return frames
 
 
-def _geometry(scene: Scene) -> GridGeometry | None:
-    grid = scene.latents.grid
-    return None if grid is None else GridGeometry(grid.shape, grid.origin, grid.step, grid.unit)
-
-
 def _hover(
-    arrays: _Arrays, scene: Scene, question: Question, clustered: bool
+    arrays: PointArrays, scene: Scene, question: Question, clustered: bool
 ) -> tuple[tuple[str, str, str], ...]:
     assert question.dim is not None
     along = dict.fromkeys((question.dim, *(scatter_of(scene, question) or ())))
