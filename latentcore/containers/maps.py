@@ -69,6 +69,10 @@ class ScanMaps(Columns):
         For each number of the map ``phase`` the phase's symmetry, where the file has it.
     cells : Mapping of int to UnitCell
         The same of its unit cell.
+    euler_convention : str
+        Which convention the Euler angles follow, and in which frame they are, in a sentence: that
+        of the program that wrote the file, as readers never rotate. ``""`` where there are none,
+        or a table of numbers doesn't say.
     notes : tuple of str
         A reader's notes on the file, one sentence or two each.
     dropped : int
@@ -84,6 +88,7 @@ class ScanMaps(Columns):
     categories: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     symmetries: Mapping[int, CrystalSymmetry] = field(default_factory=dict)
     cells: Mapping[int, UnitCell] = field(default_factory=dict)
+    euler_convention: str = ""
     notes: tuple[str, ...] = ()
     dropped: int = 0
     ref: SourceRef | None = None

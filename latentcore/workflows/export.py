@@ -169,6 +169,7 @@ def _joined(tables: Sequence[ScanMaps], grid: ScanGrid) -> ScanMaps | None:
         units=tuple(unit for maps in tables for unit in maps.units),
         grid=grid,
         categories=categories,
+        euler_convention=next(filter(None, (maps.euler_convention for maps in tables)), ""),
     )
 
 

@@ -123,5 +123,6 @@ def _report(request: GrainsRequest, scan: Orientations, grains: Grains) -> dict[
         "roi": request.roi,
         "phases": phases,
         "n_not_indexed": int((~scan.indexed).sum()),
+        "euler_convention": scan.convention,
         "notes": list(scan.notes),
     }

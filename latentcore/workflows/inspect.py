@@ -91,7 +91,8 @@ def inspect(
     -------
     dict
         ``location, reader, kind, n_samples, sample_shape, dtype, partitions, grid, maps,
-        fingerprint``, ``notes`` on the file, and for latents and maps more about their values.
+        fingerprint``, ``notes`` on the file, and for latents and maps more about their values
+        (``units, value_ranges, categories, euler_convention``).
         With a checkpoint, ``encoder`` with ``name, input_shape, latent_dim, device, preparation,
         samples_per_pass``, and ``feature_shape, pool`` where there is a feature map.
     """
@@ -223,6 +224,7 @@ def _describe_values(maps: ScanMaps) -> dict[str, Any]:
         "units": dict(zip(maps.names, maps.units, strict=True)),
         "value_ranges": {name: _range(maps.get(name)) for name in maps.names},
         "categories": {name: list(names.values()) for name, names in maps.categories.items()},
+        "euler_convention": maps.euler_convention,
     }
 
 

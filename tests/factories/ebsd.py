@@ -149,11 +149,11 @@ def write_kikuchipy(
 
 
 def write_emsoft(path: Path, images: NDArray[np.generic], angles: NDArray[np.floating]) -> Path:
-    """Write EMEBSD's output: patterns (N, H, W) or (R, S, H, W), angles (N, 3)."""
+    """Write EMEBSD's output: patterns (N, H, W) or (R, S, H, W), angles (N, 3) in rad."""
     with h5py.File(path, "w") as file:
         file["EMheader/EBSD/ProgramName"] = _one("EMEBSD.f90")
         file["EMData/EBSD/EBSDPatterns"] = images
-        file["EMData/EBSD/EulerAngles"] = angles.astype(np.float32)
+        file["EMData/EBSD/EulerAngles"] = angles
     return path
 
 

@@ -62,9 +62,8 @@ def test_maps_are_those_expected(simulated: Path, expected: pd.DataFrame) -> Non
     np.testing.assert_allclose(quality, expected.bandcontrast, rtol=1e-5)
     angles = {"phi1": "phi1_rad", "Phi": "Phi_rad", "phi2": "phi2_rad"}
     for called, column in angles.items():
-        in_degrees = maps.units[maps.names.index(called)] == "°"
-        found = maps.get(called)[order]
-        angle = np.radians(found) if in_degrees else found
+        assert maps.units[maps.names.index(called)] == "°"
+        angle = np.radians(maps.get(called)[order])
         np.testing.assert_allclose(angle, expected[column], atol=1e-4)
 
 
@@ -75,8 +74,7 @@ def test_grains_are_where_the_maps_say(simulated: Path, expected: pd.DataFrame) 
     for name in ("Phi", "phase"):
         values = pd.Series(maps.get(name)[order])
         spread = values.groupby(expected.grain_id.to_numpy()).agg(np.ptp)
-        unit = maps.units[maps.names.index(name)]
-        assert spread.max() < (np.degrees(0.05) if unit == "°" else 0.05)
+        assert spread.max() < (np.degrees(0.05) if name == "Phi" else 0.05)
 
 
 def test_every_map_of_the_file_is_there(shared_data: Path) -> None:
@@ -88,7 +86,9 @@ def test_every_map_of_the_file_is_there(shared_data: Path) -> None:
             if values.ndim == 1 and name not in ("X", "Y"):
                 called = {"Band Contrast": "bandcontrast", "Phase": "phase"}.get(name, name)
                 np.testing.assert_array_equal(maps.get(called), values[()].astype(np.float32))
-        np.testing.assert_array_equal(maps.get("Phi"), data["Euler"][:, 1])
+        polar = np.degrees(data["Euler"][:, 1].astype(np.float64))
+        np.testing.assert_array_equal(maps.get("Phi"), polar.astype(np.float32))
+    assert "CS1" in maps.euler_convention
     assert maps.names[:2] == ("bandcontrast", "phase")
     assert maps.categories == {"phase": {1: "Ni-superalloy", 2: "Iron bcc (old)"}}
     assert {number: one.laue for number, one in maps.symmetries.items()} == {1: "m-3m", 2: "m-3m"}
@@ -148,7 +148,8 @@ def test_real_kikuchipy_file_has_two_scans(shared_data: Path) -> None:
     with h5py.File(path) as file:
         data = file["Scan 2/EBSD/CrystalMap/crystal_map/data"]
         np.testing.assert_array_equal(maps.get("scores"), data["scores"][()].astype(np.float32))
-        np.testing.assert_array_equal(maps.get("phi1"), data["phi1"][()].astype(np.float32))
+        wanted = np.degrees(data["phi1"][()].astype(np.float64)).astype(np.float32)
+        np.testing.assert_array_equal(maps.get("phi1"), wanted)
         np.testing.assert_array_equal(maps.grid.y, data["y"][()])
     assert "Scan 1, Scan 2" in maps.notes[0]
 

@@ -43,11 +43,10 @@ def test_maps_have_names_units_and_symmetry(vendor: str, tmp_path: Path) -> None
     path = VENDORS[vendor](tmp_path / "scan.h5", COORDS, IMAGES, VALUES)
     maps = readers.open_maps(path)
     units = dict(zip(maps.names, maps.units, strict=True))
-    in_degrees = vendor == "bruker"
     for name, angle in zip(("phi1", "Phi", "phi2"), (0.3, 0.7, 1.1), strict=True):
-        assert units[name] == ("°" if in_degrees else "rad")
-        wanted = np.degrees(angle) if in_degrees else angle
-        assert maps.get(name)[2] == pytest.approx(wanted)
+        assert units[name] == "°"
+        assert maps.get(name)[2] == pytest.approx(np.degrees(angle))
+    assert maps.euler_convention.startswith("Bunge (z-x'-z'', passive)")
     assert "phase" in maps.categories
     assert {one.laue for one in maps.symmetries.values()} <= {"m-3m", "6/mmm"}
     assert maps.grid.unit == "µm"
@@ -163,7 +162,8 @@ def test_kikuchipy_takes_the_best_of_several_solutions(tmp_path: Path) -> None:
         data["phi1"] = angles
     found = readers.open_maps(path).get("phi1")
     assert np.flatnonzero(np.isnan(found)).tolist() == [1]  # is_in_data is False there
-    np.testing.assert_array_equal(np.delete(found, 1), np.delete(np.arange(20), 1))
+    wanted = np.degrees(np.delete(np.arange(20.0), 1))
+    np.testing.assert_array_equal(np.delete(found, 1), wanted.astype(np.float32))
 
 
 @pytest.mark.parametrize("padded", [False, True])
@@ -281,7 +281,7 @@ def test_hollow_maps_are_refused(tmp_path: Path) -> None:
 
 
 def test_emsoft_asks_for_the_grid(tmp_path: Path) -> None:
-    path = write_emsoft(tmp_path / "simulated.h5", IMAGES, np.stack([VALUES] * 3, axis=1))
+    path = write_emsoft(tmp_path / "simulated.h5", IMAGES, np.radians([VALUES] * 3).T)
     assert readers.recognize_all(path) == {"samples": "emsoft-hdf5"}
     with readers.open_samples(path) as samples:
         assert samples.grid is None

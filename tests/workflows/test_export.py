@@ -137,6 +137,7 @@ def test_a_vendors_scan_goes_to_ctf_in_the_formats_units(
     assert report["grid"]["unit"] == "µm"  # which only the vendor's file knows
     assert report["orientations"]["n_indexed"] == 154
     assert "not rotated" in report["orientations"]["frame"]
+    assert "CS1" in report["orientations"]["convention"]
     index = json.loads((out / "grains_labels.json").read_text())
     grain = pd.read_csv(tmp_path / "grains.csv").sort_values(["y", "x"]).grain.to_numpy()
     named = [index[str(one)]["label"] if one else -1 for one in found.rows.GrainIndex]
@@ -178,7 +179,7 @@ def test_everything_is_in_hdf5_and_csv(name: str, oxford: tuple[str, Path], tmp_
     if name == "csv":
         found = pd.read_csv(out / "grains.csv")
         columns = json.loads((out / "grains_columns.json").read_text())
-        assert (columns["units"]["phi1"], columns["units"]["x"]) == ("rad", "µm")
+        assert (columns["units"]["phi1"], columns["units"]["x"]) == ("°", "µm")
         assert set(found["phase_name"]) == {"Ni-superalloy", "Iron bcc (old)"}
         provenance = columns["provenance"]
     else:
@@ -186,14 +187,15 @@ def test_everything_is_in_hdf5_and_csv(name: str, oxford: tuple[str, Path], tmp_
             grid = {key: file[f"grid/{key}"][()] for key in ("x", "y")}
             maps = {key: one[()] for key, one in file["source"].items()}
             found = pd.DataFrame({**maps, **grid, "grain": file["labels/grain"][()]})
-            assert file["source/phi1"].attrs["unit"] == "rad"
+            assert file["source/phi1"].attrs["unit"] == "°"
+            assert "CS1" in file["source"].attrs["euler_convention"]
             provenance = json.loads(file.attrs["provenance"])
     pd.testing.assert_frame_equal(found[["x", "y", "grain"]], table, check_dtype=False)
     assert provenance["from"] == str(vendor)
     order = np.lexsort((found.x, found.y))
     with h5py.File(vendor) as file:
-        euler = file["1/EBSD/Data/Euler"][:, 0]
-    np.testing.assert_array_equal(found.phi1.to_numpy(np.float32)[order], euler)
+        euler = np.degrees(file["1/EBSD/Data/Euler"][:, 0].astype(np.float64))
+    np.testing.assert_array_equal(found.phi1.to_numpy(np.float32)[order], euler.astype(np.float32))
 
 
 def test_dream3d_gets_features_and_neighbors(tmp_path: Path) -> None:

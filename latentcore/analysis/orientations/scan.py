@@ -44,6 +44,8 @@ class Orientations:
         What each phase is called.
     columns : tuple of str
         The maps that they were read from.
+    convention : str
+        The maps' `latentcore.containers.ScanMaps.euler_convention`.
     notes : tuple of str
         What was taken from the numbers themselves, as no name told it.
     """
@@ -53,6 +55,7 @@ class Orientations:
     symmetries: Mapping[int, CrystalSymmetry]
     names: Mapping[int, str]
     columns: tuple[str, ...] = ()
+    convention: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -127,6 +130,7 @@ def orientations_of(maps: ScanMaps, laue: Sequence[str] = ()) -> Orientations:
         symmetries=symmetries,
         names={number: names[number] for number in present},
         columns=tuple(filter(None, (*euler_names(maps), _phase_name(maps)))),
+        convention=maps.euler_convention,
         notes=(*noted, *assumed),
     )
 
@@ -164,7 +168,8 @@ def euler_angles(maps: ScanMaps) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     largest = float(np.abs(angles[np.isfinite(angles)]).max(initial=0))
     if units <= set(_DEGREES):
         note = f"Angles up to {largest:.3g} were taken as degrees, but look like radians."
-        return np.radians(angles), (note,) if 1 < largest < _TURN else ()
+        doubtful = 1 < largest < _TURN and not maps.euler_convention  # a vendor's unit is known
+        return np.radians(angles), (note,) if doubtful else ()
     if units <= set(_RADIANS) and largest <= _LARGEST_RADIANS:
         return angles, ()
     if units == {""} and largest > _LARGEST_RADIANS:

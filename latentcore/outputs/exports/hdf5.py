@@ -57,6 +57,7 @@ def _write_maps(file: h5py.File, name: str, maps: ScanMaps | None) -> None:
     if maps is None:
         return
     group = file.create_group(name)
+    group.attrs["euler_convention"] = maps.euler_convention
     for called, unit, values in zip(maps.names, maps.units, maps.values, strict=True):
         column = group.create_dataset(dataset_name(called, group), data=values)
         column.attrs["unit"] = unit

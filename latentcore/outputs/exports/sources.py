@@ -74,7 +74,7 @@ def exported_orientations(maps: ScanMaps, grid: ScanGrid, laue: Sequence[str] = 
         "from": Path(maps.ref.location).name if maps.ref is not None else "",
         "reader": maps.ref.reader if maps.ref is not None else "",
         "frame": "the source's own: angles are not rotated between frames",
-        "convention": "Bunge, z x' z''",
+        "convention": maps.euler_convention or "Bunge, z x' z''",
         "phases": [
             {"number": place, "number_in_source": number, "name": one.name, "laue": one.laue,
              "hexagonal_x": one.hexagonal_x, "lattice": one.cell.lattice,

@@ -49,6 +49,7 @@ class MapColumns:
     categories: dict[str, Mapping[int, str]] = field(default_factory=dict)
     symmetries: dict[int, CrystalSymmetry] = field(default_factory=dict)
     cells: dict[int, UnitCell] = field(default_factory=dict)
+    euler_convention: str = ""
 
     def add(self, name: str, values: NDArray[np.generic], unit: str) -> None:
         """Add a map; a name that is taken gets a number."""
@@ -102,11 +103,14 @@ def _add_euler(maps: MapColumns, vendor: Vendor, file: h5py.File, scan: str, n: 
     if unindexed is not None:
         angles[:, unindexed] = np.nan
     unit = unit_attribute(file, f"{scan}/{vendor.data}/{vendor.euler[0]}") or vendor.euler_unit
-    for name, values in zip(_EULER, angles, strict=True):
-        maps.add(name, values, unit)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers of a damaged file
+        degrees = angles if unit == "°" else np.degrees(angles)
+    for name, values in zip(_EULER, degrees, strict=True):
+        maps.add(name, values, "°")
+    maps.euler_convention = vendor.euler_convention
 
 
-def _euler_angles(vendor: Vendor, file: h5py.File, scan: str, n: int) -> NDArray[np.float32] | None:
+def _euler_angles(vendor: Vendor, file: h5py.File, scan: str, n: int) -> NDArray[np.float64] | None:
     """Return Bunge's angles as the file gives them, shape (3, n); None without them."""
     keys = [f"{scan}/{vendor.data}/{name}" for name in vendor.euler]
     found = [follow(file, key) for key in keys]
@@ -119,7 +123,8 @@ def _euler_angles(vendor: Vendor, file: h5py.File, scan: str, n: int) -> NDArray
         return None
     parts = (0, 1, 2) if len(vendor.euler) == 1 else (0, 0, 0)
     angles = [column(file, key, part) for key, part in zip(keys, parts, strict=True)]
-    return np.stack([as_float32(angle) for angle in angles])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.stack([np.asarray(angle, np.float64) for angle in angles])
 
 
 def _phase_names(values: NDArray[np.float32], phases: Mapping[int, Phase]) -> dict[int, str]:

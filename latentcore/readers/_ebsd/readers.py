@@ -105,6 +105,7 @@ class VendorMaps:
                 categories=maps.categories,
                 symmetries=maps.symmetries,
                 cells=maps.cells,
+                euler_convention=maps.euler_convention,
                 notes=(*vendor.scan_notes(file, scan), *placed.notes),
                 ref=ref,
                 fingerprint=content_fingerprint(path),

@@ -70,6 +70,10 @@ class Vendor:
         Of maps whose dataset names none.
     euler : tuple of str
         Three datasets, or one of shape (n, 3).
+    euler_unit : str
+        Of a dataset that names none: ``"rad"`` or ``"°"``.
+    euler_convention : str
+        What `latentcore.containers.ScanMaps.euler_convention` says of them.
     hexagonal_x : str
         ``"a"`` or ``"a*"``: which axis of a hexagonal crystal the angles take for x.
     options : frozenset of str
@@ -90,6 +94,7 @@ class Vendor:
     units: Mapping[str, str] = field(default_factory=dict)
     euler: tuple[str, ...]
     euler_unit: str = "rad"
+    euler_convention: str = ""
     hexagonal_x: str = "a"
     options: frozenset[str] = frozenset({"scan"})
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 from latentcore.readers._coords import grid_of
+from latentcore.readers._ebsd.conventions import BRUKER
 from latentcore.readers._ebsd.fields import column, points_in
 from latentcore.readers._ebsd.places import Header, refuse_hexagonal
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
@@ -64,6 +65,7 @@ VENDORS.register("bruker-hdf5")(
         first=("RadonQuality", "phase", "MAD", "NIndexedBands"),
         units={"MAD": "°"},
         euler=("phi1", "PHI", "phi2"),
+        euler_convention=BRUKER,
         euler_unit="°",
     )
 )

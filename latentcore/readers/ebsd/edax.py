@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.readers._ebsd.conventions import EDAX
 from latentcore.readers._ebsd.fields import Phase, column, listed_phases, points_in
 from latentcore.readers._ebsd.scan import Vendor
 from latentcore.readers.ebsd import VENDORS
@@ -47,5 +48,6 @@ VENDORS.register("edax-hdf5")(
         first=("IQ", "phase", "CI", "Fit"),
         units={"Fit": "°"},
         euler=("Phi1", "Phi", "Phi2"),
+        euler_convention=EDAX,
     )
 )

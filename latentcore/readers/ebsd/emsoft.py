@@ -16,6 +16,7 @@ import h5py
 from latentcore.containers import SourceRef
 from latentcore.errors import RequestError, ShapeError
 from latentcore.readers._coords import grid_from_coords
+from latentcore.readers._ebsd.conventions import EMSOFT
 from latentcore.readers._ebsd.fields import Phase
 from latentcore.readers._ebsd.places import Header, row_major
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
@@ -80,6 +81,7 @@ VENDORS.register("emsoft-hdf5")(
         patterns={"simulated": "EBSDPatterns"},
         data="EBSD",
         euler=("EulerAngles",),
+        euler_convention=EMSOFT,
         options=frozenset({"shape", "coords"}),
     )
 )

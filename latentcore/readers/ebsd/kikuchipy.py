@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.readers._ebsd.conventions import KIKUCHIPY
 from latentcore.readers._ebsd.fields import Phase, column, listed_phases, points_in
 from latentcore.readers._ebsd.scan import Vendor
 from latentcore.readers.ebsd import VENDORS
@@ -41,5 +42,6 @@ VENDORS.register("kikuchipy-hdf5")(
         renamed={"phase_id": "phase"},
         first=("scores", "phase"),
         euler=("phi1", "Phi", "phi2"),
+        euler_convention=KIKUCHIPY,
     )
 )

@@ -7,6 +7,7 @@ counts per second; datasets may have the shape (n,) or (n, 1).
 
 from __future__ import annotations
 
+from latentcore.readers._ebsd.conventions import OXFORD
 from latentcore.readers._ebsd.scan import Vendor
 from latentcore.readers.ebsd import VENDORS
 
@@ -24,6 +25,7 @@ VENDORS.register("oxford-h5oina")(
         first=("bandcontrast", "phase", "Pattern Quality", "Band Slope", "Bands"),
         units={"Mean Angular Deviation": "rad", "Beam Position X": "µm", "Beam Position Y": "µm"},
         euler=("Euler",),
+        euler_convention=OXFORD,
         hexagonal_x="a*",
         options=frozenset({"scan", "patterns"}),
     )

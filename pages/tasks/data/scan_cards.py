@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import streamlit as st
@@ -167,8 +167,12 @@ def _dims(dims: np.ndarray) -> str:
 def _notes(place: str) -> None:
     """Show the reader's notes about a file."""
     if loading.kind_of(place)[0] == "samples":
-        for note in notes_of(loading.samples(place)):
-            st.caption(f":material/info: {errors.markdown_safe(note)}")
+        _show(notes_of(loading.samples(place)))
+
+
+def _show(notes: Iterable[str]) -> None:
+    for note in notes:
+        st.caption(f":material/info: {errors.markdown_safe(note)}")
 
 
 def _maps_card(scan: ScanState) -> None:
@@ -181,6 +185,8 @@ def _maps_card(scan: ScanState) -> None:
             st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
             try:
                 _fact_list(_maps_facts(place, scan))
+                if place != scan.samples and not loading.is_table(place):
+                    _show(loading.maps(place).notes)
             except InputError as error:
                 errors.show(error)
                 st.button(
@@ -218,6 +224,8 @@ def _maps_facts(place: str, scan: ScanState) -> Facts:
         return _table_facts(place)
     table = loading.maps(place)
     facts = [("maps", _names(table.names)), ("points", f"{len(table.grid):,}")]
+    if table.euler_convention:
+        facts.append(("Euler angles", table.euler_convention))
     if table.dropped:
         facts.append(("left out", f"{table.dropped:,} rows without numbers"))
     grid = loading.scan_grid(scan)

@@ -30,7 +30,8 @@ def _emsoft(path: Path, coords: Coords, values: Values) -> None:
 
 def _emsoft_folded(path: Path, coords: Coords, values: Values) -> None:
     columns = coords[:, 0].max() + 1
-    write_emsoft(path, flat_images(values).reshape(-1, columns, 3, 4), np.stack([values] * 3, 1))
+    angles = np.radians(np.stack([values] * 3, 1), dtype=np.float64)
+    write_emsoft(path, flat_images(values).reshape(-1, columns, 3, 4), angles)
 
 
 def _nordif(path: Path, coords: Coords, values: Values) -> None:
