@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from latentcore.containers.columns import Columns, holds_names, numeric, quantities, refuse_names
-from latentcore.containers.grid import ScanGrid
+from latentcore.containers.grid import Lattice, ScanGrid, ShiftedRows
 from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
@@ -30,6 +30,7 @@ __all__ = [
     "Embedding",
     "InputRecord",
     "LatentSet",
+    "Lattice",
     "Neighbors",
     "Provenance",
     "Ranking",
@@ -44,6 +45,7 @@ __all__ = [
     "ScanGrid",
     "ScanMaps",
     "ScanPoints",
+    "ShiftedRows",
     "Skipping",
     "SourceRef",
     "UnitCell",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,32 +16,62 @@ from latentcore.errors import MalformedFileError, ShapeError
 _NODE_TOLERANCE = 0.1
 # The true step may be a whole fraction of the smallest difference seen (x = 0, 2, 5 has step 1).
 _LARGEST_STEP_DIVISOR = 12
+ShiftedRows = Literal["none", "odd", "even"]
+# Six neighbors are equally far where rows are this share of the columns' step apart. A scan is
+# hexagonal if its own share differs by less than the tolerance: steps are written with few digits.
+_HEXAGONAL_RATIO = 3**0.5 / 2
+_RATIO_TOLERANCE = 0.03
+# A node and its neighbors: fewer points may lie so on a square grid by chance.
+_FEWEST_FOR_HEXAGONS = 7
 # Fewer points may lie on one color of a chessboard by chance.
-_FEWEST_FOR_HEXAGONS = 32
+_FEWEST_FOR_CHESSBOARD = 32
 # A grid with more cells than this, and far more than points, is a broken or hostile file:
 # two points at (0, 0) and (2^31, 2^31) would ask for an array of 2^62 cells.
 _MOST_CELLS = 64_000_000
 _MOST_CELLS_PER_POINT = 1_000
 
 
-@dataclass(frozen=True, eq=False)
-class ScanGrid:
-    """A regular grid of R rows and S columns, some of whose nodes hold a sample.
-
-    Row order in a file is never assumed: `row` and `col` place each sample.
+class Lattice(NamedTuple):
+    """The rectangular lattice of a scan's nodes: for whatever goes by rows and columns.
 
     Attributes
     ----------
     shape : tuple of int
-        (R, S).
+        Rows and columns.
+    row, col : ndarray of int32, shape (n,)
+        The node of each sample.
+    step : tuple of float
+        (dx, dy).
+    """
+
+    shape: tuple[int, int]
+    row: NDArray[np.int32]
+    col: NDArray[np.int32]
+    step: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class ScanGrid:
+    """A square or hexagonal grid of R rows and up to S columns; some nodes hold a sample.
+
+    Row order in a file is never assumed: `row` and `col` place each sample. In a hexagonal grid
+    every second row lies half a step to the right, and rows are √3/2 of a step apart.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (R, S); S is the length of the longest row.
     row, col : ndarray of int32, shape (n,)
         The node of each sample. Row 0 is at the top, y downwards.
     x, y : ndarray of float64, shape (n,)
         Coordinates as the file gives them; x belongs to columns, y to rows.
     step : tuple of float
-        (dx, dy), the distance between neighboring nodes, in `unit`.
+        (dx, dy), the distance between the nodes of a row and between rows, in `unit`.
     unit : str
         ``"µm"``, or ``""`` for scan steps of unknown size.
+    shifted_rows : str
+        ``"odd"`` or ``"even"``: the rows of a hexagonal grid that lie half a step to the right,
+        counted from 0; ``"none"`` in a square one.
     """
 
     shape: tuple[int, int]
@@ -50,8 +81,13 @@ class ScanGrid:
     y: NDArray[np.float64]
     step: tuple[float, float]
     unit: str = ""
+    shifted_rows: ShiftedRows = "none"
 
     def __post_init__(self) -> None:
+        if self.shifted_rows not in get_args(ShiftedRows):
+            known = ", ".join(get_args(ShiftedRows))
+            message = f"Shifted rows are one of {known}, not {str(self.shifted_rows)[:40]!r}."
+            raise ShapeError(message)
         sizes = {len(self.row), len(self.col), len(self.x), len(self.y)}
         if len(sizes) != 1:
             message = f"A scan grid needs row, col, x and y of one length, but got {sorted(sizes)}."
@@ -69,7 +105,10 @@ class ScanGrid:
         unit: str = "",
         step: tuple[float, float] | None = None,
     ) -> ScanGrid:
-        """Find the grid on which the points (x, y) lie.
+        """Find the grid on which the points (x, y) lie, square or hexagonal.
+
+        It is hexagonal where rows lie √3/2 of a step apart (within 3 %) and every second one is
+        shifted by half a step: the coordinates decide, not a file's header.
 
         Parameters
         ----------
@@ -100,12 +139,31 @@ class ScanGrid:
                 f"The steps of a scan grid must be positive, but are {step[0]:g}, {step[1]:g}."
             )
             raise MalformedFileError(message)
-        dx, dy = step if step is not None else (_step_of(x, "x"), _step_of(y, "y"))
+        dy = step[1] if step is not None else _step_of(y, "y")
+        hexagonal = _hexagonal(x, y, dy, None if step is None else step[0])
+        if hexagonal is not None:
+            return cls._checked(*hexagonal, x, y, unit)
+        dx = step[0] if step is not None else _step_of(x, "x")
         # A single row or column has no step of its own: take the other axis's, so that cells
         # are square.
         dx, dy = dx or dy or 1.0, dy or dx or 1.0
         col, n_cols = _nodes(x, dx, "x")
         row, n_rows = _nodes(y, dy, "y")
+        place = Lattice((n_rows, n_cols), row, col, (dx, dy))
+        _refuse_chessboard(place)
+        return cls._checked(place, "none", x, y, unit)
+
+    @classmethod
+    def _checked(
+        cls,
+        place: Lattice,
+        shifted_rows: ShiftedRows,
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        unit: str,
+    ) -> ScanGrid:
+        """Make a grid that is not far larger than its points, and holds none of them twice."""
+        (n_rows, n_cols), row, col, (dx, dy) = place
         if n_rows * n_cols > _MOST_CELLS and n_rows * n_cols > _MOST_CELLS_PER_POINT * len(x):
             message = (
                 f"{len(x)} points would lie on a grid of {n_rows} × {n_cols} cells with steps "
@@ -113,8 +171,7 @@ class ScanGrid:
             )
             raise MalformedFileError(message)
         cls._refuse_duplicates(row, col, n_cols, x, y)
-        _refuse_hexagonal(row, col, (n_rows, n_cols))
-        return cls((n_rows, n_cols), row, col, x, y, (dx, dy), unit)
+        return cls((n_rows, n_cols), row, col, x, y, (dx, dy), unit, shifted_rows)
 
     @staticmethod
     def _refuse_duplicates(
@@ -141,25 +198,103 @@ class ScanGrid:
         """Index of each sample's node in the flattened map, shape (n,)."""
         return self.row.astype(np.int64) * self.shape[1] + self.col
 
+    @property
+    def hexagonal(self) -> bool:
+        """Whether each node has six neighbors, not four."""
+        return self.shifted_rows != "none"
+
+    @property
+    def cell_area(self) -> float:
+        """Area of the specimen that each sample stands for, in the unit's square."""
+        return self.step[0] * self.step[1]
+
+    @property
+    def spacing(self) -> float:
+        """Distance of the nearest nodes, in `unit`."""
+        return self.step[0] if self.hexagonal else min(self.step)
+
+    def is_shifted(self, row: NDArray[np.integer] | int) -> NDArray[np.bool_]:
+        """Tell which rows lie half a step to the right; those outside of the grid, too."""
+        if not self.hexagonal:
+            return np.zeros(np.shape(row), np.bool_)
+        shifted: NDArray[np.bool_] = np.asarray(row) % 2 == (self.shifted_rows == "odd")
+        return shifted
+
+    def coordinates(
+        self, row: NDArray[np.integer], col: NDArray[np.integer]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return x and y of nodes, whether or not samples sit there."""
+        x0, y0 = self.origin
+        right = np.asarray(col) + 0.5 * self.is_shifted(row)
+        return x0 + right * self.step[0], y0 + np.asarray(row) * self.step[1]
+
     @cached_property
     def origin(self) -> tuple[float, float]:
-        """(x, y) of the top left node, whether or not a sample sits there."""
+        """(x, y) of the top left node, or where it were in a row that is not shifted."""
         if len(self) == 0:
             return 0.0, 0.0
+        right = self.col[0] + 0.5 * self.is_shifted(self.row[:1])[0]
         return (
-            float(self.x[0] - self.col[0] * self.step[0]),
+            float(self.x[0] - right * self.step[0]),
             float(self.y[0] - self.row[0] * self.step[1]),
         )
+
+    @cached_property
+    def lattice(self) -> Lattice:
+        """The grid as a rectangular lattice.
+
+        A square grid is one by itself. A hexagonal one lies on every second node of a lattice of
+        2 S columns that are half a step apart: those whose row and column are both even or odd,
+        or just one of them where even rows are shifted.
+        """
+        if not self.hexagonal:
+            return Lattice(self.shape, self.row, self.col, self.step)
+        col = (2 * self.col + self.is_shifted(self.row)).astype(np.int32)
+        rows, columns = self.shape
+        return Lattice((rows, 2 * columns), self.row, col, (self.step[0] / 2, self.step[1]))
 
     @property
     def x_range(self) -> tuple[float, float]:
         """Half-open range [x0, x1) that holds every point."""
-        return self.origin[0], self.origin[0] + self.shape[1] * self.step[0]
+        x0 = self.origin[0]
+        width = (self.shape[1] + 0.5 * self.hexagonal) * self.step[0]
+        # Where coordinates are rounded, the first may lie to the left of its node.
+        return min(x0, float(self.x.min(initial=x0))), x0 + width
 
     @property
     def y_range(self) -> tuple[float, float]:
         """Half-open range [y0, y1) that holds every point."""
-        return self.origin[1], self.origin[1] + self.shape[0] * self.step[1]
+        y0 = self.origin[1]
+        return min(y0, float(self.y.min(initial=y0))), y0 + self.shape[0] * self.step[1]
+
+    @property
+    def picture_extent(self) -> tuple[float, float, float, float]:
+        """(x0, x1, y0, y1): the edges of `picture`, half a cell beyond the outermost nodes."""
+        (x0, y0), (dx, dy), (rows, columns) = self.origin, self.step, self.shape
+        width = (columns + 0.5 * self.hexagonal) * dx
+        return x0 - dx / 2, x0 - dx / 2 + width, y0 - dy / 2, y0 + (rows - 0.5) * dy
+
+    def picture(self, values: NDArray[np.generic]) -> NDArray[np.floating]:
+        """Return a raster of the scan, whose pixels are the cells or halves of them.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n, …)
+
+        Returns
+        -------
+        ndarray, shape (R, S, …), or (R, 2 S + 1, …) of a hexagonal grid
+            That of a square grid is its map. In that of a hexagonal one every cell is two pixels
+            wide, each dx/2 × dy, and shifted rows begin one pixel later: each cell touches its
+            six neighbors, and its area is right. NaN where nothing was scanned.
+        """
+        if not self.hexagonal:
+            return self.to_map(values)
+        (rows, columns), row, col, _ = self.lattice
+        values = self._one_each(values)
+        picture = np.full((rows, columns + 1, *values.shape[1:]), np.nan, values.dtype)
+        picture[row, col] = picture[row, col + 1] = values
+        return picture
 
     def plain_coordinates(self) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
         """Return x and y as tables hold them: whole numbers without a decimal point."""
@@ -177,15 +312,22 @@ class ScanGrid:
         -------
         ndarray, shape (R, S, …)
             NaN where nothing was scanned.
+
+        See Also
+        --------
+        picture : what a picture of a hexagonal grid shows.
         """
+        values = self._one_each(values)
+        flat = np.full((self.shape[0] * self.shape[1], *values.shape[1:]), np.nan, values.dtype)
+        flat[self.node] = values
+        return flat.reshape(*self.shape, *values.shape[1:])
+
+    def _one_each(self, values: NDArray[np.generic]) -> NDArray[np.floating]:
         values = np.asarray(values)
         if len(values) != len(self):
             message = f"The scan grid has {len(self)} points, but got {len(values)} values."
             raise ShapeError(message)
-        dtype = values.dtype if values.dtype.kind == "f" else np.float32
-        flat = np.full((self.shape[0] * self.shape[1], *values.shape[1:]), np.nan, dtype)
-        flat[self.node] = values
-        return flat.reshape(*self.shape, *values.shape[1:])
+        return np.asarray(values, values.dtype if values.dtype.kind == "f" else np.float32)
 
     def from_map(self, field: NDArray[np.generic]) -> NDArray[np.generic]:
         """Take each sample's value from a map of shape (R, S, …); the inverse of `to_map`."""
@@ -197,15 +339,19 @@ class ScanGrid:
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> ScanGrid:
         """Return the same grid, shape included, with only some of its samples."""
-        return ScanGrid(
-            self.shape,
-            self.row[rows],
-            self.col[rows],
-            self.x[rows],
-            self.y[rows],
-            self.step,
-            self.unit,
-        )
+        return replace(self, row=self.row[rows], col=self.col[rows], x=self.x[rows], y=self.y[rows])
+
+    def cut(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> ScanGrid:
+        """Return some of the samples on a grid of the same kind that ends where they do."""
+        part = self.take(rows)
+        if len(part) == 0:
+            return replace(part, shape=(0, 0))
+        top, left = int(part.row.min()), int(part.col.min())
+        row, col = part.row - np.int32(top), part.col - np.int32(left)
+        turned: dict[str, ShiftedRows] = {"odd": "even", "even": "odd"}
+        kind = turned.get(self.shifted_rows, self.shifted_rows) if top % 2 else self.shifted_rows
+        shape = (int(row.max()) + 1, int(col.max()) + 1)
+        return replace(part, shape=shape, row=row, col=col, shifted_rows=kind)
 
 
 def _plain(values: NDArray[np.float64]) -> NDArray[np.generic]:
@@ -213,21 +359,71 @@ def _plain(values: NDArray[np.float64]) -> NDArray[np.generic]:
     return whole.astype(np.int64) if np.array_equal(whole, values) else values
 
 
-def _refuse_hexagonal(
-    row: NDArray[np.int32], col: NDArray[np.int32], shape: tuple[int, int]
-) -> None:
-    """Refuse a hexagonal scan: every second row is shifted by half a step.
+def _hexagonal(
+    x: NDArray[np.float64], y: NDArray[np.float64], dy: float, dx: float | None
+) -> tuple[Lattice, ShiftedRows] | None:
+    """Return the nodes of points that form a hexagonal grid, and which of its rows are shifted.
 
-    On the square grid of half steps it fills the nodes of a chessboard's one color, half of
+    Rows are found by y; then x of the even rows and of the odd rows must have the same step, half
+    of which lies between them. So the rounding of coordinates counts against a whole step.
+    """
+    if dy == 0 or (dx is None and len(x) < _FEWEST_FOR_HEXAGONS):
+        return None
+    row, n_rows = _nodes(y, dy, "y")
+    odd = row % 2 == 1
+    if not odd.any():
+        return None
+    sides = x[~odd], x[odd]
+    # Both begin alike in a square grid: no need to look closer.
+    if abs(sides[0].min() - sides[1].min()) < _NODE_TOLERANCE * dy:
+        return None
+    dx = dx or _step_within_rows(*sides)
+    if not dx or abs(dy / dx - _HEXAGONAL_RATIO) > _RATIO_TOLERANCE * _HEXAGONAL_RATIO:
+        return None
+    halves = (x - x.min()) / (dx / 2)
+    half = np.rint(halves)
+    # Rounding to few digits may miss each of the two ends by the tolerance.
+    if np.abs(halves - half).max() > 4 * _NODE_TOLERANCE:
+        return None
+    if halves.max() >= np.iinfo(np.int32).max:
+        return None
+    shifted = half.astype(np.int64) % 2 == 1
+    if not ((shifted == odd).all() or (shifted != odd).all()):
+        return None
+    col = (half.astype(np.int64) // 2).astype(np.int32)
+    kind: ShiftedRows = "odd" if shifted[0] == odd[0] else "even"
+    return Lattice((n_rows, int(col.max()) + 1), row, col, (dx, dy)), kind
+
+
+def _step_within_rows(even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
+    """Return the step of x within rows, or 0 where neither even nor odd rows have one."""
+    try:
+        steps = [_step_of(side, "x") for side in (even, odd)]
+    except MalformedFileError:
+        return 0.0
+    known = [step for step in steps if step > 0]
+    return min(known, default=0.0)
+
+
+def _refuse_chessboard(place: Lattice) -> None:
+    """Refuse rows that are shifted by half a step, but not as far apart as in a hexagonal scan.
+
+    On the rectangular grid of half steps they fill the nodes of a chessboard's one color, half of
     them; maps, areas and neighbors would all be wrong by a factor of two.
     """
+    (rows, columns), row, col, (dx, dy) = place
     parity = (row + col) % 2
-    cells = shape[0] * shape[1]
-    if len(row) < _FEWEST_FOR_HEXAGONS or (parity != parity[0]).any() or 3 * len(row) < cells:
+    few = len(row) < _FEWEST_FOR_CHESSBOARD or 3 * len(row) < rows * columns
+    if few or (parity != parity[0]).any():
         return
+    if abs(dx / (2 * dy) - _HEXAGONAL_RATIO) < _RATIO_TOLERANCE:
+        advice = "Its columns form a hexagonal grid: exchange x and y."
+    else:
+        advice = "Check the coordinates and their unit."
     message = (
-        f"The {len(row)} points form a hexagonal scan: every second row is shifted by half a "
-        "step. Resample it to a square grid first."
+        f"Every second row of the {len(row)} points is shifted by half a step, but rows are "
+        f"{dy:g} apart and columns {2 * dx:g}: neither a square grid nor a hexagonal one, whose "
+        f"rows are √3/2 of a step apart ({_HEXAGONAL_RATIO * 2 * dx:.4g}). {advice}"
     )
     raise MalformedFileError(message)
 
@@ -242,16 +438,26 @@ def _step_of(values: NDArray[np.float64], axis: str) -> float:
     for divisor in range(1, _LARGEST_STEP_DIVISOR + 1):
         for guess in smallest:
             # Refine over the whole span, else a rounded step drifts off by a column per thousand.
-            step = float(offsets[-1]) / max(1, round(offsets[-1] * divisor / guess))
-            nodes = offsets / step
-            if np.abs(nodes - np.rint(nodes)).max() <= _NODE_TOLERANCE:
-                return float(step)
+            step: float = float(offsets[-1]) / max(1, round(offsets[-1] * divisor / guess))
+            if _misses(offsets, step) <= _NODE_TOLERANCE:
+                return step
+            # The last coordinate may be the one that was rounded most: fit the step to all.
+            nodes = np.rint(offsets / step)
+            step = float(nodes @ offsets / (nodes @ nodes))
+            if _misses(offsets, step) <= _NODE_TOLERANCE:
+                return step
     message = (
         f"The {axis} coordinates lie on no regular grid: the smallest difference is "
-        f"{smallest[-1]:g}, but others are no multiples of it. Hexagonal and free-form scans must "
-        "be resampled to a square grid first."
+        f"{smallest[-1]:g}, but others are no multiples of it. Free-form scans have no grid: "
+        "resample them to a square or hexagonal one."
     )
     raise MalformedFileError(message)
+
+
+def _misses(offsets: NDArray[np.float64], step: float) -> float:
+    """Return how far the offsets lie from multiples of a step at most, as a share of it."""
+    nodes = offsets / step
+    return float(np.abs(nodes - np.rint(nodes)).max())
 
 
 def _smallest_differences(unique: NDArray[np.float64]) -> tuple[float, float]:
@@ -282,7 +488,7 @@ def _nodes(values: NDArray[np.float64], step: float, axis: str) -> tuple[NDArray
     if worst > _NODE_TOLERANCE * 2:
         message = (
             f"The {axis} coordinates miss the grid of step {step:g} by up to {worst:.2f} steps. "
-            "Check the step, or resample to a square grid."
+            "Check the step."
         )
         raise MalformedFileError(message)
     return nodes.astype(np.int32), int(nodes.max()) + 1

@@ -150,11 +150,3 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         grid.from_map(np.zeros((2, 3)))
     with pytest.raises(ShapeError, match="one length"):
         ScanGrid((1, 1), grid.row, grid.col, grid.x, grid.y[:1], (1.0, 1.0))
-
-
-@pytest.mark.parametrize("step", [1.0, 0.4])
-def test_hexagonal_scan_is_refused(step: float) -> None:
-    row, col = (axis.ravel() for axis in np.mgrid[0:10, 0:12])
-    x = (col + 0.5 * (row % 2)) * step
-    with pytest.raises(MalformedFileError, match="hexagonal"):
-        ScanGrid.from_coordinates(x, row * step * np.sqrt(3) / 2)
