@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from latentcore.readers._ebsd.fields import (
     column,
     columns_of,
     unit_attribute,
+    visible,
 )
 from latentcore.readers._ebsd.scan import Vendor
 from latentcore.readers._hdf5 import follow
@@ -28,6 +30,7 @@ _EULER = ("phi1", "Phi", "phi2")
 _NOT_INDEXED = "not indexed"
 # More maps than any vendor writes, and more memory than the whole file can unpack to.
 _MOST_MAPS = 400
+_LARGEST_PHASE = 10_000
 _TRUSTED_BYTES = 1 << 28
 _MOST_UNPACKING = 1_100
 # Groups of EDS maps, with the unit of theirs.
@@ -59,6 +62,14 @@ class MapColumns:
         self.values[taken] = as_float32(values)
         self.units[taken] = unit
 
+    def describe_phases(self, phases: Mapping[int, Phase]) -> None:
+        """Say what the numbers of the map of phases mean; phases of one name carry their number."""
+        self.categories[_PHASE] = _phase_names(self.values[_PHASE], phases)
+        self.symmetries.update(
+            {number: one.symmetry for number, one in phases.items() if one.symmetry is not None}
+        )
+        self.cells.update({number: one.cell for number, one in phases.items()})
+
 
 def read_columns(vendor: Vendor, file: h5py.File, scan: str, n: int) -> MapColumns:
     """Read the maps of a scan of n points."""
@@ -81,12 +92,7 @@ def read_columns(vendor: Vendor, file: h5py.File, scan: str, n: int) -> MapColum
         )
         raise MalformedFileError(message)
     if _PHASE in maps.values:
-        phases = vendor.phases(file, scan)
-        maps.categories[_PHASE] = _phase_names(maps.values[_PHASE], phases)
-        maps.symmetries.update(
-            {number: one.symmetry for number, one in phases.items() if one.symmetry is not None}
-        )
-        maps.cells.update({number: one.cell for number, one in phases.items()})
+        maps.describe_phases(vendor.phases(file, scan))
     return maps
 
 
@@ -129,13 +135,18 @@ def _euler_angles(vendor: Vendor, file: h5py.File, scan: str, n: int) -> NDArray
 
 def _phase_names(values: NDArray[np.float32], phases: Mapping[int, Phase]) -> dict[int, str]:
     """Return the name of each phase that occurs."""
-    present = np.unique(values[np.isfinite(values)]).astype(np.int64).tolist()
-    return {
-        number: phases[number].name
-        if number in phases
-        else (_NOT_INDEXED if number <= 0 else f"phase {number}")
-        for number in present
-    }
+    present = np.unique(values[np.isfinite(values)])
+    # Whole numbers that no file has so many of, or so large, are no phases.
+    numbers = present[(present == np.rint(present)) & (np.abs(present) < _LARGEST_PHASE)]
+    texts = {number: visible(phase.name) for number, phase in phases.items()}
+    # One phase may have two numbers: EDAX calls the only one 0.
+    different = {id(phase): texts[number] for number, phase in phases.items()}
+    times = Counter(different.values())
+    names = {}
+    for number in numbers[:_LARGEST_PHASE].astype(np.int64).tolist():
+        text = texts.get(number) or (_NOT_INDEXED if number <= 0 else f"phase {number}")
+        names[number] = f"{text} ({number})" if times[text] > 1 else text
+    return names
 
 
 def _eds(file: h5py.File, scan: str, n: int) -> list[tuple[str, str, str]]:

@@ -23,6 +23,7 @@ from latentcore.readers._hdf5 import dataset, follow, load, text
 
 # A letter per kind of plain value; a mask counts as a column of zeros and ones.
 _PLAIN = "iufb"
+_LONGEST_NAME = 80
 _UNITS = {"um": "µm", "micron": "µm", "microns": "µm", "deg": "°", "degrees": "°"}
 
 
@@ -86,10 +87,17 @@ def columns_of(file: h5py.File, group: str, n: int) -> Iterator[str]:
             yield name
 
 
+def visible(text: str) -> str:
+    """Return a text from a file on one line, without signs that don't show, and not too long."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text[: 8 * _LONGEST_NAME])
+    short = " ".join(plain.split())
+    return short if len(short) <= _LONGEST_NAME else f"{short[: _LONGEST_NAME - 1]}…"
+
+
 _SPACE_GROUPS = ("Space Group", "space_group", "SpaceGroup", "IT")
 _POINT_GROUPS = ("point_group", "Point Group", "Laue Group")
 # EDAX' numbers of symmetries, as .ang files have them, too.
-_EDAX_SYMMETRIES = {
+EDAX_SYMMETRIES = {
     43: "m-3m", 23: "m-3", 62: "6/mmm", 6: "6/m", 32: "-3m", 3: "-3", 42: "4/mmm", 4: "4/m",
     22: "mmm", 20: "2/m", 2: "2/m", 1: "-1",
 }  # fmt: skip
@@ -169,13 +177,19 @@ def _lattice_of(file: h5py.File, phase: str) -> tuple[float, ...]:
         )),
         (),
     )  # fmt: skip
-    if found and 0 < max(found[:3]) < _SHORTEST_CELL:
-        found = (*(10 * length for length in found[:3]), *found[3:])
-    possible = found and min(found[:3]) > 0 and all(0 < angle < 180 for angle in found[3:])
+    return plausible_lattice(found)
+
+
+def plausible_lattice(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """Return a, b, c and α, β, γ in Å and °, from nm where they are; nothing if they can't be."""
+    if len(numbers) != 6 or not all(map(math.isfinite, numbers)):
+        return ()
+    lengths, angles = numbers[:3], numbers[3:]
+    if min(lengths) <= 0 or not all(0 < angle < 180 for angle in angles):
+        return ()
+    scale = 10 if max(lengths) < _SHORTEST_CELL else 1
     # The digits that a float32 holds, in radians too.
-    return tuple(
-        round(one, 5 if place < 3 else 4) for place, one in enumerate(found if possible else ())
-    )
+    return (*(round(scale * one, 5) for one in lengths), *(round(one, 4) for one in angles))
 
 
 def _numbers(file: h5py.File, key: str, count: int) -> tuple[float, ...]:
@@ -196,7 +210,7 @@ def _from_numbers(file: h5py.File, phase: str) -> str | None:
     """Return the Laue group that Oxford's or EDAX' number means."""
     for name, groups in (
         ("Laue Group", dict(enumerate(LAUE_GROUPS, start=1))),
-        ("Symmetry", _EDAX_SYMMETRIES),
+        ("Symmetry", EDAX_SYMMETRIES),
     ):
         value = _numbers(file, f"{phase}/{name}", 1)
         if value and value[0] in groups:
