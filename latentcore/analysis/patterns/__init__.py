@@ -1,0 +1,1 @@
+"""Maps that are computed from the patterns alone: quality, neighbors, virtual detectors."""
