@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
-from latentcore.errors import MalformedFileError
+from latentcore.errors import MalformedFileError, RequestError, ShapeError
 from latentcore.readers._hdf5 import text
 
 # More cells than this is a broken header, unless there are about as many points.
 _MOST_CELLS = 64_000_000
 _MOST_CELLS_PER_POINT = 1_000
+_SHAPE = re.compile(r"(\d{1,6})\s*[x×,]\s*(\d{1,6})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,31 @@ def row_major(header: Header, n: int) -> ScanGrid:
         step=header.step,
         unit=header.unit,
     )
+
+
+def asked_shape(options: Mapping[str, object], n: int, name: str) -> tuple[int, int] | None:
+    """Return the (rows, columns) that the option ``shape`` asks for; None without it.
+
+    Raises
+    ------
+    RequestError, ShapeError
+        If it is no grid, or not one of n cells.
+    """
+    asked = options.get("shape")
+    if asked is None:
+        return None
+    found = _SHAPE.fullmatch(str(asked).strip())
+    if found is None:
+        message = f"shape={asked} is no grid. Write ROWSxCOLUMNS, for example shape=10x12."
+        raise RequestError(message)
+    shape = int(found[1]), int(found[2])
+    if math.prod(shape) != n:
+        message = (
+            f"shape={asked} has {math.prod(shape):,} cells, but {name!r} holds {n:,} patterns. "
+            "Give a shape of as many."
+        )
+        raise ShapeError(message)
+    return shape
 
 
 def refuse_hexagonal(file: h5py.File, header: str) -> None:

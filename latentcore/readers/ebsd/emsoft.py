@@ -7,18 +7,15 @@ are in rad. A list of simulated patterns has no places: they are asked for, by t
 
 from __future__ import annotations
 
-import math
-import re
 from pathlib import Path
 
 import h5py
 
 from latentcore.containers import SourceRef
-from latentcore.errors import RequestError, ShapeError
 from latentcore.readers._coords import grid_from_coords
 from latentcore.readers._ebsd.conventions import EMSOFT
 from latentcore.readers._ebsd.fields import Phase
-from latentcore.readers._ebsd.places import Header, row_major
+from latentcore.readers._ebsd.places import Header, asked_shape, row_major
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
 from latentcore.readers._hdf5 import dataset, follow
 from latentcore.readers._hdf5_rows import Hdf5GridRows, Hdf5Rows
@@ -32,7 +29,6 @@ _NO_GRID = (
     "'emsoft-hdf5:shape=ROWSxCOLUMNS' as the reader, or 'emsoft-hdf5:coords=TABLE' with a table of "
     "the x and y of each pattern."
 )
-_SHAPE = re.compile(r"(\d{1,6})\s*[x×,]\s*(\d{1,6})", re.IGNORECASE)
 
 
 class _Emsoft(Vendor):
@@ -56,7 +52,7 @@ class _Emsoft(Vendor):
         name = Path(file.filename).name
         if "coords" in options:
             return Placed(grid_from_coords(n, SourceRef(name, "", options)))
-        shape = _asked_shape(options, n, name) or _own_shape(file)
+        shape = asked_shape(options, n, name) or _own_shape(file)
         if shape is None:
             return Placed(None, (_NO_GRID,))
         return Placed(row_major(Header(shape[1], shape[0], (1.0, 1.0), ""), n))
@@ -85,25 +81,6 @@ VENDORS.register("emsoft-hdf5")(
         options=frozenset({"shape", "coords"}),
     )
 )
-
-
-def _asked_shape(options: Options, n: int, name: str) -> tuple[int, int] | None:
-    """Return the (rows, columns) asked for."""
-    asked = options.get("shape")
-    if asked is None:
-        return None
-    found = _SHAPE.fullmatch(str(asked).strip())
-    if found is None:
-        message = f"shape={asked} is no grid. Write ROWSxCOLUMNS, for example shape=10x12."
-        raise RequestError(message)
-    shape = int(found[1]), int(found[2])
-    if math.prod(shape) != n:
-        message = (
-            f"shape={asked} has {math.prod(shape):,} cells, but {name!r} holds {n:,} patterns. "
-            "Give a shape of as many."
-        )
-        raise ShapeError(message)
-    return shape
 
 
 def _own_shape(file: h5py.File) -> tuple[int, int] | None:

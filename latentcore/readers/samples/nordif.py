@@ -10,28 +10,24 @@ from __future__ import annotations
 
 import math
 import re
-import threading
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import SAMPLES_READERS, register_reader
 from latentcore.readers._ebsd.places import Header, row_major
+from latentcore.readers._patterns.records import MappedRows
 from latentcore.readers._peek import Peek
-from latentcore.readers._rows import RowsSource, row_numbers, written_rows
+from latentcore.readers._rows import RowsSource, written_rows
 from latentcore.storage import local_path
 
 _MARK = "[NORDIF]"
 _PATTERNS, _SETTINGS = "pattern.dat", "setting.txt"
 _MOST_SETTINGS_BYTES = 1 << 20
 _MOST_PIXELS = 1 << 28
-_BLOCK_BYTES = 2 << 20
 
 
 @register_reader(SAMPLES_READERS, "nordif")
@@ -58,7 +54,7 @@ class Nordif:
             )
             raise MalformedFileError(message)
         found = _Settings.parse(_text(settings), settings.name)
-        rows = _RawRows(data, (found.height, found.width))
+        rows = _patterns(data, (found.height, found.width))
         cells = found.columns * found.rows
         try:
             rows, notes = written_rows(rows)
@@ -103,86 +99,23 @@ class _Settings:
         return cls(width, height, columns, rows, float(step[1].replace(",", ".")))
 
 
-class _RawRows:
-    """Images of unsigned bytes, which several threads may read.
-
-    Parameters
-    ----------
-    size : tuple of int
-        (H, W).
-    n : int, optional
-        How many are read; all that the file holds whole, if not given.
+def _patterns(path: Path, size: tuple[int, int]) -> MappedRows:
+    """Open all patterns that the file holds whole.
 
     Raises
     ------
     MalformedFileError
-        If the file doesn't hold a single one.
+        If there is not a single one.
     """
-
-    def __init__(self, path: Path, size: tuple[int, int], n: int | None = None) -> None:
-        self.sample_shape = (1, *size)
-        self.dtype: np.dtype[np.generic] = np.dtype(np.uint8)
-        self._row_bytes = math.prod(size)
-        self._path = path
-        there = path.stat().st_size // self._row_bytes
-        self._n = there if n is None else min(n, there)
-        if self._n == 0:
-            message = (
-                f"{path.name!r} has {path.stat().st_size:,} bytes, less than one pattern of "
-                f"{size[0]} × {size[1]} pixels. Copy it again."
-            )
-            raise MalformedFileError(message)
-        self.block_rows = max(1, min(self._n, _BLOCK_BYTES // self._row_bytes))
-        self._file = path.open("rb", buffering=0)
-        self._lock = threading.Lock()
-        # Closed with its last reference, as h5py does.
-        self._close = weakref.finalize(self, self._file.close)
-
-    def __len__(self) -> int:
-        return self._n
-
-    @property
-    def closed(self) -> bool:
-        """Whether the file was closed."""
-        return not self._close.alive
-
-    def close(self) -> None:
-        """Close the file."""
-        self._close()
-
-    def first(self, n: int) -> Self:
-        """Return the first n images only, and close this one's file."""
-        self.close()
-        return type(self)(self._path, (self.sample_shape[1], self.sample_shape[2]), n)
-
-    def read(self, rows: slice | NDArray[np.int64]) -> NDArray[np.generic]:
-        """Read rows in the order asked, shape (b, 1, H, W)."""
-        if isinstance(rows, slice):
-            start, stop, step = rows.indices(self._n)
-            if step == 1:
-                return self._run(start, max(0, stop - start))
-            rows = np.arange(start, stop, step)
-        numbers = row_numbers(rows, self._n, self._path.name)
-        images = np.empty((len(numbers), *self.sample_shape), np.uint8)
-        for place, number in enumerate(numbers.tolist()):
-            images[place] = self._run(number, 1)[0]
-        return images
-
-    def _run(self, start: int, count: int) -> NDArray[np.uint8]:
-        images = np.empty((count, *self.sample_shape), np.uint8)
-        left = images.reshape(-1).data
-        with self._lock:
-            self._file.seek(start * self._row_bytes)
-            while left:
-                got = self._file.readinto(left)
-                if not got:
-                    message = (
-                        f"{self._path.name!r} ends before its pattern {start + count - 1}: it "
-                        "became shorter while it was open. Open it again."
-                    )
-                    raise MalformedFileError(message)
-                left = left[got:]
-        return images
+    row_bytes, held = math.prod(size), path.stat().st_size
+    if held < row_bytes:
+        message = (
+            f"{path.name!r} has {held:,} bytes, less than one pattern of {size[0]} × {size[1]} "
+            "pixels. Copy it again."
+        )
+        raise MalformedFileError(message)
+    starts = row_bytes * np.arange(held // row_bytes, dtype=np.int64)
+    return MappedRows(path, starts, size, np.dtype(np.uint8))
 
 
 def _pair(text: str, block: str, entry: str, name: str) -> tuple[int, int]:
