@@ -1,6 +1,7 @@
 /** Strokes, ROI and highlight: what the user is drawing and has drawn, and whom that selects. */
 
 import { Selection } from "./selection.js";
+import { cellStep } from "./data.js";
 
 /**
  * @typedef {import("./data.js").Roi} Roi
@@ -85,7 +86,8 @@ export class Brushing {
     const y = arrays.get("y");
     const kept = (data.arrays.kept && arrays.get("kept")) ?? null;
     const bounds = this.roi;
-    this.selection.setRoi(bounds && grid && x && y ? { bounds, x, y, step: grid.step } : null, kept);
+    const roi = bounds && grid && x && y ? { bounds, x, y, step: cellStep(grid) } : null;
+    this.selection.setRoi(roi, kept);
   }
 
   /**

@@ -141,6 +141,7 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
             "origin": [float(v) for v in grid.origin],
             "step": [float(v) for v in grid.step],
             "unit": grid.unit,
+            "wide": grid.cell_columns,
         },
         "panels": [panel.as_json() for panel in view.panels],
         "frames": {name: list(axes) for name, axes in view.axes.items()},

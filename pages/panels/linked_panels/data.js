@@ -12,7 +12,9 @@
  * @typedef {[number, number, number]} Rgb 0..255
  * @typedef {{x0: number, x1: number, y0: number, y1: number}} Range
  * @typedef {{panel: string, kind: ShapeKind, points: Pair[], mode: Mode}} Shape
- * @typedef {{shape: Pair, origin: Pair, step: Pair, unit: string}} Grid shape: rows, columns
+ * @typedef {{shape: Pair, origin: Pair, step: Pair, unit: string, wide: number}} Grid the raster
+ *   that maps are drawn on; shape: rows, columns; wide: columns that a cell takes, two on a
+ *   hexagonal grid, where those of every second row begin one column later
  * @typedef {{id: string, kind: "scatter"|"map", title: string, x: string, y: string,
  *   xLabel: string, yLabel: string, color: string, equal: boolean, note: string,
  *   graticule: boolean}} PanelSpec
@@ -34,7 +36,7 @@
  *   note: string, asked: number|null, threshold: number, found: number}} Plateau asked: null for
  *   the automatic threshold; found: parts at the threshold
  * @typedef {{labels: string, panel: string, word: string, lines: boolean,
- *   saliency: [string, string]|null, plateau: Plateau|null}} Parts
+ *   saliency: string[]|null, plateau: Plateau|null}} Parts
  * @typedef {{modules: string, n: number, arrays: Record<string, ArrayHandle>, grid: Grid|null,
  *   panels: PanelSpec[], frames: Record<string, [string, string]>,
  *   colorings: Record<string, Coloring>, state: State, patterns: string|null,
@@ -99,6 +101,15 @@ export function sameAxes(a, b) {
       .concat([["x", data.arrays.x?.url], ["y", data.arrays.y?.url]]),
   );
   return places(a) === places(b);
+}
+
+/**
+ * Distance of neighboring points of a row, and of rows.
+ * @param {Grid} grid
+ * @returns {Pair}
+ */
+export function cellStep({ step: [dx, dy], wide }) {
+  return [wide * dx, dy];
 }
 
 /**

@@ -67,7 +67,7 @@ export class MapRaster {
     };
     fill(this.columns, view.x0, view.x1, grid.origin[0], grid.step[0], columns, 1);
     fill(this.rows, view.y0, view.y1, grid.origin[1], grid.step[1], rows, columns);
-    this.cellPixels = (grid.step[0] / (view.x1 - view.x0)) * this.width;
+    this.cellPixels = ((grid.wide * grid.step[0]) / (view.x1 - view.x0)) * this.width;
   }
 
   /**
@@ -90,7 +90,7 @@ export class MapRaster {
    * @param {import("./borders.js").Parted|null} parted null draws none
    * @param {boolean} continuous whether the map is colored by a color map
    */
-  borders({ shape: [rows, columns], origin, step }, view, pointOf, parted, continuous) {
+  borders({ shape: [rows, columns], origin, step, wide }, view, pointOf, parted, continuous) {
     this.lined = parted !== null;
     this.lineColor = continuous ? ON_COLOR_MAP : ON_PALETTE;
     if (!parted) return;
@@ -98,7 +98,7 @@ export class MapRaster {
     if (this.lines.length !== width * height) this.lines = new Uint8Array(width * height);
     const left = firstPixels(view.x0, view.x1, width, origin[0], step[0], columns);
     const top = firstPixels(view.y0, view.y1, height, origin[1], step[1], rows);
-    markBorders(this.lines, width, left, top, pointOf, parted);
+    markBorders(this.lines, width, left, top, wide, pointOf, parted);
   }
 
   /**

@@ -3,6 +3,7 @@
 /**
  * @typedef {import("./data.js").Parts} PartsSpec
  * @typedef {import("./borders.js").Parted} Parted
+ * @typedef {import("./data.js").Numbers} Numbers
  */
 
 export class Parts {
@@ -54,9 +55,10 @@ export class Parts {
       const labels = arrays.get(spec.labels);
       return labels ? (i, j) => labels[i] !== labels[j] : null;
     }
-    const [right, down] = (spec.saliency ?? []).map((name) => arrays.get(name));
-    if (!right || !down) return null;
-    return (i, _, beside) => (beside ? right[i] : down[i]) > live;
+    const saliency = (spec.saliency ?? []).map((name) => arrays.get(name));
+    if (!saliency.length || saliency.includes(undefined)) return null;
+    const ways = /** @type {Numbers[]} */ (saliency);
+    return (i, _, way) => ways[way][i] > live;
   }
 
   /**

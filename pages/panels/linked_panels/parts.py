@@ -72,9 +72,10 @@ class Parts:
         What one of them is called.
     lines : bool
         Whether maps show the borders.
-    saliency : (str, str) or None
+    saliency : tuple of str, optional
         Names of float32 arrays: how salient the border between each point and its neighbor at the
-        right, and below, is. While the slider moves, lines run where it exceeds the threshold.
+        right is, and below; on a hexagonal grid below at the left, and at the right. While the
+        slider moves, lines run where it exceeds the threshold.
     plateau : Plateau or None
     """
 
@@ -82,7 +83,7 @@ class Parts:
     panel: str
     word: str = "part"
     lines: bool = True
-    saliency: tuple[str, str] | None = None
+    saliency: tuple[str, ...] | None = None
     plateau: Plateau | None = None
 
     @property

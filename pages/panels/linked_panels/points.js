@@ -17,7 +17,7 @@ export class Points {
     this.data = NO_DATA;
     /** @type {Arrays} */
     this.arrays = new Map();
-    /** Number of the point in each cell of the grid, or −1. */
+    /** Number of the point at each place of the grid's raster, or −1. */
     this.pointOf = new Int32Array(0);
     /** @type {Map<string, CellIndex>} */
     this.cells = new Map();
@@ -51,7 +51,7 @@ export class Points {
   }
 
   /**
-   * Find the point in each cell of the grid.
+   * Find the point at each place of the grid's raster.
    * @param {Data} before
    */
   placeCells(before) {
@@ -60,13 +60,16 @@ export class Points {
     const col = this.arrays.get("col");
     if (!data.grid || !row || !col) return;
     /** @param {Data} d */
-    const key = (d) => JSON.stringify([d.arrays.row?.url, d.arrays.col?.url, d.grid?.shape]);
+    const key = (d) => (
+      JSON.stringify([d.arrays.row?.url, d.arrays.col?.url, d.grid?.shape, d.grid?.wide])
+    );
     if (key(before) === key(data)) return;
-    const [rows, columns] = data.grid.shape;
+    const { shape: [rows, columns], wide } = data.grid;
     this.pointOf = new Int32Array(rows * columns).fill(-1);
     for (let i = 0; i < data.n; i++) {
       const [r, c] = [row[i], col[i]];
-      if (r >= 0 && r < rows && c >= 0 && c < columns) this.pointOf[r * columns + c] = i;
+      if (r < 0 || r >= rows || c < 0 || c + wide > columns) continue;
+      this.pointOf.fill(i, r * columns + c, r * columns + c + wide);
     }
   }
 
@@ -113,10 +116,12 @@ export class Points {
    * @param {number} dy rows
    */
   beside(from, dx, dy) {
-    const [rows, columns] = this.grid?.shape ?? [0, 0];
-    let c = (this.arrays.get("col")?.[from] ?? columns) + dx;
+    const { shape: [rows, columns], wide } = this.grid ?? { shape: [0, 0], wide: 1 };
+    let c = (this.arrays.get("col")?.[from] ?? columns) + wide * dx;
     let r = (this.arrays.get("row")?.[from] ?? rows) + dy;
-    for (; c >= 0 && r >= 0 && c < columns && r < rows; c += dx, r += dy) {
+    // Up and down a hexagonal grid, by turns to the right and back: a column leads straight on.
+    if (wide === 2 && dy) c |= 1;
+    for (; c >= 0 && r >= 0 && c < columns && r < rows; c += wide * dx, r += dy) {
       const found = this.pointOf[r * columns + c];
       if (found >= 0) return found;
     }

@@ -10,8 +10,9 @@
 const GRIP_PX = 8;
 
 /**
- * Return the rectangle of the ROI in the body: it runs between cells, half a step before the
- * first coordinate that is in and half a step before the first one that is out.
+ * Return the rectangle of the ROI in the body: it runs between points, half a step before the
+ * first coordinate that is in and half a step before the first one that is out. A step along x is
+ * a column of the raster, so half a cell of a hexagonal grid.
  * @param {import("./projection.js").Projection} projection
  * @param {Roi} roi
  * @param {Grid} grid
@@ -45,8 +46,10 @@ export function edgesAt([x0, y0, x1, y1], [px, py]) {
  * @param {Grip|null} grip null draws a new one
  * @returns {Roi}
  */
-export function draggedRoi({ shape, origin, step }, start, end, grip) {
+export function draggedRoi({ shape, origin: [x, y], step, wide }, start, end, grip) {
   const edges = grip?.edges ?? "new";
+  // A point lies in the middle of its columns.
+  const origin = [x + ((wide - 1) * step[0]) / 2, y];
   /** @param {0|1} axis @param {"w"|"n"} low @param {"e"|"s"} high @returns {Pair} */
   const along = (axis, low, high) => {
     const count = shape[1 - axis];
@@ -64,7 +67,7 @@ export function draggedRoi({ shape, origin, step }, start, end, grip) {
       if (edges === "move") [a, b] = [from + shift, to + shift];
       else [a, b] = [edges.includes(low) ? b : from, edges.includes(high) ? b : to];
     }
-    [a, b] = ordered(a, b, count);
+    [a, b] = ordered(a, b, count, axis ? 1 : wide);
     /** @param {number} k */
     const coordinate = (k) => Number((origin[axis] + k * step[axis]).toPrecision(12));
     return [coordinate(a), coordinate(b)];
@@ -77,10 +80,13 @@ export function draggedRoi({ shape, origin, step }, start, end, grip) {
  * @param {number} a
  * @param {number} b
  * @param {number} count
+ * @param {number} wide what a cell takes
  * @returns {Pair}
  */
-function ordered(a, b, count) {
+function ordered(a, b, count, wide) {
   const [low, high] = a < b ? [a, b] : [b, a];
-  if (high > low) return [low, high];
-  return low < count ? [low, low + 1] : [low - 1, low];
+  if (high - low >= wide) return [low, high];
+  // The last column of a hexagonal grid's raster holds only halves of cells.
+  const last = count - wide + 1;
+  return low + wide <= last ? [low, low + wide] : [last - wide, count];
 }

@@ -30,8 +30,8 @@ class PointTable:
         Number of points.
     arrays : mapping of str to ndarray
         1-D float32 or int32, each of length n. ``"x"`` and ``"y"`` are scan coordinates (the ROI
-        needs them); ``"row"`` and ``"col"`` are grid indices (maps need them). ``"kept"``, where
-        it is given, is 0 for points that are out of view, as if outside the ROI.
+        needs them); ``"row"`` and ``"col"`` are places of the raster (maps need them).
+        ``"kept"``, where it is given, is 0 for points that are out of view, as if outside the ROI.
     array_keys : mapping of str to str
         Fingerprints of arrays; an array with one is never hashed nor copied while it is held.
     """
@@ -52,24 +52,28 @@ class PointTable:
 
 @dataclass(frozen=True)
 class GridGeometry:
-    """The scan grid that all maps share.
+    """The raster that all maps are drawn on: see `ScanGrid.picture`.
 
     Parameters
     ----------
     shape : (int, int)
-        R rows and S columns.
+        Rows and columns of the raster.
     origin : (float, float)
-        x and y of the center of cell (0, 0).
+        x and y of the center of its first place.
     step : (float, float)
-        dx and dy, positive.
+        dx and dy between its places, positive.
     unit : str
         Unit of x and y; a scale bar is drawn where it is neither empty nor pixels.
+    cell_columns : int
+        How many columns a cell takes, the first of which is ``"col"`` of its point: 1, or 2 on a
+        hexagonal grid.
     """
 
     shape: tuple[int, int]
     origin: tuple[float, float] = (0.0, 0.0)
     step: tuple[float, float] = (1.0, 1.0)
     unit: str = ""
+    cell_columns: int = 1
 
     def __post_init__(self) -> None:
         if min(self.shape) < 1 or min(self.step) <= 0:

@@ -12,7 +12,7 @@ const HANDLES = Object.fromEntries(["x", "y", "l"].map((k) => [k, { url: k, dtyp
 const ARRAYS = new Map([["x", NUMBERS], ["y", new Float32Array(10)], ["l", NUMBERS]]);
 const DATA = {
   n: 10, arrays: HANDLES, frames: { p: ["x", "y"] }, state: STATE,
-  grid: { shape: [1, 10], origin: [0, 0], step: [1, 1], unit: "" },
+  grid: { shape: [1, 10], origin: [0, 0], step: [1, 1], unit: "", wide: 1 },
 };
 
 const strip = (low, high, mode = "replace") =>

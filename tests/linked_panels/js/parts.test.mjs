@@ -17,7 +17,7 @@ function lines(pixelsPerCell, parted) {
   const mask = new Uint8Array(width * height).fill(9);
   const left = firstPixels(-0.5, 2.5, width, 0, 1, 3);
   const top = firstPixels(-0.5, 1.5, height, 0, 1, 2);
-  markBorders(mask, width, left, top, POINT_OF, parted);
+  markBorders(mask, width, left, top, 1, POINT_OF, parted);
   return Array.from({ length: height }, (_, y) => (
     [...mask.subarray(y * width, (y + 1) * width)].join("")
   ));
@@ -39,7 +39,7 @@ test("a line is drawn between the cells that are parted, and nowhere else", () =
   const labels = [0, 0, 1, 0, 1];
   const found = lines(2, (i, j) => labels[i] !== labels[j]);
   assert.deepEqual(found, ["000010", "000010", "000010", "000010"]);
-  const below = lines(2, (i, j, right) => !right && i === 1 && j === 3);
+  const below = lines(2, (i, j, way) => way === 1 && i === 1 && j === 3);
   assert.deepEqual(below, ["000000", "000000", "001100", "000000"]);
   assert.deepEqual(lines(8, (i, j) => i === 0 && j === 1).map((row) => row.slice(6, 10)),
     [...Array(8).fill("0110"), ...Array(8).fill("0000")]);
@@ -51,10 +51,32 @@ test("lines between cells smaller than a pixel are not lost", () => {
   const mask = new Uint8Array(100);
   const left = firstPixels(-0.5, n - 0.5, 100, 0, 1, n);
   const top = firstPixels(-0.5, 0.5, 1, 0, 1, 1);
-  markBorders(mask, 100, left, top, row, (i) => i % 100 === 42);
+  markBorders(mask, 100, left, top, 1, row, (i) => i % 100 === 42);
   assert.deepEqual([...mask.keys()].filter((k) => mask[k]),
     [42, 142, 242, 342, 442, 542, 642, 742, 842, 942].map((i) => left[i + 1]));
   assert.deepEqual([left[43], left[143], left[943]], [4, 14, 94]);
+});
+
+test("lines follow the six sides of the cells of a hexagonal grid", () => {
+  // Two pixels a place:  0011.
+  //                      .2233
+  const pointOf = Int32Array.from([0, 0, 1, 1, -1, -1, 2, 2, 3, 3]);
+  const left = firstPixels(-0.5, 4.5, 10, 0, 1, 5);
+  const top = firstPixels(-0.5, 1.5, 4, 0, 1, 2);
+  const drawn = (parted) => {
+    const mask = new Uint8Array(40);
+    markBorders(mask, 10, left, top, 2, pointOf, parted);
+    return [0, 1, 2, 3].map((y) => [...mask.subarray(10 * y, 10 * y + 10)].join(""));
+  };
+  const met = [];
+  assert.deepEqual(drawn((i, j, way) => met.push([i, j, way]) && false), Array(4).fill("0000000000"));
+  assert.deepEqual(met, [[0, 1, 0], [0, 2, 2], [1, 2, 1], [1, 3, 2], [2, 3, 0]]);
+  assert.deepEqual(drawn((i, j) => i === 0 && j === 1),
+    ["0000100000", "0000100000", "0000000000", "0000000000"]);
+  assert.deepEqual(drawn((_i, _j, way) => way === 1),
+    ["0000000000", "0000000000", "0000110000", "0000000000"]);
+  assert.deepEqual(drawn((i, j) => j === 3),
+    ["0000000000", "0000000000", "0000001100", "0000001000"]);
 });
 
 test("lines have their color, and all else keeps its own", () => {
@@ -99,18 +121,18 @@ function parts(state = {}) {
 
 test("lines follow the labels, and the saliency while another threshold is chosen", () => {
   const { made, shared } = parts();
-  assert.equal(made.parted(0, 1, true), false);
-  assert.equal(made.parted(1, 2, true), true);
+  assert.equal(made.parted(0, 1, 0), false);
+  assert.equal(made.parted(1, 2, 0), true);
   made.preview = 4;
-  assert.equal(made.parted(0, 1, true), false);
-  assert.equal(made.parted(1, 2, true), true);
-  assert.equal(made.parted(2, 3, true), true);
-  assert.equal(made.parted(2, 3, false), false);
-  assert.equal(made.parted(3, 3, true), false);
+  assert.equal(made.parted(0, 1, 0), false);
+  assert.equal(made.parted(1, 2, 0), true);
+  assert.equal(made.parted(2, 3, 0), true);
+  assert.equal(made.parted(2, 3, 1), false);
+  assert.equal(made.parted(3, 3, 0), false);
   made.preview = null;
   shared.state.threshold = 0.7; // chosen, and not yet answered
   assert.equal(made.threshold, 0.7);
-  assert.equal(made.parted(0, 1, true), true);
+  assert.equal(made.parted(0, 1, 0), true);
   assert.equal(parts({ threshold: null }).made.threshold, 2);
 });
 

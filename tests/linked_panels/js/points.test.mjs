@@ -13,7 +13,7 @@ const ARRAYS = new Map(Object.entries({
 const handles = (names) => Object.fromEntries(names.map((k) => [k, { url: k, dtype: "float32" }]));
 const DATA = {
   n: 3, arrays: handles([...ARRAYS.keys()]),
-  grid: { shape: [2, 3], origin: [0, 0], step: [1, 1], unit: "µm" },
+  grid: { shape: [2, 3], origin: [0, 0], step: [1, 1], unit: "µm", wide: 1 },
   panels: [{ id: "map", kind: "map", x: "x", y: "y", color: "c" }],
   frames: { map: ["x", "y"], cloud: ["u", "v"], lost: ["u", "gone"] },
   colorings: { c: { type: "categorical", array: "labels" } }, state: NO_STATE, hover: [],
@@ -73,4 +73,44 @@ test("ranges hold whole cells, and points with a margin", () => {
   assert.deepEqual([x0, x1, y0, y1], [4.92, 7.08, 0.96, 1.04]);
   assert.deepEqual(pointRange(Float32Array.of(NaN), Float32Array.of(0)),
     { x0: 0, x1: 1, y0: -0.5, y1: 0.5 });
+});
+
+// A hexagonal grid whose odd rows are shifted; one cell of the last was not scanned:
+//   0 0 1 1 2 2 .
+//   . 3 3 4 4 5 5
+//   6 6 . . 7 7 .
+const HEXAGONS = new Map(Object.entries({
+  row: Int32Array.of(0, 0, 0, 1, 1, 1, 2, 2), col: Int32Array.of(0, 2, 4, 1, 3, 5, 0, 4),
+}));
+const HEXAGONAL = {
+  n: 8, arrays: handles(["row", "col"]), frames: {}, state: NO_STATE,
+  grid: { shape: [3, 7], origin: [-0.25, 0], step: [0.5, 0.866], unit: "µm", wide: 2 },
+};
+
+test("cells of a hexagonal grid are two places wide, and shifted rows begin one later", () => {
+  const hexagonal = new Points();
+  hexagonal.take(HEXAGONAL, HEXAGONS);
+  const drawn = Array.from({ length: 3 }, (_, r) => (
+    [...hexagonal.pointOf.subarray(7 * r, 7 * r + 7)].map((i) => (i < 0 ? "." : i)).join("")
+  ));
+  assert.deepEqual(drawn, ["001122.", ".334455", "66..77."]);
+  // Points lie at whole x in even rows, halfway between in odd ones: each within its own cell.
+  const found = (x, y) => hexagonal.inCell(x, 0.866 * y);
+  assert.deepEqual([found(-0.49, 0), found(0.49, 0), found(0.51, 0)], [0, 0, 1]);
+  assert.deepEqual([found(0.01, 1), found(0.99, 1), found(1.01, 1), found(-0.1, 1)], [3, 3, 4, -1]);
+  assert.deepEqual([found(2.9, 1.4), found(2.4, 1.6)], [5, 7]);
+  const { x0, x1 } = gridRange(HEXAGONAL.grid);
+  assert.deepEqual([x0, x1], [-0.5, 3]);
+});
+
+test("arrow keys walk along the rows of a hexagonal grid, and straight up and down", () => {
+  const hexagonal = new Points();
+  hexagonal.take(HEXAGONAL, HEXAGONS);
+  assert.equal(hexagonal.beside(0, 1, 0), 1);
+  assert.equal(hexagonal.beside(3, -1, 0), -1);
+  assert.equal(hexagonal.beside(6, 1, 0), 7);
+  assert.equal(hexagonal.beside(2, 0, 1), 5);
+  assert.equal(hexagonal.beside(5, 0, 1), 7);
+  assert.equal(hexagonal.beside(7, 0, -1), 5);
+  assert.equal(hexagonal.beside(4, 0, 1), -1);
 });

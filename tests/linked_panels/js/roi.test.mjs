@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { draggedRoi, edgesAt, roiRect } from "../../../pages/panels/linked_panels/roi.js";
 
-const GRID = { shape: [10, 20], origin: [0, 0], step: [0.1, 0.2], unit: "µm" };
+const GRID = { shape: [10, 20], origin: [0, 0], step: [0.1, 0.2], unit: "µm", wide: 1 };
 const ROI = [0.5, 1.0, 0.4, 1.0];
 const drag = (start, end, edges) => draggedRoi(GRID, start, end, edges ? { edges, roi: ROI } : null);
 
@@ -37,4 +37,17 @@ test("an edge follows the pointer, past the opposite one too", () => {
   assert.deepEqual(drag([0.95, 0.7], [1.25, 0.7], "e"), [0.5, 1.3, 0.4, 1]);
   assert.deepEqual(drag([0.45, 0.3], [0.25, 0.1], "wn"), [0.3, 1, 0.2, 1]);
   assert.deepEqual(drag([0.45, 0.7], [1.45, 0.7], "w"), [1, 1.5, 0.4, 1]);
+});
+
+test("a ROI of a hexagonal grid goes by half steps, and never falls between the rows", () => {
+  // Points at 0, 1, 2, 3 in even rows and 0.5, 1.5, 2.5, 3.5 in odd ones.
+  const grid = { shape: [6, 9], origin: [-0.25, 0], step: [0.5, 0.9], unit: "", wide: 2 };
+  const panel = { toPixel: ([x, y]) => [100 * x, 100 * y] };
+  assert.deepEqual(roiRect(panel, [1, 2, 0.9, 2.7], grid).map(Math.round), [75, 45, 175, 225]);
+  const fresh = (start, end) => draggedRoi(grid, start, end, null);
+  assert.deepEqual(fresh([0.49, -0.1], [2.26, 1.4]), [0.5, 2.5, 0, 1.8]);
+  assert.deepEqual(fresh([0.51, 0.1], [2.74, 1.4]), [1, 3, 0.9, 1.8]);
+  assert.deepEqual(fresh([0.9, 0.7], [0.95, 0.8]), [1, 2, 0.9, 1.8]);
+  // At the end one more half: in each of its rows lies a point.
+  assert.deepEqual(fresh([9, -1], [9, -1]), [3, 4.5, 0, 0.9]);
 });
