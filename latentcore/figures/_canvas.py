@@ -47,7 +47,8 @@ class Picture:
 
     Attributes
     ----------
-    rgb : ndarray of uint8, shape (R, S, 3)
+    rgb : ndarray of uint8, shape (R, S, 3), or (R, 2S + 1, 3)
+        See `ScanGrid.picture`.
     extent : tuple of float
         (left, right, bottom, top) of the outer cell edges, y downwards.
     """
@@ -91,26 +92,25 @@ def paint(grid: ScanGrid, rgb: NDArray[np.uint8]) -> Picture:
     if len(rgb) != len(grid):
         message = f"{len(rgb)} colors can't be painted on a scan grid of {len(grid)} points."
         raise ShapeError(message)
-    top, bottom = int(grid.row.min()), int(grid.row.max())
-    left, right = int(grid.col.min()), int(grid.col.max())
-    picture = np.empty((bottom - top + 1, right - left + 1, 3), np.uint8)
+    part = _cut(grid)
+    point = part.picture(np.arange(len(grid), dtype=np.float64))
+    there = np.isfinite(point)
+    picture = np.empty((*point.shape, 3), np.uint8)
     picture[:] = hex_to_rgb(NAN_COLORS["light"])
-    picture[grid.row - top, grid.col - left] = rgb
-    (x0, y0), (dx, dy) = grid.origin, grid.step
-    extent = (
-        x0 + (left - 0.5) * dx,
-        x0 + (right + 0.5) * dx,
-        y0 + (bottom + 0.5) * dy,
-        y0 + (top - 0.5) * dy,
-    )
-    return Picture(picture, extent, grid)
+    picture[there] = rgb[point[there].astype(np.intp)]
+    x0, x1, y0, y1 = part.picture_extent
+    return Picture(picture, (x0, x1, y1, y0), grid)
 
 
 def aspect_of(grid: ScanGrid) -> float:
     """Return height / width of the part of the grid that holds points."""
-    rows = int(grid.row.max()) - int(grid.row.min()) + 1
-    columns = int(grid.col.max()) - int(grid.col.min()) + 1
-    return float(rows * grid.step[1] / (columns * grid.step[0]))
+    x0, x1, y0, y1 = _cut(grid).picture_extent
+    return (y1 - y0) / (x1 - x0)
+
+
+def _cut(grid: ScanGrid) -> ScanGrid:
+    """Return the part of the grid that holds points."""
+    return grid.cut(np.ones(len(grid), np.bool_))
 
 
 def draw_map(axes: Axes, picture: Picture, *, roi: Roi | None = None) -> None:
@@ -163,8 +163,9 @@ def _outline(axes: Axes, picture: Picture, roi: Roi) -> None:
     from matplotlib import patheffects
     from matplotlib.patches import Rectangle
 
-    # A point stands for the cell around it, so the half-open range begins half a cell earlier.
-    dx, dy = picture.grid.step
+    # A point stands for the cell around it, so the half-open range begins half a step earlier;
+    # points of a hexagonal grid, all rows together, are half a cell apart.
+    dx, dy = picture.grid.lattice.step
     (x0, x1), (y0, y1) = roi.x_range, roi.y_range
     box = Rectangle(
         (x0 - dx / 2, y0 - dy / 2), x1 - x0, y1 - y0, fill=False, edgecolor=_ROI_COLOR,

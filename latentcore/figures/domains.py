@@ -80,9 +80,9 @@ def _sides(domains: Domains) -> NDArray[np.float64]:
         return np.empty((0, 2, 2))
     i, j = edges.i[apart], edges.j[apart]
     middle = np.column_stack([grid.x[i] + grid.x[j], grid.y[i] + grid.y[j]]) / 2
-    # The side runs across the way from one point to the other.
-    beside = (grid.col[i] != grid.col[j])[:, None]
-    half = np.where(beside, [[0.0, grid.step[1] / 2]], [[grid.step[0] / 2, 0.0]])
+    # Where the cells meet in the picture: below each other, half of them on a hexagonal grid.
+    beside = (grid.row[i] == grid.row[j])[:, None]
+    half = np.where(beside, [[0.0, grid.step[1] / 2]], [[grid.lattice.step[0] / 2, 0.0]])
     return np.stack([middle - half, middle + half], axis=1)
 
 

@@ -69,7 +69,7 @@ def map_chart(
             zmax=high,
             colorscale=color_scale(colors),
             colorbar={"title": {"text": unit}, **_COLOR_BAR},
-            hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{z:.6g}}<extra></extra>",
+            hovertemplate=f"{_place(grid)}<br>{name} %{{z:.6g}}<extra></extra>",
             **axes,
         )
     )
@@ -124,7 +124,7 @@ def categories_chart(
                 **_COLOR_BAR,
             },
             text=texts[np.nan_to_num(field).astype(np.intp)],
-            hovertemplate=f"x %{{x}}, y %{{y}}<br>{name} %{{text}}<extra></extra>",
+            hovertemplate=f"{_place(grid)}<br>{name} %{{text}}<extra></extra>",
             **axes,
         )
     )
@@ -158,7 +158,7 @@ def colors_chart(
     picture[present, :3] = np.rint(255 * field[present])
     picture[present, 3] = 255
     shown = [f"{channel} %{{z[{n}]}}/255" for n, channel in enumerate(channels)] or [name]
-    hover = f"x %{{x}}, y %{{y}}<br>{'<br>'.join(shown)}<extra></extra>"
+    hover = f"{_place(grid)}<br>{'<br>'.join(shown)}<extra></extra>"
     figure = go.Figure(go.Image(z=picture, colormodel="rgba256", hovertemplate=hover, **axes))
     named = zip(channels, ("red", "green", "blue"), strict=False)
     title = ", ".join(" ".join(pair) for pair in named) or name
@@ -194,7 +194,7 @@ def grid_chart(
             zmax=high,
             colorscale=color_scale("grey"),
             showscale=False,
-            hovertemplate="x %{x}, y %{y}<extra></extra>",
+            hovertemplate=f"{_place(grid)}<extra></extra>",
             **axes,
         )
     )
@@ -268,7 +268,8 @@ def profile_chart(
 
     name, unit = chart_texts((name, unit))
     line = grid.to_map(values.astype(np.float32))[row]
-    x = grid.origin[0] + np.arange(grid.shape[1]) * grid.step[0]
+    col = np.arange(grid.shape[1])
+    x, _ = grid.coordinates(np.full_like(col, row), col)
     figure = go.Figure(
         go.Scatter(
             x=x,
@@ -290,8 +291,8 @@ def fitting_height(grid: ScanGrid, width: int, *, most: int = 760) -> int:
 
     With equal aspect, a chart of another height would leave its color bar longer than the map.
     """
-    rows, columns = grid.shape
-    drawn = (width - _BESIDE) * (rows * grid.step[1]) / (columns * grid.step[0])
+    x0, x1, y0, y1 = grid.picture_extent
+    drawn = (width - _BESIDE) * (y1 - y0) / (x1 - x0)
     return int(np.clip(drawn + _ABOVE_AND_BELOW, 200, most))
 
 
@@ -304,29 +305,48 @@ def _limits_for(colors: str, values: NDArray[np.floating]) -> tuple[float, float
     return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
+def is_thinned(grid: ScanGrid) -> bool:
+    """Tell whether charts show only every k-th row and column of the scan's maps."""
+    return _thinning(grid) > 1
+
+
+def _thinning(grid: ScanGrid) -> int:
+    rows, columns = grid.lattice.shape
+    return int(np.ceil(np.sqrt(rows * columns / MOST_CELLS)))
+
+
 def _cells(
     grid: ScanGrid, values: NDArray[np.floating]
-) -> tuple[NDArray[np.floating], dict[str, float]]:
-    """Return a map as it is drawn, every k-th row and column of a large one, and its axes."""
-    k = int(np.ceil(np.sqrt(grid.shape[0] * grid.shape[1] / MOST_CELLS)))
-    x0, y0 = grid.origin
-    axes = {"x0": x0, "dx": k * grid.step[0], "y0": y0, "dy": k * grid.step[1]}
-    return grid.to_map(values)[::k, ::k], axes
+) -> tuple[NDArray[np.floating], dict[str, Any]]:
+    """Return a map as it is drawn, every k-th row and column of a large one, and its axes.
+
+    Where cells are two places wide, x of their points comes along, for `_place`.
+    """
+    k = _thinning(grid)
+    (x0, y0), (dx, dy) = grid.origin, grid.lattice.step
+    axes: dict[str, Any] = {"x0": x0, "dx": k * dx, "y0": y0, "dy": k * dy}
+    if grid.hexagonal:
+        axes |= {"x0": x0 - dx / 2, "customdata": grid.picture(grid.x)[::k, ::k]}
+    return grid.picture(values)[::k, ::k], axes
+
+
+def _place(grid: ScanGrid) -> str:
+    """Return where a point lies, as a template of what is shown where one points."""
+    return f"x %{{{'customdata:.6~g' if grid.hexagonal else 'x'}}}, y %{{y}}"
 
 
 def _frame(figure: go.Figure, grid: ScanGrid, tones: Tones, title: str, height: int) -> go.Figure:
     unit = chart_text(grid.unit)
-    # Half a step around the nodes: a cell is drawn about its node.
-    half_x, half_y = grid.step[0] / 2, grid.step[1] / 2
+    x0, x1, y0, y1 = grid.picture_extent
     plain: dict[str, Any] = {"constrain": "domain", "showgrid": False, "ticks": "outside"}
     figure.update_xaxes(
         title_text=unit_text("x", unit),
-        range=[grid.x_range[0] - half_x, grid.x_range[1] - half_x],
+        range=[x0, x1],
         **plain,
     )
     figure.update_yaxes(
         title_text=unit_text("y", unit),
-        range=[grid.y_range[1] - half_y, grid.y_range[0] - half_y],
+        range=[y1, y0],
         scaleanchor="x",
         **plain,
     )

@@ -21,9 +21,9 @@ def choose_roi(scene: Scene) -> None:
     bounds = question.roi or whole
     columns = st.columns([3, 3, 1, 1], vertical_alignment="bottom")
     with columns[0]:
-        _range("x", whole[:2], bounds[:2], grid.step[0], grid.unit)
+        _range("x", whole[:2], bounds[:2], grid.lattice.step[0], grid.unit)
     with columns[1]:
-        _range("y", whole[2:], bounds[2:], grid.step[1], grid.unit)
+        _range("y", whole[2:], bounds[2:], grid.lattice.step[1], grid.unit)
     with columns[2].popover("Exact", icon=":material/straighten:", width="stretch"):
         _exact(whole, bounds, grid)
     columns[3].button(
@@ -69,7 +69,7 @@ def _exact(whole: tuple[float, ...], bounds: tuple[float, ...], grid: ScanGrid) 
         _adopt(tuple(st.session_state[key] for key in keys))
 
     for axis, first in (("x", 0), ("y", 2)):
-        step = grid.step[0 if axis == "x" else 1]
+        step = grid.lattice.step[0 if axis == "x" else 1]
         left, right = st.columns(2)
         for column, place, end in ((left, first, "from"), (right, first + 1, "below")):
             column.number_input(

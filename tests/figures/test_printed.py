@@ -52,6 +52,21 @@ def test_painting_places_rows_by_coordinates_and_cuts_to_the_points():
     assert picture.extent == (350.5, 353.5, 72.5, 70.5)
 
 
+def test_cells_of_a_hexagonal_scan_are_two_pixels_wide_and_shifted_rows_begin_one_later():
+    # Rows 1 and 2 of four, so that the row that is shifted comes first; one cell is missing.
+    x, y = np.array([1.5, 2.5, 1.0, 3.0]), np.array([1.0, 1.0, 2.0, 2.0]) * 0.8660254
+    grid = ScanGrid((4, 4), *np.array([[1, 1, 2, 2], [1, 2, 1, 3]], np.int32), x, y,
+                    (1.0, 0.8660254), shifted_rows="odd")  # fmt: skip
+    picture = paint(grid, np.repeat(np.arange(4, dtype=np.uint8)[:, None], 3, axis=1))
+    wanted = [[217, 0, 0, 1, 1, 217, 217], [2, 2, 217, 217, 3, 3, 217]]
+    np.testing.assert_array_equal(picture.rgb[..., 0], wanted)
+    assert picture.extent == pytest.approx((0.5, 4.0, 2.5 * 0.8660254, 0.5 * 0.8660254))
+    figure = map_figure(grid, np.arange(4.0), label="v", roi=Roi((1.5, 2.5), (0.8, 1.7)))
+    box = figure.axes[0].patches[0]
+    assert (box.get_x(), box.get_width()) == (1.25, 1.0)  # between the points of all rows
+    assert figure.axes[0].get_aspect() == 1.0
+
+
 def test_painting_wants_a_color_per_point():
     with pytest.raises(ShapeError, match=r"2 colors .* 40 points"):
         paint(scan(), np.zeros((2, 3), np.uint8))

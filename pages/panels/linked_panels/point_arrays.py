@@ -46,9 +46,18 @@ class PointArrays:
 
     def add_grid(self, grid: ScanGrid, key: str) -> GridGeometry:
         """Add what maps need of each point, and return how they are drawn."""
-        for name, values in (("x", grid.x), ("y", grid.y), ("row", grid.row), ("col", grid.col)):
+        (rows, columns), row, col, step = grid.lattice
+        for name, values in (("x", grid.x), ("y", grid.y), ("row", row), ("col", col)):
             self.add(name, values, key)
-        return GridGeometry(grid.shape, grid.origin, grid.step, grid.unit)
+        x0, _, y0, _ = grid.picture_extent
+        across = 2 if grid.hexagonal else 1
+        return GridGeometry(
+            shape=(rows, columns + across - 1),
+            origin=(x0 + step[0] / 2, y0 + step[1] / 2),
+            step=step,
+            unit=grid.unit,
+            cell_columns=across,
+        )
 
     def table(self, n: int) -> PointTable:
         """Return them as the arrays of n points."""

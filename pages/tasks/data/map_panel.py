@@ -18,10 +18,10 @@ from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps, quantitie
 from latentcore.figures.colors import COLORMAPS, usual_color_map
 from pages.charts.frame import draw
 from pages.charts.maps import (
-    MOST_CELLS,
     categories_chart,
     colors_chart,
     fitting_height,
+    is_thinned,
     map_chart,
 )
 from pages.frame.theme import tones
@@ -89,9 +89,8 @@ def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
                 _one(joined, grid, name, colors, fitting_height(grid, _PAGE_WIDTH // width))
     if ORIENTATION in chosen:
         _orientation_key(joined.laue)
-    cells = grid.shape[0] * grid.shape[1]
-    if cells > MOST_CELLS:
-        st.caption(f"The scan has {cells:,} nodes; the maps show every k-th row and column.")
+    if is_thinned(grid):
+        st.caption(f"The scan has {len(grid):,} points; the maps show every k-th row and column.")
 
 
 def offered_maps(joined: JoinedMaps) -> tuple[str, ...]:

@@ -48,8 +48,7 @@ def _headline(scan: ScanState) -> None:
         return  # the card of that file says what is wrong
     named = [family]
     if grid is not None:
-        rows, columns = grid.shape
-        named += [f"{columns} × {rows} points", f"step {_step_text(grid)}"]
+        named += [_size_text(grid), f"step {_step_text(grid)}"]
     st.markdown(f"**{errors.markdown_safe(', '.join(named))}.** {' '.join(_uses(scan, grid))}")
 
 
@@ -71,10 +70,23 @@ def _uses(scan: ScanState, grid: ScanGrid | None) -> list[str]:
     return uses
 
 
+def _row_lengths(grid: ScanGrid) -> tuple[int, ...]:
+    """Return the columns of the first row and the second; once, where all rows have as many."""
+    lengths = [int(grid.col[grid.row % 2 == odd].max(initial=-1)) + 1 for odd in (0, 1)]
+    uneven = grid.hexagonal and min(lengths) > 0 and lengths[0] != lengths[1]
+    return tuple(lengths) if uneven else (grid.shape[1],)
+
+
+def _size_text(grid: ScanGrid) -> str:
+    columns = "/".join(map(str, _row_lengths(grid)))
+    return f"{'hexagonal, ' * grid.hexagonal}{columns} × {grid.shape[0]} points"
+
+
 def _step_text(grid: ScanGrid) -> str:
     unit = f" {grid.unit}" if grid.unit else ""
     dx, dy = grid.step
-    step = f"{dx:g}{unit}" if dx == dy else f"{dx:g} × {dy:g}{unit}"
+    # Rows of a hexagonal grid are √3/2 of it apart.
+    step = f"{dx:g}{unit}" if dx == dy or grid.hexagonal else f"{dx:g} × {dy:g}{unit}"
     return step if unit else f"{step} (unit unknown)"
 
 
@@ -82,15 +94,16 @@ def _grid_facts(grid: ScanGrid | None) -> Facts:
     """Return what to say about a scan grid."""
     if grid is None:
         return [("scan grid", "none: no coordinates")]
-    rows, columns = grid.shape
     unit = f" {grid.unit}" if grid.unit else ""
-    gaps = rows * columns - len(grid)
+    lengths = _row_lengths(grid)
+    nodes = sum(lengths[row % len(lengths)] for row in range(grid.shape[0]))
+    gaps = nodes - len(grid)
     return [
-        ("scan grid", f"{columns} × {rows} points"),
+        ("scan grid", _size_text(grid)),
         ("x", f"[{grid.x_range[0]:g}, {grid.x_range[1]:g}){unit}"),
         ("y", f"[{grid.y_range[0]:g}, {grid.y_range[1]:g}){unit}"),
         ("step", _step_text(grid)),
-        ("gaps", f"{gaps:,} of {rows * columns:,} nodes" if gaps else "none"),
+        ("gaps", f"{gaps:,} of {nodes:,} nodes" if gaps else "none"),
     ]
 
 

@@ -44,6 +44,8 @@ from pages.view.scene import Scene
 
 _LATENT = "latent:"
 MOST_PANELS = 5
+# Where the neighbors lie that `line_arrays` looks at.
+_WAYS = ("right", "below", "below at the right")
 # Where the domains differ from the label map that they are held against.
 DIFFERS = "differs"
 _SAME_COLOR, _DIFFERENT_COLOR = "#d9dde1", "#c2410c"
@@ -137,7 +139,7 @@ def build_view(
     }
     saliency = tuple(
         arrays.add(name, values, found.key)
-        for name, values in zip(("right", "down"), found.lines, strict=True)
+        for name, values in zip(_WAYS, found.lines, strict=False)
     )
     return PanelsView(
         points=arrays.table(len(grid)),
@@ -151,9 +153,7 @@ def build_view(
         hover=_hover(arrays, scene, cut, shown),
         messages=messages,
         frames=frames,
-        parts=Parts(
-            labels, parts_panel(cut), "domain", asked.lines, (saliency[0], saliency[1]), plateau
-        ),
+        parts=Parts(labels, parts_panel(cut), "domain", asked.lines, saliency, plateau),
     )
 
 

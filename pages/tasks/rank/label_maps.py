@@ -164,8 +164,7 @@ def _maps(scene: Scene, names: tuple[str, str], parts: PartitionComparison) -> N
     grid = scene.latents.grid
     assert grid is not None
     inside = scene.inside(explorer.question())
-    shown = grid.take(inside)
-    cut = ScanGrid.from_coordinates(shown.x, shown.y, unit=grid.unit, step=grid.step)
+    cut = grid.cut(inside)
     height = fitting_height(cut, _HALF_PAGE, most=560)
     for column, name in zip(st.columns(2), names, strict=True):
         with column:

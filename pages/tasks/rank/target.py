@@ -125,7 +125,7 @@ def _target(key: str, _scene: Scene, _view: Question, _asked: RankQuestion) -> T
     return Target(
         key=key,
         latents=latents,
-        grid=ScanGrid.from_coordinates(grid.x, grid.y, unit=grid.unit, step=grid.step),
+        grid=grid.cut(np.ones(len(grid), np.bool_)),
         reference=reference,
         unit=_scene.maps.unit(_asked.columns[0]) if not reference.synthesis else "",
         unmatched=int((~known).sum()),
