@@ -23,6 +23,8 @@ LABEL_TABLES = {
     "grains": ("domains.csv", "domain"),
     "regions": ("labels.csv", "region"),
 }
+# Categories that say how indexing went, and divide no specimen.
+_CODES = ("Error",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ def read_labels(spec: str, folder: RunFolder | None = None, reader: str | None =
     table = table_of(spec)
     maps = read_map(table, folder, reader)
     if not split_map_spec(table)[1]:
-        names = [name for name in maps.names if name in maps.categories]
+        names = [name for name in maps.names if name in maps.categories and name not in _CODES]
         maps = chosen_maps(maps, names) if names else maps
     if len(maps) != 1:
         message = (

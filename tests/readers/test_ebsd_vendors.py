@@ -91,16 +91,6 @@ def test_edax_angles_mean_nothing_where_nothing_was_indexed(tmp_path: Path) -> N
     assert maps.get("CI")[1] == -1
 
 
-@pytest.mark.parametrize("grid_type", ["HexGrid", "hexagonal"])
-def test_hexagonal_scans_are_refused_with_advice(grid_type: str, tmp_path: Path) -> None:
-    path = write_edax(tmp_path / "scan.h5", COORDS, IMAGES, VALUES, grid_type=grid_type)
-    for open_as in (readers.open_samples, readers.open_maps):
-        with pytest.raises(
-            MalformedFileError, match=r"hexagonal scan .*Convert it to a square grid"
-        ):
-            open_as(path)
-
-
 def test_bruker_region_need_not_be_rectangular_nor_in_order(tmp_path: Path) -> None:
     inside = np.delete(COORDS, [4, 19], axis=0)
     order = np.random.default_rng(3).permutation(18)

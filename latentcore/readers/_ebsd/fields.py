@@ -57,8 +57,8 @@ def points_in(file: h5py.File, key: str) -> int:
     return shape[0] if len(shape) in (1, 2) and shape[1:] in ((), (1,)) else 0
 
 
-def column(file: h5py.File, key: str, part: int = 0) -> NDArray[np.generic]:
-    """Return one value per point: the dataset (n,), or one column of a dataset (n, k)."""
+def column(file: h5py.File, key: str, part: int | slice = 0) -> NDArray[np.generic]:
+    """Return one value per point: the dataset (n,), or one or some columns of a dataset (n, k)."""
     found = dataset(file, key, kinds=_PLAIN)
     values = load(found)
     return values if values.ndim == 1 else values.reshape(len(values), -1)[:, part]

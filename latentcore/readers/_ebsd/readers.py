@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, ScanMaps, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
@@ -89,7 +90,7 @@ class VendorMaps:
         with open_hdf5(path) as file:
             scan = vendor.chosen_scan(file, ref.options)
             n = vendor.points(file, scan)
-            maps = read_columns(vendor, file, scan, n)
+            maps = read_columns(vendor, file, scan, n, ref.options)
             placed = vendor.placed(file, scan, n, ref.options)
             if placed.grid is None:
                 message = (
@@ -97,16 +98,37 @@ class VendorMaps:
                     "them. Give the reader's option shape=ROWSxCOLUMNS."
                 )
                 raise MalformedFileError(message)
+            values = np.stack(list(maps.values.values()))
+            inside = _inside(values) if vendor.padded else np.ones(n, np.bool_)
+            notes = (*vendor.scan_notes(file, scan), *placed.notes, *_padding(inside))
             return ScanMaps(
-                values=np.stack(list(maps.values.values())),
+                values=values if inside.all() else values[:, inside],
                 names=tuple(maps.values),
                 units=tuple(maps.units.values()),
-                grid=placed.grid,
+                grid=placed.grid if inside.all() else placed.grid.take(inside),
                 categories=maps.categories,
                 symmetries=maps.symmetries,
                 cells=maps.cells,
                 euler_convention=maps.euler_convention,
-                notes=(*vendor.scan_notes(file, scan), *placed.notes),
+                notes=notes,
+                dropped=n - int(inside.sum()),
                 ref=ref,
                 fingerprint=content_fingerprint(path),
             )
+
+
+def _inside(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which points belong to the scan: outside of it numbers are NaN, whole ones 0."""
+    missing = np.isnan(values)
+    outside: NDArray[np.bool_] = missing.any(axis=0) & (missing | (values == 0)).all(axis=0)
+    return np.ones_like(outside) if outside.all() else ~outside
+
+
+def _padding(inside: NDArray[np.bool_]) -> tuple[str, ...]:
+    if inside.all():
+        return ()
+    note = (
+        f"{int((~inside).sum()):,} of {len(inside):,} points lie outside of the scanned area, and "
+        "are left out."
+    )
+    return (note,)

@@ -6,7 +6,7 @@ A vendor is a subclass that says what is called how.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from latentcore.readers._ebsd.fields import (
     number,
     points_in,
 )
-from latentcore.readers._ebsd.places import Header, refuse_hexagonal, scan_grid
+from latentcore.readers._ebsd.places import Header, says_hexagonal, scan_grid
 from latentcore.readers._hdf5 import follow
 from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.readers._peek import Peek
@@ -38,6 +38,35 @@ class Placed:
 
     grid: ScanGrid | None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Maps of a scan that were made together: as acquired, or as another program left them.
+
+    Attributes
+    ----------
+    folder : str
+        Group of their datasets.
+    n : int
+        How many points they have.
+    phases : Mapping of int to Phase
+        Which their numbers mean.
+    suffix : str
+        What their names carry to tell them from other parts' maps.
+    always : bool
+        Whether all their names do, not only those that another part has taken.
+    """
+
+    folder: str
+    n: int
+    phases: Mapping[int, Phase]
+    suffix: str = ""
+    always: bool = False
+
+    def called(self, name: str, taken: Container[str]) -> str:
+        """Return what a map is called, beside those that were read before."""
+        return f"{name}{self.suffix}" if self.always or name in taken else name
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +93,12 @@ class Vendor:
         Datasets of one value per point that are no maps.
     renamed : Mapping of str to str
         What a map is called here, where that differs.
+    codes : Mapping of str to Mapping of int to str
+        Of datasets whose numbers are codes, what each means.
+    labels : tuple of str
+        How names of maps begin whose whole numbers are labels.
+    padded : bool
+        Whether points outside of an irregular scan are stored, too, with no values.
     first : tuple of str
         Maps that are shown before the others.
     units : Mapping of str to str
@@ -90,6 +125,9 @@ class Vendor:
     data: str = "EBSD/Data"
     not_maps: frozenset[str] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    padded: bool = False
     first: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     euler: tuple[str, ...]
@@ -163,27 +201,19 @@ class Vendor:
     def placed(self, file: h5py.File, scan: str, n: int, options: Options) -> Placed:
         """Place the first n points of a scan."""
         del options  # for vendors whose files lack the grid
-        refuse_hexagonal(file, f"{scan}/EBSD/Header")
-        header = self.header(file, scan)
-        grid, note = scan_grid(
-            header, n, Path(file.filename).name, self._coordinates(file, scan, n)
+        grid, notes = scan_grid(
+            self.header(file, scan), n, Path(file.filename).name, self._coordinates(file, scan, n)
         )
-        cells = grid.shape[0] * grid.shape[1]
-        if n < cells:
-            missing = (
-                f"{n:,} of {cells:,} points were scanned: the scan was stopped early, or is not "
-                "rectangular."
-            )
-            return Placed(grid, tuple(filter(None, (note, missing))))
-        return Placed(grid, tuple(filter(None, (note,))))
+        return Placed(grid, notes)
 
     def header(self, file: h5py.File, scan: str) -> Header:
         """Read what the header says of the grid."""
+        folder = f"{scan}/EBSD/Header"
         columns, rows, dx, dy = (
-            self._needed(file, f"{scan}/EBSD/Header/{entry}")
-            for entry in (*self.cells, *self.steps)
+            self._needed(file, f"{folder}/{entry}") for entry in (*self.cells, *self.steps)
         )
-        return Header(int(columns), int(rows), (dx, dy))
+        hexagonal = says_hexagonal(file, folder)
+        return Header(int(columns), int(rows), (dx, dy), hexagonal=hexagonal)
 
     def points(self, file: h5py.File, scan: str) -> int:
         """Return how many points the maps have: that of most datasets."""
@@ -201,6 +231,21 @@ class Vendor:
         """Return each phase of the header by its number."""
         folder = f"{scan}/EBSD/Header/Phases"
         return listed_phases(file, folder, ("Phase Name", "Name"), self.hexagonal_x)
+
+    def parts(self, file: h5py.File, scan: str, options: Options) -> tuple[Part, ...]:
+        """Return the groups of maps, the one that has plain names first."""
+        del options  # for vendors with several
+        n = self.points(file, scan)
+        return (Part(f"{scan}/{self.data}", n, self.phases(file, scan)),)
+
+    def more_maps(self, file: h5py.File, scan: str, n: int) -> list[tuple[str, str, str]]:
+        """Return (name, key, unit) of maps that lie elsewhere in the file."""
+        del file, scan, n
+        return []
+
+    def is_label(self, name: str) -> bool:
+        """Tell whether a map's whole numbers are labels."""
+        return bool(self.labels) and name.startswith(self.labels)
 
     def unindexed(self, file: h5py.File, scan: str, n: int) -> NDArray[np.bool_] | None:
         """Tell which points have no orientation, beside those without a phase."""

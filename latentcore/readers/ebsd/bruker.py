@@ -17,7 +17,7 @@ from latentcore.containers import ScanGrid
 from latentcore.readers._coords import grid_of
 from latentcore.readers._ebsd.conventions import BRUKER
 from latentcore.readers._ebsd.fields import column, points_in
-from latentcore.readers._ebsd.places import Header, refuse_hexagonal
+from latentcore.readers._ebsd.places import Header, says_hexagonal
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
 from latentcore.readers.ebsd import VENDORS
 
@@ -31,9 +31,8 @@ class _Bruker(Vendor):
 
     def placed(self, file: h5py.File, scan: str, n: int, options: Options) -> Placed:
         cells = _cells(file, scan, n)
-        if cells is None:
+        if cells is None or says_hexagonal(file, f"{scan}/EBSD/Header"):
             return super().placed(file, scan, n, options)
-        refuse_hexagonal(file, f"{scan}/EBSD/Header")
         name = Path(file.filename).name
         header = self.header(file, scan).checked(n, name)
         col, row = cells

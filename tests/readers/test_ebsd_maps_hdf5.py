@@ -1,0 +1,152 @@
+"""Maps in HDF5: what vendors and other programs keep beside the points as they were acquired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from latentcore import readers
+from latentcore.containers import notes_of
+from latentcore.errors import RequestError
+from latentcore.inputs.labels import read_labels
+from tests.factories.ebsd import flat_images, write_edax, write_oxford
+from tests.factories.kikuchi import full_grid
+
+COORDS = full_grid(5, 4)
+VALUES = np.arange(1, 21)
+GRAINS = np.repeat([4, 2, 0, 7], 5)
+ERRORS = np.resize([1, 1, 2, 7, 9], 20)
+
+
+@pytest.fixture
+def oina(tmp_path: Path) -> Path:
+    """AZtecCrystal has turned the third row, found grains, and given the last row no phase."""
+    path = write_oxford(tmp_path / "scan.h5oina", COORDS, None, VALUES)
+    with h5py.File(path, "r+") as file:
+        file["1/EBSD/Data/Error"] = ERRORS.astype(np.uint8).reshape(-1, 1)
+        data = file.create_group("1/Data Processing/Data")
+        data["Phase"] = np.where(GRAINS == 0, 0, 2).astype(np.uint8).reshape(-1, 1)
+        data["Euler"] = np.tile(np.float32([0.1, 0.2, 0.3]), (20, 1))
+        file.copy("1/EBSD/Header/Phases", "1/Data Processing/Header/Phases")
+        file["1/Data Processing/Header/Phases/2/Phase Name"][...] = "Titanium (hcp)"
+        found = file.create_group("1/Data Processing/Analyses/Grain Detection 1/Data")
+        found.create_dataset("Grain Index", data=GRAINS.astype(np.int32), compression="lzf",
+                             chunks=(7,))  # fmt: skip
+        file["1/Data Processing/Analyses/Kernel 1/Data/Misorientation Angle"] = np.ones((20, 1))
+    return path
+
+
+def test_processed_data_is_beside_the_acquired(oina: Path) -> None:
+    maps = readers.open_maps(oina)
+    assert maps.categories["phase"] == {1: "Aluminium"}
+    assert maps.categories["phase (processed)"] == {0: "not indexed", 2: "Titanium (hcp)"}
+    np.testing.assert_allclose(maps.get("Phi")[0], np.degrees(0.7), rtol=1e-6)
+    np.testing.assert_allclose(maps.get("Phi (processed)")[0], np.degrees(0.2), rtol=1e-6)
+    assert maps.units[maps.names.index("Misorientation Angle (Kernel 1)")] == "rad"
+    assert set(maps.symmetries) == {1, 2}
+
+
+def test_processed_data_takes_the_plain_names_where_it_is_chosen(oina: Path) -> None:
+    maps = readers.open_maps(oina, "oxford-maps:data=processed")
+    assert maps.categories["phase"][2] == "Titanium (hcp)"
+    assert maps.categories["phase (acquired)"] == {1: "Aluminium"}
+    np.testing.assert_allclose(maps.get("Phi")[0], np.degrees(0.2), rtol=1e-6)
+    assert "bandcontrast" in maps.names
+    with pytest.raises(RequestError, match=r"no data 'cleaned'. It has: acquired and processed"):
+        readers.open_maps(oina, "oxford-maps:data=cleaned")
+
+
+def test_detected_grains_are_labels(oina: Path) -> None:
+    labels = read_labels(f"{oina}:Grain Index (Grain Detection 1)")
+    np.testing.assert_array_equal(labels.labels, GRAINS)
+    assert labels.texts == {0: "0", 2: "2", 4: "4", 7: "7"}
+
+
+def test_error_codes_have_oxfords_names(oina: Path) -> None:
+    maps = readers.open_maps(oina)
+    named = {1: "success", 2: "no solution", 7: "replaced", 9: "code 9"}
+    assert maps.categories["Error"] == named
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_points_outside_of_an_irregular_map_are_left_out(placed: bool, tmp_path: Path) -> None:
+    path = write_oxford(tmp_path / "scan.h5oina", COORDS, flat_images(VALUES), VALUES)
+    outside = [0, 4, 19]
+    with h5py.File(path, "r+") as file:
+        for group in ("1/EBSD/Data", "1/EDS/Data/Composition", "1/EDS/Data/Window Integral"):
+            for name, found in file[group].items():
+                if "Patterns" in name or (placed and name in ("X", "Y")):
+                    continue
+                values = found[()]
+                values[outside] = np.nan if values.dtype.kind == "f" else 0
+                found[...] = values
+    maps = readers.open_maps(path)
+    inside = np.delete(VALUES, outside)
+    np.testing.assert_array_equal(maps.get("bandcontrast"), inside)
+    field = maps.grid.to_map(maps.get("bandcontrast"))
+    np.testing.assert_array_equal(field.ravel()[inside - 1], inside)
+    assert np.isnan(field).sum() == maps.dropped == 3
+    assert any("3 of 20 points lie outside" in note for note in maps.notes)
+    with readers.open_samples(path) as samples:
+        assert samples.grid is not None
+        assert (samples.grid.row * 5 + samples.grid.col).tolist() == list(range(20))
+
+
+@pytest.mark.parametrize("says", ["HexGrid", "SqrGrid"])
+def test_hexagonal_scans_are_placed_by_their_coordinates(says: str, tmp_path: Path) -> None:
+    """By hand: rows of 5 and 4 points in turn, the second shifted by half a step."""
+    path, n = tmp_path / "scan.h5", 5 + 4 + 5 + 4
+    row = np.repeat([0, 1, 2, 3], [5, 4, 5, 4])
+    col = np.concatenate([np.arange(count) for count in (5, 4, 5, 4)])
+    write_edax(path, np.stack([col, row], axis=1), flat_images(VALUES[:n]), VALUES[:n],
+               grid_type=says)  # fmt: skip
+    with h5py.File(path, "r+") as file:
+        file["Scan 1/EBSD/Data/X Position"][...] = 0.25 * (col + 0.5 * (row % 2))
+        file["Scan 1/EBSD/Data/Y Position"][...] = 0.25 * np.sqrt(3) / 2 * row
+        file["Scan 1/EBSD/Header/Step Y"][...] = 0.25 * np.sqrt(3) / 2
+    for opened in (readers.open_maps(path), readers.open_samples(path)):
+        grid = opened.grid
+        assert grid is not None
+        assert (grid.shape, grid.shifted_rows) == ((4, 5), "odd")
+        np.testing.assert_array_equal(grid.row, row)
+        np.testing.assert_array_equal(grid.col, col)
+        said = any("The header says a square grid" in note for note in _notes(opened))
+        assert said == (says == "SqrGrid")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "shifted"), [((5, 4, 5, 4), "odd"), ((5, 6, 5, 6), "even"), ((5, 5, 5, 5), "odd")]
+)
+def test_hexagonal_scans_without_coordinates_are_placed_by_the_header(
+    lengths: tuple[int, ...], shifted: str, tmp_path: Path
+) -> None:
+    """In real files Y Position may repeat X Position."""
+    n, path = sum(lengths), tmp_path / "scan.h5"
+    write_edax(path, full_grid(n, 1), None, np.arange(n), grid_type="HexGrid")
+    with h5py.File(path, "r+") as file:
+        data, header = file["Scan 1/EBSD/Data"], file["Scan 1/EBSD/Header"]
+        data["Y Position"][...] = data["X Position"][...] = 0
+        header["nColumns"][...], header["nRows"][...] = 5, 4
+    grid = readers.open_maps(path).grid
+    assert (grid.shape, grid.shifted_rows) == ((4, max(lengths)), shifted)
+    assert np.bincount(grid.row).tolist() == list(lengths)
+    assert grid.step == pytest.approx((0.25, 0.25 * np.sqrt(3) / 2))
+
+
+def test_rows_decide_where_the_header_has_another_step(tmp_path: Path) -> None:
+    """As in a real .ang: 4 x 5 points of step 1, and a header of 16 x 20 with a step of 0.25."""
+    path = write_edax(tmp_path / "scan.h5", COORDS, None, VALUES, step=1.0)
+    with h5py.File(path, "r+") as file:
+        header = file["Scan 1/EBSD/Header"]
+        header["Step X"][...] = header["Step Y"][...] = 0.25
+        header["nColumns"][...], header["nRows"][...] = 20, 16
+    maps = readers.open_maps(path)
+    assert (maps.grid.shape, maps.grid.step) == ((4, 5), (1, 1))
+    assert any("make a square grid of 5 × 4 with steps 1 and 1" in note for note in maps.notes)
+
+
+def _notes(opened: object) -> tuple[str, ...]:
+    return getattr(opened, "notes", None) or notes_of(opened)  # type: ignore[arg-type]
