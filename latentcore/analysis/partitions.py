@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.agreement import MISSING, NOISE, Overlaps, overlaps
 from latentcore.containers import ScanGrid
+from latentcore.containers.neighborhoods import neighbor_steps, side_lengths
 
 # Beyond so many labels, pairs that overlap are matched from the largest overlap down.
 _MOST_MATCHED = 10_000
@@ -30,9 +31,9 @@ class Borders:
     reference_length, labels_length : float
         In the scan's unit, where both partitions have labels on both sides.
     kinds : ndarray of uint8, shape (2R − 1, 2S − 1)
-        Of the part of the grid that holds points, R × S: `SHARED`, `ONLY_LABELS` or
-        `ONLY_REFERENCE` halfway between two neighbors with a border between them, `NO_BORDER`
-        elsewhere.
+        Of the part of the grid that holds points, whose `lattice` is R × S: `SHARED`,
+        `ONLY_LABELS` or `ONLY_REFERENCE` halfway between two neighbors with a border between
+        them, `NO_BORDER` elsewhere.
     """
 
     recall: float
@@ -202,10 +203,10 @@ def compare_borders(
 ) -> Borders:
     """Compare the borders of two partitions of a scan.
 
-    A border runs between two neighbors (in a row or a column) of different labels, and is as long
-    as the side that their cells share. It is found where the other partition has a border whose
-    middle is not further than one step from its own. Counted are the borders on whose sides both
-    partitions have labels; −1 and `MISSING` are none.
+    A border runs between two neighbors (four, or six on a hexagonal grid) of different labels, and
+    is as long as the side that their cells share. It is found where the other partition has a
+    border whose middle is not further than one step from its own. Counted are the borders on whose
+    sides both partitions have labels; −1 and `MISSING` are none.
 
     Parameters
     ----------
@@ -214,12 +215,13 @@ def compare_borders(
     """
     maps = [_as_map(grid, values) for values in (labels, reference)]
     known = (maps[0] != MISSING) & (maps[1] != MISSING)
-    own, other = (_borders(one) for one in maps)
-    judged = _between(known, np.logical_and)
+    own, other = (_borders(grid, one) for one in maps)
+    judged = _between(grid, known, np.logical_and)
     lengths = np.zeros(own.shape)
-    lengths[0::2, 1::2], lengths[1::2, 0::2] = grid.step[1], grid.step[0]
+    for (_, _, middle), length in zip(_ways(grid), side_lengths(grid), strict=False):
+        lengths[middle] = length
 
-    near_own, near_other = _widened(own), _widened(other)
+    near_own, near_other = _widened(grid, own), _widened(grid, other)
     kinds = np.zeros(own.shape, np.uint8)
     for kind, where in (
         (SHARED, (own & near_other) | (other & near_own)),
@@ -229,9 +231,10 @@ def compare_borders(
         kinds[where & judged] = kind
 
     def share(of: NDArray[np.bool_], near: NDArray[np.bool_]) -> tuple[float, float]:
-        counted = np.where(of & judged, lengths, 0.0)
-        total = float(counted.sum())
-        return float(counted[near].sum() / total) if total else np.nan, total
+        counted = of & judged
+        found, missed = (float(lengths[counted & part].sum()) for part in (near, ~near))
+        total = found + missed
+        return found / total if total else np.nan, total
 
     (precision, labels_length), (recall, reference_length) = (
         share(own, near_other),
@@ -240,13 +243,28 @@ def compare_borders(
     return Borders(recall, precision, reference_length, labels_length, kinds)
 
 
-def border_lines(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return kinds of borders with the corners filled at which two or more meet: lines, to draw."""
-    corners = np.stack(
-        [kinds[0:-1:2, 1::2], kinds[2::2, 1::2], kinds[1::2, 0:-1:2], kinds[1::2, 2::2]]
+def border_lines(kinds: NDArray[np.uint8], *, hexagonal: bool = False) -> NDArray[np.uint8]:
+    """Return kinds of borders with the corners filled at which two or more meet: lines, to draw.
+
+    Parameters
+    ----------
+    kinds : ndarray of uint8
+        As of `Borders`.
+    hexagonal : bool
+        Whether the grid is.
+    """
+    start = 0 if hexagonal else 1
+    corners = kinds[1::2, start::2]
+    beside = np.pad(kinds, ((0, 0), (1, 1)))[1::2]
+    around = np.stack(
+        [
+            kinds[0:-1:2, start::2],
+            kinds[2::2, start::2],
+            *(beside[:, first::2][:, : corners.shape[1]] for first in (start, start + 2)),
+        ]
     )
     lines = kinds.copy()
-    lines[1::2, 1::2] = np.where((corners > 0).sum(axis=0) > 1, corners.max(axis=0), NO_BORDER)
+    lines[1::2, start::2] = np.where((around > 0).sum(axis=0) > 1, around.max(axis=0), NO_BORDER)
     return lines
 
 
@@ -256,31 +274,55 @@ def _given(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
 
 
 def _as_map(grid: ScanGrid, labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Place labels on the part of the grid that holds points."""
-    row, col = grid.row - grid.row.min(), grid.col - grid.col.min()
-    field = np.full((int(row.max()) + 1, int(col.max()) + 1), MISSING, np.int64)
+    """Place labels on the lattice of the part of the grid that holds points."""
+    shape, row, col, _ = grid.cut(np.ones(len(grid), np.bool_)).lattice
+    field = np.full(shape, MISSING, np.int64)
     field[row, col] = np.where(_given(labels), labels, MISSING)
     return field
 
 
-def _borders(field: NDArray[np.int64]) -> NDArray[np.bool_]:
-    given = _between(field != MISSING, np.logical_and)
-    return _between(field, np.not_equal) & given
+_Place = tuple[slice, slice]
 
 
-def _between(field: NDArray[np.generic], compare: np.ufunc) -> NDArray[np.bool_]:
-    """Compare neighbors, shape (2R − 1, 2S − 1): each result lies halfway between the two."""
-    rows, columns = field.shape
-    found = np.zeros((2 * rows - 1, 2 * columns - 1), np.bool_)
-    found[0::2, 1::2] = compare(field[:, :-1], field[:, 1:])
-    found[1::2, 0::2] = compare(field[:-1], field[1:])
+def _ways(grid: ScanGrid) -> list[tuple[_Place, _Place, _Place]]:
+    """Return for each way to a neighbor where all points are, their neighbors, and the middles.
+
+    Points and neighbors are places of a lattice, the middles of one of half its steps.
+    """
+    found = []
+    steps = neighbor_steps(grid)
+    for down, right in steps[: len(steps) // 2].tolist():
+        ends = [slice(0, -down or None), slice(down, None)]
+        sides = [slice(max(-right, 0), -right if right > 0 else None), slice(max(right, 0), None)]
+        if right < 0:
+            sides[1] = slice(0, right)
+        middle = slice(abs(right), -abs(right) or None, 2)
+        found.append(
+            ((ends[0], sides[0]), (ends[1], sides[1]), (slice(down, -down or None, 2), middle))
+        )
     return found
 
 
-def _widened(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return all places within one step, which are two of these."""
+def _borders(grid: ScanGrid, field: NDArray[np.int64]) -> NDArray[np.bool_]:
+    given = _between(grid, field != MISSING, np.logical_and)
+    return _between(grid, field, np.not_equal) & given
+
+
+def _between(grid: ScanGrid, field: NDArray[np.generic], compare: np.ufunc) -> NDArray[np.bool_]:
+    """Compare neighbors, shape (2R − 1, 2S − 1): each result lies halfway between the two."""
+    rows, columns = field.shape
+    found = np.zeros((2 * rows - 1, 2 * columns - 1), np.bool_)
+    for one, other, middle in _ways(grid):
+        # Two ways of a hexagonal grid have one lattice of middles, each with nothing at half of it.
+        found[middle] |= compare(field[one], field[other])
+    return found
+
+
+def _widened(grid: ScanGrid, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return all places within one step, which are two of these; four to the side of a hexagon."""
     from scipy.ndimage import binary_dilation
 
-    y, x = np.mgrid[-2:3, -2:3]
-    widened: NDArray[np.bool_] = binary_dilation(found, x**2 + y**2 <= 4)
+    y, x = np.mgrid[-2:3, -4:5]
+    near = 3 * y**2 + x**2 <= 16 if grid.hexagonal else x**2 + y**2 <= 4
+    widened: NDArray[np.bool_] = binary_dilation(found, near)
     return widened

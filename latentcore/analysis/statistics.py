@@ -171,9 +171,9 @@ def area(mask: NDArray[np.bool_], grid: ScanGrid) -> Area:
         message = f"A selection of {len(mask)} points can't lie on a grid of {len(grid)}."
         raise ShapeError(message)
     n = int(np.count_nonzero(mask))
-    dx, dy = grid.step
     # Without a unit the numbers in the file are scan steps, whatever their spacing.
-    value, unit = (n * dx * dy, f"{grid.unit}²") if grid.unit else (float(n), "steps²")
+    cell = grid.step[1] / grid.step[0] if grid.hexagonal else 1.0
+    value, unit = (n * grid.cell_area, f"{grid.unit}²") if grid.unit else (n * cell, "steps²")
     return Area(float(value), unit, n / len(grid))
 
 

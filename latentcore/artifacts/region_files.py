@@ -50,10 +50,13 @@ _FRAME: Shape = {
     "origin": _several(2, number),
     "step": _several(2, lambda value: number(value) and value > 0),
     "unit": text,
+    "shifted_rows": one_of("none", "odd", "even"),
 }
+# Files of square grids don't have it.
+_NEEDED = tuple(name for name in _FRAME if name != "shifted_rows")
 SCAN: Shape = {
     "n": count,
-    "frame": optional(shaped(_FRAME, tuple(_FRAME))),
+    "frame": optional(shaped(_FRAME, _NEEDED)),
     "of": one_of("samples", "latents", "maps"),
     "fingerprint": text,
 }
@@ -161,7 +164,10 @@ def regions_from_plain(plain: Mapping[str, Any]) -> RegionSet:
 
 def plain_scan(scan: RegionScan) -> dict[str, Any]:
     """Return a scan as a JSON-like dictionary."""
-    return asdict(scan)
+    plain = asdict(scan)
+    if plain["frame"] is not None and plain["frame"]["shifted_rows"] == "none":
+        del plain["frame"]["shifted_rows"]
+    return plain
 
 
 def scan_from_plain(plain: Mapping[str, Any]) -> RegionScan:
@@ -171,8 +177,9 @@ def scan_from_plain(plain: Mapping[str, Any]) -> RegionScan:
         rows, columns = frame["shape"]
         (x0, y0), (dx, dy) = frame["origin"], frame["step"]
         frame = Frame(
-            (rows, columns), (float(x0), float(y0)), (float(dx), float(dy)), frame["unit"]
-        )
+            (rows, columns), (float(x0), float(y0)), (float(dx), float(dy)), frame["unit"],
+            frame.get("shifted_rows", "none"),
+        )  # fmt: skip
     return RegionScan(plain["n"], frame, plain["of"], plain["fingerprint"])
 
 

@@ -31,6 +31,14 @@ _MOST_CELLS = 64_000_000
 _MOST_CELLS_PER_POINT = 1_000
 
 
+def is_shifted(row: NDArray[np.number], shifted_rows: ShiftedRows) -> NDArray[np.bool_]:
+    """Tell which rows lie half a step to the right; those outside of a grid, too."""
+    if shifted_rows == "none":
+        return np.zeros(np.shape(row), np.bool_)
+    shifted: NDArray[np.bool_] = np.asarray(row) % 2 == (shifted_rows == "odd")
+    return shifted
+
+
 class Lattice(NamedTuple):
     """The rectangular lattice of a scan's nodes: for whatever goes by rows and columns.
 
@@ -213,12 +221,9 @@ class ScanGrid:
         """Distance of the nearest nodes, in `unit`."""
         return self.step[0] if self.hexagonal else min(self.step)
 
-    def is_shifted(self, row: NDArray[np.integer] | int) -> NDArray[np.bool_]:
+    def is_shifted(self, row: NDArray[np.number]) -> NDArray[np.bool_]:
         """Tell which rows lie half a step to the right; those outside of the grid, too."""
-        if not self.hexagonal:
-            return np.zeros(np.shape(row), np.bool_)
-        shifted: NDArray[np.bool_] = np.asarray(row) % 2 == (self.shifted_rows == "odd")
-        return shifted
+        return is_shifted(row, self.shifted_rows)
 
     def coordinates(
         self, row: NDArray[np.integer], col: NDArray[np.integer]

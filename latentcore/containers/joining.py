@@ -25,7 +25,8 @@ def match_rows(wanted: ScanGrid, having: ScanGrid) -> NDArray[np.int64]:
     ndarray of int64, shape (len(wanted),)
         Row in `having`, or -1.
     """
-    step_x = min(wanted.step[0], having.step[0])
+    # Every second row of a hexagonal grid lies between the columns.
+    step_x = min(wanted.lattice.step[0], having.lattice.step[0])
     step_y = min(wanted.step[1], having.step[1])
     x0, y0 = having.origin
     key_having = _keys(having, x0, y0, step_x, step_y)

@@ -6,6 +6,8 @@ that they are the same in every row.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,6 +47,23 @@ def neighbors(grid: ScanGrid) -> Places:
     ndarray of int64, shape (n, 4) or (n, 6)
     """
     return _at(grid, neighbor_steps(grid))
+
+
+def neighbor_pairs(grid: ScanGrid) -> Iterator[tuple[Places, Places]]:
+    """Yield the rows of neighbors, for each of the first half of `neighbor_steps`.
+
+    Yields
+    ------
+    ndarray of int64, shape (m,)
+        Rows, ascending.
+    ndarray of int64, shape (m,)
+        The row of the neighbor of each, to the right or below: every pair is met once.
+    """
+    steps = neighbor_steps(grid)
+    for step in steps[: len(steps) // 2]:
+        beside = _at(grid, step[None])[:, 0]
+        first = np.flatnonzero(beside >= 0)
+        yield first, beside[first]
 
 
 def window_steps(grid: ScanGrid, reach: int, *, corners: bool = True) -> Places:

@@ -15,7 +15,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers.grid import ScanGrid
+from latentcore.containers.grid import ScanGrid, ShiftedRows, is_shifted
 from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.maps import ScanMaps
 from latentcore.containers.samples import SampleSource
@@ -47,12 +47,15 @@ class Frame:
         (dx, dy).
     unit : str
         ``"µm"``, or ``""`` where it is not known.
+    shifted_rows : str
+        As of `ScanGrid`.
     """
 
     shape: tuple[int, int]
     origin: tuple[float, float]
     step: tuple[float, float]
     unit: str = ""
+    shifted_rows: ShiftedRows = "none"
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class ScanPoints:
         frame = None
         if self.grid is not None:
             grid = self.grid
-            frame = Frame(grid.shape, grid.origin, grid.step, grid.unit)
+            frame = Frame(grid.shape, grid.origin, grid.step, grid.unit, grid.shifted_rows)
         return RegionScan(len(self), frame, self.of, self.fingerprint)
 
 
@@ -273,7 +276,9 @@ def _keys_on(frame: Frame, grid: ScanGrid, *, whole: bool) -> NDArray[np.int64]:
         raise JoinError(message)
     (x0, y0), (dx, dy) = frame.origin, frame.step
     right, down = (grid.x - x0) / dx, (grid.y - y0) / dy
-    col, row = np.rint(right), np.rint(down)
+    row = np.rint(down)
+    right -= 0.5 * is_shifted(row, frame.shifted_rows)
+    col = np.rint(right)
     on_node = (np.abs(right - col) <= _ON_NODE) & (np.abs(down - row) <= _ON_NODE)
     on_node &= (np.abs(col) < _MOST_NODES) & (np.abs(row) < _MOST_NODES)
     within = on_node & (col >= 0) & (col < frame.shape[1]) & (row >= 0) & (row < frame.shape[0])

@@ -1,4 +1,4 @@
-"""Windows about the points of a scan, and averages over them."""
+"""Averages over windows about the points of a scan."""
 
 from __future__ import annotations
 
@@ -7,32 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import ScanGrid
-
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 _ROWS_AT_ONCE = 2048
 _FAR = np.float32(-1e9)
-
-
-def window_steps(reach: int, *, corners: bool = True) -> Places:
-    """Return the steps (dy, dx) to a window's points, shape (w, 2); itself in the middle.
-
-    It is a square, without corners a square that stands on its tip.
-    """
-    steps = range(-reach, reach + 1)
-    around = [(dy, dx) for dy in steps for dx in steps if corners or abs(dy) + abs(dx) <= reach]
-    return np.array(around, np.int64)
-
-
-def window(grid: ScanGrid, reach: int, *, corners: bool = True) -> Places:
-    """Return the points in the window of each, in `window_steps`' order; −1 for none: (n, w)."""
-    rows, columns = grid.shape
-    places = np.full((rows + 2 * reach, columns + 2 * reach), -1, np.int64)
-    places[grid.row + reach, grid.col + reach] = np.arange(len(grid))
-    steps = window_steps(reach, corners=corners)
-    return np.stack([places[grid.row + reach + dy, grid.col + reach + dx] for dy, dx in steps], 1)
 
 
 def parts(n: int) -> Iterator[slice]:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.encoding._scan_windows import window_steps
-
 Floats = NDArray[np.float32]
 
 # Of the mean square of the edges: corners that almost lie on one line still give shares.
@@ -54,7 +52,7 @@ class UnmixingSettings:
 
 
 def unmixed(
-    scores: Floats, cleaned: Floats, near: NDArray[np.int64], apart: float,
+    scores: Floats, cleaned: Floats, near: NDArray[np.int64], squares: Floats, apart: float,
     settings: UnmixingSettings,
 ) -> tuple[Floats, NDArray[np.int64]]:  # fmt: skip
     """Return what most of each neighborhood's middle is made of.
@@ -79,7 +77,6 @@ def unmixed(
     """
     there = near >= 0
     corners, found = _corners(cleaned[near], there, apart, settings.corners)
-    squares = np.square(window_steps(settings.reach)).sum(axis=1).astype(np.float32)
     weights = _shares(corners, found, cleaned[near]) ** settings.purity
     weights *= (np.exp(squares / (-2 * settings.near**2)) * there)[:, :, None]
     corners = _refined(corners, weights, scores[near])

@@ -18,13 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
-from latentcore.encoding._scan_windows import (
-    averaged,
-    distances_squared,
-    parts,
-    window,
-    window_steps,
-)
+from latentcore.containers.neighborhoods import window, window_squares
+from latentcore.encoding._scan_windows import averaged, distances_squared, parts
 from latentcore.encoding._unmixing import UnmixingSettings, unmixed
 from latentcore.progress import Progress
 
@@ -44,7 +39,7 @@ class TargetSettings:
     components : int
         Principal components in which patterns are compared.
     denoise : float
-        Width of the averages over a point and its eight neighbors.
+        Width of the averages over a point and those about it: eight, or six on a hexagonal grid.
     rounds : int
         Of these averages.
     apart : float
@@ -111,12 +106,14 @@ def _targets(
     cleaned = scores
     for _ in range(settings.rounds):
         cleaned = averaged(cleaned, cleaned, close, scale * settings.denoise)
-    wide, steps = window(grid, unmixing.reach), window_steps(unmixing.reach)
-    nearer = (np.square(steps).sum(axis=1) / (-2 * unmixing.near**2)).astype(np.float32)
+    wide, squares = window(grid, unmixing.reach), window_squares(grid, unmixing.reach)
+    nearer = (squares.astype(np.float64) / (-2 * unmixing.near**2)).astype(np.float32)
     targets = averaged(cleaned, scores, wide, scale * settings.within, nearer)
     for part in parts(len(scores)):
         progress.step(part.start, len(scores), "comparing neighbors")
-        values, count = unmixed(scores, cleaned, wide[part], scale * settings.apart, unmixing)
+        values, count = unmixed(
+            scores, cleaned, wide[part], squares, scale * settings.apart, unmixing
+        )
         mixed = count > 1
         targets[part][mixed] = values[mixed]
     return targets

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from latentcore.containers import ScanGrid
-from latentcore.encoding._scan_windows import averaged, window, window_steps
+from latentcore.containers.neighborhoods import window, window_squares, window_steps
+from latentcore.encoding._scan_windows import averaged
 from latentcore.encoding._unmixing import UnmixingSettings, unmixed
 from latentcore.encoding.training_targets import neighbor_scores
 
 SIDE, APART = 20, 18.0
 ROW, COLUMN = np.mgrid[0:SIDE, 0:SIDE].reshape(2, -1)
 GRID = ScanGrid.from_coordinates(COLUMN, ROW)
+SQUARES = window_squares(GRID, 1)
 
 
 def scores_of(shares: np.ndarray, *, noise: float = 1.0, seed: int = 0) -> np.ndarray:
@@ -85,7 +87,7 @@ def test_shares_of_exact_mixtures_decide():
             [pure[0], pure[0], pure[1], pure[0], mixture, pure[1], pure[2], pure[2], pure[1]],
             np.float32,
         )
-        reported, count = unmixed(values, values, np.arange(9)[None], 1.0, settings)
+        reported, count = unmixed(values, values, np.arange(9)[None], SQUARES, 1.0, settings)
         assert count == [3]
         assert reported[0].argmax() == mixture.argmax()
         assert np.linalg.norm(reported[0] - pure[mixture.argmax()]) < np.linalg.norm(
@@ -95,16 +97,15 @@ def test_shares_of_exact_mixtures_decide():
 
 def test_what_is_alike_has_one_corner():
     values = np.random.default_rng(0).normal(0, 0.1, (9, 4)).astype(np.float32)
-    _, count = unmixed(values, values, np.arange(9)[None], 1.0, UnmixingSettings(reach=1))
+    _, count = unmixed(values, values, np.arange(9)[None], SQUARES, 1.0, UnmixingSettings(reach=1))
     assert count == [1]
 
 
 def test_windows_end_where_the_scan_does():
     near = window(ScanGrid.from_coordinates([0, 1, 0, 1], [0, 0, 1, 1]), 1)
-    steps = window_steps(1).tolist()
+    steps = window_steps(GRID, 1).tolist()
     assert [near[0, steps.index(step)] for step in ([0, 0], [0, 1], [1, 0], [1, 1])] == [0, 1, 2, 3]
     assert (near[0] == -1).sum() == 5
-    assert window_steps(2, corners=False).shape == (13, 2)
 
 
 def test_averages_are_of_what_is_alike():

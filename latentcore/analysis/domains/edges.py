@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.containers import ScanGrid
+from latentcore.containers.neighborhoods import neighbor_pairs, side_lengths
 from latentcore.errors import RequestError, ShapeError
 
 DISTANCES = ("euclidean", "angle")
@@ -16,7 +17,7 @@ DISTANCES = ("euclidean", "angle")
 
 @dataclass(frozen=True, eq=False)
 class ScanEdges:
-    """Pairs of neighboring points that have a value; four neighbors on a square grid.
+    """Pairs of neighboring points that have a value: four or, on a hexagonal grid, six of each.
 
     Points are numbered 0 … p−1 in the scan's own order, rows downwards and x within a row, so
     that nothing depends on the order of a file.
@@ -112,18 +113,12 @@ def scan_edges(
             f"None of the {len(grid)} points of the scan has a value, so there are no domains."
         )
         raise RequestError(message)
-    place = np.full(grid.shape[0] * grid.shape[1], -1, np.int32)
-    place[grid.node[rows]] = np.arange(len(rows), dtype=np.int32)
-    dx, dy = grid.step
-    pieces = []
-    # To the right the cells share a side of length dy, downwards one of length dx.
-    for right, down, length in ((1, 0, dy), (0, 1, dx)):
-        inside = (grid.col[rows] + right < grid.shape[1]) & (grid.row[rows] + down < grid.shape[0])
-        first = np.flatnonzero(inside).astype(np.int32)
-        second = place[grid.node[rows[first]] + right + down * grid.shape[1]]
-        found = second >= 0
-        pieces.append((first[found], second[found], np.full(int(found.sum()), length)))
-    a, b, lengths = (np.concatenate(part) for part in zip(*pieces, strict=True))
+    lengths = side_lengths(grid)
+    pieces = [
+        (first.astype(np.int32), second.astype(np.int32), np.full(len(first), length))
+        for (first, second), length in zip(neighbor_pairs(grid.take(rows)), lengths, strict=False)
+    ]
+    a, b, length = (np.concatenate(part) for part in zip(*pieces, strict=True))
     if len(a) == 0:
         message = (
             f"No two of the {len(rows)} points with a value are neighbors on the scan grid of "
@@ -131,9 +126,8 @@ def scan_edges(
             "coordinates and the ROI."
         )
         raise RequestError(message)
-    return ScanEdges(
-        len(grid), rows, a, b, lengths, _differ(phases, rows, a, b), 2 * (dx + dy), dx * dy
-    )
+    closed = _differ(phases, rows, a, b)
+    return ScanEdges(len(grid), rows, a, b, length, closed, float(lengths.sum()), grid.cell_area)
 
 
 def _differ(

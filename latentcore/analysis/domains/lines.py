@@ -8,14 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.analysis.domains.edges import ScanEdges
 from latentcore.analysis.domains.hierarchy import DomainHierarchy
 from latentcore.containers import ScanGrid
+from latentcore.containers.neighborhoods import neighbor_pairs, neighbor_steps
 
 _NO_LINE = np.float32(-1)
 
 
 def line_arrays(
     grid: ScanGrid, edges: ScanEdges, saliency: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return how salient the border of each point is to its neighbor at the right, and below.
+) -> tuple[NDArray[np.float32], ...]:
+    """Return how salient the border of each point is to its neighbors at the right and below.
 
     Parameters
     ----------
@@ -24,26 +25,24 @@ def line_arrays(
 
     Returns
     -------
-    right, down : ndarray of float32, shape (n,)
-        Infinite where only one of the two points has a value, −1 where neither has, or the scan
-        ends: a border is drawn where they exceed a threshold.
+    tuple of ndarray of float32, shape (n,)
+        In the order of `neighbor_steps`: right and below; on a hexagonal grid right, below at the
+        left and below at the right. Infinite where only one of the two points has a value, −1
+        where neither has, or the scan ends: a border is drawn where they exceed a threshold.
     """
     present = np.zeros(len(grid), np.bool_)
     present[edges.rows] = True
-    place = np.full(grid.shape[0] * grid.shape[1], -1, np.int64)
-    place[grid.node] = np.arange(len(grid))
+    place = grid.lattice
+    down = place.row[edges.j] - place.row[edges.i]
+    right = place.col[edges.j] - place.col[edges.i]
     found = []
-    beside = grid.row[edges.i] == grid.row[edges.j]
-    for right, down, own in ((1, 0, beside), (0, 1, ~beside)):
+    for (first, second), step in zip(neighbor_pairs(grid), neighbor_steps(grid), strict=False):
         line = np.full(len(grid), _NO_LINE, np.float32)
-        inside = (grid.col + right < grid.shape[1]) & (grid.row + down < grid.shape[0])
-        first = np.flatnonzero(inside)
-        second = place[grid.node[first] + right + down * grid.shape[1]]
-        first, second = first[second >= 0], second[second >= 0]
         line[first[present[first] != present[second]]] = np.inf
+        own = (down == step[0]) & (right == step[1])
         line[edges.i[own]] = saliency[own]
         found.append(line)
-    return found[0], found[1]
+    return tuple(found)
 
 
 def part_counts(

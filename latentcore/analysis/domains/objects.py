@@ -116,13 +116,13 @@ class Domains:
         """
         import pandas as pd
 
-        n, dx, dy = self._sizes, *self.grid.step
+        n = self._sizes
         area = n * self.edges.cell_area
         perimeter = n * self.edges.cell_perimeter - 2 * np.bincount(
             self._ends[0][self.same], self.edges.length[self.same], self.count
         )
         means = [self._mean(at)[0] for at in (self.grid.x, self.grid.y)]
-        aspect, angle = self._ellipse(dx, dy, means[0], means[1])
+        aspect, angle = self._ellipse(means[0], means[1])
         columns = {
             "domain": np.arange(self.count, dtype=np.int32),
             "n": n,
@@ -170,8 +170,10 @@ class Domains:
     def _touching(self) -> NDArray[np.bool_]:
         """Which domains have a cell on the outermost rows or columns of the scan."""
         touching = np.zeros(self.count, np.bool_)
-        for place in (self.grid.row, self.grid.col):
-            outer = (place == place.min()) | (place == place.max())
+        place = self.grid.lattice
+        # Columns of a hexagonal grid go in zigzag: those of the shifted rows are outermost, too.
+        for at, width in ((place.row, 0), (place.col, int(self.grid.hexagonal))):
+            outer = (at <= at.min() + width) | (at >= at.max() - width)
             touching[self.labels[outer & (self.labels >= 0)]] = True
         return touching
 
@@ -206,14 +208,16 @@ class Domains:
             return mean, np.sqrt(np.bincount(labels, spread, self.count) / number)
 
     def _ellipse(
-        self, dx: float, dy: float, mean_x: NDArray[np.float64], mean_y: NDArray[np.float64]
+        self, mean_x: NDArray[np.float64], mean_y: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return axis ratio and direction of the ellipse with each domain's second moments."""
         rows, labels = self._inside, self.labels[self._inside]
         x, y = self.grid.x[rows] - mean_x[labels], self.grid.y[rows] - mean_y[labels]
         # A cell is no point: it has second moments of its own.
-        xx = np.bincount(labels, x * x, self.count) / self._sizes + dx * dx / 12
-        yy = np.bincount(labels, y * y, self.count) / self._sizes + dy * dy / 12
+        dx, dy = self.grid.step
+        own = (5 / 72 * dx * dx,) * 2 if self.grid.hexagonal else (dx * dx / 12, dy * dy / 12)
+        xx = np.bincount(labels, x * x, self.count) / self._sizes + own[0]
+        yy = np.bincount(labels, y * y, self.count) / self._sizes + own[1]
         xy = np.bincount(labels, x * y, self.count) / self._sizes
         half, root = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
         angle = np.degrees(np.arctan2(2 * xy, xx - yy) / 2) % 180

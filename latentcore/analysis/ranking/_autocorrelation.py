@@ -13,8 +13,8 @@ _NOISE = 0.02
 def autocorrelation(values: NDArray[np.float64], grid: ScanGrid) -> NDArray[np.float64]:
     """Return the autocorrelation at every lag, shape (2 R, 2 C), lag 0 first, negatives last.
 
-    Each lag is the mean over the pairs of points that far apart where both are finite, over
-    the variance; 0 where there are fewer than ten such pairs.
+    Each lag of the grid's lattice of R × C nodes is the mean over the pairs of points that far
+    apart where both are finite, over the variance; 0 where there are fewer than ten such pairs.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ def autocorrelation(values: NDArray[np.float64], grid: ScanGrid) -> NDArray[np.f
     """
     from scipy import fft
 
-    rows, columns = grid.shape
+    (rows, columns), row, col, _ = grid.lattice
     size = (2 * rows, 2 * columns)
     finite = np.isfinite(values)
     field, mask = np.zeros(size), np.zeros(size)
-    place = grid.row[finite], grid.col[finite]
+    place = row[finite], col[finite]
     field[place] = values[finite] - values[finite].mean()
     mask[place] = 1
     products, pairs = (fft.irfft2(np.abs(fft.rfft2(part)) ** 2, size) for part in (field, mask))
@@ -42,7 +42,7 @@ def lags(grid: ScanGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the distances |y| (2 R,) and |x| (2 C,) of the lags, in units of x and y."""
     down, right = (
         np.minimum(np.arange(2 * size), 2 * size - np.arange(2 * size)) * spacing
-        for size, spacing in zip(grid.shape, grid.step[::-1], strict=True)
+        for size, spacing in zip(grid.lattice.shape, grid.lattice.step[::-1], strict=True)
     )
     return down, right
 
@@ -70,10 +70,12 @@ def share_within_blocks(correlation: NDArray[np.float64], side: float, grid: Sca
 
 def _first_below(level: float, correlation: NDArray[np.float64], grid: ScanGrid) -> float:
     """Return the distance at which the mean over directions first falls below a level."""
-    step = min(grid.step)
+    step = grid.spacing
     down, right = lags(grid)
-    ring = np.rint(np.hypot(down[:, None], right) / step).astype(np.int64).ravel()
-    mean = np.bincount(ring, correlation.ravel()) / np.maximum(np.bincount(ring), 1)
+    ring = np.rint(np.hypot(down[:, None], right) / step).astype(np.int64)
+    met = _met(grid)
+    ring, correlation = ring[met], correlation[met]
+    mean = np.bincount(ring, correlation) / np.maximum(np.bincount(ring), 1)
     mean = mean[: int(max(down.max(), right.max()) / step)]
     below = np.flatnonzero(mean < level)
     if len(below) == 0:
@@ -81,3 +83,10 @@ def _first_below(level: float, correlation: NDArray[np.float64], grid: ScanGrid)
     after = int(below[0])
     share = (mean[after - 1] - level) / (mean[after - 1] - mean[after])
     return float((after - 1 + share) * step)
+
+
+def _met(grid: ScanGrid) -> NDArray[np.bool_]:
+    """Return at which lags points can lie, (2 R, 2 C): half of those of a hexagonal lattice."""
+    down, right = (np.arange(2 * size) for size in grid.lattice.shape)
+    met: NDArray[np.bool_] = (down[:, None] + right) % (2 if grid.hexagonal else 1) == 0
+    return met

@@ -72,9 +72,9 @@ def chance(
     method : {"shift", "variogram"}, optional
         ``"shift"``: the map itself, moved by a random number of rows and columns, what leaves
         on one side entering on the other. It keeps everything but the place; the reference
-        must fill a rectangle. ``"variogram"``: Gaussian random fields with the reference's
-        autocorrelation, their values replaced by the reference's of the same rank. If not
-        given, shifts where they are possible.
+        must fill a rectangle, of an even number of rows on a hexagonal grid. ``"variogram"``:
+        Gaussian random fields with the reference's autocorrelation, their values replaced by the
+        reference's of the same rank. If not given, shifts where they are possible.
     trend_degree : int
         As for `rank`.
     seed : int
@@ -158,6 +158,8 @@ def _method(method: str | None, reference: NDArray[np.float64], grid: ScanGrid) 
             f"places of a grid of {grid.shape[0]} × {grid.shape[1]}. Choose a rectangular ROI "
             "without gaps, or method = 'variogram'."
         )
+        if grid.hexagonal:
+            message += " On a hexagonal grid it must have an even number of rows, equally long."
         raise RequestError(message)
     return method
 

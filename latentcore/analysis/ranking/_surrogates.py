@@ -15,20 +15,26 @@ Draw = Callable[[np.random.Generator], NDArray[np.float64]]
 
 
 def is_rectangle(reference: NDArray[np.float64], grid: ScanGrid) -> bool:
-    """Return whether the reference is finite at every node of its grid, at least 2 × 2."""
+    """Return whether the reference is finite at every node of its grid, at least 2 × 2.
+
+    The rows of a hexagonal one must be even in number: else it is shifted onto nothing.
+    """
     complete = len(grid) == grid.shape[0] * grid.shape[1] and min(grid.shape) > 1
-    return complete and bool(np.isfinite(reference).all())
+    closed = not grid.hexagonal or grid.shape[0] % 2 == 0
+    return complete and closed and bool(np.isfinite(reference).all())
 
 
 def shifts(reference: NDArray[np.float64], grid: ScanGrid) -> Draw:
     """Shift the map by a random number of rows and columns; what leaves it enters again."""
-    rows, columns = grid.shape
-    field = np.empty(grid.shape)
-    field[grid.row, grid.col] = reference
+    (rows, columns), row, col, _ = grid.lattice
+    field = np.empty((rows, columns))
+    field[row, col] = reference
 
     def draw(random: np.random.Generator) -> NDArray[np.float64]:
-        down, right = divmod(int(random.integers(1, rows * columns)), columns)
-        return field[(grid.row - down) % rows, (grid.col - right) % columns]
+        down, right = divmod(int(random.integers(1, len(grid))), grid.shape[1])
+        if grid.hexagonal:  # from a row to the next it is half a step
+            right = 2 * right + down % 2
+        return field[(row - down) % rows, (col - right) % columns]
 
     return draw
 
@@ -52,7 +58,7 @@ def variogram_maps(reference: NDArray[np.float64], grid: ScanGrid) -> Draw:
     def draw(random: np.random.Generator) -> NDArray[np.float64]:
         white = fft.rfft2(random.standard_normal(correlation.shape))
         field: NDArray[np.float64] = fft.irfft2(amplitude * white, correlation.shape)
-        return field[grid.row, grid.col]
+        return field[grid.lattice.row, grid.lattice.col]
 
     return draw
 

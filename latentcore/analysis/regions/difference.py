@@ -182,14 +182,17 @@ class _Lattice:
         from scipy import fft
 
         both = a | b
-        row, col = grid.row[both], grid.col[both]
-        self._places = [(grid.row[mask] - row.min(), grid.col[mask] - col.min()) for mask in (a, b)]
+        place = grid.lattice
+        row, col = place.row[both], place.col[both]
+        self._places = [
+            (place.row[mask] - row.min(), place.col[mask] - col.min()) for mask in (a, b)
+        ]
         sides = (int(np.ptp(row)) + 1, int(np.ptp(col)) + 1)
         self._size = tuple(fft.next_fast_len(2 * side, real=True) for side in sides)
-        self.step = min(grid.step)
+        self.step = grid.spacing
         down, right = (
             np.minimum(np.arange(m), m - np.arange(m)) * spacing / self.step
-            for m, spacing in zip(self._size, grid.step[::-1], strict=True)
+            for m, spacing in zip(self._size, place.step[::-1], strict=True)
         )
         self._ring = np.rint(np.hypot(down[:, None], right)).astype(np.int64).ravel()
         self._masks = [

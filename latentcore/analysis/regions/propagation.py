@@ -167,12 +167,14 @@ def _next_rows(margin: NDArray[np.float64], grid: ScanGrid | None, wanted: int) 
     if grid is None:
         return candidates[:wanted]
     apart = np.sqrt(len(grid) / max(1, wanted)) / 2
-    row, col = grid.row.astype(np.int64), grid.col.astype(np.int64)
+    _, row, col, step = grid.lattice
+    side = np.sqrt(grid.cell_area)
+    down, right = (row * (step[1] / side), col * (step[0] / side)) if grid.hexagonal else (row, col)
     chosen: list[int] = []
     while len(candidates) and len(chosen) < wanted:
         first = candidates[0]
         chosen.append(int(first))
-        far = np.hypot(row[candidates] - row[first], col[candidates] - col[first]) > apart
+        far = np.hypot(down[candidates] - down[first], right[candidates] - right[first]) > apart
         candidates = candidates[far]
     return np.array(chosen, np.intp)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.statistics import Area, area
 from latentcore.containers import ScanGrid
+from latentcore.containers.neighborhoods import neighbor_pairs, side_lengths
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Clumping:
     Attributes
     ----------
     joins : int
-        Pairs of neighbors (along rows and columns) that both lie in the region.
+        Pairs of neighbors (along rows and columns, or of six) that both lie in the region.
     joins_expected : float
         Their mean number were the points drawn at random.
     morans_i : float
@@ -52,7 +56,7 @@ class RegionShape:
         Length of the edges between its cells and all others, the outer border of the scan
         included; in the grid's unit, or in steps where that is not known.
     n_parts : int
-        Parts that are connected along rows and columns.
+        Parts that are connected by neighbors.
     largest_part : float
         Share of the region's points in the largest of them.
     clumping : Clumping
@@ -67,7 +71,7 @@ class RegionShape:
 
 @dataclass(frozen=True, eq=False)
 class _Neighbors:
-    """Pairs of neighbors along the rows and columns of a scan.
+    """Pairs of neighbors on a scan.
 
     Attributes
     ----------
@@ -98,37 +102,57 @@ def region_shape(mask: NDArray[np.bool_], grid: ScanGrid) -> RegionShape:
     ShapeError
         If mask and grid differ in length.
     """
-    from scipy import ndimage
-
     covered, scan = area(mask, grid), _neighbors(grid)
     if not mask.any():  # a region of another part of the scan
         return RegionShape(covered, 0.0, 0, float("nan"), _clumping(0, 0, 0, len(grid), scan))
-    row, col = grid.row[mask], grid.col[mask]
-    # With a border of cells that are outside, an edge is where neighbors differ.
-    inside = np.zeros((int(np.ptp(row)) + 3, int(np.ptp(col)) + 3), np.bool_)
-    inside[row - row.min() + 1, col - col.min() + 1] = True
-    parts, n_parts = ndimage.label(inside)
-    upright = int((inside[:, 1:] != inside[:, :-1]).sum())
-    level = int((inside[1:] != inside[:-1]).sum())
-    dx, dy = grid.step if grid.unit else (1.0, 1.0)
-    joins = int((inside[:, 1:] & inside[:, :-1]).sum() + (inside[1:] & inside[:-1]).sum())
+    part = grid.cut(mask)
+    pairs = list(neighbor_pairs(part))
+    sizes = _part_sizes(pairs, len(part))
+    # Each cell has two sides of a kind; where it meets another of the region, neither counts.
+    perimeter = sum(
+        2 * (len(part) - len(first)) * length
+        for (first, _), length in zip(pairs, _lengths(grid), strict=True)
+    )
     return RegionShape(
         covered,
-        float(upright * dy + level * dx),
-        int(n_parts),
-        int(np.bincount(parts.ravel())[1:].max()) / len(row),
-        _clumping(joins, int(scan.degree[mask].sum()), len(row), len(grid), scan),
+        float(perimeter),
+        len(sizes),
+        int(sizes.max()) / len(part),
+        _clumping(
+            sum(len(first) for first, _ in pairs),
+            int(scan.degree[mask].sum()),
+            len(part),
+            len(grid),
+            scan,
+        ),
     )
+
+
+def _part_sizes(pairs: Sequence[tuple[Rows, Rows]], n: int) -> Rows:
+    """Return how many points each connected part holds."""
+    from scipy import sparse
+
+    first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    graph = sparse.coo_array((np.ones(len(first), np.int8), (first, second)), (n, n))
+    return np.bincount(sparse.csgraph.connected_components(graph, directed=False)[1])
+
+
+def _lengths(grid: ScanGrid) -> NDArray[np.float64]:
+    """Return the lengths of sides, in the grid's unit or in steps: one for each kind of side."""
+    lengths = side_lengths(grid)[: 3 if grid.hexagonal else 2]
+    if grid.unit:
+        return lengths
+    return lengths / grid.step[0] if grid.hexagonal else np.ones(2)
 
 
 @lru_cache(maxsize=2)
 def _neighbors(grid: ScanGrid) -> _Neighbors:
-    scanned = np.zeros((grid.shape[0] + 2, grid.shape[1] + 2), np.int8)
-    scanned[grid.row + 1, grid.col + 1] = 1
-    around = scanned[:-2, 1:-1] + scanned[2:, 1:-1] + scanned[1:-1, :-2] + scanned[1:-1, 2:]
-    degree = around[grid.row, grid.col]
-    wide = degree.astype(np.int64)
-    return _Neighbors(degree, int(wide.sum()) // 2, int((wide**2).sum()))
+    degree = np.zeros(len(grid), np.int64)
+    pairs = 0
+    for first, second in neighbor_pairs(grid):
+        degree += np.bincount(np.concatenate([first, second]), minlength=len(grid))
+        pairs += len(first)
+    return _Neighbors(degree.astype(np.int8), pairs, int((degree**2).sum()))
 
 
 def _clumping(joins: int, degrees: int, members: int, n: int, scan: _Neighbors) -> Clumping:

@@ -48,15 +48,15 @@ class Found:
     ----------
     key : str
         Changes when the hierarchy does.
-    lines : tuple of two ndarray of float32, shape (n,)
-        Saliency of the border to the neighbor at the right, and below.
+    lines : tuple of ndarray of float32, shape (n,)
+        Saliency of the border to the neighbors at the right and below, as of `line_arrays`.
     thresholds : ndarray of float64, shape (t,)
         Of the plateau plot, ascending.
     """
 
     key: str
     hierarchy: DomainHierarchy
-    lines: tuple[NDArray[np.float32], NDArray[np.float32]]
+    lines: tuple[NDArray[np.float32], ...]
     thresholds: NDArray[np.float64]
 
 
