@@ -58,7 +58,7 @@ class Hdf5Rows:
         self.sample_shape = (shape[1] if len(shape) == 4 else 1, shape[-2], shape[-1])
         self._row_bytes = math.prod(shape[1:]) * self.dtype.itemsize
         self.block_rows = _block_rows(self._n, self._row_bytes, chunks[0] if chunks else 1)
-        self._dataset = _open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
+        self._dataset = open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -136,7 +136,7 @@ class Hdf5Rows:
 def _checked(
     file: h5py.File, key: str
 ) -> tuple[tuple[int, ...], tuple[int, ...] | None, np.dtype[np.generic]]:
-    """Return (shape, chunks, dtype) of images, and close the dataset: see `_open_with_cache`."""
+    """Return (shape, chunks, dtype) of images, and close the dataset: see `open_with_cache`."""
     found = dataset(file, key)
     name = Path(file.filename).name
     if found.ndim not in (3, 4):
@@ -159,7 +159,7 @@ def _block_rows(n: int, row_bytes: int, chunk_rows: int) -> int:
     return min(n, chunks * chunk_rows)
 
 
-def _open_with_cache(
+def open_with_cache(
     file: h5py.File,
     key: str,
     shape: tuple[int, ...],
@@ -199,7 +199,7 @@ class Hdf5GridRows(Hdf5Rows):
         self._row_bytes = math.prod(shape[2:]) * self.dtype.itemsize
         together = chunks[0] * shape[1] if chunks else 1
         self.block_rows = _block_rows(self._n, self._row_bytes, together)
-        self._dataset = _open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
+        self._dataset = open_with_cache(file, key, shape, chunks, self.dtype.itemsize)
         self._lock = threading.Lock()
 
     def _fill(self, target: NDArray[np.generic], start: int, stop: int) -> None:
