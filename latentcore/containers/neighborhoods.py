@@ -96,14 +96,21 @@ def window_steps(grid: ScanGrid, reach: int, *, corners: bool = True) -> Places:
     return np.array(around, np.int64)
 
 
-def window(grid: ScanGrid, reach: int, *, corners: bool = True) -> Places:
+def window(
+    grid: ScanGrid, reach: int, *, corners: bool = True, points: Places | None = None
+) -> Places:
     """Return the rows of the points about each, in `window_steps`' order; −1 for none.
+
+    Parameters
+    ----------
+    points : ndarray of int64, shape (b,), optional
+        Only about these rows.
 
     Returns
     -------
-    ndarray of int64, shape (n, w)
+    ndarray of int64, shape (n, w) or (b, w)
     """
-    return _at(grid, window_steps(grid, reach, corners=corners))
+    return _at(grid, window_steps(grid, reach, corners=corners), points)
 
 
 def window_squares(grid: ScanGrid, reach: int) -> NDArray[np.float32]:
@@ -116,7 +123,7 @@ def window_squares(grid: ScanGrid, reach: int) -> NDArray[np.float32]:
     return np.asarray(squares, np.float32)
 
 
-def _at(grid: ScanGrid, steps: Places) -> Places:
+def _at(grid: ScanGrid, steps: Places, points: Places | None = None) -> Places:
     """Return the rows of the points that lie the steps away from each, (n, w); −1 for none."""
     (rows, columns), row, col, _ = grid.lattice
     # Nodes of a hexagonal lattice hold points only in every second column: look up whole ones.
@@ -125,7 +132,9 @@ def _at(grid: ScanGrid, steps: Places) -> Places:
     margin = int(broad)
     place = np.full((rows + 2 * high, columns // wide + 2 * margin), -1, np.int32)
     place[row + high, grid.col + margin] = np.arange(len(grid), dtype=np.int32)
-    found = np.empty((len(grid), len(steps)), np.int64)
+    if points is not None:
+        row, col = row[points], col[points]
+    found = np.empty((len(row), len(steps)), np.int64)
     for at, (down, right) in enumerate(steps.tolist()):
         below = row + down
         column = (col + right - grid.is_shifted(below)) // wide

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, damaged_among
+from latentcore.encoding.denoised import is_denoised, pixels_of
 from latentcore.preparation import Prepared, Preparer
 
 T = TypeVar("T")
@@ -54,11 +55,13 @@ def prepared_batches(
     The file is read in whole chunks (`SampleSource.block_rows`), each at most once; chunks
     without any of the rows are not touched.
     """
+    # A preparer sees samples singly: whoever forgot to denoise them would get other numbers.
+    assert is_denoised(source, preparer.preparation)
     waiting: list[Prepared] = []
     n_waiting = 0
     for part in _reads(source, rows, batch_size):
         raw = _read(source, part)
-        prepared = preparer.prepare(raw).without(damaged_among(source, part))
+        prepared = preparer.prepare(raw, pixels_of(source)).without(damaged_among(source, part))
         start = 0
         while len(prepared.values) - start >= batch_size - n_waiting:
             stop = start + batch_size - n_waiting

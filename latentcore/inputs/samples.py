@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Resizable, SampleSource, Skipping, damage_of
+from latentcore.encoding.denoised import denoised
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.inputs.maps import keep_mask
 from latentcore.inputs.rows import rows_mask
+from latentcore.preparation import Preparation
+from latentcore.progress import Progress
 from latentcore.readers import open_samples
 
 
@@ -57,6 +60,10 @@ class ChosenSamples:
     def rows(self) -> NDArray[np.int64]:
         """Numbers of the kept samples, ascending."""
         return np.flatnonzero(self.keep).astype(np.int64)
+
+    def denoised(self, preparation: Preparation, progress: Progress) -> ChosenSamples:
+        """Return the same choice of the samples that a preparation is applied to."""
+        return replace(self, source=denoised(self.source, preparation, progress=progress))
 
 
 def choose_samples(

@@ -98,13 +98,15 @@ class Preparer:
         """Prepare a batch of shape (b, C, …, H, W) and any real dtype; see `Prepared.values`."""
         return self.prepare(batch).values
 
-    def prepare(self, batch: NDArray[np.generic]) -> Prepared:
+    def prepare(self, batch: NDArray[np.generic], pixels: DTypeLike | None = None) -> Prepared:
         """Prepare a batch and say which samples are not finite or constant.
 
         Parameters
         ----------
         batch : ndarray, shape (b, C, H, W) or (b, C, T, H, W)
             Any real dtype.
+        pixels : dtype, optional
+            Of the file, where the samples were averaged after they were read.
 
         Raises
         ------
@@ -123,10 +125,12 @@ class Preparer:
         constant = np.empty(n, np.bool_)
         for start in range(0, n, self._block):
             rows = slice(start, start + self._block)
-            values[rows], finite[rows], constant[rows] = self._prepare_block(batch[rows])
+            values[rows], finite[rows], constant[rows] = self._prepare_block(
+                batch[rows], batch.dtype if pixels is None else pixels
+            )
         return Prepared(values, finite, constant)
 
-    def _prepare_block(self, raw: NDArray[np.generic]) -> Prepared:
+    def _prepare_block(self, raw: NDArray[np.generic], pixels: DTypeLike) -> Prepared:
         if self.preparation.crop is not None:
             y0, y1, x0, x1 = self.preparation.crop
             raw = raw[..., y0:y1, x0:x1]
@@ -146,7 +150,7 @@ class Preparer:
         if self._resample is not None:
             x = self._resample(x)
         if self.preparation.scale == "type_range":
-            _type_range_in_place(x, raw.dtype)
+            _type_range_in_place(x, pixels)
         constant |= _scale_in_place(x.reshape(b, -1), self.preparation.scale, constant, largest)
         for step, value in self._steps["scaled"]:
             x = step.apply(x, value)

@@ -85,8 +85,9 @@ class Preparation:
             )
             raise RequestError(message)
         self._check_geometry()
-        effective = (entry for entry in self.steps if entry[1] != STEPS.get(entry[0]).default)
-        object.__setattr__(self, "steps", tuple(sorted(effective)))
+        effective = {name: value for name, value in self.steps if value != STEPS.get(name).default}
+        useful = (entry for entry in effective.items() if _needed(entry[0]) in ("", *effective))
+        object.__setattr__(self, "steps", tuple(sorted(useful)))
 
     def _check_geometry(self) -> None:
         if self.crop is not None:
@@ -134,7 +135,19 @@ class Preparation:
             if values.setdefault(key, value) != value:
                 message = f"The preparation key {key!r} was given twice, with different values."
                 raise RequestError(message)
-        return (base or cls())._with(values)
+        recipe = (base or cls())._with(values)
+        for key, value in values.items():
+            if key not in _BUILT_IN and _needed(key) and recipe.step(key) != value:
+                message = (
+                    f"{key}={_written(value)} does nothing without {_needed(key)}=…. Give both, or "
+                    "leave it out."
+                )
+                raise RequestError(message)
+        return recipe
+
+    def step(self, name: str) -> str | float:
+        """Return the value of one of the further steps; where it does nothing, its default."""
+        return dict(self.steps).get(name, STEPS.get(name).default)
 
     def _with(self, values: Mapping[str, Any]) -> Preparation:
         """Return the recipe with some values changed, of its own fields or of further steps."""
@@ -146,6 +159,12 @@ class Preparation:
     def arguments(self) -> tuple[str, ...]:
         """Return the ``KEY=VALUE`` words that `parse` turns into this recipe."""
         return tuple(f"{key}={_written(value)}" for key, value in self.to_dict().items())
+
+    def changes(self, base: Preparation) -> tuple[str, ...]:
+        """Return the ``KEY=VALUE`` words that `parse` turns into this recipe, given a base."""
+        undone = {name: STEPS.get(name).default for name, _ in base.steps} | dict(self.steps)
+        words = {*self.arguments(), *(f"{name}={value}" for name, value in undone.items())}
+        return tuple(sorted(words - set(base.arguments())))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as a JSON-like dictionary."""
@@ -216,6 +235,12 @@ def written_keys() -> str:
 
 def _keys() -> tuple[str, ...]:
     return (*_BUILT_IN, *STEPS.names())
+
+
+def _needed(step: str) -> str:
+    """Return the step without which another does nothing; most need none."""
+    needed: str = getattr(STEPS.get(step), "needs", "")
+    return needed
 
 
 def _unknown(kind: str, name: str, choices: tuple[str, ...]) -> str:

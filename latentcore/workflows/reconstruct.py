@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.pattern_sheets import evenly_spaced
 from latentcore.artifacts import RunFolder, file_sha256
 from latentcore.encoders import Encoder, open_checkpoint
+from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import RequestError
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
@@ -86,7 +87,7 @@ def reconstruct(
         choice = Choice(request.partition, None, request.keep_above)
         chosen = choose_samples(request.location, choice, folder, opened, reader=request.reader)
         rows = _rows(request.rows, chosen)
-        encoder, preparer = _model(request, chosen, folder, progress, open_model)
+        encoder, preparer, chosen = _model(request, chosen, folder, progress, open_model)
         mse, variance = _errors(encoder, preparer, chosen, rows, progress)
         _draw(encoder, preparer, chosen, rows if request.rows else evenly_spaced(rows, _SHOWN),
               folder)  # fmt: skip
@@ -96,6 +97,7 @@ def reconstruct(
         "encoder": encoder.name,
         "latent_dim": encoder.latent_dim,
         "device": encoder.device,
+        **denoising_record(chosen.source),
         "n": len(rows),
         "n_not_finite": int((~finite).sum()),
         "mse_mean": float(mse[finite].mean()) if finite.any() else None,
@@ -121,7 +123,7 @@ def _model(
     folder: RunFolder,
     progress: Progress,
     open_model: Callable[..., Encoder],
-) -> tuple[Encoder, Preparer]:
+) -> tuple[Encoder, Preparer, ChosenSamples]:
     from latentcore.encoders.checkpoints import checkpoint_file
     from latentcore.encoding.extraction import check_fits
 
@@ -131,12 +133,13 @@ def _model(
     guess = Preparation.parse(request.prepare).output_shape(shape)
     encoder = open_model(request.checkpoint, device=request.device, input_shape=guess)
     preparation = Preparation.parse(request.prepare, encoder.preparation or Preparation())
+    chosen = chosen.denoised(preparation, progress)
     background = encoder.static_background
     if preparation.background == "static" and background is None:
         background = fit_static_background([(chosen.source, chosen.rows)], preparation, progress)
     preparer = Preparer(preparation, shape, background)
     check_fits(encoder, preparer, chosen.source)
-    return encoder, preparer
+    return encoder, preparer, chosen
 
 
 def _errors(

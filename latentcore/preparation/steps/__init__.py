@@ -30,14 +30,15 @@ class Step(Protocol):
     choices : tuple
         All values; empty where any may be given that `read` takes.
     stage : str
-        ``"cropped"``: before the background comes off; ``"scaled"``: after the values are scaled.
+        ``"cropped"``: before the background comes off; ``"scaled"``: after the values are scaled;
+        ``"scan"``: before everything, by whoever reads the samples, since it looks at others too.
     """
 
     form: str
     help: str
     default: str | float
     choices: tuple[str | float, ...]
-    stage: Literal["cropped", "scaled"]
+    stage: Literal["cropped", "scaled", "scan"]
 
     def read(self, text: str) -> str | float:
         """Read the value.

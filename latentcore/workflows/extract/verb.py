@@ -15,6 +15,7 @@ from latentcore.artifacts import RunFolder, file_sha256, read_run
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
 from latentcore.containers import LatentSet, Provenance
 from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_pooling
+from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import InputError, RequestError
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
@@ -79,7 +80,8 @@ def extract(
         ``feature_shape`` and ``pool`` where there is a feature map, ``options`` of the training
         where they are known, and in ``latents`` for each file written ``n, n_encoded, n_left_out,
         n_not_finite, n_damaged, n_constant, resumed_rows, rate`` (samples/s), ``seconds,
-        batch_size, tile, halvings``, ``damaged`` (a table's name) where there are any, and
+        batch_size, tile, halvings``, ``denoising`` (λ and noise) where patterns were averaged with
+        their neighbors, ``damaged`` (a table's name) where there are any, and
         ``cutouts`` with ``table, crop, percentiles``; ``notes`` on what one should know of the
         latents.
     """
@@ -108,13 +110,15 @@ def extract(
             return finished
         job = _Job(request, chosen, folder, progress)
         try:
-            encoder, preparer = job.model(open_model)
+            job, encoder, preparer = job.with_model(open_model)
         except InputError:
             for one in chosen:
                 refuse_all_damaged(one)
             raise
         job = replace(job, trained=options_in_use(options, encoder))
-        files = {latents_name(one.location): job.encode(one, encoder, preparer) for one in chosen}
+        files = {
+            latents_name(one.location): job.encode(one, encoder, preparer) for one in job.chosen
+        }
     return {
         "skipped": False,
         "encoder": encoder.name,
@@ -145,11 +149,15 @@ class _Job:
     trained: NenyaOptions | None = None
     notes: list[str] = field(default_factory=list)
 
-    def model(self, open_model: Callable[..., Encoder]) -> tuple[Encoder, Preparer]:
-        """Return the encoder, loaded or fitted, and the preparer of its samples."""
+    def with_model(self, open_model: Callable[..., Encoder]) -> tuple[_Job, Encoder, Preparer]:
+        """Return the job with its samples denoised, an encoder, and the preparer of its samples.
+
+        The encoder is loaded, or fitted.
+        """
         if _is_fitted(self.request):
-            preparer = self._preparer(_preparation(self.request, FITTED_PREPARATION), None)
-            return self._fitted(preparer), preparer
+            job = self._denoised(_preparation(self.request, FITTED_PREPARATION))
+            preparer = job._preparer(_preparation(self.request, FITTED_PREPARATION), None)
+            return job, job._fitted(preparer), preparer
         # Bare weights don't have an input size: it is what the samples are prepared to.
         shape = self.chosen[0].source.sample_shape
         guess = _preparation(self.request, Preparation()).output_shape(shape)
@@ -158,10 +166,17 @@ class _Job:
         preparation = _preparation(self.request, encoder.preparation or Preparation())
         asked = any(step.partition("=")[0].strip() == "channels" for step in self.request.prepare)
         refuse_averaging(encoder, preparation, shape[-3], asked=asked)
-        preparer = self._preparer(preparation, encoder.static_background)
+        job = self._denoised(preparation)
+        preparer = job._preparer(preparation, encoder.static_background)
         if preparer.static_background is not None and encoder.static_background is None:
             np.save(self.folder.path("static_background.npy"), preparer.static_background)
-        return encoder, preparer
+        return job, encoder, preparer
+
+    def _denoised(self, preparation: Preparation) -> _Job:
+        """Return the same job, its samples averaged where the preparation wants it."""
+        return replace(
+            self, chosen=[one.denoised(preparation, self.progress) for one in self.chosen]
+        )
 
     def encode(self, one: ChosenSamples, encoder: Encoder, preparer: Preparer) -> dict[str, Any]:
         """Encode one input, write its latents, and return what is reported of it."""
@@ -194,6 +209,7 @@ class _Job:
                 batch_size=found.batch_size,
                 tile=found.tile,
                 halvings=found.halvings,
+                **denoising_record(one.source),
                 **feature_record(encoder),
                 **self.options_record,
             ),
@@ -207,7 +223,7 @@ class _Job:
             alone = len(self.chosen) == 1
             under = "" if alone else f"{Path(one.location).stem}/"
             write_seed_names(self.folder, latents, self.progress, under=under)
-        report = _counts(found, int(one.member.sum()))
+        report = _counts(found, int(one.member.sum())) | denoising_record(one.source)
         if damaged:
             report["damaged"] = write_damaged(self.folder, one.location, damaged)
             self.notes.append(note_on_damaged(one.location, damaged, found.counts.rows))
@@ -220,6 +236,13 @@ class _Job:
     def options_record(self) -> dict[str, Any]:
         """The options of the training, to be recorded where they are known."""
         return {} if self.trained is None else {"options": dict(self.trained.values)}
+
+    @property
+    def _denoising(self) -> dict[str, Any]:
+        """What was found on each scan, where they were denoised."""
+        found = {one.location: denoising_record(one.source) for one in self.chosen}
+        made = {location: one["denoising"] for location, one in found.items() if one}
+        return {"denoising": made} if made else {}
 
     def _preparer(self, preparation: Preparation, background: Any) -> Preparer:
         if preparation.background == "static" and background is None:
@@ -245,7 +268,7 @@ class _Job:
                 recipe, parts, preparer, device=self.request.device, progress=self.progress
             )
             scratch.mkdir()
-            write_model(path, fitted, self._provenance())
+            write_model(path, fitted, self._provenance(**self._denoising))
         for name in (path.name, "model.json"):
             self.folder.write_bytes(name, (scratch / name).read_bytes())
         return open_checkpoint(str(path), device=self.request.device)

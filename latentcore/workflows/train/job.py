@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from latentcore.artifacts import RunFolder
 from latentcore.containers import Provenance
 from latentcore.encoders.training_plan import Preset
+from latentcore.encoding.denoised import denoising_record
 from latentcore.inputs.samples import ChosenSamples
 from latentcore.preparation import Preparer, fit_static_background
 from latentcore.progress import Progress
@@ -176,7 +177,8 @@ class TrainingJob:
         )
 
     def _provenance(self, device: str) -> Provenance:
-        resolved = {**settings_of(self.preset), "device": device}
+        found = denoising_record(self.chosen.source)
+        resolved = {**settings_of(self.preset), **found, "device": device}
         return Provenance(
             verb=self.folder.verb,
             request={**as_plain(self.request), "resolved": resolved},

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from latentcore.artifacts import RunFolder
+from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import RequestError
 from latentcore.inputs.maps import read_map
 from latentcore.inputs.samples import ChosenSamples
@@ -119,6 +120,7 @@ def summary_of(
         "latent_dim": encoder.latent_dim,
         "device": encoder.device,
         "preparation": preset.preparation.to_dict(),
+        **denoising_record(chosen.source),
         "n_train": len(patterns.train),
         "n_held_out": len(patterns.held_out),
         "n_left_out": len(chosen.keep) - int(chosen.keep.sum()),

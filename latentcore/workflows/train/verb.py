@@ -62,6 +62,7 @@ def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[
         if not request.resume:
             shutil.rmtree(folder.scratch(), ignore_errors=True)
         try:
+            chosen = chosen.denoised(preset.preparation, progress)
             return TrainingJob(request, preset, chosen, folder, progress).run()
         except (Cancelled, KeyboardInterrupt) as error:
             raise Cancelled(cancelled_message(folder)) from error
