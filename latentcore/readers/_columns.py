@@ -28,6 +28,7 @@ _INDEX_CELL = re.compile(r"^\(\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*\)$")
 _UNIT = re.compile(r"[\[(]\s*([^\])]+?)\s*[\])]\s*$")
 _MICROMETERS = ("um", "µm", "μm", "micron", "microns")
 MOST_CATEGORIES = 4_096
+_LABELS = re.compile(r"phase|grain|cluster|domain|region|label|partition|split")
 _DAYS_PER_YEAR = 365.25
 _EPOCH_YEAR = 1970.0
 
@@ -188,6 +189,11 @@ def text_categories(
     values = np.full(len(column), np.nan)
     values[present] = codes
     return values, dict(enumerate(map(str, texts)))
+
+
+def names_labels(name: str) -> bool:
+    """Tell whether a column is called as columns of labels are."""
+    return _LABELS.search(name.lower()) is not None
 
 
 def unit_of(name: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "VENDORS", "flat_images", "write_bruker", "write_edax", "write_emsoft", "write_kikuchipy",
-    "write_nordif", "write_oxford",
+    "write_nordif", "write_orix", "write_oxford",
 ]  # fmt: skip
 
 Coords = NDArray[np.integer]
@@ -145,6 +145,34 @@ def write_kikuchipy(
                     crystal_map[f"data/{name}"] = np.full(n, angle)
                 crystal_map["header/phases/0/name"] = _one("ni")
                 crystal_map["header/phases/0/point_group"] = _one("m-3m")
+    return path
+
+
+def write_orix(
+    path: Path, coords: Coords, values: NDArray[np.generic], *, step: float = STEP,
+    rotations: int = 1, unit: str = "um",
+) -> Path:  # fmt: skip
+    """Write a ``CrystalMap`` as orix does, with several rotations per point, the best one first."""
+    n = len(coords)
+    shape = (n,) if rotations == 1 else (n, rotations)
+    each = np.arange(rotations, dtype=np.float64)
+    with h5py.File(path, "w") as file:
+        file["manufacturer"], file["version"] = _one("orix"), _one("0.13.0")
+        data = file.create_group("crystal_map/data")
+        for axis, name in enumerate("xy"):
+            data[name] = coords[:, axis] * step
+        for name, angle in zip(("phi1", "Phi", "phi2"), EULER, strict=True):
+            data[name] = np.broadcast_to(angle + 0.1 * each, (n, rotations)).reshape(shape)
+        scores = values.astype(np.float64)[:, None] - 100 * each
+        data["scores"], data["id"] = scores.reshape(shape), np.arange(n)
+        data["phase_id"], data["is_in_data"] = np.zeros(n, np.int64), np.ones(n, np.bool_)
+        _fill(file, "crystal_map/header", {
+            "grid_type": _one("square"), "nx": [n], "ny": [n], "x_step": [step], "y_step": [step],
+            "rotations_per_point": [rotations], "scan_unit": _one(unit),
+            "phases/0/name": _one("austenite"), "phases/0/space_group": _one("None"),
+            "phases/0/point_group": _one("432"),
+            "phases/0/structure/lattice/abcABG": np.array([3.6, 3.6, 3.6, 90, 90, 90]),
+        })  # fmt: skip
     return path
 
 

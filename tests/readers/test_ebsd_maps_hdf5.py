@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from latentcore import readers
-from latentcore.containers import notes_of
+from latentcore.cli import main
+from latentcore.containers import CrystalSymmetry, UnitCell, notes_of
 from latentcore.errors import RequestError
 from latentcore.inputs.labels import read_labels
-from tests.factories.ebsd import flat_images, write_edax, write_oxford
+from tests.factories.ebsd import flat_images, write_edax, write_orix, write_oxford
+from tests.factories.hexagonal import hexagonal_points
 from tests.factories.kikuchi import full_grid
 
 COORDS = full_grid(5, 4)
@@ -146,6 +148,61 @@ def test_rows_decide_where_the_header_has_another_step(tmp_path: Path) -> None:
     maps = readers.open_maps(path)
     assert (maps.grid.shape, maps.grid.step) == ((4, 5), (1, 1))
     assert any("make a square grid of 5 × 4 with steps 1 and 1" in note for note in maps.notes)
+
+
+def test_orix_takes_the_best_of_several_rotations_where_there_is_data(tmp_path: Path) -> None:
+    path = write_orix(tmp_path / "map.h5", COORDS, VALUES, rotations=3)
+    with h5py.File(path, "r+") as file:
+        data = file["crystal_map/data"]
+        data["is_in_data"][0] = False
+        data["phase_id"][1] = -1
+        data["grain"] = np.resize([-1, 3, 5], 20)
+    maps = readers.open_maps(path)
+    np.testing.assert_array_equal(maps.get("scores"), VALUES[1:])
+    np.testing.assert_allclose(maps.get("Phi"), np.degrees(0.7), rtol=1e-6)
+    assert maps.categories == {
+        "phase": {-1: "not indexed", 0: "austenite"}, "grain": {-1: "-1", 3: "3", 5: "5"},
+    }  # fmt: skip
+    assert maps.symmetries == {0: CrystalSymmetry("m-3m")}
+    assert maps.cells == {0: UnitCell((3.6, 3.6, 3.6, 90, 90, 90), 0)}
+    assert (len(maps.grid), maps.grid.shape, maps.dropped) == (19, (4, 5), 1)
+    assert any("3 rotations per point" in note for note in maps.notes)
+    assert any("1 of 20 points are not in the data" in note for note in maps.notes)
+
+
+@pytest.mark.parametrize(("unit", "shown"), [("px", ""), ("um", "µm"), ("nm", "nm")])
+def test_orix_maps_may_be_hexagonal_or_a_line(unit: str, shown: str, tmp_path: Path) -> None:
+    points = hexagonal_points(4, 5)
+    grid = readers.open_maps(write_orix(tmp_path / "a.h5", points, VALUES, unit=unit)).grid
+    assert (grid.shifted_rows, grid.unit) == ("odd", shown)
+    path = write_orix(tmp_path / "line.h5", full_grid(20, 1), VALUES)
+    with h5py.File(path, "r+") as file:
+        del file["crystal_map/data/y"]
+    assert readers.open_maps(path).grid.shape == (1, 20)
+
+
+def test_our_own_orix_file_opens_again(tmp_path: Path) -> None:
+    """Labels, phases, angles and lattice come back; a node that no point has stays empty."""
+    source = write_oxford(tmp_path / "scan.h5oina", COORDS, None, VALUES, phase=VALUES % 3)
+    table = tmp_path / "made.csv"
+    lines = (f"{x * 0.25},{y * 0.25},{n % 4}" for n, (x, y) in enumerate(COORDS) if n != 7)
+    table.write_text("\n".join(["x,y,grain", *lines]))
+    out = tmp_path / "out"
+    words = ["export", f"{table}:grain", "--format", "orix", "--from", str(source)]
+    assert main([*words, "--out", str(out)]) == 0
+    maps, given = readers.open_maps(out / "made.h5"), readers.open_maps(source)
+    assert maps.ref is not None
+    assert maps.ref.reader == "orix-maps"
+    kept = np.delete(np.arange(20), 7)
+    np.testing.assert_array_equal(maps.grid.node, kept)
+    np.testing.assert_array_equal(maps.get("grain"), kept % 4)
+    indexed = given.get("phase")[kept] > 0
+    for name in ("phi1", "Phi", "phi2"):
+        wanted = given.get(name)[kept][indexed]
+        np.testing.assert_allclose(maps.get(name)[indexed], wanted, rtol=1e-6)
+    assert maps.categories["phase"] == {-1: "not indexed", 1: "Aluminium", 2: "Titanium"}
+    assert {number: one.laue for number, one in maps.symmetries.items()} == {1: "m-3m", 2: "6/mmm"}
+    assert maps.cells[2].space_group == 194
 
 
 def _notes(opened: object) -> tuple[str, ...]:

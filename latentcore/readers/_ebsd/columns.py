@@ -116,7 +116,8 @@ def read_columns(
 
 def _names_in(vendor: Vendor, file: h5py.File, folder: str, n: int) -> list[str]:
     """Return the datasets of a folder that are maps, in the order in which they are shown."""
-    names = (name for name in columns_of(file, folder, n) if name not in vendor.not_maps)
+    columns = columns_of(file, folder, n, several=vendor.best_first)
+    names = (name for name in columns if name not in vendor.not_maps)
     return sorted(names, key=lambda name: _rank(vendor, vendor.renamed.get(name, name)))
 
 

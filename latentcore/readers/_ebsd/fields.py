@@ -48,19 +48,20 @@ def number(file: h5py.File, key: str) -> float | None:
     return value
 
 
-def points_in(file: h5py.File, key: str) -> int:
-    """Return for how many points a dataset holds one value each; 0 where it is none such."""
+def points_in(file: h5py.File, key: str, *, several: bool = False) -> int:
+    """Return for how many points a dataset holds one value each, or several; 0 if it doesn't."""
     found = follow(file, key)
     if not isinstance(found, h5py.Dataset) or found.dtype.kind not in _PLAIN:
         return 0
     shape: tuple[int, ...] = found.shape or ()
-    return shape[0] if len(shape) in (1, 2) and shape[1:] in ((), (1,)) else 0
+    one_each = len(shape) == 1 or (len(shape) == 2 and shape[1] > 0 and (several or shape[1] == 1))
+    return shape[0] if one_each else 0
 
 
 def column(file: h5py.File, key: str, part: int | slice = 0) -> NDArray[np.generic]:
     """Return one value per point: the dataset (n,), or one or some columns of a dataset (n, k)."""
     found = dataset(file, key, kinds=_PLAIN)
-    values = load(found)
+    values = load(found, part if found.ndim == 2 and isinstance(part, int) else None)
     return values if values.ndim == 1 else values.reshape(len(values), -1)[:, part]
 
 
@@ -77,13 +78,18 @@ def unit_attribute(file: h5py.File, key: str) -> str:
     found = follow(file, key)
     value = found.attrs.get("Unit", "") if found is not None else ""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return _UNITS.get(text.strip().lower(), text.strip()[:20])
+    return printed_unit(text)
 
 
-def columns_of(file: h5py.File, group: str, n: int) -> Iterator[str]:
+def printed_unit(text: str) -> str:
+    """Return a unit as it is printed here."""
+    return _UNITS.get(text.strip().lower(), visible(text)[:20])
+
+
+def columns_of(file: h5py.File, group: str, n: int, *, several: bool = False) -> Iterator[str]:
     """Yield the names of a group's datasets with one plain value for each of n points."""
     for name in children(file, group):
-        if points_in(file, f"{group}/{name}") == n:
+        if points_in(file, f"{group}/{name}", several=several) == n:
             yield name
 
 

@@ -99,8 +99,9 @@ class VendorMaps:
                 )
                 raise MalformedFileError(message)
             values = np.stack(list(maps.values.values()))
-            inside = _inside(values) if vendor.padded else np.ones(n, np.bool_)
-            notes = (*vendor.scan_notes(file, scan), *placed.notes, *_padding(inside))
+            inside = _inside(vendor.left_out(file, scan, values), values, path.name)
+            left = _left_out(inside, vendor.left_out_as)
+            notes = (*vendor.scan_notes(file, scan), *placed.notes, *left)
             return ScanMaps(
                 values=values if inside.all() else values[:, inside],
                 names=tuple(maps.values),
@@ -117,18 +118,20 @@ class VendorMaps:
             )
 
 
-def _inside(values: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which points belong to the scan: outside of it numbers are NaN, whole ones 0."""
-    missing = np.isnan(values)
-    outside: NDArray[np.bool_] = missing.any(axis=0) & (missing | (values == 0)).all(axis=0)
-    return np.ones_like(outside) if outside.all() else ~outside
+def _inside(
+    outside: NDArray[np.bool_] | None, values: NDArray[np.float32], name: str
+) -> NDArray[np.bool_]:
+    """Tell which points belong to the scan."""
+    if outside is None:
+        return np.ones(values.shape[1], np.bool_)
+    if outside.all():
+        message = f"{name!r} says of all its {len(outside):,} points that they hold no data."
+        raise MalformedFileError(message)
+    return ~outside
 
 
-def _padding(inside: NDArray[np.bool_]) -> tuple[str, ...]:
+def _left_out(inside: NDArray[np.bool_], why: str) -> tuple[str, ...]:
     if inside.all():
         return ()
-    note = (
-        f"{int((~inside).sum()):,} of {len(inside):,} points lie outside of the scanned area, and "
-        "are left out."
-    )
-    return (note,)
+    count = int((~inside).sum())
+    return (f"{count:,} of {len(inside):,} points {why}, and are left out.",)

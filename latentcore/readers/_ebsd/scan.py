@@ -97,8 +97,10 @@ class Vendor:
         Of datasets whose numbers are codes, what each means.
     labels : tuple of str
         How names of maps begin whose whole numbers are labels.
-    padded : bool
-        Whether points outside of an irregular scan are stored, too, with no values.
+    left_out_as : str
+        Of points of the file that are none of the scan: why they are left out.
+    best_first : bool
+        Whether a dataset (n, k) holds several solutions of each point, the best one first.
     first : tuple of str
         Maps that are shown before the others.
     units : Mapping of str to str
@@ -127,7 +129,8 @@ class Vendor:
     renamed: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
-    padded: bool = False
+    left_out_as: str = "lie outside of the scanned area"
+    best_first: bool = False
     first: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     euler: tuple[str, ...]
@@ -242,6 +245,13 @@ class Vendor:
         """Return (name, key, unit) of maps that lie elsewhere in the file."""
         del file, scan, n
         return []
+
+    def left_out(
+        self, file: h5py.File, scan: str, values: NDArray[np.float32]
+    ) -> NDArray[np.bool_] | None:
+        """Tell which points are none of the scan, from all maps' values, (k, n); None for none."""
+        del file, scan, values
+        return None
 
     def is_label(self, name: str) -> bool:
         """Tell whether a map's whole numbers are labels."""

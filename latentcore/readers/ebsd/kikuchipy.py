@@ -40,6 +40,7 @@ VENDORS.register("kikuchipy-hdf5")(
         data="EBSD/CrystalMap/crystal_map/data",
         not_maps=frozenset({"id", "is_in_data", "x", "y", "z", "phi1", "Phi", "phi2"}),
         renamed={"phase_id": "phase"},
+        best_first=True,
         first=("scores", "phase"),
         euler=("phi1", "Phi", "phi2"),
         euler_convention=KIKUCHIPY,

@@ -10,6 +10,8 @@ its analyses (grains, kernel average misorientation) in ``Data Processing/Analys
 from __future__ import annotations
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.errors import RequestError
 from latentcore.readers._ebsd.conventions import OXFORD
@@ -56,6 +58,15 @@ class _Oxford(Vendor):
             for name in columns_of(file, f"{folder}/{analysis}/Data", n)
         ]
 
+    def left_out(
+        self, file: h5py.File, scan: str, values: NDArray[np.float32]
+    ) -> NDArray[np.bool_] | None:
+        del file, scan  # the values tell
+        # Outside numbers are NaN, and whole numbers, which can't be, are 0.
+        missing = np.isnan(values)
+        outside = missing.any(axis=0) & (missing | (values == 0)).all(axis=0)
+        return None if outside.all() else outside
+
 
 VENDORS.register("oxford-h5oina")(
     _Oxford(
@@ -70,7 +81,6 @@ VENDORS.register("oxford-h5oina")(
         renamed={"Band Contrast": "bandcontrast", "Phase": "phase"},
         codes={"Error": dict(enumerate(_ERRORS))},
         labels=("Grain Index", "Crystallite Index"),
-        padded=True,
         first=("bandcontrast", "phase", "Pattern Quality", "Band Slope", "Bands"),
         units={
             "Mean Angular Deviation": "rad",

@@ -24,6 +24,7 @@ from latentcore.readers._columns import (
     MOST_CATEGORIES,
     Coordinates,
     has_coordinates,
+    names_labels,
     normalized,
     numbers,
     read_coordinates,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 _BAND_CONTRAST = "bandcontrast"
 _MOST_BAND_CONTRAST = 255
-_CATEGORY_NAME = re.compile(r"phase|grain|cluster|domain|region|label|partition|split")
 # float32 holds whole numbers exactly up to here.
 _MOST_CATEGORY = 1 << 24
 _INDEX_COLUMN = re.compile(r"^(unnamed:_\d+|index|__index_level_\d+__|)$")
@@ -123,7 +123,7 @@ def _read_column(
 ) -> tuple[NDArray[np.float64] | None, _Categories | None]:
     values = numbers(column)
     finite = values[np.isfinite(values)]
-    labels = _CATEGORY_NAME.search(called.lower()) is not None and _are_labels(finite)
+    labels = names_labels(called) and _are_labels(finite)
     texts = 0 if column.dtype.kind in "iufb" else column.notna().sum() - len(finite)
     if texts > len(finite) or (texts and labels):  # a label that is no number is one, too
         return text_categories(column)

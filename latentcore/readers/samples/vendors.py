@@ -7,4 +7,5 @@ from latentcore.readers._ebsd.readers import VendorSamples
 from latentcore.readers.ebsd import VENDORS
 
 for _name, _vendor in VENDORS.items():
-    SAMPLES_READERS.register(_name)(VendorSamples(_vendor))
+    if _vendor.patterns:
+        SAMPLES_READERS.register(_name)(VendorSamples(_vendor))

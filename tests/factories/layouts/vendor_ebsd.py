@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.factories.ebsd import VENDORS, flat_images, write_emsoft, write_nordif
+from tests.factories.ebsd import VENDORS, flat_images, write_emsoft, write_nordif, write_orix
 from tests.factories.layouts._layout import Coords, Layout, Values
 
 __all__ = ["LAYOUTS"]
@@ -22,6 +22,10 @@ def _patterns(vendor: str, path: Path, coords: Coords, values: Values) -> None:
 
 def _maps(vendor: str, path: Path, coords: Coords, values: Values) -> None:
     VENDORS[vendor](path, coords, None, values, step=1.0)
+
+
+def _orix(path: Path, coords: Coords, values: Values) -> None:
+    write_orix(path, coords, values, step=1.0)
 
 
 def _emsoft(path: Path, coords: Coords, values: Values) -> None:
@@ -51,6 +55,7 @@ LAYOUTS = (
         Layout(f"{vendor}-maps", "maps", f"maps.{vendor}.h5", partial(_maps, vendor), unit="µm")
         for vendor in VENDORS
     ),
+    Layout("orix-maps", "maps", "crystal_map.h5", _orix, unit="µm"),
     Layout("emsoft-hdf5", "samples", "simulated.h5", _emsoft, any_order=False, has_grid=False),
     Layout(
         "emsoft-maps", "maps", "folded.h5", _emsoft_folded,
