@@ -82,8 +82,7 @@ def _write_attributes(file: h5py.File, latents: LatentSet, names: list[str]) -> 
     if latents.grid is not None:
         file.attrs["unit"] = latents.grid.unit
         file.attrs["step"] = np.array(latents.grid.step, np.float64)
-        if latents.grid.hexagonal:
-            file.attrs["grid"] = "hexagonal"
+        file.attrs["grid"] = latents.grid.kind
     if latents.provenance is not None:
         file.attrs["provenance"] = to_json(asdict(latents.provenance))
 

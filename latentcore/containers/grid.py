@@ -212,6 +212,11 @@ class ScanGrid:
         return self.shifted_rows != "none"
 
     @property
+    def kind(self) -> str:
+        """``"square"`` or ``"hexagonal"``."""
+        return "hexagonal" if self.hexagonal else "square"
+
+    @property
     def cell_area(self) -> float:
         """Area of the specimen that each sample stands for, in the unit's square."""
         return self.step[0] * self.step[1]

@@ -66,6 +66,19 @@ def neighbor_pairs(grid: ScanGrid) -> Iterator[tuple[Places, Places]]:
         yield first, beside[first]
 
 
+def on_rim(grid: ScanGrid) -> NDArray[np.bool_]:
+    """Return which points lie in the outermost rows and columns that hold any, shape (n,).
+
+    Columns of a hexagonal grid go in zigzag: the shifted rows end half a step from the others.
+    """
+    place = grid.lattice
+    rim = np.zeros(len(grid), np.bool_)
+    for at, width in ((place.row, 0), (place.col, int(grid.hexagonal))):
+        if len(at):
+            rim |= (at <= at.min() + width) | (at >= at.max() - width)
+    return rim
+
+
 def window_steps(grid: ScanGrid, reach: int, *, corners: bool = True) -> Places:
     """Return the steps (down, right) to a window's nodes, shape (w, 2); (0, 0) in the middle.
 

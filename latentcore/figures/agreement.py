@@ -117,9 +117,10 @@ def differences_figure(
         figure = new_figure(_PANEL * 2.6 + 0.3, height + 1.2)
         left, right = figure.subplots(1, 2)
         points = paint(grid, rgb)
+        lines = border_lines(found.borders.kinds, hexagonal=grid.hexagonal)
         draw_map(left, points)
         left.set_title("Points")
-        draw_map(right, _halfway(points, colors[border_lines(found.borders.kinds)]))
+        draw_map(right, _halfway(points, colors[lines]))
         right.set_title("Borders")
         below: dict[str, Any] = {
             "loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "handlelength": 0.9,
@@ -143,8 +144,10 @@ def differences_figure(
 
 def _halfway(points: Picture, rgb: NDArray[np.uint8]) -> Picture:
     """Return a picture of what lies between points: two pixels a step, the first on a point."""
-    (dx, dy), (left, right, bottom, top) = points.grid.step, points.extent
-    edges = (left + dx / 4, right - dx / 4, bottom - dy / 4, top + dy / 4)
+    (dx, dy), (left, _, bottom, top) = points.grid.lattice.step, points.extent
+    # The first point is half a cell inside, the first pixel half a pixel less.
+    left += points.grid.step[0] / 2 - dx / 4
+    edges = (left, left + rgb.shape[1] * dx / 2, bottom - dy / 4, top + dy / 4)
     return Picture(rgb, edges, points.grid)
 
 

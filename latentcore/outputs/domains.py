@@ -75,7 +75,11 @@ def write_domains(
         "n_points": len(domains.labels),
         "n_in_no_domain": int((domains.labels < 0).sum()),
         **report,
-        "grid": {"step": domains.grid.step, "unit": domains.grid.unit},
+        "grid": {
+            "kind": domains.grid.kind,
+            "step": domains.grid.step,
+            "unit": domains.grid.unit,
+        },
         "files": list(FILES),
     }
     folder.write_json("report.json", full)

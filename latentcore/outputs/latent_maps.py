@@ -62,7 +62,7 @@ def write_latent_maps(
     """
     # A ROI keeps the shape of its scan; a figure shows no more than its points.
     grid = _grid_of(latents)
-    cut = ScanGrid.from_coordinates(grid.x, grid.y, unit=grid.unit, step=grid.step)
+    cut = grid.cut(np.ones(len(grid), np.bool_))
     dims, progress = tuple(dims), progress or Progress()
     written = []
     for done, dim in enumerate(dims):

@@ -232,6 +232,7 @@ def _report(request: ExportRequest, scan: ExportScan, notes: Sequence[str]) -> d
             for spec, one in zip(request.labels, scan.labels, strict=True)
         ],
         "grid": {
+            "kind": scan.grid.kind,
             "rows": rows,
             "columns": columns,
             "step": scan.grid.step,

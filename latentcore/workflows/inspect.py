@@ -252,6 +252,7 @@ def _describe_grid(grid: ScanGrid | None) -> dict[str, Any] | None:
     if grid is None:
         return None
     return {
+        "kind": grid.kind,
         "shape": list(grid.shape),
         "x_range": list(grid.x_range),
         "y_range": list(grid.y_range),

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.domains.edges import ScanEdges
 from latentcore.containers import ScanGrid
+from latentcore.containers.neighborhoods import on_rim
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,11 +171,7 @@ class Domains:
     def _touching(self) -> NDArray[np.bool_]:
         """Which domains have a cell on the outermost rows or columns of the scan."""
         touching = np.zeros(self.count, np.bool_)
-        place = self.grid.lattice
-        # Columns of a hexagonal grid go in zigzag: those of the shifted rows are outermost, too.
-        for at, width in ((place.row, 0), (place.col, int(self.grid.hexagonal))):
-            outer = (at <= at.min() + width) | (at >= at.max() - width)
-            touching[self.labels[outer & (self.labels >= 0)]] = True
+        touching[self.labels[on_rim(self.grid) & (self.labels >= 0)]] = True
         return touching
 
     def _inclusions(self, perimeter: NDArray[np.floating]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from latentcore.errors import RequestError
 from latentcore.outputs.exports.scan import ExportScan, Phase
 
 _WITHOUT_SYMMETRY = "-1"
@@ -62,6 +63,23 @@ def phase_notes(scan: ExportScan, hexagonal_x: str) -> list[str]:
 
 def _other(hexagonal_x: str) -> str:
     return "a" if hexagonal_x == "a*" else "a*"
+
+
+def refuse_hexagonal(scan: ExportScan, called: str) -> None:
+    """Refuse to write a hexagonal scan into a format of square grids.
+
+    Raises
+    ------
+    RequestError
+        If the scan is hexagonal.
+    """
+    if scan.grid.hexagonal:
+        message = (
+            f"{called} knows square grids only, but this scan is hexagonal: every second row is "
+            "shifted by half a step, and no value is resampled here. Export it as 'ang', which "
+            "knows hexagonal grids, or as 'hdf5' or 'csv'."
+        )
+        raise RequestError(message)
 
 
 def grid_notes(scan: ExportScan) -> list[str]:

@@ -1,10 +1,11 @@
 """``.ang``: the text file of EDAX OIM, with label maps and other maps after the tenth column.
 
 Facts: a header of lines that begin with ``#``, then φ1, Φ, φ2 (rad), x, y (µm), IQ, CI, phase, SEM
-signal, fit (°); further columns are named in ``COLUMN_HEADERS``, and in ``Column names`` for orix.
-A single phase has the number 0 everywhere; several count from 1, and 0 is not indexed. What is not
-indexed has CI −1, angles of 4π and a fit of 180. ``Symmetry`` is EDAX' number of the Laue group.
-Readers take any line that begins with ``Phase`` for a phase's first.
+signal, fit (°). Rows of a ``HexGrid`` are shifted in turn, and hold ``NCOLS_ODD`` points, the first
+one, and ``NCOLS_EVEN``. Further columns are named in ``COLUMN_HEADERS``, and in ``Column names``
+for orix. A single phase has the number 0 everywhere; several count from 1, and 0 is not indexed.
+What is not indexed has CI −1, angles of 4π and a fit of 180. ``Symmetry`` is EDAX' number of the
+Laue group. Readers take any line that begins with ``Phase`` for a phase's first.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ EXPORT_FORMATS.register("ang")(Ang())
 
 
 def _header(scan: ExportScan, extra: Sequence[str]) -> list[str]:
-    rows, columns = scan.grid.shape
+    odd, even = scan.row_lengths  # the first row is an odd one: here they count from 1
     phases = header_phases(scan)
     titles = [*_COLUMNS, *column_titles(extra, (*_COLUMNS, *_OF_ORIX))]
     indexed = "" if scan.orientations is not None else "; no orientations: nothing is indexed"
@@ -93,12 +94,12 @@ def _header(scan: ExportScan, extra: Sequence[str]) -> list[str]:
             for number, phase in enumerate(phases, 1)
             for line in (f"Phase {number}", *_phase_lines(phase), "")
         ),
-        "GRID: SqrGrid",
+        f"GRID: {'HexGrid' if scan.grid.hexagonal else 'SqrGrid'}",
         f"XSTEP: {scan.grid.step[0]:.10g}",
         f"YSTEP: {scan.grid.step[1]:.10g}",
-        f"NCOLS_ODD: {columns}",
-        f"NCOLS_EVEN: {columns}",
-        f"NROWS: {rows}",
+        f"NCOLS_ODD: {odd}",
+        f"NCOLS_EVEN: {even}",
+        f"NROWS: {scan.grid.shape[0]}",
         "",
         f"OPERATOR: Latent Explorer {__version__}{indexed}",
         "",
@@ -160,6 +161,11 @@ def _stand_ins(scan: ExportScan) -> list[str]:
     """Tell which columns hold something else than their title says, or nothing."""
     known = scan.quality
     notes = []
+    if scan.grid.shifted_rows == "even":
+        notes.append(
+            "The first row is one of those that are shifted by half a step: programs that place "
+            "rows by their number, not by x, take the others for shifted."
+        )
     if "iq" not in known and "bc" in known:
         notes.append("IQ holds band contrast: the source has no image quality.")
     if "fit" not in known and "mad" in known:

@@ -25,6 +25,7 @@ from latentcore.outputs.exports._phases import (
     lattice_of,
     laue_of,
     phase_notes,
+    refuse_hexagonal,
 )
 from latentcore.outputs.exports._text import header_text, length_digits, write_table
 from latentcore.outputs.exports.scan import ExportScan, NodeBlock, Phase
@@ -52,7 +53,14 @@ class Ctf:
     one_map = True
 
     def write(self, folder: RunFolder, stem: str, scan: ExportScan) -> list[str]:
-        """Write ``<stem>.ctf``."""
+        """Write ``<stem>.ctf``.
+
+        Raises
+        ------
+        RequestError
+            If the scan is hexagonal.
+        """
+        refuse_hexagonal(scan, "A .ctf")
         places = f"%.{length_digits(min(scan.grid.step))}f"
         formats = ("%d", places, places, "%d", "%d", *3 * (_ANGLE,), "%.6f", "%d", "%d", "%d")
         write_table(

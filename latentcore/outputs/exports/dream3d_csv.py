@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
 from latentcore.containers import quantities
+from latentcore.containers.neighborhoods import neighbor_pairs, on_rim
 from latentcore.outputs.exports import EXPORT_FORMATS
 from latentcore.outputs.exports._phases import grid_notes
 from latentcore.outputs.exports._text import column_titles
@@ -32,20 +33,29 @@ class Dream3dCsv:
     one_map = True
 
     def write(self, folder: RunFolder, stem: str, scan: ExportScan) -> list[str]:
-        """Write ``<stem>.csv``, and ``<stem>_FeatureIds.txt`` with a line per cell, x fastest."""
+        """Write ``<stem>.csv``, and ``<stem>_FeatureIds.txt`` with a line per cell, x fastest.
+
+        The latter not of a hexagonal scan: cells are square there.
+        """
         count = len(scan.labels[0].labels)
-        ids = scan.whole().at(scan.labels[0].indices, 0)
-        neighbors = _neighbors(ids.reshape(scan.grid.shape), count)
-        table = _table(scan, ids, [len(one) for one in neighbors])
+        neighbors = _neighbors(scan, count)
+        table = _table(scan, [len(one) for one in neighbors])
         with folder.path(f"{stem}.csv").open("w", encoding="ascii", newline="") as file:
             file.write(f"{count}\n")
             table.to_csv(file, index=False, lineterminator="\n")
             file.write("Feature_ID,NumNeighbors,NeighborList\n")
             file.writelines(_lists(neighbors))
-        np.savetxt(
-            folder.path(f"{stem}_FeatureIds.txt"), ids, "%d", header="FeatureIds", comments=""
-        )
         notes = grid_notes(scan)
+        if scan.grid.hexagonal:
+            notes.append(
+                "DREAM3D's cells are square, so the features' ids cell by cell are left out: read "
+                "an .ang of this scan there, and convert its grid."
+            )
+        else:
+            ids = scan.whole().at(scan.labels[0].indices, 0)
+            np.savetxt(
+                folder.path(f"{stem}_FeatureIds.txt"), ids, "%d", header="FeatureIds", comments=""
+            )
         if scan.orientations is None:
             notes.append("There are no phases: all features have the phase 1.")
         return notes
@@ -54,7 +64,7 @@ class Dream3dCsv:
 EXPORT_FORMATS.register("dream3d-csv")(Dream3dCsv())
 
 
-def _table(scan: ExportScan, ids: NDArray[np.int32], n_neighbors: list[int]) -> pd.DataFrame:
+def _table(scan: ExportScan, n_neighbors: list[int]) -> pd.DataFrame:
     """Return a row per feature; sizes and means are of its points."""
     import pandas as pd
 
@@ -70,14 +80,12 @@ def _table(scan: ExportScan, ids: NDArray[np.int32], n_neighbors: list[int]) -> 
 
     cells = np.bincount(own, minlength=count + 1)[1:]
     edge = np.zeros(count + 1, np.int8)
-    field = ids.reshape(grid.shape)
-    for side in (field[0], field[-1], field[:, 0], field[:, -1]):
-        edge[side] = 1
+    edge[own[on_rim(grid)]] = 1
     columns = {
         "Feature_ID": np.arange(1, count + 1),
         "Label": column.labels,
         "NumElements": cells,
-        "EquivalentDiameters": 2 * np.sqrt(cells * grid.step[0] * grid.step[1] / np.pi),
+        "EquivalentDiameters": 2 * np.sqrt(cells * grid.cell_area / np.pi),
         "Centroids_0": mean(grid.x),
         "Centroids_1": mean(grid.y),
         "SurfaceFeatures": edge[1:],
@@ -102,10 +110,12 @@ def _phases(scan: ExportScan, own: NDArray[np.int32], count: int) -> NDArray[np.
     return np.where(votes.any(axis=1), votes.argmax(axis=1), 0)
 
 
-def _neighbors(field: NDArray[np.int32], count: int) -> list[NDArray[np.int64]]:
+def _neighbors(scan: ExportScan, count: int) -> list[NDArray[np.int64]]:
     """Return the ids of the features that share an edge of a cell with each, ascending."""
+    ids = scan.labels[0].indices
     pairs = []
-    for one, other in ((field[:, :-1], field[:, 1:]), (field[:-1], field[1:])):
+    for first, second in neighbor_pairs(scan.grid):
+        one, other = ids[first], ids[second]
         border = (one != other) & (one > 0) & (other > 0)
         low, high = one[border].astype(np.int64), other[border].astype(np.int64)
         pairs += [low * (count + 1) + high, high * (count + 1) + low]

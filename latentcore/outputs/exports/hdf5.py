@@ -1,6 +1,7 @@
 """HDF5 with everything: points, labels with their names, maps with their units, where all is from.
 
-Points stand in the order of the label map; ``grid/row`` and ``grid/col`` place them.
+Points stand in the order of the label map; ``grid/row`` and ``grid/col`` place them. Of a hexagonal
+grid the attribute ``shifted_rows`` says which rows, counted from 0, lie half a step to the right.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def _write_grid(group: h5py.Group, scan: ExportScan) -> None:
     grid = scan.grid
     group.attrs["shape"], group.attrs["step"] = np.array(grid.shape), np.array(grid.step)
     group.attrs["unit"] = grid.unit
+    group.attrs["kind"] = grid.kind
+    group.attrs["shifted_rows"] = grid.shifted_rows
     for name, values in (("x", grid.x), ("y", grid.y), ("row", grid.row), ("col", grid.col)):
         group[name] = values
 

@@ -40,6 +40,14 @@ class Orix:
 
     def write(self, folder: RunFolder, stem: str, scan: ExportScan) -> list[str]:
         """Write ``<stem>.h5``."""
+        notes = grid_notes(scan)
+        if scan.grid.hexagonal:
+            scan = scan.on_lattice()
+            notes.append(
+                "orix has no hexagonal grids: the points lie where they are, on every second node "
+                "of a square grid of half steps, whose other nodes are not in the data. Areas and "
+                "neighbors that are counted there are not those of the scan."
+            )
         block = scan.whole()
         with h5py.File(folder.path(f"{stem}.h5"), "w") as file:
             file["manufacturer"], file["version"] = one_text("orix"), one_text(_LAYOUT)
@@ -47,7 +55,7 @@ class Orix:
             for name, values in (*_points(block), *_properties(block)):
                 data[name] = values
             _fill(file.create_group("crystal_map/header"), _header(scan))
-        return [*grid_notes(scan), *phase_notes(scan, "a")]
+        return [*notes, *phase_notes(scan, "a")]
 
 
 EXPORT_FORMATS.register("orix")(Orix())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -133,7 +133,7 @@ class ExportScan:
     @property
     def cells(self) -> int:
         """How many nodes the scan grid has, with a point or without."""
-        return self.grid.shape[0] * self.grid.shape[1]
+        return len(self._nodes)
 
     @property
     def missing(self) -> int:
@@ -141,20 +141,47 @@ class ExportScan:
         return self.cells - len(self.grid)
 
     @cached_property
+    def row_lengths(self) -> tuple[int, int]:
+        """Nodes of the rows 0, 2, … and 1, 3, …: those of a hexagonal grid may differ by one."""
+        grid = self.grid
+        if not grid.hexagonal or len(grid) == 0:
+            return grid.shape[1], grid.shape[1]
+        even, odd = (int(grid.col[grid.row % 2 == side].max(initial=-1)) + 1 for side in (0, 1))
+        return even, odd
+
+    @cached_property
+    def _nodes(self) -> NDArray[np.int64]:
+        rows, columns = self.grid.shape
+        nodes = np.arange(rows * columns)
+        if min(self.row_lengths) == columns:
+            return nodes
+        row, col = np.divmod(nodes, columns)
+        there: NDArray[np.bool_] = col < np.array(self.row_lengths)[row % 2]
+        return nodes[there]
+
+    @cached_property
     def _row_of_node(self) -> NDArray[np.int32]:
-        rows = np.full(self.cells, -1, np.int32)
+        rows = np.full(self.grid.shape[0] * self.grid.shape[1], -1, np.int32)
         rows[self.grid.node] = np.arange(len(self.grid), dtype=np.int32)
-        return rows
+        return rows[self._nodes]
 
     def blocks(self) -> Iterator[NodeBlock]:
         """Yield all nodes of the grid, row by row, in blocks."""
         for start in range(0, self.cells, _BLOCK):
-            stop = min(start + _BLOCK, self.cells)
-            yield NodeBlock(self, np.arange(start, stop), self._row_of_node[start:stop])
+            part = slice(start, start + _BLOCK)
+            yield NodeBlock(self, self._nodes[part], self._row_of_node[part])
 
     def whole(self) -> NodeBlock:
         """Return all nodes of the grid, row by row."""
-        return NodeBlock(self, np.arange(self.cells), self._row_of_node)
+        return NodeBlock(self, self._nodes, self._row_of_node)
+
+    def on_lattice(self) -> ExportScan:
+        """Return the same points on the rectangular grid of half steps that holds them.
+
+        For programs without hexagonal grids: half of its nodes hold no point.
+        """
+        (shape, row, col, step), grid = self.grid.lattice, self.grid
+        return replace(self, grid=ScanGrid(shape, row, col, grid.x, grid.y, step, grid.unit))
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,16 +203,17 @@ class NodeBlock:
     @property
     def x(self) -> NDArray[np.float64]:
         """Where the nodes are, as the file of the points has it."""
-        grid = self.scan.grid
-        computed = grid.origin[0] + (self.nodes % grid.shape[1]) * grid.step[0]
-        return np.where(self.rows >= 0, grid.x[self.rows], computed)
+        return np.where(self.rows >= 0, self.scan.grid.x[self.rows], self._places[0])
 
     @property
     def y(self) -> NDArray[np.float64]:
         """As `x`, downwards."""
+        return np.where(self.rows >= 0, self.scan.grid.y[self.rows], self._places[1])
+
+    @property
+    def _places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         grid = self.scan.grid
-        computed = grid.origin[1] + (self.nodes // grid.shape[1]) * grid.step[1]
-        return np.where(self.rows >= 0, grid.y[self.rows], computed)
+        return grid.coordinates(*np.divmod(self.nodes, grid.shape[1]))
 
     def at(self, values: NDArray[Any], missing: float) -> NDArray[Any]:
         """Return values of points, (n, …), at the nodes; `missing` where none is, or NaN."""

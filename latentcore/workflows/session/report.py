@@ -34,6 +34,7 @@ def findings_report(
             "n_roi": int(found.inside.sum()),
             "unit": "" if latents.grid is None else latents.grid.unit,
             "step": None if latents.grid is None else latents.grid.step,
+            "grid": None if latents.grid is None else latents.grid.kind,
         },
         "latents_fingerprint": latents.fingerprint,
         "made_by": latents.provenance,

@@ -181,7 +181,9 @@ def _maps(scene: Scene, names: tuple[str, str], parts: PartitionComparison) -> N
         figure = colors_chart(colors, cut, tones(), name="Points that differ", height=height)
         draw(figure, key="rank.labels.differences", alt="Map of the points that differ")
     with borders:
-        halves, kinds = _border_points(cut, border_lines(parts.borders.kinds))
+        halves, kinds = _border_points(
+            cut, border_lines(parts.borders.kinds, hexagonal=cut.hexagonal)
+        )
         figure = colors_chart(
             kinds, halves, tones(), name="Borders in both, or in one", height=height
         )
@@ -206,7 +208,7 @@ def _border_points(
     blocks[: kinds.shape[0], : kinds.shape[1]] = kinds
     coarse = blocks.reshape(rows, k, columns, k).max(axis=(1, 3)).ravel()
     row, col = np.divmod(np.arange(rows * columns), columns)
-    (x0, y0), (dx, dy) = grid.origin, (k * step / 2 for step in grid.step)
+    (x0, y0), (dx, dy) = grid.origin, (k * step / 2 for step in grid.lattice.step)
     halves = ScanGrid(
         (rows, columns), row.astype(np.int32), col.astype(np.int32), x0 + col * dx, y0 + row * dy,
         (dx, dy), grid.unit,
