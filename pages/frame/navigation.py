@@ -67,6 +67,11 @@ def follow(pages: Sequence[StreamlitPage], page: StreamlitPage) -> None:
     st.session_state.pop(_TARGET, None)
 
 
+def here() -> str | None:
+    """Return the title of the page in view, None where a page is run without the frame."""
+    return st.session_state.get(_HERE)
+
+
 def _end_fragments() -> None:
     """Let go of the fragments of the page that was left.
 

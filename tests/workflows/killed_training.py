@@ -1,12 +1,14 @@
 """Kill trainings at random moments, let them resume, and compare: run by ``test_train_killed.py``.
 
-torch is imported once; each attempt runs in a fork of this process, which never computes itself,
-and is killed by SIGKILL: at a step of its progress, in the midst of writing a file of its state, or
-after a random time.
+What a training imports is imported once; each attempt runs in a fork of this process, which never
+computes itself, and is killed by SIGKILL: at a step of its progress, in the midst of writing a file
+of its state, or after a random time.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import random
 import signal
@@ -70,6 +72,7 @@ def attempt(scan: Path, out: Path, options: dict, how: str = "", moment: float =
         status = 9
         try:
             train(scan, out, options, how, moment)
+            (scan.parent / "modules.txt").write_text("\n".join(sys.modules))
             status = 0
         finally:
             if status:
@@ -84,10 +87,18 @@ def attempt(scan: Path, out: Path, options: dict, how: str = "", moment: float =
     return os.WIFSIGNALED(status)
 
 
+def import_as_in(listed: Path) -> None:
+    """Import what a training has imported on its way, which takes longer than to train."""
+    for name in listed.read_text().split():
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
 def main(folder: Path, seed: int) -> None:
     scan = write_kikuchi(folder / "scan.h5", full_grid(10, 8), patterns(80, (12, 12)))
     chance = random.Random(seed)
     attempt(scan, folder / "short", SHORT)
+    import_as_in(folder / "modules.txt")
     for number, how in enumerate(["step", "writing", "time"] * 2):
         out = folder / f"short-{number}"
         moment = chance.random() * (0.3 if how == "step" else 1)
