@@ -271,9 +271,7 @@ def _open(
         peek = Peek(local_path(location), options)
         reader = _claimant(family, peek)
         if reader is None:
-            tried = [_tried(name, candidate) for name, candidate in family.items()]
-            folder = family.package.replace(".", "/") + "/"
-            raise UnknownFormatError(_unknown(peek, tried, folder) + _something_else(peek))
+            raise UnknownFormatError(_something_else(family, peek) or _none_of(family, peek))
     return _open_named(family, reader, SourceRef(location, reader, options))
 
 
@@ -292,11 +290,22 @@ def _open_named(family: Registry[Reader[T]], name: str, ref: SourceRef) -> T:
         raise MalformedFileError(message) from error
 
 
-def _something_else(peek: Peek) -> str:
-    """Say as what else a file can be opened."""
+def _something_else(asked: Registry[Reader[T]], peek: Peek) -> str:
+    """Say as what else a file can be opened, nothing where there is no way."""
     others = ((kind, _claimant(family, peek)) for kind, family in _families())
     found = [f"as {kind} ({name})" for kind, name in others if name is not None]
-    return f"\nIt can be opened {' and '.join(found)}." if found else ""
+    kind = next(kind for kind, family in _families() if family is asked)
+    if not found:
+        return ""
+    return (
+        f"No reader recognizes {peek.path.name!r} as {kind}, but it can be opened "
+        f"{' and '.join(found)}."
+    )
+
+
+def _none_of(family: Registry[Reader[T]], peek: Peek) -> str:
+    tried = [_tried(name, candidate) for name, candidate in family.items()]
+    return _unknown(peek, tried, family.package.replace(".", "/") + "/")
 
 
 def _tried(name: str, reader: Reader[object]) -> str:

@@ -20,6 +20,7 @@ EDAX = (
 )
 BRUKER = f"{_BUNGE} Esprit's sample frame to the crystal."
 KIKUCHIPY = f"{_BUNGE} kikuchipy's sample frame, which is EDAX' RD-TD-ND, to the crystal."
+ASTAR = f"{_BUNGE} ASTAR's sample frame to the crystal."
 ORIX = f"{_BUNGE} the sample frame of the program that indexed the scan to the crystal."
 EMSOFT = f"{_BUNGE} EDAX' sample frame RD-TD-ND, unless EMsoft was told otherwise, to the crystal."
 DREAM3D = f"{_BUNGE} the sample frame of the pipeline that wrote the file to the crystal."

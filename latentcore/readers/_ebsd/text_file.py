@@ -1,0 +1,346 @@
+"""Text files of millions of rows: a header by lines, then rows of numbers by blocks.
+
+Blocks bound the memory, and pyarrow parses each on all cores. A line that is no row of numbers is
+left out and counted, so that a damaged one doesn't cost the scan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.errors import MalformedFileError
+from latentcore.readers._columns import numbers
+from latentcore.readers._ebsd.fields import as_float32, visible
+from latentcore.readers._tables import BoundedReader
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Larger than any scan of the field by a factor of ten.
+_MOST_ROWS = 64_000_000
+_MOST_BYTES = 8 << 30
+_BLOCK_BYTES = 1 << 24
+_LONGEST_LINE = 1 << 20
+_MOST_HEADER_LINES = 100_000
+_LONGEST_SHOWN = 400
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_ANYTHING = re.compile(rb"\S")
+_BOM, _WIDE_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_BLANK, _NEWLINE, _RETURN = b" \n\r"
+
+
+class TextFile:
+    """A text file, plain or gzip, that is read once from its beginning.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    MalformedFileError
+        By whatever reads on, if the file unpacks to too much, or is not lines of 8-bit text.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as raw:
+            zipped = raw.read(2) == b"\x1f\x8b"
+        self._file = BoundedReader(path, zipped=zipped, most=_MOST_BYTES)
+        self._held = b""
+        self._at = 0
+        self._lines = 0
+        self.name = path.name
+        self._fill()
+        if self._held.startswith(_WIDE_BOMS) or b"\x00" in self._held[:1024]:
+            message = (
+                f"{self.name!r} is no plain text, or text with two bytes per character (UTF-16). "
+                "Save it as UTF-8."
+            )
+            raise MalformedFileError(message)
+        if self._held.startswith(_BOM):
+            self._at = len(_BOM)
+
+    def line(self) -> str | None:
+        """Return the next line of the header, None at the end of the file."""
+        found = _LINE_END.search(self._held, self._at)
+        # A line end at the very end of what is held may be the first half of one.
+        if (found is None or found.end() == len(self._held)) and self._fill():
+            return self.line()
+        if self._at == len(self._held):
+            return None
+        stop, after = (found.start(), found.end()) if found else (len(self._held),) * 2
+        self._lines += 1
+        if stop - self._at > _LONGEST_LINE or self._lines > _MOST_HEADER_LINES:
+            message = f"{self.name!r} has a header without an end. Export the scan again."
+            raise MalformedFileError(message)
+        line = self._held[self._at : stop]
+        self._at = after
+        return _decoded(line)
+
+    def ahead(self, count: int) -> list[str]:
+        """Return the next lines, at most so many, and leave them to be read."""
+        at, lines = self._at, self._lines
+        found = [line for line in (self.line() for _ in range(count)) if line is not None]
+        self._at, self._lines = at, lines
+        return found
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield all that is left in blocks of whole lines; the last may lack its line end."""
+        more = True
+        while more:
+            self._held, self._at = self._held[self._at :], 0
+            more = self._fill()
+            end = self._held.rfind(b"\n") + 1 if more else len(self._held)
+            if end == 0 and len(self._held) > _LONGEST_LINE:
+                message = f"{self.name!r} is no text of lines: one has more than a million bytes."
+                raise MalformedFileError(message)
+            self._at = end
+            if _ANYTHING.search(self._held, 0, end):
+                yield self._held[:end]
+
+    def _fill(self) -> bool:
+        """Read on; tell whether there was more."""
+        parts = [self._held]
+        wanted = _BLOCK_BYTES
+        while wanted > 0 and (read := self._file.read(wanted)):
+            parts.append(read)
+            wanted -= len(read)
+        self._held = b"".join(parts)
+        return len(parts) > 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
+@dataclass(frozen=True)
+class RowFormat:
+    """How the rows of a file are written.
+
+    Attributes
+    ----------
+    columns : int
+        How many numbers a row has.
+    places : tuple of int
+        The columns of x and y; a row without them is none.
+    in_radians : tuple of int
+        Columns of angles that are turned into degrees.
+    separator : str
+        A tab, or a blank for any number of blanks and tabs.
+    expected : float
+        How many rows the header claims, 0 where it doesn't say.
+    """
+
+    columns: int
+    places: tuple[int, int]
+    in_radians: tuple[int, ...] = ()
+    separator: str = "\t"
+    expected: float = 0.0
+
+
+@dataclass(eq=False)
+class TextRows:
+    """n rows of k numbers.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (k, n)
+        NaN where a cell is empty, or no number.
+    x, y : ndarray of float64, shape (n,)
+    dropped : int
+        Lines that are no rows, or have no place.
+    notes : list of str
+        On these, and on cells that are no numbers.
+    """
+
+    values: NDArray[np.float32]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    dropped: int
+    notes: list[str]
+
+
+def read_rows(file: TextFile, rows: RowFormat) -> TextRows:
+    """Read all rows that are left of a file; decimal commas are understood.
+
+    Raises
+    ------
+    MalformedFileError
+        If there are none, or more than any scan has.
+    """
+    reading = _Reading(rows)
+    last = b""
+    for block in file.blocks():
+        whole = block if block.endswith((b"\n", b"\r")) else block[: block.rfind(b"\n") + 1]
+        reading.add(whole)
+        last = block[len(whole) :]
+        if reading.n > _MOST_ROWS:
+            message = f"{file.name!r} has more than {_MOST_ROWS:,} rows: more than any scan."
+            raise MalformedFileError(message)
+    reading.add_open_line(last)
+    if reading.n == 0:
+        message = (
+            f"{file.name!r} holds no rows of {rows.columns} numbers with a place. "
+            f"{' '.join(reading.notes)} Export the scan again."
+        )
+        raise MalformedFileError(message)
+    return TextRows(
+        np.concatenate(reading.values, axis=1),
+        np.concatenate(reading.x),
+        np.concatenate(reading.y),
+        reading.dropped,
+        reading.notes,
+    )
+
+
+@dataclass
+class _Reading:
+    """What was read so far."""
+
+    rows: RowFormat
+    values: list[NDArray[np.float32]] = field(default_factory=list)
+    x: list[NDArray[np.float64]] = field(default_factory=list)
+    y: list[NDArray[np.float64]] = field(default_factory=list)
+    n: int = 0
+    dropped: int = 0
+    first_dropped: str = ""
+    texts: int = 0
+    previous: bytes = b""
+    open_end: bool = False
+
+    def add(self, lines: bytes) -> None:
+        """Add rows of whole lines."""
+        if not lines:
+            return
+        self.previous = lines[lines.rfind(b"\n", 0, -1) + 1 :].rstrip(b"\r\n")
+        if not lines.isascii():
+            lines = lines.decode("latin-1").encode()
+        if self.rows.separator == " ":
+            lines = _single_blanks(lines)
+        self._keep(self._parsed(lines))
+
+    def add_open_line(self, line: bytes) -> None:
+        """Add the last line of a file that ends within it, unless its last number may be cut.
+
+        It is whole where it is as long as the line before, as in columns of fixed width, or where
+        it is the last row that the header counts.
+        """
+        as_long = len(line) == len(self.previous)
+        counted = self.n + 1 == self.rows.expected
+        if as_long or counted or not self.n:
+            before = self.n
+            self.add(line)
+            self.open_end = self.n > before and not as_long
+        elif line.strip():
+            self.drop(_decoded(line))
+
+    def drop(self, line: str, count: int = 1) -> None:
+        """Count lines that are left out."""
+        self.dropped += count
+        self.first_dropped = self.first_dropped or visible(line)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the rows."""
+        found = []
+        if self.dropped:
+            lines = "line is no whole row" if self.dropped == 1 else "lines are no whole rows"
+            found.append(
+                f"{self.dropped:,} {lines} of {self.rows.columns} numbers with a place, left out; "
+                f"the first is {self.first_dropped!r}."
+            )
+        if self.texts:
+            found.append(f"{self.texts:,} cells hold no number, and are left empty.")
+        if self.open_end:
+            found.append("The file ends without a line end: its last number may be cut.")
+        return found
+
+    def _parsed(self, lines: bytes) -> list[NDArray[np.float64]]:
+        import pyarrow as pa
+
+        try:
+            return [column.to_numpy() for column in self._table(lines, pa.float64()).columns]
+        except pa.ArrowInvalid:  # a cell is no number
+            table = self._table(lines, pa.string())
+        columns = []
+        for column in table.columns:
+            cells = column.to_pandas()
+            found = numbers(cells)
+            self.texts += int((np.isnan(found) & cells.notna().to_numpy()).sum())
+            columns.append(found)
+        return columns
+
+    def _table(self, lines: bytes, kind: pa.DataType) -> pa.Table:
+        import pyarrow as pa
+        from pyarrow import csv
+
+        names = [str(number) for number in range(self.rows.columns)]
+        skipped: list[str] = []
+
+        def skip(row: csv.InvalidRow) -> str:
+            if row.text.strip():
+                skipped.append(row.text[:_LONGEST_SHOWN] if not skipped else "")
+            return "skip"
+
+        table = csv.read_csv(
+            pa.BufferReader(lines),
+            read_options=csv.ReadOptions(column_names=names),
+            parse_options=csv.ParseOptions(
+                delimiter=self.rows.separator, quote_char=False, invalid_row_handler=skip
+            ),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, kind),
+                decimal_point="," if b"," in lines else ".",
+                strings_can_be_null=True,
+            ),
+        )
+        if skipped:
+            self.drop(skipped[0], len(skipped))
+        return table
+
+    def _keep(self, table: list[NDArray[np.float64]]) -> None:
+        """Keep the rows that have a place."""
+        x, y = (table[place] for place in self.rows.places)
+        placed = np.isfinite(x) & np.isfinite(y)
+        if not placed.all():
+            first = int(np.argmin(placed))
+            row = " ".join(f"{column[first]:g}" for column in table)
+            self.drop(row, int((~placed).sum()))
+            table = [column[placed] for column in table]
+            x, y = x[placed], y[placed]
+        values = np.empty((len(table), len(x)), np.float32)
+        for number, column in enumerate(table):
+            angle = number in self.rows.in_radians
+            values[number] = as_float32(np.degrees(column) if angle else column)
+        self.values.append(values)
+        self.x.append(x)
+        self.y.append(y)
+        self.n += len(x)
+
+
+def _single_blanks(lines: bytes) -> bytes:
+    """Return lines with a single blank between numbers, and none about them."""
+    if b"\t" in lines:
+        lines = lines.replace(b"\t", b" ")
+    signs = np.frombuffer(lines, np.uint8)
+    blank = signs == _BLANK
+    followed = np.ones(len(signs), np.bool_)
+    followed[:-1] = blank[1:] | (signs[1:] == _NEWLINE) | (signs[1:] == _RETURN)
+    lean: bytes = signs[~(blank & followed)].tobytes().lstrip(b" ")
+    return lean.replace(b"\n ", b"\n").replace(b"\r ", b"\r")
