@@ -15,6 +15,7 @@ _OXFORD = (".ctf", ".cpr", ".h5oina", ".ang")
 MAPS_OF = {".up1": _EDAX, ".up2": _EDAX, ".ebsp": _OXFORD}
 # What a file can't be read without, or makes sense beside.
 _BESIDE = {".edaxh5": (".up2", ".up1"), ".cpr": (".crc",), ".crc": (".cpr",)}
+_NEEDED = (".cpr", ".crc")
 _WHOLE_NAMES = {"pattern.dat": "setting.txt", "setting.txt": "pattern.dat"}
 
 
@@ -60,6 +61,16 @@ def may_have_companions(name: str) -> bool:
     """Tell whether other files may belong to a file of this name."""
     suffix = _parts(name)[1]
     return suffix in MAPS_OF or suffix in _BESIDE or name.lower() in _WHOLE_NAMES
+
+
+def missing_companion(name: str, names: Iterable[str]) -> str:
+    """Return the name of the file without which a file of this name can't be read, if it lacks."""
+    stem, suffix = _parts(name)
+    if belonging(name, names):
+        return ""
+    if name.lower() in _WHOLE_NAMES:
+        return _WHOLE_NAMES[name.lower()].capitalize()
+    return f"{stem}{_BESIDE[suffix][0]}" if suffix in _NEEDED else ""
 
 
 def has_maps_beside(name: str) -> bool:

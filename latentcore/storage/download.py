@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from latentcore.errors import StorageError
 from latentcore.progress import Progress
 from latentcore.storage.cache import copy_of, locked, make_room, note
 from latentcore.storage.checksums import composite_md5, file_digest
+from latentcore.storage.companions import all_belonging, companion_starts
 from latentcore.storage.locations import S3Location
-from latentcore.storage.objects import ObjectVersion, ask_version
+from latentcore.storage.objects import ObjectVersion, ask_version, list_page
 from latentcore.storage.s3 import Patience, client, in_plain_words, persistently
 
 _BLOCK = 1 << 20
@@ -21,6 +23,9 @@ _MOST_CHANGES = 3
 
 def fetch(location: S3Location, progress: Progress | None = None) -> Path:
     """Return the local copy of an object's present version, downloading it where needed.
+
+    The objects below the same prefix that belong to it by their names, such as the maps of a file
+    of patterns, are fetched too, and lie beside the copy.
 
     Parameters
     ----------
@@ -41,6 +46,43 @@ def fetch(location: S3Location, progress: Progress | None = None) -> Path:
         as it was stored.
     """
     progress = progress or Progress()
+    copy = _fetch(location, progress)
+    beside = _companions_of(location)
+    if beside is not None:
+        _put_beside(copy, [_fetch(other, progress) for other in beside])
+    return copy
+
+
+def _companions_of(location: S3Location) -> list[S3Location] | None:
+    """Return the objects that belong to one; None where there can be none, or nobody may look."""
+    starts = companion_starts(location.name)
+    if not starts:
+        return None
+    folder = S3Location(location.bucket, location.key.removesuffix(location.name))
+    try:
+        pages = [list_page(folder, start=start) for start in starts]
+    except StorageError:
+        return None
+    found = {entry.location.name: entry.location for page in pages for entry in page.entries}
+    return [found[name] for name in all_belonging(location.name, found)]
+
+
+def _put_beside(copy: Path, others: list[Path]) -> None:
+    """Link companions into the folder of a copy, and remove those that are none any more."""
+    names = {other.name for other in others}
+    for entry in copy.parent.iterdir():
+        if not entry.name.startswith(".") and entry != copy and entry.name not in names:
+            entry.unlink(missing_ok=True)
+    for other in others:
+        link = copy.parent / other.name
+        if not link.exists() or not link.samefile(other):
+            fresh = copy.parent / f".{uuid.uuid4().hex}"
+            os.link(other, fresh)
+            fresh.replace(link)
+
+
+def _fetch(location: S3Location, progress: Progress) -> Path:
+    """Return the local copy of one object; the rest is said at `fetch`."""
     for _ in range(_MOST_CHANGES):
         with in_plain_words(location):
             version = persistently(lambda: ask_version(location), progress)

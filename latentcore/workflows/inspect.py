@@ -11,7 +11,7 @@ import numpy as np
 from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanGrid, ScanMaps, notes_of
 from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_pooling
 from latentcore.encoders.pooling import POOLINGS
-from latentcore.errors import RequestError, UnknownFormatError, UnknownNameError
+from latentcore.errors import InputError, RequestError, UnknownFormatError, UnknownNameError
 from latentcore.preparation import Preparation
 from latentcore.progress import Progress
 from latentcore.readers import (
@@ -101,7 +101,10 @@ def inspect(
     name, options = split_reader(reader)
     described = _describe(kind, reader, request)
     if kind == "samples":
-        described |= _maps_beside(request.location, options)
+        try:
+            described |= _maps_beside(request.location, options)
+        except InputError as error:  # patterns are of use without their maps
+            described["notes"].append(f"Its maps can't be read. {error}")
     description = _FAMILIES[kind].get(name).description
     found = {"location": request.location, "reader": name, "kind": kind, **described}
     return {**found, "description": description, **_encoder(request, kind, reader, open_model)}

@@ -26,6 +26,7 @@ from latentcore.requests.map_specs import split_map_spec
 from latentcore.requests.verbs import option, verb
 from latentcore.settings import all_variables, named_paths
 from latentcore.storage import local_path
+from latentcore.storage.companions import companions, has_maps_beside
 
 _HOST = "127.0.0.1"
 _FIRST_PORT = 8501
@@ -63,8 +64,8 @@ class OpenRequest:
 def open_dashboard(request: OpenRequest, folder: None, progress: Progress) -> dict[str, Any]:
     """Start the dashboard and serve until it is stopped.
 
-    The server listens on this machine only. It may read the files named here, and nothing beside
-    them but what its settings allow.
+    The server listens on this machine only. It may read the files named here and what belongs to
+    them by its name, and nothing beside them but what its settings allow.
     """
     del folder, progress
     query = query_for(request)
@@ -107,13 +108,24 @@ def query_for(request: OpenRequest) -> str:
     Of several files of samples, or of latents, the first is in view; the page offers the others.
     """
     kinds = {location: recognize_all(location) for location in request.files}
+    # The maps of patterns come with these, so that they aren't opened twice.
+    along = {
+        companion.resolve()
+        for path in map(local_path, request.files)
+        if has_maps_beside(path.name)
+        for companion in companions(path)
+    }
     names = {path: f"opened:{name}" for name, path in named_paths(opened_files(request)).items()}
 
     def place(location: str) -> str:
         return names[local_path(location).resolve()]
 
     def those(*wanted: str) -> list[str]:
-        return [place(one) for one in request.files if not kinds[one].keys().isdisjoint(wanted)]
+        return [
+            place(one)
+            for one in request.files
+            if not kinds[one].keys().isdisjoint(wanted) and local_path(one).resolve() not in along
+        ]
 
     samples, latents = those("samples")[:1], those("latents")[:1]
     maps = [*those("maps", "table"), *(place(_map_location(spec)) for spec in request.map)]

@@ -9,15 +9,23 @@ from pathlib import Path
 import streamlit as st
 
 from latentcore.readers.media.files import visible_files
+from latentcore.storage.companions import companions
 
 # A page asks many times in one run; a folder of many files is looked through once in a while.
 _LOOK_AGAIN_S = 5.0
 
 
 def file_version(path: Path) -> str:
-    """Return text that changes with a file's size or time, or with those of a folder's files."""
+    """Return text that changes with a file's size or time, or with those of a folder's files.
+
+    A file that is read together with others, such as patterns with their maps, changes with them.
+    """
     if path.is_dir():
         return _folder_version(str(path))
+    return "|".join(_version(one) for one in (path, *companions(path)))
+
+
+def _version(path: Path) -> str:
     state = path.stat()
     return f"{path}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
 

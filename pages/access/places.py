@@ -7,6 +7,7 @@
 ``opened:NAME``    a file that the server was started with; of a folder also what is in it
 ``model:PATH``     a model in the folder that the operator has configured
 ``run:RUN/FILE``   an artifact of a run
+``pair:ID/NAME``   files that were opened together: links to them in one folder of the workspace
 ``s3:BUCKET/KEY``  an object in one of the buckets that the operator offers
 =================  =======================================================================
 
@@ -16,9 +17,14 @@ from one.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
+from latentcore.artifacts import write_atomic
 from latentcore.errors import InputError
 from latentcore.settings import named_paths, settings
 from latentcore.storage import is_remote
@@ -28,6 +34,9 @@ from pages.access import s3
 DEMO_SEED = 0
 
 _LONGEST_PLACE = 1024
+_PAIR = "pair:"
+# Beside the links: which place each of them stands for.
+_PLACES = ".places.json"
 DIGEST = re.compile(r"[0-9a-f]{32}")
 _HOW = (
     "A place is 'demo:NAME', 'upload:ID/NAME', 'folder:ROOT/PATH', 'opened:NAME', "
@@ -49,6 +58,11 @@ def uploads_folder() -> Path:
 def runs_folder() -> Path:
     """Return where run folders live."""
     return settings().workspace / "runs"
+
+
+def pairs_folder() -> Path:
+    """Return where files that were opened together are linked side by side."""
+    return settings().workspace / "pairs"
 
 
 def jobs_folder() -> Path:
@@ -98,6 +112,8 @@ def resolve(place: str) -> Path:
     if s3.is_object(place):
         return s3.local_copy(place)
     root, parts = _split(place)
+    if place.startswith(_PAIR):
+        return _linked(root / parts[0], parts[1], place)
     try:
         base = root.resolve()
         path = base.joinpath(*parts).resolve()
@@ -116,6 +132,27 @@ def resolve(place: str) -> Path:
     return path
 
 
+def _linked(folder: Path, name: str, place: str) -> Path:
+    """Return a file's path in a folder of links, once each link leads to where its place is now.
+
+    Every place is looked up anew, with all that `resolve` refuses: a link alone opens nothing.
+    """
+    try:
+        named = json.loads((folder / _PLACES).read_text(encoding="utf-8"))
+        targets = {one: resolve(where) for one, where in named.items()}
+        for one, target in targets.items():
+            link = folder / one
+            if not link.is_symlink() or link.readlink() != target:
+                fresh = folder / f".{uuid.uuid4().hex}"
+                fresh.symlink_to(target)
+                fresh.replace(link)
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(_refused(place)) from error
+    if name not in targets:
+        raise InputError(_refused(place))
+    return folder / name
+
+
 def place_of(path: str | Path) -> str:
     """Return the place of a file or object; the inverse of `location`.
 
@@ -123,6 +160,9 @@ def place_of(path: str | Path) -> str:
     """
     if is_remote(str(path)):
         return s3.place_of_object(str(path))
+    folder = Path(path).parent.resolve()
+    if folder.parent == pairs_folder().resolve():  # its files lie elsewhere
+        return f"{_PAIR}{folder.name}/{Path(path).name}"
     real = Path(path).resolve()
     for prefix, root in _prefixes():
         base = root.resolve()
@@ -134,6 +174,21 @@ def place_of(path: str | Path) -> str:
         "the runs, the files that it was started with and the folders in LATENT_DATA_ROOTS."
     )
     raise InputError(message)
+
+
+def together(named: Mapping[str, str]) -> str:
+    """Put files side by side, as readers look for them; return the place of the first.
+
+    Parameters
+    ----------
+    named : Mapping of str to str
+        For each name in the common folder the place of the file.
+    """
+    text = json.dumps(dict(named))
+    folder = pairs_folder() / hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / _PLACES, text.encode())
+    return f"{_PAIR}{folder.name}/{next(iter(named))}"
 
 
 def label(place: str) -> str:
@@ -170,6 +225,8 @@ def _split(place: str) -> tuple[Path, list[str]]:
             return demo_folder(), parts
         case "upload", [digest, _] if DIGEST.fullmatch(digest):
             return uploads_folder(), parts
+        case "pair", [digest, _] if DIGEST.fullmatch(digest):
+            return pairs_folder(), parts
         case "run", [_, _, *_]:
             return runs_folder(), parts
         case "model", [_, *_] if (models := settings().model_folder) is not None:

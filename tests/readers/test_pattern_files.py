@@ -11,6 +11,8 @@ import pytest
 
 from latentcore import readers
 from latentcore.errors import InputError, MalformedFileError, RequestError, ShapeError
+from latentcore.workflows import execute
+from latentcore.workflows.extract.request import ExtractRequest
 from tests.factories.ebsd import flat_images, write_edax
 from tests.factories.kikuchi import full_grid
 from tests.factories.pattern_files import hexagonal_places, write_ebsp, write_up
@@ -229,3 +231,20 @@ def test_file_that_became_shorter_says_so(tmp_path: Path) -> None:
             file.truncate(100)
         with pytest.raises(MalformedFileError, match="became shorter"):
             samples.read(slice(None))
+
+
+def test_extraction_knows_both_files(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 60_000, (20, 6, 5)).astype("<u2")
+    path = write_up(tmp_path / "scan.up2", images, version=1)
+    write_edax(tmp_path / "scan.h5", COORDS, None, VALUES)
+    request = ExtractRequest((str(path),), checkpoint="pca:2", keep_above=(f"{path}:IQ", 4.0))
+    execute("extract", request, tmp_path / "one")
+    latents = readers.open_latents(tmp_path / "one" / "scan_latents.h5")
+    np.testing.assert_array_equal(latents.encoded, VALUES > 4)
+    assert latents.grid is not None
+    np.testing.assert_array_equal(latents.grid.row, COORDS[:, 1])
+    again = execute("extract", request, tmp_path / "one")
+    assert again["skipped"]
+    write_edax(tmp_path / "scan.h5", COORDS, None, VALUES[::-1])
+    with pytest.raises(RequestError, match="finished run"):
+        execute("extract", request, tmp_path / "one")

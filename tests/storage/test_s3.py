@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from latentcore.errors import Cancelled, InputError, StorageError
 from latentcore.progress import Progress
+from latentcore.readers import open_samples, recognize_all
 from latentcore.storage import S3Location, is_remote, local_path, remote_of
 from latentcore.storage.cache import cache_folder, copy_of
 from latentcore.storage.checksums import composite_md5
@@ -24,6 +25,9 @@ from latentcore.storage.objects import buckets, list_page, version_of
 from latentcore.storage.pins import pinned, pinned_path
 from latentcore.storage.remote_file import RemoteFile
 from latentcore.storage.upload import upload
+from tests.factories.ebsd import flat_images, write_edax
+from tests.factories.kikuchi import full_grid
+from tests.factories.pattern_files import write_up
 from tests.storage.conftest import BUCKET
 from tests.storage.server import Line, Server
 
@@ -346,3 +350,24 @@ def test_remote_file_notices_a_new_version(server: Server) -> None:
     remote.seek(MB + 1)
     with pytest.raises(StorageError, match="changed while it was read"):
         remote.read(3)
+
+
+def test_companions_of_an_object_are_fetched_and_renewed(server: Server, tmp_path: Path) -> None:
+    client = server.client
+    coords, values = full_grid(6, 5), np.arange(1, 31)
+    images = flat_images(values)
+    patterns = write_up(tmp_path / "scan.up1", images, version=1)
+    maps = write_edax(tmp_path / "scan.h5", coords, None, values)
+    for path in (patterns, maps):
+        client.put_object(Bucket=BUCKET, Key=f"pairs/{path.name}", Body=path.read_bytes())
+    url = f"s3://{BUCKET}/pairs/scan.up1"
+    assert set(recognize_all(url)) == {"samples", "maps"}
+    with open_samples(url) as samples:
+        assert samples.grid is not None
+        before = samples.fingerprint()
+    write_edax(maps, coords, None, values + 1)
+    client.put_object(Bucket=BUCKET, Key="pairs/scan.h5", Body=maps.read_bytes())
+    with open_samples(url) as samples:
+        assert samples.fingerprint() != before
+    client.delete_object(Bucket=BUCKET, Key="pairs/scan.h5")
+    assert [entry.name for entry in local_path(url).parent.glob("*.h5")] == []

@@ -19,7 +19,7 @@ from latentcore.readers._patterns.up import PIXELS, read_up
 from latentcore.readers._peek import Peek
 from latentcore.readers._rows import RowsSource
 from latentcore.storage import local_path
-from latentcore.storage.companions import companions, has_maps_beside
+from latentcore.storage.companions import MAPS_OF, companions, has_maps_beside
 
 _OPTIONS = frozenset({"maps", "scan", "shape", "coords"})
 Options = Mapping[str, object]
@@ -100,7 +100,7 @@ def fitting_maps(file: PatternFile, partner: Path, options: Options) -> tuple[Sc
         message = (
             f"{file.path.name!r} is of a scan of {file.points:,} points, but the maps in "
             f"{partner.name!r} have {len(maps.grid):,}: they are of another scan, or one of the "
-            "files was cut. Name the file of this scan's maps with maps=FILE."
+            "files was cut. Open the patterns with the maps of their scan (maps=FILE)."
         )
         raise ShapeError(message)
     order = np.argsort(maps.grid.node, kind="stable")
@@ -108,8 +108,8 @@ def fitting_maps(file: PatternFile, partner: Path, options: Options) -> tuple[Sc
     if file.grid is not None and len(file.point) == file.points and not _alike(file.grid, grid):
         message = (
             f"The patterns in {file.path.name!r} form {_form(file.grid)}, but the maps in "
-            f"{partner.name!r} {_form(grid)} of as many points: they are of another scan. Name the "
-            "file of this scan's maps with maps=FILE."
+            f"{partner.name!r} {_form(grid)} of as many points: they are of another scan. Open "
+            "the patterns with the maps of theirs (maps=FILE)."
         )
         raise ShapeError(message)
     return maps, grid
@@ -162,9 +162,10 @@ def _form(grid: ScanGrid) -> str:
 
 def _no_places(path: Path) -> str:
     return (
-        f"{path.name!r} doesn't say where its patterns lie, and no file of maps has its name. Open "
-        "it together with its maps (maps=FILE after the reader's name), or give "
-        "shape=ROWSxCOLUMNS, or coords=TABLE with the x and y of each pattern."
+        f"{path.name!r} doesn't say where its patterns lie, and no file of maps has its name "
+        f"({path.stem + MAPS_OF[path.suffix.lower()][0]!r}, say). Open it together with its maps "
+        "(maps=FILE after the reader's name), or give shape=ROWSxCOLUMNS, or coords=TABLE with the "
+        "x and y of each pattern."
     )
 
 

@@ -11,7 +11,7 @@ from latentcore.containers import ScanGrid, match_rows
 from latentcore.errors import InputError, RequestError, UnknownFormatError
 from latentcore.readers.media.files import PICTURES, VIDEOS
 from latentcore.settings import settings
-from pages.access import folders, places, uploads
+from pages.access import folders, pairs, places, uploads
 from pages.frame import errors
 from pages.frame.units import size_text
 from pages.scan import joining, loading, state
@@ -61,8 +61,9 @@ def uploader() -> None:
         accept_multiple_files=True,
         max_upload_size=settings().max_upload_mb,
         key=f"upload_{round_}",
-        help="HDF5 (vendors' EBSD files too), CSV, CSV.gz, parquet, NPY. Each file is recognized "
-        "by its content.",
+        help="HDF5 (vendors' EBSD files too), .ang, .ctf, .up1, .up2, .ebsp, CSV, CSV.gz, parquet, "
+        "NPY. Files that belong together come together: patterns and their maps, .cpr and .crc, "
+        "NORDIF's Pattern.dat and Setting.txt.",
     )
     if not files:
         return
@@ -122,12 +123,13 @@ def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
     """
     report = {outcome.name: outcome for outcome in failed}
     batch = _Batch()
-    for place in found:
-        try:
-            role = _sort_in(batch, place)
-            report[place] = Outcome(places.label(place), f"opened as {role}")
-        except InputError as error:
-            report[place] = Outcome(places.label(place), error=error)
+    opened, along = pairs.put_together([*_patterns_without_places(found), *found])
+    for place in opened:
+        report[place] = _opened(batch, place, found, report)
+    for place, head in along.items():
+        if report[head].error is None:
+            comes = f"read together with {places.label(head)}"
+            report[place] = Outcome(places.label(place), comes)
     if batch.samples or batch.latents or batch.maps or batch.tables:
         _show(batch, report)
     st.session_state[_OUTCOMES] = list(report.values())
@@ -153,9 +155,40 @@ def show_outcomes(found: Sequence[Outcome]) -> None:
             errors.show(outcome.error, outcome.name)
 
 
-def _sort_in(batch: _Batch, place: str) -> str:
-    """Open a file once, so that a damaged one is found out here, and file it under its role."""
-    kinds = _kinds_of(place, batch)
+def _patterns_without_places(found: Sequence[str]) -> list[str]:
+    """Return the patterns in view where what was brought may be the maps that place them."""
+    samples = state.current().samples
+    if samples is None or not pairs.may_hold_maps_of(samples, found):
+        return []
+    try:
+        return [samples] if loading.samples(samples).grid is None else []
+    except InputError:
+        return []
+
+
+def _opened(
+    batch: _Batch, place: str, brought: Sequence[str], report: dict[str, Outcome]
+) -> Outcome:
+    """Sort a file in; what it lacks beside it is said by its name."""
+    try:
+        return Outcome(places.label(place), f"opened as {_sort_in(batch, place, report)}")
+    except InputError as error:
+        lacks = pairs.missing_beside(place, brought)
+        if not lacks:
+            return Outcome(places.label(place), error=error)
+        message = (
+            f"{pairs.name_of(place)!r} is read together with {lacks!r}, which isn't there. Open "
+            "both at once, or put them into one folder."
+        )
+        return Outcome(places.label(place), error=RequestError(message))
+
+
+def _sort_in(batch: _Batch, place: str, report: dict[str, Outcome]) -> str:
+    """Open a file once, so that a damaged one is found out here, and file it under its role.
+
+    Patterns are of use without their maps.
+    """
+    kinds = dict(_kinds_of(place, batch))
     if "samples" in kinds:
         loading.samples(place)
         batch.samples = place
@@ -163,8 +196,14 @@ def _sort_in(batch: _Batch, place: str) -> str:
         loading.latents(place)
         batch.latents = place
     if "maps" in kinds:
-        loading.maps(place)
-        batch.maps.append(place)
+        try:
+            loading.maps(place)
+            batch.maps.append(place)
+        except InputError as error:
+            if "samples" not in kinds:
+                raise
+            del kinds["maps"]
+            report[f"maps of {place}"] = Outcome(f"Maps of {places.label(place)}", error=error)
     elif "table" in kinds:
         loading.table(place)
         batch.tables.append(place)
