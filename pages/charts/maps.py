@@ -332,7 +332,7 @@ def _cells(
 
 def _place(grid: ScanGrid) -> str:
     """Return where a point lies, as a template of what is shown where one points."""
-    return f"x %{{{'customdata:.6~g' if grid.hexagonal else 'x'}}}, y %{{y}}"
+    return f"x %{{{'customdata' if grid.hexagonal else 'x'}:.7~g}}, y %{{y:.7~g}}"
 
 
 def _frame(figure: go.Figure, grid: ScanGrid, tones: Tones, title: str, height: int) -> go.Figure:
