@@ -51,7 +51,8 @@ class Settings:
     s3_patience_s : int
         ``LATENT_S3_PATIENCE_S``: how long a broken transfer is tried again without any success.
     cache_gb : int
-        ``LATENT_CACHE_GB``: disk space for local copies of objects.
+        ``LATENT_CACHE_GB``: disk space for local copies of objects; a fifth of it beside that for
+        the pixels that virtual detectors read.
     device : str
         ``LATENT_DEVICE``: what ``auto`` means; ``auto`` itself takes the fastest there is.
     dask_scheduler : str or None

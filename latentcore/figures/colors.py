@@ -94,14 +94,15 @@ def is_diverging(name: str) -> bool:
 def usual_color_map(name: str, values: ArrayLike | None = None) -> str:
     """Return the color map of a map for which no other was chosen.
 
-    Gray for band contrast, a diverging one for values of both signs, and cividis for the others.
+    Gray for band contrast and image quality, a diverging one for values of both signs, and
+    cividis for the others.
 
     Parameters
     ----------
     values : array_like, optional
         Of the map.
     """
-    if name.startswith("bandcontrast"):
+    if name.startswith(("bandcontrast", "image_quality")):
         return "grey"
     known = np.asarray([] if values is None else values)
     return "blue-white-red" if (known < 0).any() and (known > 0).any() else "cividis"

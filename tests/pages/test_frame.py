@@ -321,6 +321,7 @@ def test_a_visitor_lands_in_the_explorer(
     open_page()
     assert seen == {
         "Data": "data",
+        "Pattern maps": "pattern_maps",
         "Train": "train",
         "Extract": "extract",
         "Explore": "",

@@ -7,7 +7,7 @@ import streamlit as st
 from latentcore.containers import quantities
 from pages.scan import joining, loading, state
 from pages.scan.loading import samples_word
-from pages.tasks.data import intake, map_panel, scan_cards
+from pages.tasks.data import intake, map_panel, patterns_as_maps, scan_cards
 from pages.tasks.data.pattern_gallery import gallery
 from pages.tasks.data.remote_browser import downloads, remote_browser
 from pages.tasks.data.threshold import threshold_panel
@@ -53,6 +53,8 @@ joined, _ = joining.fitting_maps(scan.maps, loading.grid_key(scan), grid)
 if scan.samples:
     st.header(samples_word(grid).capitalize(), divider="grey")
     gallery(scan, map_panel.backdrop(joined))
+    if grid is not None and map_panel.backdrop(joined) is None:
+        patterns_as_maps.offer_quality(scan.samples)
 
 if grid is None and not scan.is_empty:
     st.stop()

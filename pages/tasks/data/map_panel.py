@@ -29,7 +29,7 @@ from pages.scan.joining import JoinedMaps
 from pages.scan.state import ScanState
 
 ORIENTATION = "orientation (IPF-Z)"
-_QUALITY = ("bandcontrast", "iq", "radonquality", "pattern quality")
+_QUALITY = ("bandcontrast", "iq", "radonquality", "pattern quality", "image_quality")
 _MOST_AT_ONCE = 9
 _COLUMNS = 3
 # Of the page beside the sidebar on a usual screen.
