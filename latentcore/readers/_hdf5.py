@@ -237,8 +237,8 @@ def follow(file: h5py.File, key: str) -> h5py.Group | h5py.Dataset | h5py.Dataty
         raise MalformedFileError(message) from error
 
 
-def load(found: h5py.Dataset, column: int | None = None) -> NDArray[np.generic]:
-    """Read a dataset, or one column of it, unless it declares far more than it stores.
+def load(found: h5py.Dataset, part: object = ()) -> NDArray[np.generic]:
+    """Read a dataset, or what an index takes of it, unless it declares far more than it stores.
 
     Raises
     ------
@@ -255,7 +255,7 @@ def load(found: h5py.Dataset, column: int | None = None) -> NDArray[np.generic]:
             f"stores {stored:,}; refused. Write the file again with the values it really holds."
         )
         raise UnsafeFileError(message)
-    values: NDArray[np.generic] = found[()] if column is None else found[:, column]
+    values: NDArray[np.generic] = found[part]
     return values
 
 

@@ -11,8 +11,9 @@ import pytest
 from latentcore import readers
 from latentcore.cli import main
 from latentcore.containers import CrystalSymmetry, UnitCell, notes_of
-from latentcore.errors import RequestError
+from latentcore.errors import MalformedFileError, RequestError
 from latentcore.inputs.labels import read_labels
+from tests.factories.dream3d import write_dream3d
 from tests.factories.ebsd import flat_images, write_edax, write_orix, write_oxford
 from tests.factories.hexagonal import hexagonal_points
 from tests.factories.kikuchi import full_grid
@@ -203,6 +204,88 @@ def test_our_own_orix_file_opens_again(tmp_path: Path) -> None:
     assert maps.categories["phase"] == {-1: "not indexed", 1: "Aluminium", 2: "Titanium"}
     assert {number: one.laue for number, one in maps.symmetries.items()} == {1: "m-3m", 2: "6/mmm"}
     assert maps.cells[2].space_group == 194
+
+
+def _cells(planes: int = 1) -> dict[str, np.ndarray]:
+    n = 20 * planes
+    shape = (planes, 4, 5)
+    ids = np.arange(n, dtype=np.int32).reshape(*shape, 1) // 5
+    return {
+        "EulerAngles": np.tile(np.float32([0.3, 0.7, 1.1]), (*shape, 1)),
+        "FeatureIds": ids,
+        "Phases": np.minimum(ids, 2),
+        "Quats": np.arange(4 * n, dtype=np.float32).reshape(*shape, 4),
+        "IPFColor": np.arange(3 * n, dtype=np.uint8).reshape(*shape, 3),
+        "Spectra": np.zeros((*shape, 40), np.uint8),
+    }
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_dream3d_cell_arrays_are_maps(new: bool, tmp_path: Path) -> None:
+    path = write_dream3d(tmp_path / "a.dream3d", _cells(), spacing=0.5, origin=(2.0, 1.0), new=new)
+    maps = readers.open_maps(path)
+    assert set(maps.names) == {
+        "phase", "phi1", "Phi", "phi2", "FeatureIds", *(f"Quats {one}" for one in "xyzw"),
+        "IPFColor 1", "IPFColor 2", "IPFColor 3",
+    }  # fmt: skip
+    np.testing.assert_allclose(maps.get("phi2"), np.degrees(np.float32(1.1)), rtol=1e-6)
+    np.testing.assert_array_equal(maps.get("Quats w"), 4 * np.arange(20) + 3)
+    np.testing.assert_array_equal(maps.get("FeatureIds"), np.repeat([np.nan, 1, 2, 3], 5))
+    assert maps.categories == {
+        "phase": {0: "not indexed", 1: "Nickel", 2: "Titanium"},
+        "FeatureIds": {1: "1", 2: "2", 3: "3"},
+    }
+    assert maps.symmetries == {1: CrystalSymmetry("m-3m"), 2: CrystalSymmetry("6/mmm")}
+    assert maps.cells[2] == UnitCell((2.9, 2.9, 4.7, 90, 90, 120))
+    assert (maps.grid.shape, maps.grid.step) == ((4, 5), (0.5, 0.5))
+    assert (maps.grid.x.min(), maps.grid.y.max()) == (2, 2.5)
+    assert any("5 cells have the number 0" in note for note in maps.notes)
+
+
+def test_dream3d_volumes_are_read_by_slices(tmp_path: Path) -> None:
+    path = write_dream3d(tmp_path / "a.dream3d", _cells(3))
+    with pytest.raises(RequestError, match=r"5 × 4 × 3 cells, and maps are of one slice.*slice=N"):
+        readers.open_maps(path)
+    with pytest.raises(RequestError, match=r"there is no slice 3"):
+        readers.open_maps(path, "dream3d-maps:slice=3")
+    maps = readers.open_maps(path, "dream3d-maps:slice=2")
+    np.testing.assert_array_equal(maps.get("FeatureIds"), np.repeat([8, 9, 10, 11], 5))
+    assert any("slice 2 of 0 to 2" in note for note in maps.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DIMENSIONS", np.array([10**18, 10**18, 1]), "no image geometry with cell arrays"),
+        ("SPACING", np.array([-1.0, 1.0, 1.0]), "which no scan of 20 points can have"),
+        ("SPACING", np.array([np.nan, 1.0, 1.0]), "no numbers"),
+        ("ORIGIN", np.array([np.inf, 1.0, 1.0]), "no numbers"),
+    ],
+)
+def test_dream3d_geometries_that_can_not_be_are_refused(
+    name: str, value: np.ndarray, said: str, tmp_path: Path
+) -> None:
+    path = write_dream3d(tmp_path / "a.dream3d", _cells())
+    with h5py.File(path, "r+") as file:
+        geometry = file["DataContainers/ImageDataContainer/_SIMPL_GEOMETRY"]
+        del geometry[name]
+        geometry[name] = value
+    with pytest.raises(MalformedFileError, match=said):
+        readers.open_maps(path, "dream3d-maps")
+
+
+def test_links_that_go_round_end(tmp_path: Path) -> None:
+    path = write_dream3d(tmp_path / "a.dream3d", _cells(), new=True)
+    with h5py.File(path, "r+") as file:
+        top = file["DataStructure"]
+        for number in range(40):
+            top[f"again {number}"] = top
+        top["nowhere"] = h5py.SoftLink("/DataStructure/nowhere")
+    with pytest.raises(MalformedFileError, match="link"):
+        readers.open_maps(path, "dream3d-maps")
+    with h5py.File(path, "r+") as file:
+        del file["DataStructure/nowhere"]
+    assert "phase" in readers.open_maps(path).names
 
 
 def _notes(opened: object) -> tuple[str, ...]:

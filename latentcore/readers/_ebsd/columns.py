@@ -97,7 +97,7 @@ def read_columns(
     names = {part.folder: _names_in(vendor, file, part.folder, n) for part in parts}
     beside = [*_eds(file, scan, n), *vendor.more_maps(file, scan, n)]
     declared = sum(len(found) + len(_EULER) for found in names.values()) + len(beside)
-    _refuse_hollow(file, n, declared)
+    refuse_hollow(file, n, declared)
     maps = MapColumns()
     for part in parts:
         _add_part(maps, vendor, file, part, names[part.folder], vendor.unindexed(file, scan, n))
@@ -176,12 +176,14 @@ def _degrees(angles: NDArray[np.float64]) -> NDArray[np.float64]:
 def _euler_angles(file: h5py.File, keys: list[str], n: int) -> NDArray[np.float64] | None:
     """Return Bunge's angles as the file gives them, shape (3, n); None without them."""
     found = [follow(file, key) for key in keys]
-    shapes = [(entry.shape or (0,)) if isinstance(entry, h5py.Dataset) else () for entry in found]
+    shapes: list[tuple[int, ...]] = [
+        (entry.shape or (0,)) if isinstance(entry, h5py.Dataset) else () for entry in found
+    ]
     if len(keys) == 1:
         if shapes[0] != (n, 3):
             return None
         whole = np.asarray(column(file, keys[0], slice(None)))
-    elif any(not shape or shape[0] != n for shape in shapes):
+    elif any(len(shape) not in (1, 2) or shape[0] != n or 0 in shape for shape in shapes):
         return None
     else:
         whole = np.stack([column(file, key) for key in keys], axis=1)
@@ -233,7 +235,8 @@ def _eds(file: h5py.File, scan: str, n: int) -> list[tuple[str, str, str]]:
     return found
 
 
-def _refuse_hollow(file: h5py.File, n: int, k: int) -> None:
+def refuse_hollow(file: h5py.File, n: int, k: int) -> None:
+    """Refuse a file that declares far more than it stores, before k maps of n points are made."""
     name = Path(file.filename)
     declared = 4 * n * k
     stored = name.stat().st_size

@@ -61,8 +61,7 @@ def points_in(file: h5py.File, key: str, *, several: bool = False) -> int:
 def column(file: h5py.File, key: str, part: int | slice = 0) -> NDArray[np.generic]:
     """Return one value per point: the dataset (n,), or one or some columns of a dataset (n, k)."""
     found = dataset(file, key, kinds=_PLAIN)
-    values = load(found, part if found.ndim == 2 and isinstance(part, int) else None)
-    return values if values.ndim == 1 else values.reshape(len(values), -1)[:, part]
+    return load(found, np.s_[:, part] if found.ndim > 1 else ())
 
 
 def as_float32(values: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.factories.dream3d import write_dream3d
 from tests.factories.ebsd import VENDORS, flat_images, write_emsoft, write_nordif, write_orix
 from tests.factories.layouts._layout import Coords, Layout, Values
 
@@ -26,6 +27,11 @@ def _maps(vendor: str, path: Path, coords: Coords, values: Values) -> None:
 
 def _orix(path: Path, coords: Coords, values: Values) -> None:
     write_orix(path, coords, values, step=1.0)
+
+
+def _dream3d(path: Path, coords: Coords, values: Values) -> None:
+    columns, rows = coords.max(axis=0) + 1
+    write_dream3d(path, {"BC": values.reshape(1, rows, columns, 1)})
 
 
 def _emsoft(path: Path, coords: Coords, values: Values) -> None:
@@ -55,6 +61,7 @@ LAYOUTS = (
         Layout(f"{vendor}-maps", "maps", f"maps.{vendor}.h5", partial(_maps, vendor), unit="µm")
         for vendor in VENDORS
     ),
+    Layout("dream3d-maps", "maps", "pipeline.dream3d", _dream3d, any_order=False),
     Layout("orix-maps", "maps", "crystal_map.h5", _orix, unit="µm"),
     Layout("emsoft-hdf5", "samples", "simulated.h5", _emsoft, any_order=False, has_grid=False),
     Layout(
