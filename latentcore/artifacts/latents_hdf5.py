@@ -82,7 +82,10 @@ def _write_attributes(file: h5py.File, latents: LatentSet, names: list[str]) -> 
     if latents.grid is not None:
         file.attrs["unit"] = latents.grid.unit
         file.attrs["step"] = np.array(latents.grid.step, np.float64)
-        file.attrs["grid"] = latents.grid.kind
+        if (
+            latents.grid.hexagonal
+        ):  # of fixed length: unlike text of any length it holds no pointers
+            file.attrs["grid"] = np.bytes_(latents.grid.kind)
     if latents.provenance is not None:
         file.attrs["provenance"] = to_json(asdict(latents.provenance))
 

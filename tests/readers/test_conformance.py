@@ -216,6 +216,6 @@ def test_inspect_has_the_keys_of_the_contract(layout: Layout, tmp_path: Path) ->
     assert summary["n_samples"] == 20
     if layout.has_grid:
         assert summary["grid"] == {
-            "shape": [4, 5], "x_range": [0.0, 5.0], "y_range": [0.0, 4.0], "step": [1.0, 1.0],
-            "unit": layout.unit,
+            "kind": "square", "shape": [4, 5], "x_range": [0.0, 5.0], "y_range": [0.0, 4.0],
+            "step": [1.0, 1.0], "unit": layout.unit,
         }  # fmt: skip

@@ -41,6 +41,7 @@ def test_npy_with_roi_or_coordinates(tmp_path: Path, capsys: pytest.CaptureFixtu
         for options in (("--roi", "5", "7", "1", "3"), ("--coords", str(tmp_path / "xy.csv")))
     ]
     assert placed[0] == placed[1] == {
+        "kind": "square",
         "shape": [2, 2], "x_range": [5, 7], "y_range": [1, 3], "step": [1, 1], "unit": "",
     }  # fmt: skip
 

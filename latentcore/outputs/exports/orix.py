@@ -63,8 +63,11 @@ EXPORT_FORMATS.register("orix")(Orix())
 
 def _points(block: NodeBlock) -> Iterator[tuple[str, NDArray[Any]]]:
     phase = block.phase()
-    yield "x", block.x
-    yield "y", block.y
+    # orix takes the smallest difference for the step: places written with few digits must not
+    # stand beside computed ones.
+    x, y = block.places if block.scan.missing else (block.x, block.y)
+    yield "x", x
+    yield "y", y
     angles = np.radians(block.degrees(0.0))
     for place, name in enumerate(("phi1", "Phi", "phi2")):
         yield name, np.ascontiguousarray(angles[:, place])

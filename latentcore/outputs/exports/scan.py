@@ -203,15 +203,16 @@ class NodeBlock:
     @property
     def x(self) -> NDArray[np.float64]:
         """Where the nodes are, as the file of the points has it."""
-        return np.where(self.rows >= 0, self.scan.grid.x[self.rows], self._places[0])
+        return np.where(self.rows >= 0, self.scan.grid.x[self.rows], self.places[0])
 
     @property
     def y(self) -> NDArray[np.float64]:
         """As `x`, downwards."""
-        return np.where(self.rows >= 0, self.scan.grid.y[self.rows], self._places[1])
+        return np.where(self.rows >= 0, self.scan.grid.y[self.rows], self.places[1])
 
     @property
-    def _places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """X and y of the nodes themselves, whatever the digits of the points' file."""
         grid = self.scan.grid
         return grid.coordinates(*np.divmod(self.nodes, grid.shape[1]))
 

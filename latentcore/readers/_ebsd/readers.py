@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import SampleSource, ScanMaps, SourceRef, default_sample_ids
+from latentcore.containers import SampleSource, ScanGrid, ScanMaps, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers._ebsd.columns import read_columns
 from latentcore.readers._ebsd.scan import Vendor
@@ -106,7 +106,7 @@ class VendorMaps:
                 values=values if inside.all() else values[:, inside],
                 names=tuple(maps.values),
                 units=tuple(maps.units.values()),
-                grid=placed.grid if inside.all() else placed.grid.take(inside),
+                grid=placed.grid if inside.all() else _grid_of(placed.grid, inside),
                 categories=maps.categories,
                 symmetries=maps.symmetries,
                 cells=maps.cells,
@@ -128,6 +128,19 @@ def _inside(
         message = f"{name!r} says of all its {len(outside):,} points that they hold no data."
         raise MalformedFileError(message)
     return ~outside
+
+
+def _grid_of(whole: ScanGrid, inside: NDArray[np.bool_]) -> ScanGrid:
+    """Return the grid of some points, of the whole one's shape.
+
+    Programs without hexagonal grids hold them as every second node of a square one.
+    """
+    part = whole.take(inside)
+    try:
+        own = ScanGrid.from_coordinates(part.x, part.y, unit=part.unit)
+    except MalformedFileError:
+        return part
+    return own if own.hexagonal and not part.hexagonal else part
 
 
 def _left_out(inside: NDArray[np.bool_], why: str) -> tuple[str, ...]:
