@@ -104,7 +104,8 @@ def inspect(
         try:
             described |= _maps_beside(request.location, options)
         except InputError as error:  # patterns are of use without their maps
-            described["notes"].append(f"Its maps can't be read. {error}")
+            if not any(str(error) in note for note in described["notes"]):
+                described["notes"].append(f"Its maps can't be read. {error}")
     description = _FAMILIES[kind].get(name).description
     found = {"location": request.location, "reader": name, "kind": kind, **described}
     return {**found, "description": description, **_encoder(request, kind, reader, open_model)}

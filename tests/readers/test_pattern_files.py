@@ -11,6 +11,7 @@ import pytest
 
 from latentcore import readers
 from latentcore.errors import InputError, MalformedFileError, RequestError, ShapeError
+from latentcore.readers._patterns import ebsp
 from latentcore.workflows import execute
 from latentcore.workflows.extract.request import ExtractRequest
 from tests.factories.ebsd import flat_images, write_edax
@@ -129,7 +130,10 @@ def test_header_that_lies_is_refused(place: int, written: bytes, said: str, tmp_
 
 @pytest.mark.parametrize("version", [0, 1, 2, 3, 4, 5])
 @pytest.mark.parametrize("dtype", ["u1", "<u2"])
-def test_ebsp_of_every_version(version: int, dtype: str, tmp_path: Path) -> None:
+def test_ebsp_of_every_version(
+    version: int, dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ebsp, "_BLOCK", 7)  # a large file's offsets and records come in blocks
     images = IMAGES.astype(dtype)
     order = np.random.default_rng(version).permutation(20)
     path = write_ebsp(tmp_path / "scan.ebsp", images, COORDS * 0.5, version=version, order=order)

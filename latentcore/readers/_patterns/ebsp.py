@@ -99,8 +99,7 @@ def _read(path: Path, mapped: NDArray[np.uint8], head: _Head) -> PatternFile:
     _check_headers(path, mapped, head, starts, (height, width, each))
     places = _positions(mapped, head, starts + body + each)
     grid, notes = (None, ()) if places is None else _grid(path, *places)
-    if len(point) < len(table):
-        notes = (f"{len(point):,} of {len(table):,} points have a stored pattern.", *notes)
+    stored = f"{len(point):,} of {len(table):,} points have a stored pattern."
     return PatternFile(
         path=path,
         starts=starts + body,
@@ -109,7 +108,8 @@ def _read(path: Path, mapped: NDArray[np.uint8], head: _Head) -> PatternFile:
         point=point,
         points=len(table),
         grid=grid,
-        notes=notes,
+        notes=(stored,) if len(point) < len(table) else (),
+        grid_notes=notes,
     )
 
 
@@ -123,7 +123,8 @@ def _offsets(path: Path, mapped: NDArray[np.uint8], head: _Head) -> NDArray[np.i
         count = min(_BLOCK, (lowest - place) // 8)
         part = mapped[place : place + 8 * count].view("<i8").astype(np.int64)
         # An entry counts only before the lowest offset that the ones before it name.
-        low = np.minimum.accumulate(np.where((part >= head.table + 8) & (part < end), part, lowest))
+        valid = (part >= head.table + 8) & (part < end)
+        low = np.minimum(np.minimum.accumulate(np.where(valid, part, end)), lowest)
         ends = place + 8 * np.arange(2, count + 1) > low[:-1]
         used = int(np.argmax(ends)) + 1 if ends.any() else count
         parts.append(part[:used])

@@ -125,14 +125,16 @@ def _placed(file: PatternFile, ref: SourceRef) -> _Placed:
         return _Placed(row_major(Header(shape[1], shape[0], (1.0, 1.0), ""), n))
     partner = maps_beside(file.path, options)
     if partner is None:
-        return _Placed(file.grid, notes=() if file.grid else (_no_places(file.path),))
+        return _Placed(
+            file.grid, notes=file.grid_notes or (_no_places(file.path),) * (not file.grid)
+        )
     try:
         _, grid = fitting_maps(file, partner, options)
     except InputError as error:
         if "maps" in options:
             raise
         note = f"{partner.name!r}, of the same name, was left alone. {error}"
-        return _Placed(file.grid, notes=(note,))
+        return _Placed(file.grid, notes=(note, *file.grid_notes))
     note = f"Placed by the maps in {partner.name!r}."
     return _Placed(grid, (partner, *companions(partner)), (note,))
 

@@ -112,8 +112,8 @@ class PatternFile:
         How many points the scan has, stored or not.
     grid : ScanGrid or None
         Where the n patterns are, if the file says so.
-    notes : tuple of str
-        For the user.
+    notes, grid_notes : tuple of str
+        For the user: on the file, and on its own grid.
     """
 
     path: Path
@@ -124,6 +124,7 @@ class PatternFile:
     points: int
     grid: ScanGrid | None = None
     notes: tuple[str, ...] = ()
+    grid_notes: tuple[str, ...] = ()
 
     def rows(self) -> MappedRows:
         """Open the patterns."""

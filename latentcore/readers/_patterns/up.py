@@ -76,10 +76,10 @@ def read_up(path: Path) -> PatternFile:
         )
         raise MalformedFileError(message)
     check_points(path, n)
-    grid, points, notes = None, n, _cut(rest, each)
+    grid: ScanGrid | None = None
+    points, notes = n, tuple[str, ...]()
     if version >= 3:
-        grid, points, more = _placed(_Grid(*_grid_fields(head)), n, path.name)
-        notes += more
+        grid, points, notes = _placed(_Grid(*_grid_fields(head)), n, path.name)
     return PatternFile(
         path=path,
         starts=offset + each * np.arange(n, dtype=np.int64),
@@ -88,7 +88,8 @@ def read_up(path: Path) -> PatternFile:
         point=np.arange(n, dtype=np.int64),
         points=points,
         grid=grid,
-        notes=notes,
+        notes=_cut(rest, each),
+        grid_notes=notes,
     )
 
 

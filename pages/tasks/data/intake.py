@@ -127,7 +127,7 @@ def bring_in(found: Sequence[str], failed: Iterable[Outcome] = ()) -> None:
     for place in opened:
         report[place] = _opened(batch, place, found, report)
     for place, head in along.items():
-        if report[head].error is None:
+        if report[head].error is None and f"maps of {head}" not in report:
             comes = f"read together with {places.label(head)}"
             report[place] = Outcome(places.label(place), comes)
     if batch.samples or batch.latents or batch.maps or batch.tables:
