@@ -28,6 +28,8 @@ _FEWEST_FOR_CHESSBOARD = 32
 # A grid with more cells than this, and far more than points, is a broken or hostile file:
 # two points at (0, 0) and (2^31, 2^31) would ask for an array of 2^62 cells.
 _MOST_CELLS = 64_000_000
+_FARTHEST = 1e15
+_MOST_STEPS = 1e18
 _MOST_CELLS_PER_POINT = 1_000
 
 
@@ -141,6 +143,10 @@ class ScanGrid:
         bad = int((~(np.isfinite(x) & np.isfinite(y))).sum())
         if bad:
             message = f"{bad} of {len(x)} points have no finite coordinates. Remove those rows."
+            raise MalformedFileError(message)
+        farthest = max(float(np.abs(x).max()), float(np.abs(y).max()))
+        if farthest > _FARTHEST:
+            message = f"A coordinate is {farthest:g} from 0: more than a scan can have. Check it."
             raise MalformedFileError(message)
         if step is not None and not all(np.isfinite(d) and d > 0 for d in step):
             message = (
@@ -448,7 +454,10 @@ def _step_of(values: NDArray[np.float64], axis: str) -> float:
     for divisor in range(1, _LARGEST_STEP_DIVISOR + 1):
         for guess in smallest:
             # Refine over the whole span, else a rounded step drifts off by a column per thousand.
-            step: float = float(offsets[-1]) / max(1, round(offsets[-1] * divisor / guess))
+            count = float(offsets[-1]) * divisor / float(guess)
+            if count > _MOST_STEPS:
+                continue
+            step: float = float(offsets[-1]) / max(1, round(count))
             if _misses(offsets, step) <= _NODE_TOLERANCE:
                 return step
             # The last coordinate may be the one that was rounded most: fit the step to all.

@@ -155,7 +155,9 @@ def ask_version(location: S3Location) -> ObjectVersion:
     from botocore.exceptions import ClientError
 
     if not location.key or location.key.endswith("/"):
-        message = f"{location} names no object. Give s3://bucket/key of one file."
+        message = (
+            f"{location} names no object. Give s3://bucket/key of one file.{_packing(location)}"
+        )
         raise StorageError(message)
     try:
         found = client().head_object(Bucket=location.bucket, Key=location.key)
@@ -185,5 +187,10 @@ def _missing(location: S3Location) -> StorageError:
     names = ", ".join(entry.location.name + "/" * entry.is_prefix for entry in near)
     return StorageError(
         f"There is no object at {location}. {below} holds: {names or 'nothing'}. Check the key; "
-        "it may have been moved or deleted."
+        f"it may have been moved or deleted.{_packing(location)}"
     )
+
+
+def _packing(location: S3Location) -> str:
+    is_store = location.key.rstrip("/").endswith(".zspy")
+    return " A '.zspy' folder is many objects: store it as one zip." if is_store else ""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
-from latentcore.readers.media.files import visible_files
 from latentcore.storage.companions import companions
 
 # A page asks many times in one run; a folder of many files is looked through once in a while.
@@ -33,7 +33,8 @@ def _version(path: Path) -> str:
 @st.cache_data(max_entries=64, ttl=_LOOK_AGAIN_S, show_spinner=False)
 def _folder_version(path: str) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for file in sorted(visible_files(Path(path))):
+    # Hidden files as well: a zarr store keeps its axes in such.
+    for file in sorted(Path(where, name) for where, _, names in os.walk(path) for name in names):
         with suppress(OSError):  # removed in this moment
             state = file.stat()
             digest.update(f"{file}|{state.st_size}|{state.st_mtime_ns}\n".encode())

@@ -8,9 +8,13 @@ from itertools import islice
 from pathlib import Path
 
 from latentcore.errors import InputError
+from latentcore.readers.media.files import visible_files
 from pages.access.places import is_plain, resolve, roots
 
 _MOST_ENTRIES = 500
+# A folder that is a scan by itself, and is opened as a file is.
+_STORE = ".zspy"
+_MOST_WEIGHED = 20_000
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Entry:
 
     Attributes
     ----------
+    is_folder : bool
+        False as well for a folder that is one scan (``.zspy``).
     size : int
         In bytes; 0 for a folder.
     """
@@ -60,18 +66,30 @@ def list_folder(place: str) -> Listing:
         raise InputError(message) from error
     visible = sorted(
         (entry for entry in found if _may_show(entry, base)),
-        key=lambda entry: (not entry.is_dir(), entry.name.lower()),
+        key=lambda entry: (not _is_folder(entry), entry.name.lower()),
     )
     entries = tuple(
         Entry(
             name=entry.name,
             place=f"{place}/{entry.name}",
-            is_folder=entry.is_dir(),
-            size=0 if entry.is_dir() else entry.stat().st_size,
+            is_folder=_is_folder(entry),
+            size=0 if _is_folder(entry) else _size(entry),
         )
         for entry in visible[:_MOST_ENTRIES]
     )
     return Listing(entries, len(visible) - len(entries))
+
+
+def _is_folder(entry: Path) -> bool:
+    return entry.is_dir() and not entry.name.lower().endswith(_STORE)
+
+
+def _size(entry: Path) -> int:
+    """Return the bytes of a file, or of the files in a folder."""
+    if not entry.is_dir():
+        return entry.stat().st_size
+    files = islice(visible_files(entry), _MOST_WEIGHED)
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _may_show(entry: Path, base: Path) -> bool:

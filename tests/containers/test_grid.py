@@ -150,3 +150,11 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         grid.from_map(np.zeros((2, 3)))
     with pytest.raises(ShapeError, match="one length"):
         ScanGrid((1, 1), grid.row, grid.col, grid.x, grid.y[:1], (1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    "x", [[0.0, 1e18, 2.0], [0.0, 1e308, -1e308], [0.0, 5e-324, 1e6], [0.0, 1e-300, 1e12]]
+)
+def test_coordinates_of_no_scan_are_refused_without_a_warning(x: list[float]) -> None:
+    with pytest.raises(MalformedFileError, match=r"than a scan can have|no regular grid"):
+        ScanGrid.from_coordinates(np.array(x), np.zeros(3))

@@ -259,10 +259,13 @@ def test_a_listing_shows_folders_first_and_no_way_out(
     (data_root / "a").mkdir()
     (data_root / ".hidden").touch()
     (data_root / "out").symlink_to(secret)
+    (data_root / "c.zspy").mkdir()
+    (data_root / "c.zspy" / "0").write_bytes(b"123")
     listing = folders.list_folder("folder:measured")
     assert [(entry.name, entry.is_folder, entry.size) for entry in listing.entries] == [
         ("a", True, 0),
         ("b.h5", False, 5),
+        ("c.zspy", False, 3),  # a folder that is a scan by itself
     ]
     assert listing.left_out == 0
     with pytest.raises(InputError, match="no server folder"):

@@ -317,6 +317,8 @@ def test_missing_things_are_named_with_what_is_there(server: Server) -> None:
     path = Path(__file__)
     with pytest.raises(StorageError, match="no bucket 'nowhere'"):
         upload(path, S3Location("nowhere", "x"))
+    with pytest.raises(StorageError, match=r"'\.zspy' folder is many objects"):
+        local_path("s3://scans/near/scan.zspy/")
 
 
 def test_remote_hdf5_is_looked_into_by_ranges(server: Server) -> None:

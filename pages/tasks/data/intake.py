@@ -63,7 +63,7 @@ def uploader() -> None:
         key=f"upload_{round_}",
         help="HDF5 (vendors' EBSD files too), .ang, .ctf, .up1, .up2, .ebsp, CSV, CSV.gz, parquet, "
         "NPY. Files that belong together come together: patterns and their maps, .cpr and .crc, "
-        "NORDIF's Pattern.dat and Setting.txt.",
+        "NORDIF's Pattern.dat and Setting.txt; a .zspy folder as a zip.",
     )
     if not files:
         return
