@@ -10,6 +10,7 @@ from latentcore.containers.neighborhoods import window, window_squares, window_s
 from latentcore.encoding._scan_windows import averaged
 from latentcore.encoding._unmixing import UnmixingSettings, unmixed
 from latentcore.encoding.training_targets import neighbor_scores
+from tests.factories.hexagonal import hexagonal_points
 
 SIDE, APART = 20, 18.0
 ROW, COLUMN = np.mgrid[0:SIDE, 0:SIDE].reshape(2, -1)
@@ -115,3 +116,15 @@ def test_averages_are_of_what_is_alike():
     w = np.exp(-0.02)
     expected = [w * 0.2 / (1 + w), 0.2 / (1 + w), 9.0]
     np.testing.assert_allclose(result[:, 0], expected, atol=1e-5)
+
+
+def test_a_hexagonal_scan_has_neighborhoods_of_its_own():
+    points = hexagonal_points(SIDE, SIDE)
+    grid = ScanGrid.from_coordinates(*points.T)
+    right = points[:, 0] > SIDE / 2
+    scores = scores_of(of_two(right.astype(float)))
+    reported = neighbor_scores(scores, grid)
+    np.testing.assert_array_equal(grain_told(reported, 2), right)
+    noise = scores - scores_of(of_two(right.astype(float)), noise=0.0)
+    left = reported - scores_of(of_two(right.astype(float)), noise=0.0)
+    assert left[:, :2].std() < 0.5 * noise[:, :2].std()
