@@ -105,8 +105,12 @@ def _is_head(place: str) -> bool:
 
 
 def _is_beside(head: str) -> bool:
-    """Tell whether maps lie beside patterns already, so that none need be chosen."""
-    return not s3.is_object(head) and bool(companions(places.resolve(head)))
+    """Tell whether maps lie beside patterns already, so that none need be chosen.
+
+    Those that were put beside them before may be the wrong ones.
+    """
+    elsewhere = head.startswith("pair:") or s3.is_object(head)
+    return not elsewhere and bool(companions(places.resolve(head)))
 
 
 def _has_patterns(place: str) -> bool:

@@ -48,13 +48,15 @@ def test_patterns_and_maps_are_one_scan_whether_brought_at_once_or_later(
 def test_a_wrong_or_missing_companion_is_told_by_its_name(
     open_page: OpenPage, tmp_path: Path
 ) -> None:
-    patterns = write_up(tmp_path / "scan.up1", IMAGES, (6, 5))
+    patterns = write_up(tmp_path / "scan.up1", IMAGES, version=1)
     few = write_edax(tmp_path / "scan.h5", full_grid(4, 4), None, np.arange(16))
     app = upload(open_page(), patterns, few)
     assert not app.exception
     assert "scan of 30 points, but the maps in" in texts(app.error).replace("\\", "")
     assert scan_of(app).samples is not None
     assert scan_of(app).maps == ()
+    app = upload(app, write_edax(tmp_path / "right.h5", COORDS, None, VALUES))
+    assert scan_of(app).maps == (scan_of(app).samples,)
     folder = write_nordif(tmp_path / "scan", IMAGES, (6, 5))
     app = upload(app, folder / "Pattern.dat")
     assert "'Pattern.dat' is read together with 'Setting.txt'" in texts(app.error)

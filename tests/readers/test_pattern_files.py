@@ -113,6 +113,7 @@ def test_what_is_there_decides_how_many_patterns_there_are(
         (12, struct.pack("<I", 0xFFFFFFFF), "first pattern"),
         (12, struct.pack("<I", 3), "version 3, first pattern at byte 3"),
         (17, struct.pack("<II", 0xFFFFFFFF, 0xFFFFFFFF), "which no scan has"),
+        (17, struct.pack("<II", 1 << 20, 1 << 20), "which no scan has"),
         (17, struct.pack("<II", 0, 4), "which no scan has"),
         (26, struct.pack("<d", -1.0), "steps -1"),
         (26, struct.pack("<d", float("nan")), "steps nan"),

@@ -29,7 +29,11 @@ _UNIT = "µm"
 # Rows of a hexagonal grid lie this share of a step apart; headers have few digits.
 _ROW_DISTANCE = math.sqrt(3) / 2
 _CLOSE = 0.03
-_LONGEST_SIDE = 1 << 20
+# A step in µm; 0 for none.
+_STEPS = (1e-6, 1e6)
+# More cells than this is a broken header, unless there are about as many patterns.
+_MOST_CELLS = 64_000_000
+_MOST_CELLS_PER_PATTERN = 1_000
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def _cut(rest: int, each: int) -> tuple[str, ...]:
 
 def _placed(header: _Grid, n: int, name: str) -> tuple[ScanGrid, int, tuple[str, ...]]:
     """Place n patterns row by row; return how many the scan has, too, and notes."""
-    _check(header, name)
+    _check(header, n, name)
     lengths, shifted = _row_lengths(header, n)
     cells = int(_cells(lengths, header.rows))
     row, col = _row_by_row(lengths, n)
@@ -127,9 +131,11 @@ def _placed(header: _Grid, n: int, name: str) -> tuple[ScanGrid, int, tuple[str,
     return grid, max(n, cells), notes
 
 
-def _check(header: _Grid, name: str) -> None:
-    steps_fit = all(math.isfinite(one) and one >= 0 for one in header.step)
-    if not (0 < header.columns <= _LONGEST_SIDE and 0 < header.rows <= _LONGEST_SIDE and steps_fit):
+def _check(header: _Grid, n: int, name: str) -> None:
+    steps_fit = all(one == 0 or _STEPS[0] <= one <= _STEPS[1] for one in header.step)
+    cells = (header.columns + 1) * header.rows
+    fits = cells <= _MOST_CELLS or cells <= _MOST_CELLS_PER_PATTERN * n
+    if not (header.columns and header.rows and fits and steps_fit):
         message = (
             f"The header of {name!r} declares {header.columns:,} × {header.rows:,} patterns with "
             f"steps {header.step[0]:g} and {header.step[1]:g}, which no scan has. Copy the file "

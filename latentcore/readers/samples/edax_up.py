@@ -20,7 +20,7 @@ _MAPS = ".edaxh5"
 class EdaxUp:
     """Reader of EDAX's files of patterns."""
 
-    description = "EDAX .up1 or .up2: Kikuchi patterns, with the maps beside them."
+    description = "EDAX .up1/.up2 scan: its Kikuchi patterns, with the maps beside them."
     wants = "an .up1 or .up2, or an .edaxh5 with one of its name beside it"
 
     def recognizes(self, peek: Peek) -> bool:

@@ -13,7 +13,7 @@ from latentcore.storage import local_path
 class OxfordEbsp:
     """Reader of Oxford's files of patterns."""
 
-    description = "Oxford .ebsp: Kikuchi patterns with their positions, and the maps beside them."
+    description = "Oxford .ebsp scan: its Kikuchi patterns, with the maps beside them."
     wants = "an .ebsp"
 
     def recognizes(self, peek: Peek) -> bool:
