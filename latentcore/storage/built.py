@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import os
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from latentcore.errors import StorageError
@@ -14,6 +16,7 @@ from latentcore.settings import settings
 # Of LATENT_CACHE_GB, beside the copies of objects.
 _SHARE = 0.2
 _UNFINISHED = ".unfinished"
+_GIVEN_UP_AFTER_S = 86_400
 
 
 def built_folder(kind: str, about: str) -> Path:
@@ -35,19 +38,43 @@ def largest_built() -> int:
     return int(settings().cache_gb * 1_000_000_000 * _SHARE)
 
 
-def begin(folder: Path, size: int) -> Path:
-    """Make an empty folder to build in, and room for `size` bytes; `finish` puts it in place.
+@contextlib.contextmanager
+def building(folder: Path, size: int) -> Iterator[Path]:
+    """Give an empty folder to build in, which takes its place all at once, or leaves nothing.
 
-    Whatever was not used for longest is removed until all fits.
+    There is room for `size` bytes in it: what was not used for longest is removed until all fits.
 
     Raises
     ------
     StorageError
         If it is too large, or the disk too full.
     """
+    _make_room(size)
+    work = folder.with_name(f"{folder.name}.{os.getpid()}{_UNFINISHED}")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+        shutil.rmtree(folder, ignore_errors=True)
+        work.replace(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def used(folder: Path) -> None:
+    """Note that it was used, so that others go first."""
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+
+
+def _root() -> Path:
+    return settings().workspace / "cache" / "built"
+
+
+def _make_room(size: int) -> None:
     root = _root()
     root.mkdir(parents=True, exist_ok=True)
-    others = sorted((one for one in root.glob("*/*") if one.is_dir()), key=_last_use)
+    others = sorted(filter(_removable, root.glob("*/*")), key=_last_use)
     total = size + sum(map(_size, others))
     for other in others:
         if total <= largest_built() and shutil.disk_usage(root).free > size:
@@ -62,26 +89,12 @@ def begin(folder: Path, size: int) -> Path:
             "runs, move LATENT_WORKSPACE, or raise LATENT_CACHE_GB."
         )
         raise StorageError(message)
-    work = folder.with_name(f"{folder.name}.{os.getpid()}{_UNFINISHED}")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    return work
 
 
-def finish(work: Path, folder: Path) -> None:
-    """Put what was built into its place, all at once."""
-    shutil.rmtree(folder, ignore_errors=True)
-    work.replace(folder)
-
-
-def used(folder: Path) -> None:
-    """Note that it was used, so that others go first."""
-    with contextlib.suppress(OSError):
-        os.utime(folder)
-
-
-def _root() -> Path:
-    return settings().workspace / "cache" / "built"
+def _removable(folder: Path) -> bool:
+    """Tell whether nobody is building in it: what is unfinished after a day was given up."""
+    recent = time.time() - _last_use(folder) < _GIVEN_UP_AFTER_S
+    return folder.is_dir() and not (recent and folder.name.endswith(_UNFINISHED))
 
 
 def _last_use(folder: Path) -> float:

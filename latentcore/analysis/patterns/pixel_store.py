@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from latentcore.analysis.patterns.blocks import pattern_shape
 from latentcore.analysis.patterns.computing import sum_type
 from latentcore.analysis.patterns.detectors import Span
 from latentcore.containers import SampleSource
-from latentcore.errors import RequestError
+from latentcore.errors import RequestError, StorageError
 from latentcore.progress import Progress
 from latentcore.storage import built
 
@@ -150,37 +151,47 @@ def build_pixels(samples: SampleSource, progress: Progress) -> PixelStore:
     InputError
         If the samples are no patterns of a scan, can't be read, or the disk is full.
     """
-    shape = pattern_shape(samples)
     folder, size = _folder(samples), _bytes(samples)
     whole = size <= built.largest_built()
-    work = built.begin(folder, size if whole else 0)
+    with built.building(folder, size if whole else 0) as work:
+        if whole:
+            with (work / _PIXELS).open("wb") as file:
+                summary = _read_all(samples, progress, file)
+        else:
+            summary = _read_all(samples, progress, None)
+        np.savez(work / _SUMMARY, allow_pickle=False, **summary)
+    store = open_pixels(samples)
+    if store is None:
+        message = "The pixels of this scan were removed as soon as they were there. Try again."
+        raise StorageError(message)
+    return store
+
+
+def _read_all(
+    samples: SampleSource, progress: Progress, file: BinaryIO | None
+) -> dict[str, NDArray[Any]]:
+    """Read all patterns and return what is told of them; their pixels go to a file."""
+    shape = pattern_shape(samples)
     rows, columns = _edges(shape, len(samples))
     means = np.empty((len(rows) - 1, len(columns) - 1, len(samples)), np.float32)
-    total = np.zeros(shape)
-    counted = np.zeros(shape)
+    total, counted = np.zeros(shape), np.zeros(shape)
     step = _block_rows(shape, samples.dtype)
-    with (work / _PIXELS).open("wb") as file:
-        for start in range(0, len(samples), step):
-            progress.step(start, len(samples), "reading patterns")
-            patterns = samples.read(slice(start, start + step))[:, 0]
-            turned = np.ascontiguousarray(np.moveaxis(patterns, 0, -1))
-            if whole:
-                file.write(turned.data)
-            finite = np.isfinite(turned)
-            total += turned.sum(axis=-1, dtype=np.float64, where=finite)
-            counted += finite.sum(axis=-1)
-            means[..., start : start + step] = _bin_means(turned, rows, columns)
-    if not whole:
-        (work / _PIXELS).unlink()
+    for start in range(0, len(samples), step):
+        progress.step(start, len(samples), "reading patterns")
+        patterns = samples.read(slice(start, start + step))[:, 0]
+        turned = np.ascontiguousarray(np.moveaxis(patterns, 0, -1))
+        if file is not None:
+            file.write(turned.data)
+        finite = np.isfinite(turned)
+        total += turned.sum(axis=-1, dtype=np.float64, where=finite)
+        counted += finite.sum(axis=-1)
+        means[..., start : start + step] = _bin_means(turned, rows, columns)
     low, height, levels = _levels(means.reshape(-1, len(samples)), samples.dtype, rows, columns)
     mean = np.divide(total, counted, out=np.zeros(shape), where=counted > 0).astype(np.float32)
-    np.savez(
-        work / _SUMMARY, mean=mean, rows=rows, columns=columns, levels=levels, low=low, step=height
-    )
-    built.finish(work, folder)
-    store = open_pixels(samples)
-    assert store is not None  # it was just put there
-    return store
+    return {
+        "mean": mean, "rows": rows, "columns": columns, "levels": levels, "low": low,
+        "step": height,
+    }  # fmt: skip
 
 
 def _folder(samples: SampleSource) -> Path:

@@ -9,7 +9,7 @@
  *   raster: {rows: number, columns: number, aspect: number, points: Handle}, bins: Bins,
  *   detectors: Detector[], active: number, shown: {operation: ""|"-"|"/", first: number,
  *   second: number}, reduction: "sum"|"mean", exact: (Handle & {about: string})|null,
- *   colors: number[], answered: number, waiting: string}} Data
+ *   colors: number[], diverging: boolean, answered: number, waiting: string}} Data
  * @typedef {{data: Data, parentElement: ShadowRoot|HTMLElement,
  *   setStateValue: (name: string, value: unknown) => void,
  *   setTriggerValue: (name: string, value: unknown) => void}} Component as Streamlit hands it in
@@ -519,9 +519,9 @@ class Board {
   }
 
   drawMap() {
-    const { raster, colors, shown } = this.data;
+    const { raster, colors, diverging } = this.data;
     const { points } = /** @type {NonNullable<Board["arrays"]>} */ (this.arrays);
-    const [low, high] = limits(this.values, shown.operation === "-");
+    const [low, high] = limits(this.values, diverging);
     paint(this.map, raster.columns, raster.rows, (k) => {
       const value = points[k] < 0 ? NaN : this.values[points[k]];
       if (!Number.isFinite(value)) return null;

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.latent_maps import robust_limits
 from latentcore.analysis.patterns.detectors import Detector, Disk, Rectangle
 from latentcore.analysis.patterns.pixel_store import PixelStore
 from latentcore.containers import ScanGrid
@@ -92,7 +93,7 @@ def detector_board(
     bins = store.bins
     base = base_path()
     picture, points = _raster(grid)
-    colors = lut("blue-white-red" if shown.operation == "-" else "grey")
+    diverging = shown.operation == "-" and exact is not None and _both_signs(exact)
     _mount(
         key=key,
         data={
@@ -128,7 +129,8 @@ def detector_board(
                 **_url(base, array_store().put(exact.astype(np.float32))),
                 "about": _about(detectors, active, shown, reduction),
             },
-            "colors": colors.ravel().tolist(),
+            "diverging": diverging,
+            "colors": lut("blue-white-red" if diverging else "grey").ravel().tolist(),
             "answered": answered,
             "waiting": "" if store.pixels is None else " …",
         },
@@ -179,6 +181,12 @@ def _about(detectors: Mapping[str, Detector], active: str, shown: Shown, reducti
 def _number(value: float) -> str:
     """Return a number as JavaScript writes it."""
     return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _both_signs(values: NDArray[np.float64]) -> bool:
+    """Tell whether a map runs from clearly below zero to clearly above."""
+    low, high = robust_limits(values)
+    return low < 0 < high
 
 
 def _raster(grid: ScanGrid) -> tuple[dict[str, float], NDArray[np.int32]]:

@@ -64,7 +64,7 @@ def exact_sums(place: str, store: PixelStore, detector: Detector) -> NDArray[np.
     return _sums(f"{about_pixels(place)} {detector.spec}", store, detector)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _sums(about: str, _store: PixelStore, _detector: Detector) -> NDArray[np.float64]:
     del about  # the cache's key
     return _store.sums(_detector.spans(_store.shape))
