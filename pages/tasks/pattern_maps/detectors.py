@@ -84,7 +84,8 @@ def _adopt(shape: tuple[int, int]) -> None:
     asked = question.current()
     names = list(asked.detectors)
     done = read_done(_BOARD, list(asked.detectors.values()), shape)
-    if done is not None and done.active < len(names):
+    st.session_state[_PROBLEM] = ""
+    if done is not None:
         question.put(names[done.active], done.detector)
         question.update(revision=done.revision)
 

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import streamlit as st
 
 from latentcore.analysis.patterns.blocks import pattern_shape
 from latentcore.analysis.patterns.maps import PATTERN_MAPS
 from latentcore.errors import InputError
+from latentcore.workflows import VERBS
 from pages.access import places
+from pages.forms.request_form import form_for
 from pages.frame import errors, navigation
-from pages.results.pattern_maps import offer_pattern_maps, request_for
+from pages.results.pattern_maps import VERB, offer_pattern_maps
 from pages.scan import loading, state
 from pages.scan.missing import no_samples
 from pages.tasks.pattern_maps.detectors import virtual_detectors
+
+_USUAL = ("adp", "image_quality")
 
 
 def quality_maps(samples: str) -> None:
     """Let choose among the maps that need no further question, and compute them."""
     st.header("Quality of patterns", divider="grey")
-    chosen = st.multiselect(
-        "Maps",
-        PATTERN_MAPS.names(),
-        default=["adp", "image_quality"],
-        format_func=lambda name: PATTERN_MAPS.get(name).title,
-        key="pattern_maps.names",
-        persist_state="session",
-        help="Computed from the patterns as the file has them, without any preparation.",
+    request = VERBS.get(VERB).request
+    asked = form_for(
+        request,
+        key="pattern_maps",
+        skip=[one.name for one in dataclasses.fields(request) if one.name != "map"],
+        defaults={"location": places.location(samples), "map": _USUAL},
+        details={
+            "map": {
+                "label": "Maps",
+                "help": "Computed from the patterns as the file has them, without any preparation.",
+                "titles": {name: part.title for name, part in PATTERN_MAPS.items()},
+            }
+        },
     )
+    chosen: tuple[str, ...] = () if asked is None else asked.map
     offer_pattern_maps(
-        request_for(samples, map=tuple(chosen)), key="pattern_maps", label="Compute maps",
+        asked, key="pattern_maps.quality", label="Compute maps",
         title=f"Pattern maps of {places.label(samples)}", disabled=not chosen,
     )  # fmt: skip
     with st.expander("What they are", icon=":material/info:"):
