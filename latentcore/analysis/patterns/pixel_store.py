@@ -9,6 +9,7 @@ while a detector is dragged.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ _PIXELS = "pixels.bin"
 _SUMMARY = "summary.npz"
 _MOST_BLOCK_ROWS = 4_096
 _BLOCK_BYTES = 32 << 20
+_TURNED_AT_ONCE = 128
 _MOST_BIN_BYTES = 32_000_000
 _MOST_BINS, _FEWEST_BINS = 64, 4
 _MOST_THREADS = 4
@@ -179,7 +181,7 @@ def _read_all(
     for start in range(0, len(samples), step):
         progress.step(start, len(samples), "reading patterns")
         patterns = samples.read(slice(start, start + step))[:, 0]
-        turned = np.ascontiguousarray(np.moveaxis(patterns, 0, -1))
+        turned = _turned(patterns)
         if file is not None:
             file.write(turned.data)
         finite = np.isfinite(turned)
@@ -215,14 +217,27 @@ def _edges(shape: tuple[int, int], n: int) -> tuple[NDArray[np.int32], NDArray[n
     return rows, columns
 
 
+def _turned(patterns: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return (m, H, W) as (H, W, m); few at a time stay in the processor's cache."""
+    turned = np.empty((*patterns.shape[1:], len(patterns)), patterns.dtype)
+    for start in range(0, len(patterns), _TURNED_AT_ONCE):
+        some = slice(start, start + _TURNED_AT_ONCE)
+        turned[..., some] = np.moveaxis(patterns[some], 0, -1)
+    return turned
+
+
 def _bin_means(
     turned: NDArray[np.generic], rows: NDArray[np.int32], columns: NDArray[np.int32]
 ) -> NDArray[np.float32]:
     """Return the means over bins of pixels, from (H, W, m)."""
-    across = np.add.reduceat(turned, columns[:-1], axis=1, dtype=np.float32)
-    sums: NDArray[np.float32] = np.add.reduceat(across, rows[:-1], axis=0)
-    sums /= np.diff(rows)[:, None, None] * np.diff(columns)[None, :, None]
-    return sums
+    means = np.empty((len(rows) - 1, len(columns) - 1, turned.shape[-1]), np.float32)
+    for down, (top, bottom) in enumerate(itertools.pairwise(rows)):
+        # Summed row by row as it lies: numpy's reduceat takes ten times as long.
+        across = turned[top:bottom].sum(axis=0, dtype=sum_type(turned.dtype))
+        for right, (left, end) in enumerate(itertools.pairwise(columns)):
+            count = (bottom - top) * (end - left)
+            means[down, right] = across[left:end].sum(axis=0, dtype=np.float64) / count
+    return means
 
 
 def _levels(
