@@ -129,6 +129,12 @@ test("lines follow the labels, and the saliency while another threshold is chose
   assert.equal(made.parted(2, 3, 0), true);
   assert.equal(made.parted(2, 3, 1), false);
   assert.equal(made.parted(3, 3, 0), false);
+  // On a hexagonal grid there are three ways; without the values of one, no lines.
+  made.points.data.parts.saliency = ["right", "down", "slant"];
+  assert.equal(made.parted, null);
+  made.points.arrays.set("slant", Float32Array.from([9, 4, -1, -1]));
+  assert.deepEqual([0, 1, 2].map((way) => made.parted(0, 1, way)), [false, false, true]);
+  assert.equal(made.parted(1, 2, 2), false);
   made.preview = null;
   shared.state.threshold = 0.7; // chosen, and not yet answered
   assert.equal(made.threshold, 0.7);
