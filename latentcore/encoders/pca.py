@@ -3,6 +3,11 @@
 Up to 4,096 pixels the fit is exact: the covariance is summed up block by block in float64 and its
 leading eigenvectors are computed. Beyond, where the covariance would not fit in memory, it is
 scikit-learn's incremental PCA over blocks of fixed size. Both give the same numbers in every run.
+
+The components can be turned among themselves, so that each sample lies along few of them (VARIMAX
+of the scores): they look like patterns of the scan then, and their maps like its grains
+(A. J. Wilkinson et al., *Ultramicroscopy* 196 (2019) 88). Distances between latents, and what all
+of them explain together, stay as they are.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from numpy.typing import NDArray
 
 from latentcore.encoders import ENCODERS
 from latentcore.encoders._tiles import in_tiles
+from latentcore.encoders._varimax import varimax
 from latentcore.encoders.checkpoints import Checkpoint, tensors_fingerprint
 from latentcore.errors import CheckpointError, RequestError
 from latentcore.preparation import Preparation
@@ -28,6 +34,10 @@ _PREFIX = "pca:"
 # A float64 covariance of this many pixels takes 134 MB, and its eigenvectors 2 s.
 _LARGEST_EXACT = 4096
 _EXACT_ROWS = 1024
+_ROTATED_ROWS = 50_000
+# Squares of a round of the rotation: it takes seconds at most.
+_ROTATED_SQUARES = 500_000_000
+ROTATIONS = ("varimax",)
 _TENSORS = ("mean", "components", "explained_variance", "explained_variance_ratio")
 
 
@@ -42,6 +52,8 @@ class PcaEncoder:
     input_shape : tuple of int
         (C, H, W).
     static_background : ndarray of float32, optional
+    rotation : str, optional
+        One of `ROTATIONS`, where the components were turned; empty where not.
     """
 
     name = _NAME
@@ -55,7 +67,9 @@ class PcaEncoder:
         preparation: Preparation | None,
         device: torch.device,
         static_background: NDArray[np.float32] | None = None,
+        rotation: str = "",
     ) -> None:
+        self.rotation = rotation
         self._tensors = {name: np.asarray(tensors[name], np.float32) for name in _TENSORS}
         self._device = device
         self._on_device: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -101,12 +115,50 @@ class PcaEncoder:
 
     @property
     def architecture(self) -> Mapping[str, object]:
-        """What is needed besides the tensors: nothing but the number of dimensions."""
-        return {"latent_dim": self.latent_dim}
+        """What is needed besides the tensors: the number of dimensions, and a rotation's name."""
+        turned = {"rotation": self.rotation} if self.rotation else {}
+        return {"latent_dim": self.latent_dim, **turned}
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         """Return mean, components and explained variances."""
         return dict(self._tensors)
+
+    def rotated(self, scores: NDArray[np.float32]) -> PcaEncoder:
+        """Return the same flat with axes that are simple for some scores, by `varimax`.
+
+        Parameters
+        ----------
+        scores : ndarray of float32, shape (n, d)
+            Latents of samples that it was fitted on.
+
+        Returns
+        -------
+        PcaEncoder
+            The widest dimension first, each turned so that its scores are skewed to the positive.
+        """
+        turn = varimax(scores)
+        variance = self._tensors["explained_variance"].astype(np.float64)
+        # Scores of the samples of the fit don't correlate.
+        shares = np.square(turn).T @ variance
+        turn = turn[:, np.argsort(-shares, kind="stable")]
+        skew = (np.asarray(scores, np.float64) @ turn) ** 3
+        turn *= np.where(skew.sum(axis=0) < 0, -1, 1)
+        shares = np.square(turn).T @ variance
+        total = variance.sum() / self._tensors["explained_variance_ratio"].astype(np.float64).sum()
+        tensors = {
+            "mean": self._tensors["mean"],
+            "components": turn.T @ self._tensors["components"].astype(np.float64),
+            "explained_variance": shares,
+            "explained_variance_ratio": shares / total,
+        }
+        return PcaEncoder(
+            {name: values.astype(np.float32) for name, values in tensors.items()},
+            input_shape=self.input_shape,
+            preparation=self.preparation,
+            device=self._device,
+            static_background=self.static_background,
+            rotation=ROTATIONS[0],
+        )
 
     def _ready(self) -> tuple[torch.Tensor, torch.Tensor]:
         ready = self._on_device  # read once: another thread may release it meanwhile
@@ -156,6 +208,7 @@ class PcaFamily:
             preparation=checkpoint.preparation,
             device=device,
             static_background=checkpoint.static_background,
+            rotation=str(checkpoint.architecture.get("rotation", "")),
         )
 
 
@@ -186,6 +239,13 @@ class PcaRecipe:
             )
             raise RequestError(message)
         return cls(int(text))
+
+    @property
+    def rotated_rows(self) -> int:
+        """How many samples' scores a rotation needs: many times the components."""
+        return max(
+            20 * self.n_components, min(_ROTATED_ROWS, _ROTATED_SQUARES // self.n_components**2)
+        )
 
     def block_rows(self, input_shape: Shape) -> int:
         """Return how many samples `fit` wants in a block."""

@@ -23,6 +23,7 @@ def fit_pca(
     preparer: Preparer,
     *,
     device: str = "auto",
+    rotate: bool = False,
     progress: Progress | None = None,
 ) -> PcaEncoder:
     """Fit a PCA on the kept samples of one source or several together.
@@ -36,6 +37,8 @@ def fit_pca(
         The sources and the rows of each that count, ascending.
     device : str
         Where the encoder will compute.
+    rotate : bool
+        Whether to turn the components by VARIMAX, for scores of samples all over the sources.
     progress : Progress, optional
         Steps are samples.
 
@@ -49,23 +52,29 @@ def fit_pca(
     from latentcore.encoders.device import resolve_device
 
     progress = progress or Progress()
-    total = sum(len(rows) for _, rows in parts)
     block_rows = recipe.block_rows(preparer.output_shape)
 
-    def blocks() -> Iterator[NDArray[np.float32]]:
-        done = 0
-        progress.step(0, total, "fitting the PCA")
-        for source, rows in parts:
+    def blocks(every: int, what: str) -> Iterator[NDArray[np.float32]]:
+        done, some = 0, [(source, rows[::every]) for source, rows in parts]
+        total = sum(len(rows) for _, rows in some)
+        progress.step(0, total, what)
+        for source, rows in some:
             with prefetched(prepared_batches(source, rows, preparer, block_rows)) as ready:
                 for batch in ready:
                     yield batch.values if batch.finite.all() else batch.values[batch.finite]
                     done += len(batch.values)
-                    progress.step(done, total, "fitting the PCA")
+                    progress.step(done, total, what)
 
-    return recipe.fit(
-        blocks(),
+    fitted = recipe.fit(
+        blocks(1, "fitting the PCA"),
         input_shape=preparer.output_shape,
         preparation=preparer.preparation,
         device=resolve_device(device),
         static_background=preparer.static_background,
     )
+    if not rotate:
+        return fitted
+    n = sum(len(rows) for _, rows in parts)
+    every = -(-n // recipe.rotated_rows)
+    scores = [fitted.encode(block) for block in blocks(every, "rotating the components")]
+    return fitted.rotated(np.concatenate(scores))

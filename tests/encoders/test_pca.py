@@ -51,6 +51,35 @@ def test_scores_and_variances_equal_scikit_learn():
     )
 
 
+def test_rotated_components_are_those_of_varimax_by_another_hand():
+    from sklearn.decomposition._factor_analysis import _ortho_rotation
+
+    rng = np.random.default_rng(8)
+    x = samples()
+    # Six kinds of samples, as grains are: what a rotation can find.
+    x += 6 * rng.standard_normal((6, 1, 12, 10)).astype(np.float32)[rng.integers(0, 6, len(x))]
+    plain = fit(x, 6)
+    scores = plain.encode(x)
+    turned = plain.rotated(scores)
+    found = turned.encode(x)
+    rows = scores / np.linalg.norm(scores, axis=1, keepdims=True)
+    # It starts from other axes, but the criterion has one clear maximum here.
+    wanted = _ortho_rotation(rows.astype(np.float64), tol=1e-12, max_iter=2000).T
+    lengths = np.linalg.norm(scores, axis=1, keepdims=True)
+    both = np.abs(np.corrcoef((wanted * lengths).T, found.T))[:6, 6:]
+    assert np.allclose(np.sort(both.max(axis=1)), 1, atol=1e-5)
+    components = turned.tensors()["components"]
+    np.testing.assert_allclose(components @ components.T, np.eye(6), atol=1e-5)
+    np.testing.assert_allclose(turned.decode(found), plain.decode(scores), atol=1e-3)
+    variance = turned.tensors()["explained_variance"]
+    np.testing.assert_allclose(variance, found.var(axis=0, ddof=1), rtol=1e-4)
+    assert (np.diff(variance) <= 0).all()
+    assert (np.power(found - found.mean(axis=0), 3).sum(axis=0) > 0).all()
+    ratios = turned.explained_variance_ratio, plain.explained_variance_ratio
+    assert ratios[0].sum() == pytest.approx(ratios[1].sum(), rel=1e-5)
+    np.testing.assert_allclose(ratios[0] / variance, ratios[0][0] / variance[0], rtol=1e-5)
+
+
 def test_decode_is_the_inverse_transform():
     x = samples()
     oracle = PCA(10, svd_solver="full").fit(x.reshape(400, -1).astype(np.float64))

@@ -44,6 +44,12 @@ class ExtractRequest:
         "mask), or text with one per line",
         kind="file",
     )
+    rotation: str | None = option(
+        None,
+        help="with pca:N, turn the components among themselves so that each pattern lies along few "
+        "of them: they look like patterns of the scan, and distances stay as they are",
+        choices=("varimax",),
+    )
     pool: str | None = option(
         None,
         help="how the feature map of an exported encoder becomes a vector; mean if not given",

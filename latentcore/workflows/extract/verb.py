@@ -265,7 +265,12 @@ class _Job:
                 check_same_shape(preparer, one.source)
             parts = [(one.source, one.rows) for one in self.chosen]
             fitted: PcaEncoder = fit_pca(
-                recipe, parts, preparer, device=self.request.device, progress=self.progress
+                recipe,
+                parts,
+                preparer,
+                device=self.request.device,
+                rotate=self.request.rotation is not None,
+                progress=self.progress,
             )
             scratch.mkdir()
             write_model(path, fitted, self._provenance(**self._denoising))
@@ -292,6 +297,12 @@ def _refuse_ambiguous(request: ExtractRequest) -> None:
         message = (
             f"{count} inputs would all write {name!r}: {twice}. Rename one of them, or extract "
             "them one by one into folders of their own."
+        )
+        raise RequestError(message)
+    if request.rotation is not None and not _is_fitted(request):
+        message = (
+            f"⟨rotation⟩ {request.rotation} turns the components of a PCA that is fitted, but the "
+            f"checkpoint is {request.checkpoint!r}. Give pca:N, or leave it out."
         )
         raise RequestError(message)
     if request.rows is not None and len(request.location) > 1:
