@@ -31,6 +31,8 @@ from latentcore.progress import Progress
 
 # A scan whose averages fit into this is denoised once, a larger one whenever it is read.
 _KEPT_BYTES = 256 << 20
+# A neighbor that far, in λ², has a weight of 0.05.
+_UNLIKE = 3.0
 
 
 class DenoisedSamples:
@@ -117,6 +119,17 @@ class DenoisedSamples:
         """Return what becomes of one pattern, and of what."""
         with self._lock:
             return self._denoiser.look(row, self.estimate.lam)
+
+    def unlike(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return which share of the nearest neighbors hardly weighs, (b,); NaN without any."""
+        with self._lock:
+            apart = self._denoiser.distances(rows, 1)
+        there = np.isfinite(apart)
+        with np.errstate(invalid="ignore"):
+            far: NDArray[np.float64] = (there & (apart > _UNLIKE * self.estimate.lam**2)).sum(
+                axis=1
+            ) / there.sum(axis=1)
+        return far
 
     def record(self) -> dict[str, Any]:
         """Return what is needed to compute the averages again, JSON-like."""

@@ -43,6 +43,8 @@ class Model:
         The static background of the model's own preparation.
     pool : str or None
         How a feature map becomes a vector, where the model gives one.
+    rotation : str or None
+        Of a PCA's components.
     """
 
     checkpoint: str
@@ -51,6 +53,7 @@ class Model:
     base: Preparation
     background: NDArray[np.float32] | None = None
     pool: str | None = None
+    rotation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,7 @@ def request(
         location=(places.location(scan.samples),),
         checkpoint=chosen.checkpoint,
         pool=chosen.pool,
+        rotation=chosen.rotation,
         prepare=recipe.arguments,
         rows=None if points.roi_rows is None else _stored_rows(points.roi_rows),
         keep_above=points.keep_above,
@@ -229,7 +233,17 @@ def _pca(key: str, source: SampleSource) -> Model:
         "training, the same numbers in every run.",
         persist_state="session",
     )
-    return Model(f"pca:{components}", f"PCA {components}", None, FITTED_PREPARATION)
+    turned = st.toggle(
+        "Rotate the components (VARIMAX)",
+        key=f"{key}.varimax",
+        help="Turns them among themselves so that each pattern lies along few of them: a component "
+        "looks like a pattern of the scan, and its map like a grain. Distances between latents "
+        "stay as they are.",
+        persist_state="session",
+    )
+    title = f"PCA {components}{', rotated' if turned else ''}"
+    rotation = "varimax" if turned else None
+    return Model(f"pca:{components}", title, None, FITTED_PREPARATION, rotation=rotation)
 
 
 def _checkpoint(key: str, place: str, source: SampleSource) -> Model | None:

@@ -21,6 +21,7 @@ from latentcore.preparation import (
     fit_static_background,
 )
 from latentcore.requests.verbs import option
+from pages.forms import denoising_form
 from pages.forms.request_form import form_for
 from pages.frame import errors
 from pages.scan import loading
@@ -124,6 +125,7 @@ def choose_preparation(
     own: Preparation | None,
     own_text: tuple[str, str] = (_TITLES[OWN], _NOTES[OWN]),
     on_grid: bool = True,
+    neighbors: bool = False,
 ) -> Recipe | None:
     """Ask how samples are prepared.
 
@@ -137,6 +139,8 @@ def choose_preparation(
         What to call it, and what to say of it.
     on_grid : bool
         Whether the samples lie on a scan grid: then they are taken for Kikuchi patterns.
+    neighbors : bool
+        Whether they can be averaged with their neighbors on the scan.
 
     Returns
     -------
@@ -160,10 +164,9 @@ def choose_preparation(
     else:
         st.caption(own_text[1] if chosen == OWN else _NOTES[chosen])
         preparation = own if chosen == OWN and own is not None else PRESETS[chosen][1]
-    unsaid = set(base.arguments())
-    return Recipe(
-        preparation, tuple(word for word in preparation.arguments() if word not in unsaid)
-    )
+    if neighbors:
+        preparation = denoising_form.choose_denoising(f"{key}.{chosen}", preparation)
+    return Recipe(preparation, preparation.changes(base))
 
 
 def _choose_steps(key: str, first: Preparation) -> Preparation | None:
@@ -179,6 +182,7 @@ def _choose_steps(key: str, first: Preparation) -> Preparation | None:
     fields = [
         (name, type(step.default), option(step.default, help=step.help, choices=step.choices))
         for name, step in STEPS.items()
+        if step.stage != "scan"
     ]
     if own is None or not fields:
         return own
@@ -215,6 +219,7 @@ def preview(
     st.image(before, width="stretch", alt="Some samples as they are in the file")
     st.caption(f"As the encoder sees them · {facts}")
     st.image(after, width="stretch", alt="The same samples after preparation")
+    denoising_form.show_neighborhood("preview", place, preparation)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -226,14 +231,16 @@ def _sheets(
     background: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
     del version  # part of the key: a changed file is read again
-    source = loading.samples(place)
     preparation = Preparation.parse(words)
+    source = denoising_form.denoised_samples(place, preparation)
     if preparation.background == "static" and background is None:
         every = evenly_spaced(np.arange(len(source), dtype=np.int64), _FIT_ROWS)
         background = fit_static_background([(source, every)], preparation)
     wanted = np.array(rows, np.int64)
-    raw = source.read(wanted)
-    prepared = Preparer(preparation, source.sample_shape, background).prepare(raw)
+    raw = loading.samples(place).read(wanted)
+    read = source.read(wanted)
+    preparer = Preparer(preparation, source.sample_shape, background)
+    prepared = preparer.prepare(read, raw.dtype)
     prepared = prepared.without(damaged_among(source, wanted))
     channels, *frames, height, width = prepared.values.shape[1:]
     facts = f"{height} × {width} px" + (f", {channels} channels" if channels > 1 else "")

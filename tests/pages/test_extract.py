@@ -155,6 +155,26 @@ def test_custom_preparation_reaches_the_request(scan: str) -> None:
     assert latents_of_job(app).shape == (30, 2)
 
 
+def test_neighbors_and_rotation_reach_the_request_and_a_model_can_do_without(scan: str) -> None:
+    app = choose_pca(open_page(samples=scan), 2)
+    app.slider(key="extract.kikuchi.nlpar.0").set_value(2).run()
+    app.selectbox(key="extract.kikuchi.nlpar_strength.medium").set_value("strong")
+    app.toggle(key="extract.varimax").set_value(True).run()
+    assert "noise σ = " in page_text(app)
+    app = until_ended(press(app, "Extract latents"))
+    record = runner().get(job_in(app))
+    assert {"nlpar=2", "nlpar_strength=strong"} < set(record.request["prepare"])
+    assert record.request["rotation"] == "varimax"
+    strong = latents_of_job(app)
+    app = open_page(samples=scan)
+    app.button_group(key="extract.kind").set_value("Trained model").run()
+    assert app.slider(key="extract.own.nlpar.2").value == 2
+    app.slider(key="extract.own.nlpar.2").set_value(0).run()
+    app = until_ended(press(app, "Extract latents"))
+    assert set(runner().get(job_in(app)).request["prepare"]) == {"nlpar=0", "nlpar_strength=medium"}
+    assert not np.array_equal(latents_of_job(app), strong)
+
+
 def test_crop_beyond_the_pattern_is_reported_in_place_and_nothing_is_lost(scan: str) -> None:
     app = choose_pca(open_page(samples=scan), 2)
     app.radio(key="extract.preset.False").set_value("custom").run()

@@ -39,6 +39,19 @@ class Neighborhood:
     steps: Rows
     weights: NDArray[np.float64]
 
+    @property
+    def picture(self) -> NDArray[np.float64]:
+        """The weights where the points are, NaN where there is none: (2 R + 1, …).
+
+        Of a hexagonal window each is two by two pixels, and rows are shifted by one.
+        """
+        down, right = (self.steps - self.steps.min(axis=0)).T
+        wide = 2 if (self.steps.sum(axis=1) % 2 == 0).all() else 1
+        picture = np.full((down.max() + 1, right.max() + wide), np.nan)
+        for pixel in range(wide):
+            picture[down, right + pixel] = np.where(self.rows < 0, np.nan, self.weights)
+        return picture.repeat(wide, axis=0)
+
 
 class Denoiser:
     """Averages patterns over their neighborhoods.

@@ -20,6 +20,7 @@ from latentcore.errors import InputError
 from latentcore.figures.colors import lut
 from latentcore.preparation import Preparation, Preparer
 from pages.charts.pattern_strip import gray_range, pattern_strip
+from pages.forms.denoising_form import denoised_samples
 from pages.frame import errors
 from pages.jobs.models import lease
 from pages.jobs.past_runs import checkpoint_of, run_of_latents
@@ -49,12 +50,12 @@ def _reconstruction(key: str, row: int, _scene: Scene) -> Reconstruction | None:
             return None
         encoder, folder, run = found
         assert _scene.scan.samples is not None
-        source = loading.samples(_scene.scan.samples)
         background = encoder.static_background
         stored = folder / "static_background.npy"
         if background is None and stored.is_file():
             background = np.load(stored, allow_pickle=False)
         preparation = Preparation.from_dict(_prepared(run))
+        source = denoised_samples(_scene.scan.samples, preparation)
         preparer = Preparer(preparation, source.sample_shape, background)
         return reconstruct(encoder, preparer, source.read(np.array([row])))
 

@@ -79,7 +79,11 @@ def show_form(scan: state.ScanState, samples: str) -> None:
         recipe = None
         if model is not None:
             recipe = preparation_form.choose_preparation(
-                PAGE, base=model.base, own=model.own, on_grid=source.grid is not None
+                PAGE,
+                base=model.base,
+                own=model.own,
+                on_grid=source.grid is not None,
+                neighbors=source.grid is not None,
             )
         points = extract_form.choose_points(PAGE, scan, source)
         execution = extract_form.choose_execution(PAGE, source)

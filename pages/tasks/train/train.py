@@ -32,7 +32,11 @@ def show_form(scan: state.ScanState, samples: str) -> None:
             PAGE, scan, source, left_out="Nothing is learned from the others."
         )
         recipe = preparation_form.choose_preparation(
-            f"{PAGE}.{preset}", base=own, own=own, own_text=OWN_TEXTS
+            f"{PAGE}.{preset}",
+            base=own,
+            own=own,
+            own_text=OWN_TEXTS,
+            neighbors=source.grid is not None,
         )
         answers = {**essentials, **form.choose_details(PAGE, preset, scan, source)}
     with looks:
