@@ -15,7 +15,9 @@ from streamlit.testing.v1 import AppTest
 from latentcore.errors import InputError
 from pages.access import downloads, places, s3
 from pages.scan import state
+from tests.factories.ebsd import flat_images, write_edax
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
+from tests.factories.pattern_files import write_up
 from tests.pages.conftest import OpenPage
 from tests.pages.hostile_text import FILE, NAME, as_shown, taken_for_more
 from tests.pages.test_frame import query, texts
@@ -225,6 +227,19 @@ def test_objects_opened_together_become_one_scan(
     assert query(app, "samples") == [shown.samples]
     assert places.resolve(shown.samples).read_bytes() == scan
     assert places.location(shown.samples) == f"s3://{BUCKET}/series/scan.h5"
+
+
+def test_maps_beside_patterns_come_with_them(browse, put: Put, tmp_path: Path) -> None:
+    images = flat_images(np.arange(30), (8, 8))
+    put("raw/scan.up1", write_up(tmp_path / "scan.up1", images, version=1).read_bytes())
+    put("raw/scan.H5", write_edax(tmp_path / "a.h5", COORDS, None, np.arange(30)).read_bytes())
+    app = choose(browse("raw/"), "scan.up1")
+    button(app, "Open").click().run()
+    app = until_arrived(app)
+    assert not app.error
+    assert "opened as patterns and maps" in texts(app.success)
+    place = f"s3:{BUCKET}/raw/scan.up1"
+    assert (scan_of(app).samples, scan_of(app).maps) == (place, (place,))
 
 
 def test_what_cannot_be_used_is_reported_and_the_others_kept(browse, put: Put, scan: bytes) -> None:
