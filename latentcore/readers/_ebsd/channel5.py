@@ -19,7 +19,7 @@ from latentcore.containers.crystals import LAUE_GROUPS, laue_of_space_group
 from latentcore.readers._ebsd.columns import MapColumns
 from latentcore.readers._ebsd.conventions import CHANNEL5
 from latentcore.readers._ebsd.fields import Phase, plausible_lattice, visible
-from latentcore.readers._ebsd.points import cell_of
+from latentcore.readers._ebsd.points import add_labels, cell_of
 
 _ERRORS = ("success", "low band contrast", "low band slope", "no solution", "high MAD",
            "not analyzed", "unexpected error")  # fmt: skip
@@ -79,6 +79,7 @@ def channel5_maps(
             for code in present[:_MOST_CATEGORIES]
             if code == np.rint(code)
         }
+    add_labels(maps)
     return maps, notes
 
 

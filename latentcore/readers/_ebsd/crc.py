@@ -42,9 +42,9 @@ _CELL = ("a", "b", "c", "alpha", "beta", "gamma")
 
 
 def is_project(peek: Peek) -> bool:
-    """Tell whether a file is a ``.cpr``, or a ``.crc`` with one beside it."""
+    """Tell whether a file is a ``.cpr`` or a ``.crc``, which holds nothing to know it by."""
     if peek.name.endswith(".crc"):
-        return beside(peek.path, ".cpr") is not None
+        return not peek.is_text or beside(peek.path, ".cpr") is not None
     head = peek.head.lower()
     return all(f"[{section}]".encode() in head for section in ("job", "fields", "phases"))
 

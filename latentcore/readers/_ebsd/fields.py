@@ -68,7 +68,8 @@ def as_float32(values: NDArray[np.generic]) -> NDArray[np.float32]:
     """Return values as maps hold them; one that no float32 can be is none."""
     with np.errstate(over="ignore", invalid="ignore"):
         narrow = values.astype(np.float32)
-    narrow[np.isinf(narrow)] = np.nan
+    if np.isinf(narrow).any():
+        narrow[np.isinf(narrow)] = np.nan
     return narrow
 
 

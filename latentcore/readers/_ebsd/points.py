@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleTable, ScanGrid, ScanMaps, SourceRef
 from latentcore.errors import MalformedFileError
+from latentcore.readers._columns import names_labels
 from latentcore.readers._coords import grid_of
 from latentcore.readers._ebsd.columns import MapColumns
 from latentcore.readers._ebsd.places import Header, row_major
@@ -164,6 +165,13 @@ class Points:
             if (np.abs(found - found[0] - counted) > near).any():
                 return None
         return grid
+
+
+def add_labels(maps: MapColumns) -> None:
+    """Tell of each map by its name whether its whole numbers are labels; colors are none."""
+    for name in maps.values:
+        if names_labels(name) and "colo" not in name.lower() and name not in maps.categories:
+            maps.add_labels(name)
 
 
 def cell_of(text: str) -> float:

@@ -7,7 +7,7 @@ left out and counted, so that a damaged one doesn't cost the scan.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -27,13 +27,18 @@ if TYPE_CHECKING:
 _MOST_ROWS = 64_000_000
 _MOST_BYTES = 8 << 30
 _BLOCK_BYTES = 1 << 24
+_HEADER_BYTES = 1 << 18
 _LONGEST_LINE = 1 << 20
+_LONGEST_ROW = 1 << 14
 _MOST_HEADER_LINES = 100_000
 _LONGEST_SHOWN = 400
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _ANYTHING = re.compile(rb"\S")
 _BOM, _WIDE_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-_BLANK, _NEWLINE, _RETURN = b" \n\r"
+_BLANK, _TAB, _NEWLINE, _RETURN, _COMMA = b" \t\n\r,"
+_LAST_ASCII = 127
+
+Signs = NDArray[np.uint8]
 
 
 class TextFile:
@@ -91,29 +96,37 @@ class TextFile:
         self._at, self._lines = at, lines
         return found
 
-    def blocks(self) -> Iterator[bytes]:
+    def blocks(self) -> Iterator[memoryview]:
         """Yield all that is left in blocks of whole lines; the last may lack its line end."""
+        left: bytes | bytearray = self._held[self._at :]
         more = True
         while more:
-            self._held, self._at = self._held[self._at :], 0
-            more = self._fill()
-            end = self._held.rfind(b"\n") + 1 if more else len(self._held)
-            if end == 0 and len(self._held) > _LONGEST_LINE:
+            # A new one for each block, as somebody may still hold the last.
+            held = bytearray(len(left) + _BLOCK_BYTES)
+            held[: len(left)] = left
+            filled = len(left) + self._read_into(memoryview(held)[len(left) :])
+            more = filled == len(held)
+            end = held.rfind(b"\n", 0, filled) + 1 if more else filled
+            if end == 0 and filled > _LONGEST_LINE:
                 message = f"{self.name!r} is no text of lines: one has more than a million bytes."
                 raise MalformedFileError(message)
-            self._at = end
-            if _ANYTHING.search(self._held, 0, end):
-                yield self._held[:end]
+            if _ANYTHING.search(held, 0, end):
+                yield memoryview(held)[:end]
+            left = held[end:filled]
+
+    def _read_into(self, space: memoryview) -> int:
+        """Fill a space as far as the file goes; return how many bytes there were."""
+        filled = 0
+        while filled < len(space) and (read := self._file.readinto(space[filled:])):
+            filled += read
+        return filled
 
     def _fill(self) -> bool:
-        """Read on; tell whether there was more."""
-        parts = [self._held]
-        wanted = _BLOCK_BYTES
-        while wanted > 0 and (read := self._file.read(wanted)):
-            parts.append(read)
-            wanted -= len(read)
-        self._held = b"".join(parts)
-        return len(parts) > 1
+        """Read on for the header; tell whether there was more."""
+        space = bytearray(_HEADER_BYTES)
+        read = self._read_into(memoryview(space))
+        self._held += space[:read]
+        return read > 0
 
     def __enter__(self) -> Self:
         return self
@@ -187,9 +200,12 @@ def read_rows(file: TextFile, rows: RowFormat) -> TextRows:
     reading = _Reading(rows)
     last = b""
     for block in file.blocks():
-        whole = block if block.endswith((b"\n", b"\r")) else block[: block.rfind(b"\n") + 1]
-        reading.add(whole)
-        last = block[len(whole) :]
+        whole = len(block)
+        if block[-1] not in (_NEWLINE, _RETURN):
+            whole = bytes(block[-_LONGEST_LINE:]).rfind(b"\n") + 1
+            whole = whole and len(block) - min(len(block), _LONGEST_LINE) + whole
+        reading.add(block[:whole])
+        last = bytes(block[whole:])
         if reading.n > _MOST_ROWS:
             message = f"{file.name!r} has more than {_MOST_ROWS:,} rows: more than any scan."
             raise MalformedFileError(message)
@@ -224,16 +240,18 @@ class _Reading:
     previous: bytes = b""
     open_end: bool = False
 
-    def add(self, lines: bytes) -> None:
+    def add(self, block: bytes | memoryview) -> None:
         """Add rows of whole lines."""
-        if not lines:
+        if not len(block):
             return
-        self.previous = lines[lines.rfind(b"\n", 0, -1) + 1 :].rstrip(b"\r\n")
-        if not lines.isascii():
-            lines = lines.decode("latin-1").encode()
+        tail = bytes(block[-_LONGEST_ROW:]).rstrip(b"\r\n")
+        self.previous = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :]
+        signs = np.frombuffer(block, np.uint8)
+        if signs.max() > _LAST_ASCII:
+            signs = np.frombuffer(bytes(block).decode("latin-1").encode(), np.uint8)
         if self.rows.separator == " ":
-            lines = _single_blanks(lines)
-        self._keep(self._parsed(lines))
+            signs = _single_blanks(signs)
+        self._keep(self._parsed(signs))
 
     def add_open_line(self, line: bytes) -> None:
         """Add the last line of a file that ends within it, unless its last number may be cut.
@@ -271,14 +289,16 @@ class _Reading:
             found.append("The file ends without a line end: its last number may be cut.")
         return found
 
-    def _parsed(self, lines: bytes) -> list[NDArray[np.float64]]:
+    def _parsed(self, lines: Signs) -> list[NDArray[np.floating]]:
         import pyarrow as pa
 
+        exact = (*self.rows.places, *self.rows.in_radians)
+        kinds = [pa.float64() if one in exact else pa.float32() for one in range(self.rows.columns)]
         try:
-            return [column.to_numpy() for column in self._table(lines, pa.float64()).columns]
+            return [column.to_numpy() for column in self._table(lines, kinds).columns]
         except pa.ArrowInvalid:  # a cell is no number
-            table = self._table(lines, pa.string())
-        columns = []
+            table = self._table(lines, [pa.string()] * self.rows.columns)
+        columns: list[NDArray[np.floating]] = []
         for column in table.columns:
             cells = column.to_pandas()
             found = numbers(cells)
@@ -286,7 +306,7 @@ class _Reading:
             columns.append(found)
         return columns
 
-    def _table(self, lines: bytes, kind: pa.DataType) -> pa.Table:
+    def _table(self, lines: Signs, kinds: Sequence[pa.DataType]) -> pa.Table:
         import pyarrow as pa
         from pyarrow import csv
 
@@ -299,14 +319,14 @@ class _Reading:
             return "skip"
 
         table = csv.read_csv(
-            pa.BufferReader(lines),
+            pa.BufferReader(pa.py_buffer(lines)),
             read_options=csv.ReadOptions(column_names=names),
             parse_options=csv.ParseOptions(
                 delimiter=self.rows.separator, quote_char=False, invalid_row_handler=skip
             ),
             convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, kind),
-                decimal_point="," if b"," in lines else ".",
+                column_types=dict(zip(names, kinds, strict=True)),
+                decimal_point="," if (lines == _COMMA).any() else ".",
                 strings_can_be_null=True,
             ),
         )
@@ -314,7 +334,7 @@ class _Reading:
             self.drop(skipped[0], len(skipped))
         return table
 
-    def _keep(self, table: list[NDArray[np.float64]]) -> None:
+    def _keep(self, table: list[NDArray[np.floating]]) -> None:
         """Keep the rows that have a place."""
         x, y = (table[place] for place in self.rows.places)
         placed = np.isfinite(x) & np.isfinite(y)
@@ -329,18 +349,19 @@ class _Reading:
             angle = number in self.rows.in_radians
             values[number] = as_float32(np.degrees(column) if angle else column)
         self.values.append(values)
-        self.x.append(x)
-        self.y.append(y)
+        self.x.append(x.astype(np.float64, copy=False))
+        self.y.append(y.astype(np.float64, copy=False))
         self.n += len(x)
 
 
-def _single_blanks(lines: bytes) -> bytes:
+def _single_blanks(signs: Signs) -> Signs:
     """Return lines with a single blank between numbers, and none about them."""
-    if b"\t" in lines:
-        lines = lines.replace(b"\t", b" ")
-    signs = np.frombuffer(lines, np.uint8)
-    blank = signs == _BLANK
-    followed = np.ones(len(signs), np.bool_)
-    followed[:-1] = blank[1:] | (signs[1:] == _NEWLINE) | (signs[1:] == _RETURN)
-    lean: bytes = signs[~(blank & followed)].tobytes().lstrip(b" ")
-    return lean.replace(b"\n ", b"\n").replace(b"\r ", b"\r")
+    tabs = signs == _TAB
+    if tabs.any():
+        signs = np.where(tabs, np.uint8(_BLANK), signs)
+    # Of several blanks the first stays, unless a line begins there.
+    kept = signs != _BLANK
+    kept[1:] |= signs[:-1] > _BLANK
+    lean: Signs = signs[kept]
+    before_end = (lean[:-1] == _BLANK) & (lean[1:] < _BLANK)
+    return lean[~np.append(before_end, lean[-1:] == _BLANK)] if before_end.any() else lean

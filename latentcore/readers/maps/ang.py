@@ -27,7 +27,13 @@ from latentcore.readers._columns import normalized
 from latentcore.readers._ebsd.columns import MapColumns
 from latentcore.readers._ebsd.conventions import ASTAR, EDAX, EMSOFT
 from latentcore.readers._ebsd.fields import EDAX_SYMMETRIES, Phase, plausible_lattice, visible
-from latentcore.readers._ebsd.points import Claim, Points, cell_of, with_fingerprint
+from latentcore.readers._ebsd.points import (
+    Claim,
+    Points,
+    add_labels,
+    cell_of,
+    with_fingerprint,
+)
 from latentcore.readers._ebsd.text_file import RowFormat, TextFile, TextRows, read_rows
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
@@ -220,6 +226,7 @@ def _maps(
     maps.euler_convention = header.convention
     if "phase" in values:
         maps.describe_phases(phases)
+    add_labels(maps)
     return maps
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from latentcore.analysis.orientations.grains import find_grains
 from latentcore.analysis.orientations.scan import NOT_INDEXED, orientations_of
 from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps, UnitCell
 from latentcore.errors import RequestError
+from latentcore.readers import open_maps
 
 ROWS, COLUMNS = 6, 8
 Y, X = (axis.ravel() for axis in np.mgrid[:ROWS, :COLUMNS])
@@ -153,16 +153,8 @@ def test_parameters_are_checked(angle, size) -> None:
 
 def test_a_real_map_of_magnesium(shared_data: Path) -> None:
     """Grains of `twins.ctf` by another program's rule; counts of README 7."""
-    lines = (shared_data / "ebsd_maps/twins.ctf").read_text("latin-1").splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("Phase\t"))
-    table = pd.read_csv(io.StringIO("\n".join(lines[start:])), sep="\t")
-    grid = ScanGrid.from_coordinates(table["X"].to_numpy(), table["Y"].to_numpy(), unit="µm")
-    names = ("Phase", "Euler1", "Euler2", "Euler3")
-    maps = ScanMaps(
-        table[list(names)].to_numpy(np.float32).T, names, ("", "°", "°", "°"), grid,
-        symmetries={1: CrystalSymmetry("6/mmm", "a*")},
-    )  # fmt: skip
-    scan = orientations_of(maps)
+    maps = open_maps(shared_data / "ebsd_maps/twins.ctf")
+    grid, scan = maps.grid, orientations_of(maps)
     assert (scan.phase == NOT_INDEXED).sum() == 46
     for angle, count, large in ((5, 126, 71), (10, 125, 71), (15, 121, 67)):
         grains = find_grains(scan, grid, angle=angle)
