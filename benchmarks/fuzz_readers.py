@@ -57,7 +57,7 @@ Damage = Callable[[bytes, np.random.Generator], bytes]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("reader", nargs="+")
+    parser.add_argument("reader", nargs="+", choices=["all", *sorted(LAYOUTS)], metavar="READER")
     parser.add_argument("-n", type=int, default=300, help="copies for each reader")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the copies that were answered badly")

@@ -24,7 +24,8 @@ from latentcore.readers._hdf5 import dataset, follow, load, text
 # A letter per kind of plain value; a mask counts as a column of zeros and ones.
 _PLAIN = "iufb"
 _LONGEST_NAME = 80
-_UNITS = {"um": "µm", "micron": "µm", "microns": "µm", "deg": "°", "degrees": "°"}
+# The micro sign, and the Greek letter.
+_UNITS = {"um": "µm", "μm": "µm", "micron": "µm", "microns": "µm", "deg": "°", "degrees": "°"}
 
 
 def children(file: h5py.File, key: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, ScanMaps, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError, UnsafeFileError
-from latentcore.readers._ebsd.fields import as_float32
+from latentcore.readers._ebsd.fields import as_float32, visible
 from latentcore.readers._hdf5 import open_checked
 from latentcore.readers._hyperspy.rows import SignalRows
 from latentcore.readers._hyperspy.signals import (
@@ -205,9 +205,9 @@ def _maps(tree: Tree, ref: SourceRef) -> ScanMaps:
     units: list[str] = []
     for signal in together:
         for part, field in _fields(tree, signal):
-            called, number = f"{signal.name}{part}", 2
+            called, number = visible(f"{signal.name}{part}"), 2
             while called in values:
-                called, number = f"{signal.name}{part} ({number})", number + 1
+                called, number = f"{visible(signal.name)}{part} ({number})", number + 1
             values[called] = field
             units.append(_unit(signal.quantity))
     if left > 0 and "signal" not in ref.options:
@@ -266,4 +266,4 @@ def _fields(tree: Tree, signal: Signal) -> list[tuple[str, NDArray[np.float32]]]
 def _unit(quantity: str) -> str:
     """Return the unit of a quantity such as ``Intensity (counts)``."""
     before, _, after = quantity.rpartition("(")
-    return after.removesuffix(")").strip()[:20] if before and after.endswith(")") else ""
+    return visible(after.removesuffix(")"))[:20] if before and after.endswith(")") else ""

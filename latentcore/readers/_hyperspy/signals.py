@@ -10,6 +10,7 @@ import numpy as np
 
 from latentcore.containers import ScanGrid
 from latentcore.errors import MalformedFileError, RequestError
+from latentcore.readers._ebsd.fields import printed_unit
 from latentcore.readers._hyperspy.trees import Tree, shown
 
 _ROOT = "Experiments"
@@ -19,10 +20,8 @@ _MOST_DEPTH = 6
 _MOST_LISTED = 8
 # Two points must differ in a float64 by much more than its last digits.
 _FINEST = 1e-9
-_UNITS = {
-    "um": "µm", "μm": "µm", "micron": "µm", "microns": "µm", "deg": "°", "degrees": "°",
-    "<undefined>": "", "undefined": "", "none": "", "pixel": "px", "pixels": "px",
-}  # fmt: skip
+# HyperSpy's ways to say that there is none.
+_NO_UNITS = ("<undefined>", "undefined", "none")
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class Signal:
             ", ".join(str(self.axes[axis].size) for axis in reversed(axes))
             for axes in (self.navigation, self.signal)
         )
-        return f"{shown(self.name)} ({' | '.join(sizes)})"
+        return f"{shown(self.name)} ({'|'.join(sizes)})"
 
 
 def signals_of(tree: Tree) -> tuple[Signal, ...]:
@@ -257,7 +256,7 @@ def _axis(tree: Tree, key: str, number: int, shape: tuple[int, ...]) -> tuple[Ax
         size=shape[number],
         scale=_number(tree.attribute(place, "scale"), 1.0),
         offset=_number(tree.attribute(place, "offset"), 0.0),
-        unit=_UNITS.get(units.strip().lower(), units.strip()[:20]),
+        unit="" if units.strip().lower() in _NO_UNITS else printed_unit(units),
         navigate=bool(navigate),
         uniform=kind in ("", "UniformDataAxis"),
     )
