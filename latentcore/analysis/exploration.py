@@ -304,7 +304,7 @@ def axis_values(
     return _map(maps, axis) if isinstance(axis, str) else latents.dimension(axis)
 
 
-def region_shape(region: Region) -> Shape:
+def region_stroke(region: Region) -> Shape:
     """Return the stroke that selects a region's points, whatever they are today."""
     return Shape(f"region-{region.id}", "box", ((0.5, -1.0), (1.5, 1.0)))
 
@@ -312,7 +312,7 @@ def region_shape(region: Region) -> Shape:
 def region_panels(
     selections: Mapping[str, Sequence[Shape]], regions: RegionSet, placed: Placement
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the axes of those panels of `region_shape` that a selection names.
+    """Return the axes of those panels of `region_stroke` that a selection names.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import region_shape
+from latentcore.analysis.exploration import region_stroke
 from latentcore.containers import Clustering, LatentSet, Region, RegionSet
 from pages.frame import errors
 from pages.frame.errors import markdown_safe
@@ -179,7 +179,7 @@ def _row(question: Question, kept: Kept, region: Region, *, chosen: bool) -> Non
 def _choose(question: Question, region: Region, chosen: bool) -> None:
     """Select a region's points in all panels; chosen again, they are let go."""
     st.session_state[_CHOSEN] = None if chosen else region.id
-    strokes = () if chosen else (region_shape(region),)
+    strokes = () if chosen else (region_stroke(region),)
     session.update(selections={**question.selections, question.active: strokes})
 
 

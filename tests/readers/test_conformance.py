@@ -125,9 +125,10 @@ def test_grid_places_each_value(layout: Layout, tmp_path: Path) -> None:
     np.testing.assert_array_equal(field, VALUES.reshape(4, 5))
 
 
+@pytest.mark.parametrize(
+    "layout", [one for one in LAYOUTS.values() if one.any_order], ids=lambda one: one.reader
+)
 def test_row_order_in_the_file_does_not_matter(layout: Layout, tmp_path: Path) -> None:
-    if not layout.any_order:
-        pytest.skip("the layout holds no coordinates")
     order = np.random.default_rng(0).permutation(20)
     opened = _open(layout, _write(layout, tmp_path, order))
     grid = opened.grid
@@ -143,9 +144,10 @@ def test_fingerprint_follows_the_content(layout: Layout, tmp_path: Path) -> None
     assert first == same != other
 
 
+@pytest.mark.parametrize(
+    "layout", [one for one in LAYOUTS.values() if one.kind == "samples"], ids=lambda one: one.reader
+)
 def test_any_rows_are_read_in_any_order(layout: Layout, tmp_path: Path) -> None:
-    if layout.kind != "samples":
-        pytest.skip("latents and maps are read whole")
     with readers.open_samples(_write(layout, tmp_path), **layout.options(tmp_path)) as samples:
         whole = samples.read(slice(None))
         assert whole.dtype == samples.dtype
