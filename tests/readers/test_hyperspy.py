@@ -20,6 +20,7 @@ from latentcore.readers import open_maps, open_samples, recognize_all
 from latentcore.workflows import execute
 from latentcore.workflows.inspect import InspectRequest
 from tests.factories.hyperspy import HyperSignal, axis, write_hspy, write_zspy, zip_folder
+from tests.factories.media import write_picture
 
 SCAN: NDArray[np.uint16] = np.arange(5 * 7 * 3 * 4, dtype=np.uint16).reshape(5, 7, 3, 4)
 
@@ -297,6 +298,12 @@ def test_zip_of_a_store_is_the_store(top: str, tmp_path: Path) -> None:
     zip_folder(folder, tmp_path / "packed.zip", top)
     assert recognize_all(tmp_path / "packed.zip") == {"samples": "zspy"}
     np.testing.assert_array_equal(read(tmp_path / "packed.zip"), read(folder))
+
+
+def test_folder_of_pictures_is_no_store_whatever_its_folders_are_called(tmp_path: Path) -> None:
+    (tmp_path / "Experiments").mkdir()
+    write_picture(tmp_path / "Experiments" / "0.png", np.zeros((4, 4, 3), np.uint8))
+    assert recognize_all(tmp_path) == {"samples": "image-folder"}
 
 
 def test_missing_chunk_is_the_fill_value_and_reported(tmp_path: Path) -> None:

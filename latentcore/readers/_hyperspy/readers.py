@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, ScanMaps, SourceRef, default_sample_ids
-from latentcore.errors import MalformedFileError, UnsafeFileError
+from latentcore.errors import InputError, MalformedFileError, UnsafeFileError
 from latentcore.readers._ebsd.fields import as_float32, visible
 from latentcore.readers._hdf5 import open_checked
 from latentcore.readers._hyperspy.rows import SignalRows
@@ -123,10 +123,13 @@ class _Source(RowsSource):
     def __init__(self, tree: Tree, **arguments: object) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
         self._tree = tree
+        self._fingerprint = ""
 
     def fingerprint(self) -> str:
         """Return text that changes when the content of the file, or of one of the files, does."""
-        return content_fingerprint(*self._tree.files())
+        if not self._fingerprint:  # there may be very many
+            self._fingerprint = content_fingerprint(*self._tree.files())
+        return self._fingerprint
 
 
 def hspy_file() -> FileKind:
@@ -142,15 +145,30 @@ def zspy_file() -> FileKind:
     """Return how ``.zspy``, a folder or a zip, is told and opened."""
 
     def is_one(peek: Peek) -> bool:
-        if peek.path.is_dir():
-            return peek.name.endswith(".zspy") or (peek.path / "Experiments").is_dir()
-        if peek.name in METADATA:
+        if peek.path.is_file() and peek.name in METADATA:
             return True
-        return peek.head.startswith(ZIP_MARK) and (
-            ".zspy" in peek.name or bool(ZipStore(peek.path).folders("Experiments"))
-        )
+        if ".zspy" in peek.path.suffixes:
+            return peek.path.is_dir() or peek.head.startswith(ZIP_MARK)
+        return _is_store(peek)
 
     return FileKind("HyperSpy .zspy", is_one, lambda path: ZarrTree(_store(path)))
+
+
+def _is_store(peek: Peek) -> bool:
+    """Tell whether a folder or zip of any name holds a zarr group with experiments."""
+    if not (peek.path.is_dir() or peek.head.startswith(ZIP_MARK)):
+        return False
+    try:
+        store = _store(peek.path)
+    except InputError:  # a damaged zip may be anybody's
+        return False
+    try:
+        is_group = any(store.read(mark, 1 << 22) is not None for mark in (".zgroup", "zarr.json"))
+        return is_group and "Experiments" in store.folders("")
+    except InputError:
+        return False
+    finally:
+        store.close()
 
 
 def _store(path: Path) -> Store:
