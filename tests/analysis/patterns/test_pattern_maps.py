@@ -74,6 +74,16 @@ def test_average_dot_product_whatever_the_blocks_and_the_rows_order(points, capa
     assert most <= max(capacity, 7)  # a point and its six neighbors
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_the_scale_of_the_pixels_does_not_matter(scale):
+    patterns = rng.random((3, 4, 4))
+    x = np.arange(3)
+    names = ["adp", "image_quality"]
+    plain, scaled = (pattern_maps(scan(k * patterns, x, 0 * x), names) for k in (1, scale))
+    for name in names:
+        np.testing.assert_allclose(scaled[name], plain[name], atol=1e-5)
+
+
 def test_patterns_without_contrast_have_no_similarity_and_spoil_no_neighbor():
     x = np.arange(4)
     patterns = rng.random((4, 3, 3)).astype(np.float32)

@@ -29,7 +29,7 @@ class AverageDotProduct:
         products = np.empty(len(first))
         for start in range(0, len(first), _PAIRS_AT_ONCE):
             some = slice(start, start + _PAIRS_AT_ONCE)
-            products[some] = np.einsum("ij,ij->i", unit[first[some]], unit[second[some]])
+            products[some] = np.vecdot(unit[first[some]], unit[second[some]])
         good = np.isfinite(products)
         ends = np.concatenate([first[good], second[good]])
         n = len(unit)
@@ -44,7 +44,8 @@ def _unit_length(patterns: NDArray[np.generic]) -> NDArray[np.float32]:
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         values = patterns.reshape(len(patterns), -1).astype(np.float32)
         values -= values.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
-        values /= np.sqrt(np.einsum("ij,ij->i", values, values))[:, None]
+        values /= np.abs(values).max(axis=1, keepdims=True)  # squares neither over- nor underflow
+        values /= np.sqrt(np.vecdot(values, values))[:, None]
     return values
 
 

@@ -40,21 +40,21 @@ def _qualities(patterns: NDArray[np.generic]) -> NDArray[np.float64]:
     from scipy.fft import rfft2
 
     height, width = patterns.shape[1:]
-    inertia, count, largest = _weights(height, width)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         values = patterns.astype(np.float32)
         values -= values.mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
-        spectrum = np.abs(rfft2(values)).reshape(len(values), -1).astype(np.float64)
-        quality: NDArray[np.float64] = 1 - spectrum @ inertia / (spectrum @ count) / largest
+        spectrum = np.abs(rfft2(values)).reshape(len(values), -1)
+        inertia, whole = (spectrum @ _weights(height, width)).astype(np.float64).T
+        quality: NDArray[np.float64] = 1 - inertia / whole
     return quality
 
 
 @lru_cache(maxsize=8)
-def _weights(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Return r² and the number of frequencies of each entry of a real spectrum, and I_max.
+def _weights(height: int, width: int) -> NDArray[np.float32]:
+    """Return what each entry of a real spectrum adds to I / I_max, and to its weight, (k, 2).
 
     A real pattern's spectrum is symmetric, so that half of it is enough; where an entry stands for
-    two frequencies, their r² are added.
+    two frequencies, both are counted.
     """
     squares = _ranks(height)[:, None] ** 2 + _ranks(width)[None, :] ** 2 - 1
     mirrored = squares[-np.arange(height)][:, -np.arange(width)]
@@ -62,7 +62,8 @@ def _weights(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.f
     alone = np.isin(np.arange(half), [0, width / 2])
     inertia = np.where(alone, squares[:, :half], squares[:, :half] + mirrored[:, :half])
     count = np.broadcast_to(np.where(alone, 1.0, 2.0), inertia.shape)
-    return inertia.ravel(), count.ravel(), float(squares.mean())
+    weights = np.stack([inertia / squares.mean(), count], axis=-1)
+    return weights.reshape(-1, 2).astype(np.float32)
 
 
 def _ranks(n: int) -> NDArray[np.float64]:
