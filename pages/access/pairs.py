@@ -41,10 +41,11 @@ def put_together(found: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     left = dict.fromkeys(found)
     opened: dict[str, str] = {}
     along: dict[str, str] = {}
+    alone = sum(map(_has_patterns, found)) == 1
     for head in sorted(filter(_is_head, found), key=_rank):
         if head not in left:
             continue
-        others = _others(head, [place for place in left if place != head])
+        others = _others(head, [place for place in left if place != head], alone=alone)
         del left[head]
         opened[head] = _side_by_side(head, others)
         for other in others.values():
@@ -70,16 +71,18 @@ def name_of(place: str) -> str:
     return re.split("[/:]", place)[-1]
 
 
-def _others(head: str, candidates: Sequence[str]) -> dict[str, str]:
-    """Return, by its name beside the head, the place of each file that belongs to it."""
+def _others(head: str, candidates: Sequence[str], *, alone: bool) -> dict[str, str]:
+    """Return, by its name beside the head, the place of each file that belongs to it.
+
+    Maps under another name belong to patterns only where no others were brought.
+    """
     by_name = {name_of(place): place for place in candidates}
     found = {name: by_name[name] for name in all_belonging(name_of(head), by_name)}
     path = PurePosixPath(name_of(head))
     if found or not has_maps_beside(path.name):
         return found
-    heads = [place for place in candidates if has_maps_beside(name_of(place))]
     may_be = [place for place in candidates if _suffix(place) in MAPS_OF[path.suffix.lower()]]
-    if len(may_be) != 1 or heads or _is_beside(head):
+    if len(may_be) != 1 or not alone or _is_beside(head):
         return {}
     chosen = may_be[0]
     crc = {name: by_name[name] for name in all_belonging(name_of(chosen), by_name)}

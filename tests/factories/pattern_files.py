@@ -6,10 +6,11 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hexagonal_places", "write_ebsp", "write_up"]
+__all__ = ["hexagonal_places", "write_apex", "write_ebsp", "write_up"]
 
 
 def write_up(
@@ -61,4 +62,21 @@ def write_ebsp(
             if places is None and version >= 2:
                 body += b"\x00\x00"
     path.write_bytes(head + offsets.tobytes() + size + body)
+    return path
+
+
+def write_apex(
+    path: Path, values: NDArray[np.generic], cells: tuple[int, int], grid_type: str = "Square"
+) -> Path:
+    """Write an ``.edaxh5``, as pynxtools-em reads it: one record per point, row by row."""
+    fields = [("Orientations", "<f4", (9,)), ("IQ", "<f4"), ("CI", "<f4"), ("Phase", "<i4")]
+    records = np.zeros(len(values), np.dtype(fields))
+    records["IQ"], records["CI"], records["Phase"] = values, 0.5, -1 * (np.arange(len(values)) == 1)
+    with h5py.File(path, "w") as file:
+        scan = file.create_group("Project/Steel/Area 1/OIM Map 1")
+        scan["EBSD/ANG/DATA/DATA"] = records
+        scan["EBSD/ANG/HEADER/Phase/1/Material Name"] = np.array([b"Nickel"])
+        scan["Sample/Number Of Columns"], scan["Sample/Number Of Rows"] = ([one] for one in cells)
+        scan["Sample/Step X"] = scan["Sample/Step Y"] = [1.0]
+        scan["Sample/Grid Type"] = np.array([grid_type.encode()])
     return path

@@ -95,9 +95,11 @@ def test_files_of_a_server_folder_are_read_where_they_lie(
 
 
 def test_each_of_two_scans_keeps_its_own_maps(workspace: Path, data_root: Path) -> None:
-    for name in ("a.up1", "b.up1", "a.ang", "c.ang"):
+    for name in ("a.up1", "b.ebsp", "a.ang", "c.ang", "d.up2"):
         (data_root / name).touch()
-    brought = [f"folder:measured/{name}" for name in ("c.ang", "a.ang", "b.up1", "a.up1")]
+    brought = [f"folder:measured/{name}" for name in ("c.ang", "a.ang", "b.ebsp", "a.up1")]
     opened, along = put_together(brought)
     assert along == {brought[1]: brought[3]}
     assert set(opened) == {brought[0], brought[2], brought[3]}
+    two = [brought[0], brought[2], "folder:measured/d.up2"]
+    assert put_together(two) == (two, {})

@@ -16,7 +16,7 @@ from latentcore.workflows import execute
 from latentcore.workflows.extract.request import ExtractRequest
 from tests.factories.ebsd import flat_images, write_edax
 from tests.factories.kikuchi import full_grid
-from tests.factories.pattern_files import hexagonal_places, write_ebsp, write_up
+from tests.factories.pattern_files import hexagonal_places, write_apex, write_ebsp, write_up
 
 COORDS = full_grid(5, 4)
 VALUES = (np.arange(20) * 7 % 20 + 1).astype(np.float32)
@@ -217,6 +217,31 @@ def test_maps_by_choice_must_fit_and_by_name_need_not(tmp_path: Path) -> None:
         assert "was left alone" in samples.notes[0]  # type: ignore[attr-defined]
     with pytest.raises(ShapeError, match="16"):
         readers.open_maps(path)
+
+
+def test_edaxh5_and_its_patterns_are_one_scan_from_either_side(tmp_path: Path) -> None:
+    lengths = (3, 4, 3)
+    values = np.arange(10)
+    images = flat_images(values).astype("<u2")
+    path = write_up(tmp_path / "scan.up2", images, (3, 3), hexagonal=True, step=(1, 0.866))
+    maps = write_apex(tmp_path / "scan.edaxh5", values, (3, 3), "HexGrid")
+    assert readers.recognize_all(maps) == {"samples": "edax-up", "maps": "edax-apex"}
+    assert readers.recognize_all(path) == {"samples": "edax-up", "maps": "paired-maps"}
+    found = readers.open_maps(path)
+    assert found.names[:3] == ("IQ", "phase", "CI")
+    assert found.categories["phase"] == {-1: "not indexed", 0: "Nickel"}
+    assert "phi1" not in found.names and "left out" in " ".join(found.notes)
+    for one in (path, maps):
+        with readers.open_samples(one) as samples:
+            grid = samples.grid
+            assert grid is not None and grid.hexagonal
+            places = np.column_stack([grid.x, grid.y])
+            np.testing.assert_allclose(places, hexagonal_places(lengths), atol=0.2)
+            np.testing.assert_array_equal(
+                found.at(grid)[0][0], samples.read(slice(None))[:, 0, 0, 0]
+            )
+    with pytest.raises(RequestError, match="no scan 'OIM Map 7'"):
+        readers.open_maps(maps, scan="OIM Map 7")
 
 
 def test_options_that_make_no_sense(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ _MOST_CELLS_PER_PATTERN = 1_000
 
 
 @dataclass(frozen=True)
-class _Grid:
+class HeaderGrid:
     """What a header says of the grid."""
 
     columns: int
@@ -83,7 +83,7 @@ def read_up(path: Path) -> PatternFile:
     grid: ScanGrid | None = None
     points, notes = n, tuple[str, ...]()
     if version >= 3:
-        grid, points, notes = _placed(_Grid(*_grid_fields(head)), n, path.name)
+        grid, points, notes = placed_by_header(HeaderGrid(*_grid_fields(head)), n, path.name)
     return PatternFile(
         path=path,
         starts=offset + each * np.arange(n, dtype=np.int64),
@@ -108,7 +108,9 @@ def _cut(rest: int, each: int) -> tuple[str, ...]:
     return (f"The file ends within a pattern, after {rest:,} of {each:,} bytes: it was cut.",)
 
 
-def _placed(header: _Grid, n: int, name: str) -> tuple[ScanGrid, int, tuple[str, ...]]:
+def placed_by_header(
+    header: HeaderGrid, n: int, name: str
+) -> tuple[ScanGrid, int, tuple[str, ...]]:
     """Place n patterns row by row; return how many the scan has, too, and notes."""
     _check(header, n, name)
     lengths, shifted = _row_lengths(header, n)
@@ -131,7 +133,7 @@ def _placed(header: _Grid, n: int, name: str) -> tuple[ScanGrid, int, tuple[str,
     return grid, max(n, cells), notes
 
 
-def _check(header: _Grid, n: int, name: str) -> None:
+def _check(header: HeaderGrid, n: int, name: str) -> None:
     steps_fit = all(one == 0 or _STEPS[0] <= one <= _STEPS[1] for one in header.step)
     cells = (header.columns + 1) * header.rows
     fits = cells <= _MOST_CELLS or cells <= _MOST_CELLS_PER_PATTERN * n
@@ -144,7 +146,9 @@ def _check(header: _Grid, n: int, name: str) -> None:
         raise MalformedFileError(message)
 
 
-def _row_lengths(header: _Grid, n: int) -> tuple[tuple[int, int], Literal["none", "odd", "even"]]:
+def _row_lengths(
+    header: HeaderGrid, n: int
+) -> tuple[tuple[int, int], Literal["none", "odd", "even"]]:
     """Return how long even and odd rows are, and which of them are shifted to the right.
 
     The count decides where it fits only one way; else rows hold columns and columns + 1 in turn.
@@ -172,7 +176,7 @@ def _row_by_row(lengths: tuple[int, int], n: int) -> tuple[NDArray[np.int64], ND
     return 2 * pair + odd, within - odd * lengths[0]
 
 
-def _steps(header: _Grid) -> tuple[tuple[float, float], tuple[str, ...]]:
+def _steps(header: HeaderGrid) -> tuple[tuple[float, float], tuple[str, ...]]:
     """Return usable steps: a 0 stands for the other one, and hexagons have six equal sides."""
     dx, dy = header.step
     dx, dy = dx or dy or 1.0, dy or dx or 1.0
@@ -186,7 +190,7 @@ def _steps(header: _Grid) -> tuple[tuple[float, float], tuple[str, ...]]:
     return (dx, right), (note,)
 
 
-def _other_count(header: _Grid, n: int, cells: int) -> str:
+def _other_count(header: HeaderGrid, n: int, cells: int) -> str:
     kind = "hexagonal" if header.hexagonal else "square"
     declared = f"a {kind} grid of {header.columns:,} × {header.rows:,}, {cells:,} patterns"
     if n < cells:
