@@ -349,11 +349,8 @@ def test_legend_lets_a_cluster_stand_out_and_changes_no_selection(panels, points
     key = panels.page.locator("[data-panel=embedding] .lp-key", has_text="ferrite")
     key.click()
     panels.page.locator(".lp-key[aria-pressed=true]").nth(2).wait_for()
-    emphasized = panels.page.evaluate(
-        f"Array.from({panels.probe}.selection.classes).filter((c) => c === 1).length"
-    )
-    ids = panels.get("ids('A')")
-    assert emphasized == (points["labels"][ids] == 0).sum()
+    wanted = (points["labels"][panels.get("ids('A')")] == 0).sum()
+    panels.until(f"selection.classes.filter((c) => c === 1).length === {wanted}")
     assert panels.check(points) == count
     assert panels.page.locator(".lp-key[aria-pressed=true]").count() == 3
     panels.page.locator("[data-panel=joint] .lp-key", has_text="ferrite").or_(

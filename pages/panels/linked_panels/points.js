@@ -69,7 +69,7 @@ export class Points {
     for (let i = 0; i < data.n; i++) {
       const [r, c] = [row[i], col[i]];
       if (r < 0 || r >= rows || c < 0 || c + wide > columns) continue;
-      this.pointOf.fill(i, r * columns + c, r * columns + c + wide);
+      for (let k = 0; k < wide; k++) this.pointOf[r * columns + c + k] = i;
     }
   }
 
