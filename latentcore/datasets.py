@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from latentcore.containers import LatentSet, SampleSource, SourceRef
+from latentcore.encoding.denoised import denoised, denoising_record, pixels_of
 from latentcore.errors import RequestError
 from latentcore.preparation import Preparation, Preparer
 from latentcore.readers import open_latents, open_ref, open_samples
@@ -145,6 +146,8 @@ class SampleDataset(_Rows):
             self.ref = source.ref
             recipe = Preparation(scale=preparation) if isinstance(preparation, str) else preparation
             self._preparer = None if recipe is None else Preparer(recipe, source.sample_shape)
+            # Found once here, not by each process that reads.
+            self._denoising = {} if recipe is None else denoising_record(denoised(source, recipe))
             self.sample_shape = (
                 source.sample_shape if self._preparer is None else self._preparer.output_shape
             )
@@ -159,16 +162,25 @@ class SampleDataset(_Rows):
         return {**self.__dict__, "_source": None, "_inherited": None, "_process": 0}
 
     def _read(self, rows: NDArray[np.int64]) -> torch.Tensor:
-        raw = self._own_source().read(rows)
-        values = raw if self._preparer is None else self._preparer(raw)
+        source = self._own_source()
+        values = source.read(rows)
+        if self._preparer is not None:
+            values = self._preparer.prepare(values, pixels_of(source)).values
         return torch.from_numpy(np.ascontiguousarray(values))
 
     def _own_source(self) -> SampleSource:
         """Return the file as this process has opened it; one inherited by a fork is let be."""
         if self._source is None or self._process != os.getpid():
             self._inherited = self._source  # closing it is the business of who opened it
-            self._source, self._process = open_ref(self.ref), os.getpid()
+            self._source, self._process = self._opened(), os.getpid()
         return self._source
+
+    def _opened(self) -> SampleSource:
+        source = open_ref(self.ref)
+        if self._preparer is None:
+            return source
+        found = self._denoising.get("denoising")
+        return denoised(source, self._preparer.preparation, recorded=found)
 
 
 class LatentDataset(_Rows):

@@ -157,3 +157,14 @@ def test_a_reader_is_reported_its_options(tmp_path: Path) -> None:
     dataset = lc.LatentDataset(tmp_path / "k.npz", target="labels", reader="kinoml-npz:pooling=sum")
     np.testing.assert_array_equal(dataset[:][0], [[1, 1], [3, 3]])
     assert dataset[:][1].dtype == torch.int64
+
+
+def test_patterns_averaged_with_their_neighbors_are_those_of_the_verbs(tmp_path: Path) -> None:
+    from latentcore.encoding.denoised import DenoisedSamples
+
+    path = write_kikuchi(tmp_path / "scan.h5")
+    view = lc.SampleDataset(path, preparation=Preparation.parse(["nlpar=2"]))
+    with lc.open_samples(path) as source:
+        wanted = DenoisedSamples(source, 2, "medium").read(np.array([3, 1]))
+    copied = pickle.loads(pickle.dumps(view))
+    np.testing.assert_array_equal(copied[[3, 1]].numpy(), wanted)

@@ -14,6 +14,11 @@ from latentcore.encoders import Encoder, Pooling, open_checkpoint
 from latentcore.errors import RequestError, ShapeError
 from latentcore.preparation import Preparation, Preparer
 
+_ALONE = (
+    "The latents are of patterns that were averaged with their neighbors on the scan (nlpar); this "
+    "sample comes without neighbors and was encoded as it is, with all its noise."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class EncodedSample:
@@ -75,7 +80,9 @@ def encode_like(
         "the checkpoint that made the latents."
     )
     foreign = made.get("encoder_fingerprint") not in (None, encoder.fingerprint)
-    notes = (other,) if foreign else ()
+    notes: tuple[str, ...] = (other,) if foreign else ()
+    if preparation is not None and preparation.step("nlpar"):
+        notes += (_ALONE,)
     return EncodedSample(latent[latents.dims], encoder.name, encoder.fingerprint, notes)
 
 
