@@ -17,7 +17,7 @@ from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanMaps
 from latentcore.errors import LatentError, MalformedFileError, RequestError, UnknownFormatError
 from latentcore.readers._peek import Peek
 from latentcore.registry import Registry
-from latentcore.storage import local_path
+from latentcore.storage import local_path, split_options
 
 __all__ = [
     "LATENTS_READERS",
@@ -108,7 +108,8 @@ def open_samples(
     Parameters
     ----------
     location : str or Path
-        A path (or URL, see `latentcore.storage`).
+        A path (or URL, see `latentcore.storage`), perhaps with options for the reader:
+        ``FILE@KEY=VALUE[,KEY=VALUE…]``.
     reader : str, optional
         Name of a reader, with options for it as ``NAME:KEY=VALUE[,KEY=VALUE…]``; without it the
         file is recognized by its content.
@@ -208,7 +209,8 @@ def recognize_all(location: str | Path, **options: object) -> dict[str, str]:
     UnknownFormatError
         If no reader of any family recognizes it; the message names them all.
     """
-    peek = Peek(local_path(str(location)), options)
+    plain, own = split_options(str(location))
+    peek = Peek(local_path(plain), {**own, **options})
     found = {
         kind: name for kind, family in _families() if (name := _claimant(family, peek)) is not None
     }
@@ -263,7 +265,8 @@ def _open(
     reader: str | None,
     options: dict[str, object],
 ) -> T:
-    location = str(location)
+    location, own = split_options(str(location))
+    options = {**own, **options}
     if reader is not None:
         reader, given = split_reader(reader)
         options = {**given, **options}

@@ -1,8 +1,10 @@
-"""How a ``MAP`` is written: a file, and perhaps which of its columns."""
+"""How a ``MAP`` is written: a file, options for its reader, and which of its columns."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from latentcore.storage import split_options
 
 
 def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
@@ -11,6 +13,7 @@ def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
     Returns
     -------
     location : str
+        With the reader's options, if there are any: ``FILE@KEY=VALUE``.
     columns : tuple of str
         Empty where all were meant.
     """
@@ -25,8 +28,13 @@ def split_map_spec(spec: str) -> tuple[str, tuple[str, ...]]:
     return location, tuple(name.strip() for name in columns.split(",") if name.strip())
 
 
+def file_of(spec: str) -> str:
+    """Return the file that a ``MAP`` is in, without columns and options."""
+    return split_options(split_map_spec(spec)[0])[0]
+
+
 def _exists(spec: str) -> bool:
     try:
-        return Path(spec).exists()
+        return Path(split_options(spec)[0]).exists()
     except (OSError, ValueError):  # too long for a path, or with characters that none has
         return False

@@ -16,7 +16,7 @@ from typing import Any
 from latentcore.artifacts import from_json, to_json
 from latentcore.containers import InputRecord
 from latentcore.errors import UnknownNameError
-from latentcore.requests.map_specs import split_map_spec
+from latentcore.requests.map_specs import file_of, split_map_spec
 from latentcore.requests.verbs import VERBS, Option, as_plain, option_of
 from latentcore.storage import content_fingerprint, is_remote, remote_of
 
@@ -100,7 +100,7 @@ def job_id(verb: str, request: object, out: Path | None) -> str:
     gigabytes to find out that a job exists already would take longer than some jobs.
     """
     asked = question_of(verb, as_plain(request))
-    paths = {split_map_spec(text)[0] for text in _texts(asked) if Path(text).is_absolute()}
+    paths = {file_of(text) for text in _texts(asked) if Path(text).is_absolute()}
     states = {_file_state(path) for path in paths}
     return _digest({"verb": verb, "request": asked, "files": sorted(states - {""}), "out": out}, 6)
 
@@ -117,7 +117,7 @@ def version_of_inputs(verb: str, request: Mapping[str, Any]) -> str:
         If an object isn't there.
     """
     asked = question_of(verb, request)
-    states = [_state(split_map_spec(text)[0]) for text in _texts(asked)]
+    states = [_state(file_of(text)) for text in _texts(asked)]
     return _digest({"verb": verb, "request": asked, "states": states}, 12)
 
 
@@ -206,10 +206,10 @@ def _with_content(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     location, columns = split_map_spec(value)
-    path = Path(location)
+    path = Path(file_of(value))
     try:
         if not is_remote(location) and path.is_file():
-            return [path.name, content_fingerprint(path), columns]
+            return [Path(location).name, content_fingerprint(path), columns]
     except (OSError, ValueError):  # no path at all, or one that may not be read
         pass
-    return [value, _state(location)]
+    return [value, _state(file_of(value))]

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from latentcore.progress import Progress
-from latentcore.requests.map_specs import split_map_spec
+from latentcore.requests.map_specs import file_of
 from latentcore.storage import S3Location, remote_of
 
 
@@ -21,7 +21,7 @@ def remote_inputs(request: object) -> list[S3Location]:
         for field in dataclasses.fields(request)  # type: ignore[arg-type]
         if field.metadata["option"].fetched
     ]
-    return [remote_of(split_map_spec(text)[0]) for text in _texts(values) if _is_object(text)]
+    return [remote_of(file_of(text)) for text in _texts(values) if _is_object(text)]
 
 
 @contextlib.contextmanager

@@ -9,9 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from latentcore.storage.local import content_fingerprint, existing_path
-from latentcore.storage.locations import S3Location, is_remote, remote_of
+from latentcore.storage.locations import S3Location, is_remote, remote_of, split_options
 
-__all__ = ["S3Location", "content_fingerprint", "is_remote", "local_path", "remote_of"]
+__all__ = [
+    "S3Location",
+    "content_fingerprint",
+    "is_remote",
+    "local_path",
+    "remote_of",
+    "split_options",
+]
 
 
 def local_path(location: str) -> Path:

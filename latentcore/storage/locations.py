@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from latentcore.errors import InputError
 
@@ -13,6 +14,8 @@ _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # longer names that Ceph and MinIO still take.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _LONGEST_KEY = 1024
+# "scan.h5@scan=2": options for the reader, after the file's name.
+_WITH_OPTIONS = re.compile(r"(.+)@([a-z_]+=[^@=,:]+(?:,[a-z_]+=[^@=,:]+)*)", re.DOTALL)
 
 
 @dataclass(frozen=True, order=True)
@@ -63,3 +66,22 @@ def remote_of(location: str) -> S3Location:
         message = f"{location!r} names no object on S3. It must read s3://bucket/key."
         raise InputError(message)
     return S3Location(bucket, key)
+
+
+def split_options(location: str) -> tuple[str, dict[str, object]]:
+    """Split ``FILE`` or ``FILE@KEY=VALUE[,KEY=VALUE…]``: the file, and options for its reader.
+
+    A file that is called so is that file.
+    """
+    found = _WITH_OPTIONS.fullmatch(location)
+    if found is None or _exists(location):
+        return location, {}
+    parts = (part.partition("=") for part in found[2].split(","))
+    return found[1], {key: value.strip() for key, _, value in parts}
+
+
+def _exists(location: str) -> bool:
+    try:
+        return Path(location).exists()
+    except (OSError, ValueError):  # too long for a path, or with characters that none has
+        return False

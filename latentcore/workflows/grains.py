@@ -29,7 +29,7 @@ class GrainsRequest:
 
     maps: str = option(
         help="phases and Euler angles (Bunge): a vendor's EBSD file, or a table with columns "
-        "phi1, Phi, phi2 and phase",
+        "phi1, Phi, phi2 and phase; FILE@KEY=VALUE gives options to its reader, as scan=2",
         positional=True,
         kind="map",
         metavar="MAPS",

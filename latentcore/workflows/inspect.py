@@ -43,7 +43,10 @@ class InspectRequest:
     """What to look into."""
 
     location: str = option(
-        help="file to look into", positional=True, kind="file", metavar="LOCATION"
+        help="file to look into; FILE@KEY=VALUE gives options to its reader, as scan=2",
+        positional=True,
+        kind="file",
+        metavar="LOCATION",
     )
     reader: str | None = option(
         None,

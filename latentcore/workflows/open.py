@@ -25,7 +25,7 @@ from latentcore.readers import recognize_all
 from latentcore.requests.map_specs import split_map_spec
 from latentcore.requests.verbs import option, verb
 from latentcore.settings import all_variables, named_paths
-from latentcore.storage import local_path
+from latentcore.storage import local_path, split_options
 from latentcore.storage.companions import companions, has_maps_beside
 
 _HOST = "127.0.0.1"
@@ -99,7 +99,12 @@ def open_dashboard(request: OpenRequest, folder: None, progress: Progress) -> di
 def opened_files(request: OpenRequest) -> list[Path]:
     """Return the files that the request names, each once; of objects on S3 the local copies."""
     locations = [*request.files, *(split_map_spec(spec)[0] for spec in request.map)]
-    return list(dict.fromkeys(local_path(location).resolve() for location in locations))
+    return list(dict.fromkeys(_path_of(location) for location in locations))
+
+
+def _path_of(location: str) -> Path:
+    """Return where a file is, without options for its reader."""
+    return local_path(split_options(location)[0]).resolve()
 
 
 def query_for(request: OpenRequest) -> str:
@@ -111,20 +116,20 @@ def query_for(request: OpenRequest) -> str:
     # The maps of patterns come with these, so that they aren't opened twice.
     along = {
         companion.resolve()
-        for path in map(local_path, request.files)
+        for path in map(_path_of, request.files)
         if has_maps_beside(path.name)
         for companion in companions(path)
     }
     names = {path: f"opened:{name}" for name, path in named_paths(opened_files(request)).items()}
 
     def place(location: str) -> str:
-        return names[local_path(location).resolve()]
+        return names[_path_of(location)] + location[len(split_options(location)[0]) :]
 
     def those(*wanted: str) -> list[str]:
         return [
             place(one)
             for one in request.files
-            if not kinds[one].keys().isdisjoint(wanted) and local_path(one).resolve() not in along
+            if not kinds[one].keys().isdisjoint(wanted) and _path_of(one) not in along
         ]
 
     samples, latents = those("samples")[:1], those("latents")[:1]

@@ -13,8 +13,9 @@ from latentcore.cli import main
 from latentcore.containers import CrystalSymmetry, UnitCell, notes_of
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.inputs.labels import read_labels
+from latentcore.inputs.maps import read_map
 from tests.factories.dream3d import write_dream3d
-from tests.factories.ebsd import flat_images, write_edax, write_orix, write_oxford
+from tests.factories.ebsd import flat_images, write_edax, write_kikuchipy, write_orix, write_oxford
 from tests.factories.hexagonal import hexagonal_points
 from tests.factories.kikuchi import full_grid
 
@@ -286,6 +287,18 @@ def test_links_that_go_round_end(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         del file["DataStructure/nowhere"]
     assert "phase" in readers.open_maps(path).names
+
+
+def test_each_of_several_scans_opens_by_an_option_after_the_file(tmp_path: Path) -> None:
+    path = write_kikuchipy(tmp_path / "scan.h5", COORDS, flat_images(VALUES), VALUES, scans=2)
+    with h5py.File(path, "r+") as file:
+        file["Scan 2/EBSD/CrystalMap/crystal_map/data/scores"][...] *= 10
+    for spec in (f"{path}@scan=2:scores", f"{path}@scan=Scan 2:scores"):
+        np.testing.assert_array_equal(read_map(spec).values, [10 * VALUES])
+    with readers.open_samples(f"{path}@scan=2") as samples:
+        assert samples.read(slice(0, 1)).max() == 2
+    with pytest.raises(RequestError, match=r"no scan '3'. It has: 'Scan 1', 'Scan 2'"):
+        read_map(f"{path}@scan=3")
 
 
 def _notes(opened: object) -> tuple[str, ...]:

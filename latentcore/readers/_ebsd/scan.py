@@ -174,7 +174,7 @@ class Vendor:
         shown = ", ".join(scans)
         note = (
             f"The file holds {len(scans)} scans: {shown}. This is {scan!r}; another one opens "
-            "with ':scan=NAME' after the reader's name."
+            "with '@scan=NAME' after the file's name."
         )
         return (note,)
 

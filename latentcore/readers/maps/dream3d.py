@@ -191,7 +191,7 @@ def _chosen(file: h5py.File, ref: SourceRef, name: str) -> tuple[_Geometry, tupl
         return chosen, ()
     note = (
         f"The file holds {len(found)} geometries with cells: {shown}. This is "
-        f"{visible(chosen.name)}; another one opens with ':container=NAME' after the reader's name."
+        f"{visible(chosen.name)}; another one opens with '@container=NAME' after the file's name."
     )
     return chosen, (note,)
 
@@ -211,7 +211,7 @@ def _slice(geometry: _Geometry, ref: SourceRef, name: str) -> tuple[int, tuple[s
         said = "maps are of one slice" if asked is None else f"there is no slice {str(asked)[:20]}"
         message = (
             f"{name!r} {what}, and {said}. Choose one by slice=N, from 0 to {z - 1:.0f}, after the "
-            "reader's name: dream3d-maps:slice=0."
+            "file's name: FILE@slice=0."
         )
         raise RequestError(message)
     return number, () if z == 1 else (f"This is slice {number} of 0 to {z - 1:.0f} along z.",)

@@ -17,7 +17,8 @@ class RankRequest:
 
     latents: str = latents_option()
     map: str = option(
-        help="reference: FILE, FILE:COLUMN, or several columns for a synthesis; joined by x and y",
+        help="reference: FILE, FILE:COLUMN, or several columns for a synthesis; joined by x and y; "
+        "FILE@KEY=VALUE:COLUMN gives options to the file's reader, as scan=2",
         kind="map",
     )
     metric: tuple[str, ...] | None = option(
