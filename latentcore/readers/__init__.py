@@ -25,6 +25,7 @@ __all__ = [
     "SAMPLES_READERS",
     "TABLES_READERS",
     "Reader",
+    "choices_in",
     "open_latents",
     "open_maps",
     "open_ref",
@@ -218,6 +219,26 @@ def recognize_all(location: str | Path, **options: object) -> dict[str, str]:
         return found
     tried = [_tried(name, reader) for _, family in _families() for name, reader in family.items()]
     raise UnknownFormatError(_unknown(peek, tried, "latentcore/readers/"))
+
+
+def choices_in(location: str | Path) -> dict[str, tuple[str, ...]]:
+    """Return what a file lets choose by its readers' options: for each option the values.
+
+    Only where there are several; the first is what opens without the option, ``""`` where nothing
+    does. Errors as `recognize_all`.
+    """
+    path = local_path(split_options(str(location))[0])
+    found: dict[str, tuple[str, ...]] = {}
+    for kind, family in _families():
+        reader = _claimant(family, Peek(path))
+        choices = getattr(family.get(reader), "choices", None) if reader is not None else None
+        if kind in ("samples", "maps") and choices is not None:
+            found |= choices(path)
+    written = {
+        option: tuple(value for value in values if not set(value) & set("@=,:"))
+        for option, values in found.items()
+    }
+    return {option: values for option, values in written.items() if len(values) > 1}
 
 
 def split_reader(reader: str) -> tuple[str, dict[str, object]]:

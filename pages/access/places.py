@@ -11,6 +11,7 @@
 ``s3:BUCKET/KEY``  an object in one of the buckets that the operator offers
 =================  =======================================================================
 
+Options for a file's reader may follow, as in ``upload:ID/NAME@scan=2``, and belong to the place.
 Pages speak of places, verbs of locations. A path of the server appears in no URL and is never taken
 from one.
 """
@@ -27,7 +28,7 @@ from pathlib import Path
 from latentcore.artifacts import write_atomic
 from latentcore.errors import InputError
 from latentcore.settings import named_paths, settings
-from latentcore.storage import is_remote
+from latentcore.storage import is_remote, split_options
 from latentcore.version import __version__
 from pages.access import s3
 
@@ -87,30 +88,54 @@ def _opened_files() -> dict[str, Path]:
 def location(place: str) -> str:
     """Return what a request calls a place: a path, or ``s3://bucket/key`` for an object.
 
-    A run's record then names the object, and not this server's copy of it; errors as `resolve`.
+    Options for the reader follow. A run's record then names the object, and not this server's copy
+    of it; errors as `resolve`.
     """
     if s3.is_object(place):
-        return str(s3.object_at(place))
-    return str(resolve(place))
+        plain = without_options(place)
+        return f"{s3.object_at(plain)}{place[len(plain) :]}"
+    return local_location(place)
+
+
+def local_location(place: str) -> str:
+    """Return the path of a place, followed by its options for the reader; errors as `resolve`."""
+    path, options = str(resolve(place)), place[len(without_options(place)) :]
+    # A file may be called as if options followed.
+    return path if options and path.endswith(options) else f"{path}{options}"
+
+
+def without_options(place: str) -> str:
+    """Return a place without options for its reader."""
+    return split_options(place)[0]
 
 
 def check(place: str) -> None:
     """Refuse what `resolve` refuses; but an object on S3 need not be fetched yet."""
     if s3.is_object(place):
-        s3.present_version(place)
+        s3.present_version(without_options(place))
     else:
         resolve(place)
 
 
 def resolve(place: str) -> Path:
-    """Return the path of a place; of an object on S3 that of the local copy.
+    """Return the path of a place without its options; of an object on S3 that of the local copy.
 
     The place may come from a URL, so anything may stand in it. Raises `InputError` if it is no
     place, lies outside what may be read (also through symbolic links), nothing is there any more,
     or an object on S3 is yet to be fetched.
     """
-    if s3.is_object(place):
-        return s3.local_copy(place)
+    plain = without_options(place)
+    if s3.is_object(plain):
+        return s3.local_copy(plain)
+    if plain != place:
+        try:
+            return _resolved(place)
+        except InputError:  # no file is called so
+            return _resolved(plain)
+    return _resolved(place)
+
+
+def _resolved(place: str) -> Path:
     root, parts = _split(place)
     if place.startswith(_PAIR):
         return _linked(root / parts[0], parts[1], place)
@@ -158,6 +183,9 @@ def place_of(path: str | Path) -> str:
 
     Raises `InputError` for what lies outside of everything that may be read.
     """
+    plain, _ = split_options(str(path))
+    if plain != str(path):
+        return place_of(plain) + str(path)[len(plain) :]
     if is_remote(str(path)):
         return s3.place_of_object(str(path))
     folder = Path(path).parent.resolve()

@@ -30,6 +30,7 @@ from latentcore.readers import (
     MAPS_READERS,
     SAMPLES_READERS,
     TABLES_READERS,
+    choices_in,
     open_latents,
     open_maps,
     open_samples,
@@ -87,6 +88,14 @@ def family_of(place: str) -> str:
     kind, reader = kind_of(place)
     description: str = _FAMILIES[kind].get(reader).description
     return description.partition(":")[0].rstrip(".")
+
+
+def choices(place: str) -> dict[str, tuple[str, ...]]:
+    """Return what a file lets choose, such as one of its scans: for each option the values.
+
+    Nothing where there is but one of each; errors as `kind_of`.
+    """
+    return _choices(_File(str(places.resolve(place)), version(place)))
 
 
 def samples(place: str) -> SampleSource:
@@ -158,8 +167,12 @@ def sample_rows(state: ScanState) -> NDArray[np.int64]:
 
 
 def _file(place: str) -> _File:
-    path = places.resolve(place)
-    return _File(str(path), file_version(path))
+    return _File(places.local_location(place), file_version(places.resolve(place)))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _choices(file: _File) -> dict[str, tuple[str, ...]]:
+    return choices_in(file.path)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -61,6 +61,26 @@ def test_orientations_are_offered_among_the_maps(open_page: OpenPage, tmp_path: 
     assert "m-3m: red [001], green [101], blue [111]" in texts(app.caption).replace("\\", "")
 
 
+def test_another_of_several_scans_is_chosen(open_page: OpenPage, tmp_path: Path) -> None:
+    path = write_kikuchipy(tmp_path / "scan.h5", COORDS, IMAGES, VALUES, scans=2)
+    with h5py.File(path, "r+") as file:
+        file["Scan 2/EBSD/CrystalMap/crystal_map/data/scores"][...] *= 10
+    app = upload(open_page(), path)
+    first = scan_of(app)
+    choice = next(widget for widget in app.selectbox if widget.label == "Scan")
+    assert (choice.options, choice.value) == (["Scan 1", "Scan 2"], "Scan 1")
+    app = choice.select("Scan 2").run()
+    assert not app.exception
+    second = scan_of(app)
+    assert second.samples == f"{first.samples}@scan=Scan 2"
+    assert second.maps == (second.samples,)
+    assert next(widget for widget in app.selectbox if widget.label == "Scan").value == "Scan 2"
+    assert "This is 'Scan 2'" in texts(app.caption)
+    assert second.samples is not None
+    np.testing.assert_array_equal(loading.maps(second.samples).get("scores"), 10 * VALUES)
+    assert loading.samples(second.samples).read(slice(0, 1)).max() == 2
+
+
 def test_symmetry_is_asked_for_where_no_file_says_it(open_page: OpenPage, tmp_path: Path) -> None:
     path = write_oxford(tmp_path / "scan.h5oina", COORDS, IMAGES, VALUES)
     with h5py.File(path, "r+") as file:

@@ -35,6 +35,11 @@ class VendorSamples:
             scans = self._vendor.scans(file)
             return any(self._vendor.patterns_key(file, scan, {}) for scan in scans)
 
+    def choices(self, path: Path) -> dict[str, tuple[str, ...]]:
+        """Return what there is to choose from, by option."""
+        with open_hdf5(path) as file:
+            return self._vendor.choices(file)
+
     def open(self, ref: SourceRef) -> SampleSource:
         """Open a scan's patterns."""
         path = local_path(ref.location)
@@ -82,6 +87,11 @@ class VendorMaps:
         with open_hdf5(peek.path) as file:
             scans = self._vendor.scans(file)
             return any(self._vendor.has_maps(file, scan, peek.options) for scan in scans)
+
+    def choices(self, path: Path) -> dict[str, tuple[str, ...]]:
+        """Return what there is to choose from, by option."""
+        with open_hdf5(path) as file:
+            return self._vendor.choices(file)
 
     def open(self, ref: SourceRef) -> ScanMaps:
         """Read every map of a scan; errors as `VendorSamples.open`."""

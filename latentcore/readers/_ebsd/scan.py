@@ -166,6 +166,10 @@ class Vendor:
         message = f"{name!r} has no scan {asked!r}. It has: {', '.join(map(repr, scans))}."
         raise RequestError(message)
 
+    def choices(self, file: h5py.File) -> dict[str, tuple[str, ...]]:
+        """Return what there is to choose from, by option."""
+        return {"scan": self.scans(file)}
+
     def scan_notes(self, file: h5py.File, scan: str) -> tuple[str, ...]:
         """Tell which scan of several this is."""
         scans = self.scans(file)

@@ -30,10 +30,15 @@ _ERRORS = ("not analyzed", "success", "no solution", "low band contrast", "low b
 class _Oxford(Vendor):
     """Facts that are not in a table."""
 
+    def choices(self, file: h5py.File) -> dict[str, tuple[str, ...]]:
+        processed = any(_has_processed(file, scan) for scan in self.scans(file))
+        values = (_ACQUIRED, _PROCESSED) if processed else (_ACQUIRED,)
+        return {**super().choices(file), _DATA: values}
+
     def parts(self, file: h5py.File, scan: str, options: Options) -> tuple[Part, ...]:
         (acquired,) = super().parts(file, scan, options)
         folder = f"{scan}/{_PROCESSING}/Data"
-        there = any(points_in(file, f"{folder}/{name}") for name in children(file, folder))
+        there = _has_processed(file, scan)
         asked = str(options.get(_DATA, _ACQUIRED)).strip().lower()
         if asked not in ((_ACQUIRED, _PROCESSED) if there else (_ACQUIRED,)):
             known = f"{_ACQUIRED} and {_PROCESSED}" if there else f"{_ACQUIRED} alone"
@@ -94,3 +99,8 @@ VENDORS.register("oxford-h5oina")(
         options=frozenset({"scan", "patterns", _DATA}),
     )
 )
+
+
+def _has_processed(file: h5py.File, scan: str) -> bool:
+    folder = f"{scan}/{_PROCESSING}/Data"
+    return any(points_in(file, f"{folder}/{name}") for name in children(file, folder))

@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -48,6 +49,7 @@ _DEEPEST = 6
 _MOST_COMPONENTS = 16
 _LONGEST_TEXT = 1 << 16
 _MOST_PHASES = 1_000
+_MOST_SLICES = 10_000
 _LARGEST_RADIANS = 4 * np.pi * 1.001
 
 
@@ -84,6 +86,15 @@ class Dream3d:
             return False
         with open_hdf5(peek.path) as file:
             return any(_arrays(file, one) for one in _geometries(file))
+
+    def choices(self, path: Path) -> dict[str, tuple[str, ...]]:
+        """Return what there is to choose from, by option."""
+        with open_hdf5(path) as file:
+            found = [one for one in _geometries(file) if _arrays(file, one)]
+        planes = int(max((one.dimensions[2] for one in found), default=1))
+        # A volume has no slice of its own choice.
+        slices = ("", *map(str, range(min(planes, _MOST_SLICES)))) if planes > 1 else ()
+        return {"container": tuple(one.name for one in found), "slice": slices}
 
     def open(self, ref: SourceRef) -> ScanMaps:
         """Read every cell array."""

@@ -177,4 +177,4 @@ def _report(names: Sequence[str], among: int, how: str) -> None:
 
 
 def _resolved(chosen: Sequence[str]) -> list[str]:
-    return [str(places.resolve(place)) for place in chosen]
+    return [places.local_location(place) for place in chosen]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import streamlit as st
@@ -115,6 +115,7 @@ def _card(title: str, icon: str, place: str | None, facts: Callable[[str], Facts
             return True
         st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
         try:
+            _choices(place)
             _fact_list([("reader", loading.kind_of(place)[1]), *facts(place)])
             _notes(place)
         except InputError as error:
@@ -177,6 +178,36 @@ def _dims(dims: np.ndarray) -> str:
     return f"{len(dims)} of the model's: {shown}" + (", …" if len(dims) > 4 else "")
 
 
+def _choices(place: str) -> None:
+    """Let choose among what a file holds several of: its scans, a volume's slices."""
+    plain = places.without_options(place)
+    chosen = dict(part.split("=", 1) for part in place[len(plain) + 1 :].split(",") if part)
+    for option, values in loading.choices(place).items():
+        known = {value.lower(): value for value in values}
+        now = known.get(chosen.get(option, "").lower(), values[0])
+        st.selectbox(
+            option.capitalize(),
+            values,
+            index=values.index(now),
+            key=f"choice_{option}_{place}",
+            on_change=_take_other,
+            args=(place, plain, chosen, option),
+            format_func=lambda value: value or "choose one",
+            help="The file holds several.",
+        )
+
+
+def _take_other(place: str, plain: str, chosen: Mapping[str, str], option: str) -> None:
+    """Put what was chosen in the place of what is in view, as samples and as maps."""
+    picked = {**chosen, option: st.session_state[f"choice_{option}_{place}"]}
+    text = ",".join(f"{name}={value}" for name, value in picked.items() if value)
+    scan, other = current(), f"{plain}@{text}" if text else plain
+    choose(
+        samples=other if scan.samples == place else scan.samples,
+        maps=tuple(other if one == place else one for one in scan.maps),
+    )
+
+
 def _notes(place: str) -> None:
     """Show the reader's notes about a file."""
     if loading.kind_of(place)[0] == "samples":
@@ -197,6 +228,8 @@ def _maps_card(scan: ScanState) -> None:
         for place in scan.maps:
             st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
             try:
+                if place != scan.samples:
+                    _choices(place)
                 _fact_list(_maps_facts(place, scan))
                 if place != scan.samples and not loading.is_table(place):
                     _show(loading.maps(place).notes)
