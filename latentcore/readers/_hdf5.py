@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -274,12 +274,27 @@ def text(file: h5py.File, key: str) -> str:
 
 def text_attribute(file: h5py.File, name: str) -> str:
     """Return a text attribute of the root group, ``""`` where there is none."""
-    if name not in file.attrs:
-        return ""
-    value = file.attrs[name]
+    value = attribute_value(file, name)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value if isinstance(value, str) else ""
+
+
+def attribute_value(found: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """Return an attribute's value; None without it, or where it is neither number nor text.
+
+    Reading sequences of variable length, of which HDF5 believes whatever a damaged file says,
+    may end the process.
+    """
+    if name not in found.attrs:
+        return None
+    try:
+        dtype = found.attrs.get_id(name).dtype
+    except TypeError:  # NumPy knows none such
+        return None
+    if dtype.hasobject and h5py.check_string_dtype(dtype) is None:
+        return None
+    return found.attrs[name]
 
 
 def _refuse_absurd(found: h5py.Dataset, key: str, name: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import InputError, MalformedFileError, StorageError
-from latentcore.readers._hdf5 import DAMAGE, dataset, open_checked_stream
+from latentcore.readers._hdf5 import DAMAGE, attribute_value, dataset, open_checked_stream
 from latentcore.storage import remote_of
 from latentcore.storage.remote_file import RemoteFile
 
@@ -149,21 +149,23 @@ def _objects(file: h5py.File) -> tuple[tuple[RemoteObject, ...], int]:
 
 def _attributes(entry: Any) -> dict[str, str]:
     names = list(entry.attrs)
-    texts = {name: _attribute(entry.attrs, name) for name in names[:_MOST_ATTRIBUTES]}
+    texts = {name: _attribute(entry, name) for name in names[:_MOST_ATTRIBUTES]}
     if len(names) > _MOST_ATTRIBUTES:
         texts["…"] = f"{len(names) - _MOST_ATTRIBUTES} more"
     return texts
 
 
-def _attribute(attributes: h5py.AttributeManager, name: str) -> str:
+def _attribute(entry: Any, name: str) -> str:
     try:
-        about = attributes.get_id(name)
+        about = entry.attrs.get_id(name)
         count = math.prod(about.shape)
         if count > _MOST_ATTRIBUTE_VALUES or count * about.dtype.itemsize > _MOST_ATTRIBUTE_BYTES:
             return f"{about.dtype} {about.shape}"
-        value = attributes[name]
+        value = attribute_value(entry, name)
     except (*DAMAGE, TypeError):
         return "not readable here"
+    if value is None:
+        return f"{about.dtype} {about.shape}"
     shown = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     if isinstance(shown, bytes):
         shown = shown.decode("utf-8", "replace")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from latentcore.containers import notes_of
 from latentcore.errors import InputError, MalformedFileError, RequestError, UnsafeFileError
 from latentcore.readers import open_maps, open_samples, recognize_all
+from latentcore.readers._hdf5 import attribute_value
 from latentcore.workflows import execute
 from latentcore.workflows.inspect import InspectRequest
 from tests.factories.hyperspy import HyperSignal, axis, write_hspy, write_zspy, zip_folder
@@ -208,6 +209,22 @@ def test_names_from_a_file_are_cut_and_made_visible(path: Path) -> None:
     maps = open_maps(write(path, signals))
     told = [*maps.names, *maps.units, maps.grid.unit, *maps.notes]
     assert all(one.isprintable() and len(one) < 600 for one in told)
+
+
+def test_attribute_of_sequences_is_left_unread(tmp_path: Path) -> None:
+    """HDF5 ended the process at such an attribute whose type had a flipped bit."""
+    path = write(tmp_path / "s.hspy", {"s": HyperSignal(SCAN)})
+    with h5py.File(path, "a") as file:
+        attributes = file["Experiments/s/axis-0"].attrs
+        del attributes["units"]
+        sequences = h5py.vlen_dtype(np.dtype(np.int64))
+        whole = np.empty((), object)
+        whole[()] = np.array([1, 2, 3])
+        attributes.create("units", whole, dtype=sequences)
+        assert attribute_value(file["Experiments/s/axis-0"], "units") is None
+        assert attribute_value(file["Experiments/s/axis-0"], "size") == 5
+    with open_samples(path) as samples:
+        assert "different units" in " ".join(notes_of(samples))
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])

@@ -19,7 +19,7 @@ from latentcore.containers.crystals import (
     laue_of_space_group,
 )
 from latentcore.errors import MalformedFileError
-from latentcore.readers._hdf5 import dataset, follow, load, text
+from latentcore.readers._hdf5 import attribute_value, dataset, follow, load, text
 
 # A letter per kind of plain value; a mask counts as a column of zeros and ones.
 _PLAIN = "iufb"
@@ -77,7 +77,7 @@ def as_float32(values: NDArray[np.generic]) -> NDArray[np.float32]:
 def unit_attribute(file: h5py.File, key: str) -> str:
     """Return the unit that a dataset's attribute ``Unit`` names, as it is printed."""
     found = follow(file, key)
-    value = found.attrs.get("Unit", "") if found is not None else ""
+    value = (attribute_value(found, "Unit") if found is not None else None) or ""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return printed_unit(text)
 

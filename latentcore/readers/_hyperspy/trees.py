@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnsafeFileError
-from latentcore.readers._hdf5 import dataset, follow
+from latentcore.readers._hdf5 import attribute_value, dataset, follow
 from latentcore.readers._hdf5_rows import open_with_cache
 
 Slices = tuple[slice, ...]
@@ -121,7 +121,7 @@ class Hdf5Tree:
         found = follow(self._file, key)
         if found is None or name not in found.attrs or found.attrs.get_id(name).shape not in _ONE:
             return None
-        return plain_value(found.attrs[name])
+        return plain_value(attribute_value(found, name))
 
     def shape(self, key: str) -> tuple[int, ...] | None:
         """Return an array's shape."""

@@ -29,7 +29,7 @@ from latentcore.containers import (
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords, grid_of
-from latentcore.readers._hdf5 import dataset, load, open_hdf5, text_attribute
+from latentcore.readers._hdf5 import attribute_value, dataset, load, open_hdf5, text_attribute
 from latentcore.readers._partitions import partition_ids, read_parts
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
@@ -113,7 +113,8 @@ def _grid(file: h5py.File, n: int) -> ScanGrid | None:
     found = dataset(file, "coords")
     _check_shape(found, (n, 2))
     coords = load(found)
-    step = np.asarray(file.attrs.get("step", ()), np.float64)
+    given = attribute_value(file, "step")
+    step = np.asarray(() if given is None else given, np.float64)
     return grid_of(
         coords[:, 0],
         coords[:, 1],

@@ -30,7 +30,7 @@ from latentcore.readers._ebsd.columns import MapColumns, refuse_hollow
 from latentcore.readers._ebsd.conventions import DREAM3D
 from latentcore.readers._ebsd.fields import Phase, children, plausible_lattice, visible
 from latentcore.readers._ebsd.places import Header, row_major
-from latentcore.readers._hdf5 import dataset, follow, load, open_hdf5
+from latentcore.readers._hdf5 import attribute_value, dataset, follow, load, open_hdf5
 from latentcore.readers._peek import Peek
 from latentcore.storage import content_fingerprint, local_path
 
@@ -159,7 +159,7 @@ def _new_geometries(file: h5py.File, folder: str, seen: set[int]) -> Iterator[_G
         return
     seen.add(address)
     names = ("_DIMENSIONS", "_ORIGIN", "_SPACING")
-    sizes, origin, spacing = (_numbers(found.attrs.get(name)) for name in names)
+    sizes, origin, spacing = (_numbers(attribute_value(found, name)) for name in names)
     if sizes and spacing:
         matrices = tuple(f"{folder}/{one}" for one in children(file, folder))
         name = folder.removeprefix(f"{_NEW}/")
@@ -244,7 +244,7 @@ def _arrays(file: h5py.File, geometry: _Geometry) -> list[_Array]:
     shape = tuple(reversed(geometry.dimensions))
     for matrix in geometry.matrices:
         group = follow(file, matrix)
-        kind = group.attrs.get(_KIND) if isinstance(group, h5py.Group) else None
+        kind = attribute_value(group, _KIND) if isinstance(group, h5py.Group) else None
         if kind is not None and (not np.size(kind) or np.ravel(kind)[0] != _CELLS):
             continue
         for name in children(file, matrix):

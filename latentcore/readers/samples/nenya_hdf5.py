@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import SAMPLES_READERS, register_reader
-from latentcore.readers._hdf5 import dataset, load, open_checked
+from latentcore.readers._hdf5 import attribute_value, dataset, load, open_checked
 from latentcore.readers._hdf5_rows import Hdf5Rows, JoinedRows
 from latentcore.readers._partitions import PARTITIONS, partition_ids
 from latentcore.readers._peek import Peek
@@ -132,7 +132,7 @@ def _attributes(file: h5py.File) -> tuple[str, ...]:
     found = []
     for name in list(file.attrs)[:_MOST_ATTRIBUTES]:
         try:
-            value = np.asarray(file.attrs[name])
+            value = np.asarray(attribute_value(file, name))
         except (OSError, TypeError, ValueError, RuntimeError):
             continue  # of a type that only its author's program knows
         if value.dtype.kind in "iufbU" and value.size <= _LONGEST_ATTRIBUTE:

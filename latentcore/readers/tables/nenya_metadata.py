@@ -15,7 +15,7 @@ from latentcore.containers import SampleTable, SourceRef
 from latentcore.errors import MalformedFileError
 from latentcore.readers import TABLES_READERS, register_reader
 from latentcore.readers._columns import read_columns
-from latentcore.readers._hdf5 import dataset, load, open_hdf5
+from latentcore.readers._hdf5 import attribute_value, dataset, load, open_hdf5
 from latentcore.readers._partitions import PARTITIONS, partition_ids
 from latentcore.readers._peek import Peek
 from latentcore.storage import content_fingerprint, local_path
@@ -83,7 +83,8 @@ def _read_part(file: h5py.File, partition: str) -> pd.DataFrame:
 def _names(found: h5py.Dataset) -> list[str]:
     """Return the columns' names, ``column_0`` … where the file names none."""
     try:
-        given = np.ravel(np.asarray(found.attrs.get("columns", ())))
+        value = attribute_value(found, "columns")
+        given = np.ravel(np.asarray(() if value is None else value))
     except (OSError, TypeError, ValueError, RuntimeError):
         given = np.array(())
     names = [
