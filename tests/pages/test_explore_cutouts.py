@@ -216,7 +216,7 @@ def test_a_table_joins_the_samples_in_view_and_no_scan(ocean, open_page) -> None
     app = open_page("data")
     app.multiselect(key="files_folder:measured").set_value([TABLE]).run()
     app.button[[one.label for one in app.button].index("Open")].click().run()
-    assert "is a table about samples without x and y" in page_text(app)
+    assert "is a table about samples that lie on no grid" in page_text(app)
 
 
 @pytest.fixture

@@ -68,10 +68,9 @@ def column(file: h5py.File, key: str, part: int | slice = 0) -> NDArray[np.gener
 def as_float32(values: NDArray[np.generic]) -> NDArray[np.float32]:
     """Return values as maps hold them; one that no float32 can be is none."""
     with np.errstate(over="ignore", invalid="ignore"):
-        narrow = values.astype(np.float32)
-    if np.isinf(narrow).any():
-        narrow[np.isinf(narrow)] = np.nan
-    return narrow
+        narrow = values.astype(np.float32, copy=False)
+    infinite = np.isinf(narrow)
+    return np.where(infinite, np.float32(np.nan), narrow) if infinite.any() else narrow
 
 
 def unit_attribute(file: h5py.File, key: str) -> str:

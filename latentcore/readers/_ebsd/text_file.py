@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Larger than any scan of the field by a factor of ten.
 _MOST_ROWS = 64_000_000
 _MOST_BYTES = 8 << 30
-_BLOCK_BYTES = 1 << 24
+_BLOCK_BYTES = 1 << 22
 _HEADER_BYTES = 1 << 18
 _LONGEST_LINE = 1 << 20
 _LONGEST_ROW = 1 << 14

@@ -268,9 +268,9 @@ def _has_samples_for(place: str, scan: state.ScanState, report: dict[str, Outcom
         return True
     if place not in (scan.samples, scan.latents):
         message = (
-            f"{places.label(place)!r} is a table about samples without x and y, but the scan in "
-            "view lies on a grid, or there is none. Open the latents or samples that it is about "
-            "first, or together with it."
+            f"{places.label(place)!r} is a table about samples that lie on no grid, but the scan "
+            "in view lies on a grid, or there is none. Open the latents or samples that it is "
+            "about first, or together with it."
         )
         report[place] = Outcome(places.label(place), error=RequestError(message))
     return False
