@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import notes_of
 from latentcore.errors import InputError, MalformedFileError, RequestError, UnsafeFileError
-from latentcore.readers import open_maps, open_samples, recognize_all
+from latentcore.readers import choices_in, open_maps, open_samples, recognize_all
 from latentcore.readers._hdf5 import attribute_value
 from latentcore.workflows import execute
 from latentcore.workflows.inspect import InspectRequest
@@ -180,6 +180,7 @@ def test_signals_of_one_file_are_all_offered(path: Path) -> None:
     virtual = open_maps(path, f"{name}-maps:signal=virtual")
     assert virtual.names == ("virtual 1", "virtual 2")
     np.testing.assert_array_equal(virtual.grid.to_map(virtual.values[1]), 2 * mean)
+    assert choices_in(path) == {"signal": ("first", "second")}
     beside = execute("inspect", InspectRequest(str(path), reader=f"{name}:signal=second"))
     assert beside["maps"] == ["image of it"]
     with pytest.raises(RequestError, match=r"There are: 1\. 'first'"):

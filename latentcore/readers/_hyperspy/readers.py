@@ -59,6 +59,11 @@ class HyperspySamples:
             bool(signals) and not any(one.has_maps for one in signals)
         )
 
+    def choices(self, path: Path) -> dict[str, tuple[str, ...]]:
+        """Return what there is to choose from, by option."""
+        signals = _signals_in(self._kind, Peek(path))
+        return {"signal": tuple(one.name for one in signals if one.has_patterns)}
+
     def open(self, ref: SourceRef) -> SampleSource:
         """Open a signal of patterns.
 
