@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from latentcore.analysis.exploration import ROW_PANEL, region_shape
+from latentcore.analysis.exploration import ROW_PANEL, region_stroke
 from latentcore.analysis.selection import Shape, row_shapes
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.artifacts.region_files import regions_json
@@ -94,7 +94,7 @@ def test_a_brush_is_kept_and_there_after_a_reload(explore, latents: LatentSet) -
     assert again.button(key=f"regions.choose.{region.id}").label == "Region 1"
     assert "20 · 1 part" in [one.value for one in again.caption]
     click(again, f"regions.choose.{region.id}")
-    assert asked(again).selections["A"] == (region_shape(region),)
+    assert asked(again).selections["A"] == (region_stroke(region),)
     assert "Selection A: 20 points" in page_text(again)
     click(again, f"regions.choose.{region.id}")
     assert asked(again).selections["A"] == ()
@@ -164,7 +164,7 @@ def test_regions_color_the_panels_and_their_points_can_be_chosen_for_b(
     app = explore(
         Question(
             embedding="pca", dim=1, color=REGION, active="B",
-            selections={"A": (region_shape(left),), "B": (region_shape(top),)},
+            selections={"A": (region_stroke(left),), "B": (region_stroke(top),)},
         )
     )  # fmt: skip
     text = page_text(app)
@@ -176,8 +176,8 @@ def test_regions_color_the_panels_and_their_points_can_be_chosen_for_b(
 def test_what_selected_a_region_that_is_gone_is_dropped(explore, latents: LatentSet) -> None:
     left, _ = two_regions(latents)
     gone = Shape("region-0000", "box", ((0.5, -1), (1.5, 1)))
-    app = explore(Question(embedding="pca", selections={"A": (region_shape(left), gone), "B": ()}))
-    assert asked(app).selections["A"] == (region_shape(left),)
+    app = explore(Question(embedding="pca", selections={"A": (region_stroke(left), gone), "B": ()}))
+    assert asked(app).selections["A"] == (region_stroke(left),)
     assert "their region was deleted" in app.toast[0].value
 
 
@@ -226,7 +226,7 @@ def test_regions_travel_in_the_session_report_and_come_back_with_it(
     left, top = two_regions(latents)
     question = Question(
         embedding="pca", dim=1, method="kmeans", color=REGION,
-        selections={"A": (region_shape(left), BOX), "B": (region_shape(top),)},
+        selections={"A": (region_stroke(left), BOX), "B": (region_stroke(top),)},
     )  # fmt: skip
     scene = open_scene(ScanState(latents=LATENTS, maps=(MAPS,)))
     execute("session", session_request(scene, question), tmp_path / "session")
