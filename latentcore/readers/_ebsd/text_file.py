@@ -1,13 +1,16 @@
 """Text files of millions of rows: a header by lines, then rows of numbers by blocks.
 
-Blocks bound the memory, and pyarrow parses each on all cores. A line that is no row of numbers is
+Blocks bound the memory, and each core parses one of its own. A line that is no row of numbers is
 left out and counted, so that a damaged one doesn't cost the scan.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 # Larger than any scan of the field by a factor of ten.
 _MOST_ROWS = 64_000_000
 _MOST_BYTES = 8 << 30
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 21
 _HEADER_BYTES = 1 << 18
 _LONGEST_LINE = 1 << 20
 _LONGEST_ROW = 1 << 14
@@ -35,8 +38,9 @@ _LONGEST_SHOWN = 400
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _ANYTHING = re.compile(rb"\S")
 _BOM, _WIDE_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-_BLANK, _TAB, _NEWLINE, _RETURN, _COMMA = b" \t\n\r,"
-_LAST_ASCII = 127
+_BLANK, _TAB, _NEWLINE, _RETURN = b" \t\n\r"
+_COMMA = b","
+_MOST_WORKERS = 4
 
 Signs = NDArray[np.uint8]
 
@@ -198,18 +202,12 @@ def read_rows(file: TextFile, rows: RowFormat) -> TextRows:
         If there are none, or more than any scan has.
     """
     reading = _Reading(rows)
-    last = b""
-    for block in file.blocks():
-        whole = len(block)
-        if block[-1] not in (_NEWLINE, _RETURN):
-            whole = bytes(block[-_LONGEST_LINE:]).rfind(b"\n") + 1
-            whole = whole and len(block) - min(len(block), _LONGEST_LINE) + whole
-        reading.add(block[:whole])
-        last = bytes(block[whole:])
+    for part in _in_order(reading.parsed, reading.whole_lines(file.blocks())):
+        reading.keep(part)
         if reading.n > _MOST_ROWS:
             message = f"{file.name!r} has more than {_MOST_ROWS:,} rows: more than any scan."
             raise MalformedFileError(message)
-    reading.add_open_line(last)
+    reading.add_open_line()
     if reading.n == 0:
         message = (
             f"{file.name!r} holds no rows of {rows.columns} numbers with a place. "
@@ -217,12 +215,39 @@ def read_rows(file: TextFile, rows: RowFormat) -> TextRows:
         )
         raise MalformedFileError(message)
     return TextRows(
-        np.concatenate(reading.values, axis=1),
-        np.concatenate(reading.x),
-        np.concatenate(reading.y),
+        np.concatenate([part.values for part in reading.parts], axis=1),
+        np.concatenate([part.x for part in reading.parts]),
+        np.concatenate([part.y for part in reading.parts]),
         reading.dropped,
         reading.notes,
     )
+
+
+def _in_order(
+    parse: Callable[[memoryview], _Part], blocks: Iterable[memoryview]
+) -> Iterator[_Part]:
+    """Yield what each block is parsed to, in their order; a few are in work at a time."""
+    ahead: deque[Future[_Part]] = deque()
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    with ThreadPoolExecutor(workers, "latentcore-rows") as pool:
+        for block in blocks:
+            ahead.append(pool.submit(parse, block))
+            if len(ahead) > workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+@dataclass(eq=False)
+class _Part:
+    """The rows of a block: k numbers of each of m, (k, m), with their places, (m,)."""
+
+    values: NDArray[np.float32]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    dropped: int = 0
+    first_dropped: str = ""
+    texts: int = 0
 
 
 @dataclass
@@ -230,48 +255,53 @@ class _Reading:
     """What was read so far."""
 
     rows: RowFormat
-    values: list[NDArray[np.float32]] = field(default_factory=list)
-    x: list[NDArray[np.float64]] = field(default_factory=list)
-    y: list[NDArray[np.float64]] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
     n: int = 0
     dropped: int = 0
     first_dropped: str = ""
     texts: int = 0
     previous: bytes = b""
+    last: bytes = b""
     open_end: bool = False
 
-    def add(self, block: bytes | memoryview) -> None:
-        """Add rows of whole lines."""
-        if not len(block):
-            return
-        tail = bytes(block[-_LONGEST_ROW:]).rstrip(b"\r\n")
-        self.previous = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :]
-        signs = np.frombuffer(block, np.uint8)
-        if signs.max() > _LAST_ASCII:
-            signs = np.frombuffer(bytes(block).decode("latin-1").encode(), np.uint8)
-        if self.rows.separator == " ":
-            signs = _single_blanks(signs)
-        self._keep(self._parsed(signs))
+    def whole_lines(self, blocks: Iterable[memoryview]) -> Iterator[memoryview]:
+        """Yield blocks without the last line of a file that ends within it, which is kept."""
+        for block in blocks:
+            whole = len(block)
+            if block[-1] not in (_NEWLINE, _RETURN):
+                whole = bytes(block[-_LONGEST_LINE:]).rfind(b"\n") + 1
+                whole = whole and len(block) - min(len(block), _LONGEST_LINE) + whole
+            self.last = bytes(block[whole:])
+            if whole:
+                tail = bytes(block[max(0, whole - _LONGEST_ROW) : whole]).rstrip(b"\r\n")
+                self.previous = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :]
+                yield block[:whole]
 
-    def add_open_line(self, line: bytes) -> None:
+    def keep(self, part: _Part) -> None:
+        """Add the rows of a block."""
+        self.parts.append(part)
+        self.n += len(part.x)
+        self.dropped += part.dropped
+        self.first_dropped = self.first_dropped or part.first_dropped
+        self.texts += part.texts
+
+    def add_open_line(self) -> None:
         """Add the last line of a file that ends within it, unless its last number may be cut.
 
         It is whole where it is as long as the line before, as in columns of fixed width, or where
         it is the last row that the header counts.
         """
-        as_long = len(line) == len(self.previous)
+        if not self.last.strip():
+            return
+        as_long = len(self.last) == len(self.previous)
         counted = self.n + 1 == self.rows.expected
         if as_long or counted or not self.n:
             before = self.n
-            self.add(line)
+            self.keep(self.parsed(self.last))
             self.open_end = self.n > before and not as_long
-        elif line.strip():
-            self.drop(_decoded(line))
-
-    def drop(self, line: str, count: int = 1) -> None:
-        """Count lines that are left out."""
-        self.dropped += count
-        self.first_dropped = self.first_dropped or visible(line)
+        else:
+            self.dropped += 1
+            self.first_dropped = self.first_dropped or visible(_decoded(self.last))
 
     @property
     def notes(self) -> list[str]:
@@ -289,69 +319,93 @@ class _Reading:
             found.append("The file ends without a line end: its last number may be cut.")
         return found
 
-    def _parsed(self, lines: Signs) -> list[NDArray[np.floating]]:
+    def parsed(self, block: bytes | memoryview) -> _Part:
+        """Parse whole lines; changes nothing here, so that several can be parsed at a time."""
+        text = bytes(block)
+        if not text.isascii():
+            text = text.decode("latin-1").encode()
+        signs = np.frombuffer(text, np.uint8)
+        if self.rows.separator == " ":
+            signs = _single_blanks(signs)
+        dropped: list[str] = []
+        comma = _COMMA in text
+        columns, texts = self._columns(signs, comma, dropped)
+        return self._placed(columns, texts, dropped)
+
+    def _columns(
+        self, lines: Signs, comma: bool, dropped: list[str]
+    ) -> tuple[list[NDArray[np.floating]], int]:
+        """Return the columns of lines, and how many cells hold text."""
         import pyarrow as pa
 
         exact = (*self.rows.places, *self.rows.in_radians)
         kinds = [pa.float64() if one in exact else pa.float32() for one in range(self.rows.columns)]
         try:
-            return [column.to_numpy() for column in self._table(lines, kinds).columns]
+            table = self._table(lines, kinds, comma, dropped)
+            return [column.to_numpy() for column in table.columns], 0
         except pa.ArrowInvalid:  # a cell is no number
-            table = self._table(lines, [pa.string()] * self.rows.columns)
+            dropped.clear()
+            table = self._table(lines, [pa.string()] * self.rows.columns, comma, dropped)
         columns: list[NDArray[np.floating]] = []
+        texts = 0
         for column in table.columns:
             cells = column.to_pandas()
             found = numbers(cells)
-            self.texts += int((np.isnan(found) & cells.notna().to_numpy()).sum())
+            texts += int((np.isnan(found) & cells.notna().to_numpy()).sum())
             columns.append(found)
-        return columns
+        return columns, texts
 
-    def _table(self, lines: Signs, kinds: Sequence[pa.DataType]) -> pa.Table:
+    def _table(
+        self, lines: Signs, kinds: Sequence[pa.DataType], comma: bool, dropped: list[str]
+    ) -> pa.Table:
         import pyarrow as pa
         from pyarrow import csv
 
         names = [str(number) for number in range(self.rows.columns)]
-        skipped: list[str] = []
 
         def skip(row: csv.InvalidRow) -> str:
             if row.text.strip():
-                skipped.append(row.text[:_LONGEST_SHOWN] if not skipped else "")
+                dropped.append(row.text[:_LONGEST_SHOWN] if not dropped else "")
             return "skip"
 
-        table = csv.read_csv(
+        return csv.read_csv(
             pa.BufferReader(pa.py_buffer(lines)),
-            read_options=csv.ReadOptions(column_names=names),
+            read_options=csv.ReadOptions(
+                column_names=names, use_threads=False, block_size=max(1, len(lines))
+            ),
             parse_options=csv.ParseOptions(
                 delimiter=self.rows.separator, quote_char=False, invalid_row_handler=skip
             ),
             convert_options=csv.ConvertOptions(
                 column_types=dict(zip(names, kinds, strict=True)),
-                decimal_point="," if (lines == _COMMA).any() else ".",
+                decimal_point="," if comma else ".",
                 strings_can_be_null=True,
             ),
         )
-        if skipped:
-            self.drop(skipped[0], len(skipped))
-        return table
 
-    def _keep(self, table: list[NDArray[np.floating]]) -> None:
-        """Keep the rows that have a place."""
+    def _placed(self, table: list[NDArray[np.floating]], texts: int, dropped: list[str]) -> _Part:
+        """Return the rows that have a place."""
         x, y = (table[place] for place in self.rows.places)
         placed = np.isfinite(x) & np.isfinite(y)
-        if not placed.all():
+        unplaced = int((~placed).sum())
+        if unplaced:
             first = int(np.argmin(placed))
-            row = " ".join(f"{column[first]:g}" for column in table)
-            self.drop(row, int((~placed).sum()))
+            dropped.append(" ".join(f"{column[first]:g}" for column in table))
             table = [column[placed] for column in table]
             x, y = x[placed], y[placed]
         values = np.empty((len(table), len(x)), np.float32)
         for number, column in enumerate(table):
             angle = number in self.rows.in_radians
             values[number] = as_float32(np.degrees(column) if angle else column)
-        self.values.append(values)
-        self.x.append(x.astype(np.float64, copy=False))
-        self.y.append(y.astype(np.float64, copy=False))
-        self.n += len(x)
+        count = len(dropped) + max(0, unplaced - 1)
+        return _Part(
+            values,
+            x.astype(np.float64, copy=False),
+            y.astype(np.float64, copy=False),
+            count,
+            visible(dropped[0]) if dropped else "",
+            texts,
+        )
 
 
 def _single_blanks(signs: Signs) -> Signs:
