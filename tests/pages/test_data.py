@@ -200,6 +200,17 @@ def test_maps_of_another_scan_leave_the_demo(open_page: OpenPage, tmp_path: Path
     assert "1,200 of 1,200 points kept" in texts(app.markdown)
 
 
+def test_maps_whose_points_coincide_by_chance_begin_a_new_scan(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    coords = full_grid(6, 5)
+    app = upload(open_page(), write_kikuchi(tmp_path / "mine.h5", coords))
+    app = upload(app, band_contrast(tmp_path / "other.csv", full_grid(9, 5) + np.array([2, 0])))
+    assert "New scan" in texts(app.success)
+    assert scan_of(app).samples is None
+    assert len(scan_of(app).maps) == 1
+
+
 def test_patterns_without_coordinates(open_page: OpenPage, tmp_path: Path) -> None:
     path = tmp_path / "bare.h5"
     with h5py.File(path, "w") as file:

@@ -289,13 +289,13 @@ def _begins_new_scan(batch: _Batch, scan: state.ScanState) -> bool:
     if scan.is_empty:
         return False
     grid = loading.scan_grid(scan)
-    share = _SHARE_OF_DEMO if scan.is_demo else 0.0
-    return not all(_lies_on(found, grid, share) for found in _grids(batch))
+    return not all(_lies_on(found, grid, whole=scan.is_demo) for found in _grids(batch))
 
 
-# Coordinates 0, 1, 2 … occur in every scan: a file joins the demo scan only if it is made of the
-# demo scan's points.
-_SHARE_OF_DEMO = 1.0
+# Some points of two scans coincide by chance: a file joins the scan in view if nearly all points of
+# the smaller one have a partner. As coordinates 0, 1, 2 … occur in every scan, it joins the demo
+# scan only if it is made of that scan's points.
+_SHARE = 0.9
 
 
 def _grids(batch: _Batch) -> list[ScanGrid | None]:
@@ -307,11 +307,13 @@ def _grids(batch: _Batch) -> list[ScanGrid | None]:
     return grids
 
 
-def _lies_on(found: ScanGrid | None, grid: ScanGrid | None, share: float) -> bool:
+def _lies_on(found: ScanGrid | None, grid: ScanGrid | None, *, whole: bool) -> bool:
     if found is None or grid is None:
         return found is grid
     matched = int((match_rows(found, grid) >= 0).sum())
-    return matched > 0 and matched >= share * max(len(found), len(grid))
+    if whole:
+        return matched == max(len(found), len(grid))
+    return matched >= _SHARE * min(len(found), len(grid))
 
 
 def _breadcrumbs(here: str, names: list[str]) -> None:
