@@ -10,7 +10,7 @@ from tests.browser_support import streamlit_server
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 60_000
+PATIENCE = 120_000
 SHOWS = """(value) => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState
   === 'notRunning' && document.querySelector('input[type="range"]')?.value === value"""
 
@@ -18,11 +18,11 @@ SHOWS = """(value) => document.querySelector('[data-testid="stApp"]')?.dataset.t
 def test_a_slider_that_two_pages_share_shows_the_same_on_both(page) -> None:
     with streamlit_server(Path(__file__).with_name("two_pages.py")) as url:
         page.goto(url)
-        slider = page.get_by_role("slider").first
-        slider.wait_for(timeout=PATIENCE)
-        slider.focus()
-        for _ in range(3):
-            slider.press("ArrowRight")
+        page.wait_for_function(SHOWS, arg="0", timeout=PATIENCE)
+        for value in ("1", "2", "3"):
+            page.get_by_role("slider").first.press("ArrowRight")
+            # A slider tells of a step only after a while: one that was left before is lost.
+            page.get_by_text(f"from {value}", exact=True).wait_for(timeout=PATIENCE)
         for link in ("second", "first", "second"):
             page.get_by_role("link", name=link).click()
             page.wait_for_url(f"{url}/{'' if link == 'first' else link}")

@@ -9,8 +9,10 @@ from pages.frame.widgets import follow
 
 
 def _show() -> None:
-    follow("ends", st.session_state.get("roi", (0, 9)), 0, 9)
+    roi = st.session_state.get("roi", (0, 9))
+    follow("ends", roi, 0, 9)
     st.slider("ROI", 0, 9, key="ends", on_change=_adopt)
+    st.text(f"from {roi[0]}")
 
 
 def _adopt() -> None:
