@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import CrystalSymmetry, UnitCell
+from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps, SourceRef, UnitCell
 from latentcore.errors import MalformedFileError, UnsafeFileError
 from latentcore.readers._columns import MOST_CATEGORIES
 from latentcore.readers._ebsd.fields import (
@@ -87,6 +87,31 @@ class MapColumns:
             {number: one.symmetry for number, one in phases.items() if one.symmetry is not None}
         )
         self.cells.update({number: one.cell for number, one in phases.items()})
+
+    def scan_maps(
+        self,
+        grid: ScanGrid,
+        ref: SourceRef,
+        fingerprint: str,
+        *,
+        notes: Sequence[str] = (),
+        dropped: int = 0,
+    ) -> ScanMaps:
+        """Return the maps of a scan whose n points are those of a grid."""
+        return ScanMaps(
+            values=np.stack(list(self.values.values())),
+            names=tuple(self.values),
+            units=tuple(self.units.values()),
+            grid=grid,
+            categories=self.categories,
+            symmetries=self.symmetries,
+            cells=self.cells,
+            euler_convention=self.euler_convention,
+            notes=tuple(notes),
+            dropped=dropped,
+            ref=ref,
+            fingerprint=fingerprint,
+        )
 
 
 def read_columns(

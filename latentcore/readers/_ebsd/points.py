@@ -101,19 +101,8 @@ class Points:
             If the points lie on no grid.
         """
         grid, notes = self._placed()
-        return ScanMaps(
-            values=np.stack(list(self.maps.values.values())),
-            names=tuple(self.maps.values),
-            units=tuple(self.maps.units.values()),
-            grid=grid,
-            categories=self.maps.categories,
-            symmetries=self.maps.symmetries,
-            cells=self.maps.cells,
-            euler_convention=self.maps.euler_convention,
-            notes=(*self.notes, *notes),
-            dropped=self.dropped,
-            ref=ref,
-            fingerprint=fingerprint,
+        return self.maps.scan_maps(
+            grid, ref, fingerprint, notes=(*self.notes, *notes), dropped=self.dropped
         )
 
     def table(self, ref: SourceRef, fingerprint: str) -> SampleTable:

@@ -110,19 +110,7 @@ class Dream3d:
             for one in sorted(arrays, key=_rank):
                 more += _add(maps, one, _cells(file, one, plane, grid))
             more += _describe_phases(maps, file, geometry)
-            return ScanMaps(
-                values=np.stack(list(maps.values.values())),
-                names=tuple(maps.values),
-                units=tuple(maps.units.values()),
-                grid=grid,
-                categories=maps.categories,
-                symmetries=maps.symmetries,
-                cells=maps.cells,
-                euler_convention=maps.euler_convention,
-                notes=(*notes, *more),
-                ref=ref,
-                fingerprint=content_fingerprint(path),
-            )
+            return maps.scan_maps(grid, ref, content_fingerprint(path), notes=(*notes, *more))
 
 
 def _refuse_unknown(ref: SourceRef) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from latentcore.containers import ScanMaps, SourceRef
 from latentcore.errors import MalformedFileError, RequestError, UnsafeFileError
@@ -71,18 +70,7 @@ class EdaxApex:
         if len(scans) > 1:
             names = ", ".join(visible(one) for one in scans[:8])
             notes += (f"The file holds {len(scans)} scans: {names}. This is {visible(scan)!r}.",)
-        return ScanMaps(
-            values=np.stack(list(maps.values.values())),
-            names=tuple(maps.values),
-            units=tuple(maps.units.values()),
-            grid=grid,
-            categories=maps.categories,
-            symmetries=maps.symmetries,
-            cells=maps.cells,
-            notes=(*notes, _NO_ANGLES),
-            ref=ref,
-            fingerprint=content_fingerprint(path),
-        )
+        return maps.scan_maps(grid, ref, content_fingerprint(path), notes=(*notes, _NO_ANGLES))
 
 
 def _scans(file: h5py.File, at: str = "", depth: int = _DEPTH) -> Iterator[str]:

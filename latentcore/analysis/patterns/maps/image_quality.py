@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from latentcore.analysis.patterns.blocks import PatternBlock
 from latentcore.analysis.patterns.maps import PATTERN_MAPS
 
-_AT_ONCE = 256
-
 
 class ImageQuality:
     """Image quality after Krieger Lassen."""
@@ -29,23 +27,18 @@ class ImageQuality:
 
     def values(self, block: PatternBlock) -> NDArray[np.float64]:
         """Return the qualities; NaN for patterns without any contrast."""
-        out = np.empty(len(block.own))
-        for start in range(0, len(out), _AT_ONCE):
-            some = slice(start, start + _AT_ONCE)
-            out[some] = _qualities(block.patterns[block.own[some]])
-        return out
+        return block.each(_qualities)
 
 
 def _qualities(patterns: NDArray[np.generic]) -> NDArray[np.float64]:
     from scipy.fft import rfft2
 
     height, width = patterns.shape[1:]
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        values = patterns.astype(np.float32)
-        values -= values.mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
-        spectrum = np.abs(rfft2(values)).reshape(len(values), -1)
-        inertia, whole = (spectrum @ _weights(height, width)).astype(np.float64).T
-        quality: NDArray[np.float64] = 1 - inertia / whole
+    values = patterns.astype(np.float32)
+    values -= values.mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
+    spectrum = np.abs(rfft2(values)).reshape(len(values), -1)
+    inertia, whole = (spectrum @ _weights(height, width)).astype(np.float64).T
+    quality: NDArray[np.float64] = 1 - inertia / whole
     return quality
 
 

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from latentcore.analysis.patterns.blocks import PatternBlock
 from latentcore.analysis.patterns.maps import PATTERN_MAPS
 
-_AT_ONCE = 256
-
 
 class PatternMean:
     """The mean of all pixels."""
@@ -20,13 +18,7 @@ class PatternMean:
 
     def values(self, block: PatternBlock) -> NDArray[np.float64]:
         """Return the mean of each pattern."""
-        out = np.empty(len(block.own))
-        for start in range(0, len(out), _AT_ONCE):
-            some = slice(start, start + _AT_ONCE)
-            values = block.patterns[block.own[some]].astype(np.float64)
-            with np.errstate(invalid="ignore", over="ignore"):
-                out[some] = values.mean(axis=(1, 2))
-        return out
+        return block.each(lambda some: some.astype(np.float64).mean(axis=(1, 2)))
 
 
 PATTERN_MAPS.register("pattern_mean")(PatternMean())
