@@ -17,6 +17,7 @@ from latentcore.errors import InputError
 from latentcore.outputs.regions import lay, propagated_table
 from pages.frame import errors
 from pages.frame.errors import markdown_safe
+from pages.frame.tables import show_table
 from pages.regions.files import kept_file, regions_request
 from pages.regions.kept import Kept, change
 from pages.results.verb_files import show_files
@@ -219,7 +220,7 @@ def _result(last: _Answer) -> None:
     _ways_to_look(latents)
     _next(latents, found)
     with st.expander("By class", icon=":material/table:"):
-        st.dataframe(pd.DataFrame([vars(one) for one in scores.classes]), hide_index=True)
+        show_table(pd.DataFrame([vars(one) for one in scores.classes]))
     st.download_button(
         "propagated.csv", data=lambda: _csv(last), file_name="propagated.csv",
         mime="text/csv", icon=":material/download:", on_click="ignore",

@@ -15,6 +15,7 @@ from latentcore.analysis.regions.shape import RegionShape, region_shape
 from latentcore.analysis.statistics import describe
 from latentcore.containers import Region
 from pages.frame.errors import markdown_safe
+from pages.frame.tables import show_table
 from pages.regions.kept import Kept
 
 Values = Mapping[str, NDArray[np.float32]]
@@ -61,7 +62,7 @@ def show(kept: Kept, values: Values) -> None:
 
 def _table(rows: list[dict[str, object]], name: str, title: str) -> None:
     st.markdown(f"**{title}**")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key=f"regions.{name}")
+    show_table(pd.DataFrame(rows), key=f"regions.{name}")
 
 
 def shape_of(kept: Kept, region: Region) -> RegionShape:

@@ -84,10 +84,25 @@ def test_report_holds_what_numpy_says(scan: Path) -> None:
     selected = pd.read_csv(out / "selection.csv")
     assert selected["in_A"].sum() == len(inside)
     assert selected["in_B"].sum() == report["selections"]["B"]["n"] > 0
+    assert not {"bandcontrast", "iron"} - set(selected)
+    latents = pd.DataFrame(open_latents(str(scan / "scan_latents.h5")).values[selected["row"]])
+    written = selected[[f"latent_d{dim}" for dim in latents]]
+    np.testing.assert_array_equal(written.to_numpy(np.float32), latents.to_numpy())
     assert report["view"] == {"anything": [1, 2]}
     assert [entry["role"] for entry in report["inputs"]] == ["latents", "map", "map"]
     assert all(entry["fingerprint"].startswith("blake2b:") for entry in report["inputs"])
     assert {"numpy", "scikit-learn", "latentcore"} <= set(report["versions"])
+
+
+def test_map_called_like_another_column_stays_beside_it(scan: Path) -> None:
+    names = ("x", "cluster", "in_A", "latent_d0")
+    also = tuple(f"{name}={scan / 'fe.csv'}:Fe" for name in names)
+    execute("session", _request(scan, also=also), scan / "out")
+    selected = pd.read_csv(scan / "out" / "selection.csv")
+    iron = pd.read_csv(scan / "fe.csv")
+    expected = selected[["x", "y"]].merge(iron, on=["x", "y"], how="left")["Fe"]
+    for name in names:
+        np.testing.assert_allclose(selected[f"{name} (map)"], expected)
 
 
 def test_latents_are_read_once_clustered_once_and_projected_once(

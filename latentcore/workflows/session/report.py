@@ -61,7 +61,11 @@ def selection_table(
     dim: int,
     found: Exploration,
 ) -> pd.DataFrame:
-    """Return the selected points: row, sample, x, y, latent, maps, labels, cluster, in_A, in_B."""
+    """Return the selected points.
+
+    Columns are row, sample, x, y, cluster, in_A, in_B, the latent in view, maps, labels and the
+    other latents. A map that is called like another column is marked as a map.
+    """
     import pandas as pd
 
     rows = np.flatnonzero(found.masks["A"] | found.masks["B"])
@@ -69,12 +73,17 @@ def selection_table(
     if latents.grid is not None:
         x, y = latents.grid.plain_coordinates()
         columns |= {"x": x[rows], "y": y[rows]}
-    columns[f"latent_d{dim}"] = latents.dimension(dim)[rows]
-    columns |= {name: values[rows] for name, values in maps.items()}
-    columns |= {name: np.array(texts, object)[rows] for name, texts in labels.items()}
     columns["cluster"] = found.clustering.labels[rows]
     for slot in SLOTS:
         columns[f"in_{slot}"] = found.masks[slot][rows].astype(np.int8)
+    others = [int(other) for other in latents.dims if int(other) != dim]
+    taken = {*columns, *(f"latent_d{number}" for number in (dim, *others))}
+    columns[f"latent_d{dim}"] = latents.dimension(dim)[rows]
+    for name, values in {**maps, **labels}.items():
+        own = name if name not in taken else f"{name} (map)"
+        columns[own] = np.asarray(values, None if name in maps else object)[rows]
+    for other in others:
+        columns[f"latent_d{other}"] = latents.dimension(other)[rows]
     return pd.DataFrame(columns)
 
 

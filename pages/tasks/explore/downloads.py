@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,7 @@ def session_request(scene: Scene, question: Question) -> Any:
         scaling=question.scaling,
         roi=question.roi,
         rows=rows_file(scene),
-        also=tuple(_named_specs(scene, question)),
+        also=tuple(f"{name}={_spec(scene, name)}" for name in scene.numeric_maps),
         labels=tuple(f"{name}={_spec(scene, name)}" for name in scene.maps.categories),
         embedding=_embedding(scene, question),
         draw_pca=question.embedding != "umap",
@@ -214,11 +214,6 @@ def _features(scene: Scene, question: Question) -> dict[str, Any]:
 def _spec(scene: Scene, name: str) -> str:
     place, column = scene.maps.origin[name]
     return f"{places.location(place)}:{column}"
-
-
-def _named_specs(scene: Scene, question: Question) -> Iterator[str]:
-    for name in scene.quantities(question):
-        yield f"{name}={_spec(scene, name)}"
 
 
 def _coloring(scene: Scene, question: Question) -> str:

@@ -15,6 +15,7 @@ from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Description
 from latentcore.containers import Clustering
 from pages.frame.errors import markdown_safe
+from pages.frame.tables import show_table
 from pages.tasks.explore.clusters import separation_of
 from pages.view.question import Question
 from pages.view.scene import Scene
@@ -71,7 +72,7 @@ def show_selection(
         for name in names
         for described in [found[name].values[quantity]]
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="explore.numbers")
+    show_table(pd.DataFrame(rows), key="explore.numbers")
     if clustering is not None:
         _shares(scene, found, names)
 
@@ -139,7 +140,7 @@ def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Seque
         for name in table.columns
         if name.endswith("share")
     }
-    st.dataframe(table, hide_index=True, width="stretch", column_config=shares)
+    show_table(table, column_config=shares)
 
 
 def show_comparison(scene: Scene, question: Question, masks: Masks) -> None:
@@ -173,7 +174,7 @@ def show_comparison(scene: Scene, question: Question, masks: Masks) -> None:
         }
         for name, entry in found.items()
     ]
-    st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(table))
     st.caption(
         "Hedges' g: difference in pooled standard deviations. P(A > B): chance that one of A "
         "has the larger value. "
@@ -199,7 +200,7 @@ def show_clusters(scene: Scene, question: Question, clustering: Clustering | Non
     ]
     if found is not None:
         _separation(found, clustering)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows))
     if len(shares) > len(names):
         st.caption(f"Of {len(shares)} features the {len(names)} that separate most are shown.")
     by_k = clustering.scores.get("by_k")
@@ -262,8 +263,8 @@ def _separation(found: Separation, clustering: Clustering) -> None:
         for name, share in sorted(shares.items(), key=lambda entry: -entry[1])
     )
     bar = st.column_config.ProgressColumn
-    st.dataframe(
-        table, hide_index=True, width="stretch", height=35 * (min(len(table), 8) + 1) + 3,
+    show_table(
+        table, height=35 * (min(len(table), 8) + 1) + 3,
         column_config={
             name: bar(name, format="percent", min_value=0, max_value=1)
             for name in table.columns[2:]

@@ -17,6 +17,7 @@ from pages.charts.frame import draw
 from pages.charts.maps import categories_chart, fitting_height
 from pages.charts.probe import calibration_chart, confusion_chart, roc_chart
 from pages.frame import errors
+from pages.frame.tables import show_table
 from pages.frame.theme import tones
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.results.run_files import download
@@ -73,7 +74,7 @@ def _result(record: JobRecord) -> None:
         _chart(confusion_chart(report["confusion"], report["classes"], height=460), "confusion")
         _chart(roc_chart(report["roc"], areas), "roc")
     with st.expander("By class", icon=":material/table:"):
-        st.dataframe(pd.DataFrame(report["by_class"]), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(report["by_class"]))
     with st.container(horizontal=True):
         for name in _names(record):
             size = (record.folder / name).stat().st_size

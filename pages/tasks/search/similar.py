@@ -20,6 +20,7 @@ from pages.access import places
 from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, histogram_chart, map_chart
 from pages.frame import errors
+from pages.frame.tables import show_table
 from pages.frame.theme import tones
 from pages.jobs.panel import job_panel, runner
 from pages.regions.kept import Candidate, keep
@@ -62,7 +63,7 @@ def show(scan: ScanState, latents: LatentSet) -> None:
         cutout.show(scan, query.sample, found)
     _thumbnails(scan, latents, query, found)
     with st.expander("As a table", icon=":material/table:", expanded=scan.samples is None):
-        st.dataframe(neighbors_table(latents, found), hide_index=True, width="stretch")
+        show_table(neighbors_table(latents, found))
 
 
 def _search(about: str, query: Query, latents: LatentSet) -> tuple[Neighbors, NDArray[np.float64]]:
