@@ -78,6 +78,8 @@ def cluster_features(
     fit = clusterer.fit(used.values, progress or Progress())
     labels = np.full(len(features), -1, np.int32)
     labels[used.rows] = fit.labels
+    clustered = np.zeros(len(features), np.bool_)
+    clustered[used.rows] = True
     return Clustering(
         labels=labels,
         method=clusterer.name,
@@ -99,6 +101,8 @@ def cluster_features(
         },
         scores=fit.scores,
         engine=fit.engine,
+        clustered=clustered,
+        notes=fit.notes,
     )
 
 

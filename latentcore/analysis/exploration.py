@@ -42,8 +42,6 @@ from latentcore.progress import Progress
 MAP_PANELS = ("map", "cluster-map")
 # A panel that is never shown: its x is a sample's row, its y is 0, so that boxes in it select rows.
 ROW_PANEL = "row"
-# Label of a point outside the ROI, on the screen only: in files its label is -1.
-OUTSIDE = -2
 
 # A panel that is never shown: x is 1 in the region of this id and 0 elsewhere, y is 0.
 _REGION = re.compile(r"region-(\S+)")
@@ -194,7 +192,9 @@ def describe_view(
         inside,
         clustering,
         masks,
-        selection_statistics(inside, masks, clustering.labels, quantities, latents.grid),
+        selection_statistics(
+            inside, masks, clustering.told_apart(inside), quantities, latents.grid
+        ),
         comparison(masks, quantities),
     )
 
@@ -268,7 +268,9 @@ def in_all_rows(clustering: Clustering, inside: NDArray[np.bool_]) -> Clustering
     """Return clusters of the points in a ROI as clusters of all points, -1 outside the ROI."""
     labels = np.full(len(inside), -1, np.int32)
     labels[inside] = clustering.labels
-    return replace(clustering, labels=labels)
+    clustered = inside.copy()
+    clustered[inside] = True if clustering.clustered is None else clustering.clustered
+    return replace(clustering, labels=labels, clustered=clustered)
 
 
 def scatter_panel(x: Axis, y: Axis) -> str:
@@ -391,7 +393,7 @@ def selected_rows(
 def selection_statistics(
     inside: NDArray[np.bool_],
     masks: Mapping[str, NDArray[np.bool_]],
-    labels: NDArray[np.int32],
+    labels: NDArray[np.int32] | None,
     quantities: Mapping[str, NDArray[np.float32]],
     grid: ScanGrid | None,
 ) -> dict[str, SelectionStatistics]:
@@ -402,7 +404,8 @@ def selection_statistics(
     inside : ndarray of bool, shape (n,)
     masks : Mapping of str to ndarray of bool, shape (n,)
         Selections ``"A"`` and ``"B"``; an empty one is left out.
-    labels : ndarray of int32, shape (n,)
+    labels : ndarray of int32, shape (n,), or None
+        From `Clustering.told_apart`; None where there are no clusters.
     quantities : Mapping of str to ndarray, shape (n,)
     grid : ScanGrid or None
         For the area.
@@ -417,7 +420,7 @@ def selection_statistics(
         name: SelectionStatistics(
             n=int(mask.sum()),
             area=None if grid is None else area(mask, grid),
-            clusters=cluster_shares(labels[inside], mask[inside]),
+            clusters=() if labels is None else cluster_shares(labels[inside], mask[inside]),
             values={quantity: describe(values, mask) for quantity, values in quantities.items()},
         )
         for name, mask in {"ROI": inside, **chosen}.items()

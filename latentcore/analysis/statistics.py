@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.containers import ScanGrid
+from latentcore.containers import ScanGrid, cluster_name
 from latentcore.errors import RequestError, ShapeError
 
 QUANTILES = (0.02, 0.25, 0.50, 0.75, 0.98)
@@ -70,6 +70,8 @@ class ClusterShare:
 
     Attributes
     ----------
+    name : str
+        The label's number, ``"noise"`` or ``"no value"``.
     n : int
         Selected points of the cluster.
     of_selection : float
@@ -79,6 +81,7 @@ class ClusterShare:
     """
 
     label: int
+    name: str
     n: int
     of_selection: float
     of_cluster: float
@@ -180,11 +183,12 @@ def area(mask: NDArray[np.bool_], grid: ScanGrid) -> Area:
 def cluster_shares(
     labels: NDArray[np.integer], mask: NDArray[np.bool_] | None = None
 ) -> tuple[ClusterShare, ...]:
-    """Return each cluster's part in a selection, noise (-1) first where there is any.
+    """Return each cluster's part in a selection, those in none first.
 
     Parameters
     ----------
     labels : ndarray of int, shape (n,)
+        See `latentcore.containers.Clustering.told_apart`.
     mask : ndarray of bool, shape (n,), optional
 
     Raises
@@ -199,6 +203,7 @@ def cluster_shares(
     return tuple(
         ClusterShare(
             label=int(label),
+            name=cluster_name(int(label)),
             n=(n := int(np.count_nonzero(selected == label))),
             of_selection=n / len(selected) if len(selected) else float("nan"),
             of_cluster=n / int(total),

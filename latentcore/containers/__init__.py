@@ -9,7 +9,16 @@ from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
 from latentcore.containers.regions import Region, RegionSet
-from latentcore.containers.results import Clustering, Embedding, Neighbors, Ranking
+from latentcore.containers.results import (
+    NO_VALUE,
+    NOISE,
+    OUTSIDE,
+    Clustering,
+    Embedding,
+    Neighbors,
+    Ranking,
+    cluster_name,
+)
 from latentcore.containers.roi import Roi
 from latentcore.containers.samples import (
     Resizable,
@@ -24,6 +33,9 @@ from latentcore.containers.scan_points import RegionScan, ScanPoints
 from latentcore.containers.tables import SampleColumns, SampleTable
 
 __all__ = [
+    "NOISE",
+    "NO_VALUE",
+    "OUTSIDE",
     "Clustering",
     "Columns",
     "CrystalSymmetry",
@@ -49,6 +61,7 @@ __all__ = [
     "Skipping",
     "SourceRef",
     "UnitCell",
+    "cluster_name",
     "damage_of",
     "damaged_among",
     "default_sample_ids",

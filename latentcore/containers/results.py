@@ -46,6 +46,19 @@ class Embedding:
             raise ShapeError(message)
 
 
+# Why a sample is in no cluster. In files all three are -1, as published; here they are told apart.
+NOISE, OUTSIDE, NO_VALUE = -1, -2, -3
+_NOT_CLUSTERED = {NOISE: "noise", OUTSIDE: "outside the ROI", NO_VALUE: "no value"}
+
+
+def cluster_name(label: int) -> str:
+    """Return what a label of `Clustering.told_apart` is called.
+
+    That is ``"3"`` of label 3, and ``"noise"``, ``"outside the ROI"`` or ``"no value"``.
+    """
+    return _NOT_CLUSTERED.get(label, str(label))
+
+
 @dataclass(frozen=True, eq=False)
 class Clustering:
     """A cluster label for each sample.
@@ -53,13 +66,17 @@ class Clustering:
     Attributes
     ----------
     labels : ndarray of int32, shape (n,)
-        -1 is noise, or a sample without finite values.
+        -1 is noise, or a sample without finite values; see `told_apart`.
     parameters : Mapping
         Everything that changes the labels, the found ones (k, eps) and the seed included.
     scores : Mapping
         For example ``{"criterion": "bic", "value": …, "by_k": {…}}``.
     engine : str
         Name and version of the library that computed them.
+    clustered : ndarray of bool, shape (n,), optional
+        Samples that took part: finite in each feature, and in the ROI. All if not given.
+    notes : tuple of str
+        Sentences that somebody should read before they trust the labels.
     """
 
     labels: NDArray[np.int32]
@@ -67,6 +84,21 @@ class Clustering:
     parameters: Mapping[str, object] = field(default_factory=dict)
     scores: Mapping[str, object] = field(default_factory=dict)
     engine: str = ""
+    clustered: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+
+    def told_apart(self, inside: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
+        """Return the labels, with `OUTSIDE` and `NO_VALUE` beside `NOISE`.
+
+        Parameters
+        ----------
+        inside : ndarray of bool, shape (n,), optional
+            Samples in the ROI; all if not given.
+        """
+        labels = self.labels
+        if self.clustered is not None:
+            labels = np.where(self.clustered, labels, np.int32(NO_VALUE))
+        return labels if inside is None else np.where(inside, labels, np.int32(OUTSIDE))
 
     @property
     def counts(self) -> dict[int, int]:

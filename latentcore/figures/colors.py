@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.latent_maps import cluster_ranges, shading
+from latentcore.containers import NOISE
 from latentcore.errors import RequestError, UnknownNameError
 
 Theme = Literal["light", "dark"]
@@ -162,7 +163,8 @@ def cluster_palette(labels: ArrayLike, colors: Sequence[str] | None = None) -> d
     Parameters
     ----------
     labels : array_like of int
-        Any labels, repeated or not. -1 is noise and always gray.
+        Any labels, repeated or not. -1 is noise and always gray; those below have the color of
+        missing points.
     colors : sequence of str, optional
         ``#rrggbb`` of labels 0, 1, …, used again from the start where there are too few.
 
@@ -177,9 +179,11 @@ def cluster_palette(labels: ArrayLike, colors: Sequence[str] | None = None) -> d
         If a color is not written as ``#rrggbb``.
     """
     palette = tuple(rgb_to_hex(hex_to_rgb(color)) for color in colors or categorical_palette())
+    present = [int(label) for label in np.unique(np.asarray(labels, np.int64))]
+    special = {label: NAN_COLORS["light"] for label in present if label < NOISE}
     return {
-        int(label): palette[int(label) % len(palette)] if label >= 0 else NOISE_COLOR
-        for label in np.unique(np.asarray(labels, np.int64))
+        label: special.get(label, palette[label % len(palette)] if label >= 0 else NOISE_COLOR)
+        for label in present
     }
 
 

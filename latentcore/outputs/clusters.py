@@ -187,7 +187,7 @@ def cluster_points(
         separation=found,
         comparison=compare_scalings(features, clustering, clusterer=clusterer, progress=progress),
         collapse=collapse,
-        notes=tuple(_notes(latents, features, columns, collapse)),
+        notes=(*clustering.notes, *_notes(latents, features, columns, collapse)),
     )
 
 
@@ -358,6 +358,7 @@ def _report(request: ClusterRequest, points: ClusteredPoints, tag: str) -> dict[
         "n_points": len(points.features),
         "n_clustered": int(finite.sum()),
         "n_noise": int((finite & (points.clustering.labels < 0)).sum()),
+        "n_no_value": int((~finite).sum()),
         "unmatched": max(points.unmatched.values(), default=0),
         "counts": counts,
         "scaling": request.scaling,

@@ -128,6 +128,14 @@ def test_more_clusters_than_different_points_are_refused():
         make_clusterer("kmeans", {"k": 4}).fit(values, Progress())
 
 
+def test_gmm_says_where_k_max_ends_the_search():
+    stopped = make_clusterer("gmm", {"k_max": 2, "k_min": 1}).fit(blobs(), Progress())
+    assert stopped.parameters["k"] == 2
+    assert stopped.notes[0].startswith("BIC still falls at k_max = 2")
+    assert not make_clusterer("gmm", {}).fit(blobs(), Progress()).notes
+    assert not make_clusterer("gmm", {"k": 2}).fit(blobs(), Progress()).notes
+
+
 def test_gmm_sweep_in_threads_equals_the_serial_sweep():
     rng = np.random.default_rng(1)
     values = np.concatenate([blobs(80), rng.uniform(-2, 8, (100, 2))])

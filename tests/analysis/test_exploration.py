@@ -8,7 +8,14 @@ import pytest
 from latentcore.analysis.clusterers import make_clusterer
 from latentcore.analysis.exploration import explore, scatter_panel
 from latentcore.analysis.selection import Shape
-from latentcore.containers import LatentSet, Roi, ScanGrid, default_sample_ids
+from latentcore.containers import (
+    NO_VALUE,
+    OUTSIDE,
+    LatentSet,
+    Roi,
+    ScanGrid,
+    default_sample_ids,
+)
 from latentcore.errors import RequestError
 
 
@@ -43,6 +50,10 @@ def test_clusters_cover_the_roi_and_nothing_else() -> None:
     assert found.inside.sum() == 20 * 20
     assert (found.clustering.labels[~found.inside] == -1).all()
     assert found.clustering.labels[7] == -1
+    apart = found.clustering.told_apart(found.inside)
+    assert (apart[~found.inside] == OUTSIDE).all()
+    assert apart[7] == NO_VALUE
+    assert [one.name for one in found.statistics["ROI"].clusters] == ["no value", *"0123"]
     assert set(found.clustering.labels[found.inside]) == {-1, 0, 1, 2, 3}
 
 

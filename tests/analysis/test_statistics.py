@@ -119,6 +119,7 @@ def test_area_without_a_unit_counts_steps():
 def test_cluster_shares():
     labels = np.array([-1, 0, 0, 1, 1, 1])
     shares = cluster_shares(labels, np.array([True, True, False, True, True, False]))
+    assert [share.name for share in shares] == ["noise", "0", "1"]
     assert [share.label for share in shares] == [-1, 0, 1]
     assert [share.n for share in shares] == [1, 1, 2]
     assert [share.of_selection for share in shares] == [0.25, 0.25, 0.5]

@@ -42,12 +42,15 @@ class ClusterFit:
         At least ``criterion`` and ``value`` (None where the method has no criterion).
     engine : str
         Name and version of the library.
+    notes : tuple of str
+        Sentences that somebody should read before they trust the labels.
     """
 
     labels: NDArray[np.int32]
     parameters: Mapping[str, object]
     scores: Mapping[str, object]
     engine: str
+    notes: tuple[str, ...] = ()
 
 
 class Clusterer(Protocol):

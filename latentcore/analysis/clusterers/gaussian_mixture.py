@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -122,7 +123,20 @@ class GaussianMixtures:
                 "converged": {k: bool(models[k].converged_) for k in tried},
             },
             engine=f"scikit-learn {sklearn.__version__}",
+            notes=self._notes(best, by_k),
         )
+
+    def _notes(self, best: int, by_k: Mapping[int, float]) -> tuple[str, ...]:
+        """Say so where the criterion has not reached its lowest value."""
+        if len(by_k) < 2 or best != max(by_k):
+            return ()
+        gain = (by_k[best - 1] - by_k[best]) / (by_k[min(by_k)] - by_k[best])
+        name = self.criterion.upper()
+        note = (
+            f"{name} still falls at k_max = {best} (the last step is {gain:.1%} of the whole "
+            f"fall from k_min = {min(by_k)}): the best k may be larger. Raise k_max, or give k."
+        )
+        return (note,)
 
     def _sweep(
         self,

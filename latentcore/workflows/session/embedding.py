@@ -13,7 +13,15 @@ from latentcore.analysis.orientation_colors import orientation_colors
 from latentcore.analysis.similarity import SearchTable
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.stored_embedding import PCA_PANEL, embedding_table
-from latentcore.containers import Embedding, LatentSet, RegionSet, ScanMaps, ScanPoints, match_rows
+from latentcore.containers import (
+    Embedding,
+    LatentSet,
+    RegionSet,
+    ScanMaps,
+    ScanPoints,
+    cluster_name,
+    match_rows,
+)
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
 from latentcore.inputs.maps import maps_at, read_map
@@ -116,8 +124,8 @@ def _coloring(
 
 def _by_cluster(request: SessionRequest, latents: LatentSet, found: Exploration) -> dict[str, Any]:
     del request, latents
-    labels = found.clustering.labels
-    names = {int(one): str(one) if one >= 0 else "noise, no pair" for one in np.unique(labels)}
+    labels = found.clustering.told_apart(found.inside)
+    names = {int(one): cluster_name(int(one)) for one in np.unique(labels)}
     return {"labels": labels, "names": names, "label": "cluster"}
 
 

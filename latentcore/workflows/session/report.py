@@ -32,6 +32,7 @@ def findings_report(
             "n": len(latents),
             "n_encoded": int(latents.encoded.sum()),
             "n_roi": int(found.inside.sum()),
+            "n_outside_roi": int((~found.inside).sum()),
             "unit": "" if latents.grid is None else latents.grid.unit,
             "step": None if latents.grid is None else latents.grid.step,
             "grid": None if latents.grid is None else latents.grid.kind,

@@ -87,9 +87,25 @@ export class Inspector {
     if (region) rows.push(["region", region]);
     for (const [label, name, unit] of data.hover) {
       const values = arrays.get(name);
-      if (values) rows.push([label, withUnit(values[i], unit)]);
+      if (!values) continue;
+      rows.push([label, this.nameOf(name, values[i]) ?? withUnit(values[i], unit)]);
     }
     return rows;
+  }
+
+  /**
+   * What a label of an array is called, where a coloring has names for it.
+   * @param {string} array
+   * @param {number} label
+   */
+  nameOf(array, label) {
+    for (const coloring of Object.values(this.points.data.colorings)) {
+      if (!("names" in coloring)) continue;
+      if ((coloring.type === "shaded" ? coloring.labels : coloring.array) === array) {
+        return coloring.names[label];
+      }
+    }
+    return undefined;
   }
 
   /**

@@ -28,12 +28,15 @@ export function fillLegend(place, coloring, { counts, missing }, highlight, togg
     const labels = [...counts.keys()].filter((k) => coloring.palette[k]).sort((a, b) => a - b);
     // Noise is no cluster: it comes last.
     labels.sort((a, b) => (a < 0 ? 1 : 0) - (b < 0 ? 1 : 0));
+    const plain = [...counts.keys()].filter((k) => !coloring.palette[k] && coloring.names[k]);
     for (const label of labels) {
       const on = highlight?.array === array && highlight.label === label;
       place.append(
         entry(coloring, label, counts.get(label) ?? 0, on, () => toggle(array, label)),
       );
     }
+    for (const label of plain) place.append(still(coloring.nan, coloring.names[label]));
+    if (plain.length || Object.values(coloring.palette).includes(coloring.nan)) return;
   }
   if (missing) place.append(still(coloring.nan, "no value"));
 }

@@ -13,7 +13,7 @@ from latentcore.analysis.clustering import latent_name
 from latentcore.analysis.exploration import SelectionStatistics, comparison, selection_statistics
 from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Description
-from latentcore.containers import Clustering
+from latentcore.containers import Clustering, cluster_name
 from pages.frame.errors import markdown_safe
 from pages.frame.tables import show_table
 from pages.tasks.explore.clusters import separation_of
@@ -52,7 +52,7 @@ def show_selection(
     clustering: Clustering | None,
 ) -> None:
     """Show count, area, and mean ± s.d. and quantiles of each quantity."""
-    labels = np.full(len(inside), -1, np.int32) if clustering is None else clustering.labels
+    labels = None if clustering is None else clustering.told_apart(inside)
     found = selection_statistics(
         inside, masks, labels, quantities(scene, question), scene.latents.grid
     )
@@ -122,7 +122,7 @@ def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Seque
     table = pd.DataFrame(
         [
             {
-                "cluster": "noise" if share.label == -1 else str(share.label),
+                "cluster": share.name,
                 **{
                     f"{_shown(scene, name)}: {column}": value
                     for name in names
@@ -194,10 +194,13 @@ def show_clusters(scene: Scene, question: Question, clustering: Clustering | Non
     columns = {
         _feature_title(scene, question, name): _feature(scene, question, name) for name in names
     }
+    labels = clustering.told_apart(inside)
     rows = [
-        _cluster_row(label, inside & (clustering.labels == label), columns)
-        for label in np.unique(clustering.labels[inside])
+        _cluster_row(cluster_name(int(label)), labels == label, columns)
+        for label in np.unique(labels[inside])
     ]
+    for note in clustering.notes:
+        st.warning(markdown_safe(note), icon=":material/rule:")
     if found is not None:
         _separation(found, clustering)
     show_table(pd.DataFrame(rows))
@@ -225,7 +228,7 @@ def _feature_title(scene: Scene, question: Question, name: str) -> str:
 
 
 def _cluster_row(
-    label: int, mask: NDArray[np.bool_], columns: Mapping[str, NDArray[np.float32]]
+    name: str, mask: NDArray[np.bool_], columns: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, object]:
     def mean_sd(values: NDArray[np.float32]) -> str:
         own = values[mask].astype(np.float64)
@@ -233,7 +236,7 @@ def _cluster_row(
         return f"{own.mean():.4g} ± {own.std(ddof=1):.3g}" if len(own) > 1 else "–"
 
     return {
-        "cluster": "noise or no pair" if label == -1 else str(label),
+        "cluster": name,
         "n": int(mask.sum()),
         **{f"{name}: mean ± s.d.": mean_sd(values) for name, values in columns.items()},
     }

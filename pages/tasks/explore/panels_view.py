@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import (
     MAP_PANELS,
-    OUTSIDE,
     ROW_PANEL,
     Axis,
     scatter_axes,
@@ -19,7 +18,7 @@ from latentcore.analysis.exploration import (
 from latentcore.analysis.latent_maps import cluster_ranges
 from latentcore.analysis.orientation_colors import KEY_CORNERS
 from latentcore.analysis.selection import Shape
-from latentcore.containers import Clustering
+from latentcore.containers import NO_VALUE, OUTSIDE, Clustering, cluster_name
 from latentcore.figures.colors import (
     NAN_COLORS,
     NOISE_COLOR,
@@ -92,7 +91,7 @@ def build_view(
     arrays = PointArrays()
     assert question.dim is not None
     if clustering is not None:
-        clustering = replace(clustering, labels=np.where(inside, clustering.labels, OUTSIDE))
+        clustering = replace(clustering, labels=clustering.told_apart(inside))
     arrays.add(_latent_name(question.dim), scene.latents.dimension(question.dim), scene.about)
     colorings: dict[str, Coloring] = {}
     if clustering is not None:
@@ -191,7 +190,7 @@ def _main_coloring(
     if name == CLUSTER and clustering is not None:
         labels = _labels(arrays, clustering, labels_key)
         return Categorical(
-            labels, _palette(clustering), _names(clustering), NAN_COLORS[theme], "cluster"
+            labels, _palette(clustering, theme), _names(clustering), NAN_COLORS[theme], "cluster"
         )
     if name == ORIENTATION and scene.maps.orientation is not None:
         return _orientations(arrays, scene, scene.maps.orientation, theme)
@@ -282,7 +281,7 @@ def _shaded(
     return Shaded(
         labels=_labels(arrays, clustering, labels_key),
         value=_latent_name(question.dim),
-        palette=_palette(clustering),
+        palette=_palette(clustering, theme),
         ranges=cluster_ranges(clustering.labels, latent),
         names=_names(clustering),
         nan_color=NAN_COLORS[theme],
@@ -296,16 +295,14 @@ def _labels(arrays: PointArrays, clustering: Clustering, labels_key: str) -> str
     return arrays.add("labels", clustering.labels, labels_key)
 
 
-def _palette(clustering: Clustering) -> dict[int, str]:
+def _palette(clustering: Clustering, theme: Theme) -> dict[int, str]:
     palette = cluster_palette(clustering.labels)
     palette.pop(OUTSIDE, None)
-    return palette
+    return palette | {NO_VALUE: NAN_COLORS[theme]} if NO_VALUE in palette else palette
 
 
 def _names(clustering: Clustering) -> dict[int, str]:
-    return {
-        label: "noise, no pair" if label == -1 else str(label) for label in _palette(clustering)
-    }
+    return {int(label): cluster_name(int(label)) for label in np.unique(clustering.labels)}
 
 
 def _map_array(arrays: PointArrays, scene: Scene, name: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.exploration import comparison, selection_statistics
 from latentcore.artifacts import to_json
 from latentcore.artifacts.region_files import plain_regions
-from latentcore.containers import Clustering, software_versions
+from latentcore.containers import NO_VALUE, NOISE, Clustering, software_versions
 from latentcore.workflows.session.inputs import category_names
 from pages.access import places
 from pages.regions.kept import kept
@@ -70,7 +70,7 @@ def report(
 ) -> dict[str, Any]:
     """Return all that the view says, and all that is needed to say it again."""
     values = numbers.quantities(scene, question)
-    labels = np.full(len(inside), -1, np.int32) if clustering is None else clustering.labels
+    labels = None if clustering is None else clustering.told_apart(inside)
     regions = kept(scene.latents).regions
     return {
         "encoding-type": "latentcore-session",
@@ -92,7 +92,7 @@ def report(
             for place, how in scene.maps.joined_by.items()
         },
         "filters": question.as_plain().get("filters", {}),
-        "clusters": None if clustering is None else _clusters(question, clustering),
+        "clusters": None if clustering is None else _clusters(question, clustering, inside),
         "selections": {
             slot: {"strokes": question.selections.get(slot, ()), "n": int(mask.sum())}
             for slot, mask in masks.items()
@@ -105,7 +105,10 @@ def report(
     }
 
 
-def _clusters(question: Question, clustering: Clustering) -> dict[str, Any]:
+def _clusters(
+    question: Question, clustering: Clustering, inside: NDArray[np.bool_]
+) -> dict[str, Any]:
+    labels = clustering.told_apart(inside)
     return {
         "of": list(clustering.parameters["features"])  # type: ignore[call-overload]
         if question.features
@@ -115,6 +118,9 @@ def _clusters(question: Question, clustering: Clustering) -> dict[str, Any]:
         "scaling": question.scaling,
         "scores": clustering.scores,
         "engine": clustering.engine,
+        "n_noise": int((labels == NOISE).sum()),
+        "n_no_value": int((labels == NO_VALUE).sum()),
+        "notes": clustering.notes,
     }
 
 
