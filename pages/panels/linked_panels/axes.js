@@ -75,7 +75,7 @@ export function drawAxes(c, plot, view, axes, theme, dpr) {
   c.fillStyle = css(theme.text);
   c.textAlign = "center";
   c.textBaseline = "top";
-  fitText(c, withFactor(axes.xLabel, along.factor), left + width / 2, top + height + 21, width + 40);
+  fitText(c, withFactor(axes.xLabel, along.factor), left + width / 2, top + height + 20, width + 40);
   c.save();
   c.translate(Math.max(8, left - 6 - widest - 14), top + height / 2);
   c.rotate(-Math.PI / 2);

@@ -5,6 +5,7 @@ import { Viewport } from "./viewport.js";
 import { coloredBy, gridRange, pointRange } from "./data.js";
 import { colorize } from "./coloring.js";
 import { fillLegend } from "./legend.js";
+import { NARROW_PX, arrange } from "./layout.js";
 import { h } from "./dom.js";
 import { inRegionColors } from "./regions.js";
 
@@ -14,7 +15,8 @@ import { inRegionColors } from "./regions.js";
  * @typedef {Map<string, import("./coloring.js").Colors>} Colored by all that the colors depend on
  */
 
-const NARROW_PX = 720;
+/** Of the grid: those that one to six panels can share alike. */
+const COLUMNS = 60;
 
 export class Board {
   /**
@@ -160,24 +162,25 @@ export class Board {
     return viewport;
   }
 
-  /** Give every panel its room. */
+  /** Give every panel its room: all of it is shared out, or one column where it is narrow. */
   layout() {
-    const width = this.element.clientWidth;
-    const single = width < NARROW_PX || this.enlarged !== null || this.panels.size === 1;
-    this.element.classList.toggle("lp-single", single);
+    const { clientWidth: width, clientHeight: height } = this.element;
+    const narrow = width < NARROW_PX;
+    this.element.classList.toggle("lp-column", narrow);
+    this.element.classList.toggle("lp-scrolls", narrow && !this.enlarged);
     const dpr = window.devicePixelRatio || 1;
-    const room = single ? width : width / 2;
-    const height = this.enlarged
-      ? Math.max(320, Math.min(window.innerHeight * 0.8, room * 0.75))
-      : Math.max(260, Math.min(460, room * 0.62));
-    const shown = [...this.panels.values()].filter((p) => p.element.style.display !== "none");
-    const perRow = single ? 1 : 2;
-    for (let k = 0; k < shown.length; k += perRow) {
-      const row = shown.slice(k, k + perRow);
-      // Beside a scatter a map has its height; maps alone take no more than they need.
-      const needed = Math.max(...row.map((panel) => panel.neededHeight(height)));
-      for (const panel of row) panel.layout(Math.round(needed), dpr);
-    }
+    const shown = [...this.element.children].flatMap((element) => {
+      const panel = this.panels.get(/** @type {HTMLElement} */ (element).dataset.panel ?? "");
+      return panel && panel.element.style.display !== "none" ? [panel] : [];
+    });
+    const aspects = shown.map((panel) => (panel.isMap ? panel.projection.aspect : null));
+    const room = this.enlarged ? Math.max(width, NARROW_PX) : width;
+    const { rows, height: body } = arrange(aspects, room, height);
+    const columns = rows.flatMap((n) => Array(n).fill(n));
+    shown.forEach((panel, k) => {
+      panel.element.style.gridColumn = `span ${COLUMNS / columns[k]}`;
+    });
+    for (const panel of shown) panel.layout(body, dpr);
   }
 
   /**

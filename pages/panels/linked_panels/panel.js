@@ -3,6 +3,7 @@
 import { drawAxes, drawScaleBar } from "./axes.js";
 import { drawColorBar } from "./color_bar.js";
 import { drawOverlay } from "./overlay.js";
+import { margins } from "./layout.js";
 import { MapRaster } from "./map.js";
 import { Projection } from "./projection.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
@@ -19,10 +20,6 @@ import { icon } from "./icons.js";
  *   tool: import("./tools.js").Tool, parted: import("./borders.js").Parted|null}} Picture what all
  *   panels show
  */
-
-const TOP = 12;
-const BOTTOM = 44;
-const MIN_HEIGHT = 190;
 
 /** @type {import("./coloring.js").Colors} */
 const NO_COLORS = {
@@ -138,12 +135,12 @@ export class Panel {
     const size = [width, height, dpr, this.isMap && projection.aspect].join();
     if (size === this.size) return;
     this.size = size;
-    const { left, gutter } = margins(width);
+    const { left, right, top, bottom } = margins(width);
     const room = {
       left,
-      top: TOP,
-      width: Math.max(40, width - left - gutter),
-      height: Math.max(40, height - TOP - BOTTOM),
+      top,
+      width: Math.max(40, width - left - right),
+      height: Math.max(40, height - top - bottom),
     };
     const plot = this.isMap ? hug(room, projection.aspect) : room;
     projection.plot = plot;
@@ -167,21 +164,10 @@ export class Panel {
     Object.assign(this.legend.style, {
       left: `${plot.left + plot.width + 10}px`,
       top: `${plot.top}px`,
-      width: `${gutter - 14}px`,
+      width: `${right - 12}px`,
       maxHeight: `${height - plot.top - 4}px`,
     });
     this.invalidate();
-  }
-
-  /**
-   * Height of the body that the panel can use, at most `limit`.
-   * @param {number} limit
-   */
-  neededHeight(limit) {
-    if (!this.isMap) return limit;
-    const { left, gutter } = margins(this.body.clientWidth);
-    const plot = (this.body.clientWidth - left - gutter) / this.projection.aspect;
-    return Math.min(limit, Math.max(MIN_HEIGHT, plot + TOP + BOTTOM));
   }
 
   /**
@@ -257,14 +243,6 @@ export class Panel {
     drawOverlay(c, this, picture);
     this.stale.overlay = false;
   }
-}
-
-/**
- * Room for the axis at the left and the legend at the right.
- * @param {number} width
- */
-function margins(width) {
-  return width < 420 ? { left: 52, gutter: 84 } : { left: 60, gutter: 104 };
 }
 
 /**
