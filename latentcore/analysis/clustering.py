@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentcore.analysis.cluster_samples import Sample, fit_rows
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.containers import Clustering, LatentSet
 from latentcore.errors import RequestError, ShapeError
@@ -26,6 +27,7 @@ def cluster(
     clusterer: Clusterer,
     scaling: Scaling = "standard",
     order: NDArray[np.int64] | None = None,
+    sample: Sample = "all",
     progress: Progress | None = None,
 ) -> Clustering:
     """Put points into clusters by their latent and band contrast.
@@ -42,6 +44,8 @@ def cluster(
     order : ndarray of int64, shape (n,), optional
         A key to sort rows by, for example ``grid.node``: methods with a random start then give
         the same labels whatever the order of rows in the file.
+    sample : int, "all" or None
+        From how many points to learn; None: from a sample where all would take long.
 
     Returns
     -------
@@ -56,7 +60,9 @@ def cluster(
         If the parameters don't suit the points, or a feature is constant.
     """
     features = latent_and_band_contrast(latent, bandcontrast, order=order)
-    return cluster_features(features, clusterer=clusterer, scaling=scaling, progress=progress)
+    return cluster_features(
+        features, clusterer=clusterer, scaling=scaling, sample=sample, progress=progress
+    )
 
 
 def cluster_features(
@@ -64,9 +70,16 @@ def cluster_features(
     *,
     clusterer: Clusterer,
     scaling: Scaling = "standard",
+    sample: Sample = "all",
+    checked: bool = True,
     progress: Progress | None = None,
 ) -> Clustering:
     """Put points into clusters by any number of features; see `cluster`.
+
+    Parameters
+    ----------
+    sample, checked
+        See `latentcore.analysis.cluster_samples.fit_rows`.
 
     Returns
     -------
@@ -75,7 +88,8 @@ def cluster_features(
         of each feature, beside everything that the clusterer was given and found.
     """
     used = features.use(scaling)
-    fit = clusterer.fit(used.values, progress or Progress())
+    found = fit_rows(clusterer, used.values, sample, progress or Progress(), checked=checked)
+    fit = found.fit
     labels = np.full(len(features), -1, np.int32)
     labels[used.rows] = fit.labels
     clustered = np.zeros(len(features), np.bool_)
@@ -103,6 +117,7 @@ def cluster_features(
         engine=fit.engine,
         clustered=clustered,
         notes=fit.notes,
+        sampling=found.sampling,
     )
 
 

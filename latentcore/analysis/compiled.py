@@ -20,3 +20,8 @@ def compiled(function: F) -> F:
         cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
     )
     return cast("F", compiler(function))
+
+
+def compiled_exactly(function: F) -> F:
+    """Compile a loop as `compiled` does, every sum in the order in which it is written."""
+    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))

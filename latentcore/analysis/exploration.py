@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.cluster_samples import Sample
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import (
     FeatureChoice,
@@ -107,6 +108,7 @@ def explore(
     reference: str = "",
     clusterer: Clusterer,
     scaling: Scaling = "standard",
+    sample: Sample = "all",
     roi: Roi | None = None,
     rows: NDArray[np.bool_] | None = None,
     features: FeatureChoice | None = None,
@@ -127,6 +129,8 @@ def explore(
     reference : str
         The map that is clustered together with the latent, unless `features` are given.
     scaling : {"standard", "none"}
+    sample : int, "all" or None
+        See `latentcore.analysis.cluster_samples.fit_rows`.
     roi : Roi, optional
         The whole scan if not given.
     rows : ndarray of bool, shape (n,), optional
@@ -148,7 +152,7 @@ def explore(
         inside = inside & rows
     chosen = roi_features(latents, maps, inside, features or (dim, reference))
     clustering = cluster_roi(
-        chosen, inside, clusterer=clusterer, scaling=scaling, progress=progress
+        chosen, inside, clusterer=clusterer, scaling=scaling, sample=sample, progress=progress
     )
     return describe_view(
         latents,
@@ -244,6 +248,7 @@ def cluster_roi(
     *,
     clusterer: Clusterer,
     scaling: Scaling,
+    sample: Sample = "all",
     progress: Progress | None = None,
 ) -> Clustering:
     """Cluster the points in the ROI.
@@ -254,13 +259,17 @@ def cluster_roi(
         From `roi_features`.
     inside : ndarray of bool, shape (n,)
     scaling : {"standard", "none"}
+    sample : int, "all" or None
+        See `latentcore.analysis.cluster_samples.fit_rows`.
 
     Returns
     -------
     Clustering
         For all n samples; -1 outside the ROI.
     """
-    found = cluster_features(features, clusterer=clusterer, scaling=scaling, progress=progress)
+    found = cluster_features(
+        features, clusterer=clusterer, scaling=scaling, sample=sample, progress=progress
+    )
     return in_all_rows(found, inside)
 
 

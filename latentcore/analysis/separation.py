@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import Clusterer
+from latentcore.analysis.cluster_samples import SampledClusterer
+from latentcore.analysis.clusterers import Clusterer, learned_rows
 from latentcore.analysis.clustering import Features, Scaling, cluster_features
 from latentcore.containers import Clustering
 from latentcore.errors import RequestError
@@ -119,9 +120,15 @@ def separation(
     alone = _with_found_k(clusterer, clustering)
     names = features.names
     shares = between_shares(used.values, labels)
+    sampling = clustering.sampling
+    n = len(labels) if sampling is None else sampling.n
+    rows = learned_rows(len(labels), n, 0 if sampling is None else sampling.seed)
+    progress = progress or Progress()
     tried = set(np.argsort(-shares, kind="stable")[:_MOST_ALONE].tolist())
     ari = {
-        name: _ari_alone(used.values[:, [column]], labels, alone, progress or Progress())
+        name: _ari_alone(
+            used.values[rows, column][:, None], labels[rows], alone, len(labels), progress
+        )
         if column in tried
         else None
         for column, name in enumerate(names)
@@ -164,12 +171,16 @@ def _ari_alone(
     column: NDArray[np.float64],
     labels: NDArray[np.integer],
     clusterer: Clusterer,
+    n_all: int,
     progress: Progress,
 ) -> float | None:
     from sklearn.metrics import adjusted_rand_score
 
     try:
-        alone = clusterer.fit(column, progress)
+        if len(column) < n_all and isinstance(clusterer, SampledClusterer):
+            alone = clusterer.fit_sample(column, n_all, progress)
+        else:
+            alone = clusterer.fit(column, progress)
     except RequestError:
         # One feature may have too few different values for what two can do.
         return None
@@ -270,7 +281,14 @@ def compare_scalings(
 
     own: Scaling = "none" if clustering.parameters["scaling"] == "none" else "standard"
     other: Scaling = "standard" if own == "none" else "none"
-    rival = cluster_features(features, clusterer=clusterer, scaling=other, progress=progress)
+    rival = cluster_features(
+        features,
+        clusterer=clusterer,
+        scaling=other,
+        sample="all" if clustering.sampling is None else clustering.sampling.n,
+        checked=False,
+        progress=progress,
+    )
     finite = features.finite
     ari = float(adjusted_rand_score(clustering.labels[finite], rival.labels[finite]))
     shares = {

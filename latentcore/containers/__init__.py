@@ -17,6 +17,7 @@ from latentcore.containers.results import (
     Embedding,
     Neighbors,
     Ranking,
+    Sampling,
     cluster_name,
 )
 from latentcore.containers.roi import Roi
@@ -54,6 +55,7 @@ __all__ = [
     "SampleColumns",
     "SampleSource",
     "SampleTable",
+    "Sampling",
     "ScanGrid",
     "ScanMaps",
     "ScanPoints",

@@ -59,6 +59,33 @@ def cluster_name(label: int) -> str:
     return _NOT_CLUSTERED.get(label, str(label))
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """The sample that clusters were learned from.
+
+    Attributes
+    ----------
+    n, of : int
+        Points of the sample, and of all that were put into clusters.
+    seed : int
+        Of the draw.
+    agreement : float or None
+        Adjusted Rand index between the clusters and those of another, disjoint sample of the same
+        size, over points of neither; None where it was not measured.
+    checks : tuple of (int, float)
+        Size and agreement of each size that was tried.
+    seconds_all : float or None
+        How long it would take to learn from all, as the time grew with the sample.
+    """
+
+    n: int
+    of: int
+    seed: int
+    agreement: float | None = None
+    checks: tuple[tuple[int, float], ...] = ()
+    seconds_all: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Clustering:
     """A cluster label for each sample.
@@ -77,6 +104,8 @@ class Clustering:
         Samples that took part: finite in each feature, and in the ROI. All if not given.
     notes : tuple of str
         Sentences that somebody should read before they trust the labels.
+    sampling : Sampling or None
+        The sample that they were learned from; None where that were all.
     """
 
     labels: NDArray[np.int32]
@@ -86,6 +115,7 @@ class Clustering:
     engine: str = ""
     clustered: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+    sampling: Sampling | None = None
 
     def told_apart(self, inside: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
         """Return the labels, with `OUTSIDE` and `NO_VALUE` beside `NOISE`.

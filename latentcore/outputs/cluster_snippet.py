@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from latentcore.analysis.cluster_samples import Sample
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import Scaling
 
@@ -21,7 +22,7 @@ clustering = lc.cluster(
     latents.{column},
     values[maps.names.index({map_column!r})],
     clusterer=make_clusterer({method!r}, {parameters!r}),
-    scaling={scaling!r},
+    scaling={scaling!r},{sample}
     order=latents.grid.node,  # so that the order of rows in the file doesn't matter
 )
 labels = clustering.labels
@@ -47,7 +48,7 @@ choice = FeatureChoice(dims={dims!r}, maps=tuple(maps), weights={weights!r})
 clustering = cluster_features(
     chosen_features(choice, latents, maps),
     clusterer=make_clusterer({method!r}, {parameters!r}),
-    scaling={scaling!r},
+    scaling={scaling!r},{sample}
 )
 labels = clustering.labels
 '''
@@ -63,6 +64,7 @@ def cluster_snippet(
     nameless: bool,
     clusterer: Clusterer,
     scaling: Scaling,
+    sample: Sample = "all",
     roi: Sequence[float] | None = None,
     rows: str | None = None,
     coords: str | None = None,
@@ -85,6 +87,8 @@ def cluster_snippet(
     nameless : bool
         Whether the file holds a single dimension and doesn't say which.
     scaling : {"standard", "none"}
+    sample : int, "all" or None
+        See `latentcore.analysis.cluster_samples.fit_rows`.
     roi : sequence of float, optional
         (x0, x1, y0, y1).
     rows : str, optional
@@ -103,6 +107,7 @@ def cluster_snippet(
         "method": clusterer.name,
         "parameters": given_parameters(clusterer),
         "scaling": scaling,
+        "sample": "" if sample == "all" else f"\n    sample={sample!r},",
     }
     if published_pair and dims is not None:
         ((map_location, map_column),) = maps.values()

@@ -40,6 +40,7 @@ from latentcore.progress import Progress
 from latentcore.requests.clustering import (
     ClusterRequest,
     chosen_dims,
+    sample_of,
     scaling_of,
     weights_of,
 )
@@ -98,6 +99,7 @@ def check_request(request: ClusterRequest) -> None:
     """
     _check_features(request)
     weights_of(request)
+    sample_of(request)
     if request.tag is not None and not _TAG.fullmatch(request.tag):
         message = (
             f"⟨tag⟩ {request.tag!r} can't end a file's name: use letters, digits and . _ + - "
@@ -169,7 +171,13 @@ def cluster_points(
     scaling = scaling_of(request)
     columns = _map_columns(request, latents, maps)
     features = _features(request, latents, columns)
-    clustering = cluster_features(features, clusterer=clusterer, scaling=scaling, progress=progress)
+    clustering = cluster_features(
+        features,
+        clusterer=clusterer,
+        scaling=scaling,
+        sample=sample_of(request),
+        progress=progress,
+    )
     found = separation(
         features, clustering, clusterer=clusterer, scaling=scaling, progress=progress
     )
@@ -371,6 +379,9 @@ def _report(request: ClusterRequest, points: ClusteredPoints, tag: str) -> dict[
         "cluster_colors": _color_list(request, counts),
         "noise_color": NOISE_COLOR,
         "parameters": parameters,
+        "sample": None
+        if points.clustering.sampling is None
+        else dataclasses.asdict(points.clustering.sampling),
         "engine": points.clustering.engine,
         "separation": dataclasses.asdict(points.separation),
         "comparison": dataclasses.asdict(points.comparison),
@@ -465,6 +476,7 @@ def _snippet(request: ClusterRequest, points: ClusteredPoints) -> str:
         nameless=points.nameless,
         clusterer=points.clusterer,
         scaling=scaling_of(request),
+        sample=sample_of(request),
         roi=request.roi,
         rows=request.rows,
         coords=request.coords,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from latentcore.analysis.cluster_samples import Sample
 from latentcore.analysis.clusterers import CLUSTERERS, Clusterer, make_clusterer
 from latentcore.analysis.clustering import Scaling
 from latentcore.errors import RequestError
@@ -18,7 +19,15 @@ from latentcore.requests.options import (
 )
 from latentcore.requests.verbs import option
 
-__all__ = ["ALL", "ClusterRequest", "chosen_dims", "clusterer_of", "scaling_of", "weights_of"]
+__all__ = [
+    "ALL",
+    "ClusterRequest",
+    "chosen_dims",
+    "clusterer_of",
+    "sample_of",
+    "scaling_of",
+    "weights_of",
+]
 
 # Stands for all latent dimensions in ``--dims``.
 ALL: Literal["all"] = "all"
@@ -28,6 +37,11 @@ def _dims_word(word: str) -> str:
     return word if word == ALL else str(int(word))
 
 
+def _sample_word(word: str) -> str:
+    return word if word == ALL else str(int(word))
+
+
+_sample_word.__name__ = "number of points"
 _dims_word.__name__ = "latent dimension"  # what argparse calls a value that it can't read
 
 
@@ -68,6 +82,13 @@ class _ClusterRequest:
         "standard",
         help="standard: all features with zero mean and unit s.d.; none: as published",
         choices=("standard", "none"),
+    )
+    sample: str | None = option(
+        None,
+        help="points that clusters are learned from, or 'all'; default: as many as it takes to "
+        "agree with another sample, where all would take long",
+        convert=_sample_word,
+        metavar="N|all",
     )
     roi: tuple[float, ...] | None = roi_option()
     rows: str | None = rows_option()
@@ -121,6 +142,23 @@ def clusterer_of(request: ClusterRequest) -> Clusterer:
 def scaling_of(request: ClusterRequest) -> Scaling:
     """Return how the features are scaled."""
     return "none" if request.scaling == "none" else "standard"
+
+
+def sample_of(request: ClusterRequest) -> Sample:
+    """Return how many points clusters are learned from.
+
+    Raises
+    ------
+    RequestError
+        If it is neither ``all`` nor a number.
+    """
+    if request.sample is None or request.sample == ALL:
+        return request.sample
+    try:
+        return int(request.sample)
+    except ValueError as error:
+        message = f"⟨sample⟩ {request.sample!r} can't be read: give 'all', or a number of points."
+        raise RequestError(message) from error
 
 
 def chosen_dims(request: ClusterRequest) -> tuple[int, ...] | None:

@@ -44,6 +44,22 @@ def report_of(folder):
     return json.loads(path.read_text())
 
 
+def test_a_sample_is_in_the_report_and_its_labels_come_again(scan):
+    assert called(scan, "--method", "gmm", "--k", "3", "--sample", "120") == 0
+    report = report_of(scan / "run")
+    assert (report["sample"]["n"], report["sample"]["of"], report["sample"]["seed"]) == (
+        120,
+        299,
+        0,
+    )
+    assert any(note.startswith("Learned from 120 of 299 points") for note in report["notes"])
+    again: dict[str, object] = {}
+    exec((scan / "run" / report["snippet"]).read_text(), again)
+    table = pd.read_csv(scan / "run" / report["assignments_csv"])
+    np.testing.assert_array_equal(again["labels"], table["cluster"])
+    assert called(scan, "--method", "gmm", "--sample", "some", out="other") == 2
+
+
 @pytest.mark.parametrize("method", ["gmm", "kmeans", "dbscan", "hdbscan"])
 def test_files_columns_and_keys_are_those_of_the_contract(scan, method):
     assert called(scan, "--method", method) == 0
@@ -67,6 +83,7 @@ def test_files_columns_and_keys_are_those_of_the_contract(scan, method):
         table["cluster"].value_counts()
     )
     assert (scan / "run/run.json").is_file()
+    assert report["sample"] is None
 
 
 def test_report_recomputes_the_labels(scan):

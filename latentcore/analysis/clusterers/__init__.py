@@ -8,7 +8,7 @@ widgets, the command line's options and the lines of the report; ``fit`` does th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -44,6 +44,8 @@ class ClusterFit:
         Name and version of the library.
     notes : tuple of str
         Sentences that somebody should read before they trust the labels.
+    predict : callable, optional
+        Labels of any rows; see `latentcore.analysis.cluster_samples`.
     """
 
     labels: NDArray[np.int32]
@@ -51,6 +53,7 @@ class ClusterFit:
     scores: Mapping[str, object]
     engine: str
     notes: tuple[str, ...] = ()
+    predict: Callable[[NDArray[np.float64]], NDArray[np.int32]] | None = None
 
 
 class Clusterer(Protocol):

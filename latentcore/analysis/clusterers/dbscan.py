@@ -26,6 +26,9 @@ _DISTANCE_BLOCK = 256
 _DISTANCE_COLUMNS = 4_096
 _MOST_KEPT = 50_000_000
 _RELATIVE_ROUNDING = 1e-9
+# More points of so few features are sorted into cells first: the labels are the same.
+_BY_NEIGHBORHOODS = 50_000
+_CELL_FEATURES = 3
 # Above so many multiplications a quantile of the distances is estimated from some of the rows …
 _EXACT_WORK = 4e10
 _ASKED = 5_000
@@ -86,7 +89,7 @@ class DbscanClusters:
         _check_work(points)
         progress.step(0, 1, "estimating the radius")
         eps = self.eps if self.eps is not None else estimate_eps(points)
-        labels = dbscan_labels(points, eps, self.min_samples, progress)
+        labels = _labels(points, eps, self.min_samples, progress)
         return ClusterFit(
             labels=labels,
             parameters={
@@ -113,6 +116,17 @@ def _check_work(values: NDArray[np.float64]) -> None:
             f"most {_TREE_DIMS} features, or another method."
         )
         raise RequestError(message)
+
+
+def _labels(
+    values: NDArray[np.float64], eps: float, min_samples: int, progress: Progress
+) -> NDArray[np.int32]:
+    n, d = values.shape
+    if n <= _BY_NEIGHBORHOODS or d > _CELL_FEATURES:
+        return dbscan_labels(values, eps, min_samples, progress)
+    from latentcore.analysis.clusterers._cells import dbscan_by_cells
+
+    return dbscan_by_cells(values, eps, min_samples, progress)
 
 
 def dbscan_labels(
@@ -275,6 +289,7 @@ def estimate_eps(values: NDArray[np.float64]) -> float:
     RequestError
         If there are fewer than 8 rows, or nearly all have seven equals.
     """
+    from scipy.spatial import cKDTree
     from sklearn.neighbors import NearestNeighbors
 
     if len(values) < _NEIGHBOR:
@@ -286,8 +301,11 @@ def estimate_eps(values: NDArray[np.float64]) -> float:
     n, d = values.shape
     few = d <= 2 or n * n * d <= _EXACT_WORK
     asked = values if few else values[learned_rows(n, _ASKED)]
-    distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOR).fit(values).kneighbors(asked)
-    eps = float(np.quantile(distances[:, _NEIGHBOR - 1], _QUANTILE))
+    if few and n > _BY_NEIGHBORHOODS:
+        distances = cKDTree(values).query(asked, [_NEIGHBOR], workers=-1)[0]
+    else:
+        distances, _ = NearestNeighbors(n_neighbors=_NEIGHBOR).fit(values).kneighbors(asked)
+    eps = float(np.quantile(distances[:, -1], _QUANTILE))
     if eps > 0:
         return eps
     message = (

@@ -83,6 +83,11 @@ class GaussianMixtures:
             )
             raise RequestError(message)
 
+    @property
+    def exact_rows(self) -> int:
+        """Up to so many rows all are learned from."""
+        return _MOST_LEARNED
+
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Fit the mixtures and give each row its most likely component.
 
@@ -91,6 +96,18 @@ class GaussianMixtures:
         RequestError
             If there are fewer different rows than components.
         """
+        return self._fit(values, None, progress)
+
+    def fit_sample(self, values: NDArray[np.floating], n: int, progress: Progress) -> ClusterFit:
+        """Fit the mixtures to a sample; the criterion is that of all n rows.
+
+        See `_criterion_of`.
+        """
+        return self._fit(values, n, progress)
+
+    def _fit(
+        self, values: NDArray[np.floating], n_all: int | None, progress: Progress
+    ) -> ClusterFit:
         import sklearn
 
         points = np.asarray(values, np.float64)
@@ -99,11 +116,17 @@ class GaussianMixtures:
         n, d = points.shape
         few = d <= _PUBLISHED_FEATURES
         learned = points if few else points[learned_rows(n, _MOST_LEARNED, self.seed)]
-        covariance = self.covariance or _covariance_for(len(learned), d, max(tried))
+        told = len(learned) if n_all is None else min(n_all, _MOST_LEARNED)
+        covariance = self.covariance or _covariance_for(told, d, max(tried))
         if not few or self.covariance is not None:
             _check_enough(len(learned), d, max(tried), covariance)
         models = self._sweep(learned, tried, covariance, progress)
-        by_k = {k: float(getattr(models[k], self.criterion)(learned)) for k in tried}
+        by_k = {
+            k: float(getattr(models[k], self.criterion)(learned))
+            if n_all is None
+            else self._criterion_of(models[k], learned, n_all)
+            for k in tried
+        }
         best = min(tried, key=lambda k: (by_k[k], k))
         return ClusterFit(
             labels=models[best].predict(points).astype(np.int32),
@@ -124,7 +147,20 @@ class GaussianMixtures:
             },
             engine=f"scikit-learn {sklearn.__version__}",
             notes=self._notes(best, by_k),
+            predict=lambda rows: models[best].predict(rows).astype(np.int32),
         )
+
+    def _criterion_of(self, model: Any, values: NDArray[np.float64], n: int) -> float:
+        """Return BIC or AIC over n rows, estimated from some of them.
+
+        Fitted to m rows, p parameters lower -2 ln L by p below that of the best mixture (Akaike).
+        What is left of it per row is the same for n rows, which lower it by p again.
+        """
+        m = len(values)
+        deviance = -2.0 * m * float(model.score(values))
+        p = (float(model.aic(values)) - deviance) / 2
+        of_all = (deviance + p) * n / m - p
+        return of_all + p * (float(np.log(n)) if self.criterion == "bic" else 2.0)
 
     def _notes(self, best: int, by_k: Mapping[int, float]) -> tuple[str, ...]:
         """Say so where the criterion has not reached its lowest value."""

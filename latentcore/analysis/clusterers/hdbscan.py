@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import metadata
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ _DEFAULT_MOST_SAMPLES = 50
 # thousand take minutes.
 _FEW_FEATURES = 4
 _MOST_LEARNED = 10_000
+_EXACT_ROWS = 50_000
 
 
 @CLUSTERERS.register("hdbscan")
@@ -37,6 +40,9 @@ class HdbscanClusters:
     -----
     Engines differ in their labels, so the report names package and version. Where many points
     are equally far apart, ties in the spanning tree hang on the order of the rows.
+
+    Learned from a sample, a point that is not in it gets the label of the nearest that is, noise
+    included; `min_cluster_size` is taken in proportion, `min_samples` as it is.
 
     By more than four features the hierarchy is that of at most 10,000 points, drawn evenly; each
     other point gets the label of the nearest of them. `min_cluster_size` counts points of all.
@@ -64,6 +70,20 @@ class HdbscanClusters:
         check_at_least("min_cluster_size", self.min_cluster_size, 2)
         check_at_least("min_samples", self.min_samples, 1)
 
+    @property
+    def exact_rows(self) -> int:
+        """Up to so many rows all are learned from."""
+        return _EXACT_ROWS
+
+    def fit_sample(self, values: NDArray[np.floating], n: int, progress: Progress) -> ClusterFit:
+        """Build the hierarchy of a sample of n rows."""
+        whole = self.min_cluster_size or _default_size(n)
+        size = max(2, round(whole * len(values) / n))
+        samples = self.min_samples or min(whole, _DEFAULT_MOST_SAMPLES)
+        samples = min(samples, len(values) - 1)
+        fit = replace(self, min_cluster_size=size, min_samples=samples).fit(values, progress)
+        return replace(fit, parameters={**fit.parameters, "min_cluster_size": whole})
+
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Build the hierarchy and cut it.
 
@@ -73,7 +93,7 @@ class HdbscanClusters:
             If there are fewer rows than one cluster needs.
         """
         values = np.ascontiguousarray(values, np.float64)
-        size = self.min_cluster_size or max(_DEFAULT_LEAST, round(_DEFAULT_SHARE * len(values)))
+        size = self.min_cluster_size or _default_size(len(values))
         samples = self.min_samples or min(size, _DEFAULT_MOST_SAMPLES)
         if len(values) < max(size, samples + 1):
             message = (
@@ -99,7 +119,8 @@ class HdbscanClusters:
             ).fit(values[learned])
             validity = float(model.relative_validity_) if model.labels_.max() >= 1 else None
         progress.step(1, 1, "HDBSCAN")
-        labels = _spread(model.labels_.astype(np.int32), values, learned)
+        own = model.labels_.astype(np.int32)
+        labels = own if len(learned) == n else _nearest(values[learned], own)(values)
         return ClusterFit(
             labels=labels,
             parameters={
@@ -114,17 +135,27 @@ class HdbscanClusters:
                 "noise_share": float((labels < 0).mean()),
             },
             engine=f"hdbscan {metadata.version('hdbscan')}",
+            predict=_nearest(values[learned], own),
         )
 
 
-def _spread(
-    labels: NDArray[np.int32], values: NDArray[np.floating], learned: NDArray[np.int64]
-) -> NDArray[np.int32]:
-    """Give each row the label of the nearest learned row."""
-    if len(learned) == len(values):
-        return labels
-    from sklearn.neighbors import NearestNeighbors
+def _default_size(n: int) -> int:
+    return max(_DEFAULT_LEAST, round(_DEFAULT_SHARE * n))
 
-    search = NearestNeighbors(n_neighbors=1).fit(values[learned])
-    nearest: NDArray[np.int64] = search.kneighbors(values, return_distance=False)[:, 0]
-    return labels[nearest]
+
+def _nearest(
+    learned: NDArray[np.floating], labels: NDArray[np.int32]
+) -> Callable[[NDArray[np.floating]], NDArray[np.int32]]:
+    """Return what gives any rows the label of the nearest learned row."""
+
+    def predict(rows: NDArray[np.floating]) -> NDArray[np.int32]:
+        nearest: NDArray[np.int64] = search().kneighbors(rows, return_distance=False)[:, 0]
+        return labels[nearest]
+
+    @lru_cache(maxsize=1)
+    def search() -> Any:
+        from sklearn.neighbors import NearestNeighbors
+
+        return NearestNeighbors(n_neighbors=1).fit(learned)
+
+    return predict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k
 from latentcore.analysis.parameters import check_at_least, check_seed, parameter
 from latentcore.progress import Progress
+
+# Rows times clusters times starts that take few seconds.
+_MOST_WORK = 10_000_000
 
 
 @CLUSTERERS.register("kmeans")
@@ -46,6 +49,17 @@ class KMeansClusters:
         check_seed(self.seed)
         check_at_least("n_init", self.n_init, 1)
 
+    @property
+    def exact_rows(self) -> int:
+        """Up to so many rows all are learned from."""
+        return _MOST_WORK // (self.k * (self.n_init or 1))
+
+    def fit_sample(self, values: NDArray[np.floating], n: int, progress: Progress) -> ClusterFit:
+        """Find the centers of a sample; the inertia is extended to n rows."""
+        fit = self.fit(values, progress)
+        inertia = fit.scores["value"] * n / len(values)  # type: ignore[operator]
+        return replace(fit, scores={**fit.scores, "value": inertia})
+
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Find k centers and give each row the nearest.
 
@@ -79,4 +93,5 @@ class KMeansClusters:
                 "iterations": int(model.n_iter_),
             },
             engine=f"scikit-learn {sklearn.__version__}",
+            predict=lambda rows: model.predict(np.asarray(rows, np.float64)).astype(np.int32),
         )

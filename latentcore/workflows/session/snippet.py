@@ -7,7 +7,7 @@ from typing import Any
 
 from latentcore.analysis.clustering import latent_name
 from latentcore.outputs.clusters import ClusteredPoints
-from latentcore.requests.clustering import chosen_dims
+from latentcore.requests.clustering import chosen_dims, sample_of
 from latentcore.workflows.session.request import SessionRequest, shown_dimension
 
 _TEXT = '''\
@@ -27,6 +27,7 @@ assert latents.fingerprint == {fingerprint!r}, "the latents are not those of the
     {clustered},
     clusterer=make_clusterer({method!r}, {parameters!r}),
     scaling={scaling!r},
+    sample={sample!r},
     roi={roi},{in_rows}
     selections=selections,
     embeddings=read_panels({embedding!r}, latents, {regions!r}, selections{of_rows}),
@@ -94,6 +95,7 @@ def session_snippet(
         method=request.method,
         parameters=dict(parameters),
         scaling=request.scaling,
+        sample=sample_of(request),
         roi=roi,
         rows=_ROWS.format(request.rows) if request.rows else "",
         in_rows="\n    rows=rows," if request.rows else "",
