@@ -11,7 +11,6 @@ import { inRegionColors } from "./regions.js";
 
 /**
  * @typedef {import("./data.js").Numbers} Numbers
- * @typedef {import("./colors.js").Theme} Theme
  * @typedef {Map<string, import("./coloring.js").Colors>} Colored by all that the colors depend on
  */
 
@@ -37,19 +36,16 @@ export class Board {
     this.colored = new Map();
     /** @type {Panel|null} */
     this.enlarged = null;
-    this.observer = new ResizeObserver(() => schedule({ layout: true }));
+    this.observer = new ResizeObserver(schedule);
     this.observer.observe(this.element);
   }
 
   /**
    * Make, keep and drop panels so that they are those of the data, in their order.
-   * @param {Theme} theme
    * @returns {Panel[]} the new ones
    */
-  take(theme) {
+  take() {
     const { data } = this.points;
-    const before = this.colored;
-    this.colored = new Map();
     const fresh = [];
     for (const [id, panel] of this.panels) {
       const spec = data.panels.find((each) => each.id === id);
@@ -69,7 +65,8 @@ export class Board {
       }
       panel.x = this.arrayOf(spec.x);
       panel.y = this.arrayOf(spec.y);
-      this.paint(panel, before, theme);
+      panel.coloring = data.colorings[spec.color];
+      panel.hue = this.hueOf(panel);
       const map = panel.isMap && data.grid;
       const home = map ? gridRange(map) : pointRange(panel.x, panel.y);
       panel.projection.viewport.setHome(home);
@@ -78,6 +75,8 @@ export class Board {
         this.element.insertBefore(panel.element, this.element.children[place] ?? null);
       }
     }
+    const hues = new Set([...this.panels.values()].map((panel) => panel.hue));
+    for (const hue of this.colored.keys()) if (!hues.has(hue)) this.colored.delete(hue);
     return fresh;
   }
 
@@ -90,36 +89,24 @@ export class Board {
   }
 
   /**
-   * Give a panel its colors; panels colored alike share them. Most calls follow a brush and
-   * change nothing here: then nothing is computed or drawn.
+   * All that the colors of a panel's points depend on, as text.
    * @param {Panel} panel
-   * @param {Colored} before
-   * @param {Theme} theme
    */
-  paint(panel, before, theme) {
-    const { data } = this.points;
-    const coloring = data.colorings[panel.spec.color];
-    /** @param {string[]} names */
-    const urls = (names) => names.map((name) => data.arrays[name]?.url);
-    const regions = data.regions && [data.regions, urls([data.regions.array])];
-    const signature = JSON.stringify(
-      [coloring, urls(coloredBy(coloring)), panel.isMap ? null : regions],
-    );
-    const colors = this.colored.get(signature) ?? before.get(signature)
-      ?? this.colorsOf(coloring, panel.isMap);
-    this.colored.set(signature, colors);
-    const { parts } = data;
-    const lines = panel.isMap && parts && [parts.lines, urls([parts.labels]), parts.plateau?.asked];
-    const look = JSON.stringify(
-      [panel.spec, urls([panel.spec.x, panel.spec.y]), theme, data.grid, regions, lines],
-    );
-    if (panel.colors !== colors) {
-      panel.coloring = coloring;
-      panel.colors = colors;
-      this.showLegend(panel);
-    } else if (panel.look === look) return;
-    panel.look = look;
-    panel.invalidate();
+  hueOf({ coloring, isMap }) {
+    const { regions } = this.points.data;
+    const read = [...coloredBy(coloring), ...(regions && !isMap ? [regions.array] : [])];
+    return JSON.stringify([coloring, isMap ? null : regions, this.points.urls(read)]);
+  }
+
+  /**
+   * Give a panel its colors and its legend; panels colored alike share their colors.
+   * @param {Panel} panel
+   */
+  color(panel) {
+    const { colored, brushing: { highlight } } = this;
+    panel.colors = colored.get(panel.hue) ?? this.colorsOf(panel.coloring, panel.isMap);
+    colored.set(panel.hue, panel.colors);
+    if (panel.made.differs("legend", [panel.hue, highlight])) this.showLegend(panel);
   }
 
   /**
@@ -133,20 +120,12 @@ export class Board {
     return isMap || !regions ? colors : inRegionColors(colors, regions, this.arrayOf(regions.array));
   }
 
-  /** Mark all maps to be drawn anew. */
-  invalidateMaps() {
-    for (const panel of this.panels.values()) if (panel.isMap) panel.stale.raster = true;
-  }
-
   /** @param {Panel} panel */
   showLegend(panel) {
     const { brushing } = this;
+    for (const key of panel.legend.querySelectorAll("button")) key.blur();
     fillLegend(panel.legend, panel.coloring, panel.colors, brushing.highlight, (array, label) => {
       brushing.toggleHighlight(array, label);
-      for (const other of this.panels.values()) {
-        for (const key of other.legend.querySelectorAll("button")) key.blur();
-        this.showLegend(other);
-      }
     });
   }
 
@@ -193,7 +172,7 @@ export class Board {
       other.setEnlarged(other === this.enlarged);
       other.element.style.display = this.enlarged && other !== this.enlarged ? "none" : "";
     }
-    this.schedule({ layout: true });
+    this.schedule();
   }
 
   /**
@@ -203,7 +182,7 @@ export class Board {
    */
   zoomAt(panel, at, factor) {
     panel.projection.zoomAt(at, factor);
-    this.showView(panel);
+    this.schedule();
   }
 
   /**
@@ -213,22 +192,12 @@ export class Board {
    */
   panBy(panel, px, py) {
     panel.projection.panBy(px, py);
-    this.showView(panel);
+    this.schedule();
   }
 
   /** @param {Panel|null} panel null for all */
   resetView(panel) {
-    for (const each of panel ? [panel] : this.panels.values()) {
-      each.projection.viewport.reset();
-      this.showView(each);
-    }
-  }
-
-  /** @param {Panel} panel */
-  showView(panel) {
-    for (const other of this.panels.values()) {
-      if (other.projection.viewport === panel.projection.viewport) other.invalidate();
-    }
-    this.schedule({});
+    for (const each of panel ? [panel] : this.panels.values()) each.projection.viewport.reset();
+    this.schedule();
   }
 }

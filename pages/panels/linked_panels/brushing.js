@@ -1,5 +1,6 @@
 /** Strokes, ROI and highlight: what the user is drawing and has drawn, and whom that selects. */
 
+import { Made } from "./made.js";
 import { Selection } from "./selection.js";
 import { cellStep } from "./data.js";
 
@@ -12,6 +13,8 @@ import { cellStep } from "./data.js";
  */
 
 const MAX_STROKES = 60;
+/** @type {Slot[]} */
+const SLOTS = ["A", "B"];
 
 export class Brushing {
   /**
@@ -25,6 +28,9 @@ export class Brushing {
     this.schedule = schedule;
     this.say = say;
     this.selection = new Selection(0, () => null);
+    this.made = new Made();
+    /** How often any mask was made anew. */
+    this.masks = 0;
     /** @type {Highlight|null} */
     this.highlight = null;
     /**
@@ -50,33 +56,53 @@ export class Brushing {
    * Follow new data.
    * @param {import("./points.js").News} news
    */
-  take({ fresh, moved, filtered }) {
+  take({ fresh }) {
     const { data } = this.points;
     if (fresh) this.selection = new Selection(data.n, (id) => this.points.axesOf(id));
     const { highlight } = this;
     // Another clustering has other labels: the highlighted one means nothing any more.
-    const dropped = highlight && (fresh || highlight.url !== data.arrays[highlight.array]?.url);
-    if (dropped) this.setHighlight(null);
-    const before = this.shared.state;
-    const adopted = this.shared.adopt(data.state);
-    if (moved) this.evaluate(null);
-    else if (adopted) this.evaluate(before);
-    if (filtered) this.applyRoi();
-    if (fresh || dropped || filtered) this.schedule({ classes: true });
+    if (highlight && (fresh || highlight.url !== data.arrays[highlight.array]?.url)) {
+      this.highlight = null;
+    }
+    this.shared.adopt(data.state);
+    this.update();
+  }
+
+  /** Bring every mask up to date that was made from something else. */
+  update() {
+    const { highlight, made, points, selection, shared: { state } } = this;
+    this.stroke = this.strokeMaker?.() ?? null;
+    let changed = made.differs("active", [selection, state.active]);
+    for (const slot of SLOTS) {
+      if (!made.differs(slot, this.slotFrom(slot))) continue;
+      selection.setShapes(slot, state.selections[slot]);
+      changed = true;
+    }
+    const { lattice, places } = points;
+    const roi = JSON.stringify([this.roi, points.urls(["kept"])]);
+    if (made.differs("roi", [selection, places, lattice, roi])) {
+      this.applyRoi();
+      changed = true;
+    }
+    if (made.differs("highlight", [selection, highlight])) {
+      const labels = highlight && points.arrays.get(highlight.array);
+      selection.setHighlight(labels ?? null, highlight?.label);
+      changed = true;
+    }
+    // On top of the shapes of its slot, hence made anew with them.
+    if (made.differs("stroke", [JSON.stringify(this.stroke)]) || changed) {
+      selection.setLive(state.active, this.stroke);
+      changed = true;
+    }
+    if (changed) this.masks += 1;
   }
 
   /**
-   * Compute the masks that differ from those of a former state.
-   * @param {State|null} before
+   * All that the mask of a slot is made from.
+   * @param {Slot} slot
    */
-  evaluate(before) {
-    const { state } = this.shared;
-    for (const slot of /** @type {const} */ (["A", "B"])) {
-      if (before?.selections[slot] === state.selections[slot]) continue;
-      this.selection.setShapes(slot, state.selections[slot]);
-    }
-    if (!before || before.roi !== state.roi) this.applyRoi();
-    this.schedule({ classes: true });
+  slotFrom(slot) {
+    return [this.selection, this.points.places, this.shared.state.selections[slot]];
   }
 
   /** Compute which points are outside the ROI, or out of view. */
@@ -97,15 +123,16 @@ export class Brushing {
    * @param {boolean} [later] more of the same is likely to follow
    */
   change(part, announcement, later = false) {
-    const before = this.shared.state;
     this.shared.change(part, announcement, later);
-    this.evaluate(before);
+    this.update();
+    this.schedule();
   }
 
   /** @param {"undo"|"redo"} direction */
   restore(direction) {
-    const before = this.shared.state;
-    if (this.shared.restore(direction)) this.evaluate(before);
+    if (!this.shared.restore(direction)) return;
+    this.update();
+    this.schedule();
   }
 
   /** @param {Slot} slot */
@@ -127,23 +154,17 @@ export class Brushing {
    */
   previewStroke(make) {
     this.strokeMaker = make;
-    this.schedule({ stroke: true });
-  }
-
-  /** Bring the stroke being drawn up to date. */
-  flushStroke() {
-    this.stroke = this.strokeMaker?.() ?? null;
-    this.selection.setLive(this.shared.state.active, this.stroke);
+    this.schedule();
   }
 
   /** Make the stroke being drawn part of the selection. */
   commitStroke() {
-    this.flushStroke();
+    this.update();
     const shape = this.stroke;
     this.strokeMaker = null;
     this.stroke = null;
     if (shape) this.commit(shape);
-    else this.schedule({ stroke: true });
+    else this.schedule();
   }
 
   /**
@@ -174,7 +195,7 @@ export class Brushing {
     const strokes = shape.mode === "replace" ? [shape] : [...selections[active], shape];
     if (strokes.length > MAX_STROKES) {
       this.say([`A selection has at most ${MAX_STROKES} strokes; clear it or replace it.`]);
-      this.schedule({ stroke: true });
+      this.schedule();
       return;
     }
     this.selection.commitLive(active);
@@ -182,7 +203,11 @@ export class Brushing {
       { selections: { ...selections, [active]: strokes } },
       `${this.selection.count(active, active)} points selected.`,
     );
-    this.schedule({ classes: true });
+    // The mask that was shown is that of the strokes now.
+    this.made.differs(active, this.slotFrom(active));
+    this.made.differs("stroke", [JSON.stringify(null)]);
+    this.masks += 1;
+    this.schedule();
   }
 
   /**
@@ -192,7 +217,7 @@ export class Brushing {
   previewRoi(roi) {
     if (roi === undefined && this.roiPreview === undefined) return;
     this.roiPreview = roi;
-    this.schedule({ roi: true });
+    this.schedule();
   }
 
   /** Make the ROI being drawn the ROI. */
@@ -214,14 +239,7 @@ export class Brushing {
    */
   toggleHighlight(array, label) {
     const same = this.highlight?.array === array && this.highlight.label === label;
-    this.setHighlight(same ? null : { array, label, url: this.points.data.arrays[array].url });
-    this.schedule({ classes: true });
-  }
-
-  /** @param {Highlight|null} highlight */
-  setHighlight(highlight) {
-    this.highlight = highlight;
-    const labels = highlight && this.points.arrays.get(highlight.array);
-    this.selection.setHighlight(labels ?? null, highlight?.label);
+    this.highlight = same ? null : { array, label, url: this.points.data.arrays[array].url };
+    this.schedule();
   }
 }

@@ -1,11 +1,11 @@
 /** Frames: what is drawn when, and what the browser prepares in its idle time. */
 
-/**
- * @typedef {{layout?: boolean, stroke?: boolean, roi?: boolean, hover?: boolean,
- *   classes?: boolean, overlay?: boolean, toolbar?: boolean, plateau?: boolean}} Wishes what a
- *   frame must bring up to date
- * @typedef {(wishes: Wishes) => void} Schedule
- */
+import { Made } from "./made.js";
+
+/** @typedef {() => void} Schedule asks for a frame, which brings everything up to date */
+
+/** A frame that took this long leaves the panels that must be drawn anew to the next one. */
+const SLICE_MS = 24;
 
 export class Drawing {
   /**
@@ -15,8 +15,12 @@ export class Drawing {
   constructor(explorer, theme) {
     this.explorer = explorer;
     this.theme = theme;
-    /** @type {Wishes} */
-    this.todo = {};
+    this.made = new Made();
+    /**
+     * Panels that the last frame had no time for.
+     * @type {Set<import("./panel.js").Panel>}
+     */
+    this.left = new Set();
     this.frame = 0;
     this.idle = 0;
     this.prepared = false;
@@ -24,15 +28,8 @@ export class Drawing {
     this.inputTime = 0;
   }
 
-  /**
-   * Ask for a frame; several wishes before it are met by the same frame.
-   * @param {Wishes} wishes
-   */
-  schedule(wishes) {
-    // A wish that doesn't ask for something takes nothing back of what was asked before.
-    for (const name of /** @type {Array<keyof Wishes>} */ (Object.keys(wishes))) {
-      this.todo[name] ||= wishes[name];
-    }
+  /** Ask for a frame; several wishes before it are met by the same frame. */
+  schedule() {
     const { board, points } = this.explorer;
     if (this.frame || !points.known || !board.element.isConnected) return;
     this.frame = requestAnimationFrame(() => {
@@ -41,57 +38,76 @@ export class Drawing {
     });
   }
 
+  /**
+   * Take over a theme. One that says the same as before stays the same object.
+   * @param {import("./colors.js").Theme} theme
+   */
+  dress(theme) {
+    if (JSON.stringify(theme) !== JSON.stringify(this.theme)) this.theme = theme;
+  }
+
   draw() {
     const started = performance.now();
-    const { todo, theme } = this;
+    const { theme } = this;
     const {
       board, brushing, inspector, parts, plateau, points, probe, shared, tools,
     } = this.explorer;
-    const { selection } = brushing;
-    this.todo = {};
-    if (todo.layout) board.layout();
-    if (todo.layout || todo.plateau) plateau.draw(theme);
-    if (todo.stroke) brushing.flushStroke();
-    if (todo.roi) brushing.applyRoi();
-    if (todo.hover) inspector.flush();
-    const classes = todo.classes || todo.stroke || todo.roi;
-    selection.changedCount = 0;
-    if (classes) selection.refresh(shared.state.active);
+    board.layout();
+    plateau.draw(theme);
+    brushing.update();
+    const { selection, masks } = brushing;
+    if (this.made.differs("classes", [selection, masks])) selection.refresh(shared.state.active);
+    inspector.flush();
     const picture = {
-      theme, selection, points, state: shared.state, stroke: brushing.stroke, roi: brushing.roi,
-      hovered: inspector.hovered, tool: tools.tool, parted: parts.parted,
+      theme, selection, points, state: shared.state, stroke: brushing.stroke,
+      roi: brushing.roi, hovered: inspector.hovered, tool: tools.tool, parts,
     };
-    for (const panel of board.panels.values()) {
-      if (!panel.visible) {
-        panel.invalidate();
-        continue;
+    const shown = [...board.panels.values()].filter((panel) => panel.visible);
+    // Those that were left go first, so that each has its turn however much there is to do.
+    const order = shown.sort((a, b) => Number(this.left.has(b)) - Number(this.left.has(a)));
+    this.left = new Set();
+    for (const panel of order) {
+      const late = performance.now() - started > SLICE_MS;
+      if (late && !panel.isQuick(picture)) this.left.add(panel);
+      else {
+        board.color(panel);
+        panel.draw(picture);
       }
-      if (panel.stale.raster || classes) panel.drawData(picture);
-      if (panel.stale.axes) panel.drawAxes(picture);
-      if (panel.stale.overlay || classes || todo.hover || todo.overlay) panel.drawOverlay(picture);
     }
-    if (classes || todo.toolbar || todo.layout) this.showToolbar();
-    if (!this.prepared) this.prepare();
-    probe.noteFrame(started, Boolean(todo.stroke || todo.roi), this.inputTime);
+    this.showToolbar();
+    const whole = this.left.size === 0;
+    const brushes = Boolean(brushing.stroke || brushing.roiPreview);
+    probe.noteFrame(started, brushes, this.inputTime, whole);
     this.inputTime = 0;
+    if (!whole) this.schedule();
+    else if (!this.prepared) this.prepare();
   }
 
   showToolbar() {
     const { brushing, points, shared: { history, state }, toolbar, tools } = this.explorer;
     const { selection, stroke } = brushing;
+    const mode = stroke?.mode ?? tools.held ?? tools.mode;
+    const canUndo = history.past.length > 0;
+    const canRedo = history.future.length > 0;
+    const from = [tools.tool, mode, selection, selection.version, state, points.data,
+      brushing.roi, canUndo, canRedo];
+    if (!this.made.differs("toolbar", from)) return;
     /** @param {"A"|"B"} slot */
     const used = (slot) => selection.used[slot] || (selection.isLive && state.active === slot);
+    /** @param {"A"|"B"} slot */
+    const count = (slot) => (slot === state.active && !selection.highlight && used(slot)
+      ? selection.emphasized : selection.count(slot, state.active));
     toolbar.show({
       tool: tools.tool,
-      mode: stroke?.mode ?? tools.held ?? tools.mode,
+      mode,
       active: state.active,
-      counts: { A: selection.count("A", state.active), B: selection.count("B", state.active) },
+      counts: { A: count("A"), B: count("B") },
       used: { A: used("A"), B: used("B") },
       total: selection.countWithin(),
       roi: Boolean(brushing.roi),
       maps: points.data.panels.some((spec) => spec.kind === "map"),
-      canUndo: history.past.length > 0,
-      canRedo: history.future.length > 0,
+      canUndo,
+      canRedo,
     });
   }
 

@@ -29,8 +29,7 @@ export class Explorer {
   /** @param {Component} component */
   constructor(component) {
     this.component = component;
-    /** @param {import("./drawing.js").Wishes} wishes */
-    const schedule = (wishes) => this.drawing.schedule(wishes);
+    const schedule = () => this.drawing.schedule();
     /** @param {string[]} messages */
     const say = (messages) => {
       this.messages.replaceChildren(...messages.map((text) => h("p", {}, text)));
@@ -48,10 +47,7 @@ export class Explorer {
     this.points = new Points();
     this.brushing = new Brushing(this.points, this.shared, { schedule, say });
     this.parts = new Parts(this.points, this.shared, (...change) => this.brushing.change(...change));
-    this.plateau = new PlateauPlot(this.parts, () => {
-      this.board.invalidateMaps();
-      schedule({ plateau: true });
-    });
+    this.plateau = new PlateauPlot(this.parts, schedule);
     this.tooltip = new Tooltip();
     this.inspector = new Inspector(this.points, this.shared, this.tooltip, schedule);
     this.board = new Board(this.points, this.brushing, schedule);
@@ -89,7 +85,7 @@ export class Explorer {
   update(component) {
     this.component = component;
     const theme = readTheme(this.root);
-    this.drawing.theme = theme;
+    this.drawing.dress(theme);
     this.root.style.setProperty("--lp-slot-a", css(theme.slots.A));
     this.root.style.setProperty("--lp-slot-b", css(theme.slots.B));
     this.loader.load(component.data);
@@ -104,8 +100,8 @@ export class Explorer {
     const news = this.points.take(data, arrays);
     if (news.moved) this.drawing.prepared = false;
     this.brushing.take(news);
-    for (const panel of this.board.take(this.drawing.theme)) panel.pointer = new Pointer(panel, this);
-    this.drawing.schedule({ layout: true, overlay: true, toolbar: true });
+    for (const panel of this.board.take()) panel.pointer = new Pointer(panel, this);
+    this.drawing.schedule();
   }
 
   /** Give up what is being drawn, or else show all panels again. */

@@ -51,13 +51,33 @@ function bounds(points) {
 
 /**
  * Set mask[i] to 1 for the points of a half-open box; leaves the others alone.
+ *
+ * Of the index, where there is one, only the cells along the sides need the test: a point of a
+ * column of cells beyond that of x0 is beyond x0, and so for the other sides.
  * @param {Uint8Array} mask
  * @param {Numbers} x
  * @param {Numbers} y
  * @param {Pair[]} corners
+ * @param {import("./cells.js").CellIndex} [cells]
  */
-export function markBox(mask, x, y, corners) {
+export function markBox(mask, x, y, corners, cells) {
   const [x0, x1, y0, y1] = bounds(corners);
+  if (cells) {
+    const { side, starts, order } = cells;
+    const [c0, c1] = [cells.column(x0), cells.column(x1)];
+    const [r0, r1] = [cells.row(y0), cells.row(y1)];
+    for (let r = r0; r <= r1; r++) {
+      for (let c = c0; c <= c1; c++) {
+        const end = starts[r * side + c + 1];
+        const within = r > r0 && r < r1 && c > c0 && c < c1;
+        for (let k = starts[r * side + c]; k < end; k++) {
+          const i = order[k];
+          if (within || (x[i] >= x0 && x[i] < x1 && y[i] >= y0 && y[i] < y1)) mask[i] = 1;
+        }
+      }
+    }
+    return;
+  }
   const n = x.length;
   for (let i = 0; i < n; i++) {
     const px = x[i];

@@ -47,7 +47,7 @@ export class Inspector {
    */
   hover(place) {
     this.hoverAt = place;
-    this.schedule({ hover: true });
+    this.schedule();
   }
 
   /** Bring the tooltip up to date. */
@@ -124,7 +124,7 @@ export class Inspector {
     const announcement = point === null ? "Nothing pinned." : `Point ${point} pinned.`;
     // Later, because a double click or another arrow key may follow.
     this.shared.change({ pinned: point }, announcement, true);
-    this.schedule({ overlay: true });
+    this.schedule();
   }
 
   /**

@@ -5,6 +5,8 @@ import { drawBorders, firstPixels, markBorders } from "./borders.js";
 import { mix, pack } from "./colors.js";
 import { NO_OUTLINES, outlines } from "./regions.js";
 
+/** @typedef {ReturnType<typeof colorsOfClasses>} ClassColors */
+
 const MIN_OUTLINE_CELL = 5;
 // Borders: far from all color maps; and from all colors of categories.
 const ON_COLOR_MAP = pack([230, 0, 115]);
@@ -19,7 +21,14 @@ export class MapRaster {
     this.pixels = new Uint32Array(0);
     this.columns = new Int32Array(0);
     this.rows = new Int32Array(0);
+    /** First pixel of each column and row of cells, and of the one after the last. */
+    this.left = this.top = new Int32Array(0);
     this.above = new Uint8Array(0);
+    /** The point at every pixel, or −1, and its color; in the order of pixels they are near. */
+    this.who = new Int32Array(0);
+    this.base = new Uint32Array(0);
+    /** The version of the classes that are painted. */
+    this.version = -1;
     this.outlines = NO_OUTLINES;
     this.lines = new Uint8Array(0);
     this.lined = false;
@@ -40,6 +49,8 @@ export class MapRaster {
     this.columns = new Int32Array(width);
     this.rows = new Int32Array(height);
     this.above = new Uint8Array(width);
+    this.who = new Int32Array(width * height);
+    this.base = new Uint32Array(width * height);
   }
 
   /**
@@ -67,6 +78,8 @@ export class MapRaster {
     };
     fill(this.columns, view.x0, view.x1, grid.origin[0], grid.step[0], columns, 1);
     fill(this.rows, view.y0, view.y1, grid.origin[1], grid.step[1], rows, columns);
+    this.left = beginnings(this.columns, columns, 1);
+    this.top = beginnings(this.rows, rows, columns);
     this.cellPixels = ((grid.wide * grid.step[0]) / (view.x1 - view.x0)) * this.width;
   }
 
@@ -102,52 +115,157 @@ export class MapRaster {
   }
 
   /**
-   * Paint all cells.
-   * @param {CanvasRenderingContext2D} context
+   * Look up what every pixel shows, after `place`.
    * @param {Int32Array} pointOf number of the point in each cell, or −1
    * @param {Uint32Array} rgba
+   */
+  fill(pointOf, rgba) {
+    const { width, height, columns, rows, who, base } = this;
+    for (let py = 0, at = 0; py < height; py++) {
+      const row = rows[py];
+      for (let px = 0; px < width; px++, at++) {
+        const i = row < 0 || columns[px] < 0 ? -1 : pointOf[row + columns[px]];
+        who[at] = i;
+        if (i >= 0) base[at] = rgba[i];
+      }
+    }
+  }
+
+  /**
+   * Paint the cells whose class changed, or all.
+   * @param {CanvasRenderingContext2D} context
+   * @param {import("./points.js").Points} points
    * @param {import("./selection.js").Selection} selection
    * @param {import("./colors.js").Theme} theme
    * @param {import("./data.js").Slot} active
+   * @param {boolean} whole whether more changed than classes
    */
-  paint(context, pointOf, rgba, selection, theme, active) {
-    const { width, height, pixels, columns, rows, above } = this;
-    const { classes, focus } = selection;
-    const unscanned = pack(mix(theme.background, theme.text, 0.05));
-    const outline = pack(theme.slots[active]);
-    const tint = mix(theme.background, theme.slots[active === "A" ? "B" : "A"], 0.45);
-    const veil = blender(theme.background, 0.2);
-    const dim = blender(mix(theme.background, [128, 128, 128], 0.25), 0.32);
-    const tinted = blender(tint, 0.35);
+  paint(context, points, selection, theme, active, whole) {
+    const { version, changedCount, focus } = selection;
+    const colors = colorsOfClasses(theme, active);
     const outlined = focus && this.cellPixels >= MIN_OUTLINE_CELL;
+    const few = version === this.version + 1 && 2 * changedCount < this.pixels.length;
+    this.version = version;
+    const [x0, y0, x1, y1] = whole || outlined || !few
+      ? this.paintAll(selection, colors, outlined)
+      : this.paintChanged(points, selection, colors);
+    if (x1 <= x0) return;
+    const { at, color } = this.outlines;
+    for (let k = 0; k < at.length; k++) this.pixels[at[k]] = color[k];
+    if (this.lined) drawBorders(this.pixels, this.lines, this.lineColor);
+    context.putImageData(this.image, 0, 0, x0, y0, x1 - x0, y1 - y0);
+  }
+
+  /**
+   * @param {import("./selection.js").Selection} selection
+   * @param {ClassColors} colors
+   * @param {boolean} outlined whether a line runs around the emphasized cells
+   * @returns {[number, number, number, number]} the pixels that changed: x0, y0, x1, y1
+   */
+  paintAll({ classes, focus }, colors, outlined) {
+    const { width, height, pixels, who, base, above } = this;
     above.fill(0);
     for (let py = 0, at = 0; py < height; py++) {
-      const row = rows[py];
       let left = 0;
       for (let px = 0; px < width; px++, at++) {
-        const i = row < 0 || columns[px] < 0 ? -1 : pointOf[row + columns[px]];
+        const i = who[at];
         if (i < 0) {
-          pixels[at] = unscanned;
+          pixels[at] = colors.unscanned;
           left = 0;
           above[px] = 0;
           continue;
         }
         const c = classes[i];
         const on = c & EMPHASIZED;
-        if (outlined && (on !== left || on !== above[px])) pixels[at] = outline;
-        else if (on) pixels[at] = rgba[i];
-        else if (c & OUTSIDE) pixels[at] = veil(rgba[i]);
-        else if (!focus) pixels[at] = rgba[i];
-        else pixels[at] = c & OTHER ? tinted(rgba[i]) : dim(rgba[i]);
+        pixels[at] = outlined && (on !== left || on !== above[px])
+          ? colors.outline : inClass(colors, c, focus, base[at]);
         left = on;
         above[px] = on;
       }
     }
-    const { at, color } = this.outlines;
-    for (let k = 0; k < at.length; k++) pixels[at[k]] = color[k];
-    if (this.lined) drawBorders(pixels, this.lines, this.lineColor);
-    context.putImageData(this.image, 0, 0);
+    return [0, 0, width, height];
   }
+
+  /**
+   * @param {import("./points.js").Points} points
+   * @param {import("./selection.js").Selection} selection
+   * @param {ClassColors} colors
+   * @returns {[number, number, number, number]} the pixels that changed: x0, y0, x1, y1
+   */
+  paintChanged({ cellOf, grid }, { changed, changedCount, classes, focus }, colors) {
+    const { width, pixels, who, base, left, top } = this;
+    const across = grid?.shape[1] ?? 1;
+    const wide = grid?.wide ?? 1;
+    let [x0, y0, x1, y1] = [width, this.height, 0, 0];
+    for (let k = 0; k < changedCount; k++) {
+      const i = changed[k];
+      const cell = cellOf[i];
+      if (cell < 0) continue;
+      const r = Math.floor(cell / across);
+      const c = cell - r * across;
+      const [fromX, toX, fromY, toY] = [left[c], left[c + wide], top[r], top[r + 1]];
+      if (fromX === toX || fromY === toY) continue;
+      const color = classes[i];
+      for (let y = fromY; y < toY; y++) {
+        for (let at = y * width + fromX; at < y * width + toX; at++) {
+          if (who[at] === i) pixels[at] = inClass(colors, color, focus, base[at]);
+        }
+      }
+      if (fromX < x0) x0 = fromX;
+      if (toX > x1) x1 = toX;
+      if (fromY < y0) y0 = fromY;
+      if (toY > y1) y1 = toY;
+    }
+    return [x0, y0, x1, y1];
+  }
+}
+
+/**
+ * First pixel of each column or row of cells, and of the one after the last.
+ * @param {Int32Array} cells the column or row at each pixel times `stride`, or −1
+ * @param {number} count
+ * @param {number} stride
+ */
+function beginnings(cells, count, stride) {
+  const first = new Int32Array(count + 1);
+  let next = 0;
+  let end = 0;
+  for (let k = 0; k < cells.length; k++) {
+    if (cells[k] < 0) continue;
+    for (const c = cells[k] / stride; next <= c; next++) first[next] = k;
+    end = k + 1;
+  }
+  return first.fill(end, next);
+}
+
+/**
+ * Colors of the classes of points.
+ * @param {import("./colors.js").Theme} theme
+ * @param {import("./data.js").Slot} active
+ */
+function colorsOfClasses(theme, active) {
+  const tint = mix(theme.background, theme.slots[active === "A" ? "B" : "A"], 0.45);
+  return {
+    unscanned: pack(mix(theme.background, theme.text, 0.05)),
+    outline: pack(theme.slots[active]),
+    veil: blender(theme.background, 0.2),
+    dim: blender(mix(theme.background, [128, 128, 128], 0.25), 0.32),
+    tinted: blender(tint, 0.35),
+  };
+}
+
+/**
+ * Color of a point in its class.
+ * @param {ClassColors} colors
+ * @param {number} c its class
+ * @param {boolean} focus whether some points stand out
+ * @param {number} rgba its own color
+ */
+function inClass(colors, c, focus, rgba) {
+  if (c & EMPHASIZED) return rgba;
+  if (c & OUTSIDE) return colors.veil(rgba);
+  if (!focus) return rgba;
+  return c & OTHER ? colors.tinted(rgba) : colors.dim(rgba);
 }
 
 /**

@@ -3,6 +3,7 @@
 import { drawAxes, drawScaleBar } from "./axes.js";
 import { drawColorBar } from "./color_bar.js";
 import { drawOverlay } from "./overlay.js";
+import { Made } from "./made.js";
 import { margins } from "./layout.js";
 import { MapRaster } from "./map.js";
 import { Projection } from "./projection.js";
@@ -17,9 +18,11 @@ import { icon } from "./icons.js";
  * @typedef {{theme: import("./colors.js").Theme, points: import("./points.js").Points,
  *   selection: import("./selection.js").Selection, state: import("./data.js").State,
  *   stroke: import("./data.js").Shape|null, roi: import("./data.js").Roi|null, hovered: number,
- *   tool: import("./tools.js").Tool, parted: import("./borders.js").Parted|null}} Picture what all
- *   panels show
+ *   tool: import("./tools.js").Tool, parts: import("./parts.js").Parts}} Picture what all panels
+ *   show
  */
+
+const FEW_CHANGED = 50000;
 
 /** @type {import("./coloring.js").Colors} */
 const NO_COLORS = {
@@ -67,8 +70,10 @@ export class Panel {
     this.coloring = { type: "direct", array: "", key: [], label: "", nan: "" };
     /** @type {import("./coloring.js").Colors} */
     this.colors = NO_COLORS;
-    /** All that the picture of the points depends on. */
-    this.look = "";
+    /** All that the colors depend on, as text. */
+    this.hue = "";
+    /** What each layer was drawn from: nothing needs to be told that it is stale. */
+    this.made = new Made();
     /** @type {import("./pointer.js").Pointer|null} */
     this.pointer = null;
     this.width = 0;
@@ -77,8 +82,6 @@ export class Panel {
     /** What the last layout depended on. */
     this.size = "";
     this.enlarged = false;
-    /** What must be done in the next frame. */
-    this.stale = { raster: true, axes: true, overlay: true };
     this.spec = spec;
     this.setSpec(spec);
   }
@@ -116,11 +119,6 @@ export class Panel {
   /** Whether it is on the screen. */
   get visible() {
     return this.element.style.display !== "none" && this.width > 0;
-  }
-
-  /** Mark everything to be drawn anew. */
-  invalidate() {
-    this.stale.raster = this.stale.axes = this.stale.overlay = true;
   }
 
   /**
@@ -167,7 +165,75 @@ export class Panel {
       width: `${right - 12}px`,
       maxHeight: `${height - plot.top - 4}px`,
     });
-    this.invalidate();
+    // The canvases are empty now.
+    this.made.forget();
+  }
+
+  /**
+   * Draw each layer whose dependencies changed.
+   * @param {Picture} picture
+   */
+  draw(picture) {
+    this.drawData(picture);
+    const { made, axesContext, overlayContext } = this;
+    if (made.differs("axes", this.axesFrom(picture))) {
+      this.clear(axesContext);
+      this.drawAxes(axesContext, picture);
+    }
+    if (made.differs("overlay", this.overlayFrom(picture))) {
+      this.clear(overlayContext);
+      drawOverlay(overlayContext, this, picture);
+    }
+  }
+
+  /** Where everything is on the screen. */
+  get frame() {
+    const { dpr, projection: { plot, view } } = this;
+    return [dpr, plot.left, plot.top, plot.width, plot.height, view.x0, view.x1, view.y0, view.y1];
+  }
+
+  /**
+   * What decides where the points are drawn, and in which colors.
+   * @param {Picture} picture
+   */
+  rasterFrom({ points, parts, selection }) {
+    const places = this.isMap
+      ? [points.pointOf, points.lattice, points.regions, parts.signature]
+      : [this.x, this.y];
+    return [...this.frame, this.data.width, this.data.height, selection, this.hue, ...places];
+  }
+
+  /**
+   * What decides how points of a class look.
+   * @param {Picture} picture
+   */
+  styleFrom({ theme, state, selection }) {
+    return [theme, state.active, selection.focus];
+  }
+
+  /** @param {Picture} picture */
+  axesFrom({ points, theme }) {
+    return [...this.frame, this.width, this.height, JSON.stringify(this.spec), this.hue,
+      this.isMap && points.lattice, theme];
+  }
+
+  /** @param {Picture} picture */
+  overlayFrom({ points, state, stroke, roi, hovered, tool, theme }) {
+    return [...this.frame, this.x, this.y, points.lattice, state.selections, state.active,
+      state.pinned, JSON.stringify([stroke, roi, points.data.marks]), hovered, tool, theme];
+  }
+
+  /**
+   * Whether no more than the classes of some points changed, so that drawing takes little time.
+   * @param {Picture} picture
+   */
+  isQuick(picture) {
+    const { made, raster } = this;
+    const { changedCount, version } = picture.selection;
+    const few = raster.version === version
+      || (raster.version === version - 1 && changedCount <= FEW_CHANGED);
+    return few && made.same("raster", this.rasterFrom(picture))
+      && made.same("style", this.styleFrom(picture));
   }
 
   /**
@@ -175,48 +241,68 @@ export class Panel {
    * whose class changed.
    * @param {Picture} picture
    */
-  drawData({ points, selection, state: { active }, theme, parted }) {
-    const { raster, stale, dataContext, data: { width, height }, colors: { rgba } } = this;
-    const { view } = this.projection;
+  drawData(picture) {
+    const { selection, state: { active }, theme } = picture;
+    const { made, raster, dataContext, colors: { rgba } } = this;
+    const built = made.differs("raster", this.rasterFrom(picture));
+    if (built) this.build(picture);
+    const whole = made.differs("style", this.styleFrom(picture)) || built;
+    if (!whole && raster.version === selection.version) return;
     if (raster instanceof MapRaster) {
-      if (stale.raster && points.grid) {
-        raster.resize(width, height);
-        raster.place(points.grid, view);
-        raster.outline(points, this.dpr);
-        raster.borders(
-          points.grid, view, points.pointOf, parted, this.coloring.type === "continuous",
-        );
-      }
-      raster.paint(dataContext, points.pointOf, rgba, selection, theme, active);
+      raster.paint(dataContext, picture.points, selection, theme, active, whole);
     } else {
-      if (stale.raster) {
-        const radius = pointRadius(selection.n, this.projection.magnification) * this.dpr;
-        raster.resize(width, height, radius, selection.n);
-        raster.place(this.x, this.y, view);
-        raster.build(rgba, selection.classes);
-      } else {
-        raster.update(rgba, selection);
-      }
-      raster.paint(dataContext, theme, selection.focus, theme.slots[active === "A" ? "B" : "A"]);
+      raster.update(rgba, selection);
+      const other = theme.slots[active === "A" ? "B" : "A"];
+      raster.paint(dataContext, theme, selection.focus, other, whole);
     }
-    stale.raster = false;
+  }
+
+  /**
+   * Place all points anew.
+   * @param {Picture} picture
+   */
+  build({ points, selection, parts }) {
+    const { raster, data: { width, height }, projection: { magnification, view } } = this;
+    if (raster instanceof MapRaster) {
+      if (!points.grid) return;
+      raster.resize(width, height);
+      raster.place(points.grid, view);
+      raster.fill(points.pointOf, this.colors.rgba);
+      raster.outline(points, this.dpr);
+      const continuous = this.coloring.type === "continuous";
+      raster.borders(points.grid, view, points.pointOf, parts.parted, continuous);
+      return;
+    }
+    const radius = pointRadius(selection.n, magnification) * this.dpr;
+    raster.resize(width, height, radius, selection.n);
+    raster.place(this.x, this.y, view);
+    raster.build(this.colors.rgba, selection);
   }
 
   /** Let the browser compile what the first brush will need. */
   rehearse() {
     const { raster } = this;
-    if (raster instanceof ScatterRaster && !this.stale.raster) raster.rehearse(this.colors.rgba);
+    if (raster instanceof ScatterRaster && this.made.from.has("raster")) {
+      raster.rehearse(this.colors.rgba);
+    }
+  }
+
+  /**
+   * Empty a layer.
+   * @param {CanvasRenderingContext2D} c in CSS pixels afterwards
+   */
+  clear(c) {
+    c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
+    c.clearRect(0, 0, this.width, this.height);
   }
 
   /**
    * Draw frame, ticks, scale bar and color bar.
+   * @param {CanvasRenderingContext2D} c in CSS pixels
    * @param {Picture} picture
    */
-  drawAxes({ points: { grid }, theme }) {
-    const c = this.axesContext;
+  drawAxes(c, { points: { grid }, theme }) {
     const { plot, view } = this.projection;
-    c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
-    c.clearRect(0, 0, this.width, this.height);
     const { xLabel, yLabel, graticule } = this.spec;
     const axes = { xLabel, yLabel, graticule, down: this.isMap };
     drawAxes(c, plot, view, axes, theme, this.dpr);
@@ -229,19 +315,6 @@ export class Panel {
       };
       drawColorBar(c, place, this.coloring, this.colors, theme, this.dpr);
     }
-    this.stale.axes = false;
-  }
-
-  /**
-   * Draw outlines, ROI, rubber band and markers.
-   * @param {Picture} picture
-   */
-  drawOverlay(picture) {
-    const c = this.overlayContext;
-    c.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
-    c.clearRect(0, 0, this.width, this.height);
-    drawOverlay(c, this, picture);
-    this.stale.overlay = false;
   }
 }
 

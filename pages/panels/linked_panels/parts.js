@@ -43,6 +43,13 @@ export class Parts {
     return asked === plateau.asked ? null : asked ?? plateau.automatic;
   }
 
+  /** All that the lines depend on, as text. */
+  get signature() {
+    const { spec, live, points } = this;
+    if (!spec?.lines) return "";
+    return JSON.stringify([live, points.urls([spec.labels, ...(spec.saliency ?? [])])]);
+  }
+
   /**
    * Whether a line runs between two neighbors: by the labels that the server sent or, while
    * another threshold is being chosen, by how salient the border between them is.

@@ -1,6 +1,7 @@
 /** The plateau plot: how many parts there are at each threshold, and a slider to choose one. */
 
 import { context2d, h } from "./dom.js";
+import { Made } from "./made.js";
 import { css } from "./colors.js";
 import { formatNumber } from "./ticks.js";
 
@@ -81,6 +82,7 @@ export class PlateauPlot {
   constructor(parts, redraw) {
     this.parts = parts;
     this.redraw = redraw;
+    this.made = new Made();
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.slider = h("input", { type: "range", min: "0", max: String(STEPS), step: "1" });
     this.output = h("output", { class: "lp-count" });
@@ -145,6 +147,10 @@ export class PlateauPlot {
     const { plateau, parts: { threshold, spec, live } } = this;
     this.element.hidden = !plateau;
     if (!plateau || !spec || threshold === null) return;
+    const width = this.element.clientWidth;
+    const dpr = window.devicePixelRatio || 1;
+    const asked = this.parts.shared.state.threshold ?? null;
+    if (!this.made.differs("plot", [plateau, threshold, live, asked, width, dpr, theme])) return;
     this.slider.value = String(positionOf(plateau, threshold));
     const word = spec.word;
     const count = live === null ? plateau.found : plateau.counts[stepAt(plateau.thresholds, live)];
@@ -152,11 +158,9 @@ export class PlateauPlot {
     this.output.textContent = text;
     this.slider.setAttribute("aria-label", `Threshold between ${word}s`);
     this.slider.setAttribute("aria-valuetext", text);
-    this.auto.disabled = (this.parts.shared.state.threshold ?? null) === null && live === null;
+    this.auto.disabled = asked === null && live === null;
     this.auto.title = `Automatic: ${formatNumber(plateau.automatic)}, ${plateau.note}`;
-    const width = this.element.clientWidth;
     if (width < 200) return;
-    const dpr = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * dpr);
     this.canvas.height = Math.round(HEIGHT * dpr);
     this.canvas.style.width = `${width}px`;

@@ -7,7 +7,7 @@ import { NO_DATA, sameAxes } from "./data.js";
  * @typedef {import("./data.js").Data} Data
  * @typedef {import("./data.js").Arrays} Arrays
  * @typedef {import("./data.js").Numbers} Numbers
- * @typedef {{x: Numbers, y: Numbers, cells: () => CellIndex}} Axes
+ * @typedef {{x: Numbers, y: Numbers, cells: () => CellIndex, built?: CellIndex}} Axes
  * @typedef {{fresh: boolean, moved: boolean, filtered: boolean}} News other points; the same at
  *   other places; others kept in view
  */
@@ -19,8 +19,16 @@ export class Points {
     this.arrays = new Map();
     /** Number of the point at each place of the grid's raster, or −1. */
     this.pointOf = new Int32Array(0);
+    /** The place of each point, the first where it has two, or −1. */
+    this.cellOf = new Int32Array(0);
     /** @type {Map<string, CellIndex>} */
     this.cells = new Map();
+    /** Where the points are in every panel: as text, and with it which arrays are there. */
+    this.places = "";
+    /** The grid, as text. */
+    this.lattice = "";
+    /** The regions, as text. */
+    this.regions = "";
   }
 
   /** Whether the server has sent any. */
@@ -47,7 +55,22 @@ export class Points {
     const moved = fresh || !sameAxes(before, data);
     if (moved) this.cells = new Map();
     this.placeCells(before);
+    const frames = Object.entries(data.frames);
+    this.places = JSON.stringify([
+      data.n, this.urls(["x", "y"]), frames.map(([id, names]) => [id, this.urls(names)]),
+    ]);
+    this.lattice = JSON.stringify(data.grid);
+    this.regions = JSON.stringify(data.regions && [data.regions, this.urls([data.regions.array])]);
     return { fresh, moved, filtered: before.arrays.kept?.url !== data.arrays.kept?.url };
+  }
+
+  /**
+   * Where arrays came from, which is another place for other content; null for one that is not
+   * there.
+   * @param {string[]} names
+   */
+  urls(names) {
+    return names.map((name) => (this.arrays.has(name) ? this.data.arrays[name].url : null));
   }
 
   /**
@@ -66,9 +89,11 @@ export class Points {
     if (key(before) === key(data)) return;
     const { shape: [rows, columns], wide } = data.grid;
     this.pointOf = new Int32Array(rows * columns).fill(-1);
+    this.cellOf = new Int32Array(data.n).fill(-1);
     for (let i = 0; i < data.n; i++) {
       const [r, c] = [row[i], col[i]];
       if (r < 0 || r >= rows || c < 0 || c + wide > columns) continue;
+      this.cellOf[i] = r * columns + c;
       for (let k = 0; k < wide; k++) this.pointOf[r * columns + c + k] = i;
     }
   }
@@ -87,6 +112,7 @@ export class Points {
     return {
       x,
       y,
+      built: this.cells.get(key),
       cells: () => {
         const cells = this.cells.get(key) ?? new CellIndex(x, y);
         this.cells.set(key, cells);

@@ -12,7 +12,7 @@ export class Probe {
   /** @param {import("./explorer.js").Explorer} explorer */
   constructor(explorer) {
     this.explorer = explorer;
-    /** Time of the first drawing, in milliseconds since the page was asked for. */
+    /** Time at which all was drawn for the first time, in milliseconds since the page was asked for. */
     this.firstDrawing = 0;
     /** @type {Frame[]} */
     this.frames = [];
@@ -32,10 +32,11 @@ export class Probe {
    * @param {number} started
    * @param {boolean} brushing
    * @param {number} inputTime
+   * @param {boolean} whole whether no panel is left to the next frame
    */
-  noteFrame(started, brushing, inputTime) {
+  noteFrame(started, brushing, inputTime, whole) {
     const now = performance.now();
-    this.firstDrawing ||= now;
+    if (whole) this.firstDrawing ||= now;
     this.frames.push({
       started, work: now - started, brushing, latency: inputTime ? now - inputTime : 0,
     });

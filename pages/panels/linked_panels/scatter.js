@@ -54,12 +54,12 @@ export class ScatterRaster {
     /** @type {import("./data.js").Rgb} */
     this.background = [0, 0, 0];
     this.otherColor = this.background;
-    /** All that the colors of unchanged pixels depend on. */
-    this.style = "";
     this.opacity = new Float32Array(TABLE);
     /** @type {(weight: number) => number} */
     this.curve = () => 0;
     this.n = 0;
+    /** The version of the classes that are summed. */
+    this.version = -1;
     /** Pixel of every point, or −1; rows have a margin for points at the border. */
     this.at = new Int32Array(0);
     this.reach = 0;
@@ -136,22 +136,23 @@ export class ScatterRaster {
   /**
    * Sum all points anew.
    * @param {Uint32Array} rgba
-   * @param {Uint8Array} classes
+   * @param {import("./selection.js").Selection} selection
    */
-  build(rgba, classes) {
+  build(rgba, selection) {
     this.all.fill(0);
     const { n, at } = this;
     for (let i = 0; i < n; i++) if (at[i] >= 0) this.add(this.all, at[i], rgba[i], 1);
-    this.buildClasses(rgba, classes);
+    this.buildClasses(rgba, selection);
     this.calibrate();
   }
 
   /**
    * Sum the points of each class anew.
    * @param {Uint32Array} rgba
-   * @param {Uint8Array} classes
+   * @param {import("./selection.js").Selection} selection
    */
-  buildClasses(rgba, classes) {
+  buildClasses(rgba, { classes, version }) {
+    this.version = version;
     for (const bit of [EMPHASIZED, OUTSIDE, OTHER]) this.sums[bit].fill(0);
     const { n, at } = this;
     for (let i = 0; i < n; i++) {
@@ -167,11 +168,13 @@ export class ScatterRaster {
    * @param {import("./selection.js").Selection} selection
    */
   update(rgba, selection) {
-    const { changed, former, changedCount, classes } = selection;
-    if (changedCount > this.n * MANY_CHANGED) {
-      this.buildClasses(rgba, classes);
+    const { changed, former, changedCount, classes, version } = selection;
+    if (version === this.version) return;
+    if (version !== this.version + 1 || changedCount > this.n * MANY_CHANGED) {
+      this.buildClasses(rgba, selection);
       return;
     }
+    this.version = version;
     for (let k = 0; k < changedCount; k++) {
       const i = changed[k];
       const p = this.at[i];
@@ -265,13 +268,10 @@ export class ScatterRaster {
    * @param {import("./colors.js").Theme} theme
    * @param {boolean} focus dim the points that are not emphasized
    * @param {import("./data.js").Rgb} otherColor
+   * @param {boolean} whole whether more changed than classes
    */
-  paint(context, theme, focus, otherColor) {
-    const style = `${theme.background}|${focus}|${otherColor}`;
-    if (style !== this.style) {
-      this.style = style;
-      this.fullPaint = true;
-    }
+  paint(context, theme, focus, otherColor, whole) {
+    this.fullPaint ||= whole;
     this.background = theme.background;
     this.gray = theme.dark ? 96 : 168;
     this.focus = focus;

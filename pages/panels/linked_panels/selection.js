@@ -51,6 +51,10 @@ export class Selection {
     this.changed = new Int32Array(n);
     this.former = new Uint8Array(n);
     this.changedCount = 0;
+    /** How many points are emphasized. */
+    this.emphasized = 0;
+    /** How often the classes were brought up to date: the changes above lead to this version. */
+    this.version = 0;
     /** Whether some points stand out, so that the others are dimmed. */
     this.focus = false;
   }
@@ -101,7 +105,7 @@ export class Selection {
     mask.fill(0);
     const axes = this.axesOf(shape.panel);
     if (!axes) return;
-    if (shape.kind === "box") markBox(mask, axes.x, axes.y, shape.points);
+    if (shape.kind === "box") markBox(mask, axes.x, axes.y, shape.points, axes.built);
     else markLasso(mask, axes.x, axes.y, shape.points, axes.cells());
   }
 
@@ -148,6 +152,7 @@ export class Selection {
    * @param {Slot} active
    */
   count(slot, active) {
+    if (!this.used[slot] && !(this.isLive && slot === active)) return 0;
     const { words } = this.maskOf(slot, active);
     const outside = this.outside.words;
     let sum = 0;
@@ -203,6 +208,7 @@ export class Selection {
         const i = 4 * k + b;
         const now = (word >>> (8 * b)) & 255;
         if (i < n && now !== classes[i]) {
+          this.emphasized += (now & EMPHASIZED) - (classes[i] & EMPHASIZED);
           changed[count] = i;
           former[count++] = classes[i];
         }
@@ -210,6 +216,7 @@ export class Selection {
       classWords[k] = word;
     }
     this.changedCount = count;
+    this.version += 1;
   }
 }
 

@@ -36,13 +36,13 @@ export class Tools {
   /** @param {Tool} tool */
   choose(tool) {
     this.tool = tool;
-    this.schedule({ overlay: true, toolbar: true });
+    this.schedule();
   }
 
   /** @param {Mode} mode */
   combine(mode) {
     this.mode = mode;
-    this.schedule({ toolbar: true });
+    this.schedule();
   }
 
   /**
@@ -51,6 +51,6 @@ export class Tools {
    */
   hold(event) {
     this.held = heldMode(event);
-    this.schedule({ toolbar: true });
+    this.schedule();
   }
 }

@@ -71,6 +71,7 @@ test("classes tell emphasized, outside and other points, and what changed", () =
   assert.deepEqual([...selection.classes].slice(0, 10), [e, e, e, e, t, t, 0, 0, 0, OUTSIDE]);
   assert.deepEqual([...selection.changed].slice(0, selection.changedCount), [0, 1, 2, 3, 4, 5, 9]);
   assert.ok(selection.focus);
+  assert.equal(selection.emphasized, selection.count("A", "A"));
   selection.setShapes("A", [strip(0, 5)]);
   selection.refresh("A");
   assert.deepEqual([...selection.changed].slice(0, selection.changedCount), [4]);

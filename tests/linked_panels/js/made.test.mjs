@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Made } from "../../../pages/panels/linked_panels/made.js";
+
+test("something is made anew where anything that it was made from is another", () => {
+  const made = new Made();
+  const list = [1];
+  assert.ok(made.differs("a", [1, "x", list]));
+  assert.ok(!made.differs("a", [1, "x", list]));
+  assert.ok(made.differs("b", [NaN]));
+  assert.ok(!made.differs("b", [NaN]));
+  for (const other of [[2, "x", list], [2, "x", [1]], [2, "x"], [2, "x", undefined]]) {
+    assert.ok(!made.same("a", other));
+    assert.ok(made.differs("a", other));
+    assert.ok(!made.differs("a", other));
+  }
+  made.forget();
+  assert.ok(!made.same("b", [NaN]));
+  assert.ok(made.differs("b", [NaN]));
+});

@@ -1,0 +1,149 @@
+// What is changed point by point must be what is drawn anew, and that what a plain sum says.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+globalThis.ImageData = class {
+  constructor(width, height) {
+    Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) });
+  }
+};
+const context = { putImageData() {} };
+const { CellIndex } = await import("../../../pages/panels/linked_panels/cells.js");
+const { MapRaster } = await import("../../../pages/panels/linked_panels/map.js");
+const { ScatterRaster } = await import("../../../pages/panels/linked_panels/scatter.js");
+const { Selection, EMPHASIZED } = await import("../../../pages/panels/linked_panels/selection.js");
+const { markBox } = await import("../../../pages/panels/linked_panels/geometry.js");
+const { Points } = await import("../../../pages/panels/linked_panels/points.js");
+
+const [ROWS, COLUMNS] = [40, 60];
+const N = ROWS * COLUMNS;
+const THEME = {
+  background: [255, 255, 255], text: [0, 0, 0], dark: false,
+  slots: { A: [201, 84, 0], B: [0, 107, 164] },
+};
+let seed = 1;
+const random = () => {
+  seed = (seed * 48271) % 2147483647;
+  return seed / 2147483647;
+};
+// In no order, some beside the scan's cells of others, some nowhere.
+const order = Array.from({ length: N }, (_, k) => k).sort(() => random() - 0.5);
+const X = Float32Array.from(order, (k) => k % COLUMNS);
+const Y = Float32Array.from(order, (k) => Math.floor(k / COLUMNS));
+const U = Float32Array.from(order, () => (random() < 0.02 ? NaN : random() + random()));
+const V = Float32Array.from(order, () => random() * random());
+const RGBA = Uint32Array.from(order, () => (0xff000000 | Math.floor(random() * 2 ** 24)) >>> 0);
+const arrays = new Map(Object.entries({
+  x: X, y: Y, u: U, v: V, row: Int32Array.from(Y), col: Int32Array.from(X),
+}));
+const handles = Object.fromEntries([...arrays.keys()].map((k) => [k, { url: k }]));
+const pointsOn = (wide) => {
+  const points = new Points();
+  points.take({
+    n: N, arrays: handles, frames: { map: ["x", "y"], cloud: ["u", "v"] },
+    grid: { shape: [ROWS, COLUMNS + 1], origin: [0, 0], step: [1, 1], unit: "", wide },
+  }, arrays);
+  return points;
+};
+
+/** Boxes that grow, move and jump, into both slots, with a ROI between. */
+function* strokes(selection) {
+  for (let k = 0; k < 14; k++) {
+    const [u, v] = k < 13 ? [random(), random()] : [0.4, 0.7];
+    const box = { panel: "cloud", kind: "box", points: [[u, v / 2], [u + 0.4, v]], mode: "replace" };
+    if (k === 6) selection.setShapes("B", [box]);
+    else if (k === 9) {
+      selection.setRoi({ bounds: [5, 50, 3, 30], x: X, y: Y, step: [1, 1] }, null);
+    } else selection.setLive("A", box);
+    selection.refresh("A");
+    yield k;
+  }
+}
+
+for (const [name, size, view, wide] of [
+  ["cells smaller than a pixel", [37, 29], { x0: -0.5, x1: 59.5, y0: -0.5, y1: 39.5 }, 1],
+  ["part of the map, and beyond it", [90, 70], { x0: 30.2, x1: 75, y0: -4, y1: 31 }, 1],
+  ["two columns a cell", [131, 80], { x0: -0.5, x1: 60.5, y0: -0.5, y1: 39.5 }, 2],
+]) {
+  test(`a map brushed cell by cell is the map drawn anew: ${name}`, () => {
+    const points = pointsOn(wide);
+    const selection = new Selection(N, (id) => points.axesOf(id));
+    const make = () => {
+      const raster = new MapRaster();
+      raster.resize(...size);
+      raster.place(points.grid, view);
+      raster.fill(points.pointOf, RGBA);
+      return raster;
+    };
+    const brushed = make();
+    let focus = null;
+    let few = 0;
+    for (const k of strokes(selection)) {
+      few += 2 * selection.changedCount < brushed.pixels.length;
+      brushed.paint(context, points, selection, THEME, "A", focus !== selection.focus);
+      focus = selection.focus;
+      const anew = make();
+      anew.paint(context, points, selection, THEME, "A", true);
+      assert.deepEqual(brushed.pixels, anew.pixels, `stroke ${k}`);
+    }
+    assert.ok(few > 3);
+  });
+}
+
+for (const radius of [0.5, 1.9]) {
+  test(`a scatter brushed point by point is the sum over its points, radius ${radius}`, () => {
+    const points = pointsOn(1);
+    const selection = new Selection(N, (id) => points.axesOf(id));
+    points.axesOf("cloud").cells();
+    const view = { x0: 0, x1: 1.5, y0: 0, y1: 1 };
+    const make = () => {
+      const raster = new ScatterRaster();
+      raster.resize(60, 45, radius, N);
+      raster.place(U, V, view);
+      raster.build(RGBA, selection);
+      return raster;
+    };
+    selection.refresh("A");
+    const brushed = make();
+    for (const k of strokes(selection)) {
+      brushed.update(RGBA, selection);
+      brushed.paint(context, THEME, true, THEME.slots.B, k === 0);
+      const anew = make();
+      anew.paint(context, THEME, true, THEME.slots.B, true);
+      assert.deepEqual(brushed.sums, anew.sums, `stroke ${k}`);
+      assert.deepEqual(brushed.pixels, anew.pixels, `stroke ${k}`);
+    }
+    if (radius > 0.75) return;
+    const wanted = new Map();
+    for (let i = 0; i < N; i++) {
+      const [px, py] = [Math.floor(U[i] * 40), Math.floor((1 - V[i]) * 45)];
+      if (selection.classes[i] !== EMPHASIZED || !(px >= 0 && px < 60 && py >= 0 && py < 45)) continue;
+      const sum = wanted.get(`${px},${py}`) ?? [0, 0, 0, 0];
+      const rgb = [1, RGBA[i] & 255, (RGBA[i] >>> 8) & 255, (RGBA[i] >>> 16) & 255];
+      wanted.set(`${px},${py}`, sum.map((v, c) => v + brushed.full * rgb[c]));
+    }
+    assert.ok(wanted.size > 50, String(wanted.size));
+    const { pad, stride } = brushed;
+    for (let py = 0; py < 45; py++) {
+      for (let px = 0; px < 60; px++) {
+        const at = 4 * ((py + pad) * stride + px + pad);
+        const found = [...brushed.sums[EMPHASIZED].subarray(at, at + 4)];
+        assert.deepEqual(found, wanted.get(`${px},${py}`) ?? [0, 0, 0, 0]);
+      }
+    }
+  });
+}
+
+test("a box by the index selects what each point's test selects", () => {
+  const cells = new CellIndex(U, V);
+  for (let k = 0; k < 60; k++) {
+    // On points exactly, too, and beyond all of them.
+    const corner = () => (k % 3 ? [random() * 3 - 0.5, random() * 1.4 - 0.2]
+      : [U[Math.floor(random() * N)] || 0, V[Math.floor(random() * N)]]);
+    const corners = [corner(), corner()];
+    const [plain, indexed] = [new Uint8Array(N), new Uint8Array(N)];
+    markBox(plain, U, V, corners);
+    markBox(indexed, U, V, corners, cells);
+    assert.deepEqual(indexed, plain);
+  }
+});
