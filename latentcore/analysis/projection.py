@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import check_seed
-from latentcore.containers import Embedding, LatentSet
+from latentcore.analysis.umap_engine import compile_ahead, lay_out
+from latentcore.containers import Embedding, LatentSet, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
@@ -24,11 +20,17 @@ _BLOCK = 8_192
 _FEWEST_FOR_UMAP = 5
 _SCORE_ROWS = 2_000
 _SCORE_NEIGHBORS = 15
-# umap-learn takes another path above this many rows, and compiles it at first use.
-_LARGE = 4_096
 _RELATIVE_ZERO = 1e-12
 # More rows take hours and show no more; nenya learns from as many.
 _MOST_FITTED = 200_000
+# Puts a 0 between any two bits of a number below 2³².
+_SPREAD = (
+    (16, 0x0000FFFF0000FFFF),
+    (8, 0x00FF00FF00FF00FF),
+    (4, 0x0F0F0F0F0F0F0F0F),
+    (2, 0x3333333333333333),
+    (1, 0x5555555555555555),
+)
 
 
 def principal_axes(
@@ -158,8 +160,8 @@ def umap(
     metric : str
         One of `UMAP_METRICS`.
     fit_on : int, optional
-        Learn from this many rows, drawn by the seed, and place the others afterwards. By default
-        from all, but at most 200,000.
+        Learn from this many landmarks, drawn by the seed evenly over the scan, and place the
+        others among them afterwards. By default from all, but at most 200,000.
     fit_partition : str, optional
         Learn from rows of this partition only.
     whiten : bool
@@ -204,12 +206,16 @@ def umap(
         "min_dist": min_dist,
         "metric": metric,
         "random_state": seed,
-        "transform_seed": seed,
         # Spectral layout needs more rows than components by some margin.
         "init": "spectral" if len(fitted) > 10 * components else "random",
         "n_jobs": 1,
     }
-    coordinates = _run_umap(values, fitted, settings, notes, progress)
+    if len(fitted) < len(rows):
+        notes.append(
+            f"laid out on {len(fitted):,} landmarks; each of the other {len(rows) - len(fitted):,} "
+            f"rows is at the weighted mean of its {used_neighbors} nearest"
+        )
+    coordinates = lay_out(values, fitted, settings, notes, progress)
     return Embedding(
         coordinates=_placed(coordinates, rows, len(latents)),
         sample_ids=latents.sample_ids,
@@ -231,19 +237,13 @@ def umap(
     )
 
 
-def warm_up(progress: Progress | None = None) -> None:
-    """Make umap-learn compile what it compiles at first use, which takes 15–40 s.
+def warm_up(*, large: bool = False) -> None:
+    """Make umap-learn compile what it compiles at first use, or load it from disk.
 
-    Above 4,096 rows it uses other code than below; this goes through both.
+    Without `large`, only what embeds up to some ten thousand rows, which takes seconds; the rest
+    takes up to a minute, once per machine.
     """
-    progress = progress or Progress()
-    rng = np.random.default_rng(0)
-    for step, n in enumerate((64, _LARGE + 64)):
-        progress.step(step, 2, "compiling UMAP")
-        values = rng.normal(size=(n, 4)).astype(np.float32)
-        settings = {"random_state": 0, "n_jobs": 1, "n_epochs": 2}
-        _run_umap(values, np.arange(n), settings, [], progress)
-    progress.step(2, 2, "compiling UMAP")
+    compile_ahead(Progress(), large=large)
 
 
 def trustworthiness(
@@ -412,7 +412,36 @@ def _fit_rows(
         raise RequestError(message)
     if most >= len(places):
         return places
-    return np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
+    return places[_landmarks(latents.grid, rows[places], most, seed)]
+
+
+def _landmarks(
+    grid: ScanGrid | None, rows: NDArray[np.int64], most: int, seed: int
+) -> NDArray[np.int64]:
+    """Return places among rows, ascending: evenly over the scan, and as dense as the latents are.
+
+    The rows are put in an order that runs through the scan cell by cell (Morton's), and taken in
+    equal steps from a start drawn by the seed; without a scan, their order is drawn as well.
+    """
+    rng = np.random.default_rng(seed)
+    if grid is None:
+        order = rng.permutation(len(rows))
+    else:
+        order = np.argsort(_morton(grid.row[rows], grid.col[rows]), kind="stable")
+    step = len(rows) / most
+    return np.sort(order[((np.arange(most) + rng.random()) * step).astype(np.int64)])
+
+
+def _morton(row: NDArray[np.integer], col: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Return numbers along a curve of Z's: those near in number are near in the scan."""
+    return _spread_bits(row) << np.uint64(1) | _spread_bits(col)
+
+
+def _spread_bits(numbers: NDArray[np.integer]) -> NDArray[np.uint64]:
+    spread = numbers.astype(np.uint64)
+    for shift, mask in _SPREAD:
+        spread = (spread | spread << np.uint64(shift)) & np.uint64(mask)
+    return spread
 
 
 def _fitting_neighbors(neighbors: int, n: int, notes: list[str]) -> int:
@@ -420,69 +449,6 @@ def _fitting_neighbors(neighbors: int, n: int, notes: list[str]) -> int:
         return neighbors
     notes.append(f"neighbors lowered from {neighbors} to {n - 1}, as only {n} rows are fitted")
     return n - 1
-
-
-def _run_umap(
-    values: NDArray[np.floating],
-    fitted: NDArray[np.int64],
-    settings: dict[str, Any],
-    notes: list[str],
-    progress: Progress,
-) -> NDArray[np.float32]:
-    progress.step(0, 1, "UMAP: neighbors (the first run in a process compiles, 15–40 s)")
-    with _quiet(notes):
-        from umap import UMAP
-
-        model = UMAP(**settings, tqdm_kwds=_epoch_progress(progress, "UMAP: layout"))
-        if len(fitted) == len(values):
-            return np.asarray(model.fit_transform(values), np.float32)
-        coordinates = np.empty((len(values), settings["n_components"]), np.float32)
-        coordinates[fitted] = model.fit_transform(values[fitted])
-        others = np.setdiff1d(np.arange(len(values)), fitted, assume_unique=True)
-        model.tqdm_kwds = _epoch_progress(progress, "UMAP: placing the other rows")
-        coordinates[others] = model.transform(values[others])
-    return coordinates
-
-
-@contextmanager
-def _quiet(notes: list[str]) -> Iterator[None]:
-    """Keep what umap-learn and numba warn of from the screen, and note what concerns the data."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for warning in caught:
-        # Deprecations, compiler hints and missing optional packages are none of the user's.
-        if warning.category is UserWarning and str(warning.message) not in notes:
-            notes.append(" ".join(str(warning.message).split()))
-
-
-class _Epochs:
-    """A text file for tqdm that hands each count on to a `Progress`."""
-
-    def __init__(self, report: Callable[[int, int], None]) -> None:
-        self._report = report
-
-    def write(self, text: str) -> int:
-        found = re.search(r"(\d+)/(\d+)", text)
-        if found:
-            self._report(int(found[1]), int(found[2]))
-        return len(text)
-
-    def flush(self) -> None:
-        """Do nothing: nothing is held back."""
-
-
-def _epoch_progress(progress: Progress, message: str) -> dict[str, Any]:
-    def report(done: int, total: int) -> None:
-        progress.step(done, total, message)
-
-    return {
-        "disable": False,
-        "file": _Epochs(report),
-        "mininterval": 0.2,
-        "bar_format": "{n_fmt}/{total_fmt}",
-        "leave": False,
-    }
 
 
 def _scored_rows(

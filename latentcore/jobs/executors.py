@@ -20,6 +20,8 @@ from latentcore.workers import Worker
 
 _LOOK_EVERY_S = 0.1
 _PATIENCE_S = 2.0
+# Of what leaves nothing to go on with, so that nothing is lost where it is ended.
+SHORT_PATIENCE_S = 0.6
 _CLOSING_S = 5.0
 
 OnStart = Callable[[JobFolder, int], JobRecord | None]
@@ -96,18 +98,25 @@ class ProcessExecutor:
         Where the worker's own messages go.
     idle : bool
         Whether its jobs stand back where others want the processor.
-
-    Notes
-    -----
-    A job that doesn't obey a cancel within two seconds (compiled code takes no steps) is ended
-    by ending the worker; the next job gets a fresh one.
+    patience : float
+        Seconds after which a job that doesn't obey a cancel (compiled code takes no steps) is
+        ended by ending the worker; the next job gets a fresh one.
     """
 
-    def __init__(self, on_start: OnStart, on_end: OnEnd, log: Path, *, idle: bool = False) -> None:
+    def __init__(
+        self,
+        on_start: OnStart,
+        on_end: OnEnd,
+        log: Path,
+        *,
+        idle: bool = False,
+        patience: float = _PATIENCE_S,
+    ) -> None:
         self._on_start = on_start
         self._on_end = on_end
         self._log = log
         self._idle = idle
+        self._patience = patience
         self._warm = threading.Event()
         self._compiles = False
         self._queue: queue.SimpleQueue[JobFolder | None] = queue.SimpleQueue()
@@ -171,7 +180,7 @@ class ProcessExecutor:
                 return read_outcome(folder) or _lost(worker)
             if asked_at is None and (self._closing.is_set() or folder.cancel_asked()):
                 asked_at = time.monotonic()
-            patience = 0.0 if self._closing.is_set() else _PATIENCE_S
+            patience = 0.0 if self._closing.is_set() else self._patience
             if asked_at is not None and time.monotonic() - asked_at > patience:
                 worker.kill()
                 return Outcome("cancelled")

@@ -13,7 +13,13 @@ from typing import Any, Self
 
 from latentcore.artifacts import read_run
 from latentcore.errors import RequestError
-from latentcore.jobs.executors import Executor, ProcessExecutor, Services, ThreadExecutor
+from latentcore.jobs.executors import (
+    SHORT_PATIENCE_S,
+    Executor,
+    ProcessExecutor,
+    Services,
+    ThreadExecutor,
+)
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.owners import Owner, SharedLock, is_alive
 from latentcore.jobs.records import JobRecord
@@ -64,11 +70,11 @@ class JobRunner:
         self._exclusive = SharedLock(self._folder / ".lock")
         with self._exclusive():
             self._owner = Owner(self._folder)
-        self._automatic = self._process_executor("automatic", idle=True)
+        self._automatic = self._process_executor("automatic", idle=True, patience=SHORT_PATIENCE_S)
         self._executors: dict[str, Executor] = {
             "thread": ThreadExecutor(self._on_start, self._on_end, services or _no_services),
             "process": self._process_executor("worker"),
-            "embedding": self._process_executor("embedding"),
+            "embedding": self._process_executor("embedding", patience=SHORT_PATIENCE_S),
             "background": self._process_executor("background"),
             _AUTOMATIC: self._automatic,
         }
@@ -346,9 +352,8 @@ class JobRunner:
         self._executors[_queue(record)].submit(self._at(record.id))
         return record
 
-    def _process_executor(self, log: str, *, idle: bool = False) -> ProcessExecutor:
-        path = self._folder / f"{log}.log"
-        return ProcessExecutor(self._on_start, self._on_end, path, idle=idle)
+    def _process_executor(self, log: str, **how: Any) -> ProcessExecutor:
+        return ProcessExecutor(self._on_start, self._on_end, self._folder / f"{log}.log", **how)
 
     def _on_start(self, folder: JobFolder, pid: int) -> JobRecord | None:
         with self._exclusive():

@@ -1,6 +1,7 @@
 """The worker process of jobs: ``python -m latentcore.jobs.worker [--warm] [--idle]``.
 
-Each line is a job's folder, and each answer ``done``: how it ended, the folder says.
+Each line is a job's folder, and each answer ``done``: how it ended, the folder says. With
+``--compile`` it serves nobody, but compiles what large embeddings need, and ends.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import faulthandler
 import importlib.util
 import os
+import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
@@ -19,8 +21,8 @@ from latentcore.jobs.run_job import run_job, write_outcome
 from latentcore.workers import lower_priority, serve
 
 _LOW_PRIORITY = 5
-# What nobody asked for leaves most of the processor to what somebody waits for.
-_LOWEST_PRIORITY = 10
+# What nobody asked for takes only what others leave of the processor.
+_LOWEST_PRIORITY = 19
 _WARMED = "latentcore.analysis.projection"
 
 
@@ -28,15 +30,28 @@ def main(arguments: list[str]) -> None:
     """Serve jobs until standard input ends."""
     lower_priority(_LOWEST_PRIORITY if "--idle" in arguments else _LOW_PRIORITY)
     faulthandler.enable()
-    serve(_serve, prepare=_warm_up if "--warm" in arguments else None)
+    if "--compile" in arguments:
+        _warm_up(large=True)
+        return
+    serve(_serve, prepare=_prepare if "--warm" in arguments else None)
 
 
-def _warm_up() -> None:
+def _prepare() -> None:
+    """Make the first small embedding fast; what large ones need is compiled beside, for the disk.
+
+    The process beside is of this one's group, and ends with it.
+    """
+    _warm_up()
+    command = [sys.executable, "-m", "latentcore.jobs.worker", "--compile", "--idle"]
+    subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module, no shell
+
+
+def _warm_up(**what: bool) -> None:
     try:
         if importlib.util.find_spec(_WARMED) is not None:
             warm_up = getattr(importlib.import_module(_WARMED), "warm_up", None)
             if warm_up is not None:
-                warm_up()
+                warm_up(**what)
     except Exception:  # noqa: BLE001 - a worker that could not warm up still works
         traceback.print_exc()
 

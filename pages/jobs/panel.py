@@ -153,15 +153,25 @@ def state_badge(record: JobRecord) -> None:
 
 
 def waiting_text(record: JobRecord) -> str:
-    """Say what a queued job waits for, in one sentence."""
+    """Say what a queued job waits for, how far that is, and for how long it has waited."""
+    waited = f" Waiting for {duration_text(max(0.0, time.time() - record.created))}."
     ahead = runner().ahead(record.id)
     if ahead:
-        titles = ", ".join(one.title for one in ahead[:_MOST_NAMED])
+        titles = ", ".join(map(_as_awaited, ahead[:_MOST_NAMED]))
         titles += " …" if len(ahead) > _MOST_NAMED else "."
-        return f"{len(ahead)} {'job comes' if len(ahead) == 1 else 'jobs come'} before it: {titles}"
+        jobs = "job comes" if len(ahead) == 1 else "jobs come"
+        return f"{len(ahead)} {jobs} before it: {titles}{waited}"
     if record.automatic and runner().warming:
-        return "The worker compiles UMAP for its first use, which takes up to a minute."
-    return "Starts in a moment."
+        return "UMAP is being compiled, which is done once on a machine." + waited
+    return "Its process is being started." + waited
+
+
+def _as_awaited(record: JobRecord) -> str:
+    """Return a job's title and, where it runs, how far it is."""
+    if record.state != "running":
+        return record.title
+    share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
+    return f"{record.title} ({record.message or 'starting'}{share})"
 
 
 @st.fragment(run_every=_LOOK_EVERY_S)

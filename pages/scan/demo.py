@@ -83,11 +83,10 @@ def prepare_in_background() -> None:
 
 def _prepare() -> None:
     try:
+        runner().warm_up()  # it takes no more of the processor than the rest leaves
         _make()
         if demo_latents() is None:
-            # First what the first visitor waits for; the worker's compiling would compete.
-            runner().wait(_ask_for_latents().id, _PATIENCE_SECONDS)
-        runner().warm_up()
+            _ask_for_latents()
     except Exception:
         # A visitor who opens the demo gets the message; the server must come up without it.
         _LOGGER.exception("the demo scan could not be prepared")

@@ -159,6 +159,15 @@ def _what(scene: Scene) -> str:
     return "latents" if scene.only is None else "selection"
 
 
+def _landmarks_text(parameters: object) -> str:
+    """Tell how many points a UMAP was laid out on, if not all; nothing of an older report."""
+    known = parameters if isinstance(parameters, dict) else {}
+    landmarks, used = known.get("n_fitted"), known.get("n_used")
+    if not (isinstance(landmarks, int) and isinstance(used, int) and landmarks < used):
+        return ""
+    return f", {landmarks:,} landmarks"
+
+
 def umap_view(
     scene: Scene, question: Question, record: JobRecord, messages: list[str]
 ) -> EmbeddingView | None:
@@ -170,6 +179,7 @@ def umap_view(
         return None
     score = stored.report.get("trustworthiness")
     note = f"{question.neighbors} neighbors, distance {question.min_dist:g}"
+    note += _landmarks_text(stored.report.get("parameters"))
     if isinstance(score, float):
         note += f", trustworthiness {score:.3f}"
     return EmbeddingView(

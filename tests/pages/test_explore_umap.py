@@ -86,9 +86,14 @@ def test_umap_that_waits_says_for_what(explore) -> None:
     explore(Question())
     until_running(only("project").id)
     app = explore(Question(neighbors=20))
-    assert "UMAP waits. 1 job comes before it: UMAP of scan_latents.h5 · measured." in page_text(
-        app
-    )
+    [before] = [one for one in runner().list() if one.state == "running"]
+    text = page_text(app)
+    assert f"UMAP waits. 1 job comes before it: {before.title} (held 0 %)." in text
+    assert "Waiting for 0" in text
+    press(app, "Don't wait")
+    [other] = [one for one in runner().list() if one.id != before.id]
+    until_running(other.id)
+    assert not runner().get(other.id).automatic
 
 
 def test_umap_of_many_points_is_shown_once_somebody_asked_for_it(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from pages.frame import errors
+from pages.frame.units import duration_text
 from pages.jobs.panel import cancel, runner, waiting_text
 from pages.view import embeddings
 from pages.view.embeddings import EmbeddingView, pca_view, umap_view
@@ -68,14 +69,14 @@ def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> Emb
     record = embeddings.umap_job(scene, question)
     with st.container():  # always there: what is open on the page stays so when it empties
         if record is not None and record.active:
-            _wait(record.id)
+            _wait(scene, question, record.id)
         elif record is None or not record.finished:
             _offer(scene, question, record)
     return umap_view(scene, question, record, messages) if record and record.finished else None
 
 
 @st.fragment(run_every=1.0)
-def _wait(job: str) -> None:
+def _wait(scene: Scene, question: Question, job: str) -> None:
     """Tell how far the UMAP is, let it be cancelled, and show it as soon as it is there."""
     record = runner().get(job)
     if record is None or not record.active:
@@ -87,6 +88,16 @@ def _wait(job: str) -> None:
             "PCA is shown meanwhile.",
             width="content",
         )
+        if record.automatic and record.state == "queued":
+            st.button(
+                "Don't wait",
+                key=f"explore.umap.now.{job}",
+                icon=":material/play_arrow:",
+                type="tertiary",
+                on_click=_start,
+                args=(scene, question),
+                help="Computes it before what nobody asked for.",
+            )
         st.button(
             "Cancel",
             key=f"explore.umap.cancel.{job}",
@@ -106,7 +117,8 @@ def _progress_text(record: JobRecord) -> str:
         return f"UMAP waits. {waiting_text(record)}"
     share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
     return (
-        f"UMAP is being computed ({record.message or 'starting'}{share}, {record.elapsed():.0f} s)."
+        f"UMAP is being computed ({record.message or 'starting'}{share}, "
+        f"{duration_text(record.elapsed())})."
     )
 
 

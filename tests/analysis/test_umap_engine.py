@@ -1,0 +1,49 @@
+"""Exact neighbors, landmarks and the places of the other rows, without umap-learn's compiling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from latentcore.analysis import projection, umap_engine
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.progress import Progress
+
+NAMES = {"manhattan": "cityblock"}
+
+
+@pytest.mark.parametrize("metric", projection.UMAP_METRICS)
+def test_exact_neighbors_are_scipys(metric, monkeypatch):
+    monkeypatch.setattr(umap_engine, "_ROWS_AT_ONCE", 7)
+    rng = np.random.default_rng(0)
+    learned, asked = (rng.normal(size=(n, 5)).astype(np.float32) for n in (60, 23))
+    near, distances = umap_engine._exact_neighbors(learned, asked, 4, metric, Progress())
+    expected = cdist(asked.astype(float), learned.astype(float), NAMES.get(metric, metric))
+    np.testing.assert_array_equal(near, np.argsort(expected, axis=1)[:, :4])
+    np.testing.assert_allclose(distances, np.sort(expected, axis=1)[:, :4], atol=1e-5)
+
+
+def test_a_row_is_placed_at_the_weighted_mean_of_its_nearest():
+    places = np.array([[[0, 0], [1, 0]], [[0, 4], [2, 4]]], np.float32)
+    # Excess 0 and 2 with mean 1: weights 1 and e⁻²; and equally near: the middle.
+    found = umap_engine._weighted_places(places, np.array([[1.0, 3.0], [5.0, 5.0]]))
+    share = np.exp(-2) / (1 + np.exp(-2))
+    np.testing.assert_allclose(found, [[share, 0], [1, 4]], rtol=1e-6)
+
+
+def test_landmarks_are_spread_evenly_over_the_scan():
+    y, x = (axis.ravel() for axis in np.mgrid[0:16, 0:32])
+    order = np.random.default_rng(1).permutation(len(x))  # rows in a file are in any order
+    grid = ScanGrid.from_coordinates(x[order], y[order])
+    latents = LatentSet(
+        np.ones((len(x), 1), np.float32), default_sample_ids(len(x)), np.arange(1), grid
+    )
+    rows = np.arange(len(x))
+    chosen = projection._fit_rows(latents, rows, len(x) // 16, None, 3)
+    blocks = {(grid.row[row] // 4, grid.col[row] // 4) for row in chosen}
+    assert len(chosen) == len(blocks) == 32, "one in each block of 4 × 4"
+    assert (np.diff(chosen) > 0).all()
+    again = projection._fit_rows(latents, rows, len(x) // 16, None, 3)
+    np.testing.assert_array_equal(chosen, again)
+    assert (projection._fit_rows(latents, rows, len(x) // 16, None, 4) != chosen).any()
