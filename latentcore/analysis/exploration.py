@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.cluster_numbers import renumbered
 from latentcore.analysis.cluster_samples import Sample
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import (
@@ -109,6 +110,7 @@ def explore(
     clusterer: Clusterer,
     scaling: Scaling = "standard",
     sample: Sample = "all",
+    numbers: Mapping[int, int] | None = None,
     roi: Roi | None = None,
     rows: NDArray[np.bool_] | None = None,
     features: FeatureChoice | None = None,
@@ -131,6 +133,8 @@ def explore(
     scaling : {"standard", "none"}
     sample : int, "all" or None
         See `latentcore.analysis.cluster_samples.fit_rows`.
+    numbers : Mapping of int to int, optional
+        What the clusters are called, see `latentcore.analysis.cluster_numbers`.
     roi : Roi, optional
         The whole scan if not given.
     rows : ndarray of bool, shape (n,), optional
@@ -154,6 +158,7 @@ def explore(
     clustering = cluster_roi(
         chosen, inside, clusterer=clusterer, scaling=scaling, sample=sample, progress=progress
     )
+    clustering = renumbered(clustering, numbers or {})
     return describe_view(
         latents,
         maps,

@@ -25,7 +25,7 @@ clustering = lc.cluster(
     scaling={scaling!r},{sample}
     order=latents.grid.node,  # so that the order of rows in the file doesn't matter
 )
-labels = clustering.labels
+{numbers}labels = clustering.labels
 '''
 
 _FEATURES = '''\
@@ -50,8 +50,15 @@ clustering = cluster_features(
     clusterer=make_clusterer({method!r}, {parameters!r}),
     scaling={scaling!r},{sample}
 )
-labels = clustering.labels
+{numbers}labels = clustering.labels
 '''
+
+
+_NUMBERS = """\
+from latentcore.analysis.cluster_numbers import renumbered
+
+clustering = renumbered(clustering, {!r})  # as in the whole scan
+"""
 
 
 def cluster_snippet(
@@ -65,6 +72,7 @@ def cluster_snippet(
     clusterer: Clusterer,
     scaling: Scaling,
     sample: Sample = "all",
+    numbers: Mapping[int, int] | None = None,
     roi: Sequence[float] | None = None,
     rows: str | None = None,
     coords: str | None = None,
@@ -89,6 +97,8 @@ def cluster_snippet(
     scaling : {"standard", "none"}
     sample : int, "all" or None
         See `latentcore.analysis.cluster_samples.fit_rows`.
+    numbers : Mapping of int to int, optional
+        See `latentcore.analysis.cluster_numbers.renumbered`.
     roi : sequence of float, optional
         (x0, x1, y0, y1).
     rows : str, optional
@@ -108,6 +118,7 @@ def cluster_snippet(
         "parameters": given_parameters(clusterer),
         "scaling": scaling,
         "sample": "" if sample == "all" else f"\n    sample={sample!r},",
+        "numbers": _NUMBERS.format(dict(numbers)) if numbers else "",
     }
     if published_pair and dims is not None:
         ((map_location, map_column),) = maps.values()

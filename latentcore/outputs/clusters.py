@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.cluster_numbers import numbers_of, renumbered
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import (
     FeatureChoice,
@@ -197,6 +198,39 @@ def cluster_points(
         collapse=collapse,
         notes=(*clustering.notes, *_notes(latents, features, columns, collapse)),
     )
+
+
+def numbered_as_scan(
+    points: ClusteredPoints,
+    request: ClusterRequest,
+    scan: LatentSet,
+    maps: Sequence[ScanMaps],
+    inside: NDArray[np.bool_],
+) -> ClusteredPoints:
+    """Give the clusters of a ROI the numbers of those of the whole scan that they overlap with.
+
+    Where the whole scan can't be clustered they keep their own.
+
+    Parameters
+    ----------
+    scan : LatentSet
+        All n points.
+    inside : ndarray of bool, shape (n,)
+        Those that were clustered.
+    """
+    if inside.all() and request.sample is None:
+        return points
+    try:
+        reference = cluster_features(
+            _features(request, scan, _map_columns(request, scan, maps)),
+            clusterer=points.clusterer,
+            scaling=scaling_of(request),
+            sample=None,
+        )
+    except RequestError:
+        return points
+    numbers = numbers_of(points.clustering.labels, reference.labels[inside])
+    return replace(points, clustering=renumbered(points.clustering, numbers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -477,6 +511,7 @@ def _snippet(request: ClusterRequest, points: ClusteredPoints) -> str:
         clusterer=points.clusterer,
         scaling=scaling_of(request),
         sample=sample_of(request),
+        numbers=points.clustering.parameters.get("numbers"),  # type: ignore[arg-type]
         roi=request.roi,
         rows=request.rows,
         coords=request.coords,

@@ -69,6 +69,8 @@ class Question:
         The clusterer's fields that differ from their defaults.
     scaling : str
         ``"standard"`` or ``"none"`` (as published).
+    sample : str
+        ``"all"`` learns clusters from all points, ``""`` from a sample where that takes long.
     features : tuple of int or str
         What is clustered: latent dimensions by number, maps by name, `ALL_LATENTS`; empty stands
         for the pair of `dim` and `reference`.
@@ -106,6 +108,7 @@ class Question:
     method: str = "gmm"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = "standard"
+    sample: str = ""
     features: tuple[Axis, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     scatter: tuple[Axis, Axis] | None = None
@@ -342,6 +345,13 @@ def _slot(value: Any) -> Slot:
     return "A" if value == "A" else "B"
 
 
+def _sample(value: Any) -> str:
+    if value not in ("", "all"):
+        message = f"there is no sample {value!r}"
+        raise ValueError(message)
+    return str(value)
+
+
 def _optional_int(value: Any) -> int | None:
     return None if value is None else int(value)
 
@@ -352,7 +362,7 @@ _PLAIN: Mapping[str, Callable[[Any], object]] = {
     "filters": _plain_filters,
 }
 _TEXTS = frozenset(
-    {"reference", "color", "cmap", "embedding", "metric", "method", "scaling", "active"}
+    {"reference", "color", "cmap", "embedding", "metric", "method", "scaling", "sample", "active"}
 )
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "dim": _optional_int,
@@ -367,6 +377,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "method": str,
     "parameters": dict,
     "scaling": str,
+    "sample": _sample,
     "features": _axes,
     "weights": _weights,
     "scatter": _two_axes,

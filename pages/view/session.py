@@ -39,6 +39,7 @@ def begin(about: str) -> str | None:
         st.session_state[_QUESTION] = question().changed(
             dim=None,
             limits=None,
+            sample="",
             roi=None,
             filters={},
             by_order=False,

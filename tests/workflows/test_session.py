@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from latentcore.analysis import exploration
+from latentcore.analysis.cluster_numbers import numbers_of
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
 from latentcore.containers import Embedding, LatentSet, ScanGrid, default_sample_ids
@@ -217,6 +218,23 @@ def test_snippet_computes_the_same_arrays(scan: Path, capsys: pytest.CaptureFixt
     labels = made["labels"]
     inside = made["found"].inside  # type: ignore[attr-defined]
     assert np.array_equal(labels[inside], table["cluster"])  # type: ignore[index]
+
+
+def test_clusters_of_a_roi_have_the_numbers_of_the_whole_scan(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, part = scan / "whole", scan / "part"
+    execute("session", _request(scan, roi=None, tag="t"), whole)
+    execute("session", _request(scan, numbers="scan", tag="t"), part)
+    tables = [pd.read_csv(folder / "cluster_assignments__t.csv") for folder in (whole, part)]
+    joined = tables[0].merge(tables[1], on=["x", "y"], suffixes=("_whole", ""))
+    assert numbers_of(joined["cluster"], joined["cluster_whole"]) == {k: k for k in range(4)}
+    assert (joined["cluster"] == joined["cluster_whole"]).mean() > 0.5
+    exec((part / "session_again.py").read_text(), {})
+    assert capsys.readouterr().out.count("equal: True") == 3
+    again: dict[str, object] = {}
+    exec((part / "cluster_again__t.py").read_text(), again)
+    assert np.array_equal(again["labels"], tables[1]["cluster"])  # type: ignore[arg-type]
 
 
 def test_umap_that_another_run_left_is_used(scan: Path) -> None:

@@ -42,6 +42,12 @@ class SessionRequest(ClusterRequest):
         None, help="color limits of embedding.png, where no latent colors it", nargs=2,
         convert=float, metavar=("LO", "HI"),
     )  # fmt: skip
+    numbers: str = option(
+        "own",
+        help="scan: clusters have the numbers of those of the whole scan that they share most "
+        "points with; own: as the method numbers them in the ROI",
+        choices=("own", "scan"),
+    )
     pinned: int | None = option(
         None, help="row of the sample that similarity is measured to", convert=int, metavar="ROW"
     )

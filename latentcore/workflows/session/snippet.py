@@ -27,7 +27,7 @@ assert latents.fingerprint == {fingerprint!r}, "the latents are not those of the
     {clustered},
     clusterer=make_clusterer({method!r}, {parameters!r}),
     scaling={scaling!r},
-    sample={sample!r},
+    sample={sample!r},{numbers}
     roi={roi},{in_rows}
     selections=selections,
     embeddings=read_panels({embedding!r}, latents, {regions!r}, selections{of_rows}),
@@ -85,6 +85,7 @@ def session_snippet(
         repr(request.latents),
         *(f"{name}={text!r}" for name, text in options.items() if text),
     ]
+    numbers = points.clustering.parameters.get("numbers")
     roi = None if request.roi is None else f"lc.Roi.from_bounds({tuple(request.roi)!r})"
     return _TEXT.format(
         latents=", ".join(opened),
@@ -96,6 +97,7 @@ def session_snippet(
         parameters=dict(parameters),
         scaling=request.scaling,
         sample=sample_of(request),
+        numbers=f"\n    numbers={numbers!r},  # as in the whole scan" if numbers else "",
         roi=roi,
         rows=_ROWS.format(request.rows) if request.rows else "",
         in_rows="\n    rows=rows," if request.rows else "",

@@ -15,6 +15,7 @@ from latentcore.outputs.cluster_snippet import given_parameters
 from latentcore.outputs.clusters import (
     check_request,
     cluster_points,
+    numbered_as_scan,
     read_cluster_maps,
     write_clusters,
 )
@@ -71,6 +72,8 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     in_roi = latents if inside.all() else latents.take(inside)
     clustered = read_cluster_maps(request, folder)
     points = cluster_points(request, clusterer, in_roi, clustered)
+    if request.numbers == "scan":
+        points = numbered_as_scan(points, request, latents, clustered, inside)
     clusters = write_clusters(folder, request, points)
     progress.step(1, 4, "drawing")
     write_latent_maps(folder, in_roi, (dim,), cmap=request.cmap, limits=request.limits)

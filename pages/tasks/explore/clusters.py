@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.cluster_numbers import numbers_of, renumbered
 from latentcore.analysis.clusterers import make_clusterer
 from latentcore.analysis.clustering import Features
 from latentcore.analysis.exploration import cluster_roi, roi_features
@@ -47,6 +48,7 @@ def cluster_key(scene: Scene, question: Question) -> str:
         question.method,
         sorted(question.parameters.items()),
         question.scaling,
+        question.sample,
         question.features,
         sorted(question.weights.items()),
         question.roi,
@@ -74,13 +76,28 @@ def _clusters(key: str, _scene: Scene, _question: Question) -> Clusters:
             rows,
             clusterer=make_clusterer(_question.method, _question.parameters),
             scaling=_scaling(_question),
+            sample="all" if _question.sample else None,
         )
     except InputError as error:
         return Clusters(None, str(error))
     except (TypeError, ValueError) as error:
         # Parameters may come from a link that somebody has changed.
         return Clusters(None, f"These parameters of {_question.method} can't be used: {error}.")
-    return Clusters(found)
+    return Clusters(_numbered(found, _scene, _question, rows))
+
+
+def _numbered(
+    found: Clustering, scene: Scene, question: Question, rows: NDArray[np.bool_]
+) -> Clustering:
+    """Give clusters the numbers of those of the whole scan, so that a ROI changes no colors."""
+    if rows.all() and not question.sample:
+        return found
+    whole = replace(scene, only=None, only_key="")
+    asked = question.changed(roi=None, filters={}, sample="")
+    reference = clusters(whole, asked).clustering
+    if reference is None:
+        return found
+    return renumbered(found, numbers_of(found.labels[rows], reference.labels[rows]))
 
 
 def separation_of(scene: Scene, question: Question) -> Separation | None:

@@ -122,7 +122,7 @@ def _method(question: Question) -> None:
         list(titles),
         question.method,
         show_as=lambda name: titles[name],
-        also={"parameters": {}},
+        also={"parameters": {}, "sample": ""},
     )
 
 

@@ -179,6 +179,8 @@ def session_request(scene: Scene, question: Question) -> Any:
         **_features(scene, question),
         method=question.method,
         scaling=question.scaling,
+        sample=question.sample or None,
+        numbers="scan",
         roi=question.roi,
         rows=rows_file(scene),
         also=tuple(f"{name}={_spec(scene, name)}" for name in scene.numeric_maps),

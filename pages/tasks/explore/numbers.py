@@ -16,7 +16,9 @@ from latentcore.analysis.statistics import Description
 from latentcore.containers import Clustering, cluster_name
 from pages.frame.errors import markdown_safe
 from pages.frame.tables import show_table
+from pages.frame.units import duration_text
 from pages.tasks.explore.clusters import separation_of
+from pages.view import session
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -200,7 +202,8 @@ def show_clusters(scene: Scene, question: Question, clustering: Clustering | Non
         for label in np.unique(labels[inside])
     ]
     for note in clustering.notes:
-        st.warning(markdown_safe(note), icon=":material/rule:")
+        st.caption(f":material/info: {markdown_safe(note)}")
+    _sample(question, clustering)
     if found is not None:
         _separation(found, clustering)
     show_table(pd.DataFrame(rows))
@@ -210,6 +213,24 @@ def show_clusters(scene: Scene, question: Question, clustering: Clustering | Non
     if by_k:
         _criterion(str(clustering.scores.get("criterion", "")), by_k)  # type: ignore[arg-type]
     st.caption(markdown_safe(f"{clustering.engine} · {_parameters_text(clustering)}"))
+
+
+def _sample(question: Question, clustering: Clustering) -> None:
+    """Offer to learn from all points, with the time that it takes; and the way back."""
+    if question.sample:
+        st.button(
+            "Learn from a sample", key="explore.sample.some", icon=":material/speed:",
+            on_click=session.update, kwargs={"sample": ""},
+        )  # fmt: skip
+    elif clustering.sampling is not None:
+        seconds = clustering.sampling.seconds_all
+        expected = "" if seconds is None else f" · about {duration_text(seconds)}"
+        st.button(
+            f"Learn from all {clustering.sampling.of:,} points{expected}",
+            key="explore.sample.all", icon=":material/select_all:",
+            on_click=session.update, kwargs={"sample": "all"},
+            help="As the time grew with the sample; other work on this server makes it longer.",
+        )  # fmt: skip
 
 
 def _feature(scene: Scene, question: Question, name: str) -> NDArray[np.float32]:
