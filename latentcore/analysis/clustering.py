@@ -65,6 +65,12 @@ def cluster(
     )
 
 
+def load_ahead() -> None:
+    """Import the libraries that the first clustering waits for; that takes a second or two."""
+    import sklearn.cluster
+    import sklearn.mixture  # noqa: F401
+
+
 def cluster_features(
     features: Features,
     *,

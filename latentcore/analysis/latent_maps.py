@@ -65,12 +65,11 @@ def cluster_ranges(
         {label: (lo, hi)}; clusters without a finite latent are left out.
     """
     labels, values = _paired(labels, latent)
-    ranges = {}
-    for label in np.unique(labels[labels >= 0]):
-        own = values[(labels == label) & np.isfinite(values)]
-        if len(own):
-            ranges[int(label)] = robust_limits(own)
-    return ranges
+    taking_part = (labels >= 0) & np.isfinite(values)
+    labels, values = labels[taking_part], values[taking_part]
+    return {
+        int(label): robust_limits(values[labels == label]) for label in np.unique(labels).tolist()
+    }
 
 
 def shading(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,6 +130,11 @@ class Clustering:
         if self.clustered is not None:
             labels = np.where(self.clustered, labels, np.int32(NO_VALUE))
         return labels if inside is None else np.where(inside, labels, np.int32(OUTSIDE))
+
+    @cached_property
+    def present(self) -> tuple[int, ...]:
+        """The labels there are, ascending."""
+        return tuple(int(label) for label in np.unique(self.labels))
 
     @property
     def counts(self) -> dict[int, int]:

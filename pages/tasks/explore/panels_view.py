@@ -296,13 +296,13 @@ def _labels(arrays: PointArrays, clustering: Clustering, labels_key: str) -> str
 
 
 def _palette(clustering: Clustering, theme: Theme) -> dict[int, str]:
-    palette = cluster_palette(clustering.labels)
+    palette = cluster_palette(clustering.present)
     palette.pop(OUTSIDE, None)
     return palette | {NO_VALUE: NAN_COLORS[theme]} if NO_VALUE in palette else palette
 
 
 def _names(clustering: Clustering) -> dict[int, str]:
-    return {int(label): cluster_name(int(label)) for label in np.unique(clustering.labels)}
+    return {label: cluster_name(label) for label in clustering.present}
 
 
 def _map_array(arrays: PointArrays, scene: Scene, name: str) -> str:
