@@ -1,5 +1,6 @@
 /** The color of every point, by the formulas that view.py documents. */
 
+import { onceForEach } from "./made.js";
 import { pack, parseColor, unpack } from "./colors.js";
 
 /**
@@ -49,13 +50,15 @@ export function colorize(coloring, array, n) {
   if (coloring.type === "continuous") return continuous(coloring, array(coloring.array), n);
   if (coloring.type === "direct") return direct(coloring, array(coloring.array), n);
   const labels = array(coloring.type === "shaded" ? coloring.labels : coloring.array);
-  const counts = countLabels(labels);
+  const counts = countsOf(labels);
   const rgba = coloring.type === "shaded"
     ? shaded(coloring, labels, array(coloring.value), n)
     : categorical(coloring, labels, n);
   const nan = pack(parseColor(coloring.nan));
   return { rgba, below: false, above: false, missing: rgba.includes(nan), counts };
 }
+
+const countsOf = onceForEach(countLabels);
 
 /**
  * Count the points of each label; labels are small numbers, and an array is faster than a map.

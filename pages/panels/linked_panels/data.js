@@ -44,6 +44,8 @@
  *   parts: Parts|null, marks: number[]}} Data marks: points to look at
  */
 
+import { onceForEach } from "./made.js";
+
 /**
  * Before the server's first word.
  * @type {State}
@@ -133,19 +135,26 @@ export function gridRange({ shape: [rows, columns], origin: [x, y], step: [dx, d
  * @returns {Range}
  */
 export function pointRange(x, y) {
-  /** @param {Numbers} values @returns {Pair} */
-  const along = (values) => {
-    let [low, high] = [Infinity, -Infinity];
-    for (let i = 0; i < values.length; i++) {
-      const v = values[i];
-      if (v < low) low = v;
-      if (v > high && v !== Infinity) high = v;
-    }
-    if (!Number.isFinite(low) || high < low) return [0, 1];
-    const margin = high > low ? (high - low) * 0.04 : Math.abs(low) * 0.04 || 0.5;
-    return [low - margin, high + margin];
-  };
-  const [x0, x1] = along(x);
-  const [y0, y1] = along(y);
+  const [x0, x1] = extentOf(x);
+  const [y0, y1] = extentOf(y);
   return { x0, x1, y0, y1 };
+}
+
+const extentOf = onceForEach(extent);
+
+/**
+ * The range of values with a margin.
+ * @param {Numbers} values
+ * @returns {Pair}
+ */
+function extent(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i];
+    if (v < low) low = v;
+    if (v > high && v !== Infinity) high = v;
+  }
+  if (!Number.isFinite(low) || high < low) return [0, 1];
+  const margin = high > low ? (high - low) * 0.04 : Math.abs(low) * 0.04 || 0.5;
+  return [low - margin, high + margin];
 }

@@ -36,3 +36,20 @@ export class Made {
     this.from.clear();
   }
 }
+
+/**
+ * A function of arrays, computed once for each of them: they never change, and are long.
+ * @template {object} A
+ * @template R
+ * @param {(array: A) => R} compute
+ * @returns {(array: A) => R}
+ */
+export function onceForEach(compute) {
+  /** @type {WeakMap<A, R>} */
+  const known = new WeakMap();
+  return (array) => {
+    const found = known.get(array) ?? compute(array);
+    known.set(array, found);
+    return found;
+  };
+}

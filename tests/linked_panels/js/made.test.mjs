@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Made } from "../../../pages/panels/linked_panels/made.js";
+import { Made, onceForEach } from "../../../pages/panels/linked_panels/made.js";
 
 test("something is made anew where anything that it was made from is another", () => {
   const made = new Made();
@@ -17,4 +17,12 @@ test("something is made anew where anything that it was made from is another", (
   made.forget();
   assert.ok(!made.same("b", [NaN]));
   assert.ok(made.differs("b", [NaN]));
+});
+
+test("what is computed of an array is computed once", () => {
+  let calls = 0;
+  const length = onceForEach((array) => { calls += 1; return array.length; });
+  const [a, b] = [[1, 2], [1, 2, 3]];
+  assert.deepEqual([length(a), length(b), length(a)], [2, 3, 2]);
+  assert.equal(calls, 2);
 });
