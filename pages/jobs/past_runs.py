@@ -11,7 +11,7 @@ from latentcore.artifacts.run_index import IndexedRun, RunIndex
 from latentcore.errors import InputError
 from pages.access import places
 
-_LATENTS_SUFFIX = "_latents.h5"
+LATENTS_SUFFIX = "_latents.h5"
 _MODEL = "model.safetensors"
 
 
@@ -30,7 +30,7 @@ def latents_of(samples: str) -> list[str]:
     return [
         f"run:{run.folder.name}/{name}"
         for run in _runs_of(samples, "extract")
-        for name in run.files(_LATENTS_SUFFIX)
+        for name in run.files(LATENTS_SUFFIX)
     ]
 
 

@@ -16,6 +16,7 @@ from latentcore.jobs import JobRecord, command_line, request_from
 from pages.access import places
 from pages.frame import errors, navigation
 from pages.frame.units import size_text
+from pages.jobs.latents_names import name_of
 from pages.jobs.panel import job_panel, runner
 from pages.results import run_files
 from pages.results.run_list import Entry
@@ -176,7 +177,7 @@ def _label(text: str) -> str:
     if not _is_location(path):
         return text
     try:
-        name = places.label(places.place_of(path))
+        name = name_of(places.place_of(path))
     except InputError:
         name = Path(path).name
     return f"{name}, {column}" if column else name

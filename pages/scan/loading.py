@@ -40,6 +40,7 @@ from latentcore.readers import (
 from latentcore.registry import Registry
 from pages.access import places
 from pages.access.file_versions import file_version
+from pages.jobs.latents_names import name_of
 from pages.scan.state import ScanState
 
 _FAMILIES: Mapping[str, Registry[Any]] = {
@@ -158,7 +159,7 @@ def sample_rows(state: ScanState) -> NDArray[np.int64]:
     rows = _sample_rows(_file(state.samples), _file(state.latents))
     if not (rows >= 0).any():
         message = (
-            f"The latents {places.label(state.latents)!r} and the patterns "
+            f"The latents {name_of(state.latents)!r} and the patterns "
             f"{places.label(state.samples)!r} have not one point in common.\n"
             "Open the patterns that the latents were made of, or take the latents away."
         )

@@ -9,6 +9,7 @@ import streamlit as st
 from latentcore.errors import InputError
 from pages.access import places
 from pages.frame import errors
+from pages.jobs.latents_names import names_of
 from pages.jobs.past_runs import latents_of
 from pages.scan import demo, loading, state
 from pages.scan.loading import grid_of, samples_word
@@ -62,11 +63,12 @@ def _pick(label: str, part: str, chosen: str | None, offered: Iterable[str]) -> 
     options = [_NONE, *dict.fromkeys((*offered, *((chosen,) if chosen else ())))]
     key = _key(part, chosen)
     st.session_state[key] = chosen or _NONE
+    names = names_of(options)
     st.selectbox(
         label,
         options,
         key=key,
-        format_func=lambda place: places.label(place) if place else "none",
+        format_func=lambda place: names[place] if place else "none",
         on_change=_chosen,
         args=(part, key),
     )

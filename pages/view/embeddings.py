@@ -14,6 +14,7 @@ from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS, StoredEmbedding, pca_panel, read_embedding
 from pages.access import places
+from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import runner
 from pages.view.question import Question
 from pages.view.scene import Scene
@@ -63,7 +64,7 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
     )
     if start or scene.n_in_view <= UMAP_STARTS_ITSELF:
         some = "" if scene.only is None else f"{scene.n_in_view:,} {scene.points} of "
-        title = f"UMAP of {some}{places.label(scene.scan.latents)}"
+        title = f"UMAP of {some}{lasting_name(scene.scan.latents)}"
         record = runner().submit("project", request, title=title, automatic=not start)
     else:
         record = runner().find("project", request)

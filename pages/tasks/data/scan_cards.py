@@ -11,6 +11,7 @@ from latentcore.containers import ScanGrid, notes_of
 from latentcore.errors import InputError
 from pages.access import places
 from pages.frame import errors
+from pages.jobs.latents_names import name_of
 from pages.scan import joining, loading
 from pages.scan.loading import grid_of, samples_word
 from pages.scan.state import ScanState, choose, current
@@ -113,7 +114,7 @@ def _card(title: str, icon: str, place: str | None, facts: Callable[[str], Facts
         if place is None:
             st.caption(_MISSING[title])
             return True
-        st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
+        st.markdown(f"**{errors.markdown_safe(name_of(place))}**")
         try:
             _choices(place)
             _fact_list([("reader", loading.kind_of(place)[1]), *facts(place)])
@@ -226,7 +227,7 @@ def _maps_card(scan: ScanState) -> None:
         if not scan.maps:
             st.caption(_NO_MAPS if on_grid else _NO_TABLES)
         for place in scan.maps:
-            st.markdown(f"**{errors.markdown_safe(places.label(place))}**")
+            st.markdown(f"**{errors.markdown_safe(name_of(place))}**")
             try:
                 if place != scan.samples:
                     _choices(place)

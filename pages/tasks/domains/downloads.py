@@ -14,6 +14,7 @@ from latentcore.jobs.command_line import command_line
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import navigation
+from pages.jobs.latents_names import lasting_name
 from pages.regions import kept as regions
 from pages.regions.kept import Candidate
 from pages.results.verb_files import show_files
@@ -42,7 +43,7 @@ def show(scene: Scene, asked: Asked, cut: Cut, mask: NDArray[np.bool_]) -> None:
     st.markdown("**Everything, with a figure and a report that repeats it**")
     request = request_of(scene, asked)
     show_files(
-        _JOB, "domains", request, f"Domains of {places.label(scene.scan.latents or '')}",
+        _JOB, "domains", request, f"Domains of {lasting_name(scene.scan.latents)}",
         about=scene.key,
     )  # fmt: skip
     st.caption("The same on the command line:")

@@ -20,6 +20,7 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import errors
+from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import job_panel, runner
 from pages.regions import files
 from pages.regions.kept import kept
@@ -97,7 +98,7 @@ def _files(scene: Scene, question: Question) -> JobRecord | None:
         )
         if st.button("Prepare the files", icon=":material/inventory_2:", type="primary"):
             record = runner().submit(
-                "session", request, title=f"View of {places.label(scene.scan.latents or '')}"
+                "session", request, title=f"View of {lasting_name(scene.scan.latents)}"
             )
             st.session_state[_JOB] = (asked, record.id)
             st.rerun()

@@ -17,6 +17,7 @@ from latentcore.errors import InputError, MalformedFileError
 from latentcore.storage import content_fingerprint
 from pages.access import places
 from pages.frame import errors
+from pages.jobs.latents_names import name_of
 from pages.regions.kept import bring
 from pages.scan import loading, state
 from pages.scan.state import ScanState
@@ -130,7 +131,7 @@ def _check_latents(place: str, report: Mapping[str, Any]) -> None:
     found, wanted = content_fingerprint(path), report.get("latents_fingerprint")
     if found != wanted:
         message = (
-            f"The latents {places.label(place)!r} have changed since the report was made.\n"
+            f"The latents {name_of(place)!r} have changed since the report was made.\n"
             f"Their fingerprint is {found}, the report's is {wanted}.\n"
             "Numbers would differ: open the file that the report was made of."
         )

@@ -10,6 +10,7 @@ from pages.access import places
 from pages.forms import extract_form, preparation_form
 from pages.frame import errors
 from pages.frame.units import duration_text
+from pages.jobs.latents_names import name_of
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.jobs.past_runs import latents_of
 from pages.results import run_files
@@ -56,14 +57,11 @@ def show_earlier(samples: str) -> None:
         run = read_run(folder) or {}
         summary = run.get("summary", {})
         with st.container(horizontal=True, vertical_alignment="center", border=True):
-            made = run.get("created", "")[:16].replace("T", " ")
             asked = run.get("request", {}).get("prepare") or ["default preparation"]
             prepared = ", ".join(map(str, asked)) if isinstance(asked, list) else str(asked)
             st.markdown(
-                f"**{errors.markdown_safe(str(summary.get('encoder', 'latents')))}** · "
-                f"{summary.get('latent_dim', '?')} dimensions · "
-                f"{summary.get('n_encoded', 0):,} samples · "
-                f"{errors.markdown_safe(f'{prepared} · {made} UTC')}"
+                f"**{errors.markdown_safe(name_of(place))}** · "
+                f"{summary.get('n_encoded', 0):,} samples · {errors.markdown_safe(prepared)}"
             )
             run_files.open_in_explore(place, run, key=f"earlier_{place}", kind="secondary")
     if len(earlier) > MOST_EARLIER:

@@ -16,6 +16,7 @@ from latentcore.jobs import JobRecord
 from latentcore.requests.notes import Note
 from latentcore.workflows import VERBS
 from pages.access import places
+from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import runner
 from pages.tasks.rank.question import RankQuestion
 from pages.tasks.rank.target import Target, map_spec
@@ -93,7 +94,7 @@ def start(scene: Scene, view: Question, asked: RankQuestion, target: Target) -> 
     record = runner().submit(
         "rank",
         request(scene, view, asked, top=0),
-        title=f"Ranking of {places.label(scene.scan.latents or '')} by {target.reference.name}",
+        title=f"Ranking of {lasting_name(scene.scan.latents)} by {target.reference.name}",
     )
     st.session_state[_JOB] = (_job_key(target, asked), record.id)
 

@@ -19,6 +19,7 @@ from pages.charts.probe import calibration_chart, confusion_chart, roc_chart
 from pages.frame import errors
 from pages.frame.tables import show_table
 from pages.frame.theme import tones
+from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.results.run_files import download
 from pages.scan.state import ScanState
@@ -32,7 +33,7 @@ def show(scan: ScanState, latents: LatentSet) -> None:
     """Ask what to probe for, run it as a job, and show its figures."""
     request = probe_form.ask(scan, latents)
     if st.button("Probe", type="primary", icon=":material/play_arrow:", disabled=request is None):
-        title = f"Probe of {places.label(scan.latents or '')}"
+        title = f"Probe of {lasting_name(scan.latents)}"
         watch(runner().submit("probe", request, title=title).id, PAGE)
     job = watched(PAGE)
     if job is None:

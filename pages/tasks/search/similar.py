@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import sample_picture
 from latentcore.analysis.similarity import SearchTable, similarity_of
+from latentcore.artifacts import read_run
 from latentcore.containers import LatentSet, Neighbors, ScanGrid
 from latentcore.errors import InputError
 from latentcore.figures.colors import LATENT_COLORS
@@ -22,6 +23,7 @@ from pages.charts.maps import fitting_height, histogram_chart, map_chart
 from pages.frame import errors
 from pages.frame.tables import show_table
 from pages.frame.theme import tones
+from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import job_panel, runner
 from pages.regions.kept import Candidate, keep
 from pages.results.run_files import download
@@ -234,18 +236,15 @@ def _submit(scan: ScanState, query: Query) -> str:
         samples=places.location(scan.samples) if scan.samples else "none",
         **query.request,
     )
-    title = f"Search in {places.label(scan.latents)}"
+    title = f"Search in {lasting_name(scan.latents)}"
     return runner().submit("search", request, title=title).id
 
 
 def _offer(record: Any) -> None:
     with st.container(horizontal=True):
-        for path in sorted(record.folder.iterdir()):
-            if path.suffix in (".csv", ".png", ".json"):
-                download(
-                    record.folder, path.name, path.stat().st_size,
-                    key=f"search.get.{path.name}", label=path.name,
-                )  # fmt: skip
+        for name, entry in (read_run(record.folder) or {}).get("files", {}).items():
+            if name.endswith((".csv", ".png", ".json")):
+                download(record.folder, name, entry["bytes"], key=f"search.get.{name}", label=name)
 
 
 def _csv(table: pd.DataFrame) -> bytes:

@@ -1,0 +1,62 @@
+"""What people call a run and note about it: kept beside its record, which stays as it was written.
+
+Plain text of no meaning to any program; it goes when the run's folder goes.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from latentcore.artifacts.json_text import to_json
+from latentcore.artifacts.records import Shape, read_record, text
+from latentcore.artifacts.run_folder import write_atomic
+from latentcore.errors import InputError, MalformedFileError
+
+LONGEST_NAME = 80
+LONGEST_NOTE = 4000
+
+# Hidden: it is no artifact, and no place of the dashboard leads to it.
+_FILE = ".label.json"
+_LARGEST = 1 << 16
+_SHAPE: Shape = {"name": text, "note": text}
+
+
+@dataclass(frozen=True)
+class RunLabel:
+    """Name and note; empty where nobody gave one."""
+
+    name: str = ""
+    note: str = ""
+
+
+def read_label(folder: Path) -> RunLabel:
+    """Return the label of the run in a folder; an empty one where there is none, or a damaged."""
+    try:
+        kept = read_record(folder / _FILE, _SHAPE, largest=_LARGEST)
+    except (FileNotFoundError, MalformedFileError):
+        return RunLabel()
+    return _trimmed(kept.get("name", ""), kept.get("note", ""))
+
+
+def write_label(folder: Path, label: RunLabel) -> None:
+    """Keep the label of the run in a folder; an empty one removes what was kept.
+
+    A name is one line. Raises `InputError` where the folder can't be written.
+    """
+    kept = _trimmed(label.name, label.note)
+    try:
+        if kept == RunLabel():
+            with suppress(FileNotFoundError):
+                (folder / _FILE).unlink()
+        else:
+            write_atomic(folder / _FILE, to_json(asdict(kept)).encode())
+    except OSError as error:
+        message = f"The name of {folder.name!r} can't be kept: {error.strerror or error}."
+        raise InputError(message) from error
+
+
+def _trimmed(name: str, note: str) -> RunLabel:
+    line = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    return RunLabel(line[:LONGEST_NAME].rstrip(), note.strip()[:LONGEST_NOTE])
