@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.frame import errors, navigation, settings_check
+from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, sidebar, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
@@ -37,8 +38,12 @@ def main() -> None:
         refused = fetching.fetch_for_view(state.current().places)
         with st.container():  # always there: what is open on the page stays so when it empties
             show_missing(state.check(refused))
+        jobs = st.sidebar.container()
+        listed = show_jobs(jobs)
         sidebar.sidebar()
         page.run()
+        if not listed:
+            show_jobs(jobs)  # those that the page has just asked for
 
 
 def show_missing(problems: Sequence[str]) -> None:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 DEFAULT = "explore"
 
@@ -82,6 +84,18 @@ def _end_fragments() -> None:
     context = get_script_run_ctx()
     if context is not None:
         context.fragment_storage.clear()
+
+
+def ask_no_more() -> None:
+    """Let the browser no longer ask, every second, for the fragment that is being run.
+
+    Streamlit itself stops asking only when the whole page is run. Does nothing then.
+    """
+    context, fragment = get_script_run_ctx(), ThreadState.get().fragment_id
+    if context is not None and fragment is not None and context.fragment_ids_this_run:
+        message = ForwardMsg()
+        message.stop_auto_rerun.fragment_ids.append(fragment)
+        context.enqueue(message)
 
 
 def _script(name: str) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "job_panel",
     "lease",
     "model",
+    "progress_text",
     "runner",
     "state_badge",
     "unwatch",
@@ -181,7 +182,7 @@ def _live(job: str, can_pause: bool) -> None:
         st.rerun()  # the whole page: what has ended may change more than this panel
     _heading(record)
     share = record.done / record.total if record.total else 0.0
-    st.progress(min(1.0, share), text=errors.markdown_safe(_progress_text(record)))
+    st.progress(min(1.0, share), text=errors.markdown_safe(progress_text(record)))
     with st.container(horizontal=True, vertical_alignment="center"):
         if can_pause:
             st.button(
@@ -240,7 +241,8 @@ def _heading(record: JobRecord) -> None:
             st.caption(f"{duration_text(record.elapsed())}", width="content")
 
 
-def _progress_text(record: JobRecord) -> str:
+def progress_text(record: JobRecord) -> str:
+    """Say how far an active job is, how fast it goes, and how long it still takes."""
     if record.state == "queued":
         return "Waiting"
     if not record.total:

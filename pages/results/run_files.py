@@ -44,12 +44,13 @@ def open_in_explore(place: str, run: Mapping[str, Any], *, key: str, kind: str =
         key=key,
         icon=":material/hub:",
         type=kind,  # type: ignore[arg-type]
-        on_click=_open_in_explore,
+        on_click=show_in_explore,
         args=(place, run),
     )
 
 
-def _open_in_explore(place: str, run: Mapping[str, Any]) -> None:
+def show_in_explore(place: str, run: Mapping[str, Any]) -> None:
+    """Put latents in view, with what they were made of, and go to Explore; for callbacks."""
     samples = _samples_of(run)
     changes: dict[str, Any] = {"latents": place} | ({"samples": samples} if samples else {})
     tables = _tables_beside(place, run)

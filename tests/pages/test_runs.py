@@ -89,6 +89,17 @@ def test_run_shows_its_files_provenance_and_command(scan: Path) -> None:
     assert request_in(build_parser().parse_args(words)) == request
 
 
+def test_what_has_just_ended_is_in_the_sidebar_of_every_page(scan: Path) -> None:
+    record, failed = extraction(scan), extraction(scan, "pca:99")
+    app = open_page().switch_page("pages/tasks/batch/batch.py").run()
+    said = "\n".join(one.value for one in app.sidebar.markdown).replace("\\", "")
+    assert "pca:3 of the scan" in said and "pca:99 of the scan" in said
+    assert app.sidebar.get("page_link")[0].proto.query_string == f"run={failed.id}"
+    app.button(key=f"sidebar_open_{record.id}").click().run()
+    assert app.session_state["scan"].latents == f"run:{record.folder.name}/scan_latents.h5"
+    assert app.title[0].value == "Explore"
+
+
 def test_failed_job_says_why_and_can_be_tried_again(scan: Path) -> None:
     record = extraction(scan, "pca:99")
     assert record.state == "failed"
