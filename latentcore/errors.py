@@ -29,7 +29,20 @@ _PARAMETER = re.compile(r"⟨(\w+)⟩")
 
 
 class LatentError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose.
+
+    Parameters
+    ----------
+    message : str
+        In full, as the command line says it.
+    brief : str
+        One or two sentences for somebody in front of a page: what is wrong, and the likely way
+        out. Empty where the first line of the message serves.
+    """
+
+    def __init__(self, message: str = "", *, brief: str = "") -> None:
+        super().__init__(message)
+        self.brief = brief
 
     def __str__(self) -> str:
         """Return the message, with parameters as Python calls them."""

@@ -40,6 +40,7 @@ __all__ = [
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
+_HDF5_SUFFIXES = (".h5", ".hdf5", ".h5oina", ".edaxh5", ".hdf", ".dream3d", ".hspy", ".oh5")
 # All that h5py, pandas, pyarrow, gzip and numpy raise when a file is damaged.
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, zlib.error)
 
@@ -218,7 +219,8 @@ def recognize_all(location: str | Path, **options: object) -> dict[str, str]:
     if found:
         return found
     tried = [_tried(name, reader) for _, family in _families() for name, reader in family.items()]
-    raise UnknownFormatError(_unknown(peek, tried, "latentcore/readers/"))
+    message = _unknown(peek, tried, "latentcore/readers/")
+    raise UnknownFormatError(message, brief=_likely(peek))
 
 
 def choices_in(location: str | Path) -> dict[str, tuple[str, ...]]:
@@ -295,7 +297,9 @@ def _open(
         peek = Peek(local_path(location), options)
         reader = _claimant(family, peek)
         if reader is None:
-            raise UnknownFormatError(_something_else(family, peek) or _none_of(family, peek))
+            other = _something_else(family, peek)
+            message = other or _none_of(family, peek)
+            raise UnknownFormatError(message, brief=other or _likely(peek))
     return _open_named(family, reader, SourceRef(location, reader, options))
 
 
@@ -330,6 +334,33 @@ def _something_else(asked: Registry[Reader[T]], peek: Peek) -> str:
 def _none_of(family: Registry[Reader[T]], peek: Peek) -> str:
     tried = [_tried(name, candidate) for name, candidate in family.items()]
     return _unknown(peek, tried, family.package.replace(".", "/") + "/")
+
+
+def _likely(peek: Peek) -> str:
+    """Say what is probably wrong with a file that no reader recognizes, and what to do."""
+    name = repr(peek.path.name)
+    if not peek.path.is_dir() and not peek.head:
+        return f"{name} is empty or cut off. Copy it again."
+    if peek.name.endswith(_HDF5_SUFFIXES) and not peek.is_hdf5:
+        return (
+            f"{name} is called like an HDF5 file, but is none: it may have been cut off on its "
+            "way, or be a text under a wrong name. Copy it again."
+        )
+    if peek.is_hdf5:
+        return (
+            f"{name} is HDF5, but holds no patterns, maps or latents where a known program would "
+            "put them. Export it as HDF5 from the program that measured it, or as a table with "
+            "the columns x and y."
+        )
+    if peek.table_columns:
+        return (
+            f"{name} is a table that doesn't say where its rows belong: name its columns x and y, "
+            "or sample_id."
+        )
+    return (
+        f"{name} is no file of patterns, maps or latents that can be opened here. Bring an HDF5 "
+        "file, a table with the columns x and y, or what your EBSD program exports."
+    )
 
 
 def _tried(name: str, reader: Reader[object]) -> str:

@@ -13,6 +13,9 @@ from streamlit.errors import FragmentHandledException
 
 from latentcore.errors import Cancelled, LatentError
 
+# Of a message, in letters, before the rest goes under *Details*.
+_MOST_SHOWN = 400
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
 _LOGGER = logging.getLogger("latent_explorer")
 # What Streamlit reads in text besides the signs of Markdown, escaped or not: addresses, mail
 # addresses, icons and emoji by name, and arrows; at the start of a line a list or a heading.
@@ -64,14 +67,27 @@ def on_script_error(error: Exception) -> bool:
 
 
 def show(error: LatentError, title: str = "") -> None:
-    """Show an error's message, its first line set off from the facts and the advice.
+    """Show what is wrong and what to do about it; of a long message the rest under *Details*.
 
     `title` stands before the message, for example the name of the file that it is about.
     """
-    first, *rest = error.naming(_label).split("\n")
+    message = page_words(error.naming(_label))
+    first, *rest = page_words(error.brief).split("\n") if error.brief else message.split("\n")
+    details = message if error.brief else ""
+    if len("\n".join(rest)) > _MOST_SHOWN:
+        advice = [line for line in rest[-1:] if len(line) <= _MOST_SHOWN]
+        rest, details = advice, "\n".join(rest[: len(rest) - len(advice)])
     lines = [f"**{markdown_safe(title)}**"] if title else []
     lines.append(markdown_safe(first) if title or not rest else f"**{markdown_safe(first)}**")
     st.error("  \n".join([*lines, *map(markdown_safe, rest)]), icon=":material/error:")
+    if details:
+        with st.expander("Details"):
+            st.caption("  \n".join(map(markdown_safe, details.split("\n"))))
+
+
+def page_words(text: str) -> str:
+    """Name options of the command line, ``--batch-size``, as forms do."""
+    return _OPTION.sub(lambda found: _label(found[1].replace("-", "_")), text)
 
 
 def _label(parameter: str) -> str:

@@ -210,4 +210,4 @@ def _show_notes(record: JobRecord) -> None:
     """Show what the export says of its files; names from files are no markdown."""
     notes = json.loads((record.folder / "report.json").read_text(encoding="utf-8"))["notes"]
     for note in notes:
-        st.caption(errors.markdown_safe(note))
+        st.caption(errors.markdown_safe(errors.page_words(note)))

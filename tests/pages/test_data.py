@@ -105,9 +105,14 @@ def test_wrong_files_are_reported_and_the_others_kept(open_page: OpenPage, tmp_p
     app = upload(open_page(), no_hdf5, no_images, short, twice, linked, empty, good)
     message = texts(app.error)
     assert len(app.error) == 6
+    # One sentence with the likely way out; which readers were tried is a click away.
+    assert "Tried:" not in message and "Tried:" in texts(app.expander[-1].caption)
+    details = "\n".join(texts(one.caption) for one in app.expander if one.label == "Details")
+    assert "No reader recognizes 'text.h5'" in details
+    assert "Its top-level keys are 'EBSD'" in details
     for words in (
-        "No reader recognizes 'text.h5'",
-        "Its top-level keys are 'EBSD'",
+        "is called like an HDF5 file, but is none",
+        "is HDF5, but holds no patterns, maps or latents",
         "(20, 2)",
         "share their coordinates",
         "is refused: '/images' is an external link",

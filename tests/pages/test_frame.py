@@ -331,3 +331,8 @@ def test_a_visitor_lands_in_the_explorer(
         "Batch": "batch",
         "Runs": "runs",
     }
+
+
+def test_a_page_names_options_as_forms_do() -> None:
+    said = "Ask for them by --max-iter, not by --dry or a--b --."
+    assert errors.page_words(said) == "Ask for them by “Max iter”, not by “Dry” or a--b --."

@@ -61,7 +61,7 @@ def _finished(record: JobRecord) -> None:
     run = read_run(record.folder) or {}
     rows = rows_of(record)
     for note in _shared_notes(run.get("summary", {}).get("notes", ()), rows):
-        st.info(errors.markdown_safe(note), icon=":material/info:")
+        st.info(errors.markdown_safe(errors.page_words(note)), icon=":material/info:")
     files = run.get("files", {})
     with st.container(horizontal=True):
         _rest(record, rows)

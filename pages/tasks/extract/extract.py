@@ -36,7 +36,7 @@ def show_result(record: JobRecord) -> None:
         facts.append(f"on {device} in {duration_text(record.elapsed())}")
     st.markdown(" · ".join(facts))
     for note in summary.get("notes", ()):
-        st.info(errors.markdown_safe(note), icon=":material/info:")
+        st.info(errors.markdown_safe(errors.page_words(note)), icon=":material/info:")
     with st.container(horizontal=True):
         for place in run_files.latents_in(run, record.folder):
             run_files.open_in_explore(place, run, key=f"explore_{place}")

@@ -113,7 +113,7 @@ def _facts(target: Target, found: Scores) -> None:
     st.caption(" · ".join(parts))
     for note in found.notes:
         if note.code not in _SHOWN_OTHERWISE:
-            st.caption(f":material/info: {errors.markdown_safe(note)}")
+            st.caption(f":material/info: {errors.markdown_safe(errors.page_words(note))}")
 
 
 def _progress(scene: Scene, target: Target, found: Scores) -> None:

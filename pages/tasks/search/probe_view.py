@@ -65,7 +65,7 @@ def _result(record: JobRecord) -> None:
     report, predictions = _read(record.run_id, record.ended, record)
     _figures(report)
     for note in report["notes"]:
-        st.info(errors.markdown_safe(note), icon=":material/info:")
+        st.info(errors.markdown_safe(errors.page_words(note)), icon=":material/info:")
     left, right = st.columns(2, gap="medium")
     areas = {one["name"]: one["roc_auc"] for one in report["by_class"]}
     with left:

@@ -56,7 +56,7 @@ def show(scan: ScanState, latents: LatentSet) -> None:
         errors.show(error)
         return
     for note in query.notes:
-        st.warning(errors.markdown_safe(note), icon=":material/warning:")
+        st.warning(errors.markdown_safe(errors.page_words(note)), icon=":material/warning:")
     with questions:
         _ways_on(about, scan, latents, query, found)
     with map_place:
