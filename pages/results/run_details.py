@@ -11,6 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from latentcore.artifacts import read_run
+from latentcore.artifacts.run_label import (
+    LONGEST_NAME,
+    LONGEST_NOTE,
+    RunLabel,
+    read_label,
+    write_label,
+)
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, command_line, request_from
 from pages.access import places
@@ -27,6 +34,8 @@ _MOST_FILES = 60
 
 def details(entry: Entry) -> None:
     """Show a job or a run."""
+    if entry.note:
+        st.markdown("  \n".join(map(errors.markdown_safe, entry.note.split("\n"))))
     if entry.damage:
         errors.show(LatentError(entry.damage))
         if entry.job is None:
@@ -57,7 +66,9 @@ def details(entry: Entry) -> None:
             st.code(
                 _without_paths(runner().log_text(entry.job.id)) or "Nothing yet.", language=None
             )
-    _delete(entry)
+    with st.container(horizontal=True):
+        _rename(entry)
+        _delete(entry)
 
 
 def _finished_actions(record: JobRecord) -> None:
@@ -223,11 +234,44 @@ def _without_paths(text: str) -> str:
     return "\n".join(kept)
 
 
+def _rename(entry: Entry) -> None:
+    """Ask for a name and a note; they lie beside the run's record, which stays as it is."""
+    if not (entry.folder / "run.json").is_file() or entry.damage:
+        return
+    kept = read_label(entry.folder)
+    name, note = (f"{field}_of_{entry.key}" for field in ("name", "note"))
+    with (
+        st.popover("Name and note", icon=":material/edit_note:"),
+        st.form(f"label_of_{entry.key}", border=False),
+    ):
+        st.text_input(
+            "Name",
+            kept.name,
+            max_chars=LONGEST_NAME,
+            key=name,
+            placeholder=entry.title,
+            help="Latents are called so on all pages. Empty for the name that they come with.",
+        )
+        st.text_area("Note", kept.note, max_chars=LONGEST_NOTE, key=note)
+        st.form_submit_button(
+            "Keep", icon=":material/check:", on_click=_keep_label, args=(entry, name, note)
+        )
+
+
+def _keep_label(entry: Entry, name: str, note: str) -> None:
+    label = RunLabel(st.session_state[name] or "", st.session_state[note] or "")
+    try:
+        write_label(entry.folder, label)
+    except InputError as error:
+        st.toast(errors.markdown_safe(str(error)), icon=":material/error:")
+
+
 def _delete(entry: Entry) -> None:
     if entry.job is not None and entry.job.active:
         return
     with st.popover("Delete", icon=":material/delete:"):
-        st.write("The files are removed from the server and can't be brought back.")
+        size = f"Its files, {size_text(entry.size)}, are" if entry.size else "It is"
+        st.write(f"{size} removed from the server and can't be brought back.")
         st.button(
             "Delete for good",
             key=f"delete_{entry.key}",

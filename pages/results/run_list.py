@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,21 +14,29 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from latentcore.artifacts import run_damage
+from latentcore.artifacts import read_run, run_damage
+from latentcore.artifacts.run_label import read_label
+from latentcore.figures.previews import is_kept, preview
 from latentcore.jobs import JobRecord
+from latentcore.settings import settings
 from pages.access import places
-from pages.frame.units import duration_text
+from pages.frame.units import duration_text, size_text
+from pages.jobs.latents_names import encoder_title, local_zone, preparation_title
 from pages.jobs.panel import runner
 from pages.jobs.past_runs import past_run, past_runs
 
 _MOST = 200
+# A picture that isn't kept yet takes a moment: so many of the newest, for so long each time.
+_MOST_PREVIEWS = 60
+_PREVIEWS_S = 1.5
 # A table shows no icons, only letters.
+_ROW = 44
 _SIGNS = {
     "finished": "✓",
     "partly failed": "!",
     "cancelled": "–",
     "failed": "✕",
-    "interrupted": "⏸",
+    "interrupted": "–",
     "damaged": "⚠",
 }
 
@@ -42,6 +53,10 @@ class Entry:
         Seconds since 1970 in UTC.
     seconds : float
         0 where that is not known.
+    size : int
+        Bytes of its files, 0 where it has none.
+    note : str
+        What somebody wrote about it.
     count : int
         How many samples or points it was about, 0 where that is not known.
     damage : str
@@ -55,6 +70,8 @@ class Entry:
     started: float
     seconds: float
     count: int
+    size: int
+    note: str
     job: JobRecord | None
     folder: Path
     damage: str = ""
@@ -75,17 +92,19 @@ def table(listed: list[Entry]) -> int | None:
     chosen = next((n for n, entry in enumerate(listed) if entry.key == wanted), None)
     frame = pd.DataFrame(
         {
+            "Preview": _previews(listed),
             "Title": [entry.title for entry in listed],
             "Verb": [entry.verb for entry in listed],
             "State": [f"{_SIGNS[entry.state]} {entry.state}" for entry in listed],
-            "Started (UTC)": [
-                pd.Timestamp(entry.started, unit="s") if entry.started else pd.NaT
-                for entry in listed
-            ],
+            "Started": [_local(entry.started) for entry in listed],
             "Duration": [duration_text(entry.seconds) if entry.seconds else "" for entry in listed],
             "n": [entry.count or None for entry in listed],
+            "Size": [size_text(entry.size) if entry.size else "" for entry in listed],
+            "Note": [entry.note for entry in listed],
         }
     )
+    if not any(frame["Note"]):
+        frame = frame.drop(columns="Note")
     event = st.dataframe(
         frame,
         hide_index=True,
@@ -94,9 +113,12 @@ def table(listed: list[Entry]) -> int | None:
         selection_default={"selection": {"rows": [] if chosen is None else [chosen]}},
         # Lines move when a job comes or goes, so the table is another one then.
         key="runs_" + "_".join(entry.key[:4] for entry in listed[:20]) + str(len(listed)),
+        row_height=_ROW,
+        placeholder="",
         column_config={
+            "Preview": st.column_config.ImageColumn("", width=72),
             "Title": st.column_config.TextColumn(width="large"),
-            "Started (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
+            "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             "n": st.column_config.NumberColumn(format="localized", help="Samples or points"),
         },
     )
@@ -104,6 +126,40 @@ def table(listed: list[Entry]) -> int | None:
     number = rows[0] if rows else None
     _remember(None if number is None else listed[number].key, wanted)
     return number
+
+
+def disk_text(listed: list[Entry]) -> str:
+    """Say how much room runs and uploads take, and how much is left."""
+    runs = sum(entry.size for entry in listed)
+    brought = sum(
+        file.stat().st_size for file in places.uploads_folder().glob("*/*") if file.is_file()
+    )
+    free = shutil.disk_usage(settings().workspace).free
+    return (
+        f"Runs take {size_text(runs)}, uploaded files {size_text(brought)}; {size_text(free)} are "
+        "free on the server."
+    )
+
+
+def _local(seconds: float) -> Any:
+    """Return a time as the clock of the browser showed it."""
+    if not seconds:
+        return pd.NaT
+    return pd.Timestamp(datetime.fromtimestamp(seconds, local_zone()).replace(tzinfo=None))
+
+
+def _previews(listed: list[Entry]) -> list[str | None]:
+    """Return pictures as addresses that hold them; those that take long come another time."""
+    until = time.monotonic() + _PREVIEWS_S
+    found: list[str | None] = [None] * len(listed)
+    for number, entry in enumerate(listed[:_MOST_PREVIEWS]):
+        if entry.state not in ("finished", "partly failed"):
+            continue
+        if time.monotonic() < until or is_kept(entry.folder):
+            picture = preview(entry.folder, read_run(entry.folder) or {})
+            if picture:
+                found[number] = f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+    return found
 
 
 def _remember(key: str | None, before: str | None) -> None:
@@ -118,14 +174,18 @@ def _remember(key: str | None, before: str | None) -> None:
 def _of_job(record: JobRecord) -> Entry:
     damage = run_damage(record.folder) if record.state == "finished" else ""
     finished = past_run(record.folder.name) if record.state == "finished" else None
+    run = finished.record if finished and not damage else {}
+    label = read_label(record.folder)
     return Entry(
         key=record.id,
-        title=record.title,
+        title=label.name or record.title,
         verb=record.verb,
         state="damaged" if damage else "partly failed" if record.partly_failed else record.state,
         started=record.started or record.created,
         seconds=record.elapsed(),
-        count=_count(finished.record) if finished and not damage else 0,
+        count=_count(run),
+        size=_size(run),
+        note=label.note,
         job=record,
         folder=record.folder,
         damage=damage,
@@ -142,6 +202,8 @@ def _damaged(folder: Path, damage: str) -> Entry:
         started=folder.stat().st_mtime,
         seconds=0.0,
         count=0,
+        size=0,
+        note="",
         job=None,
         folder=folder,
         damage=damage,
@@ -165,15 +227,31 @@ def _count(run: Mapping[str, Any]) -> int:
     return found if isinstance(found, int) else 0
 
 
+def _size(run: Mapping[str, Any]) -> int:
+    return sum(entry["bytes"] for entry in run.get("files", {}).values())
+
+
+def _title(path: Path, run: Mapping[str, Any]) -> str:
+    """Say what a run is that no job says of: of latents what made them, of which scan."""
+    scans = [entry["location"] for entry in run.get("inputs", ()) if entry["role"] == "samples"]
+    if run["verb"] != "extract" or not scans:
+        return f"{run['verb']} · {path.name}"
+    made = f"{encoder_title(run)} of {scans[0].rpartition('/')[2]}"
+    return ", ".join(filter(None, (made, preparation_title(run))))
+
+
 def _of_run(path: Path, run: Mapping[str, Any]) -> Entry:
+    label = read_label(path)
     return Entry(
         key=path.name,
-        title=f"{run['verb']} · {path.name}",
+        title=label.name or _title(path, run),
         verb=run["verb"],
         state="finished",
         started=_seconds(run.get("created", "")),
         seconds=0.0,
         count=_count(run),
+        size=_size(run),
+        note=label.note,
         job=None,
         folder=path,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import to_json
@@ -89,6 +92,25 @@ def test_run_shows_its_files_provenance_and_command(scan: Path) -> None:
     assert request_in(build_parser().parse_args(words)) == request
 
 
+def test_a_run_is_pictured_named_and_noted_in_plain_text(scan: Path) -> None:
+    record = extraction(scan)
+    before = (record.folder / "run.json").read_bytes()
+    app = open_page(run=record.id)
+    picture = app.dataframe[0].value["Preview"][0].partition("base64,")[2]
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as shown, open_samples(scan) as samples:
+        rows, columns = samples.grid.shape
+        assert shown.width / shown.height == pytest.approx(columns / rows, rel=0.02)
+    assert "Note" not in app.dataframe[0].value
+    app.text_input(key=f"name_of_{record.id}").set_value("The *best*")
+    app.text_area(key=f"note_of_{record.id}").set_value("# no heading")
+    next(one for one in app.button if one.label == "Keep").click().run()
+    listing = app.dataframe[0].value
+    assert (listing["Title"][0], listing["Note"][0]) == ("The *best*", "# no heading")
+    assert "\\# no heading" in [one.value for one in app.markdown]
+    assert "The *best*" in app.sidebar.selectbox(key="pick_latents").options
+    assert (record.folder / "run.json").read_bytes() == before
+
+
 def test_what_has_just_ended_is_in_the_sidebar_of_every_page(scan: Path) -> None:
     record, failed = extraction(scan), extraction(scan, "pca:99")
     app = open_page().switch_page("pages/tasks/batch/batch.py").run()
@@ -125,7 +147,7 @@ def test_run_that_no_job_says_of_is_listed_too(scan: Path) -> None:
     request = VERBS.get("extract").request(location=(str(scan),), checkpoint="pca:2")
     execute("extract", request, places.runs_folder() / "by-hand")
     app = open_page(run="by-hand")
-    assert app.dataframe[0].value["Title"].tolist() == ["extract · by-hand"]
+    assert app.dataframe[0].value["Title"].tolist() == ["PCA 2 of scan.h5"]
     app.button(key="rerun_by-hand").click().run()
     [record] = runner().list()
     assert runner().wait(record.id, PATIENCE).state == "finished"

@@ -36,6 +36,7 @@ past = [entry for entry in listed if entry not in active]
 if past:
     st.header("Past runs", divider="grey")
     chosen = run_list.table(past)
+    st.caption(run_list.disk_text(past))
     if chosen is None:
         st.caption("Choose a line to see its files, provenance and command.")
     else:

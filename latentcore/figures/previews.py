@@ -1,0 +1,95 @@
+"""A small picture of what a run found, made once and kept beside the run's record."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from latentcore.artifacts import write_atomic
+from latentcore.errors import LatentError
+from latentcore.figures.colors import LATENT_COLORS, continuous_rgb
+from latentcore.readers import open_latents
+
+# Hidden, as it is no artifact of the run.
+_FILE = ".preview.webp"
+_SIZE = (192, 128)
+_LARGEST_PICTURE = 30_000_000
+_LARGEST_LATENTS = 100_000_000
+_MOST_PIXELS = 60_000_000
+# The figures that say most about a run, by what their names hold.
+_FIRST = ("embedding", "cluster", "domains", "regions", "similarity", "prediction", "ranks")
+
+
+def preview(folder: Path, run: Mapping[str, Any]) -> bytes:
+    """Return a picture (WebP) of what the run in a folder found; empty where it left none.
+
+    That is its most telling figure, or for latents the map of the dimension that varies most.
+    """
+    kept, record = folder / _FILE, folder / "run.json"
+    try:
+        if kept.stat().st_mtime_ns >= record.stat().st_mtime_ns:
+            return kept.read_bytes()
+    except OSError:
+        pass
+    made = _made(folder, run.get("files", {}))
+    try:
+        write_atomic(kept, made)
+    except OSError:
+        return made  # a folder that can't be written: made anew each time
+    return made
+
+
+def is_kept(folder: Path) -> bool:
+    """Tell whether the picture of a run is there already."""
+    return (folder / _FILE).is_file()
+
+
+def _made(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> bytes:
+    try:
+        figure = _figure(files)
+        if figure is not None:
+            with Image.open(folder / figure) as opened:
+                if opened.width * opened.height <= _MOST_PIXELS:
+                    return _small(opened.convert("RGB"), Image.Resampling.LANCZOS)
+        latents = next((name for name in files if name.endswith("_latents.h5")), None)
+        if latents is not None and files[latents]["bytes"] <= _LARGEST_LATENTS:
+            return _latent_map(folder / latents)
+    except (OSError, ValueError, LatentError, Image.DecompressionBombError):
+        pass  # a list of runs must not fail over the picture of one
+    return b""
+
+
+def _figure(files: Mapping[str, Mapping[str, Any]]) -> str | None:
+    pictures = [
+        name
+        for name, entry in files.items()
+        if name.endswith(".png") and entry["bytes"] <= _LARGEST_PICTURE
+    ]
+    found = (name for word in _FIRST for name in pictures if word in name)
+    return next(found, pictures[0] if pictures else None)
+
+
+def _latent_map(path: Path) -> bytes:
+    latents = open_latents(path)
+    if latents.grid is None or len(latents.dims) == 0:
+        return b""
+    spread = np.nan_to_num(np.nanstd(latents.values, axis=0))
+    values = latents.grid.to_map(latents.values[:, int(spread.argmax())])
+    if not np.isfinite(values).any():
+        return b""
+    low, high = np.nanpercentile(values, [1, 99])
+    colored = continuous_rgb(values, (float(low), float(high)), LATENT_COLORS)
+    return _small(Image.fromarray(colored), Image.Resampling.NEAREST)
+
+
+def _small(picture: Image.Image, resampling: Image.Resampling) -> bytes:
+    factor = min(_SIZE[0] / picture.width, _SIZE[1] / picture.height)
+    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    content = io.BytesIO()
+    picture.resize(size, resampling).save(content, "WEBP", quality=80)
+    return content.getvalue()
