@@ -15,12 +15,11 @@ import streamlit as st
 
 from pages.frame import errors, navigation, settings_check
 from pages.results.sidebar_jobs import show_jobs
-from pages.scan import demo, fetching, sidebar, state
+from pages.scan import demo, fetching, memory, sidebar, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
 MARK = Path(__file__).parent / "pages" / "frame" / "mark.svg"
-# Streamlit leaves a tenth of a screen empty above a page; maps need the room.
-STYLE = "<style>.stMain .stMainBlockContainer { padding-top: 3.5rem; }</style>"
+STYLE = f"<style>{MARK.with_name('frame.css').read_text(encoding='utf-8')}</style>"
 WORDMARK = MARK.with_name("wordmark.svg")
 
 
@@ -38,6 +37,7 @@ def main() -> None:
         refused = fetching.fetch_for_view(state.current().places)
         with st.container():  # always there: what is open on the page stays so when it empties
             show_missing(state.check(refused))
+        memory.remember_files(state.current().places)
         jobs = st.sidebar.container()
         listed = show_jobs(jobs)
         sidebar.sidebar()
@@ -69,8 +69,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 if __name__ == "__main__":
     main()
 else:
+    from starlette.middleware import Middleware
     from streamlit.runtime.pages_manager import PagesManager
 
+    from pages.access.browsers import BrowserCookie
     from pages.frame.addresses import PAGE_ROUTES
     from pages.panels.routes import ROUTES
 
@@ -82,5 +84,6 @@ else:
         __file__,
         routes=[*ROUTES, *PAGE_ROUTES],
         lifespan=lifespan,
+        middleware=[Middleware(BrowserCookie)],
         on_script_error=errors.on_script_error,
     )

@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol
 
 from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
-from pages.access.places import DIGEST, resolve, uploads_folder
+from pages.access.places import DIGEST, is_plain, resolve, uploads_folder, without_options
 
 MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
 
@@ -72,6 +72,27 @@ def store_upload(upload: Upload) -> str:
     finally:
         partial.unlink(missing_ok=True)
     return f"upload:{digest}/{name}"
+
+
+def delete_upload(place: str) -> None:
+    """Remove an uploaded file from the workspace; one that is gone already is no error.
+
+    Raises `InputError` for a place that is no upload, or where the file can't be removed.
+    """
+    scheme, _, rest = without_options(place).partition(":")
+    digest, slash, name = rest.partition("/")
+    named = bool(slash) and is_plain(name) and "/" not in name
+    if scheme != "upload" or not named or not DIGEST.fullmatch(digest):
+        message = f"{place!r} is no uploaded file, so it is not deleted."
+        raise InputError(message)
+    folder = uploads_folder() / digest
+    try:
+        (folder / name).unlink(missing_ok=True)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        message = f"{name!r} can't be removed: {error.strerror or error}."
+        raise InputError(message) from error
 
 
 def _safe_name(name: str) -> str:

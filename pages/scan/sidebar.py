@@ -120,10 +120,21 @@ def _chosen(part: str, key: str) -> None:
     chosen = st.session_state[key]
     value = tuple(chosen) if part == "maps" else chosen or None
     st.session_state[_shown(part)] = (value, turn)
+    changes = {part: value}
+    if part == "samples" and chosen:
+        changes["latents"] = _latents_for(chosen, state.current().latents)
     try:
-        state.choose(**{part: value})
+        state.choose(**changes)
     except InputError as error:
         errors.show(error)
+
+
+def _latents_for(samples: str, shown: str | None) -> str | None:
+    """Return the newest latents of a scan, unless latents of its own are in view, or a file's."""
+    if shown is not None and not shown.startswith("run:"):
+        return shown
+    own = latents_of(samples)
+    return shown if shown in own else next(iter(own), None)
 
 
 def _of_kind(kind: str) -> list[str]:

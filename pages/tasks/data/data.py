@@ -5,16 +5,22 @@ from __future__ import annotations
 import streamlit as st
 
 from latentcore.containers import quantities
-from pages.scan import joining, loading, state
+from pages.scan import first_visit, joining, loading, state
 from pages.scan.loading import samples_word
 from pages.tasks.data import intake, map_panel, patterns_as_maps, scan_cards
 from pages.tasks.data.pattern_gallery import gallery
+from pages.tasks.data.recent import recent_files
 from pages.tasks.data.remote_browser import downloads, remote_browser
 from pages.tasks.data.threshold import threshold_panel
 
 scan = state.current()
 
 st.title("Data")
+first_visit.strip(
+    "data",
+    f"{'This is the demo scan' if scan.is_demo else 'This is the scan in view'}, on all pages. "
+    "**Open files** takes your own: patterns, maps and latents of one scan, all at once.",
+)
 with st.container():  # always there, so that what is open below it stays so
     downloads()
 outcomes = intake.take_outcomes()
@@ -24,9 +30,10 @@ if outcomes:
 with st.expander(
     "Open files", icon=":material/upload_file:", key="data_open_files", on_change="rerun"
 ):
-    upload, folder, remote, example = st.tabs(
+    upload, recent, folder, remote, example = st.tabs(
         [
             ":material/upload: Upload",
+            ":material/history: Recent",
             ":material/dns: Server folder",
             ":material/cloud: S3",
             ":material/science: Demo scan",
@@ -36,6 +43,8 @@ with st.expander(
     )
     with upload:
         intake.uploader()
+    with recent:
+        recent_files()
     with folder:
         intake.folder_browser()
     if remote.open:  # a service that doesn't answer keeps nobody waiting who doesn't want it

@@ -14,6 +14,7 @@ from latentcore.settings import settings
 from pages.access import folders, pairs, places, uploads
 from pages.frame import errors
 from pages.frame.units import size_text
+from pages.jobs.past_runs import latents_of
 from pages.scan import joining, loading, state
 from pages.scan.joining import can_join_by_order
 
@@ -230,6 +231,8 @@ def _show(batch: _Batch, report: dict[str, Outcome]) -> None:
     )
     if wanted.samples and wanted.latents and not _is_right(wanted.latents, wanted, report):
         wanted = replace(wanted, latents=None if fresh else scan.latents)
+    elif wanted.samples and fresh:
+        wanted = replace(wanted, latents=_newest_latents(wanted))
     for place in batch.maps:
         if _is_right(place, wanted, report):
             wanted = replace(wanted, maps=(*wanted.maps, place))
@@ -244,6 +247,15 @@ def _show(batch: _Batch, report: dict[str, Outcome]) -> None:
             "these files don't lie on the scan that was in view; they are shown on their own",
         )
     state.choose(samples=wanted.samples, latents=wanted.latents, maps=wanted.maps, keep=wanted.keep)
+
+
+def _newest_latents(scan: state.ScanState) -> str | None:
+    """Return the newest latents that were made of a scan here and can still be opened."""
+    assert scan.samples is not None
+    for place in latents_of(scan.samples):
+        if _is_right(place, replace(scan, latents=place), {}):
+            return place
+    return None
 
 
 def _is_right(place: str, scan: state.ScanState, report: dict[str, Outcome]) -> bool:
