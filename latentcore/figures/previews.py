@@ -20,7 +20,9 @@ _FILE = ".preview.webp"
 _SIZE = (192, 128)
 _LARGEST_PICTURE = 30_000_000
 _LARGEST_LATENTS = 100_000_000
+_LARGEST_TABLE = 100_000_000
 _MOST_PIXELS = 60_000_000
+_EMBEDDING = "embedding.parquet"
 # The figures that say most about a run, by what their names hold.
 _FIRST = ("embedding", "cluster", "domains", "regions", "similarity", "prediction", "ranks")
 
@@ -51,6 +53,8 @@ def is_kept(folder: Path) -> bool:
 
 def _made(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> bytes:
     try:
+        if files.get(_EMBEDDING, {}).get("bytes", _LARGEST_TABLE + 1) <= _LARGEST_TABLE:
+            return _density(folder / _EMBEDDING)
         figure = _figure(files)
         if figure is not None:
             with Image.open(folder / figure) as opened:
@@ -85,6 +89,22 @@ def _latent_map(path: Path) -> bytes:
     low, high = np.nanpercentile(values, [1, 99])
     colored = continuous_rgb(values, (float(low), float(high)), LATENT_COLORS)
     return _small(Image.fromarray(colored), Image.Resampling.NEAREST)
+
+
+def _density(path: Path) -> bytes:
+    """Draw where the points of an embedding lie, the more the brighter; nothing elsewhere."""
+    import pandas as pd
+
+    axes = pd.read_parquet(path).select_dtypes("floating").iloc[:, -2:].to_numpy(np.float64)
+    axes = axes[np.isfinite(axes).all(axis=1)]
+    bins = (_SIZE[1] // 2, _SIZE[0] // 2)
+    counts = np.log1p(np.histogram2d(axes[:, 1], axes[:, 0], bins=bins)[0])[::-1]
+    if not counts.any():
+        return b""
+    colored = continuous_rgb(counts, (-0.3 * counts.max(), counts.max()), LATENT_COLORS)
+    opaque = np.where(counts > 0, 255, 0).astype(np.uint8)
+    picture = Image.fromarray(np.dstack([colored, opaque]), "RGBA")
+    return _small(picture, Image.Resampling.NEAREST)
 
 
 def _small(picture: Image.Image, resampling: Image.Resampling) -> bytes:

@@ -24,6 +24,7 @@ from latentcore.requests.verbs import option
 from pages.forms import denoising_form
 from pages.forms.request_form import form_for
 from pages.frame import errors
+from pages.frame.units import number_text
 from pages.scan import loading
 
 OWN = "own"
@@ -246,7 +247,7 @@ def _sheets(
     facts = f"{height} × {width} px" + (f", {channels} channels" if channels > 1 else "")
     facts += f", {frames[0]} frames" if frames else ""
     if prepared.finite.all():
-        facts += f", {prepared.values.min():.3g} … {prepared.values.max():.3g}"
+        facts += f", {number_text(prepared.values.min())} … {number_text(prepared.values.max())}"
     else:
         useless = int((~prepared.finite).sum())
         facts += f", {useless} of {len(rows)} are damaged or hold NaN and get no latent"

@@ -15,6 +15,11 @@ def duration_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def number_text(value: float, digits: int = 3) -> str:
+    """Write a number with some significant digits, and a minus sign that is none of a hyphen."""
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
 def size_text(size: float) -> str:
     """Write a number of bytes as people say it."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

@@ -117,6 +117,7 @@ def _progress(key: str, scene: Scene, asked: Asked) -> None:
     if running.future.done():
         st.rerun()
     st.progress(min(1.0, running.share), text=f"Looking for domains: {running.message}")
+    st.caption("The first time after an installation the code is compiled, up to a minute.")
     st.button("Cancel", icon=":material/stop_circle:", on_click=running.progress.cancel)
 
 

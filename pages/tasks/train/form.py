@@ -89,7 +89,7 @@ def choose_essentials(key: str, name: str) -> Answers:
             value=None,
             step=1.0,
             format="%g",
-            placeholder="no limit",
+            placeholder="none",
             key=f"{key}.{name}.minutes",
             help="Stops in time, with the best epoch until then.",
             persist_state="session",
