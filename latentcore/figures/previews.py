@@ -97,7 +97,7 @@ def _density(path: Path) -> bytes:
 
     axes = pd.read_parquet(path).select_dtypes("floating").iloc[:, -2:].to_numpy(np.float64)
     axes = axes[np.isfinite(axes).all(axis=1)]
-    bins = (_SIZE[1] // 2, _SIZE[0] // 2)
+    bins = (_SIZE[1] // 4, _SIZE[0] // 4)
     counts = np.log1p(np.histogram2d(axes[:, 1], axes[:, 0], bins=bins)[0])[::-1]
     if not counts.any():
         return b""

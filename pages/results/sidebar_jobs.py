@@ -46,7 +46,6 @@ def _live() -> None:
             _line(record)
         if len(jobs) > _MOST:
             st.caption(f"{len(jobs) - _MOST} more are on the Runs page.")
-        st.divider()
 
 
 def _listed() -> list[JobRecord]:

@@ -69,8 +69,8 @@ def dismiss(notice: str) -> None:
 def _memory() -> dict[str, Any]:
     """Return the session's copy; without a cookie it lives as long as the session."""
     if _SESSION not in st.session_state:
-        name = st.context.cookies.get(COOKIE, "")
-        kept = kept_for(name) if is_name(name) else {}
+        name = _browser()
+        kept = kept_for(name) if name else {}
         st.session_state[_SESSION] = {
             "recent": kept.get("recent", [])[:_MOST_FILES],
             "dismissed": kept.get("dismissed", [])[:_MOST_DISMISSED],
@@ -81,7 +81,13 @@ def _memory() -> dict[str, Any]:
 
 
 def _keep() -> None:
-    name = st.context.cookies.get(COOKIE, "")
-    if is_name(name):
+    name = _browser()
+    if name:
         memory = _memory()
         keep_for(name, {key: memory[key] for key in ("recent", "dismissed")})
+
+
+def _browser() -> str:
+    """Return the name that the server gave this browser, empty where it sent none."""
+    name = st.context.cookies.get(COOKIE)
+    return name if isinstance(name, str) and is_name(name) else ""

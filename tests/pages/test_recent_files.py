@@ -66,7 +66,8 @@ def test_without_a_cookie_the_list_lives_as_long_as_the_session(
     open_page: OpenPage, mine: tuple[str, str]
 ) -> None:
     app = open_page(samples="demo:demo.h5", maps=[mine[0]])
-    assert set(listed(app.run())) == {"mine.csv"}
+    print([b.key for b in app.button], app.session_state["browser_memory"])
+    assert set(listed(app)) == {"mine.csv"}
     assert not listed(open_page())
 
 
@@ -99,7 +100,8 @@ def test_a_scan_opens_with_its_newest_latents(
     app = open_page(samples="demo:demo.h5", maps=[])
     app.session_state["known_places"] = ("folder:measured/scan.h5",)
     app.run()
-    app.sidebar.selectbox(key="pick_samples").set_value("folder:measured/scan.h5").run()
+    picker = next(one for one in app.sidebar.selectbox if one.key.startswith("pick_samples"))
+    picker.set_value("folder:measured/scan.h5").run()
     assert app.session_state["scan"].latents == "run:extract-1/scan_latents.h5"
 
 
