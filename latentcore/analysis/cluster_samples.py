@@ -25,9 +25,9 @@ from latentcore.progress import Progress
 # A size, all points, or None: what the number of points asks for.
 Sample = int | Literal["all"] | None
 
-_SIZES = (12_500, 25_000, 50_000)
+_SIZES = (10_000, 20_000, 40_000)
 # The first size is there to see how the time grows; clusters are learned from more.
-_FEWEST_LEARNED = 25_000
+_FEWEST_LEARNED = 20_000
 _SAME = 0.95
 _JUDGED = 20_000
 _BLOCK = 100_000
@@ -97,10 +97,11 @@ def fit_rows(
         started = time.perf_counter()
         first = clusterer.fit_sample(values[mixed[:size]], n, progress)
         seconds.append(time.perf_counter() - started)
-        if 2 * size <= n:
-            checks.append((size, _agreement(clusterer, first, values, mixed, size, progress)))
-            if checks[-1][1] >= _SAME and size >= _FEWEST_LEARNED:
-                break
+        if size < min(_FEWEST_LEARNED, sizes[-1]) or 2 * size > n:
+            continue
+        checks.append((size, _agreement(clusterer, first, values, mixed, size, progress)))
+        if checks[-1][1] >= _SAME:
+            break
     agreement = dict(checks).get(size)
     expected = _seconds_of_all(sizes[: len(seconds)], seconds, n)
     sampling = Sampling(size, n, seed, agreement, tuple(checks), expected)
