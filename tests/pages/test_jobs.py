@@ -86,7 +86,7 @@ def test_queued_job_says_its_place() -> None:
     first = submit(steps=300, pause=0.02)
     second = submit(steps=4)
     until_running(first)
-    assert "1 job comes before it: A toy_job." in text(open_page(second))
+    assert "1 job comes before it: A toy_job (stepping" in text(open_page(second))
     runner().cancel(first)
 
 
@@ -102,7 +102,7 @@ def test_failed_job_says_what_to_do() -> None:
     job = submit(trouble="refuse")
     runner().wait(job, PATIENCE)
     app = open_page(job)
-    assert "Give --steps 4." in text(app)
+    assert "Give “Steps” 4." in text(app)
     assert app.button(key=f"again_{job}").label == "Try again"
 
 
