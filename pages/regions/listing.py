@@ -1,4 +1,4 @@
-"""The list of regions in the sidebar, beside the panels: keep, choose, name, color, order, undo."""
+"""The list of regions in the side panel: keep, choose, name, color, order, undo."""
 
 from __future__ import annotations
 
@@ -56,15 +56,14 @@ class Selected:
 
 def show(scene: Scene, question: Question, kept: Kept, selected: Selected) -> None:
     """Show the regions, and what can be done with them."""
-    with st.sidebar:
-        st.subheader("Regions")
-        _keep_buttons(scene, question, selected)
-        _tools(kept)
-        found = problem()
-        if found is not None:
-            errors.show(found)
-        _rows(scene.latents, question, kept)
-        _look(scene.latents, kept.stored.revision)
+    _keep_buttons(scene, question, selected)
+    st.markdown("**Regions**")
+    _tools(kept)
+    found = problem()
+    if found is not None:
+        errors.show(found)
+    _rows(scene.latents, question, kept)
+    _look(scene.latents, kept.stored.revision)
     if making.is_open():
         making.ask(scene, question, selected.inside, selected.clustering)
 

@@ -12,13 +12,12 @@ from pages.frame.widgets import follow
 from pages.view import session
 from pages.view.scene import Scene
 
+_POPOVER = "explore.roi.open"
+
 
 def choose_roi(scene: Scene) -> None:
     """Show the ROI's sliders; what is chosen is in the session's question afterwards."""
-    question, grid = session.question(), scene.latents.grid
-    assert grid is not None
-    whole = (*grid.x_range, *grid.y_range)
-    bounds = question.roi or whole
+    whole, bounds, grid = _of(scene)
     columns = st.columns([3, 3, 1, 1], vertical_alignment="bottom")
     with columns[0]:
         _range("x", whole[:2], bounds[:2], grid.lattice.step[0], grid.unit)
@@ -26,21 +25,58 @@ def choose_roi(scene: Scene) -> None:
         _range("y", whole[2:], bounds[2:], grid.lattice.step[1], grid.unit)
     with columns[2].popover("Exact", icon=":material/straighten:", width="stretch"):
         _exact(whole, bounds, grid)
-    columns[3].button(
+    with columns[3]:
+        _whole_scan()
+
+
+def roi_popover(scene: Scene) -> None:
+    """Show a button that opens sliders, exact fields and the way back to the whole scan."""
+    whole, bounds, grid = _of(scene)
+    found = st.popover("ROI", icon=":material/crop:", key=_POPOVER, on_change="rerun")
+    with found:
+        for axis, first in (("x", 0), ("y", 2)):
+            ends = slice(first, first + 2)
+            step = grid.lattice.step[first // 2]
+            _range(axis, whole[ends], bounds[ends], step, grid.unit, shown=bool(found.open))
+        _exact(whole, bounds, grid)
+        _whole_scan()
+
+
+def _of(scene: Scene) -> tuple[tuple[float, ...], tuple[float, ...], ScanGrid]:
+    """Return the bounds of the scan, those of the ROI, and the grid."""
+    grid = scene.latents.grid
+    assert grid is not None
+    whole = (*grid.x_range, *grid.y_range)
+    return whole, session.question().roi or whole, grid
+
+
+def _whole_scan() -> None:
+    st.button(
         "Whole scan",
         icon=":material/fullscreen:",
         width="stretch",
-        disabled=question.roi is None,
+        disabled=session.question().roi is None,
         on_click=lambda: session.update(roi=None),
     )
 
 
 def _range(
-    axis: str, whole: tuple[float, float], bounds: tuple[float, float], step: float, unit: str
+    axis: str,
+    whole: Sequence[float],
+    bounds: Sequence[float],
+    step: float,
+    unit: str,
+    *,
+    shown: bool = True,
 ) -> None:
+    """Show a slider; one in a popover that is closed gets its value with every run."""
     key = f"explore.roi.{axis}"
     kind = int if all(float(value).is_integer() for value in (*whole, step)) else float
-    follow(key, tuple(kind(_within(value, whole)) for value in bounds), *whole, step)
+    ends = tuple(kind(_within(value, whole)) for value in bounds)
+    if shown:
+        follow(key, ends, *whole, step)
+    else:
+        st.session_state[key] = ends
     st.slider(
         f"ROI in {axis}{f' ({markdown_safe(unit)})' if unit else ''}: from, below",
         kind(whole[0]),

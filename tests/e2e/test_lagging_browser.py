@@ -89,7 +89,8 @@ def test_latents_open_in_explore_while_a_job_is_shown(page, tmp_path: Path, job:
         (tmp_path / "gate").touch()
         page.evaluate("window.release(); window.held = null")
         page.get_by_text("ROI: 30 points").wait_for(timeout=PATIENCE)
-        page.get_by_text("Download", exact=True).last.click()
+        page.get_by_role("combobox", name="Show in the side panel").click()
+        page.get_by_role("option", name="Download").click()
         page.get_by_text("Re-open a session report").wait_for(timeout=PATIENCE)
         page.get_by_role("heading", name="Explore", exact=True).wait_for(timeout=PATIENCE)
         assert parse_qs(urlsplit(page.url).query)["latents"] == [LATENTS]

@@ -30,6 +30,9 @@ def server(scans, tmp_path_factory: pytest.TempPathFactory):
         yield url
 
 
+SIDE = ".st-key-explore-beside"
+
+
 def wait(page, condition: str) -> None:
     page.wait_for_function(f"() => ({SETTLED})() && ({condition})", timeout=PATIENCE)
 
@@ -47,8 +50,7 @@ def brush(page, panel: str) -> None:
 
 def row(page, name: str):
     """Return the button of a region in the list."""
-    sidebar = page.get_by_test_id("stSidebar")
-    return sidebar.get_by_role("button", name=name, exact=True)
+    return page.locator(SIDE).get_by_role("button", name=name, exact=True)
 
 
 def test_a_region_outlives_a_reload_and_both_browsers_see_its_new_name(
@@ -77,7 +79,7 @@ def test_a_region_outlives_a_reload_and_both_browsers_see_its_new_name(
         other = context.new_page()
         other.goto(address)
         row(other, "Region 1").click(timeout=PATIENCE)
-        name = other.get_by_test_id("stSidebar").get_by_label("Name")
+        name = other.locator(SIDE).get_by_label("Name")
         name.fill("pore <b>*rim*</b>")
         name.press("Enter")
         row(page, "pore <b>*rim*</b>").wait_for(timeout=PATIENCE)

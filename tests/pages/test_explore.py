@@ -140,14 +140,14 @@ def test_color_limits_are_locked_and_let_go(explore) -> None:
 def test_every_tab_shows_something(explore, tab: str) -> None:
     shapes = {"A": (BOX,), "B": (Shape("cluster-map", "box", ((8, 0), (12, 9)), "replace"),)}
     app = explore(Question(embedding="pca", dim=4, selections=shapes))
-    app.segmented_control(key="explore.tab").set_value(tab).run()
+    app.selectbox(key="explore.tab").set_value(tab).run()
     assert not app.exception
     assert not app.error
 
 
 def test_clusters_say_what_separates_them(explore) -> None:
     app = explore(Question(embedding="pca", dim=4, method="kmeans", scaling="none"))
-    app.segmented_control(key="explore.tab").set_value("clusters").run()
+    app.selectbox(key="explore.tab").set_value("clusters").run()
     assert "band" in page_text(app)
 
 
@@ -204,7 +204,7 @@ def test_report_opens_the_same_view_again(explore, tmp_path: Path) -> None:
     explore()  # puts the workspace and its places there
     report = report_of(question, tmp_path / "session")
     app = explore()
-    app.segmented_control(key="explore.tab").set_value("downloads").run()
+    app.selectbox(key="explore.tab").set_value("downloads").run()
     app.file_uploader[0].set_value(("session_report.json", report, "application/json")).run()
     assert not app.exception
     assert not app.error
@@ -221,7 +221,7 @@ def test_clusters_of_what_one_chooses_are_shown_written_and_opened_again(
     app.multiselect(key="explore.features.dims").set_value([4, 7]).run()
     app.multiselect(key="explore.features.maps").set_value(["latent", "bandcontrast"]).run()
     app.selectbox(key="explore.scatter.x").set_value("latent").run()
-    app.segmented_control(key="explore.tab").set_value("clusters").run()
+    app.selectbox(key="explore.tab").set_value("clusters").run()
     question = asked(app).changed(weights={"latent_d7": 0.25})
     assert question.features == (4, 7, "latent", "bandcontrast")
     assert question.scatter == ("latent", 7)
@@ -296,7 +296,7 @@ def test_report_opens_its_view_in_place_of_another_scan(
         maps=["folder:measured/quality.csv"], embedding="pca",
     )  # fmt: skip
     assert "ROI: 10 points" in page_text(app)
-    app.segmented_control(key="explore.tab").set_value("downloads").run()
+    app.selectbox(key="explore.tab").set_value("downloads").run()
     app.file_uploader[0].set_value(("session_report.json", report, "application/json")).run()
     assert not app.error
     assert asked(app) == question

@@ -162,7 +162,7 @@ def test_strokes_on_the_graticule_select_samples_within_the_filters(explore, oce
 )
 def test_every_tab_shows_something_and_nothing_of_scans(explore, tab: str) -> None:
     app = explore(Question(embedding="pca", filters={"lat": ((-10.0, 20.0),)}))
-    app.segmented_control(key="explore.tab").set_value(tab).run()
+    app.selectbox(key="explore.tab").set_value(tab).run()
     text = page_text(app).lower()
     assert not app.error
     for word in ("roi", "band contrast", "pattern"):
@@ -171,7 +171,7 @@ def test_every_tab_shows_something_and_nothing_of_scans(explore, tab: str) -> No
 
 def test_gallery_draws_the_samples_in_view(explore, ocean) -> None:
     app = explore(Question(embedding="pca", filters={"lat": ((-10.0, 20.0),)}))
-    app.segmented_control(key="explore.tab").set_value("gallery").run()
+    app.selectbox(key="explore.tab").set_value("gallery").run()
     app.slider(key="explore.gallery.cells").set_value(4).run()
     kept = ((ocean["lat"] >= -10) & (ocean["lat"] < 20)).sum()
     assert f"of 16 cells hold one of {kept} samples, kept by lat -10–20; seed 0" in page_text(app)
@@ -290,5 +290,5 @@ def test_latents_alone_show_no_empty_parts(explore) -> None:
     app = explore(samples="", maps=[])
     text = page_text(app)
     assert "need a table about them" in text
-    tabs = app.segmented_control(key="explore.tab").options
+    tabs = app.selectbox(key="explore.tab").options
     assert not [tab for tab in tabs if "Patterns" in tab or "Samples" in tab or "Gallery" in tab]

@@ -55,7 +55,7 @@ def test_files_are_prepared_while_the_umap_is_computed(explore) -> None:
     app = explore(Question())
     umap = only("project").id
     until_running(umap)
-    app.segmented_control(key="explore.tab").set_value("downloads").run()
+    app.selectbox(key="explore.tab").set_value("downloads").run()
     press(app, "Prepare the files")
     assert runner().wait(only("session").id, PATIENCE).state == "finished"
     assert runner().get(umap).state == "running"

@@ -241,7 +241,7 @@ def test_regions_travel_in_the_session_report_and_come_back_with_it(
     app = explore()
     click(app, f"regions.choose.{left.id}")
     click(app, f"regions.delete.{left.id}")
-    app.segmented_control(key="explore.tab").set_value("downloads").run()
+    app.selectbox(key="explore.tab").set_value("downloads").run()
     app.file_uploader[0].set_value(("session_report.json", content, "application/json")).run()
     assert not app.exception and not app.error
     assert sorted(kept(latents).regions.names) == ["left", "top"]
@@ -252,7 +252,7 @@ def test_regions_travel_in_the_session_report_and_come_back_with_it(
 
 
 def open_files(app: AppTest) -> AppTest:
-    return app.segmented_control(key="explore.tab").set_value("regions").run()
+    return app.selectbox(key="explore.tab").set_value("regions").run()
 
 
 def give(app: AppTest, content: bytes) -> str:
@@ -347,7 +347,7 @@ def test_classes_grow_from_a_few_labeled_points_and_become_maps(
     ]
     _, east = keep(latents, made)
     app = explore()
-    app.segmented_control(key="explore.tab").set_value("label").run()
+    app.selectbox(key="explore.tab").set_value("label").run()
     click(app, "regions.propagate")
     assert asked(app).color == "propagated class"
     metrics = {one.label: one.value for one in app.metric}
@@ -397,7 +397,7 @@ def test_samples_without_a_grid_have_regions_too(
     (region,) = regions(cutouts)
     assert set(region.points) == set(ids[:20])
     keep(cutouts, [Candidate("cold", np.arange(60) >= 40, {})])
-    app.segmented_control(key="explore.tab").set_value(tab).run()
+    app.selectbox(key="explore.tab").set_value(tab).run()
     assert not app.exception and not app.error
     if tab == "regions":
         assert set(table(app, "mean")["region"]) == {"Region 1", "cold"}

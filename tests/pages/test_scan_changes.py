@@ -176,7 +176,8 @@ def test_a_page_says_of_each_scan_what_it_says_in_a_fresh_session(
         for key, value in chosen.items():
             if key in app.session_state and app.session_state[key] != value:
                 with suppress(ValueError):  # this scan has no such tab
-                    app.button_group(key=key).set_value(value).run()
+                    kind = app.selectbox if key == "explore.tab" else app.button_group
+                    kind(key=key).set_value(value).run()
         return shown(app)
 
     fresh = {}

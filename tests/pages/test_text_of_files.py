@@ -102,7 +102,7 @@ def test_explore_takes_names_for_text_in_every_tab(
     if tab in ("regions", "label"):
         keep_regions(scan["latents"])
     app = open_page("explore", **scan, color=color, reference=NAME, pinned="7")
-    app.segmented_control(key="explore.tab").set_value(tab).run()
+    app.selectbox(key="explore.tab").set_value(tab).run()
     assert_text(app)
 
 
@@ -111,7 +111,7 @@ def test_explore_takes_names_of_samples_for_text(
     open_page: OpenPage, samples: dict[str, str], tab: str
 ) -> None:
     app = open_page("explore", **samples, reference=NAME, color=f"{NAME} class")
-    app.segmented_control(key="explore.tab").set_value(tab).run()
+    app.selectbox(key="explore.tab").set_value(tab).run()
     assert_text(app)
     assert any(NAME in as_shown(one.value) for one in app.caption)  # what is kept
 

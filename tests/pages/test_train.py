@@ -205,7 +205,7 @@ def test_pinned_pattern_is_decoded_along_the_chosen_dimension(
     open_page: OpenPage, latents: str
 ) -> None:
     app = open_explore(open_page, latents, dim=1, pinned=4)
-    app.segmented_control(key="explore.tab").set_value("patterns").run()
+    app.selectbox(key="explore.tab").set_value("patterns").run()
     assert "Along latent 1" in page_text(app)
     [slider] = [one for one in app.slider if one.label == "Value of latent 1"]
     values = open_latents(places.resolve(latents)).dimension(1)
@@ -217,7 +217,7 @@ def test_pinned_pattern_is_decoded_along_the_chosen_dimension(
 
 def test_worth_of_loaded_latents_and_of_a_map_of_labels(open_page: OpenPage, latents: str) -> None:
     app = open_explore(open_page, latents)
-    app.segmented_control(key="explore.tab").set_value("worth").run()
+    app.selectbox(key="explore.tab").set_value("worth").run()
     assert "over 30 encoded points; these latents have no prior" in page_text(app)
     assert [one.label for one in app.metric] == ["Neighbors kept by PCA"]
     press(app, "Compute")
@@ -234,6 +234,6 @@ def test_latents_without_a_prior_to_speak_of_are_called_collapsed(
     found = LatentSet(values, default_sample_ids(30), np.arange(4, dtype=np.int32), grid)
     write_latents(data_root / "flat_latents.h5", found)
     app = open_explore(open_page, "folder:measured/flat_latents.h5")
-    app.segmented_control(key="explore.tab").set_value("worth").run()
+    app.selectbox(key="explore.tab").set_value("worth").run()
     assert "none of 4 dimensions is active" in page_text(app)
     assert {one.label: one.value for one in app.metric}["Active dimensions"] == "0 of 4"

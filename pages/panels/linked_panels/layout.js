@@ -11,7 +11,7 @@ const MIN_BODY = 150;
 // A plot that is longer than this gains nothing by it, unless it is a map.
 const LONGEST = 1.9;
 /** Below this width all panels are in one column, and the page scrolls. */
-export const NARROW_PX = 720;
+export const NARROW_PX = 790;
 
 /**
  * Room for the axes, and for the legend at the right.

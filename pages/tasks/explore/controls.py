@@ -12,13 +12,15 @@ from latentcore.analysis.clusterers import CLUSTERERS
 from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.figures.colors import COLORMAPS, is_diverging
 from pages.forms.request_form import form_for
-from pages.tasks.explore import features, filters
+from pages.tasks.explore import features
 from pages.view import session
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
-from pages.view.roi import choose_roi
+from pages.view.roi import roi_popover
 from pages.view.scene import Scene
 
 _SCALINGS = {"standard": "standardized", "none": "as published (raw)"}
+# Of the boxes in the bar, in pixels: no label in them is cut.
+_NARROW, _WIDE = 96, 158
 _EMBEDDINGS = {"umap": "UMAP", "pca": "PCA"}
 
 
@@ -28,24 +30,16 @@ def show(scene: Scene, *, regions: bool = False) -> None:
     `regions` tells whether there are regions to color by.
     """
     question = session.question()
-    first = st.columns([1, 1.05, 0.7, 0.9, 2.4], vertical_alignment="bottom")
-    with first[0]:
-        _dimension(scene, question)
-    with first[1]:
-        _color(scene, question, regions=regions)
-    with first[2]:
-        _embedding(question)
-    with first[3]:
-        if scene.latents.grid is not None:
-            _method(question)
-        elif scene.numeric_maps:
-            _reference(scene, question)
-    with first[4]:
-        _details(scene, question)
+    _dimension(scene, question)
+    _color(scene, question, regions=regions)
+    _embedding(question)
     if scene.latents.grid is not None:
-        choose_roi(scene)
-    else:
-        filters.filter_bar(scene, session.question())
+        _method(question, width=_WIDE)
+    elif scene.numeric_maps:
+        _reference(scene, question, width=_WIDE)
+    if scene.latents.grid is not None:
+        roi_popover(scene)
+    _details(scene, question)
 
 
 def _choose(
@@ -83,6 +77,7 @@ def _dimension(scene: Scene, question: Question) -> None:
         question.dim,
         show_as=show_as,
         also=also,
+        width=_WIDE,
     )
 
 
@@ -95,12 +90,13 @@ def _color(scene: Scene, question: Question, *, regions: bool) -> None:
         REGION: "regions",
     }
     _choose(
-        "Color embedding and map by",
+        "Color by",
         "color",
         [*scene.colorings, *((REGION,) if regions else ())],
         question.color,
         show_as=lambda name: titles.get(name, name),
         also={"limits": None},
+        width=_WIDE,
     )
 
 
@@ -111,10 +107,11 @@ def _embedding(question: Question) -> None:
         list(_EMBEDDINGS),
         question.embedding,
         show_as=lambda name: _EMBEDDINGS[name],
+        width=_NARROW,
     )
 
 
-def _method(question: Question) -> None:
+def _method(question: Question, **settings: Any) -> None:
     titles = {name: kind.title for name, kind in CLUSTERERS.items()}
     _choose(
         "Clusters by",
@@ -123,22 +120,22 @@ def _method(question: Question) -> None:
         question.method,
         show_as=lambda name: titles[name],
         also={"parameters": {}, "sample": ""},
+        **settings,
     )
 
 
-def _reference(scene: Scene, question: Question) -> None:
+def _reference(scene: Scene, question: Question, **settings: Any) -> None:
     """Ask what the latent is drawn against; beside a grid the maps say more, so it comes later."""
     label = "Clustered together with" if scene.latents.grid is not None else "Latent drawn against"
-    _choose(label, "reference", list(scene.numeric_maps), question.reference)
+    _choose(label, "reference", list(scene.numeric_maps), question.reference, **settings)
 
 
 def _details(scene: Scene, question: Question) -> None:
-    left, middle, right = st.columns([1, 1.1, 1.1])
-    with left.popover("Colors", icon=":material/palette:", width="stretch"):
+    with st.popover("Colors", icon=":material/palette:"):
         _color_details(scene, question)
-    with middle.popover("Features", icon=":material/checklist:", width="stretch"):
+    with st.popover("Features", icon=":material/checklist:"):
         features.show(scene, question)
-    with right.popover("Methods", icon=":material/tune:", width="stretch"):
+    with st.popover("Methods", icon=":material/tune:"):
         if scene.numeric_maps or scene.latents.grid is not None:
             _cluster_details(scene, question)
         _umap_details(question)

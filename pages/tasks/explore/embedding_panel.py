@@ -67,7 +67,7 @@ def _drawn_in_umap(question: Question) -> bool:
 def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> EmbeddingView | None:
     """Return the UMAP; where there is none yet, show its progress and what can be done."""
     record = embeddings.umap_job(scene, question)
-    with st.container():  # always there: what is open on the page stays so when it empties
+    with st.container(key="explore-notice-umap"):
         if record is not None and record.active:
             _wait(scene, question, record.id)
         elif record is None or not record.finished:

@@ -1,4 +1,4 @@
-"""The Explore page from top to bottom: controls, panels, inspector.
+"""The Explore page: a bar of controls, the panels, and a side panel that says what they show.
 
 The panels are mounted before anything slow is computed, so that a new ROI is on the screen at
 once; clusters and statistics follow in the same run.
@@ -31,6 +31,7 @@ from pages.tasks.explore import (
     embedding_panel,
     filters,
     gallery,
+    layout,
     numbers,
     patterns,
     worth_view,
@@ -46,15 +47,15 @@ _PROBLEM = "explore_problem"
 # With fewer points there is nothing to cluster or embed.
 _FEWEST_IN_VIEW = 5
 _TABS = {
-    "selection": ":material/select_all: Selection",
-    "against": ":material/compare_arrows: A against B",
-    "clusters": ":material/scatter_plot: Clusters",
-    "regions": ":material/bookmarks: Regions",
-    labelling.TAB: ":material/label: Label",
-    "patterns": ":material/grid_on: Patterns",
-    "gallery": ":material/view_module: Gallery",
-    "worth": ":material/fact_check: Worth",
-    "downloads": ":material/download: Download",
+    "selection": "Selection",
+    "against": "A against B",
+    "clusters": "Clusters",
+    "regions": "Regions",
+    labelling.TAB: "Label",
+    "patterns": "Patterns",
+    "gallery": "Gallery",
+    "worth": "Worth",
+    "downloads": "Download",
 }
 
 
@@ -69,45 +70,65 @@ class _LastClusters:
 
 def show(scan: ScanState) -> None:
     """Show the page for the scan in view."""
-    st.title("Explore")
     if scan.latents is None:
+        st.title("Explore")
         no_latents(scan)
         return
+    with st.container(key="explore-title"):
+        st.title("Explore")
     # A message would be lost when the clusters are there and the page runs again.
     problem = session.begin(loading.version(scan.latents)) or st.session_state.get(_PROBLEM)
     scene = open_scene(scan, by_order=session.question().by_order)
-    if problem:
-        st.session_state[_PROBLEM] = problem
-        errors.show(RequestError(problem))
+    room = layout.room()
+    with room.notices:
+        _tell(problem, encoded=bool(scene.encoded.any()))
     if not scene.encoded.any():
-        st.warning("Not one sample of this file has a latent: every row is NaN.")
         return
     completed = complete(session.question(), scene)
     _report_lost_filters(session.question(), completed)
     session.replace_parts(completed)
-    regions = _regions(scene)
-    scene = _narrowed(scene, regions)
-    controls.show(scene, regions=bool(regions.regions))
-    if scene.latents.grid is None and not _in_view(scene):
-        return
-    _warn_of_collapse(scene, session.question())
-    _report_unpaired(scene, session.question())
-    question, masks = _panels(scene, regions)
+    regions = _regions(scene, room)
+    with room.state:
+        scene = _narrowed(scene, regions)
+    with room.bar:
+        controls.show(scene, regions=bool(regions.regions))
+        layout.choose_side()
+    with room.state:
+        if scene.latents.grid is None:
+            filters.filter_bar(scene, session.question())
+            if not _in_view(scene):
+                return
+    with room.notices:
+        _warn_of_collapse(scene, session.question())
+        _report_unpaired(scene, session.question())
+    layout.rail()
+    with room.side:  # before the panels, so that it has its room from the first moment
+        tab = _chosen_tab(scene)
+    question, masks = _panels(scene, regions, room)
     session.write_url()
-    _offer_view_of(scene, question, masks[question.active])
-    inside = scene.inside(question)
-    found = clusters.clusters(scene, question).clustering
-    listing.show(scene, question, regions, listing.Selected(masks, inside, found))
-    _inspector(scene, question, masks, regions)
+    with room.side:
+        _inspector(scene, question, masks, regions, tab)
     st.session_state.pop(_PROBLEM, None)
 
 
-def _regions(scene: Scene) -> Kept:
+def _tell(problem: str | None, *, encoded: bool) -> None:
+    """Tell of a state that could not be taken over, and of latents without a value."""
+    if problem:
+        st.session_state[_PROBLEM] = problem
+        with layout.notice("problem", problem) as shown:
+            if shown:
+                errors.show(RequestError(problem))
+    if not encoded:
+        st.warning("Not one sample of this file has a latent: every row is NaN.")
+
+
+def _regions(scene: Scene, room: layout.Room) -> Kept:
     """Return the regions; where they can't be read, the page goes on without them."""
     try:
         return kept(scene.latents)
     except InputError as error:
-        errors.show(error, "The regions of this scan can't be shown.")
+        with room.notices:
+            errors.show(error, "The regions of this scan can't be shown.")
         return none_of(scene.latents)
 
 
@@ -179,9 +200,12 @@ def _report_lost_filters(before: Question, after: Question) -> None:
         st.toast(f"The filter by {names} is gone: no table in view has such a column.")
 
 
-def _panels(scene: Scene, regions: Kept) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
+def _panels(
+    scene: Scene, regions: Kept, room: layout.Room
+) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
     question = session.question()
-    views, shown, messages = embedding_panel.views(scene, question)
+    with room.notices:
+        views, shown, messages = embedding_panel.views(scene, question)
     drawn = regions.panels(question.selections)
     selections, dropped = resolvable(question, scene, {*views, *drawn})
     if dropped:
@@ -215,18 +239,26 @@ def _panels(scene: Scene, regions: Kept) -> tuple[Question, Mapping[str, NDArray
         drawn=drawn,
         marks=labelling.marked(scene.latents),
     )
-    linked_panels(view, key=_PANELS, on_change=_adopt)
+    with room.plots:
+        linked_panels(view, key=_PANELS, on_change=_adopt)
     if last is None or not fresh:
         found = clusters.clusters(scene, question)
         st.session_state[_LAST] = _LastClusters(scene.about, key, found)
         st.rerun()
-    problem = last.clusters.problem
-    if problem and not question.reference and not question.features:
-        st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
-    elif problem:
-        errors.show(RequestError(problem))
+    with room.notices:
+        _report_no_clusters(question, last.clusters.problem)
     embeddings = {panel: view.coordinates for panel, view in views.items()} | drawn
     return question, _masks(scene, question, embeddings, inside)
+
+
+def _report_no_clusters(question: Question, problem: str | None) -> None:
+    if not problem:
+        return
+    with layout.notice("clusters", problem) as shown:
+        if shown and not question.reference and not question.features:
+            st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
+        elif shown:
+            errors.show(RequestError(problem))
 
 
 def _last_clusters(scene: Scene) -> _LastClusters | None:
@@ -262,21 +294,21 @@ def _masks(
 
 
 def _inspector(
-    scene: Scene, question: Question, masks: Mapping[str, NDArray[np.bool_]], regions: Kept
+    scene: Scene,
+    question: Question,
+    masks: Mapping[str, NDArray[np.bool_]],
+    regions: Kept,
+    tab: str,
 ) -> None:
-    tab = st.segmented_control(
-        "Inspector", _tabs(scene), format_func=lambda name: _tab_title(scene, name),
-        default="selection",
-        key="explore.tab", label_visibility="collapsed",
-    )  # fmt: skip
     inside = scene.inside(question)
     clustering = clusters.clusters(scene, question).clustering
     try:
         if tab == "against":
-            numbers.show_comparison(scene, question, masks)
+            numbers.show_comparison(scene, masks)
         elif tab == "clusters":
             numbers.show_clusters(scene, question, clustering)
         elif tab == "regions":
+            listing.show(scene, question, regions, listing.Selected(masks, inside, clustering))
             region_tab.show(scene, question, regions, numbers.quantities(scene, question))
         elif tab == labelling.TAB:
             labelling.show(scene, question, regions, masks[question.active])
@@ -289,9 +321,25 @@ def _inspector(
         elif tab == "downloads":
             downloads.show(scene, question, inside, masks, clustering)
         else:
-            numbers.show_selection(scene, question, inside, masks, clustering)
+            cards = st.container()
+            patterns.show_pinned(scene, question)
+            numbers.show_selection(scene, question, inside, masks, clustering, cards)
+            _offer_view_of(scene, question, masks[question.active])
+            listing.show(scene, question, regions, listing.Selected(masks, inside, clustering))
     except InputError as error:
         errors.show(error)
+
+
+def _chosen_tab(scene: Scene) -> str:
+    """Ask what the side panel shows."""
+    tabs = _tabs(scene)
+    if st.session_state.get("explore.tab") not in tabs:
+        st.session_state["explore.tab"] = tabs[0]
+    chosen: str = st.selectbox(
+        "Show in the side panel", tabs, format_func=lambda name: _tab_title(scene, name),
+        key="explore.tab", label_visibility="collapsed", persist_state="session",
+    )  # fmt: skip
+    return chosen
 
 
 def _tabs(scene: Scene) -> list[str]:
@@ -317,7 +365,9 @@ def _warn_of_collapse(scene: Scene, question: Question) -> None:
         return
     found = spread(scene.latents.dimension(question.dim))
     if found.message:
-        st.warning(errors.markdown_safe(found.message), icon=":material/compress:")
+        with layout.notice("collapse", found.message) as shown:
+            if shown:
+                st.warning(errors.markdown_safe(found.message), icon=":material/compress:")
 
 
 def _report_unpaired(scene: Scene, question: Question) -> None:
@@ -330,7 +380,10 @@ def _report_unpaired(scene: Scene, question: Question) -> None:
     if missing:
         name = errors.markdown_safe(" or ".join(question.maps_clustered))
         where = "the ROI" if scene.latents.grid is not None else "view"
-        st.caption(
+        text = (
             f":material/warning: {missing:,} of {int(wanted.sum()):,} encoded {scene.points} in "
             f"{where} have no {name}: they are in no cluster (−1)."
         )
+        with layout.notice("unpaired", text) as shown:
+            if shown:
+                st.caption(text)

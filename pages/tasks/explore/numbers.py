@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from latentcore.analysis.clustering import latent_name
 from latentcore.analysis.exploration import SelectionStatistics, comparison, selection_statistics
 from latentcore.analysis.separation import Separation
-from latentcore.analysis.statistics import Description
+from latentcore.analysis.statistics import Comparison, Description
 from latentcore.containers import Clustering, cluster_name
 from pages.frame.errors import markdown_safe
 from pages.frame.tables import show_table
 from pages.frame.units import duration_text
 from pages.tasks.explore.clusters import separation_of
 from pages.view import session
-from pages.view.question import Question
+from pages.view.question import LATENT, Question
 from pages.view.scene import Scene
 
 # Features with bars of their own, beyond which there is a table; and those with a column.
@@ -52,21 +54,29 @@ def show_selection(
     inside: NDArray[np.bool_],
     masks: Masks,
     clustering: Clustering | None,
+    cards: DeltaGenerator,
 ) -> None:
-    """Show count, area, and mean ± s.d. and quantiles of each quantity."""
+    """Show count, area, and mean ± s.d. and quantiles of each quantity.
+
+    Parameters
+    ----------
+    cards : DeltaGenerator
+        Where the counts go.
+    """
     labels = None if clustering is None else clustering.told_apart(inside)
     found = selection_statistics(
         inside, masks, labels, quantities(scene, question), scene.latents.grid
     )
     names = [name for name in ("A", "B", "ROI") if name in found]
-    if names == ["ROI"]:
-        st.caption(
-            "Nothing is selected yet: brush in any panel by box or lasso. Until then these "
-            f"are the numbers of the {scene.region}."
-        )
-    for column, name in zip(st.columns(len(names)), names, strict=True):
-        with column:
+    with cards:
+        for name in names:
             _selection_card(scene, name, found[name], found["ROI"].n)
+        if names == ["ROI"]:
+            st.caption(
+                "Nothing is selected yet: brush in any panel by box or lasso. Until then these "
+                f"are the numbers of the {scene.region}."
+            )
+    show_table(_overview(scene, found, names), key="explore.means")
     units = {name: scene.maps.unit(name) for name in scene.maps.names}
     rows = [
         _row(_shown(scene, name), quantity, units.get(quantity, ""), described)
@@ -74,9 +84,10 @@ def show_selection(
         for name in names
         for described in [found[name].values[quantity]]
     ]
-    show_table(pd.DataFrame(rows), key="explore.numbers")
     if clustering is not None:
         _shares(scene, found, names)
+    with st.expander("Quantiles"):
+        show_table(pd.DataFrame(rows), key="explore.numbers")
 
 
 def _capital(text: str) -> str:
@@ -96,12 +107,28 @@ def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi:
     facts = [f"**{title}: {found.n:,} {scene.points}**", share, area]
     st.markdown(" · ".join(part for part in facts if part))
     first = list(found.values.items())[:2]
-    st.caption(
-        " · ".join(
-            f"{markdown_safe(quantity)}: {value.mean:.5g} ± {value.sd:.3g}"
-            for quantity, value in first
-        )
+    st.caption(" · ".join(f"{markdown_safe(name)}: {_mean_sd(value)}" for name, value in first))
+
+
+def _overview(
+    scene: Scene, found: Mapping[str, SelectionStatistics], names: Sequence[str]
+) -> pd.DataFrame:
+    """Return mean ± standard deviation of each quantity, a column for each set of points."""
+    units = {name: scene.maps.unit(name) for name in scene.maps.names}
+    return pd.DataFrame(
+        [
+            {
+                "mean ± s.d.": f"{quantity} ({unit})" if unit else quantity,
+                **{_shown(scene, name): _mean_sd(found[name].values[quantity]) for name in names},
+            }
+            for quantity in found["ROI"].values
+            for unit in [units.get(quantity, "")]
+        ]
     )
+
+
+def _mean_sd(found: Description) -> str:
+    return f"{found.mean:.5g} ± {found.sd:.3g}" if found.n_finite else "–"
 
 
 def _row(name: str, quantity: str, unit: str, found: Description) -> dict[str, object]:
@@ -145,9 +172,9 @@ def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Seque
     show_table(table, column_config=shares)
 
 
-def show_comparison(scene: Scene, question: Question, masks: Masks) -> None:
+def show_comparison(scene: Scene, masks: Masks) -> None:
     """Show the difference and effect size of each quantity, selection A against B."""
-    found = comparison(masks, quantities(scene, question))
+    found = _compared(scene, masks)
     if not found:
         st.info(
             "Brush one selection, switch to slot B above the panels, and brush another: "
@@ -161,27 +188,66 @@ def show_comparison(scene: Scene, question: Question, masks: Masks) -> None:
             f"{overlap:,} {scene.points} are in both selections and count on both sides.",
             icon=":material/warning:",
         )
+    names = sorted(found, key=lambda name: -abs(found[name].cliffs_delta))
     table = [
         {
             "quantity": name,
+            "Cliff's δ": entry.cliffs_delta,
+            "Hedges' g": entry.hedges_g,
             "n A": entry.n_a,
             "n B": entry.n_b,
             "mean A − mean B": entry.difference,
             "95 % from": entry.interval[0],
             "95 % to": entry.interval[1],
-            "Hedges' g": entry.hedges_g,
             "P(A > B)": entry.auc,
-            "Cliff's δ": entry.cliffs_delta,
             "K–S": entry.ks,
         }
-        for name, entry in found.items()
+        for name in names
+        for entry in [found[name]]
     ]
-    show_table(pd.DataFrame(table))
+    key = f"explore.against.{_masks_key(masks)}"
+    show_table(
+        pd.DataFrame(table), key=key, selection_mode="single-row",
+        on_select=lambda: _show_quantity(scene, names, key),
+    )  # fmt: skip
     st.caption(
-        "Hedges' g: difference in pooled standard deviations. P(A > B): chance that one of A "
-        "has the larger value. "
+        "All dimensions and maps, the largest effect first; choose a row to see it in the panels. "
+        "Cliff's δ: P(A > B) − P(A < B) (Cliff 1993). Hedges' g: difference in "
+        "pooled standard deviations. P(A > B): chance that one of A has the larger value. "
         + (_INDEPENDENCE if scene.latents.grid is not None else _SAMPLES_INDEPENDENCE)
     )
+
+
+def _masks_key(masks: Masks) -> str:
+    content = b"".join(np.packbits(masks[slot]).tobytes() for slot in ("A", "B"))
+    return hashlib.blake2b(content, digest_size=12).hexdigest()
+
+
+def _compared(scene: Scene, masks: Masks) -> dict[str, Comparison]:
+    """Compare A and B in every latent dimension and every map of numbers."""
+    if not (masks["A"].any() and masks["B"].any()):
+        return {}
+    return _all_compared(f"{scene.key}|{_masks_key(masks)}", scene, masks)
+
+
+@st.cache_data(max_entries=8, show_spinner="Comparing A with B in all dimensions and maps …")
+def _all_compared(key: str, _scene: Scene, _masks: Masks) -> dict[str, Comparison]:
+    del key  # only part of the cache's key
+    dims = {f"latent_d{dim}": _scene.latents.dimension(int(dim)) for dim in _scene.latents.dims}
+    return comparison(_masks, dims | {name: _scene.maps.get(name) for name in _scene.numeric_maps})
+
+
+def _show_quantity(scene: Scene, names: Sequence[str], key: str) -> None:
+    """Color the panels by the quantity of the row that was chosen."""
+    rows = st.session_state[key]["selection"]["rows"]
+    if not rows or rows[0] >= len(names):
+        return
+    name = names[rows[0]]
+    dims = {f"latent_d{dim}": int(dim) for dim in scene.latents.dims}
+    if name in scene.numeric_maps:
+        session.update(color=name, limits=None)
+    else:
+        session.update(dim=dims[name], color=LATENT, limits=None)
 
 
 def show_clusters(scene: Scene, question: Question, clustering: Clustering | None) -> None:

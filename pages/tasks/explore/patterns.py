@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
@@ -20,6 +21,7 @@ from latentcore.encoding.reconstruction import Reconstruction
 from latentcore.errors import InputError
 from latentcore.figures.colors import lut
 from pages.frame import errors, navigation
+from pages.frame.tables import show_table
 from pages.panels.array_store import array_store
 from pages.scan import loading
 from pages.scan.loading import one_sample, samples_word
@@ -31,6 +33,7 @@ _THUMBNAILS = 24
 _MEAN_OF = 2_000
 _SHEET_COLUMNS = 8
 _LARGE = 280
+_NEIGHBORS = 5
 
 
 def patterns_url(scene: Scene) -> str | None:
@@ -63,27 +66,41 @@ def show(
             icon=":material/grid_on:",
         )
         return
-    _pinned(scene, question)
+    if question.pinned is None:
+        word = one_sample(scene.latents.grid)
+        st.caption(f"Click a point in a panel to see its {word} large.")
+    else:
+        show_pinned(scene, question, traversal=True)
     chosen = {f"selection {name}": mask for name, mask in masks.items() if mask.any()}
     for title, mask in (chosen or {f"the {scene.region}": inside}).items():
         _selection(scene, title, mask)
 
 
-def _pinned(scene: Scene, question: Question) -> None:
-    if question.pinned is None:
-        word = one_sample(scene.latents.grid)
-        st.caption(f"Click a point in a panel to see its {word} large.")
-        return
+def show_pinned(scene: Scene, question: Question, *, traversal: bool = False) -> None:
+    """Show the point that was clicked, if any: place, values, pattern, and its neighbors.
+
+    Parameters
+    ----------
+    traversal : bool
+        Show also what the decoder makes of latents beside its own.
+    """
     point = question.pinned
-    assert scene.sample_rows is not None
-    row = int(scene.sample_rows[point])
-    if row < 0:
-        st.caption(f"Point {point:,} has no {one_sample(scene.latents.grid)} in the open file.")
+    if point is None:
         return
+    row = -1 if scene.sample_rows is None else int(scene.sample_rows[point])
     where = errors.markdown_safe(_where(scene, point))
-    st.markdown(f"**Point {point:,}**{where} · sample {row:,}")
+    st.markdown(f"**Point {point:,}**{where}" + (f" · sample {row:,}" if row >= 0 else ""))
     st.caption(errors.markdown_safe(_values(scene, question, point)))
+    if row >= 0:
+        _pictures_of(scene, question, row, traversal=traversal)
+    elif scene.sample_rows is not None:
+        st.caption(f"Point {point:,} has no {one_sample(scene.latents.grid)} in the open file.")
+    _neighbors(scene, point)
     navigation.link("search", "Search samples like this one", query_params={"like": str(point)})
+
+
+def _pictures_of(scene: Scene, question: Question, row: int, *, traversal: bool) -> None:
+    assert question.pinned is not None
     columns = st.columns(4)
     raw = _read(scene, np.array([row]))[0]
     with columns[0]:
@@ -95,7 +112,29 @@ def _pinned(scene: Scene, question: Question) -> None:
         return
     if found is not None:
         _reconstruction(found, columns[1:])
-        decoder.show_traversal(scene, question, point)
+        if traversal:
+            decoder.show_traversal(scene, question, question.pinned)
+
+
+def _neighbors(scene: Scene, point: int) -> None:
+    """Show the samples whose latents are most similar, and where they lie."""
+    similar = np.array(scene.similarity(point))
+    similar[point] = np.nan
+    n = min(_NEIGHBORS, int(np.isfinite(similar).sum()))
+    if not n:
+        return
+    ranked = np.nan_to_num(similar, nan=-np.inf)
+    nearest = np.argpartition(-ranked, n - 1)[:n]
+    nearest = nearest[np.lexsort((nearest, -ranked[nearest]))]
+    st.caption("Most similar by cosine of the latents")
+    rows = None if scene.sample_rows is None else scene.sample_rows[nearest]
+    if rows is not None and (rows >= 0).all():
+        # Read in the file's order, which rows are unique and sorted in.
+        there, back = np.unique(rows, return_inverse=True)
+        st.image(pattern_sheet(_read(scene, there)[back], columns=n), width="stretch")
+    grid = scene.latents.grid
+    places = {} if grid is None else {"x": grid.x[nearest], "y": grid.y[nearest]}
+    show_table(pd.DataFrame({"point": nearest, **places, "similarity": similar[nearest]}))
 
 
 def _reconstruction(found: Reconstruction, columns: Sequence[DeltaGenerator]) -> None:

@@ -1,0 +1,108 @@
+"""The Explore page's places: one bar, the panels in all the room there is, a side panel.
+
+The panels get the height that is left in the window, by style alone: no number of pixels is kept
+here. Notices lie over the panels, so that nothing moves when one comes or goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+_STYLE = Path(__file__).with_name("layout.css")
+_RAIL = Path(__file__).with_name("rail.css")
+_OPEN = "explore.sidebar"
+_DISMISSED = "explore_dismissed"
+_SIDE = {"hidden": "0px", "normal": "clamp(250px, 20.5vw, 340px)", "wide": "46vw"}
+_SIDE_ICONS = {
+    "hidden": ":material/right_panel_close:",
+    "normal": ":material/right_panel_open:",
+    "wide": ":material/width_normal:",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """The containers of the page, which keep their places from run to run.
+
+    Attributes
+    ----------
+    bar : DeltaGenerator
+        The controls, in a line.
+    state : DeltaGenerator
+        What is in view where it isn't all of the file.
+    plots : DeltaGenerator
+    notices : DeltaGenerator
+        Over the plots, at the lower left.
+    side : DeltaGenerator
+    """
+
+    bar: DeltaGenerator
+    state: DeltaGenerator
+    plots: DeltaGenerator
+    notices: DeltaGenerator
+    side: DeltaGenerator
+
+
+def room() -> Room:
+    """Lay out the page and return its places."""
+    st.html(f"<style>{_STYLE.read_text(encoding='utf-8')}</style>")
+    bar = st.container(key="explore-bar", horizontal=True, vertical_alignment="bottom")
+    state = st.container(key="explore-state")
+    body = st.container(key="explore-body", horizontal=True)
+    plots = body.container(key="explore-plots")
+    side = body.container(key="explore-beside")
+    return Room(bar, state, plots, plots.container(key="explore-notices"), side)
+
+
+def choose_side() -> None:
+    """Show how wide the side panel is, and let it be hidden."""
+    chosen = st.segmented_control(
+        "Side panel", list(_SIDE), default="normal", required=True, key="explore.side",
+        format_func=_SIDE_ICONS.__getitem__, persist_state="session",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    width = _SIDE[chosen or "normal"]
+    least = width if chosen == "wide" else "250px"
+    shown = f"width: {width}; min-width: {least};" if chosen != "hidden" else "display: none;"
+    st.html(f"<style>.st-key-explore-beside {{ {shown} }}</style>")
+
+
+def rail() -> None:
+    """Make the sidebar a rail of icons that opens under the pointer, unless it is pinned open."""
+    with st.sidebar:
+        pinned = st.toggle(
+            "Keep this sidebar open", key=_OPEN, persist_state="session",
+            help="On this page it is a rail of icons otherwise, to leave the room to the panels.",
+        )  # fmt: skip
+    if not pinned:
+        st.html(f"<style>{_RAIL.read_text(encoding='utf-8')}</style>")
+
+
+@contextmanager
+def notice(name: str, about: str) -> Iterator[bool]:
+    """Give a notice its place and a way to dismiss it; tells whether it is to be shown.
+
+    Parameters
+    ----------
+    name : str
+        One notice of a name is on the screen at a time.
+    about : str
+        What it says: once that changes, a notice that was dismissed comes back.
+    """
+    dismissed: dict[str, str] = st.session_state.setdefault(_DISMISSED, {})
+    if dismissed.get(name) == about:
+        yield False
+        return
+    with st.container(key=f"explore-notice-{name}", horizontal=True, wrap=False):
+        with st.container():
+            yield True
+        st.button(
+            "", key=f"explore.dismiss.{name}", icon=":material/close:", help="Dismiss",
+            type="tertiary", on_click=dismissed.__setitem__, args=(name, about),
+        )  # fmt: skip

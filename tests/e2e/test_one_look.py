@@ -1,0 +1,57 @@
+"""Explore in one look: panels, controls and numbers lie in the window and stay in place."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.test_true_panels import (
+    PATIENCE,
+    PROBE,
+    SETTLED,
+    link,
+    scans,  # noqa: F401 - a fixture
+    server,  # noqa: F401 - a fixture
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+PLACES = """() => {
+  const root = document.querySelector('[data-testid="stBidiComponentIsolated"]').shadowRoot;
+  const box = (element) => element.getBoundingClientRect().toJSON();
+  const main = document.querySelector('.stMain');
+  return {
+    bodies: [...root.querySelectorAll('.lp-body')].map(box),
+    bar: box(document.querySelector('.st-key-explore-bar')),
+    scrolls: main.scrollHeight > main.clientHeight || main.scrollWidth > main.clientWidth,
+  };
+}"""
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (1920, 1080)])
+def test_panels_controls_and_numbers_are_seen_without_scrolling(page, server, scans, size) -> None:  # noqa: F811
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(server + link(scans, "first"))
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    found = page.evaluate(PLACES)
+    assert len(found["bodies"]) == 4
+    for box in [*found["bodies"], found["bar"]]:
+        assert box["left"] >= 0
+        assert box["top"] >= 0
+        assert box["right"] <= width
+        assert box["bottom"] <= height
+    area = sum(box["width"] * box["height"] for box in found["bodies"])
+    assert area / (width * height) >= 0.55
+    assert not found["scrolls"]
+
+    box = page.locator('[data-panel="map"] canvas.lp-overlay').bounding_box()
+    for place, act in ((0.3, page.mouse.down), (0.6, page.mouse.up)):
+        page.mouse.move(box["x"] + place * box["width"], box["y"] + place * box["height"])
+        act()
+    page.wait_for_function(f"{PROBE}.count('A') > 0", timeout=PATIENCE)
+    card = page.get_by_text("Selection A: ").first
+    card.wait_for(timeout=PATIENCE)
+    assert card.bounding_box()["y"] < height / 2
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    panels = page.evaluate(PLACES)["bodies"]
+    assert panels == found["bodies"]
