@@ -20,6 +20,7 @@ from latentcore.analysis.selection import Shape
 from latentcore.analysis.value_filters import Filters
 from latentcore.errors import RequestError
 from latentcore.figures.colors import LATENT_COLORS, usual_color_map
+from pages.panels.linked_panels import Choice, read_choices
 
 Slot = Literal["A", "B"]
 # What panels may be colored by besides a map; a map's own name may be "latent" or "cluster".
@@ -94,6 +95,8 @@ class Question:
         The slot that brushing changes.
     pinned : int or None
         Row of the point that is shown large.
+    panels : tuple of Choice
+        The panels that are shown, one to six; none stands for the usual ones.
     """
 
     dim: int | None = None
@@ -119,6 +122,7 @@ class Question:
     only: tuple[tuple[Shape, ...], ...] = ()
     active: Slot = "A"
     pinned: int | None = None
+    panels: tuple[Choice, ...] = ()
 
     def changed(self, **fields: Any) -> Question:
         """Return the question with some fields changed."""
@@ -388,6 +392,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "only": _only,
     "active": _slot,
     "pinned": _optional_int,
+    "panels": read_choices,
 }
 
 # Fields of many numbers, and what they are called in the URL, where they are compressed.

@@ -32,6 +32,10 @@ shapes = st.one_of(
         mode=st.just("add"),
     ),
 )
+axes = st.integers(0, 600) | st.text(max_size=9)
+choices = st.builds(
+    lambda kind, what: (kind, *what), st.text(max_size=9), st.lists(axes, max_size=3)
+)
 questions = st.builds(
     Question,
     dim=st.none() | st.integers(0, 600),
@@ -50,6 +54,7 @@ questions = st.builds(
     scatter=st.none() | st.tuples(st.integers(0, 600), st.text(max_size=9)),
     active=st.sampled_from(["A", "B"]),
     pinned=st.none() | st.integers(0, 10**6),
+    panels=st.lists(choices, max_size=6).map(tuple),
 )
 
 
@@ -86,6 +91,13 @@ def test_selection_too_long_for_a_url_is_left_out() -> None:
         {"features": "3"},
         {"weights": '{"latent_d1": -1}'},
         {"scatter": "[1]"},
+        {"panels": "[]"},
+        {"panels": '"map"'},
+        {"panels": '[["map"],["map"],["map"],["map"],["map"],["map"],["map"]]'},
+        {"panels": '[["map",{"a":1}]]'},
+        {"panels": "[[3]]"},
+        {"panels": '[["map",-1]]'},
+        {"panels": f'[["map","{"a" * 400}"]]'},
         {"sel": base64.urlsafe_b64encode(zlib.compress(b"0" * 9_000_000)).decode()},
         {"sel": base64.urlsafe_b64encode(zlib.compress(b'{"A":[["p","blob","add",[]]]}')).decode()},
     ],

@@ -18,6 +18,7 @@ The app must be started as ``st.App("main.py", routes=ROUTES)``.
 from __future__ import annotations
 
 from latentcore.analysis.selection import Shape
+from pages.panels.linked_panels.choices import Choice, Kind, Menu, read_choices
 from pages.panels.linked_panels.component import linked_panels, read_state
 from pages.panels.linked_panels.parts import Parts, Plateau
 from pages.panels.linked_panels.point_arrays import PointArrays
@@ -38,10 +39,13 @@ from pages.panels.linked_panels.view import (
 
 __all__ = [
     "Categorical",
+    "Choice",
     "Coloring",
     "Continuous",
     "Direct",
     "GridGeometry",
+    "Kind",
+    "Menu",
     "Panel",
     "PanelsState",
     "PanelsView",
@@ -54,5 +58,6 @@ __all__ = [
     "Shape",
     "linked_panels",
     "packed_colors",
+    "read_choices",
     "read_state",
 ]

@@ -7,6 +7,7 @@ import { colorize } from "./coloring.js";
 import { fillLegend } from "./legend.js";
 import { NARROW_PX, arrange } from "./layout.js";
 import { h } from "./dom.js";
+import { histogramRange } from "./histogram.js";
 import { inRegionColors } from "./regions.js";
 
 /**
@@ -27,6 +28,11 @@ export class Board {
     this.points = points;
     this.brushing = brushing;
     this.schedule = schedule;
+    /**
+     * Opens the menu of a panel.
+     * @type {(panel: Panel) => void}
+     */
+    this.choose = () => {};
     this.element = h("div", { class: "lp-grid" });
     /** @type {Map<string, Panel>} */
     this.panels = new Map();
@@ -52,14 +58,14 @@ export class Board {
       if (spec?.kind !== panel.spec.kind) panel.element.remove();
       if (spec) continue;
       this.panels.delete(id);
-      this.viewports.delete(id);
       if (this.enlarged === panel) this.enlarged = null;
     }
     for (const [place, spec] of data.panels.entries()) {
       let panel = this.panels.get(spec.id);
       if (panel?.kind === spec.kind) panel.setSpec(spec);
       else {
-        panel = new Panel(spec, this.frameOf(spec), (p) => this.enlarge(p));
+        panel = new Panel(spec, this.frameOf(spec), (p) => this.enlarge(p),
+          (p) => this.choose(p));
         this.panels.set(spec.id, panel);
         fresh.push(panel);
       }
@@ -68,7 +74,8 @@ export class Board {
       panel.coloring = data.colorings[spec.color];
       panel.hue = this.hueOf(panel);
       const map = panel.isMap && data.grid;
-      const home = map ? gridRange(map) : pointRange(panel.x, panel.y);
+      const home = map ? gridRange(map) : panel.kind === "histogram"
+        ? histogramRange(panel.x) : pointRange(panel.x, panel.y);
       panel.projection.viewport.setHome(home);
       // Appending an element that is there already would take the focus from it.
       if (this.element.children[place] !== panel.element) {
@@ -77,6 +84,8 @@ export class Board {
     }
     const hues = new Set([...this.panels.values()].map((panel) => panel.hue));
     for (const hue of this.colored.keys()) if (!hues.has(hue)) this.colored.delete(hue);
+    const used = new Set([...this.panels.values()].map((panel) => panel.projection.viewport));
+    for (const [key, one] of this.viewports) if (!used.has(one)) this.viewports.delete(key);
     return fresh;
   }
 
@@ -130,12 +139,12 @@ export class Board {
   }
 
   /**
-   * The viewport of a panel: the maps share one.
+   * The viewport of a panel: the maps share one, and so do panels with the same axes.
    * @param {import("./data.js").PanelSpec} spec
    */
-  frameOf({ id, kind }) {
+  frameOf({ id, kind, frame }) {
     const isMap = kind === "map";
-    const key = isMap ? "maps" : id;
+    const key = isMap ? "maps" : `${kind} ${frame ?? id}`;
     const viewport = this.viewports.get(key) ?? new Viewport(isMap);
     this.viewports.set(key, viewport);
     return viewport;

@@ -153,5 +153,6 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
         "parts": None if view.parts is None else view.parts.as_json(),
         "regions": None if view.regions is None else view.regions.as_json(),
         "marks": list(view.marks),
+        "menu": None if view.menu is None else view.menu.as_json(),
         "refills": refills,
     }

@@ -15,11 +15,16 @@
  * @typedef {{shape: Pair, origin: Pair, step: Pair, unit: string, wide: number}} Grid the raster
  *   that maps are drawn on; shape: rows, columns; wide: columns that a cell takes, two on a
  *   hexagonal grid, where those of every second row begin one column later
- * @typedef {{id: string, kind: "scatter"|"map", title: string, x: string, y: string,
+ * @typedef {{id: string, kind: "scatter"|"map"|"histogram", title: string, x: string, y: string,
  *   xLabel: string, yLabel: string, color: string, equal: boolean, note: string,
- *   graticule: boolean}} PanelSpec
+ *   graticule: boolean, frame?: string, place?: number|null}} PanelSpec frame: the panel that
+ *   strokes in it name; place: in the menu's list of what is shown
+ * @typedef {Array<string|number>} Choice a kind of panel, and what it shows
+ * @typedef {{shown: Choice[], most: number,
+ *   kinds: Array<{name: string, title: string, fields: Array<[string, string]>}>,
+ *   lists: Record<string, Array<[string, Array<[string|number, string]>]>>}} Menu
  * @typedef {{revision: number, selections: Record<Slot, Shape[]>, active: Slot, roi: Roi|null,
- *   pinned: number|null, threshold?: number|null}} State
+ *   pinned: number|null, threshold?: number|null, panels?: Choice[]|null}} State
  * @typedef {{type: "continuous", array: string, lut: string, limits: Pair, label: string,
  *   unit: string, nan: string}} Continuous
  * @typedef {{type: "categorical", array: string, palette: Record<string, string>,
@@ -41,7 +46,7 @@
  *   panels: PanelSpec[], frames: Record<string, [string, string]>,
  *   colorings: Record<string, Coloring>, state: State, patterns: string|null,
  *   hover: Array<[string, string, string]>, messages: string[], regions: Regions|null,
- *   parts: Parts|null, marks: number[]}} Data marks: points to look at
+ *   parts: Parts|null, marks: number[], menu?: Menu|null}} Data marks: points to look at
  */
 
 import { onceForEach } from "./made.js";

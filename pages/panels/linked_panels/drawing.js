@@ -106,6 +106,7 @@ export class Drawing {
       total: selection.countWithin(),
       roi: Boolean(brushing.roi),
       maps: points.data.panels.some((spec) => spec.kind === "map"),
+      canAdd: this.explorer.menu.canAdd,
       canUndo,
       canRedo,
     });
@@ -118,7 +119,7 @@ export class Drawing {
     const jobs = [...board.panels.values()].map((panel) => () => {
       if (!board.panels.has(panel.id)) return;
       panel.rehearse();
-      points.axesOf(panel.id)?.cells();
+      if (panel.kind !== "histogram") points.axesOf(panel.axesId)?.cells();
     });
     const next = () => {
       jobs.shift()?.();

@@ -6,6 +6,7 @@ import { Drawing } from "./drawing.js";
 import { Inspector } from "./inspector.js";
 import { Keys } from "./keys.js";
 import { Loader } from "./loader.js";
+import { PanelMenu } from "./panel_menu.js";
 import { Parts } from "./parts.js";
 import { PlateauPlot } from "./plateau.js";
 import { Pointer } from "./pointer.js";
@@ -51,6 +52,10 @@ export class Explorer {
     this.tooltip = new Tooltip();
     this.inspector = new Inspector(this.points, this.shared, this.tooltip, schedule);
     this.board = new Board(this.points, this.brushing, schedule);
+    this.menu = new PanelMenu(this.points, this.shared, (panels) => {
+      this.brushing.change({ panels }, "Panels changed.");
+    });
+    this.board.choose = (panel) => this.menu.open(panel.spec.place ?? 0, panel.element);
     this.tools = new Tools(schedule);
     this.toolbar = new Toolbar({
       tool: (name) => this.tools.choose(name),
@@ -61,10 +66,12 @@ export class Explorer {
       undo: () => this.brushing.restore("undo"),
       redo: () => this.brushing.restore("redo"),
       reset: () => this.board.resetView(null),
+      add: () => this.menu.add(),
     });
     this.messages = h("div", { class: "lp-messages", role: "status" });
     this.root = h("div", { class: "lp-root" }, this.toolbar.element, this.messages,
-      this.plateau.element, this.board.element, this.tooltip.element);
+      this.plateau.element, this.board.element, this.menu.element,
+      this.tooltip.element);
     const parent = component.parentElement;
     parent.append(this.root);
     // Streamlit fades what the running script has not reached yet. The panels go on working
@@ -100,12 +107,14 @@ export class Explorer {
     const news = this.points.take(data, arrays);
     if (news.moved) this.drawing.prepared = false;
     this.brushing.take(news);
+    this.menu.update();
     for (const panel of this.board.take()) panel.pointer = new Pointer(panel, this);
     this.drawing.schedule();
   }
 
   /** Give up what is being drawn, or else show all panels again. */
   escape() {
+    if (this.menu.close()) return;
     let stopped = false;
     for (const { pointer } of this.board.panels.values()) stopped = pointer?.cancel() || stopped;
     if (!stopped && this.board.enlarged) this.board.enlarge(this.board.enlarged);

@@ -34,10 +34,11 @@ export class Inspector {
    * @param {Pair} at
    */
   pointAt(panel, at) {
+    if (panel.kind === "histogram") return -1;
     const [x, y] = panel.projection.toData(at);
     if (panel.isMap) return this.points.inCell(x, y);
     const [ux, uy] = panel.projection.unitsPerPixel;
-    const axes = this.points.axesOf(panel.id);
+    const axes = this.points.axesOf(panel.axesId);
     return axes ? axes.cells().nearest(axes.x, axes.y, x, y, HOVER_PX * ux, HOVER_PX * uy) : -1;
   }
 

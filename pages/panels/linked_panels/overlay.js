@@ -30,10 +30,10 @@ export function drawOverlay(c, panel, picture) {
     const active = slot === state.active;
     if (active && stroke?.mode === "replace") continue;
     for (const shape of state.selections[slot]) {
-      if (shape.panel === panel.id) outline(c, panel, shape, theme, theme.slots[slot], active);
+      if (shape.panel === panel.axesId) outline(c, panel, shape, theme, theme.slots[slot], active);
     }
   }
-  if (stroke?.panel === panel.id && stroke.points.length > 1) {
+  if (stroke?.panel === panel.axesId && stroke.points.length > 1) {
     outline(c, panel, stroke, theme, theme.slots[state.active], true, true);
   }
   diamonds(c, panel, picture.points.data.marks, theme);
@@ -51,10 +51,15 @@ export function drawOverlay(c, panel, picture) {
  * @param {boolean} active whether it belongs to the active slot
  */
 function outline(c, panel, shape, theme, color, active, filled = false) {
+  if (panel.kind === "histogram" && shape.kind !== "box") return;
   c.beginPath();
   const places = shape.points.map((point) => panel.projection.toPixel(point));
   if (shape.kind === "box") {
-    const [[ax, ay], [bx, by]] = places;
+    let [[ax, ay], [bx, by]] = places;
+    if (panel.kind === "histogram") {
+      const { top, height } = panel.projection.plot;
+      [ay, by] = [top + 1, top + height - 1];
+    }
     c.rect(Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay));
   } else {
     places.forEach(([px, py], k) => {
@@ -124,7 +129,7 @@ function drawRoi(c, panel, { roi, tool, points: { grid }, theme }) {
  * @param {Theme} theme
  */
 function diamonds(c, panel, points, theme) {
-  if (!points.length) return;
+  if (!points.length || panel.kind === "histogram") return;
   c.beginPath();
   for (const i of points) {
     if (!(i < panel.x.length)) continue;
@@ -150,8 +155,16 @@ function diamonds(c, panel, points, theme) {
 function marker(c, panel, i, color, theme, cross) {
   if (i < 0 || !(i < panel.x.length)) return;
   const [px, py] = panel.projection.toPixel([panel.x[i], panel.y[i]]);
-  if (!panel.projection.contains([px, py])) return;
   const { left, top, width, height } = panel.projection.plot;
+  if (panel.kind === "histogram") {
+    if (!(px >= left && px <= left + width)) return;
+    c.beginPath();
+    c.moveTo(px, top);
+    c.lineTo(px, top + height);
+    haloStroke(c, theme, css(color), 1.5);
+    return;
+  }
+  if (!panel.projection.contains([px, py])) return;
   if (cross) {
     c.beginPath();
     for (const [ax, ay, bx, by] of [

@@ -5,6 +5,7 @@ import { drawColorBar } from "./color_bar.js";
 import { drawOverlay } from "./overlay.js";
 import { Made } from "./made.js";
 import { margins } from "./layout.js";
+import { HistogramRaster } from "./histogram.js";
 import { MapRaster } from "./map.js";
 import { Projection } from "./projection.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
@@ -34,14 +35,20 @@ export class Panel {
    * @param {PanelSpec} spec
    * @param {import("./viewport.js").Viewport} viewport
    * @param {(panel: Panel) => void} enlarge
+   * @param {(panel: Panel) => void} choose opens the menu
    */
-  constructor(spec, viewport, enlarge) {
+  constructor(spec, viewport, enlarge, choose) {
     this.id = spec.id;
     this.kind = spec.kind;
     this.isMap = spec.kind === "map";
     this.projection = new Projection(viewport, this.isMap);
-    this.raster = this.isMap ? new MapRaster() : new ScatterRaster();
+    /** The panel that strokes in it name. */
+    this.axesId = spec.frame ?? spec.id;
+    this.raster = rasterOf(spec.kind);
     this.title = h("h3", { class: "lp-title" });
+    this.pick = h("button", {
+      class: "lp-pick", type: "button", "aria-haspopup": "dialog", onclick: () => choose(this),
+    });
     this.note = h("span", { class: "lp-note" });
     this.enlarge = h(
       "button",
@@ -93,12 +100,18 @@ export class Panel {
   setSpec(spec) {
     this.spec = spec;
     this.projection.equal = spec.equal;
-    this.title.textContent = spec.title;
+    this.axesId = spec.frame ?? spec.id;
+    const chosen = typeof spec.place === "number";
+    if (chosen) {
+      this.pick.textContent = spec.title;
+      this.pick.title = `${spec.title}: show something else here`;
+      if (this.pick.parentElement !== this.title) this.title.replaceChildren(this.pick);
+    } else this.title.textContent = spec.title;
     this.note.textContent = spec.note;
     this.setEnlarged(this.enlarged);
     this.overlay.setAttribute(
       "aria-label",
-      `${spec.title}: ${this.isMap ? "map" : "scatter"} of ${spec.yLabel} against ${spec.xLabel}. ` +
+      `${spec.title}: ${spec.kind} of ${spec.yLabel} against ${spec.xLabel}. ` +
         (this.isMap ? "Arrow keys move the pinned point." : "Arrow keys pan."),
     );
   }
@@ -133,7 +146,7 @@ export class Panel {
     const size = [width, height, dpr, this.isMap && projection.aspect].join();
     if (size === this.size) return;
     this.size = size;
-    const { left, right, top, bottom } = margins(width);
+    const { left, right, top, bottom } = margins(width, this.kind !== "histogram");
     const room = {
       left,
       top,
@@ -250,6 +263,8 @@ export class Panel {
     if (!whole && raster.version === selection.version) return;
     if (raster instanceof MapRaster) {
       raster.paint(dataContext, picture.points, selection, theme, active, whole);
+    } else if (raster instanceof HistogramRaster) {
+      raster.paint(dataContext, this.x, this.projection.view, picture);
     } else {
       raster.update(rgba, selection);
       const other = theme.slots[active === "A" ? "B" : "A"];
@@ -273,6 +288,7 @@ export class Panel {
       raster.borders(points.grid, view, points.pointOf, parts.parted, continuous);
       return;
     }
+    if (raster instanceof HistogramRaster) return;
     const radius = pointRadius(selection.n, magnification) * this.dpr;
     raster.resize(width, height, radius, selection.n);
     raster.place(this.x, this.y, view);
@@ -316,6 +332,12 @@ export class Panel {
       drawColorBar(c, place, this.coloring, this.colors, theme, this.dpr);
     }
   }
+}
+
+/** @param {PanelSpec["kind"]} kind */
+function rasterOf(kind) {
+  if (kind === "histogram") return new HistogramRaster();
+  return kind === "map" ? new MapRaster() : new ScatterRaster();
 }
 
 /**

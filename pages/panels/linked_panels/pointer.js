@@ -137,6 +137,7 @@ export class Pointer {
     const again = event.timeStamp - this.clicked <= DOUBLE_CLICK_MS;
     this.clicked = event.timeStamp;
     const { brushing, inspector, parts, tools } = this.explorer;
+    if (this.panel.kind === "histogram") return; // a bar is no point
     if (!parts.spec) inspector.pinAt(this.panel, at);
     else if (!again) {
       brushing.pick(parts, inspector.pointAt(this.panel, at), heldMode(event) ?? tools.mode);
@@ -176,6 +177,7 @@ export class Pointer {
   shape() {
     const { drag, panel } = this;
     if (!drag?.moved || (drag.kind !== "box" && drag.kind !== "lasso")) return null;
+    if (panel.kind === "histogram") return this.interval(drag);
     const outline = drag.kind === "lasso" ? simplify(drag.path, LASSO_VERTICES) : drag.path;
     if (drag.kind === "lasso" && outline.length < 3) return null;
     const [ux, uy] = panel.projection.unitsPerPixel;
@@ -185,7 +187,20 @@ export class Pointer {
       return [quantize(x, ux), quantize(y, uy)];
     };
     const points = outline.map(point);
-    return { panel: panel.id, kind: drag.kind, points, mode: drag.mode };
+    return { panel: panel.axesId, kind: drag.kind, points, mode: drag.mode };
+  }
+
+  /**
+   * The stroke in a histogram: its frame has the quantity along both axes, so that a box is a range.
+   * @param {Drag} drag
+   * @returns {import("./data.js").Shape}
+   */
+  interval({ start, path, mode }) {
+    const { projection, axesId } = this.panel;
+    const [unit] = projection.unitsPerPixel;
+    const [low, high] = [start, path[path.length - 1]]
+      .map((place) => quantize(projection.toData(place)[0], unit)).sort((a, b) => a - b);
+    return { panel: axesId, kind: "box", points: [[low, low], [high, high]], mode };
   }
 
   /**

@@ -26,10 +26,9 @@ export class SharedState {
     if (state !== NO_STATE) {
       if (incoming.revision < state.revision) return false;
       if (JSON.stringify(content(incoming)) === JSON.stringify(content(state))) return false;
-      const { selections, roi } = state;
-      const undoable = JSON.stringify([selections, roi])
-        !== JSON.stringify([incoming.selections, incoming.roi]);
-      if (undoable) this.history.push({ selections, roi });
+      const before = undoable(state);
+      const changed = JSON.stringify(before) !== JSON.stringify(undoable(incoming));
+      if (changed) this.history.push(before);
     }
     this.state = incoming;
     return true;
@@ -44,8 +43,9 @@ export class SharedState {
   change(part, announcement, later = false) {
     // Before its first word there is nothing that the server could change.
     if (this.state === NO_STATE) return;
-    const { selections, roi } = this.state;
-    if ("selections" in part || "roi" in part) this.history.push({ selections, roi });
+    if (Object.keys(undoable(this.state)).some((name) => name in part)) {
+      this.history.push(undoable(this.state));
+    }
     this.replace(part, announcement, later);
   }
 
@@ -55,8 +55,7 @@ export class SharedState {
    * @returns {boolean} whether there was anything
    */
   restore(direction) {
-    const { selections, roi } = this.state;
-    const found = this.history[direction]({ selections, roi });
+    const found = this.history[direction](undoable(this.state));
     if (found) this.replace(found, direction === "undo" ? "Undone." : "Redone.", false);
     return Boolean(found);
   }
@@ -82,9 +81,17 @@ export class SharedState {
 }
 
 /**
+ * What undo restores.
+ * @param {State} state
+ */
+function undoable({ selections, roi, panels }) {
+  return { selections, roi, panels: panels ?? null };
+}
+
+/**
  * What a state says, leaving out how often it changed.
  * @param {State} state
  */
-function content({ selections, active, roi, pinned, threshold }) {
-  return [selections.A, selections.B, active, roi, pinned, threshold ?? null];
+function content({ selections, active, roi, pinned, threshold, panels }) {
+  return [selections.A, selections.B, active, roi, pinned, threshold ?? null, panels ?? null];
 }

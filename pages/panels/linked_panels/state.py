@@ -9,6 +9,7 @@ from typing import Any
 
 from latentcore.analysis.selection import Shape
 from latentcore.errors import RequestError
+from pages.panels.linked_panels.choices import Choice, read_choices
 from pages.panels.linked_panels.view import SLOTS, PanelsView, Roi, Slot
 
 MAX_SHAPES = 200
@@ -24,6 +25,8 @@ class PanelsState:
     selections : mapping of {"A", "B"} to tuple of Shape
     active : {"A", "B"}
     roi : (x0, x1, y0, y1) or None
+    panels : tuple of Choice
+        The panels that the user chose; none where they are the usual ones.
     threshold : float or None
         The cut that the slider of the plateau plot asks for; None is the automatic one.
     revision : int
@@ -38,6 +41,7 @@ class PanelsState:
     pinned: int | None = None
     revision: int = 0
     threshold: float | None = None
+    panels: tuple[Choice, ...] = ()
 
     @classmethod
     def from_view(cls, view: PanelsView) -> PanelsState:
@@ -49,6 +53,7 @@ class PanelsState:
             roi=None if view.roi is None else _roi(view.roi),
             pinned=view.pinned,
             threshold=plateau.asked if plateau is not None else None,
+            panels=view.chosen,
         )
 
     @classmethod
@@ -66,13 +71,15 @@ class PanelsState:
             pinned = None if payload["pinned"] is None else int(payload["pinned"])
             revision = int(payload["revision"])
             threshold = _threshold(payload.get("threshold"))
+            chosen = payload.get("panels")
+            panels = () if chosen is None else read_choices(chosen)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             msg = "The browser sent something that is no state of the panels."
             raise RequestError(msg) from error
         if active not in SLOTS:
             msg = f"A slot is one of {SLOTS}, got {active!r}."
             raise RequestError(msg)
-        return cls(selections, active, roi, pinned, revision, threshold)
+        return cls(selections, active, roi, pinned, revision, threshold, panels)
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as the browser reads it and sends it."""
@@ -86,6 +93,7 @@ class PanelsState:
             "roi": None if self.roi is None else list(self.roi),
             "pinned": self.pinned,
             "threshold": self.threshold,
+            "panels": [list(choice) for choice in self.panels] or None,
         }
 
     def same_content(self, other: PanelsState) -> bool:
@@ -140,7 +148,7 @@ class Ledger:
         last = before.given if before else browser
         news = {
             name: getattr(given, name)
-            for name in ("selections", "active", "roi", "pinned", "threshold")
+            for name in ("selections", "active", "roi", "pinned", "threshold", "panels")
             if getattr(given, name) != getattr(last, name)
         }
         if news and not replace(state, **news).same_content(state):

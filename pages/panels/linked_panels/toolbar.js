@@ -9,7 +9,7 @@ import { icon } from "./icons.js";
  * @typedef {import("./tools.js").Tool} Tool
  * @typedef {{tool: (tool: Tool) => void, mode: (mode: Mode) => void, slot: (slot: Slot) => void,
  *   clear: () => void, clearRoi: () => void, undo: () => void, redo: () => void,
- *   reset: () => void}} Actions
+ *   reset: () => void, add: () => void}} Actions
  */
 
 /** @type {Array<[Tool, string, string]>} */
@@ -75,6 +75,7 @@ export class Toolbar {
     this.undo = button("Undo", "Ctrl+Z", actions.undo, icon("undo"));
     this.redo = button("Redo", "Ctrl+Shift+Z", actions.redo, icon("redo"));
     const reset = button("Reset the view", "0 or double click", actions.reset, icon("reset"));
+    this.add = button("Add a panel", "", actions.add, icon("panel"));
     this.live = h("span", { class: "lp-hidden", role: "status", "aria-live": "polite" });
     this.element = h(
       "div",
@@ -82,7 +83,7 @@ export class Toolbar {
       group("Tool", ...this.tools.values()),
       group("Mode", ...this.modes.values()),
       group("Selection", ...[...this.slots.values()].map((s) => s.element), this.clear),
-      group("History and view", this.undo, this.redo, reset, this.clearRoi),
+      group("History and view", this.undo, this.redo, reset, this.add, this.clearRoi),
       this.live,
     );
   }
@@ -91,7 +92,7 @@ export class Toolbar {
    * Show the state.
    * @param {{tool: Tool, mode: Mode, active: Slot, counts: Record<Slot, number>,
    *   used: Record<Slot, boolean>, total: number, roi: boolean, maps: boolean,
-   *   canUndo: boolean, canRedo: boolean}} state
+   *   canUndo: boolean, canRedo: boolean, canAdd: boolean}} state
    */
   show(state) {
     press(this.tools, state.tool);
@@ -105,6 +106,7 @@ export class Toolbar {
         : " –";
       if (count.textContent !== shown) count.textContent = shown;
     }
+    this.add.hidden = !state.canAdd;
     this.clear.disabled = !state.used[state.active];
     this.clearRoi.hidden = !state.roi;
     this.undo.disabled = !state.canUndo;

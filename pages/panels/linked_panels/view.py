@@ -11,6 +11,7 @@ import numpy as np
 
 from latentcore.analysis.selection import Shape
 from latentcore.errors import RequestError, ShapeError
+from pages.panels.linked_panels.choices import Choice, Menu
 from pages.panels.linked_panels.parts import Parts
 
 Slot = Literal["A", "B"]
@@ -93,9 +94,10 @@ class Panel:
     id : str
         Names the panel in shapes. Give a panel whose axes mean something else another id, or
         name the former in `PanelsView.frames`.
-    kind : {"scatter", "map"}
+    kind : {"scatter", "map", "histogram"}
     x, y : str or None
-        Names of arrays. A map leaves them out: its axes are ``"x"`` and ``"y"``.
+        Names of arrays; those of a histogram are the same. A map leaves them
+        out: its axes are ``"x"`` and ``"y"``.
     x_label, y_label : str
         Axis labels, units included.
     color : str
@@ -106,10 +108,14 @@ class Panel:
         A short remark beside the title.
     graticule : bool
         x and y are degrees east and north: meridians and parallels are drawn.
+    frame : str
+        The panel that strokes in it name, if not the panel itself: several may have its axes.
+    place : int or None
+        Which of `Menu.shown` it is.
     """
 
     id: str
-    kind: Literal["scatter", "map"]
+    kind: Literal["scatter", "map", "histogram"]
     title: str
     x: str | None
     y: str | None
@@ -119,6 +125,8 @@ class Panel:
     equal_aspect: bool = False
     note: str = ""
     graticule: bool = False
+    frame: str = ""
+    place: int | None = None
 
     @property
     def axes(self) -> tuple[str, str]:
@@ -145,6 +153,8 @@ class Panel:
             "equal": self.equal_aspect or self.kind == "map",
             "note": self.note,
             "graticule": self.graticule,
+            "frame": self.frame or self.id,
+            "place": self.place,
         }
 
 
@@ -349,6 +359,10 @@ class PanelsView:
     parts : Parts or None
     marks : tuple of int
         Points to look at, each marked by a diamond.
+    chosen : tuple of Choice
+        The panels that the user chose; none where they are the usual ones.
+    menu : Menu or None
+        What can be chosen, if anything.
     """
 
     points: PointTable
@@ -366,6 +380,8 @@ class PanelsView:
     regions: Regions | None = None
     parts: Parts | None = None
     marks: tuple[int, ...] = ()
+    chosen: tuple[Choice, ...] = ()
+    menu: Menu | None = None
 
     def __post_init__(self) -> None:
         ids = [panel.id for panel in self.panels]
@@ -393,7 +409,7 @@ class PanelsView:
     @property
     def axes(self) -> dict[str, tuple[str, str]]:
         """Array names of x and y of every panel that a shape may name."""
-        return {**self.frames, **{panel.id: panel.axes for panel in self.panels}}
+        return {**self.frames, **{panel.frame or panel.id: panel.axes for panel in self.panels}}
 
     def _needed_arrays(self) -> set[str]:
         needed = {name for axes in self.axes.values() for name in axes}

@@ -11,6 +11,7 @@ from latentcore.jobs import JobRecord
 from pages.frame import errors
 from pages.frame.units import duration_text
 from pages.jobs.panel import cancel, runner, waiting_text
+from pages.tasks.explore import panel_choices
 from pages.view import embeddings
 from pages.view.embeddings import EmbeddingView, pca_view, umap_view
 from pages.view.question import Question
@@ -34,7 +35,8 @@ def views(
         messages.append(str(error))
     shown = next(iter(found), None)
     # Strokes drawn in the UMAP keep their meaning while PCA is shown.
-    wanted = question.embedding == "umap" or _drawn_in_umap(question)
+    chosen = panel_choices.wants_umap(question)
+    wanted = question.embedding == "umap" or chosen or _drawn_in_umap(question)
     if wanted and len(scene.latents.dims) > 1:
         umap = _umap_or_state(scene, question, messages)
         if umap is not None:

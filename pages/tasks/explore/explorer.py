@@ -272,7 +272,11 @@ def _adopt() -> None:
     found = read_state(_PANELS)
     if found is not None:
         session.update(
-            selections=found.selections, active=found.active, roi=found.roi, pinned=found.pinned
+            selections=found.selections,
+            active=found.active,
+            roi=found.roi,
+            pinned=found.pinned,
+            panels=found.panels,
         )
 
 

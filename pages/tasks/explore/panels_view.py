@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ from latentcore.figures.colors import (
 )
 from pages.panels.linked_panels import (
     Categorical,
+    Choice,
     Coloring,
     Continuous,
     Direct,
@@ -42,6 +44,7 @@ from pages.panels.linked_panels import (
     packed_colors,
 )
 from pages.regions.kept import Kept
+from pages.tasks.explore import panel_choices
 from pages.view.embeddings import EmbeddingView
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.scene import Scene, scatter_of
@@ -93,36 +96,16 @@ def build_view(
     if clustering is not None:
         clustering = replace(clustering, labels=clustering.told_apart(inside))
     arrays.add(_latent_name(question.dim), scene.latents.dimension(question.dim), scene.about)
-    colorings: dict[str, Coloring] = {}
-    if clustering is not None:
-        colorings["clusters"] = _shaded(arrays, scene, question, clustering, labels_key, theme)
-    if question.color == REGION and regions.shown:
-        colorings["main"] = _region_coloring(arrays, regions, theme)
-    else:
-        colorings["main"] = _main_coloring(
-            arrays, scene, question, clustering, labels_key, theme, regions
-        )
-    panels: list[Panel] = []
-    frames: dict[str, tuple[str, str]] = {}
-    for panel, embedding in embeddings.items():
-        axes = _embedding_axes(arrays, embedding)
-        frames[panel] = axes
-        if panel == shown or embedding.graticule:
-            panels.append(
-                Panel(
-                    panel, "scatter", embedding.title, *axes, *embedding.labels, "main",
-                    equal_aspect=not embedding.panel.startswith("pca"), note=embedding.note,
-                    graticule=embedding.graticule,
-                )
-            )  # fmt: skip
+    choices = panel_choices.shown(scene, question, regions=bool(regions.shown))
+    maker = _Maker(
+        arrays, scene, question, embeddings, shown, clustering, labels_key, theme, regions, {}
+    )
+    panels = _distinct(maker.panels(choices))
+    frames = {panel: _embedding_axes(arrays, one) for panel, one in embeddings.items()}
     geometry = None
     if scene.latents.grid is not None:
         geometry = arrays.add_grid(scene.latents.grid, scene.about)
-        title = _quantity_title(question)
-        panels += _maps(question, clustering is not None, geometry.unit, title)
-    along = scatter_of(scene, question)
-    if along is not None:
-        panels.append(_scatter(arrays, scene, along, clustering is not None))
+        frames.update(dict.fromkeys(MAP_PANELS, ("x", "y")))
     if question.filters or scene.only is not None:
         asked = f"{scene.key}|{scene.only_key}|{sorted(question.filters.items())}"
         arrays.add("kept", scene.kept(question).astype(np.int32), asked)
@@ -132,7 +115,7 @@ def build_view(
         points=arrays.table(len(scene.latents)),
         grid=geometry,
         panels=tuple(panels),
-        colorings=colorings,
+        colorings=maker.colorings,
         roi=question.roi,
         selections=question.selections,
         active=question.active,
@@ -143,7 +126,130 @@ def build_view(
         frames=frames,
         regions=_regions(arrays, regions),
         marks=marks,
+        chosen=question.panels,
+        menu=panel_choices.menu(scene, choices, regions=bool(regions.shown)),
     )
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes a panel of each choice, and notes its coloring."""
+
+    arrays: PointArrays
+    scene: Scene
+    question: Question
+    embeddings: Mapping[str, EmbeddingView]
+    shown: str | None
+    clustering: Clustering | None
+    labels_key: str
+    theme: Theme
+    regions: Kept
+    colorings: dict[str, Coloring]
+
+    def panels(self, choices: Iterable[Choice]) -> list[Panel]:
+        """Return the panels of those choices that can be shown now."""
+        makers: Mapping[str, Callable[..., Panel | None]] = {
+            "embedding": self._embedding,
+            "map": self._map,
+            "clusters": self._clusters,
+            "scatter": self._scatter,
+            "histogram": self._histogram,
+        }
+        made = [makers[str(kind)](*what) for kind, *what in choices]
+        return [replace(one, place=place) for place, one in enumerate(made) if one is not None]
+
+    def _embedding(self, method: str, color: Axis) -> Panel | None:
+        wanted = [one for one in self.embeddings if method and one.startswith(method)]
+        found = self.embeddings.get(next(iter(wanted), self.shown or ""))
+        if found is None:
+            return None
+        return Panel(
+            found.panel, "scatter", found.title, *_embedding_axes(self.arrays, found),
+            *found.labels, self._color(color), equal_aspect=not found.panel.startswith("pca"),
+            note=found.note or self._note(color), graticule=found.graticule,
+        )  # fmt: skip
+
+    def _map(self, what: Axis) -> Panel:
+        own = panel_choices.colored(self.question, what)
+        panel = MAP_PANELS[0] if what == panel_choices.FOLLOWS else f"map:{json.dumps(what)}"
+        title = _quantity_title(own)
+        return Panel(
+            panel, "map", title, None, None, *self._xy, self._color(what), frame=MAP_PANELS[0]
+        )
+
+    def _clusters(self) -> Panel | None:
+        if self.clustering is None:
+            return None
+        title = f"Clusters, shaded by latent {self.question.dim}"
+        return Panel(MAP_PANELS[1], "map", title, None, None, *self._xy, self._shaded())
+
+    def _scatter(self, x: Axis, y: Axis) -> Panel | None:
+        along = scatter_of(self.scene, self.question) or (None, None)
+        one, other = (
+            default if axis == panel_choices.FOLLOWS else axis
+            for axis, default in zip((x, y), along, strict=True)
+        )
+        if one is None or other is None:
+            return None
+        color = self._color("") if self.clustering is None else self._shaded()
+        return _scatter(self.arrays, self.scene, (one, other), color)
+
+    def _histogram(self, what: Axis) -> Panel:
+        axis = self.question.dim or 0 if what == panel_choices.FOLLOWS else what
+        array = _axis_array(self.arrays, self.scene, axis)
+        title = _axis_title(axis)
+        # Its bars have the colors of the selections.
+        self.colorings["bars"] = Direct(self.arrays.add_zeros(len(self.scene.latents)))
+        return Panel(
+            f"histogram:{json.dumps(axis)}", "histogram", title[0].upper() + title[1:], array,
+            array, _axis_label(self.scene, axis), self.scene.points, "bars", note="histogram",
+            frame=scatter_panel(axis, axis),
+        )  # fmt: skip
+
+    @property
+    def _xy(self) -> tuple[str, str]:
+        grid = self.scene.latents.grid
+        unit = "" if grid is None else grid.unit
+        return (f"x ({unit})", f"y ({unit})") if unit else ("x", "y")
+
+    def _note(self, color: Axis) -> str:
+        if color == panel_choices.FOLLOWS:
+            return ""
+        return f"colored by {_quantity_title(panel_choices.colored(self.question, color)).lower()}"
+
+    def _shaded(self) -> str:
+        assert self.clustering is not None
+        if "clusters" not in self.colorings:
+            self.colorings["clusters"] = _shaded(
+                self.arrays, self.scene, self.question, self.clustering, self.labels_key, self.theme
+            )
+        return "clusters"
+
+    def _color(self, what: Axis) -> str:
+        """Return the name of a quantity's coloring; an empty name is what *Color by* says."""
+        name = "main" if what == panel_choices.FOLLOWS else f"by {json.dumps(what)}"
+        if name in self.colorings:
+            return name
+        own = panel_choices.colored(self.question, what)
+        if own.color == REGION and self.regions.shown:
+            self.colorings[name] = _region_coloring(self.arrays, self.regions, self.theme)
+        else:
+            self.colorings[name] = _main_coloring(
+                self.arrays, self.scene, own, self.clustering, self.labels_key, self.theme,
+                self.regions,
+            )  # fmt: skip
+        return name
+
+
+def _distinct(panels: Iterable[Panel]) -> tuple[Panel, ...]:
+    """Give panels that are shown twice an id of their own; strokes name the first."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for panel in panels:
+        count = seen[panel.id] = seen.get(panel.id, 0) + 1
+        again = replace(panel, id=f"{panel.id}~{count}", frame=panel.frame or panel.id)
+        distinct.append(panel if count == 1 else again)
+    return tuple(distinct)
 
 
 def resolvable(
@@ -205,7 +311,7 @@ def _main_coloring(
         array, label, unit = _map_array(arrays, scene, name), name, scene.maps.unit(name)
     else:
         assert question.dim is not None
-        name, array = LATENT, _latent_name(question.dim)
+        name, array = LATENT, _axis_array(arrays, scene, question.dim)
         label, unit = f"latent {question.dim}", ""
     limits = scene.limits(question, name, symmetric=is_diverging(cmap))
     return Continuous(array, lut(cmap), limits, label, unit, NAN_COLORS[theme])
@@ -316,19 +422,6 @@ def _embedding_axes(arrays: PointArrays, embedding: EmbeddingView) -> tuple[str,
     )
 
 
-def _maps(question: Question, clustered: bool, unit: str, title: str) -> list[Panel]:
-    x, y = (f"{axis} ({unit})" if unit else axis for axis in "xy")
-    panels = [Panel(MAP_PANELS[0], "map", title, None, None, x, y, "main")]
-    if clustered:
-        panels.append(
-            Panel(
-                MAP_PANELS[1], "map", f"Clusters, shaded by latent {question.dim}", None, None,
-                x, y, "clusters",
-            )
-        )  # fmt: skip
-    return panels
-
-
 def _quantity_title(question: Question) -> str:
     if question.color == LATENT or (question.color == SIMILARITY and question.pinned is None):
         return f"Latent {question.dim}"
@@ -338,15 +431,14 @@ def _quantity_title(question: Question) -> str:
     return titles.get(question.color, question.color)
 
 
-def _scatter(arrays: PointArrays, scene: Scene, along: tuple[Axis, Axis], clustered: bool) -> Panel:
+def _scatter(arrays: PointArrays, scene: Scene, along: tuple[Axis, Axis], color: str) -> Panel:
     x, y = along
     labels = [_axis_label(scene, one) for one in along]
     title = " and ".join(map(_axis_title, along))
     return Panel(
         scatter_panel(x, y), "scatter", title[0].upper() + title[1:],
         _axis_array(arrays, scene, x), _axis_array(arrays, scene, y),
-        labels[0], labels[1],
-        "clusters" if clustered else "main",
+        labels[0], labels[1], color,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { History } from "../../../pages/panels/linked_panels/history.js";
 import { SharedState } from "../../../pages/panels/linked_panels/shared_state.js";
 
-const FIRST = { revision: 3, selections: { A: [], B: [] }, active: "A", roi: null, pinned: null };
+const FIRST = { revision: 3, selections: { A: [], B: [] }, active: "A", roi: null, pinned: null, panels: null };
 
 test("undo and redo go back and forth, and a change ends redo", () => {
   const history = new History();
@@ -50,6 +50,13 @@ test("a change counts the revision up, is sent, and can be undone and redone", (
   assert.deepEqual(sent.at(-1), [{ ...FIRST, revision: 5 }, "Undone."]);
   shared.restore("redo");
   assert.deepEqual(sent.at(-1), [{ ...FIRST, roi, revision: 6 }, "Redone."]);
+});
+
+test("a choice of panels is undone like a brush", () => {
+  shared.adopt(FIRST);
+  shared.change({ panels: [["map", "Fe"]] }, "changed");
+  shared.restore("undo");
+  assert.equal(shared.state.panels, null);
 });
 
 test("an older answer is not adopted, and a newer one can be undone", () => {

@@ -1,0 +1,55 @@
+"""Panels are chosen on the page, a histogram is brushed, and the link brings all of it back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser_support import REPOSITORY, streamlit_server
+from tests.e2e.test_true_panels import PATIENCE, PROBE, link, write_scan
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+SETTLED = f"""wanted => {{
+  const app = document.querySelector('[data-testid="stApp"]');
+  if (app?.dataset.testScriptState !== 'notRunning' || !window.__latentPanels?.size) return false;
+  const shown = {PROBE}.data.panels.map((panel) => panel.id);
+  return {PROBE}.settled && JSON.stringify(shown) === JSON.stringify(wanted);
+}}"""
+USUAL = ["pca", "map", "cluster-map", "scatter-d0-bandcontrast"]
+
+
+def test_chosen_panels_and_a_brushed_range_survive_the_link(page, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("measured")
+    scans = {"first": write_scan(folder, "first", 40, 30, 1)}
+    env = {
+        "LATENT_WORKSPACE": str(tmp_path_factory.mktemp("workspace")),
+        "LATENT_DATA_ROOTS": str(folder),
+    }
+
+    def wait(*panels: str) -> None:
+        page.wait_for_function(SETTLED, arg=list(panels), timeout=PATIENCE)
+
+    with streamlit_server(REPOSITORY / "app.py", env=env) as url:
+        page.goto(url + link(scans, "first").replace("/?", "/explore?"))
+        wait(*USUAL)
+        page.get_by_role("button", name="Add a panel").click()
+        wait(*USUAL, "histogram:0")
+        place = page.evaluate(f"{PROBE}.plot('histogram:0')")
+        page.mouse.move(place["left"] + 0.3 * place["width"], place["top"] + 20)
+        page.mouse.down()
+        page.mouse.move(place["left"] + 0.6 * place["width"], place["top"] + 40, steps=4)
+        page.mouse.up()
+        page.wait_for_function(f"{PROBE}.count('A') > 0", timeout=PATIENCE)
+        page.locator("[data-panel=map] .lp-pick").click()
+        page.get_by_label("Map of", exact=True).select_option(label="bandcontrast")
+        own = [USUAL[0], 'map:"bandcontrast"', *USUAL[2:], "histogram:0"]
+        wait(*own)
+        page.get_by_role("button", name="Move to the left").click()
+        own[:2] = own[1::-1]
+        wait(*own)
+        page.wait_for_function("location.search.includes('sel=')", timeout=PATIENCE)
+        selected = page.evaluate(f"[{PROBE}.count('A'), {PROBE}.digest('A')]")
+        page.reload()
+        wait(*own)
+        assert page.evaluate(f"[{PROBE}.count('A'), {PROBE}.digest('A')]") == selected
+        assert 0 < selected[0] < 40 * 30
