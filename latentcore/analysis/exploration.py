@@ -6,9 +6,10 @@ number on the screen and a number in a report can't differ.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +25,7 @@ from latentcore.analysis.clustering import (
     chosen_features,
     cluster_features,
 )
-from latentcore.analysis.selection import Shape, select
+from latentcore.analysis.selection import Mode, Shape, select
 from latentcore.analysis.statistics import (
     Area,
     ClusterShare,
@@ -47,6 +48,10 @@ ROW_PANEL = "row"
 
 # A panel that is never shown: x is 1 in the region of this id and 0 elsewhere, y is 0.
 _REGION = re.compile(r"region-(\S+)")
+# A panel that is never shown: x and y are a sample's label. Its id is a digest of all labels.
+_LABELS = "labels-"
+# Where a map of categories has no value.
+_NO_LABEL = np.iinfo(np.int32).min
 # What a scatter is drawn along: a latent dimension, or a map by its name.
 Axis = int | str
 
@@ -194,16 +199,16 @@ def describe_view(
     RequestError
         If a panel that strokes were drawn in doesn't exist.
     """
-    axes = panel_axes(selections, latents=latents, maps=maps, embeddings=embeddings)
+    labels = clustering.told_apart(inside)
+    frames = {**label_panels(selections, [labels]), **embeddings}
+    axes = panel_axes(selections, latents=latents, maps=maps, embeddings=frames)
     masks = {slot: selected_rows(selections.get(slot, ()), axes, inside) for slot in ("A", "B")}
     quantities = {f"latent_d{dim}": latents.dimension(dim), **maps}
     return Exploration(
         inside,
         clustering,
         masks,
-        selection_statistics(
-            inside, masks, clustering.told_apart(inside), quantities, latents.grid
-        ),
+        selection_statistics(inside, masks, labels, quantities, latents.grid),
         comparison(masks, quantities),
     )
 
@@ -350,12 +355,69 @@ def region_panels(
     }
 
 
+def codes_of(values: NDArray[np.floating]) -> NDArray[np.int32]:
+    """Return the labels of a map of categories; the least int32 where there is no value."""
+    codes = np.full(len(values), _NO_LABEL, np.int32)
+    present = np.isfinite(values)
+    codes[present] = values[present]
+    return codes
+
+
+def label_panel(labels: NDArray[np.int32]) -> str:
+    """Return the id of the panel in which a stroke selects points by their label.
+
+    The id is a digest of the labels, so that a stroke kept in a link selects the points that it
+    was drawn for, or none where the labels have changed: cluster 3 of today may be another one
+    tomorrow.
+    """
+    content = np.ascontiguousarray(labels, np.int32).tobytes()
+    return _LABELS + hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+def is_label_panel(panel: str) -> bool:
+    """Tell whether strokes in a panel select points by their label."""
+    return panel.startswith(_LABELS)
+
+
+def label_stroke(labels: NDArray[np.int32], label: int, mode: Mode = "replace") -> Shape:
+    """Return the stroke that selects the points of one label."""
+    low, high = label - 0.5, label + 0.5
+    return Shape(label_panel(labels), "box", ((low, low), (high, high)), mode)
+
+
+def label_panels(
+    selections: Mapping[str, Sequence[Shape]], known: Iterable[NDArray[np.int32]]
+) -> dict[str, NDArray[np.floating]]:
+    """Return the axes of those panels of `label_stroke` that a selection names.
+
+    Parameters
+    ----------
+    known : iterable of ndarray of int32, shape (n,)
+        Labels that strokes may mean; looked at only where some stroke means labels.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (n, 2)
+        Like embeddings; without labels that are not known.
+    """
+    drawn = {shape.panel for shapes in selections.values() for shape in shapes}
+    wanted = {panel for panel in drawn if is_label_panel(panel)}
+    if not wanted:
+        return {}
+    found = {label_panel(labels): labels for labels in known}
+    return {
+        # float64, because float32 does not tell large labels apart.
+        panel: np.broadcast_to(found[panel].astype(np.float64)[:, None], (len(found[panel]), 2))
+        for panel in sorted(wanted & found.keys())
+    }
+
+
 def panel_axes(
     selections: Mapping[str, Sequence[Shape]],
     *,
     latents: LatentSet,
     maps: Mapping[str, NDArray[np.float32]],
-    embeddings: Mapping[str, NDArray[np.float32]],
+    embeddings: Mapping[str, NDArray[np.floating]],
 ) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
     """Return x and y of every panel that a selection names, each shape (n,).
 
@@ -375,7 +437,7 @@ def _axes(
     panel: str,
     latents: LatentSet,
     maps: Mapping[str, NDArray[np.float32]],
-    embeddings: Mapping[str, NDArray[np.float32]],
+    embeddings: Mapping[str, NDArray[np.floating]],
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     if panel in embeddings:
         return embeddings[panel][:, 0], embeddings[panel][:, 1]
@@ -387,6 +449,12 @@ def _axes(
     if scatter is not None and all(axis in maps for axis in scatter if isinstance(axis, str)):
         x, y = (axis_values(axis, latents, maps) for axis in scatter)
         return x, y
+    if is_label_panel(panel):
+        message = (
+            "A part of the selection was clicked in a legend whose labels have changed since, or "
+            "are not open: select it again, or clear the selection."
+        )
+        raise RequestError(message)
     message = (
         f"A selection was drawn in the panel {panel!r}, which is not available. There are "
         f"embeddings {', '.join(embeddings) or 'none'} and maps {', '.join(maps) or 'none'}. "

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.analysis.exploration import explore, scatter_panel
+from latentcore.analysis.exploration import (
+    explore,
+    label_panel,
+    label_panels,
+    label_stroke,
+    scatter_panel,
+    selected_rows,
+)
 from latentcore.analysis.selection import Shape
 from latentcore.containers import (
     NO_VALUE,
@@ -123,3 +130,14 @@ def test_what_is_not_there_is_reported(given: dict[str, object], message: str) -
     latents, maps = _scan()
     with pytest.raises(RequestError, match=message):
         _explore(latents, maps, **given)
+
+
+def test_a_stroke_on_labels_selects_its_points_or_none_where_labels_changed():
+    labels = np.array([3, -1, 20_000_001, 3, 20_000_000], np.int32)
+    strokes = {"A": [label_stroke(labels, 3), label_stroke(labels, 20_000_001, "add")]}
+    axes = label_panels(strokes, [labels + 1, labels])
+    panels = {name: (pair[:, 0], pair[:, 1]) for name, pair in axes.items()}
+    rows = selected_rows(strokes["A"], panels, np.ones(5, np.bool_))
+    assert rows.tolist() == [True, False, True, True, False]
+    assert label_panels(strokes, [labels + 1]) == {}
+    assert label_panel(labels.astype(np.int64)) == label_panel(labels)

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from latentcore.analysis.selection import select
 from pages.panels.linked_panels import PanelsState
 from tests.browser_support import streamlit_server
-from tests.linked_panels.apps.scene import STEP, inside_roi, make_points
+from tests.linked_panels.apps.scene import LABELS, STEP, inside_roi, make_points
 
 pytestmark = pytest.mark.browser
 
 APP = Path(__file__).with_name("apps") / "main.py"
 ROWS, COLUMNS = 45, 80
 AXES = {
+    LABELS: ("labels", "labels"),
     "embedding": ("u0", "u1"),
     "map": ("x", "y"),
     "clusters": ("x", "y"),
     "joint": ("latent", "bandcontrast"),
 }
-PANELS = tuple(AXES)
+PANELS = tuple(AXES)[1:]
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +75,10 @@ class Panels:
     def wheel(self, panel, *deltas):
         """Turn the wheel where the mouse is, and wait until the panel shows another range."""
         before = self.get(f"view({panel!r}).x0")
+        self.page.keyboard.down("Control")
         for delta in deltas:
             self.page.mouse.wheel(0, delta)
+        self.page.keyboard.up("Control")
         self.page.wait_for_function(
             f"x0 => {self.probe}.view({panel!r}).x0 !== x0", arg=before, timeout=30_000
         )
@@ -343,20 +348,67 @@ def test_hover_says_and_click_pins(panels, points):
     assert (points["row"][right], points["col"][right]) == (20, 31)
 
 
-def test_legend_lets_a_cluster_stand_out_and_changes_no_selection(panels, points):
-    panels.box("map")
-    count = panels.check(points)
-    key = panels.page.locator("[data-panel=embedding] .lp-key", has_text="ferrite")
-    key.click()
+def test_a_click_in_the_legend_selects_the_points_of_a_cluster(panels, points):
+    labels = points["labels"]
+    legend = panels.page.locator("[data-panel=embedding]")
+    legend.locator(".lp-key", has_text="ferrite").click()
     panels.page.locator(".lp-key[aria-pressed=true]").nth(2).wait_for()
-    wanted = (points["labels"][panels.get("ids('A')")] == 0).sum()
-    panels.until(f"selection.classes.filter((c) => c === 1).length === {wanted}")
-    assert panels.check(points) == count
-    assert panels.page.locator(".lp-key[aria-pressed=true]").count() == 3
-    panels.page.locator("[data-panel=joint] .lp-key", has_text="ferrite").or_(
-        panels.page.locator("[data-panel=joint] .lp-key[aria-pressed=true]")
-    ).first.click()
-    panels.page.locator(".lp-key[aria-pressed=true]").first.wait_for(state="detached")
+    assert panels.get("ids('A')") == np.flatnonzero(labels == 0).tolist()
+    assert panels.check(points) == (labels == 0).sum()
+    legend.locator(".lp-key", has_text="noise").click(modifiers=["Shift"])
+    assert panels.check(points) == np.isin(labels, (0, -1)).sum()
+    panels.page.locator("[data-panel=joint] .lp-key").first.click(modifiers=["Alt"])
+    assert panels.check(points) == (labels == -1).sum()
+    legend.locator(".lp-key", has_text="noise").click()
+    legend.locator(".lp-key", has_text="noise").click()
+    assert panels.check(points) == 0
+
+
+def test_a_label_stands_out_while_the_pointer_rests_on_it(panels, points):
+    panels.page.locator("[data-panel=embedding] .lp-key", has_text="ferrite").hover()
+    bright = "selection.classes.filter((c) => c === 1).length"
+    panels.until(f"{bright} === {(points['labels'] == 0).sum()}")
+    panels.page.mouse.move(2, 2)
+    panels.until(f"{bright} === 0")
+    assert panels.check(points) == 0
+
+
+def test_keys_are_listed_and_the_toolbar_is_one_stop(panels):
+    toolbar = panels.page.get_by_role("toolbar")
+    toolbar.get_by_role("button", name="Box").focus()
+    panels.key("ArrowRight")
+    panels.key("Enter")
+    panels.page.locator("[aria-pressed=true][title='Lasso (l)']").wait_for()
+    assert toolbar.locator("button[tabindex='0']").count() == 1
+    panels.key("?")
+    sheet = panels.page.get_by_role("dialog", name="Keys and mouse")
+    sheet.get_by_text("Intersect", exact=True).wait_for()
+    panels.key("Escape")
+    sheet.wait_for(state="hidden")
+    assert toolbar.locator("button:focus").get_attribute("title") == "Lasso (l)"
+
+
+def test_png_of_a_panel_has_the_pixels_of_the_screen(panels):
+    panels.box("map")
+    with panels.page.expect_download() as saved:
+        panel = panels.page.locator("[data-panel=map]")
+        panel.get_by_role("button", name="Copy or save this panel").click()
+        panel.get_by_role("button", name="1×").click()
+    assert saved.value.suggested_filename.startswith("Latent-7_")
+    with Image.open(saved.value.path()) as image:
+        saved_pixels = np.asarray(image.convert("RGB"))
+    shown = "[...window.__latentPanels][0].panels.get('map')"
+    url = panels.page.evaluate(f"{shown}.data.toDataURL()")
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+        screen = np.asarray(image.convert("RGB"))
+    left, top = panels.page.evaluate(f"(({{left, top}}) => [left, top])({shown}.projection.plot)")
+    # Below the title; in the middle neither the frame, scale bar nor the box's outline lies.
+    part = np.s_[
+        screen.shape[0] // 4 : screen.shape[0] // 2, screen.shape[1] // 4 : screen.shape[1] // 2
+    ]
+    found = saved_pixels[top + 26 :, left:][: screen.shape[0], : screen.shape[1]]
+    assert np.array_equal(found[part], screen[part])
+    assert len(np.unique(screen[part].reshape(-1, 3), axis=0)) > 5
 
 
 def test_escape_gives_up_a_stroke(panels, points):

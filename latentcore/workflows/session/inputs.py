@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import region_panels
+from latentcore.analysis.exploration import codes_of, label_panels, region_panels
 from latentcore.analysis.projection import pca, pca_of_rows
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts import RunFolder, from_json
@@ -131,6 +131,31 @@ def read_labels(
     return found
 
 
+def label_panels_of(
+    specs: Sequence[str],
+    regions: RegionSet | None,
+    selections: Mapping[str, Sequence[Shape]],
+    latents: LatentSet,
+) -> dict[str, NDArray[np.floating]]:
+    """Return the axes of the labels, but those of clusters, that a selection names.
+
+    Parameters
+    ----------
+    specs : sequence of str
+        Maps of labels, as `SessionRequest.labels`.
+    """
+    return label_panels(selections, _labels(specs, regions, latents))
+
+
+def _labels(
+    specs: Sequence[str], regions: RegionSet | None, latents: LatentSet
+) -> Iterator[NDArray[np.int32]]:
+    for _, spec in map(_named, specs):
+        yield from map(codes_of, maps_at(read_map(spec), latents.grid)[0])
+    if regions is not None:
+        yield regions.labels(regions.place(ScanPoints.of_latents(latents)))
+
+
 def category_names(values: NDArray[np.float32], names: Mapping[int, str]) -> list[str]:
     """Return the name of each category, empty where a point has none.
 
@@ -199,7 +224,8 @@ def read_panels(
     regions: str | None = None,
     selections: Mapping[str, Sequence[Shape]] | None = None,
     rows: NDArray[np.bool_] | None = None,
-) -> dict[str, NDArray[np.float32]]:
+    labels: Sequence[str] = (),
+) -> dict[str, NDArray[np.floating]]:
     """Return the coordinates of the embedding panels in which strokes may have been drawn.
 
     Parameters
@@ -210,11 +236,16 @@ def read_panels(
         File of regions that `selections` name.
     rows : ndarray of bool, shape (n,), optional
         The rows in view, if not all.
+    labels : sequence of str
+        Maps of labels that `selections` name.
 
     Returns
     -------
-    dict of str to ndarray of float32, shape (n, 2)
+    dict of str to ndarray, shape (n, 2)
     """
     read = None if regions is None else read_regions(regions)
-    named = region_panels_of(read, selections or {}, latents)
+    named = {
+        **region_panels_of(read, selections or {}, latents),
+        **label_panels_of(labels, read, selections or {}, latents),
+    }
     return {**read_embeddings(location, latents, rows).panels, **named}

@@ -30,7 +30,7 @@ assert latents.fingerprint == {fingerprint!r}, "the latents are not those of the
     sample={sample!r},{numbers}
     roi={roi},{in_rows}
     selections=selections,
-    embeddings=read_panels({embedding!r}, latents, {regions!r}, selections{of_rows}),
+    embeddings=read_panels({embedding!r}, latents, {regions!r}, selections{of_rows}{of_labels}),
 )
 labels, masks, statistics = found.clustering.labels, found.masks, found.statistics
 
@@ -102,6 +102,7 @@ def session_snippet(
         rows=_ROWS.format(request.rows) if request.rows else "",
         in_rows="\n    rows=rows," if request.rows else "",
         of_rows=", rows" if request.rows else "",
+        of_labels=f", labels={request.labels!r}" if request.labels else "",
         selection=request.selection,
         embedding=request.embedding,
         regions=request.regions,

@@ -29,6 +29,7 @@ from latentcore.workflows.session.embedding import (
     write_embedding,
 )
 from latentcore.workflows.session.inputs import (
+    label_panels_of,
     map_specs,
     read_embeddings,
     read_json,
@@ -90,7 +91,11 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
         inside=inside,
         clustering=in_all_rows(points.clustering, inside),
         selections=selections,
-        embeddings={**embeddings.panels, **region_panels_of(regions, selections, latents)},
+        embeddings={
+            **embeddings.panels,
+            **region_panels_of(regions, selections, latents),
+            **label_panels_of(request.labels or (), regions, selections, latents),
+        },
     )
     progress.step(3, 4, "writing")
     if embedding is not None:

@@ -4,7 +4,6 @@ import { Panel } from "./panel.js";
 import { Viewport } from "./viewport.js";
 import { coloredBy, gridRange, pointRange } from "./data.js";
 import { colorize } from "./coloring.js";
-import { fillLegend } from "./legend.js";
 import { NARROW_PX, arrange } from "./layout.js";
 import { h } from "./dom.js";
 import { histogramRange } from "./histogram.js";
@@ -42,6 +41,8 @@ export class Board {
     this.colored = new Map();
     /** @type {Panel|null} */
     this.enlarged = null;
+    /** @type {import("./legend.js").Legends|null} */
+    this.legends = null;
     this.observer = new ResizeObserver(schedule);
     this.observer.observe(this.element);
   }
@@ -112,10 +113,10 @@ export class Board {
    * @param {Panel} panel
    */
   color(panel) {
-    const { colored, brushing: { highlight } } = this;
+    const { colored } = this;
     panel.colors = colored.get(panel.hue) ?? this.colorsOf(panel.coloring, panel.isMap);
     colored.set(panel.hue, panel.colors);
-    if (panel.made.differs("legend", [panel.hue, highlight])) this.showLegend(panel);
+    if (panel.made.differs("legend", [panel.hue])) this.legends?.fill(panel);
   }
 
   /**
@@ -127,15 +128,6 @@ export class Board {
     const { n, regions } = this.points.data;
     const colors = colorize(coloring, (name) => this.arrayOf(name), n);
     return isMap || !regions ? colors : inRegionColors(colors, regions, this.arrayOf(regions.array));
-  }
-
-  /** @param {Panel} panel */
-  showLegend(panel) {
-    const { brushing } = this;
-    for (const key of panel.legend.querySelectorAll("button")) key.blur();
-    fillLegend(panel.legend, panel.coloring, panel.colors, brushing.highlight, (array, label) => {
-      brushing.toggleHighlight(array, label);
-    });
   }
 
   /**

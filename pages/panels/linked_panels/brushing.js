@@ -174,12 +174,21 @@ export class Brushing {
    * @param {import("./data.js").Mode} mode
    */
   pick(parts, point, mode) {
-    const { selections, active } = this.shared.state;
+    const { active } = this.shared.state;
     const had = point >= 0 && this.selection.slots[active].bytes[point];
     const shape = parts.stroke(point, had && mode === "add" ? "subtract" : mode);
-    const same = JSON.stringify(selections[active]) === JSON.stringify([shape]);
-    if (!shape || same) {
-      if (mode === "replace") this.clear();
+    if (shape) this.choose(shape);
+    else if (mode === "replace") this.clear();
+  }
+
+  /**
+   * Make a stroke that nobody drew part of the selection; the same alone again clears it.
+   * @param {Shape} shape
+   */
+  choose(shape) {
+    const { selections, active } = this.shared.state;
+    if (JSON.stringify(selections[active]) === JSON.stringify([shape])) {
+      if (shape.mode === "replace") this.clear();
       return;
     }
     this.selection.setLive(active, shape);
@@ -239,7 +248,16 @@ export class Brushing {
    */
   toggleHighlight(array, label) {
     const same = this.highlight?.array === array && this.highlight.label === label;
-    this.highlight = same ? null : { array, label, url: this.points.data.arrays[array].url };
+    this.highlightLabel(same ? null : { array, label });
+  }
+
+  /**
+   * Let one label stand out, or none.
+   * @param {{array: string, label: number}|null} wanted
+   */
+  highlightLabel(wanted) {
+    const url = wanted && this.points.data.arrays[wanted.array]?.url;
+    this.highlight = wanted && url ? { ...wanted, url } : null;
     this.schedule();
   }
 }

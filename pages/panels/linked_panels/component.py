@@ -154,5 +154,6 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
         "regions": None if view.regions is None else view.regions.as_json(),
         "marks": list(view.marks),
         "menu": None if view.menu is None else view.menu.as_json(),
+        "scan": view.scan,
         "refills": refills,
     }

@@ -28,10 +28,11 @@
  * @typedef {{type: "continuous", array: string, lut: string, limits: Pair, label: string,
  *   unit: string, nan: string}} Continuous
  * @typedef {{type: "categorical", array: string, palette: Record<string, string>,
- *   names: Record<string, string>, nan: string, label: string}} Categorical
+ *   names: Record<string, string>, nan: string, label: string, panel?: string}} Categorical panel:
+ *   where a click in the legend selects
  * @typedef {{type: "shaded", labels: string, value: string, palette: Record<string, string>,
  *   ranges: Record<string, Pair>, names: Record<string, string>, nan: string, dark: number,
- *   light: number, label: string, unit: string}} Shaded
+ *   light: number, label: string, unit: string, panel?: string}} Shaded
  * @typedef {{type: "direct", array: string, key: Array<[string, string]>, label: string,
  *   nan: string}} Direct
  * @typedef {Continuous|Categorical|Shaded|Direct} Coloring
@@ -46,7 +47,8 @@
  *   panels: PanelSpec[], frames: Record<string, [string, string]>,
  *   colorings: Record<string, Coloring>, state: State, patterns: string|null,
  *   hover: Array<[string, string, string]>, messages: string[], regions: Regions|null,
- *   parts: Parts|null, marks: number[], menu?: Menu|null}} Data marks: points to look at
+ *   parts: Parts|null, marks: number[], menu?: Menu|null, scan?: string}} Data marks: points to
+ *   look at; scan: what files are named after
  */
 
 import { onceForEach } from "./made.js";

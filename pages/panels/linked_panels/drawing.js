@@ -46,11 +46,21 @@ export class Drawing {
     if (JSON.stringify(theme) !== JSON.stringify(this.theme)) this.theme = theme;
   }
 
+  /** @returns {import("./panel.js").Picture} */
+  get picture() {
+    const { brushing, inspector, parts, points, shared, tools } = this.explorer;
+    return {
+      theme: this.theme, selection: brushing.selection, points, state: shared.state,
+      stroke: brushing.stroke, roi: brushing.roi, hovered: inspector.hovered, tool: tools.tool,
+      parts,
+    };
+  }
+
   draw() {
     const started = performance.now();
     const { theme } = this;
     const {
-      board, brushing, inspector, parts, plateau, points, probe, shared, tools,
+      board, brushing, inspector, plateau, probe, shared,
     } = this.explorer;
     board.layout();
     plateau.draw(theme);
@@ -58,10 +68,7 @@ export class Drawing {
     const { selection, masks } = brushing;
     if (this.made.differs("classes", [selection, masks])) selection.refresh(shared.state.active);
     inspector.flush();
-    const picture = {
-      theme, selection, points, state: shared.state, stroke: brushing.stroke,
-      roi: brushing.roi, hovered: inspector.hovered, tool: tools.tool, parts,
-    };
+    const { picture } = this;
     const shown = [...board.panels.values()].filter((panel) => panel.visible);
     // Those that were left go first, so that each has its turn however much there is to do.
     const order = shown.sort((a, b) => Number(this.left.has(b)) - Number(this.left.has(a)));
@@ -84,6 +91,7 @@ export class Drawing {
   }
 
   showToolbar() {
+    this.explorer.legends.press();
     const { brushing, points, shared: { history, state }, toolbar, tools } = this.explorer;
     const { selection, stroke } = brushing;
     const mode = stroke?.mode ?? tools.held ?? tools.mode;

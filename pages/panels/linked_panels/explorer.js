@@ -3,8 +3,10 @@
 import { Board } from "./board.js";
 import { Brushing } from "./brushing.js";
 import { Drawing } from "./drawing.js";
+import { Export } from "./export.js";
 import { Inspector } from "./inspector.js";
 import { Keys } from "./keys.js";
+import { Legends } from "./legend.js";
 import { Loader } from "./loader.js";
 import { PanelMenu } from "./panel_menu.js";
 import { Parts } from "./parts.js";
@@ -12,6 +14,7 @@ import { PlateauPlot } from "./plateau.js";
 import { Pointer } from "./pointer.js";
 import { Points } from "./points.js";
 import { Probe } from "./probe.js";
+import { Sheet } from "./sheet.js";
 import { SharedState } from "./shared_state.js";
 import { Toolbar } from "./toolbar.js";
 import { Tools } from "./tools.js";
@@ -57,6 +60,8 @@ export class Explorer {
     });
     this.board.choose = (panel) => this.menu.open(panel.spec.place ?? 0, panel.element);
     this.tools = new Tools(schedule);
+    this.legends = new Legends(this);
+    this.board.legends = this.legends;
     this.toolbar = new Toolbar({
       tool: (name) => this.tools.choose(name),
       mode: (name) => this.tools.combine(name),
@@ -67,11 +72,13 @@ export class Explorer {
       redo: () => this.brushing.restore("redo"),
       reset: () => this.board.resetView(null),
       add: () => this.menu.add(),
+      sheet: () => this.sheet.open(),
     });
+    this.sheet = new Sheet();
     this.messages = h("div", { class: "lp-messages", role: "status" });
     this.root = h("div", { class: "lp-root" }, this.toolbar.element, this.messages,
-      this.plateau.element, this.board.element, this.menu.element,
-      this.tooltip.element);
+      this.plateau.element, this.board.element, this.menu.element, this.tooltip.element,
+      this.sheet.element);
     const parent = component.parentElement;
     parent.append(this.root);
     // Streamlit fades what the running script has not reached yet. The panels go on working
@@ -108,7 +115,10 @@ export class Explorer {
     if (news.moved) this.drawing.prepared = false;
     this.brushing.take(news);
     this.menu.update();
-    for (const panel of this.board.take()) panel.pointer = new Pointer(panel, this);
+    for (const panel of this.board.take()) {
+      panel.pointer = new Pointer(panel, this);
+      new Export(panel, this);
+    }
     this.drawing.schedule();
   }
 

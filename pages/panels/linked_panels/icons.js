@@ -17,6 +17,7 @@ const PATHS = {
   redo: "M13 4l3.5 3.5L13 11M16.5 7.5H8a4.5 4.5 0 0 0 0 9h4",
   reset: "M3 8V3h5M17 8V3h-5M3 12v5h5M17 12v5h-5M8 10h4M10 8v4",
   enlarge: "M12 3h5v5M17 3l-6 6M8 17H3v-5M3 17l6-6",
+  save: "M10 3v9M6.5 8.5 10 12l3.5-3.5M3.5 12v4.5h13V12",
   shrink: "M16 9h-5V4M11 9l6-6M4 11h5v5M9 11l-6 6",
 };
 

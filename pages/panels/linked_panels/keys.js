@@ -1,5 +1,7 @@
 /** The keyboard: tools, slots, undo, and arrows in the panel that has the focus. */
 
+import { BINDINGS, keyOf } from "./bindings.js";
+
 /**
  * @typedef {import("./panel.js").Panel} Panel
  * @typedef {Record<string, () => void>} Actions by key
@@ -24,8 +26,8 @@ export class Keys {
   down(event) {
     const { explorer } = this;
     if (!explorer.points.known || event.metaKey) return;
-    if (event.ctrlKey && !/^[zy]$/i.test(event.key)) return;
-    const action = event.ctrlKey ? this.undo(event) : this.plain(event);
+    const action = this.actionOf(event);
+    if (event.ctrlKey && !action) return;
     if (action) {
       action();
       event.preventDefault();
@@ -49,35 +51,20 @@ export class Keys {
     if (event.key === "Shift" || event.key === "Alt") this.explorer.tools.hold(event);
   }
 
-  /** @param {KeyboardEvent} event */
-  undo(event) {
-    const redo = event.shiftKey || event.key.toLowerCase() === "y";
-    return () => this.explorer.brushing.restore(redo ? "redo" : "undo");
-  }
-
-  /** @param {KeyboardEvent} event */
-  plain(event) {
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {(() => void)|null}
+   */
+  actionOf(event) {
     const { explorer } = this;
-    const { board, brushing, tools } = explorer;
     const target = /** @type {Element} */ (event.composedPath()[0]);
-    const panel = [...board.panels.values()].find((p) => p.element.contains(target));
-    /** @type {Actions} */
-    const keys = {
-      b: () => tools.choose("box"),
-      l: () => tools.choose("lasso"),
-      p: () => tools.choose("pan"),
-      r: () => tools.choose("roi"),
-      1: () => brushing.activate("A"),
-      2: () => brushing.activate("B"),
-      0: () => board.resetView(null),
-      Delete: () => brushing.clear(),
-      Backspace: () => brushing.clear(),
-      Escape: () => explorer.escape(),
-      // On a button the arrows and the space bar are the button's.
-      ...(panel && target.tagName !== "BUTTON" ? this.within(panel) : {}),
-    };
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    return Object.hasOwn(keys, name) ? keys[name] : null;
+    const panel = [...explorer.board.panels.values()].find((p) => p.element.contains(target));
+    // On a button the arrows and the space bar are the button's.
+    const own = panel && !event.ctrlKey && target.tagName !== "BUTTON" ? this.within(panel) : {};
+    if (Object.hasOwn(own, event.key)) return own[event.key];
+    const name = keyOf(event);
+    const found = BINDINGS.find(({ key }) => key === name);
+    return found ? () => found.act(explorer) : null;
   }
 
   /**

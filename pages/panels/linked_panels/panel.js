@@ -24,6 +24,7 @@ import { icon } from "./icons.js";
  */
 
 const FEW_CHANGED = 50000;
+const HINT_MS = 1500;
 
 /** @type {import("./coloring.js").Colors} */
 const NO_COLORS = {
@@ -59,7 +60,11 @@ export class Panel {
     this.axes = h("canvas", { class: "lp-layer", "aria-hidden": "true" });
     this.overlay = h("canvas", { class: "lp-layer lp-overlay", tabindex: "0", role: "img" });
     this.legend = h("div", { class: "lp-legend" });
-    this.body = h("div", { class: "lp-body" }, this.data, this.axes, this.overlay, this.legend);
+    this.hinted = h("div", { class: "lp-hint", "aria-hidden": "true" });
+    this.hinted.hidden = true;
+    this.hintTimer = 0;
+    this.body = h("div", { class: "lp-body" }, this.data, this.axes, this.overlay, this.legend,
+      this.hinted);
     this.element = h(
       "section",
       { class: "lp-panel", "data-panel": spec.id },
@@ -127,6 +132,19 @@ export class Panel {
     this.enlarge.setAttribute("aria-label", text);
     this.enlarge.setAttribute("aria-pressed", String(enlarged));
     this.enlarge.replaceChildren(icon(enlarged ? "shrink" : "enlarge"));
+  }
+
+  /**
+   * Say something over the plot for a moment; nothing moves.
+   * @param {string} text
+   */
+  hint(text) {
+    this.hinted.textContent = text;
+    this.hinted.hidden = false;
+    clearTimeout(this.hintTimer);
+    this.hintTimer = setTimeout(() => {
+      this.hinted.hidden = true;
+    }, HINT_MS);
   }
 
   /** Whether it is on the screen. */

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.exploration import codes_of
 from latentcore.containers import ScanGrid
 from pages.panels.linked_panels.view import GridGeometry, PointTable
-
-_NO_LABEL = np.iinfo(np.int32).min
 
 
 @dataclass
@@ -35,10 +34,8 @@ class PointArrays:
 
         A code that no category has stands for "no value": it gets the color of missing points.
         """
-        codes = np.full(len(values), _NO_LABEL, np.int32)
-        present = np.isfinite(values)
-        codes[present] = values[present]
-        return self.add(name, codes, key), codes[present]
+        codes = codes_of(values)
+        return self.add(name, codes, key), codes[np.isfinite(values)]
 
     def add_zeros(self, n: int) -> str:
         """Add what is along y where only x means something."""

@@ -3,6 +3,7 @@
 import { draggedRoi, edgesAt, roiRect } from "./roi.js";
 import { heldMode } from "./tools.js";
 import { quantize, simplify } from "./geometry.js";
+import { wheelMeans } from "./wheel.js";
 
 /**
  * @typedef {import("./data.js").Pair} Pair
@@ -28,6 +29,7 @@ export class Pointer {
     /** @type {Drag|null} */
     this.drag = null;
     this.clicked = -Infinity;
+    this.zoomedAt = -Infinity;
     /** @type {number|null} */
     this.pinnedBefore = null;
     const target = panel.overlay;
@@ -164,6 +166,12 @@ export class Pointer {
   wheel(event) {
     const at = this.place(event);
     if (!this.panel.projection.contains(at)) return;
+    const { zoomed } = this.panel.projection.viewport;
+    if (wheelMeans(event, zoomed, event.timeStamp - this.zoomedAt) === "scroll") {
+      this.panel.hint("Ctrl + wheel zooms");
+      return;
+    }
+    this.zoomedAt = event.timeStamp;
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 33 : event.deltaMode === 2 ? 400 : 1;
     const factor = Math.exp(Math.max(-240, Math.min(240, event.deltaY * lines)) * WHEEL_STEP);

@@ -9,7 +9,7 @@ import { icon } from "./icons.js";
  * @typedef {import("./tools.js").Tool} Tool
  * @typedef {{tool: (tool: Tool) => void, mode: (mode: Mode) => void, slot: (slot: Slot) => void,
  *   clear: () => void, clearRoi: () => void, undo: () => void, redo: () => void,
- *   reset: () => void, add: () => void}} Actions
+ *   reset: () => void, add: () => void, sheet: () => void}} Actions
  */
 
 /** @type {Array<[Tool, string, string]>} */
@@ -21,10 +21,10 @@ const TOOLS = [
 ];
 /** @type {Array<[Mode, string, string]>} */
 const MODES = [
-  ["replace", "Replace the selection", ""],
-  ["add", "Add to the selection", "Shift"],
-  ["subtract", "Subtract from the selection", "Alt"],
-  ["intersect", "Intersect with the selection", "Shift+Alt"],
+  ["replace", "Replace the selection", "n"],
+  ["add", "Add to the selection", "a or Shift"],
+  ["subtract", "Subtract from the selection", "s or Alt"],
+  ["intersect", "Intersect with the selection", "i or Shift+Alt"],
 ];
 /** @type {Array<[Slot, string]>} */
 const SLOTS = [["A", "1"], ["B", "2"]];
@@ -71,11 +71,12 @@ export class Toolbar {
       this.slots.set(slot, { element, count });
     }
     this.clear = button("Clear the selection", "Delete", actions.clear, icon("clear"));
-    this.clearRoi = button("Clear the region of interest", "", actions.clearRoi, "ROI ×");
+    this.clearRoi = button("Clear the region of interest", "x", actions.clearRoi, "ROI ×");
     this.undo = button("Undo", "Ctrl+Z", actions.undo, icon("undo"));
     this.redo = button("Redo", "Ctrl+Shift+Z", actions.redo, icon("redo"));
     const reset = button("Reset the view", "0 or double click", actions.reset, icon("reset"));
     this.add = button("Add a panel", "", actions.add, icon("panel"));
+    const sheet = button("Keys and mouse", "?", actions.sheet, "?");
     this.live = h("span", { class: "lp-hidden", role: "status", "aria-live": "polite" });
     this.element = h(
       "div",
@@ -83,9 +84,42 @@ export class Toolbar {
       group("Tool", ...this.tools.values()),
       group("Mode", ...this.modes.values()),
       group("Selection", ...[...this.slots.values()].map((s) => s.element), this.clear),
-      group("History and view", this.undo, this.redo, reset, this.add, this.clearRoi),
+      group("History and view", this.undo, this.redo, reset, this.add, this.clearRoi, sheet),
       this.live,
     );
+    this.element.onkeydown = (event) => this.move(event);
+    this.element.addEventListener("focusin", ({ target }) => {
+      if (target instanceof HTMLButtonElement) this.stop(target);
+    });
+  }
+
+  /** The buttons that can be pressed now. */
+  get buttons() {
+    const all = [...this.element.querySelectorAll("button")];
+    return all.filter((button) => !button.disabled && !button.hidden);
+  }
+
+  /**
+   * Make the bar one stop of the tab key, at a button; arrow keys go on from there.
+   * @param {HTMLElement} [at]
+   */
+  stop(at = this.buttons.find((button) => button.tabIndex === 0) ?? this.buttons[0]) {
+    for (const button of this.element.querySelectorAll("button")) {
+      button.tabIndex = button === at ? 0 : -1;
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  move(event) {
+    const { buttons } = this;
+    const here = buttons.findIndex((button) => button.matches(":focus"));
+    const last = buttons.length - 1;
+    /** @type {Record<string, number>} */
+    const to = { ArrowLeft: here ? here - 1 : last, ArrowRight: here === last ? 0 : here + 1,
+      Home: 0, End: last };
+    if (here < 0 || !Object.hasOwn(to, event.key)) return;
+    event.preventDefault();
+    buttons[to[event.key]].focus();
   }
 
   /**
@@ -111,6 +145,7 @@ export class Toolbar {
     this.clearRoi.hidden = !state.roi;
     this.undo.disabled = !state.canUndo;
     this.redo.disabled = !state.canRedo;
+    this.stop();
   }
 
   /**

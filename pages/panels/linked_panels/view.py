@@ -224,6 +224,9 @@ class Categorical(_Coloring):
         What the legend says; the label's number where a name is missing.
     label : str
         Title of the legend.
+    panel : str
+        The entry of `PanelsView.frames` whose x and y are the labels: there a click in the legend
+        selects. Without one it lets the label stand out.
     """
 
     array: str
@@ -231,6 +234,7 @@ class Categorical(_Coloring):
     names: Mapping[int, str] = field(default_factory=dict)
     nan_color: str = NAN_COLOR
     label: str = ""
+    panel: str = ""
 
 
 @dataclass(frozen=True)
@@ -260,6 +264,8 @@ class Shaded(_Coloring):
         Title of the legend.
     unit : str
         Unit of the value.
+    panel : str
+        As of `Categorical`.
     """
 
     _ARRAYS = ("labels", "value")
@@ -274,6 +280,7 @@ class Shaded(_Coloring):
     light: float = 0.6
     label: str = ""
     unit: str = ""
+    panel: str = ""
 
 
 @dataclass(frozen=True)
@@ -363,6 +370,8 @@ class PanelsView:
         The panels that the user chose; none where they are the usual ones.
     menu : Menu or None
         What can be chosen, if anything.
+    scan : str
+        What files of the panels are named after.
     """
 
     points: PointTable
@@ -382,6 +391,7 @@ class PanelsView:
     marks: tuple[int, ...] = ()
     chosen: tuple[Choice, ...] = ()
     menu: Menu | None = None
+    scan: str = ""
 
     def __post_init__(self) -> None:
         ids = [panel.id for panel in self.panels]

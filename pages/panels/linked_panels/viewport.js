@@ -29,6 +29,13 @@ export class Viewport {
     if (!same) this.range = { ...home };
   }
 
+  /** Whether another part than the whole is seen. */
+  get zoomed() {
+    const { home, range } = this;
+    return home.x0 !== range.x0 || home.x1 !== range.x1
+      || home.y0 !== range.y0 || home.y1 !== range.y1;
+  }
+
   /** Show the whole range. */
   reset() {
     this.range = { ...this.home };

@@ -31,6 +31,7 @@ from pages.tasks.explore import (
     embedding_panel,
     filters,
     gallery,
+    label_strokes,
     layout,
     numbers,
     patterns,
@@ -138,7 +139,11 @@ def _narrowed(scene: Scene, regions: Kept) -> Scene:
     if not question.only:
         return scene
     try:
-        found = only.narrowed(scene, question, regions.panels)
+        found = only.narrowed(
+            scene,
+            question,
+            lambda drawn: {**regions.panels(drawn), **label_strokes.panels(drawn, scene, regions)},
+        )
     except InputError as error:
         text = f":material/warning: {errors.markdown_safe(str(error))} All points are shown."
         found = scene
@@ -208,28 +213,39 @@ def _panels(
         views, shown, messages = embedding_panel.views(scene, question)
     drawn = regions.panels(question.selections)
     selections, dropped = resolvable(question, scene, {*views, *drawn})
+    views, shown, messages = embedding_panel.views(scene, question)
+    inside = scene.inside(question)
+    key = clusters.cluster_key(scene, question)
+    last = _last_clusters(scene)
+    fresh = last is not None and last.key == key
+    found_last = None if last is None else last.clusters.clustering
+    drawn = {
+        **regions.panels(question.selections),
+        **label_strokes.panels(
+            question.selections, scene, regions, found_last if fresh else None, inside
+        ),
+    }
+    # Labels of clusters that are computed next can't be judged yet.
+    unknown = set() if fresh else label_strokes.named(question.selections)
+    selections, dropped = resolvable(question, scene, {*views, *drawn, *unknown})
     if dropped:
         session.update(selections=selections)
         question = session.question()
         st.toast(
             f"{dropped} parts of the selection are gone: they were drawn in another embedding, or "
-            "their region was deleted."
+            "their region was deleted, or the clusters that they were clicked in have changed."
         )
     if question.color == SIMILARITY and question.pinned is None:
         messages = (
             *messages,
-            "Click a point: all are then colored by how similar they are to it.",
+            "Click a point in any panel: all are then colored by how similar they are to it.",
         )
-    inside = scene.inside(question)
-    key = clusters.cluster_key(scene, question)
-    last = _last_clusters(scene)
-    fresh = last is not None and last.key == key
     view = build_view(
         scene,
         question,
         embeddings=views,
         shown=shown,
-        clustering=None if last is None else last.clusters.clustering,
+        clustering=found_last,
         labels_key="" if last is None else last.key,
         inside=inside,
         theme=tones().theme,

@@ -13,6 +13,9 @@ from latentcore.analysis.exploration import (
     MAP_PANELS,
     ROW_PANEL,
     Axis,
+    codes_of,
+    is_label_panel,
+    label_panel,
     scatter_axes,
     scatter_panel,
 )
@@ -30,6 +33,7 @@ from latentcore.figures.colors import (
     is_diverging,
     lut,
 )
+from pages.access import places
 from pages.panels.linked_panels import (
     Categorical,
     Choice,
@@ -65,7 +69,7 @@ def build_view(
     patterns_url: str | None,
     messages: tuple[str, ...],
     regions: Kept,
-    drawn: Mapping[str, NDArray[np.float32]],
+    drawn: Mapping[str, NDArray[np.floating]],
     marks: tuple[int, ...] = (),
 ) -> PanelsView:
     """Build the view.
@@ -87,7 +91,7 @@ def build_view(
         Notices above the panels.
     regions : Kept
     drawn : Mapping of str to ndarray, shape (n, 2)
-        Axes of the panels of regions that are selected.
+        Axes of the panels of regions and labels that are selected.
     marks : tuple of int
         Points to look at.
     """
@@ -111,6 +115,7 @@ def build_view(
         arrays.add("kept", scene.kept(question).astype(np.int32), asked)
     frames.update(_frames_of_shapes(arrays, scene, question))
     frames.update(_frames_of_regions(arrays, regions, drawn))
+    frames.update(_frames_of_labels(maker.colorings))
     return PanelsView(
         points=arrays.table(len(scene.latents)),
         grid=geometry,
@@ -128,6 +133,7 @@ def build_view(
         marks=marks,
         chosen=question.panels,
         menu=panel_choices.menu(scene, choices, regions=bool(regions.shown)),
+        scan=places.label(scene.scan.latents or ""),
     )
 
 
@@ -296,8 +302,9 @@ def _main_coloring(
     if name == CLUSTER and clustering is not None:
         labels = _labels(arrays, clustering, labels_key)
         return Categorical(
-            labels, _palette(clustering, theme), _names(clustering), NAN_COLORS[theme], "cluster"
-        )
+            labels, _palette(clustering, theme), _names(clustering), NAN_COLORS[theme], "cluster",
+            label_panel(clustering.labels),
+        )  # fmt: skip
     if name == ORIENTATION and scene.maps.orientation is not None:
         return _orientations(arrays, scene, scene.maps.orientation, theme)
     if name in scene.maps.categories:
@@ -334,18 +341,34 @@ def _region_coloring(arrays: PointArrays, regions: Kept, theme: Theme) -> Catego
         {-1: "in no region", **regions.names},
         NAN_COLORS[theme],
         "region",
+        label_panel(regions.labels),
     )
 
 
 def _frames_of_regions(
-    arrays: PointArrays, regions: Kept, drawn: Mapping[str, NDArray[np.float32]]
+    arrays: PointArrays, regions: Kept, drawn: Mapping[str, NDArray[np.floating]]
 ) -> dict[str, tuple[str, str]]:
+    labels = [panel for panel in drawn if is_label_panel(panel)]
     return {
+        # A digest of the labels names them.
+        panel: (arrays.add(panel, drawn[panel][:, 0].astype(np.int32), panel),) * 2
+        for panel in labels
+    } | {
         panel: (
             arrays.add(panel, axes[:, 0], regions.key),
             arrays.add_zeros(len(axes)),
         )
         for panel, axes in drawn.items()
+        if panel not in labels
+    }
+
+
+def _frames_of_labels(colorings: Mapping[str, Coloring]) -> dict[str, tuple[str, str]]:
+    """Return where a click in a legend selects: both axes are the labels."""
+    return {
+        one.panel: (one.arrays[0],) * 2
+        for one in colorings.values()
+        if isinstance(one, Categorical | Shaded) and one.panel
     }
 
 
@@ -371,7 +394,8 @@ def _categories(
     if all(names.get(code) in colors for code in palette):
         # A map of the regions, or of classes grown from them.
         palette = {code: colors[names[code]] for code in palette}
-    return Categorical(array, palette, names, NAN_COLORS[theme], name)
+    panel = label_panel(codes_of(scene.maps.get(name)))
+    return Categorical(array, palette, names, NAN_COLORS[theme], name, panel)
 
 
 def _shaded(
@@ -394,6 +418,7 @@ def _shaded(
         dark=SHADE_DARK,
         light=SHADE_LIGHT,
         label="cluster, brighter = larger latent",
+        panel=label_panel(clustering.labels),
     )
 
 

@@ -19,6 +19,7 @@ from pages.panels.linked_panels import (
 # Okabe & Ito (2008), and gray for noise.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 NOISE = "#9a9a9a"
+LABELS = "labels-scene"
 STEP = 0.1
 
 
@@ -136,10 +137,13 @@ def make_view(
             ),
         ),
         "colorings": {
-            "labels": Categorical("labels", palette, {0: "ferrite", -1: "noise"}, label="cluster"),
+            "labels": Categorical(
+                "labels", palette, {0: "ferrite", -1: "noise"}, label="cluster", panel=LABELS
+            ),
             "latent": Continuous("latent", viridis_like(), (float(low), float(high)), "latent 7"),
-            "shaded": Shaded("labels", "latent", palette, ranges, label="cluster"),
+            "shaded": Shaded("labels", "latent", palette, ranges, label="cluster", panel=LABELS),
         },
+        "frames": {LABELS: ("labels", "labels")},
         "patterns_url": array_store().put_patterns(name, pattern_of),
         "hover": (("latent 7", "latent", ""), ("band contrast", "bandcontrast", "")),
     }
