@@ -157,6 +157,7 @@ def test_panels_follow_the_roi_of_sliders_fields_and_the_whole_scan(
 
 def upload(page, files: list[Path]) -> None:
     """Go to the Data page and upload files there."""
+    page.keyboard.press("Escape")  # while the ROI's popover is open, a click only closes it
     page.get_by_role("link", name="Data", exact=True).click()
     page.get_by_role("heading", name="Data", exact=True).wait_for(timeout=PATIENCE)
     opener = page.get_by_test_id("stExpander").filter(has_text="Open files").first
