@@ -1,6 +1,7 @@
 """The server's jobs in the sidebar of every page: how far each is, and what it left.
 
-The list asks for itself only, never for the page, and asks no more once there is nothing to show.
+The list asks for itself only, never for the page, and asks no more once no job is active: with
+every two runs, also of a fragment, Streamlit forgets a file that a download button has just made.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pages.jobs.panel import cancel, progress_text, runner, waiting_text
 from pages.results import run_files
 
 _LOOK_EVERY_S = 2.0
-# How long a job is still listed after its end.
+# How long after its end a job is still listed when a page is drawn.
 _LINGERS_S = 40.0
 _MOST = 4
 _OF_ALL = 20
@@ -28,19 +29,25 @@ _OF_ALL = 20
 
 def show_jobs(place: DeltaGenerator) -> bool:
     """List the jobs in a container of the sidebar; return whether there are any."""
-    if not _listed():
-        return False
+    jobs = _listed()
     with place:
-        _live()
-    return True
+        if any(job.active for job in jobs):
+            _live()
+        elif jobs:
+            _list(jobs)
+    return bool(jobs)
 
 
 @st.fragment(run_every=_LOOK_EVERY_S)
 def _live() -> None:
     jobs = _listed()
-    if not jobs:
+    if not any(job.active for job in jobs):
         navigation.ask_no_more()
-        return
+    if jobs:
+        _list(jobs)
+
+
+def _list(jobs: list[JobRecord]) -> None:
     with st.container(key="sidebar_jobs", gap="small"):
         for record in jobs[:_MOST]:
             _line(record)
@@ -107,4 +114,4 @@ def _ended(record: JobRecord) -> None:
 
 def _open(place: str, run: Mapping[str, Any]) -> None:
     run_files.show_in_explore(place, run)
-    st.rerun()  # the page as well, not this list alone
+    st.rerun()  # the page as well, where this is a button of the list that asks for itself
