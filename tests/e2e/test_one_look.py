@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.test_true_panels import (
-    PATIENCE,
-    PROBE,
-    SETTLED,
-    link,
-    scans,  # noqa: F401 - a fixture
-    server,  # noqa: F401 - a fixture
-)
+from tests.e2e.test_true_panels import scans, server  # noqa: F401 - fixtures
+from tests.e2e.true_pixels import PATIENCE, PROBE, SETTLED, link
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

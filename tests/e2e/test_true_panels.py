@@ -5,48 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
+from tests.e2e.true_pixels import (
+    IDLE,
+    PATIENCE,
+    PROBE,
+    assert_like_a_fresh_page,
+    link,
+    pixels,
+    settle,
+    write_scan,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-PATIENCE = 120_000
-PROBE = "[...window.__latentPanels][0]"
-IDLE = """() =>
-  document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
-"""
-# Nothing runs, nothing is on its way, and the last frame is drawn.
-SETTLED = f"""() => {{
-  const app = document.querySelector('[data-testid="stApp"]');
-  if (app?.dataset.testScriptState !== 'notRunning' || !window.__latentPanels?.size) return false;
-  return {PROBE}.settled && {PROBE}.panels.has('cluster-map');
-}}"""
-# Of each panel the pixels of its points, and those of its outlines. As text: the browser's driver
-# takes a minute for as many numbers.
-PIXELS = f"""() => Object.fromEntries(
-  [...{PROBE}.panels.values()].flatMap((panel) => [
-    ['points', panel.dataContext], ['outlines', panel.overlayContext],
-  ].map(([layer, context]) => [
-    `${{panel.id}} ${{layer}}`,
-    new Uint8Array(context.getImageData(
-      0, 0, context.canvas.width, context.canvas.height).data.buffer).toHex(),
-  ])))"""
-
-
-def write_scan(folder: Path, name: str, columns: int, rows: int, seed: int) -> list[Path]:
-    """Write latents of three dimensions and a map; return both files."""
-    random = np.random.default_rng(seed)
-    y, x = (axis.ravel() for axis in np.mgrid[0:rows, 0:columns])
-    grain = (x * 3 // columns) + 3 * (y * 2 // rows)
-    values = random.normal(size=(len(x), 3)) + random.normal(0, 4, (6, 3))[grain]
-    table = {f"latent_{dim}": values[:, dim] for dim in range(3)}
-    latents, maps = folder / f"{name}_latents.csv", folder / f"{name}_contrast.csv"
-    pd.DataFrame({"x": x, "y": y, **table}).to_csv(latents, index=False)
-    contrast = 100 + 9 * grain + random.integers(0, 9, len(x))
-    pd.DataFrame({"x": x, "y": y, "bandcontrast": contrast}).to_csv(maps, index=False)
-    return [latents, maps]
 
 
 @pytest.fixture(scope="module")
@@ -64,48 +37,6 @@ def server(scans, tmp_path_factory: pytest.TempPathFactory):
     }
     with streamlit_server(REPOSITORY / "app.py", env=env) as url:
         yield url
-
-
-def link(scans, name: str) -> str:
-    latents, maps = scans[name]
-    root = latents.parent.name
-    return (
-        f"/?samples=&latents=folder:{root}/{latents.name}&maps=folder:{root}/{maps.name}"
-        "&embedding=pca&dim=0"
-    )
-
-
-def settle(page) -> None:
-    page.wait_for_function(SETTLED, timeout=PATIENCE)
-    page.wait_for_timeout(300)  # what the run that has just ended sets off
-    page.wait_for_function(SETTLED, timeout=PATIENCE)
-
-
-def pixels(page) -> dict[str, np.ndarray]:
-    settle(page)
-    page.mouse.move(2, 2)  # no tooltip
-    found = page.evaluate(PIXELS)
-    return {name: np.frombuffer(bytes.fromhex(data), "<u4") for name, data in found.items()}
-
-
-def assert_like_a_fresh_page(page, browser) -> None:
-    """Compare every pixel of the panels with those of a new session at the same address."""
-    settle(page)
-    context = browser.new_context(viewport=page.viewport_size)
-    try:
-        fresh = context.new_page()
-        fresh.goto(page.url)
-        expected = pixels(fresh)
-    finally:
-        context.close()
-    found = pixels(page)
-    assert found.keys() == expected.keys()
-    wrong = {
-        name: int((found[name] != values).sum()) if found[name].shape == values.shape else "size"
-        for name, values in expected.items()
-        if not np.array_equal(found[name], values)
-    }
-    assert not wrong, f"pixels that differ from a fresh page at {page.url}: {wrong}"
 
 
 def roi(page) -> list[float] | None:
