@@ -1,6 +1,8 @@
-"""Sizes and durations as people say them."""
+"""Sizes, durations and measured values as people write them."""
 
 from __future__ import annotations
+
+import math
 
 
 def duration_text(seconds: float) -> str:
@@ -26,3 +28,19 @@ def size_text(size: float) -> str:
         if size >= factor:
             return f"{size / factor:.3g} {unit}"
     return f"{size:.0f} B"
+
+
+def mean_sd_text(mean: float, sd: float) -> str:
+    """Write a mean and its standard deviation, both to the third digit of the latter.
+
+    ``157.9 ± 38.6``; a mean of 5e-8 beside a standard deviation of 15.7 is ``0.0 ± 15.7``.
+    """
+    if not math.isfinite(mean):
+        return "–"
+    if not math.isfinite(sd):
+        return f"{mean:.5g}".replace("-", "−")
+    if not 1e-3 <= sd < 1e6:
+        return f"{mean:.5g} ± {sd:.3g}".replace("-", "−")
+    decimals = max(0, 2 - math.floor(math.log10(sd)))
+    rounded = round(mean, decimals) + 0.0  # no minus sign before nothing
+    return f"{rounded:,.{decimals}f} ± {sd:,.{decimals}f}".replace("-", "−")

@@ -18,6 +18,7 @@ from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError
 from latentcore.workflows import execute
+from pages.frame.units import mean_sd_text
 from pages.scan.state import ScanState
 from pages.tasks.explore.downloads import file_names, session_request, zipped
 from pages.tasks.explore.reports import read_report
@@ -97,7 +98,7 @@ def test_selection_in_the_url_is_described_as_numpy_says(explore, scan: Path) ->
     inside = (table.x >= 2) & (table.x < 7) & (table.y >= 1) & (table.y < 5)
     contrast = table["bandcontrast"][inside]
     assert f"Selection A: {inside.sum()} points" in page_text(app)
-    assert f"bandcontrast: {contrast.mean():.5g} ± {contrast.std():.3g}" in page_text(app)
+    assert f"bandcontrast: {mean_sd_text(contrast.mean(), contrast.std())}" in page_text(app)
 
 
 def test_widgets_change_the_question_and_the_url(explore) -> None:

@@ -1,4 +1,4 @@
-"""Tables show decimals with significant digits."""
+"""Numbers are shown with significant digits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pages.frame.tables import significant
+from pages.frame.units import mean_sd_text
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,21 @@ def test_no_digit_before_the_point_is_rounded_away(values: list[float], digits: 
     found = significant(frame)
     assert found.keys() == {"value"}
     assert found["value"]["type_config"]["format"] == f"%.{digits}g"
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "text"),
+    [
+        (157.86, 38.6, "157.9 ± 38.6"),
+        (5.3342e-8, 15.7, "0.0 ± 15.7"),
+        (-5e-8, 15.7, "0.0 ± 15.7"),
+        (-0.0123456, 0.00199, "−0.01235 ± 0.00199"),
+        (1.9e-4, 4e-5, "0.00019 ± 4e−05"),
+        (12345.6, 2345.0, "12,346 ± 2,345"),
+        (3.25, float("nan"), "3.25"),
+        (float("nan"), float("nan"), "–"),
+        (7.0, 0.0, "7 ± 0"),
+    ],
+)
+def test_mean_has_the_digits_of_its_standard_deviation(mean: float, sd: float, text: str) -> None:
+    assert mean_sd_text(mean, sd) == text

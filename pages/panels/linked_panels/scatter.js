@@ -10,7 +10,7 @@ import { EMPHASIZED, OTHER, OUTSIDE } from "./selection.js";
 
 /** @typedef {Array<[number, number, number]>} Stamp dx, dy, weight */
 
-const DIM = 0.26;
+const DIM = { light: 0.26, dark: 0.4 };
 const FAINT = 0.1;
 const TABLE = 4096;
 const MANY_CHANGED = 0.3;
@@ -51,6 +51,7 @@ export class ScatterRaster {
     this.fullPaint = true;
     this.focus = false;
     this.gray = 0;
+    this.dim = DIM.light;
     /** @type {import("./data.js").Rgb} */
     this.background = [0, 0, 0];
     this.otherColor = this.background;
@@ -273,7 +274,8 @@ export class ScatterRaster {
   paint(context, theme, focus, otherColor, whole) {
     this.fullPaint ||= whole;
     this.background = theme.background;
-    this.gray = theme.dark ? 96 : 168;
+    this.gray = theme.dark ? 150 : 168;
+    this.dim = theme.dark ? DIM.dark : DIM.light;
     this.focus = focus;
     this.otherColor = otherColor;
     if (this.fullPaint) this.paintAll(context);
@@ -321,7 +323,7 @@ export class ScatterRaster {
    */
   mixed(p) {
     const o = 4 * p;
-    const { all, sums, opacity, gray, focus } = this;
+    const { all, sums, opacity, gray, dim, focus } = this;
     const chosen = sums[EMPHASIZED];
     const outside = sums[OUTSIDE];
     const other = sums[OTHER];
@@ -344,7 +346,7 @@ export class ScatterRaster {
       let cg = ((all[o + 2] - outside[o + 2] - chosen[o + 2]) >>> 0) / wi;
       let cb = ((all[o + 3] - outside[o + 3] - chosen[o + 3]) >>> 0) / wi;
       if (focus) {
-        a *= DIM;
+        a *= dim;
         cr = (cr + gray) / 2;
         cg = (cg + gray) / 2;
         cb = (cb + gray) / 2;

@@ -20,9 +20,9 @@ from latentcore.figures.colors import (
     cluster_palette,
     hex_to_rgb,
     is_diverging,
-    lut,
     usual_color_map,
 )
+from latentcore.figures.grounds import lut_on
 from pages.charts.frame import unit_text
 from pages.panels.linked_panels import (
     Categorical,
@@ -183,7 +183,7 @@ def _coloring(arrays: PointArrays, scene: Scene, cut: Cut, name: str, theme: The
     cmap = LATENT_COLORS if name.startswith(_LATENT) else usual_color_map(name, values)
     limits = robust_limits(values, symmetric=is_diverging(cmap))
     array = arrays.add(name, values, key)
-    return Continuous(array, lut(cmap), limits, title_of(name), unit, NAN_COLORS[theme])
+    return Continuous(array, lut_on(cmap, theme), limits, title_of(name), unit, NAN_COLORS[theme])
 
 
 def _values(scene: Scene, cut: Cut, name: str) -> tuple[NDArray[np.float32], str, str]:

@@ -18,7 +18,7 @@ from latentcore.analysis.statistics import Comparison, Description
 from latentcore.containers import Clustering, cluster_name
 from pages.frame.errors import markdown_safe
 from pages.frame.tables import show_table
-from pages.frame.units import duration_text
+from pages.frame.units import duration_text, mean_sd_text
 from pages.tasks.explore.clusters import separation_of
 from pages.view import session
 from pages.view.question import LATENT, Question
@@ -128,7 +128,7 @@ def _overview(
 
 
 def _mean_sd(found: Description) -> str:
-    return f"{found.mean:.5g} ± {found.sd:.3g}" if found.n_finite else "–"
+    return mean_sd_text(found.mean, found.sd)
 
 
 def _row(name: str, quantity: str, unit: str, found: Description) -> dict[str, object]:
@@ -320,7 +320,7 @@ def _cluster_row(
     def mean_sd(values: NDArray[np.float32]) -> str:
         own = values[mask].astype(np.float64)
         own = own[np.isfinite(own)]
-        return f"{own.mean():.4g} ± {own.std(ddof=1):.3g}" if len(own) > 1 else "–"
+        return mean_sd_text(own.mean(), own.std(ddof=1)) if len(own) > 1 else "–"
 
     return {
         "cluster": name,

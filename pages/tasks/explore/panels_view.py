@@ -31,8 +31,8 @@ from latentcore.figures.colors import (
     Theme,
     cluster_palette,
     is_diverging,
-    lut,
 )
+from latentcore.figures.grounds import lut_on
 from pages.access import places
 from pages.panels.linked_panels import (
     Categorical,
@@ -321,7 +321,7 @@ def _main_coloring(
         name, array = LATENT, _axis_array(arrays, scene, question.dim)
         label, unit = f"latent {question.dim}", ""
     limits = scene.limits(question, name, symmetric=is_diverging(cmap))
-    return Continuous(array, lut(cmap), limits, label, unit, NAN_COLORS[theme])
+    return Continuous(array, lut_on(cmap, theme), limits, label, unit, NAN_COLORS[theme])
 
 
 def _region_array(arrays: PointArrays, regions: Kept) -> str:
