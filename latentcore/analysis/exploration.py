@@ -24,6 +24,7 @@ from latentcore.analysis.clustering import (
     Scaling,
     chosen_features,
     cluster_features,
+    latent_name,
 )
 from latentcore.analysis.selection import Mode, Shape, select
 from latentcore.analysis.statistics import (
@@ -203,13 +204,14 @@ def describe_view(
     frames = {**label_panels(selections, [labels]), **embeddings}
     axes = panel_axes(selections, latents=latents, maps=maps, embeddings=frames)
     masks = {slot: selected_rows(selections.get(slot, ()), axes, inside) for slot in ("A", "B")}
-    quantities = {f"latent_d{dim}": latents.dimension(dim), **maps}
+    every = {latent_name(int(one)): latents.dimension(int(one)) for one in latents.dims}
+    quantities = {latent_name(dim): every[latent_name(dim)], **maps}
     return Exploration(
         inside,
         clustering,
         masks,
         selection_statistics(inside, masks, labels, quantities, latents.grid),
-        comparison(masks, quantities),
+        comparison(masks, {**every, **maps}),
     )
 
 
@@ -517,14 +519,16 @@ def comparison(
     Returns
     -------
     dict of str to Comparison
-        Each quantity with at least two finite values on either side; empty where a selection is.
+        Each quantity with at least two finite values on either side, that of the largest Cliff's
+        delta first, whatever its sign; empty where a selection is.
     """
     a, b = masks["A"], masks["B"]
-    return {
+    found = {
         name: compare(values, a, b)
         for name, values in quantities.items()
         if min(_finite(values, a), _finite(values, b)) > 1
     }
+    return dict(sorted(found.items(), key=lambda entry: -abs(entry[1].cliffs_delta)))
 
 
 def _finite(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:

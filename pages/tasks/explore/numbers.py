@@ -174,7 +174,7 @@ def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Seque
 
 def show_comparison(scene: Scene, masks: Masks) -> None:
     """Show the difference and effect size of each quantity, selection A against B."""
-    found = _compared(scene, masks)
+    found = compared(scene, masks)
     if not found:
         st.info(
             "Brush one selection, switch to slot B above the panels, and brush another: "
@@ -188,7 +188,6 @@ def show_comparison(scene: Scene, masks: Masks) -> None:
             f"{overlap:,} {scene.points} are in both selections and count on both sides.",
             icon=":material/warning:",
         )
-    names = sorted(found, key=lambda name: -abs(found[name].cliffs_delta))
     table = [
         {
             "quantity": name,
@@ -202,13 +201,12 @@ def show_comparison(scene: Scene, masks: Masks) -> None:
             "P(A > B)": entry.auc,
             "K–S": entry.ks,
         }
-        for name in names
-        for entry in [found[name]]
+        for name, entry in found.items()
     ]
     key = f"explore.against.{_masks_key(masks)}"
     show_table(
         pd.DataFrame(table), key=key, selection_mode="single-row",
-        on_select=lambda: _show_quantity(scene, names, key),
+        on_select=lambda: _show_quantity(scene, list(found), key),
     )  # fmt: skip
     st.caption(
         "All dimensions and maps, the largest effect first; choose a row to see it in the panels. "
@@ -223,7 +221,7 @@ def _masks_key(masks: Masks) -> str:
     return hashlib.blake2b(content, digest_size=12).hexdigest()
 
 
-def _compared(scene: Scene, masks: Masks) -> dict[str, Comparison]:
+def compared(scene: Scene, masks: Masks) -> dict[str, Comparison]:
     """Compare A and B in every latent dimension and every map of numbers."""
     if not (masks["A"].any() and masks["B"].any()):
         return {}

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import comparison, selection_statistics
+from latentcore.analysis.exploration import selection_statistics
 from latentcore.artifacts import to_json
 from latentcore.artifacts.region_files import plain_regions
 from latentcore.containers import NO_VALUE, NOISE, Clustering, software_versions
@@ -98,7 +98,7 @@ def report(
             for slot, mask in masks.items()
         },
         "statistics": selection_statistics(inside, masks, labels, values, None),
-        "A against B": comparison(masks, values),
+        "A against B": numbers.compared(scene, masks),
         "regions": plain_regions(regions) if regions else None,
         "versions": software_versions(),
         "view": {"scan": asdict(scene.scan), "question": question.as_plain()},
