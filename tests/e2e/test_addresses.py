@@ -73,7 +73,7 @@ def test_a_file_is_uploaded_on_a_page_opened_by_its_address(
 ) -> None:
     page.goto(f"{server}/data?{SCAN}")
     opened(page, "Data")
-    page.get_by_text("Open files").click()
+    page.get_by_test_id("stExpander").get_by_text("Open files").click()
     page.locator("input[type=file]").first.set_input_files(write_kikuchi(tmp_path / "mine.h5"))
     page.get_by_text("opened as patterns").wait_for(timeout=PATIENCE)
     page.locator("img").first.wait_for(timeout=PATIENCE)
@@ -95,7 +95,7 @@ def test_explore_has_an_address_and_keeps_what_it_carries(page, server) -> None:
 def test_the_server_folder_stays_open_while_somebody_browses_it(page, server) -> None:
     page.goto(f"{server}/data?{SCAN}")
     opened(page, "Data")
-    page.get_by_text("Open files").click()
+    page.get_by_test_id("stExpander").get_by_text("Open files").click()
     page.get_by_role("tab", name="Server folder").click()
     page.get_by_role("button", name="sub", exact=True).click()
     page.get_by_role("button", name="deeper").wait_for(timeout=PATIENCE)

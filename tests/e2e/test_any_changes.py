@@ -13,7 +13,7 @@ from tests.e2e.true_pixels import assert_like_a_fresh_page, link, settle, write_
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-CHANGES, COMPARED_EVERY = 16, 4
+CHANGES, COMPARED_EVERY = 12, 4
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def server(scans, tmp_path_factory: pytest.TempPathFactory):
         yield url
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2])
 def test_any_changes_leave_the_pixels_of_a_fresh_page(page, browser, server, scans, seed) -> None:
     page.goto(server + link(scans, "scan"))
     settle(page)

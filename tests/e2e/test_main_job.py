@@ -168,7 +168,8 @@ def wait_for_box(explorer: Explorer, panel: str, axes: tuple[np.ndarray, np.ndar
 
 def download(page) -> tuple[pd.DataFrame, dict]:
     """Prepare the files of the view, and take the table of assignments and the report."""
-    page.get_by_text("Download", exact=True).last.click()
+    page.get_by_role("combobox", name="Show in the side panel").click()
+    page.get_by_role("option", name="Download").click()
     page.get_by_role("button", name="Prepare the files").click()
     found = {}
     for name in ("cluster_assignments", "session_report"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
-from tests.e2e.test_true_panels import PATIENCE, PROBE, link, write_scan
+from tests.e2e.true_pixels import PATIENCE, PROBE, link, write_scan
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

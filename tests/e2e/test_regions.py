@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
-from tests.e2e.test_true_panels import PATIENCE, PROBE, SETTLED, link, write_scan
+from tests.e2e.true_pixels import PATIENCE, PROBE, SETTLED, link, write_scan
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

@@ -59,6 +59,7 @@ def test_browser_shows_names_and_asks_no_other_host(page, server: str, query: st
     page.route(lambda url: urlsplit(url).hostname not in ("127.0.0.1", None), lambda r: r.abort())
     page.goto(f"{server}/{path}?{query}")
     page.wait_for_function(LAST[path], timeout=PATIENCE)
+    page.get_by_test_id("stSidebar").hover()  # on Explore it opens only then
     caption = page.get_by_text("Only points with").first
     caption.wait_for(timeout=PATIENCE)
     assert " ".join(caption.inner_text().split()) == f"Only points with {NAME} > -9"

@@ -156,7 +156,7 @@ def test_explore_colors_points_by_orientation(open_page: OpenPage, data_root: Pa
     app = open_page("explore", samples=place, maps=[place], latents=latents, **to_query(question))
     assert not app.exception
     assert not app.error
-    chosen = next(box for box in app.selectbox if "olor embedding" in box.label)
+    chosen = next(box for box in app.selectbox if box.label == "Color by")
     assert chosen.value == ORIENTATION
     assert "bandcontrast" in chosen.options
     scene = open_scene(ScanState(samples=place, maps=(place,), latents=latents))

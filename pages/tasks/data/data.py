@@ -19,7 +19,7 @@ st.title("Data")
 first_visit.strip(
     "data",
     f"{'This is the demo scan' if scan.is_demo else 'This is the scan in view'}, on all pages. "
-    "**Open files** takes your own: patterns, maps and latents of one scan, all at once.",
+    "**Open files** takes your own: all files that belong together, at once.",
 )
 with st.container():  # always there, so that what is open below it stays so
     downloads()

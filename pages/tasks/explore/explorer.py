@@ -211,9 +211,6 @@ def _panels(
     question = session.question()
     with room.notices:
         views, shown, messages = embedding_panel.views(scene, question)
-    drawn = regions.panels(question.selections)
-    selections, dropped = resolvable(question, scene, {*views, *drawn})
-    views, shown, messages = embedding_panel.views(scene, question)
     inside = scene.inside(question)
     key = clusters.cluster_key(scene, question)
     last = _last_clusters(scene)
