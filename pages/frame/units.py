@@ -35,6 +35,7 @@ def mean_sd_text(mean: float, sd: float) -> str:
 
     ``157.9 ± 38.6``; a mean of 5e-8 beside a standard deviation of 15.7 is ``0.0 ± 15.7``.
     """
+    mean, sd = float(mean), float(sd)  # NumPy rounds halves in another way
     if not math.isfinite(mean):
         return "–"
     if not math.isfinite(sd):
