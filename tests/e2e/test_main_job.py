@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pages.frame.units import mean_sd_text
 from pages.view.question import Question, from_query
 from tests.browser_support import REPOSITORY, streamlit_server
 
@@ -132,7 +133,7 @@ def test_brushed_numbers_equal_numpy_and_the_csv_parses(page, server, workspace)
         expected = wait_for_box(explorer, panel, axes[panel])
         explorer.sees(f"Selection A: {int(expected.sum()):,} points")
         mean, sd = latent[expected].mean(), latent[expected].std(ddof=1)
-        explorer.sees(f"latent_d{dim}: {mean:.5g} ± {sd:.3g}")
+        explorer.sees(f"latent_d{dim}: {mean_sd_text(mean, sd)}")
     assert not explorer.errors
     table, report = download(page)
     assert list(table.columns[:5]) == ["x", "y", "latent", "bandcontrast", "cluster"]

@@ -80,6 +80,7 @@ def test_ones_own_scan_is_in_view_and_nothing_beside_it(page, link: str) -> None
     assert "opened:iron.csv" in query["maps"]
     assert query["reference"] == ["Fe"]
     sidebar = page.get_by_test_id("stSidebar")
+    sidebar.hover()  # on Explore it opens only then
     for part, name in {"Patterns": "scan.h5", "Latents": "latents.csv"}.items():
         assert sidebar.get_by_role("combobox", name=part).first.input_value() == name
     sidebar.get_by_text("iron.csv").first.wait_for(timeout=PATIENCE)
