@@ -6,6 +6,7 @@ from latentcore.containers.columns import Columns, holds_names, numeric, quantit
 from latentcore.containers.grid import Lattice, ScanGrid, ShiftedRows
 from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids
+from latentcore.containers.lazy import later
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
 from latentcore.containers.regions import Region, RegionSet
@@ -68,6 +69,7 @@ __all__ = [
     "damaged_among",
     "default_sample_ids",
     "holds_names",
+    "later",
     "match_rows",
     "notes_of",
     "numeric",

@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers.grid import ScanGrid
+from latentcore.containers.lazy import later, lazy_fields, unmade
 from latentcore.containers.provenance import Provenance
 from latentcore.containers.samples import SourceRef
 from latentcore.errors import RequestError, ShapeError
 
+_BLOCK_VALUES = 1 << 20
+_FOLD = 64
+# Columns read from a file that are kept in memory; those of 20 million rows take 80 MB each.
+_MOST_COLUMNS = 6
+
 
 def default_sample_ids(n: int) -> NDArray[np.str_]:
     """Return the row numbers as text: the ids of samples that have no others."""
-    return np.arange(n).astype(np.str_)
+    return np.arange(n).astype(f"U{len(str(max(0, n - 1)))}")
 
 
+class StoredMatrix(Protocol):
+    """Latents that stay in their file until somebody needs them."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and dimensions."""
+        ...
+
+    def read(self, rows: slice) -> NDArray[np.float32]:
+        """Return neighboring rows, shape (b, d).
+
+        Raises
+        ------
+        MalformedFileError
+            If the file was changed since it was opened.
+        """
+        ...
+
+    def load(self) -> NDArray[np.float32]:
+        """Return all rows, shape (n, d)."""
+        ...
+
+
+@lazy_fields("values", "sample_ids")
 @dataclass(frozen=True, eq=False)
 class LatentSet:
     """n latent vectors of d dimensions.
@@ -26,7 +59,8 @@ class LatentSet:
     Attributes
     ----------
     values : ndarray of float32, shape (n, d)
-        A NaN row was not encoded.
+        A NaN row was not encoded. Those of a large file are read when somebody asks for them:
+        `blocks`, `rows` and `dimension` need less memory.
     sample_ids : ndarray of str, shape (n,)
     dims : ndarray of int32, shape (d,)
         Which of the model's latent dimensions the columns are: a file may hold only some.
@@ -42,6 +76,8 @@ class LatentSet:
         Changes when the content changes.
     provenance : Provenance or None
         How it was made, where that is known.
+    stored : StoredMatrix or None
+        The same as `values`, where they stay in their file.
     """
 
     values: NDArray[np.float32]
@@ -54,17 +90,18 @@ class LatentSet:
     ref: SourceRef | None = None
     fingerprint: str = ""
     provenance: Provenance | None = None
+    stored: StoredMatrix | None = None
 
     def __post_init__(self) -> None:
-        if self.values.ndim != 2 or self.values.dtype != np.float32:
+        if self.stored is None and (self.values.ndim != 2 or self.values.dtype != np.float32):
             message = (
                 f"Latents must be float32 of shape (n, d), but are {self.values.dtype} of shape "
                 f"{self.values.shape}."
             )
             raise ShapeError(message)
-        n, d = self.values.shape
+        n, d = self.shape
         for name, got, want in (
-            ("sample_ids", len(self.sample_ids), n),
+            ("sample_ids", n if self.stored is not None else len(self.sample_ids), n),
             ("dims", len(self.dims), d),
             ("grid", n if self.grid is None else len(self.grid), n),
             ("partition", n if self.partition is None else len(self.partition), n),
@@ -78,13 +115,73 @@ class LatentSet:
                 raise ShapeError(message)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return self.shape[0]
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """(n, d)."""
+        n, d = self.values.shape if self.stored is None else self.stored.shape
+        return n, d
+
+    @cached_property
     def encoded(self) -> NDArray[np.bool_]:
         """Which samples have a latent (all dimensions finite), shape (n,)."""
-        encoded: NDArray[np.bool_] = np.asarray(np.isfinite(self.values).all(axis=1))
+        encoded = np.empty(len(self), np.bool_)
+        for rows, values in self.blocks():
+            # The sum is finite only where all are, and far faster.
+            encoded[rows] = np.isfinite(values.sum()) or np.isfinite(values).all(axis=1)
+        encoded.setflags(write=False)  # shared by all who ask
         return encoded
+
+    @cached_property
+    def spreads(self) -> NDArray[np.float64]:
+        """Standard deviation of each dimension over the encoded samples, 0 of none, shape (d,)."""
+        n, mean, squares = 0, np.zeros(self.shape[1]), np.zeros(self.shape[1])
+        for rows, values in self.blocks():
+            present = self.encoded[rows]
+            own = (values if present.all() else values[present]).astype(np.float64)
+            if len(own) == 0:
+                continue
+            # Blocks are joined as by Chan, Golub and LeVeque, *Am. Stat.* 37 (1983) 242.
+            m = len(own)
+            middle = _sums(own) / m
+            own -= middle
+            shift = middle - mean
+            squares += np.einsum("ij,ij->j", own, own) + shift**2 * (n * m / (n + m))
+            mean += shift * (m / (n + m))
+            n += m
+        return np.sqrt(squares / max(1, n))
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield all values, piece by piece: which rows, and their latents (b, d)."""
+        n, d = self.shape
+        step = max(1, _BLOCK_VALUES // max(1, d))
+        for start in range(0, n, step):
+            rows = slice(start, min(n, start + step))
+            yield rows, self.values[rows] if self.stored is None else self.stored.read(rows)
+
+    def rows(self, wanted: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return the latents of some samples by their numbers, shape (m, d), in that order."""
+        if self.stored is None:
+            return np.asarray(self.values[wanted])
+        found = np.empty((len(wanted), self.shape[1]), np.float32)
+        order = np.argsort(wanted, kind="stable")
+        ascending = np.asarray(wanted)[order]
+        step = max(1, _BLOCK_VALUES // max(1, self.shape[1]))
+        first = 0
+        while first < len(order):
+            low = int(ascending[first])
+            last = int(np.searchsorted(ascending, low + step))
+            high = int(ascending[last - 1]) + 1
+            found[order[first:last]] = self.stored.read(slice(low, high))[
+                ascending[first:last] - low
+            ]
+            first = last
+        return found
+
+    @cached_property
+    def _columns(self) -> OrderedDict[int, NDArray[np.float32]]:
+        return OrderedDict()
 
     def dimension(self, dim: int) -> NDArray[np.float32]:
         """Return the values of one of the model's latent dimensions, shape (n,).
@@ -94,20 +191,41 @@ class LatentSet:
         RequestError
             If the set doesn't hold that dimension.
         """
+        place = self._place(dim)
+        if self.stored is None:
+            return self.values[:, place]
+        known = self._columns.pop(place, None)
+        column = np.empty(len(self), np.float32) if known is None else known
+        if known is None:
+            for rows, values in self.blocks():
+                column[rows] = values[:, place]
+        self._columns[place] = column
+        while len(self._columns) > _MOST_COLUMNS:
+            self._columns.popitem(last=False)
+        return column
+
+    def _place(self, dim: int) -> int:
         found = np.flatnonzero(self.dims == dim)
         if len(found) == 0:
             message = (
                 f"Latent dimension {dim} was asked for, but the latents hold {self._dims_text()}."
             )
             raise RequestError(message)
-        return self.values[:, found[0]]
+        return int(found[0])
+
+    def with_dims(self, dims: Sequence[int]) -> LatentSet:
+        """Return the same, where the columns are other dimensions than the file could say."""
+        kept = unmade(self, "values", "sample_ids")
+        return replace(self, **kept, dims=np.array(dims, np.int32))
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> LatentSet:
         """Return some of the samples, in the order given."""
+        ids = unmade(self, "sample_ids")["sample_ids"]
         return replace(
             self,
-            values=self.values[rows],
-            sample_ids=self.sample_ids[rows],
+            values=self.rows(np.flatnonzero(rows) if rows.dtype == np.bool_ else rows),
+            stored=None,
+            sample_ids=ids[rows] if self.stored is None else later(lambda: self.sample_ids[rows]),
             grid=None if self.grid is None else self.grid.take(rows),
             partition=None if self.partition is None else self.partition[rows],
             labels=None if self.labels is None else self.labels[rows],
@@ -116,6 +234,14 @@ class LatentSet:
 
     def _dims_text(self) -> str:
         return _ranges(sorted(int(dim) for dim in self.dims))
+
+
+def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of each column; NumPy's own is slow where columns are few."""
+    n, d = values.shape
+    whole = n // _FOLD * _FOLD
+    folded = values[:whole].reshape(-1, _FOLD * d).sum(axis=0).reshape(_FOLD, d).sum(axis=0)
+    return np.asarray(folded + values[whole:].sum(axis=0))
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,7 @@ def read_field(
         used = latents.ref.reader if latents.ref is not None else ""
         folder.add_input(location, used, latents.fingerprint, "latents")
     if len(dims) == 1 and is_nameless(latents):
-        return replace(latents, dims=np.array(dims, np.int32))
+        return latents.with_dims(dims)
     return latents
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -13,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from latentcore import readers
+from latentcore import containers, readers
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
 from latentcore.containers import InputRecord, LatentSet, Provenance, ScanGrid
 from latentcore.errors import MalformedFileError, RequestError, ShapeError
+from latentcore.readers import _stored_latents
 from latentcore.workflows import execute
 from latentcore.workflows.inspect import InspectRequest
 from tests.factories.kikuchi import full_grid
@@ -90,6 +92,50 @@ def test_table_gives_back_what_was_written(
         got = readers.open_latents(path)
         np.testing.assert_array_equal(got.dims, latents.dims)
         np.testing.assert_array_equal(got.values, latents.values)
+
+
+@given(latents=latent_sets(), data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_large_latents_are_read_by_need(
+    latents: LatentSet, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("large") / "scan_latents.h5"
+    write_latents(path, replace(latents, partition=None))
+    whole = readers.open_latents(path)
+    rows = np.array(
+        data.draw(st.lists(st.integers(0, len(latents) - 1), max_size=20)), dtype=np.int64
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_stored_latents, "_LARGE_BYTES", 0)
+        patch.setattr(containers.latents, "_BLOCK_VALUES", data.draw(st.integers(1, 20)))
+        got = readers.open_latents(path)
+        assert got.stored is not None
+        assert len(got) == len(latents)
+        np.testing.assert_array_equal(np.vstack([part for _, part in got.blocks()]), whole.values)
+        np.testing.assert_array_equal(got.rows(rows), whole.values[rows])
+        for dim in latents.dims:
+            np.testing.assert_array_equal(got.dimension(dim), whole.dimension(dim))
+        finite = np.isfinite(whole.values).all(axis=1)
+        np.testing.assert_array_equal(got.encoded, finite)
+        exact = whole.values[finite].astype(np.float64)
+        sd = exact.std(axis=0) if len(exact) else np.zeros(whole.shape[1])
+        most = float(np.abs(exact).max(initial=0))
+        np.testing.assert_allclose(got.spreads, sd, rtol=1e-9, atol=1e-12 * most)
+        some = got.take(rows)
+        np.testing.assert_array_equal(some.values, whole.take(rows).values)
+        np.testing.assert_array_equal(some.sample_ids, whole.sample_ids[rows])
+        np.testing.assert_array_equal(got.with_dims(range(whole.shape[1])).values, whole.values)
+
+
+def test_large_latents_that_were_changed_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_stored_latents, "_LARGE_BYTES", 0)
+    write_latents(tmp_path / "l.h5", _some_latents())
+    latents = readers.open_latents(tmp_path / "l.h5")
+    write_latents(tmp_path / "l.h5", _some_latents(dims=np.array([5, 6], np.int32)))
+    with pytest.raises(MalformedFileError, match=r"'l\.h5' were changed or deleted"):
+        latents.dimension(3)
 
 
 def _some_latents(**changes: object) -> LatentSet:

@@ -11,6 +11,8 @@ a grid, ``sample_ids`` and ``labels`` where they are known; ``dims`` int32 (d,).
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from latentcore.containers import (
     ScanGrid,
     SourceRef,
     default_sample_ids,
+    later,
 )
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS, register_reader
@@ -32,6 +35,7 @@ from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
 from latentcore.readers._hdf5 import attribute_value, dataset, load, open_hdf5, text_attribute
 from latentcore.readers._partitions import partition_ids, read_parts
 from latentcore.readers._peek import Peek
+from latentcore.readers._stored_latents import StoredRows, stored_rows
 from latentcore.storage import local_path
 
 _ENCODING = "latentcore-latents"
@@ -54,6 +58,9 @@ class LatentcoreHdf5:
         with open_hdf5(path) as file:
             _check_version(file, path.name)
             names = _partition_names(file)
+            stored = None if names else stored_rows(dataset(file, "samples"), path)
+            if stored is not None:
+                return _stored(file, stored, ref)
             values, partition = read_parts(file, names or ["samples"])
             n, d = values.shape
             dims = _vector(file, "dims", d)
@@ -69,6 +76,34 @@ class LatentcoreHdf5:
                 fingerprint=fingerprint_with_coords(path, ref),
                 provenance=_provenance(text_attribute(file, "provenance")),
             )
+
+
+def _stored(file: h5py.File, stored: StoredRows, ref: SourceRef) -> LatentSet:
+    """Return latents of which only the places are read now."""
+    n, d = stored.shape
+    dims, labels = _vector(file, "dims", d), _vector(file, "labels", n)
+    ids = partial(default_sample_ids, n)
+    if "sample_ids" in file:
+        _check_shape(dataset(file, "sample_ids", kinds="S"), (n,))
+        ids = partial(_ids_of, stored.path)
+    with ThreadPoolExecutor(1) as beside:  # as long as the places take
+        fingerprint = beside.submit(fingerprint_with_coords, stored.path, ref)
+        return LatentSet(
+            values=later(stored.load),
+            sample_ids=later(ids),
+            dims=np.arange(d, dtype=np.int32) if dims is None else dims,
+            grid=_grid(file, n) or grid_from_coords(n, ref),
+            labels=labels,
+            ref=ref,
+            fingerprint=fingerprint.result(),
+            provenance=_provenance(text_attribute(file, "provenance")),
+            stored=stored,
+        )
+
+
+def _ids_of(path: Path) -> NDArray[np.str_]:
+    with open_hdf5(path) as file:
+        return _sample_ids(file, None, len(dataset(file, "sample_ids", kinds="S")))
 
 
 def _check_version(file: h5py.File, name: str) -> None:

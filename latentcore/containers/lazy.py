@@ -1,0 +1,64 @@
+"""Fields of dataclasses that are too large to be held unless somebody uses them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from numpy.typing import NDArray
+
+T = TypeVar("T", bound=NDArray[Any])
+C = TypeVar("C")
+
+
+@dataclass
+class _Later:
+    """How to make an array, and the one that was made as long as somebody else holds it."""
+
+    make: Callable[[], NDArray[Any]]
+    made: weakref.ref[NDArray[Any]] | None = None
+
+
+def later(make: Callable[[], T]) -> T:
+    """Return what a lazy field takes for an array that is made whenever somebody asks for it."""
+    return cast("T", _Later(make))
+
+
+def lazy_fields(*names: str) -> Callable[[type[C]], type[C]]:
+    """Let fields of a dataclass take `later`; to be written above ``@dataclass``."""
+
+    def decorated(cls: type[C]) -> type[C]:
+        for name in names:
+            setattr(cls, name, _Lazy(name))
+        return cls
+
+    return decorated
+
+
+def unmade(instance: object, *names: str) -> dict[str, Any]:
+    """Return lazy fields as they were given, for `dataclasses.replace` to pass them on unmade."""
+    return {name: instance.__dict__[name] for name in names}
+
+
+class _Lazy:
+    """The descriptor of a lazy field."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        given = instance.__dict__[self._name]
+        if not isinstance(given, _Later):
+            return given
+        found = None if given.made is None else given.made()
+        if found is None:
+            found = given.make()
+            given.made = weakref.ref(found)
+        return found
+
+    def __set__(self, instance: object, value: object) -> None:
+        instance.__dict__[self._name] = value
