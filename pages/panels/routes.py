@@ -43,6 +43,11 @@ def _module_sources() -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in sorted(_PANELS_FOLDER.glob("*.js"))}
 
 
+def module_names() -> list[str]:
+    """Return the names of all modules of the component."""
+    return list(_module_sources())
+
+
 @lru_cache(maxsize=1)
 def panels_version() -> str:
     """Return a short hash over all modules; part of their URL, so that they may be immutable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pages.frame.addresses import base_path
 from pages.panels.array_store import ArrayHandle, array_store
 from pages.panels.linked_panels.state import Ledger, PanelsState
 from pages.panels.linked_panels.view import PanelsView, PointTable
-from pages.panels.routes import panels_url
+from pages.panels.routes import module_names, panels_url
 
 _FOLDER = Path(__file__).parent
 
@@ -24,10 +25,24 @@ _FOLDER = Path(__file__).parent
 # the modules may not even have arrived when the page is left.
 _LOADER = """
 const calls = new WeakMap();
+const asked = new Set();
+// All modules at once, instead of each after the one that imports it, and the arrays meanwhile.
+function prefetch(url, data) {
+  if (asked.has(url)) return;
+  asked.add(url);
+  for (const name of MODULES) {
+    const link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = new URL(name + ".js", url).href;
+    document.head.appendChild(link);
+  }
+  import(new URL("loader.js", url).href).then((loader) => loader.prefetch(data)).catch(() => {});
+}
 export default function (component) {
   const element = component.parentElement;
   const before = calls.get(element) ?? Promise.resolve();
   const url = new URL(component.data.modules, window.location.origin).href;
+  prefetch(url, component.data);
   const now = before
     .catch(() => undefined)
     .then(() => import(url))
@@ -53,7 +68,7 @@ export default function (component) {
 _mount = st.components.v2.component(
     "latent_linked_panels",
     css=(_FOLDER / "panels.css").read_text(encoding="utf-8"),
-    js=_LOADER,
+    js=_LOADER.replace("MODULES", json.dumps(module_names())),
 )
 
 

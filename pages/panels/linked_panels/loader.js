@@ -8,6 +8,15 @@ import { neededArrays } from "./data.js";
 const PATIENCE_MS = 400;
 const MAX_REFILLS = 4;
 
+/**
+ * Begin to fetch the arrays of the first picture, before there is anything to show them.
+ * @param {Data} data
+ */
+export function prefetch(data) {
+  // Who needs them tells about an array that can't be had.
+  for (const name of neededArrays(data)) loadArray(data.arrays[name]).catch(() => {});
+}
+
 export class Loader {
   /**
    * @param {{show: (data: Data, arrays: import("./data.js").Arrays) => void,
