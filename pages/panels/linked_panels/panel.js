@@ -250,8 +250,10 @@ export class Panel {
 
   /** @param {Picture} picture */
   overlayFrom({ points, state, stroke, roi, hovered, tool, theme }) {
+    const here = stroke?.panel === this.axesId && stroke;
     return [...this.frame, this.x, this.y, points.lattice, state.selections, state.active,
-      state.pinned, JSON.stringify([stroke, roi, points.data.marks]), hovered, tool, theme];
+      state.pinned, JSON.stringify([here, stroke?.mode, this.isMap && [roi, tool],
+        points.data.marks]), hovered, theme];
   }
 
   /**
