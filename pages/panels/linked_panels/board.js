@@ -65,8 +65,12 @@ export class Board {
       let panel = this.panels.get(spec.id);
       if (panel?.kind === spec.kind) panel.setSpec(spec);
       else {
-        panel = new Panel(spec, this.frameOf(spec), (p) => this.enlarge(p),
-          (p) => this.choose(p));
+        panel = new Panel(spec, this.frameOf(spec), {
+          enlarge: (p) => this.enlarge(p),
+          choose: (p) => this.choose(p),
+          colorsOf: (p) => this.colorsOf(p),
+          explain: (p) => this.legends?.fill(p),
+        });
         this.panels.set(spec.id, panel);
         fresh.push(panel);
       }
@@ -109,25 +113,23 @@ export class Board {
   }
 
   /**
-   * Give a panel its colors and its legend; panels colored alike share their colors.
+   * The colors of a panel's points, in pieces; panels colored alike share them.
    * @param {Panel} panel
+   * @returns {Generator<void, import("./coloring.js").Colors>}
    */
-  color(panel) {
+  *colorsOf({ coloring, hue, isMap }) {
     const { colored } = this;
-    panel.colors = colored.get(panel.hue) ?? this.colorsOf(panel.coloring, panel.isMap);
-    colored.set(panel.hue, panel.colors);
-    if (panel.made.differs("legend", [panel.hue])) this.legends?.fill(panel);
-  }
-
-  /**
-   * Compute the color of each point: maps show regions by their outlines, scatters by their color.
-   * @param {import("./data.js").Coloring} coloring
-   * @param {boolean} isMap
-   */
-  colorsOf(coloring, isMap) {
+    const found = colored.get(hue);
+    if (found) return found;
     const { n, regions } = this.points.data;
-    const colors = colorize(coloring, (name) => this.arrayOf(name), n);
-    return isMap || !regions ? colors : inRegionColors(colors, regions, this.arrayOf(regions.array));
+    let colors = yield* colorize(coloring, (name) => this.arrayOf(name), n);
+    // Maps show regions by their outlines, scatters by the color of the points.
+    if (!isMap && regions) {
+      colors = inRegionColors(colors, regions, this.arrayOf(regions.array));
+      yield;
+    }
+    colored.set(hue, colors);
+    return colors;
   }
 
   /**

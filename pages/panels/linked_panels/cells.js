@@ -1,3 +1,5 @@
+import { finish, pieces } from "./pieces.js";
+
 /** @typedef {import("./data.js").Numbers} Numbers */
 
 /** A uniform grid of cells over the points of one panel, for lassos and for the nearest point. */
@@ -5,21 +7,41 @@ export class CellIndex {
   /**
    * @param {Numbers} x
    * @param {Numbers} y
+   * @param {boolean} [later] whether the caller sees to it that the work is done
    */
-  constructor(x, y) {
-    const n = x.length;
+  constructor(x, y, later = false) {
+    this.side = Math.max(8, Math.min(512, Math.round(Math.sqrt(x.length / 5))));
+    this.x0 = this.y0 = 0;
+    this.cellX = this.cellY = 1;
+    this.slackX = this.slackY = 0;
+    /** The points by cell, and where each cell's begin. */
+    this.order = new Int32Array(0);
+    this.starts = new Int32Array(this.side ** 2 + 1);
+    this.done = false;
+    /** What must be done before it can be asked, in pieces. */
+    this.work = this.fill(x, y);
+    if (!later) finish(this.work);
+  }
+
+  /**
+   * @param {Numbers} x
+   * @param {Numbers} y
+   */
+  *fill(x, y) {
     let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
-    for (let i = 0; i < n; i++) {
-      const px = x[i];
-      const py = y[i];
-      if (!Number.isFinite(px) || !Number.isFinite(py)) continue;
-      if (px < x0) x0 = px;
-      if (px > x1) x1 = px;
-      if (py < y0) y0 = py;
-      if (py > y1) y1 = py;
+    for (const [from, to] of pieces(x.length)) {
+      for (let i = from; i < to; i++) {
+        const px = x[i];
+        const py = y[i];
+        if (px - px !== 0 || py - py !== 0) continue;
+        if (px < x0) x0 = px;
+        if (px > x1) x1 = px;
+        if (py < y0) y0 = py;
+        if (py > y1) y1 = py;
+      }
+      yield;
     }
     if (x0 > x1) [x0, x1, y0, y1] = [0, 1, 0, 1];
-    this.side = Math.max(8, Math.min(512, Math.round(Math.sqrt(n / 5))));
     this.x0 = x0;
     this.y0 = y0;
     this.cellX = (x1 - x0 || 1) / this.side;
@@ -27,10 +49,8 @@ export class CellIndex {
     // Far more than the rounding of a cell number, far less than a cell.
     this.slackX = this.cellX * 1e-6;
     this.slackY = this.cellY * 1e-6;
-    /** The points by cell, and where each cell's begin. */
-    this.order = new Int32Array(0);
-    this.starts = new Int32Array(this.side ** 2 + 1);
-    this.sort(x, y);
+    yield* this.sort(x, y);
+    this.done = true;
   }
 
   /**
@@ -38,11 +58,35 @@ export class CellIndex {
    * @param {Numbers} x
    * @param {Numbers} y
    */
-  sort(x, y) {
+  *sort(x, y) {
     const n = x.length;
     const { side, starts } = this;
     const cell = new Int32Array(n);
-    for (let i = 0; i < n; i++) {
+    for (const [from, to] of pieces(n)) {
+      this.count(x, y, cell, from, to);
+      yield;
+    }
+    for (let c = 0; c < side * side; c++) starts[c + 1] += starts[c];
+    const next = starts.slice(0, side * side);
+    const order = new Int32Array(starts[side * side]);
+    for (const [from, to] of pieces(n)) {
+      for (let i = from; i < to; i++) if (cell[i] >= 0) order[next[cell[i]]++] = i;
+      yield;
+    }
+    this.order = order;
+  }
+
+  /**
+   * Find the cells of some points, and count them.
+   * @param {Numbers} x
+   * @param {Numbers} y
+   * @param {Int32Array} cell
+   * @param {number} from
+   * @param {number} to
+   */
+  count(x, y, cell, from, to) {
+    const { side, starts } = this;
+    for (let i = from; i < to; i++) {
       const px = x[i];
       const py = y[i];
       if (px - px !== 0 || py - py !== 0) {
@@ -53,11 +97,6 @@ export class CellIndex {
       cell[i] = c;
       starts[c + 1]++;
     }
-    for (let c = 0; c < side * side; c++) starts[c + 1] += starts[c];
-    const next = starts.slice(0, side * side);
-    const order = new Int32Array(starts[side * side]);
-    for (let i = 0; i < n; i++) if (cell[i] >= 0) order[next[cell[i]]++] = i;
-    this.order = order;
   }
 
   /**

@@ -1,11 +1,17 @@
 /** Frames: what is drawn when, and what the browser prepares in its idle time. */
 
 import { Made } from "./made.js";
+import { goOn } from "./pieces.js";
 
-/** @typedef {() => void} Schedule asks for a frame, which brings everything up to date */
+/**
+ * @typedef {() => void} Schedule asks for a frame, which brings everything up to date
+ * @typedef {import("./panel.js").Panel} Panel
+ */
 
-/** A frame that took this long leaves the panels that must be drawn anew to the next one. */
+/** A frame that took this long leaves the rest to the next one. */
 const SLICE_MS = 24;
+/** A piece of work in idle time takes about this long. */
+const PIECE_MS = 4;
 
 export class Drawing {
   /**
@@ -17,10 +23,10 @@ export class Drawing {
     this.theme = theme;
     this.made = new Made();
     /**
-     * Panels that the last frame had no time for.
-     * @type {Set<import("./panel.js").Panel>}
+     * Panels that the last frame had no time for, those that got none first.
+     * @type {Panel[]}
      */
-    this.left = new Set();
+    this.left = [];
     this.frame = 0;
     this.idle = 0;
     this.prepared = false;
@@ -69,20 +75,22 @@ export class Drawing {
     if (this.made.differs("classes", [selection, masks])) selection.refresh(shared.state.active);
     inspector.flush();
     const { picture } = this;
-    const shown = [...board.panels.values()].filter((panel) => panel.visible);
+    const late = () => performance.now() - started > SLICE_MS;
+    const shown = new Set([...board.panels.values()].filter((panel) => panel.visible));
     // Those that were left go first, so that each has its turn however much there is to do.
-    const order = shown.sort((a, b) => Number(this.left.has(b)) - Number(this.left.has(a)));
-    this.left = new Set();
+    const order = new Set([...this.left.filter((panel) => shown.has(panel)), ...shown]);
+    /** @type {Panel[]} */
+    const begun = [];
+    this.left = [];
+    let served = false;
     for (const panel of order) {
-      const late = performance.now() - started > SLICE_MS;
-      if (late && !panel.isQuick(picture)) this.left.add(panel);
-      else {
-        board.color(panel);
-        panel.draw(picture);
-      }
+      if (served && late() && !panel.isQuick(picture)) this.left.push(panel);
+      else if (!panel.draw(picture, late)) begun.push(panel);
+      served = true;
     }
+    this.left.push(...begun);
     this.showToolbar();
-    const whole = this.left.size === 0;
+    const whole = this.left.length === 0;
     const brushes = Boolean(brushing.stroke || brushing.roiPreview);
     probe.noteFrame(started, brushes, this.inputTime, whole);
     this.inputTime = 0;
@@ -124,14 +132,24 @@ export class Drawing {
   prepare() {
     this.prepared = true;
     const { board, points } = this.explorer;
-    const jobs = [...board.panels.values()].map((panel) => () => {
-      if (!board.panels.has(panel.id)) return;
-      panel.rehearse();
-      if (panel.kind !== "histogram") points.axesOf(panel.axesId)?.cells();
-    });
-    const next = () => {
-      jobs.shift()?.();
-      this.idle = jobs.length ? requestIdleCallback(next, { timeout: 500 }) : 0;
+    const work = (function* () {
+      for (const panel of board.panels.values()) {
+        panel.rehearse();
+        yield;
+        const axes = panel.kind === "histogram" ? null : points.axesOf(panel.axesId);
+        if (!axes) continue;
+        /** @type {Iterable<void>} */
+        let steps = [];
+        axes.cells((found) => {
+          steps = found;
+        });
+        yield* steps;
+      }
+    })();
+    /** @param {IdleDeadline} deadline */
+    const next = (deadline) => {
+      const done = goOn(work, () => deadline.timeRemaining() < PIECE_MS);
+      this.idle = done ? 0 : requestIdleCallback(next, { timeout: 500 });
     };
     this.idle = requestIdleCallback(next, { timeout: 500 });
   }

@@ -54,6 +54,7 @@ function copyOf(panel, scale) {
   const copy = Object.create(panel);
   return Object.assign(copy, {
     dpr: scale, raster: new raster(), data, dataContext: context2d(data), made: new Made(),
+    work: null,
   });
 }
 

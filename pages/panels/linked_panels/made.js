@@ -28,13 +28,22 @@ export class Made {
    */
   same(name, values) {
     const before = this.from.get(name);
-    return before?.length === values.length && values.every((v, k) => Object.is(v, before[k]));
+    return before !== undefined && alike(values, before);
   }
 
   /** Let nothing count as made. */
   forget() {
     this.from.clear();
   }
+}
+
+/**
+ * Whether two lists hold the same values.
+ * @param {unknown[]} a
+ * @param {unknown[]} b
+ */
+export function alike(a, b) {
+  return a.length === b.length && a.every((v, k) => Object.is(v, b[k]));
 }
 
 /**

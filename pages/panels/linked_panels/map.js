@@ -4,6 +4,7 @@ import { EMPHASIZED, OTHER, OUTSIDE } from "./selection.js";
 import { drawBorders, firstPixels, markBorders } from "./borders.js";
 import { mix, pack } from "./colors.js";
 import { NO_OUTLINES, outlines } from "./regions.js";
+import { PIECE, pieces } from "./pieces.js";
 
 /** @typedef {ReturnType<typeof colorsOfClasses>} ClassColors */
 
@@ -115,13 +116,27 @@ export class MapRaster {
   }
 
   /**
-   * Look up what every pixel shows, after `place`.
+   * Look up what every pixel shows, after `place`, in pieces.
    * @param {Int32Array} pointOf number of the point in each cell, or −1
    * @param {Uint32Array} rgba
    */
-  fill(pointOf, rgba) {
-    const { width, height, columns, rows, who, base } = this;
-    for (let py = 0, at = 0; py < height; py++) {
+  *fill(pointOf, rgba) {
+    const { width, height } = this;
+    for (const [from, to] of pieces(height, Math.ceil(PIECE / width))) {
+      this.fillRows(pointOf, rgba, from, to);
+      yield;
+    }
+  }
+
+  /**
+   * @param {Int32Array} pointOf
+   * @param {Uint32Array} rgba
+   * @param {number} from first row of pixels
+   * @param {number} to
+   */
+  fillRows(pointOf, rgba, from, to) {
+    const { width, columns, rows, who, base } = this;
+    for (let py = from, at = from * width; py < to; py++) {
       const row = rows[py];
       for (let px = 0; px < width; px++, at++) {
         const i = row < 0 || columns[px] < 0 ? -1 : pointOf[row + columns[px]];

@@ -3,13 +3,14 @@
 import { drawAxes, drawScaleBar } from "./axes.js";
 import { drawColorBar } from "./color_bar.js";
 import { drawOverlay } from "./overlay.js";
-import { Made } from "./made.js";
+import { Made, alike } from "./made.js";
 import { margins } from "./layout.js";
 import { HistogramRaster } from "./histogram.js";
 import { MapRaster } from "./map.js";
 import { Projection } from "./projection.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
 import { context2d, h } from "./dom.js";
+import { goOn, never } from "./pieces.js";
 import { icon } from "./icons.js";
 
 /**
@@ -21,9 +22,16 @@ import { icon } from "./icons.js";
  *   stroke: import("./data.js").Shape|null, roi: import("./data.js").Roi|null, hovered: number,
  *   tool: import("./tools.js").Tool, parts: import("./parts.js").Parts}} Picture what all panels
  *   show
+ * @typedef {{enlarge: (panel: Panel) => void, choose: (panel: Panel) => void,
+ *   explain: (panel: Panel) => void,
+ *   colorsOf: (panel: Panel) => Generator<void, import("./coloring.js").Colors>}} Actions choose
+ *   opens the menu, explain fills the legend
+ * @typedef {import("./pieces.js").Late} Late
  */
 
 const FEW_CHANGED = 50000;
+/** How many of a frame's numbers say what part is seen. */
+const VIEW = 4;
 const HINT_MS = 1500;
 
 /** @type {import("./coloring.js").Colors} */
@@ -35,10 +43,11 @@ export class Panel {
   /**
    * @param {PanelSpec} spec
    * @param {import("./viewport.js").Viewport} viewport
-   * @param {(panel: Panel) => void} enlarge
-   * @param {(panel: Panel) => void} choose opens the menu
+   * @param {Actions} actions
    */
-  constructor(spec, viewport, enlarge, choose) {
+  constructor(spec, viewport, actions) {
+    const { choose, enlarge } = actions;
+    this.actions = actions;
     this.id = spec.id;
     this.kind = spec.kind;
     this.isMap = spec.kind === "map";
@@ -86,6 +95,11 @@ export class Panel {
     this.hue = "";
     /** What each layer was drawn from: nothing needs to be told that it is stale. */
     this.made = new Made();
+    /**
+     * The points that are being made anew, and from what.
+     * @type {{from: unknown[], steps: Generator<void, void>}|null}
+     */
+    this.work = null;
     /** @type {import("./pointer.js").Pointer|null} */
     this.pointer = null;
     this.width = 0;
@@ -198,15 +212,20 @@ export class Panel {
     });
     // The canvases are empty now.
     this.made.forget();
+    this.work = null;
   }
 
   /**
-   * Draw each layer whose dependencies changed.
+   * Draw each layer whose dependencies changed; the points until it is late.
    * @param {Picture} picture
+   * @param {Late} late
+   * @returns whether all is drawn
    */
-  draw(picture) {
-    this.drawData(picture);
+  draw(picture, late) {
+    const whole = this.drawData(picture, late);
     const { made, axesContext, overlayContext } = this;
+    const colored = this.colors !== NO_COLORS;
+    if (colored && made.differs("legend", [this.colors])) this.actions.explain(this);
     if (made.differs("axes", this.axesFrom(picture))) {
       this.clear(axesContext);
       this.drawAxes(axesContext, picture);
@@ -215,12 +234,13 @@ export class Panel {
       this.clear(overlayContext);
       drawOverlay(overlayContext, this, picture);
     }
+    return whole;
   }
 
   /** Where everything is on the screen. */
   get frame() {
     const { dpr, projection: { plot, view } } = this;
-    return [dpr, plot.left, plot.top, plot.width, plot.height, view.x0, view.x1, view.y0, view.y1];
+    return [view.x0, view.x1, view.y0, view.y1, dpr, plot.left, plot.top, plot.width, plot.height];
   }
 
   /**
@@ -245,7 +265,7 @@ export class Panel {
   /** @param {Picture} picture */
   axesFrom({ points, theme }) {
     return [...this.frame, this.width, this.height, JSON.stringify(this.spec), this.hue,
-      this.isMap && points.lattice, theme];
+      this.colors, this.isMap && points.lattice, theme];
   }
 
   /** @param {Picture} picture */
@@ -265,7 +285,7 @@ export class Panel {
     const { changedCount, version } = picture.selection;
     const few = raster.version === version
       || (raster.version === version - 1 && changedCount <= FEW_CHANGED);
-    return few && made.same("raster", this.rasterFrom(picture))
+    return !this.work && few && made.same("raster", this.rasterFrom(picture))
       && made.same("style", this.styleFrom(picture));
   }
 
@@ -273,52 +293,78 @@ export class Panel {
    * Bring the points up to date: anew where the view or the colors changed, else only those
    * whose class changed.
    * @param {Picture} picture
+   * @param {Late} [late]
+   * @returns whether they are
    */
-  drawData(picture) {
+  drawData(picture, late = never) {
     const { selection, state: { active }, theme } = picture;
-    const { made, raster, dataContext, colors: { rgba } } = this;
-    const built = made.differs("raster", this.rasterFrom(picture));
-    if (built) this.build(picture);
+    const { made, raster, dataContext } = this;
+    const built = this.remake(this.rasterFrom(picture), picture, late);
+    if (this.work) return false;
     const whole = made.differs("style", this.styleFrom(picture)) || built;
-    if (!whole && raster.version === selection.version) return;
-    if (raster instanceof MapRaster) {
-      raster.paint(dataContext, picture.points, selection, theme, active, whole);
-    } else if (raster instanceof HistogramRaster) {
-      raster.paint(dataContext, this.x, this.projection.view, picture);
-    } else {
-      raster.update(rgba, selection);
-      const other = theme.slots[active === "A" ? "B" : "A"];
-      raster.paint(dataContext, theme, selection.focus, other, whole);
+    if (whole || raster.version !== selection.version) {
+      if (raster instanceof MapRaster) {
+        raster.paint(dataContext, picture.points, selection, theme, active, whole);
+      } else if (raster instanceof HistogramRaster) {
+        raster.paint(dataContext, this.x, this.projection.view, picture);
+      } else {
+        raster.update(this.colors.rgba, selection, late);
+        const other = theme.slots[active === "A" ? "B" : "A"];
+        raster.paint(dataContext, theme, selection.focus, other, whole);
+      }
     }
+    return raster.version === selection.version
+      && made.same("raster", this.rasterFrom(picture));
   }
 
   /**
-   * Place all points anew.
+   * Go on with making the points anew where they are out of date. What was begun for another
+   * part of the view comes to its end first, so that the points follow a wheel that goes on turning.
+   * @param {unknown[]} from
    * @param {Picture} picture
+   * @param {Late} late
+   * @returns whether they are made now
    */
-  build({ points, selection, parts }) {
+  remake(from, picture, late) {
+    const { made } = this;
+    if (this.work && !alike(from.slice(VIEW), this.work.from.slice(VIEW))) this.work = null;
+    if (!this.work && !made.same("raster", from)) this.work = { from, steps: this.build(picture) };
+    if (!this.work || !goOn(this.work.steps, late)) return false;
+    made.differs("raster", this.work.from);
+    this.work = null;
+    return true;
+  }
+
+  /**
+   * Place all points anew, in pieces.
+   * @param {Picture} picture
+   * @returns {Generator<void, void>}
+   */
+  *build({ points, selection, parts }) {
     const { raster, data: { width, height }, projection: { magnification, view } } = this;
+    const { pointOf, grid } = points;
+    this.colors = yield* this.actions.colorsOf(this);
+    const { rgba } = this.colors;
     if (raster instanceof MapRaster) {
-      if (!points.grid) return;
+      if (!grid) return;
       raster.resize(width, height);
-      raster.place(points.grid, view);
-      raster.fill(points.pointOf, this.colors.rgba);
+      raster.place(grid, view);
+      yield* raster.fill(pointOf, rgba);
       raster.outline(points, this.dpr);
+      yield;
       const continuous = this.coloring.type === "continuous";
-      raster.borders(points.grid, view, points.pointOf, parts.parted, continuous);
-      return;
+      raster.borders(grid, view, pointOf, parts.parted, continuous);
+    } else if (raster instanceof ScatterRaster) {
+      const radius = pointRadius(selection.n, magnification) * this.dpr;
+      raster.resize(width, height, radius, selection.n);
+      yield* raster.build(this.x, this.y, view, rgba);
     }
-    if (raster instanceof HistogramRaster) return;
-    const radius = pointRadius(selection.n, magnification) * this.dpr;
-    raster.resize(width, height, radius, selection.n);
-    raster.place(this.x, this.y, view);
-    raster.build(this.colors.rgba, selection);
   }
 
   /** Let the browser compile what the first brush will need. */
   rehearse() {
     const { raster } = this;
-    if (raster instanceof ScatterRaster && this.made.from.has("raster")) {
+    if (raster instanceof ScatterRaster && !this.work && this.made.from.has("raster")) {
       raster.rehearse(this.colors.rgba);
     }
   }

@@ -2,12 +2,15 @@
 
 import { CellIndex } from "./cells.js";
 import { NO_DATA, sameAxes } from "./data.js";
+import { finish } from "./pieces.js";
 
 /**
  * @typedef {import("./data.js").Data} Data
  * @typedef {import("./data.js").Arrays} Arrays
  * @typedef {import("./data.js").Numbers} Numbers
- * @typedef {{x: Numbers, y: Numbers, cells: () => CellIndex, built?: CellIndex}} Axes
+ * @typedef {{x: Numbers, y: Numbers, built?: CellIndex,
+ *   cells: (goOn?: (work: CellIndex["work"]) => void) => CellIndex}} Axes cells: ready, unless
+ *   somebody goes on with its work in pieces
  * @typedef {{fresh: boolean, moved: boolean, filtered: boolean}} News other points; the same at
  *   other places; others kept in view
  */
@@ -109,16 +112,15 @@ export class Points {
     const [x, y] = names.map((name) => this.arrays.get(name));
     if (!x || !y) return null;
     const key = names.join("\n");
-    return {
-      x,
-      y,
-      built: this.cells.get(key),
-      cells: () => {
-        const cells = this.cells.get(key) ?? new CellIndex(x, y);
-        this.cells.set(key, cells);
-        return cells;
-      },
+    const begun = this.cells.get(key);
+    /** @param {(work: CellIndex["work"]) => void} goOn */
+    const cells = (goOn = finish) => {
+      const found = this.cells.get(key) ?? new CellIndex(x, y, true);
+      this.cells.set(key, found);
+      goOn(found.work);
+      return found;
     };
+    return { x, y, built: begun?.done ? begun : undefined, cells };
   }
 
   /**

@@ -7,13 +7,17 @@
  */
 
 import { EMPHASIZED, OTHER, OUTSIDE } from "./selection.js";
+import { never, pieces } from "./pieces.js";
 
 /** @typedef {Array<[number, number, number]>} Stamp dx, dy, weight */
 
 const DIM = { light: 0.26, dark: 0.4 };
 const FAINT = 0.1;
 const TABLE = 4096;
-const MANY_CHANGED = 0.3;
+/** Share of the pixels from which on all are painted, which then is faster. */
+const MANY_DIRTY = 0.3;
+/** Points, four to a word, whose classes are compared between two looks at the clock. */
+const WORDS = 4096;
 const REHEARSED = 20000;
 
 /**
@@ -59,8 +63,13 @@ export class ScatterRaster {
     /** @type {(weight: number) => number} */
     this.curve = () => 0;
     this.n = 0;
-    /** The version of the classes that are summed. */
-    this.version = -1;
+    /** The version of the classes that are summed, and of those that they are compared with. */
+    this.version = this.goal = -1;
+    /** The class of every point as it is summed; four are a word. */
+    this.shown = new Uint8Array(0);
+    this.shownWords = new Uint32Array(0);
+    /** Words whose comparison with the goal is still to come, and the next of them. */
+    this.unseen = this.cursor = 0;
     /** Pixel of every point, or −1; rows have a margin for points at the border. */
     this.at = new Int32Array(0);
     this.reach = 0;
@@ -106,7 +115,11 @@ export class ScatterRaster {
       this.pixels = new Uint32Array(this.image.data.buffer);
     }
     Object.assign(this, { width, height, size, n });
-    if (this.at.length !== n) this.at = new Int32Array(n);
+    if (this.at.length !== n) {
+      this.at = new Int32Array(n);
+      this.shown = new Uint8Array(Math.ceil(n / 4) * 4);
+      this.shownWords = new Uint32Array(this.shown.buffer);
+    }
     // The largest weight whose sum can't overflow, even with all points on one pixel.
     this.full = Math.max(1, Math.min(255, Math.floor(2 ** 32 / (255 * n))));
     /** @type {Stamp} */
@@ -116,16 +129,38 @@ export class ScatterRaster {
   }
 
   /**
-   * Find the pixel of every point.
+   * Place and sum all points, in pieces; no point has a class as yet.
    * @param {import("./data.js").Numbers} x
    * @param {import("./data.js").Numbers} y
    * @param {import("./data.js").Range} view y upwards
+   * @param {Uint32Array} rgba
    */
-  place(x, y, view) {
-    const { n, at, width, height, pad, stride, reach } = this;
+  *build(x, y, view, rgba) {
+    for (const sum of [this.all, ...Object.values(this.sums)]) sum.fill(0);
+    this.shown.fill(0);
+    this.version = this.goal = -1;
+    yield;
+    for (const [from, to] of pieces(this.n)) {
+      this.place(x, y, view, from, to);
+      this.sum(rgba, from, to);
+      yield;
+    }
+    this.calibrate();
+  }
+
+  /**
+   * Find the pixels of some points.
+   * @param {import("./data.js").Numbers} x
+   * @param {import("./data.js").Numbers} y
+   * @param {import("./data.js").Range} view y upwards
+   * @param {number} from
+   * @param {number} to
+   */
+  place(x, y, view, from, to) {
+    const { at, width, height, pad, stride, reach } = this;
     const sx = width / (view.x1 - view.x0);
     const sy = height / (view.y1 - view.y0);
-    for (let i = 0; i < n; i++) {
+    for (let i = from; i < to; i++) {
       const px = Math.floor((x[i] - view.x0) * sx);
       const py = Math.floor((view.y1 - y[i]) * sy);
       // Written so that NaN fails it.
@@ -135,53 +170,61 @@ export class ScatterRaster {
   }
 
   /**
-   * Sum all points anew.
+   * Add some points to the sum of all.
    * @param {Uint32Array} rgba
-   * @param {import("./selection.js").Selection} selection
+   * @param {number} from
+   * @param {number} to
    */
-  build(rgba, selection) {
-    this.all.fill(0);
-    const { n, at } = this;
-    for (let i = 0; i < n; i++) if (at[i] >= 0) this.add(this.all, at[i], rgba[i], 1);
-    this.buildClasses(rgba, selection);
-    this.calibrate();
+  sum(rgba, from, to) {
+    const { all, at } = this;
+    for (let i = from; i < to; i++) if (at[i] >= 0) this.add(all, at[i], rgba[i], 1);
   }
 
   /**
-   * Sum the points of each class anew.
+   * Move the points whose class changed from one sum to another, until it is late.
    * @param {Uint32Array} rgba
    * @param {import("./selection.js").Selection} selection
+   * @param {import("./pieces.js").Late} [late]
+   * @returns whether all of them are
    */
-  buildClasses(rgba, { classes, version }) {
-    this.version = version;
-    for (const bit of [EMPHASIZED, OUTSIDE, OTHER]) this.sums[bit].fill(0);
-    const { n, at } = this;
-    for (let i = 0; i < n; i++) {
-      const c = classes[i];
-      if (c && at[i] >= 0) this.add(this.sums[c], at[i], rgba[i], 1);
+  update(rgba, { classes, classWords, version }, late = never) {
+    const { shownWords } = this;
+    const length = shownWords.length;
+    if (version !== this.goal) {
+      this.goal = version;
+      this.unseen = length;
     }
-    this.fullPaint = true;
+    // Going on where it stopped, so that classes that change at every frame leave none behind.
+    while (this.unseen > 0) {
+      if (this.cursor >= length) this.cursor = 0;
+      const to = Math.min(this.cursor + WORDS, length, this.cursor + this.unseen);
+      for (let k = this.cursor; k < to; k++) {
+        if (classWords[k] !== shownWords[k]) this.move(rgba, classes, 4 * k);
+      }
+      this.unseen -= to - this.cursor;
+      this.cursor = to;
+      if (late()) break;
+    }
+    if (!this.unseen) this.version = version;
+    return !this.unseen;
   }
 
   /**
-   * Move the points whose class changed from one sum to another.
+   * Move those of four points whose class changed.
    * @param {Uint32Array} rgba
-   * @param {import("./selection.js").Selection} selection
+   * @param {Uint8Array} classes
+   * @param {number} first
    */
-  update(rgba, selection) {
-    const { changed, former, changedCount, classes, version } = selection;
-    if (version === this.version) return;
-    if (version !== this.version + 1 || changedCount > this.n * MANY_CHANGED) {
-      this.buildClasses(rgba, selection);
-      return;
-    }
-    this.version = version;
-    for (let k = 0; k < changedCount; k++) {
-      const i = changed[k];
-      const p = this.at[i];
+  move(rgba, classes, first) {
+    const { at, n, shown, sums } = this;
+    for (let i = first; i < first + 4 && i < n; i++) {
+      const [before, now] = [shown[i], classes[i]];
+      if (before === now) continue;
+      shown[i] = now;
+      const p = at[i];
       if (p < 0) continue;
-      if (former[k]) this.add(this.sums[former[k]], p, rgba[i], -1);
-      if (classes[i]) this.add(this.sums[classes[i]], p, rgba[i], 1);
+      if (before) this.add(sums[before], p, rgba[i], -1);
+      if (now) this.add(sums[now], p, rgba[i], 1);
       this.touch(p);
     }
   }
@@ -278,7 +321,8 @@ export class ScatterRaster {
     this.dim = theme.dark ? DIM.dark : DIM.light;
     this.focus = focus;
     this.otherColor = otherColor;
-    if (this.fullPaint) this.paintAll(context);
+    const many = this.dirtyCount > MANY_DIRTY * this.pixels.length;
+    if (this.fullPaint || many) this.paintAll(context);
     else if (this.dirtyCount) this.paintDirty(context);
     for (let k = 0; k < this.dirtyCount; k++) this.isDirty[this.dirty[k]] = 0;
     this.dirtyCount = 0;

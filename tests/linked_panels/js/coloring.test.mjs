@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { colorize, shade } from "../../../pages/panels/linked_panels/coloring.js";
+import { colorize as colorizing, shade } from "../../../pages/panels/linked_panels/coloring.js";
 import { css, mix, pack, parseColor, unpack } from "../../../pages/panels/linked_panels/colors.js";
+import { finish } from "../../../pages/panels/linked_panels/pieces.js";
 
+const colorize = (...of) => finish(colorizing(...of));
 const NAN = "#0a0b0c";
 const channels = (rgba) => Array.from(rgba, (v) => unpack(v & 0xffffff).reverse());
 const gray = Uint8Array.from({ length: 768 }, (_, k) => Math.floor(k / 3));

@@ -13,6 +13,7 @@ const { MapRaster } = await import("../../../pages/panels/linked_panels/map.js")
 const { ScatterRaster } = await import("../../../pages/panels/linked_panels/scatter.js");
 const { Selection, EMPHASIZED } = await import("../../../pages/panels/linked_panels/selection.js");
 const { markBox } = await import("../../../pages/panels/linked_panels/geometry.js");
+const { finish } = await import("../../../pages/panels/linked_panels/pieces.js");
 const { Points } = await import("../../../pages/panels/linked_panels/points.js");
 
 const [ROWS, COLUMNS] = [40, 60];
@@ -72,7 +73,7 @@ for (const [name, size, view, wide] of [
       const raster = new MapRaster();
       raster.resize(...size);
       raster.place(points.grid, view);
-      raster.fill(points.pointOf, RGBA);
+      finish(raster.fill(points.pointOf, RGBA));
       return raster;
     };
     const brushed = make();
@@ -99,8 +100,8 @@ for (const radius of [0.5, 1.9]) {
     const make = () => {
       const raster = new ScatterRaster();
       raster.resize(60, 45, radius, N);
-      raster.place(U, V, view);
-      raster.build(RGBA, selection);
+      finish(raster.build(U, V, view, RGBA));
+      raster.update(RGBA, selection);
       return raster;
     };
     selection.refresh("A");
