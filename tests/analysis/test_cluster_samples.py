@@ -12,10 +12,10 @@ from sklearn.mixture import GaussianMixture
 
 from latentcore.analysis import cluster_samples
 from latentcore.analysis.cluster_samples import fit_rows
-from latentcore.analysis.clusterers import dbscan, make_clusterer
+from latentcore.analysis.clusterers import dbscan, gaussian_mixture, make_clusterer
 from latentcore.analysis.clustering import Features, cluster_features
 from latentcore.analysis.separation import compare_scalings, separation
-from latentcore.errors import RequestError
+from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress
 
 SAMPLED = ("gmm", "kmeans", "hdbscan")
@@ -34,6 +34,7 @@ def small(monkeypatch):
     monkeypatch.setattr(cluster_samples, "_FEWEST_LEARNED", 200)
     for name in SAMPLED:
         monkeypatch.setattr(type(make_clusterer(name, {})), "exact_rows", 500)
+    monkeypatch.setattr(gaussian_mixture, "_START_ROWS", 200)
 
 
 @pytest.mark.usefixtures("small")
@@ -61,7 +62,7 @@ class TestSample:
         noise = np.random.default_rng(1).normal(size=(2_000, 2))
         given = {} if name == "hdbscan" else {"k": 7}
         found = fit_rows(make_clusterer(name, given), noise, None, Progress())
-        assert found.sampling.n == 400
+        assert found.sampling.n == (200 if name == "gmm" else 400)
         assert found.sampling.agreement < 0.95
         assert "gives other clusters" in found.fit.notes[-1]
 
@@ -74,6 +75,44 @@ class TestSample:
         shown = separation(features, found, clusterer=clusterer, scaling="standard")
         assert "Both features" in shown.verdict
         assert compare_scalings(features, found, clusterer=clusterer).ari > 0.9
+
+
+def test_mixtures_of_many_points_begin_where_their_sample_has_ended(monkeypatch):
+    # Two of three clusters run into each other: a mixture of two can be had in several ways.
+    values = np.random.default_rng(2).normal(size=(3_000, 2))
+    values[:, 0] += np.repeat([0, 2, 9], 1_000)
+    clusterer = make_clusterer("gmm", {"k": 3})
+    cold = clusterer.fit(values, Progress())
+    np.testing.assert_array_equal(
+        cold.labels, GaussianMixture(3, random_state=0).fit_predict(values)
+    )
+    monkeypatch.setattr(gaussian_mixture, "_START_ROWS", 400)
+    monkeypatch.setattr(gaussian_mixture, "_MOST_LEARNED", 1_000)
+    learned = np.random.default_rng(0).permutation(3_000)[:400]
+    sample = GaussianMixture(3, random_state=0).fit(values[learned])
+    wanted = GaussianMixture(
+        3, random_state=0, weights_init=sample.weights_, means_init=sample.means_,
+        precisions_init=sample.precisions_,
+    ).fit_predict(values)  # fmt: skip
+    np.testing.assert_array_equal(clusterer.fit(values, Progress()).labels, wanted)
+    monkeypatch.setattr(gaussian_mixture, "_EXACT_ROWS", 1_000)
+    sampled = fit_rows(clusterer, values, None, Progress())
+    assert sampled.sampling.n == 400
+    assert adjusted_rand_score(sampled.fit.labels, wanted) > 0.9
+
+
+def test_a_cancelled_mixture_ends_at_its_next_iteration():
+    counted = []
+
+    def step(done: int, total: int, message: str) -> None:
+        counted.append(done)
+        progress.cancel()
+
+    progress = Progress(step)
+    values = np.random.default_rng(0).normal(size=(200_000, 2))
+    with pytest.raises(Cancelled):
+        make_clusterer("gmm", {}).fit(values, progress)
+    assert counted == [0]
 
 
 @pytest.mark.parametrize("criterion", ["bic", "aic"])

@@ -97,6 +97,11 @@ def learned_rows(n: int, most: int, seed: int = 0) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
+def shuffled_rows(n: int, seed: int) -> NDArray[np.int64]:
+    """Return the rows in the order in which samples of them are taken."""
+    return np.random.default_rng(seed).permutation(n)
+
+
 def distinct_rows(values: NDArray[np.floating]) -> int:
     """Return how many different rows there are."""
     return len(np.unique(values, axis=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -11,9 +12,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.clusterers import CLUSTERERS, ClusterFit, check_k, learned_rows
+from latentcore.analysis.clusterers import (
+    CLUSTERERS,
+    ClusterFit,
+    check_k,
+    learned_rows,
+    shuffled_rows,
+)
 from latentcore.analysis.parameters import check_at_least, check_choice, check_seed, parameter
-from latentcore.errors import RequestError
+from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress
 
 _CRITERIA = ("bic", "aic")
@@ -21,12 +28,16 @@ _COVARIANCES = ("full", "tied", "diag")
 # As published: a pair of features always has full covariance matrices, from all points.
 _PUBLISHED_FEATURES = 2
 _MOST_LEARNED = 50_000
+# Up to so many, all take no longer than two samples do.
+_EXACT_ROWS = 100_000
 _POINTS_PER_PARAMETER = 10
 # An iteration of a matrix of more features takes seconds.
 _MOST_FEATURES = 64
 # Cores are shared with the page's other jobs; a sweep rarely has more than some values of k.
 _MOST_THREADS = 4
 _POLL_S = 0.2
+# Of more points than are learned from at once, EM starts at what so many of them say.
+_START_ROWS = 20_000
 
 
 @CLUSTERERS.register("gmm")
@@ -44,7 +55,9 @@ class GaussianMixtures:
     is far below that is seen as constant: standardize it, unless a published run is reproduced.
 
     The start comes from KMeans on rows picked by the seed, so the labels hang on the order of
-    the rows; `latentcore.analysis.clustering.cluster` gives them in scan order.
+    the rows; `latentcore.analysis.clustering.cluster` gives them in scan order. Of more than
+    50,000 rows, EM starts at the mixtures that it found for 20,000 of them, drawn by the seed:
+    those that a sample is learned from.
     """
 
     name: ClassVar[str] = "gmm"
@@ -86,7 +99,12 @@ class GaussianMixtures:
     @property
     def exact_rows(self) -> int:
         """Up to so many rows all are learned from."""
-        return _MOST_LEARNED
+        return _EXACT_ROWS
+
+    @property
+    def start_rows(self) -> int:
+        """From what so many rows say EM starts, where there are many."""
+        return _START_ROWS
 
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Fit the mixtures and give each row its most likely component.
@@ -120,7 +138,11 @@ class GaussianMixtures:
         covariance = self.covariance or _covariance_for(told, d, max(tried))
         if not few or self.covariance is not None:
             _check_enough(len(learned), d, max(tried), covariance)
-        models = self._sweep(learned, tried, covariance, progress)
+        start: Mapping[int, Any] = {}
+        if n_all is None and n > _MOST_LEARNED:
+            some = points[shuffled_rows(n, self.seed)[: self.start_rows]]
+            start = self._sweep(some, tried, covariance, {}, "a start from a sample", progress)
+        models = self._sweep(learned, tried, covariance, start, "Gaussian mixtures", progress)
         by_k = {
             k: float(getattr(models[k], self.criterion)(learned))
             if n_all is None
@@ -179,6 +201,8 @@ class GaussianMixtures:
         values: NDArray[np.float64],
         tried: list[int],
         covariance: str,
+        start: Mapping[int, Any],
+        what: str,
         progress: Progress,
     ) -> dict[int, Any]:
         """Fit each k in a thread of its own; every thread computes as a serial run would."""
@@ -186,6 +210,7 @@ class GaussianMixtures:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         models: dict[int, Any] = {}
+        stop = threading.Event()
         with (
             threadpool_limits(limits=1),
             warnings.catch_warnings(),
@@ -195,26 +220,56 @@ class GaussianMixtures:
             ) as pool,
         ):
             warnings.simplefilter("ignore", ConvergenceWarning)  # reported in the scores
-            waiting = {pool.submit(self._fit_one, values, k, covariance): k for k in tried}
+            waiting = {
+                pool.submit(self._fit_one, values, k, covariance, start.get(k), stop): k
+                for k in tried
+            }
             try:
                 while waiting:
+                    progress.step(len(models), len(tried), f"fitting {what}")
                     done, _ = wait(waiting, timeout=_POLL_S, return_when=FIRST_COMPLETED)
                     models |= {waiting.pop(future): future.result() for future in done}
-                    progress.step(len(models), len(tried), "fitting Gaussian mixtures")
             except BaseException:
+                stop.set()
                 _drop(waiting)
                 raise
+        progress.step(len(models), len(tried), f"fitting {what}")
         return models
 
-    def _fit_one(self, values: NDArray[np.float64], k: int, covariance: str) -> Any:
-        from sklearn.mixture import GaussianMixture
-
+    def _fit_one(
+        self,
+        values: NDArray[np.float64],
+        k: int,
+        covariance: str,
+        start: Any,
+        stop: threading.Event,
+    ) -> Any:
         try:
-            mixture = GaussianMixture(k, covariance_type=covariance, random_state=self.seed)
+            mixture = _mixture(stop)(k, covariance_type=covariance, random_state=self.seed)
+            if start is not None:
+                mixture.set_params(
+                    weights_init=start.weights_,
+                    means_init=start.means_,
+                    precisions_init=start.precisions_,
+                )
             return mixture.fit(values)
         except ValueError as error:
             message = f"A Gaussian mixture of {k} components can't be fitted: {error}"
             raise RequestError(message) from error
+
+
+def _mixture(stop: threading.Event) -> type[Any]:
+    """Return scikit-learn's mixture, which ends at its next iteration once `stop` is set."""
+    from sklearn.mixture import GaussianMixture
+
+    class Stoppable(GaussianMixture):  # type: ignore[misc]
+        def _e_step(self, *given: Any, **named: Any) -> Any:
+            if stop.is_set():
+                message = "The job was cancelled."
+                raise Cancelled(message)
+            return super()._e_step(*given, **named)
+
+    return Stoppable
 
 
 def _drop(waiting: dict[Future[Any], int]) -> None:

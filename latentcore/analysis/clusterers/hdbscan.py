@@ -75,6 +75,11 @@ class HdbscanClusters:
         """Up to so many rows all are learned from."""
         return _EXACT_ROWS
 
+    @property
+    def start_rows(self) -> int:
+        """Those of no sample: all are learned from as a sample is."""
+        return 0
+
     def fit_sample(self, values: NDArray[np.floating], n: int, progress: Progress) -> ClusterFit:
         """Build the hierarchy of a sample of n rows."""
         whole = self.min_cluster_size or _default_size(n)

@@ -54,6 +54,11 @@ class KMeansClusters:
         """Up to so many rows all are learned from."""
         return _MOST_WORK // (self.k * (self.n_init or 1))
 
+    @property
+    def start_rows(self) -> int:
+        """Those of no sample: all are learned from as a sample is."""
+        return 0
+
     def fit_sample(self, values: NDArray[np.floating], n: int, progress: Progress) -> ClusterFit:
         """Find the centers of a sample; the inertia is extended to n rows."""
         fit = self.fit(values, progress)

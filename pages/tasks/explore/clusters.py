@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from latentcore.analysis.clustering import Features
 from latentcore.analysis.exploration import cluster_roi, roi_features
 from latentcore.analysis.separation import Separation, separation
 from latentcore.containers import Clustering
-from latentcore.errors import InputError, RequestError
+from latentcore.errors import Cancelled, InputError, RequestError
+from latentcore.progress import Progress
+from pages.jobs import work
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -25,6 +28,10 @@ _NO_MAP = (
     "Clusters need a map beside the latent: open one on the Data page. Or cluster several latents: "
     "choose them under Features."
 )
+# Clusters of a scan of more points don't keep the page waiting.
+_AT_ONCE = 10_000
+_POLL_S = 0.2
+CANCELLED = "Clustering was cancelled: no clusters are shown."
 _NO_TABLE = (
     "Colors, filters and clusters by what is known of the samples need a table about them (lat, "
     "lon, ΔT …). Open one on the Data page: CSV or parquet with a column that names the samples. "
@@ -34,10 +41,11 @@ _NO_TABLE = (
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Clusters of a view, or the reason why there are none."""
+    """Clusters of a view, or the reason why there are none: also that they are `waiting`."""
 
     clustering: Clustering | None
     problem: str = ""
+    waiting: bool = False
 
 
 def cluster_key(scene: Scene, question: Question) -> str:
@@ -60,63 +68,129 @@ def cluster_key(scene: Scene, question: Question) -> str:
 
 def clusters(scene: Scene, question: Question) -> Clusters:
     """Cluster what the question chooses in the ROI; the reason for none is returned, not raised."""
-    return _clusters(cluster_key(scene, question), scene, question)
+    key = cluster_key(scene, question)
+    if at_once(scene):
+        return _clusters(key, scene, question)
+    try:
+        return work.answer(work_key(key), partial(_computed, scene, question), len(scene.latents))
+    except TimeoutError:
+        return Clusters(None, waiting=True)
+    except Cancelled:
+        return Clusters(None, CANCELLED)
+
+
+def at_once(scene: Scene) -> bool:
+    """Whether the page waits for its clusters, because that is a moment."""
+    return len(scene.latents) <= _AT_ONCE
+
+
+def work_key(key: str) -> str:
+    """Return the name of a clustering among the works of the server."""
+    return f"clusters|{key}"
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _clusters(key: str, _scene: Scene, _question: Question) -> Clusters:
     del key  # only part of the cache's key
-    assert _question.dim is not None
-    if not _question.reference and not _question.features:
-        return Clusters(None, _NO_MAP if _scene.latents.grid is not None else _NO_TABLE)
+    return _computed(_scene, _question, Progress())
+
+
+def _computed(scene: Scene, question: Question, progress: Progress) -> Clusters:
+    assert question.dim is not None
+    if not question.reference and not question.features:
+        return Clusters(None, _NO_MAP if scene.latents.grid is not None else _NO_TABLE)
     try:
-        rows = _scene.inside(_question)
+        rows = scene.inside(question)
         found = cluster_roi(
-            features_of(_scene, _question, rows),
+            features_of(scene, question, rows),
             rows,
-            clusterer=make_clusterer(_question.method, _question.parameters),
-            scaling=_scaling(_question),
-            sample="all" if _question.sample else None,
+            clusterer=make_clusterer(question.method, question.parameters),
+            scaling=_scaling(question),
+            sample="all" if question.sample else None,
+            progress=progress,
         )
     except InputError as error:
         return Clusters(None, str(error))
     except (TypeError, ValueError) as error:
         # Parameters may come from a link that somebody has changed.
-        return Clusters(None, f"These parameters of {_question.method} can't be used: {error}.")
-    return Clusters(_numbered(found, _scene, _question, rows))
+        return Clusters(None, f"These parameters of {question.method} can't be used: {error}.")
+    return Clusters(_numbered(found, scene, question, rows, progress))
 
 
 def _numbered(
-    found: Clustering, scene: Scene, question: Question, rows: NDArray[np.bool_]
+    found: Clustering,
+    scene: Scene,
+    question: Question,
+    rows: NDArray[np.bool_],
+    progress: Progress,
 ) -> Clustering:
     """Give clusters the numbers of those of the whole scan, so that a ROI changes no colors."""
     if rows.all() and not question.sample:
         return found
     whole = replace(scene, only=None, only_key="")
     asked = question.changed(roi=None, filters={}, sample="")
-    reference = clusters(whole, asked).clustering
+    reference = _waited_for(whole, asked, progress).clustering
     if reference is None:
         return found
     return renumbered(found, numbers_of(found.labels[rows], reference.labels[rows]))
 
 
-def separation_of(scene: Scene, question: Question) -> Separation | None:
-    """Tell which feature separates the clusters; None where there are no clusters."""
-    return _separation(cluster_key(scene, question), scene, question)
+def _waited_for(scene: Scene, question: Question, progress: Progress) -> Clusters:
+    """Return clusters that another computation needs, which may be cancelled meanwhile."""
+    key = cluster_key(scene, question)
+    if at_once(scene):
+        return _clusters(key, scene, question)
+    compute = partial(_computed, scene, question)
+    begun = work.works().begin(work_key(key), compute, points=len(scene.latents))
+    while True:
+        try:
+            progress.step(0, 0, "clusters of the whole scan, for their numbers")
+            return begun.result(_POLL_S)
+        except TimeoutError:
+            continue
+        except Cancelled:
+            if not begun.awaited_by:
+                begun.progress.cancel()
+                work.works().forget(work_key(key))
+            raise
+
+
+def separation_of(scene: Scene, question: Question, found: Clustering) -> Separation:
+    """Tell which feature separates the clusters.
+
+    Raises
+    ------
+    TimeoutError, Cancelled
+        See `pages.jobs.work.answer`; its key is that of `separation_key`.
+    """
+    key = separation_key(scene, question)
+    if at_once(scene):
+        return _separation(key, scene, question, found)
+    compute = partial(_separated, scene, question, found)
+    return work.answer(key, compute, len(scene.latents))
+
+
+def separation_key(scene: Scene, question: Question) -> str:
+    """Return the name of a separation among the works of the server."""
+    return f"separation|{cluster_key(scene, question)}"
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def _separation(key: str, _scene: Scene, _question: Question) -> Separation | None:
+def _separation(key: str, _scene: Scene, _question: Question, _found: Clustering) -> Separation:
     del key
-    found = clusters(_scene, _question).clustering
-    if found is None or _question.dim is None:
-        return None
-    rows = _scene.inside(_question)
+    return _separated(_scene, _question, _found, Progress())
+
+
+def _separated(
+    scene: Scene, question: Question, found: Clustering, progress: Progress
+) -> Separation:
+    rows = scene.inside(question)
     return separation(
-        features_of(_scene, _question, rows),
+        features_of(scene, question, rows),
         replace(found, labels=found.labels[rows]),
-        clusterer=make_clusterer(_question.method, _question.parameters),
-        scaling=_scaling(_question),
+        clusterer=make_clusterer(question.method, question.parameters),
+        scaling=_scaling(question),
+        progress=progress,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from pages.frame import errors
 from pages.frame.units import duration_text
+from pages.jobs import work
 from pages.jobs.panel import cancel, runner, waiting_text
 from pages.tasks.explore import panel_choices
 from pages.view import embeddings
@@ -77,38 +80,35 @@ def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> Emb
     return umap_view(scene, question, record, messages) if record and record.finished else None
 
 
-@st.fragment(run_every=1.0)
 def _wait(scene: Scene, question: Question, job: str) -> None:
     """Tell how far the UMAP is, let it be cancelled, and show it as soon as it is there."""
+    work.wait_for(
+        f"explore.umap.cancel.{job}",
+        partial(_told, job),
+        partial(_cancel, job),
+        "PCA stays; nothing else is lost. Whoever else waits for this UMAP is told.",
+        partial(_offer_not_to_wait, scene, question, job),
+    )
+
+
+def _told(job: str) -> work.Told | None:
     record = runner().get(job)
     if record is None or not record.active:
-        st.rerun()
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f":material/hourglass_top: {errors.markdown_safe(_progress_text(record))} "
-            "PCA is shown meanwhile.",
-            width="content",
-        )
-        if record.automatic and record.state == "queued":
-            st.button(
-                "Don't wait",
-                key=f"explore.umap.now.{job}",
-                icon=":material/play_arrow:",
-                type="tertiary",
-                on_click=_start,
-                args=(scene, question),
-                help="Computes it before what nobody asked for.",
-            )
+        return None
+    return work.Told(f"{_progress_text(record)} PCA is shown meanwhile.", record.cancelling)
+
+
+def _offer_not_to_wait(scene: Scene, question: Question, job: str) -> None:
+    record = runner().get(job)
+    if record is not None and record.automatic and record.state == "queued":
         st.button(
-            "Cancel",
-            key=f"explore.umap.cancel.{job}",
-            icon=":material/stop_circle:",
+            "Don't wait",
+            key=f"explore.umap.now.{job}",
+            icon=":material/play_arrow:",
             type="tertiary",
-            disabled=record.cancelling,
-            on_click=_cancel,
-            args=(job,),
-            help="PCA stays; nothing else is lost. Whoever else waits for this UMAP is told.",
+            on_click=_start,
+            args=(scene, question),
+            help="Computes it before what nobody asked for.",
         )
 
 

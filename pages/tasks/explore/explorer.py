@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -18,6 +19,7 @@ from latentcore.analysis.exploration import panel_axes, selected_rows
 from latentcore.errors import InputError, RequestError
 from pages.frame import errors
 from pages.frame.theme import tones
+from pages.jobs import work
 from pages.panels.linked_panels import linked_panels, read_state
 from pages.regions import labelling, listing, region_tab
 from pages.regions.kept import Kept, kept, none_of
@@ -247,7 +249,7 @@ def _panels(
         inside=inside,
         theme=tones().theme,
         patterns_url=patterns.patterns_url(scene),
-        messages=(*messages, *(() if fresh else ("Clustering …",))),
+        messages=(*messages, *(() if fresh or not clusters.at_once(scene) else ("Clustering …",))),
         regions=regions,
         drawn=drawn,
         marks=labelling.marked(scene.latents),
@@ -256,22 +258,56 @@ def _panels(
         linked_panels(view, key=_PANELS, on_change=_adopt)
     if last is None or not fresh:
         found = clusters.clusters(scene, question)
-        st.session_state[_LAST] = _LastClusters(scene.about, key, found)
-        st.rerun()
+        if not found.waiting:
+            st.session_state[_LAST] = _LastClusters(scene.about, key, found)
+            st.rerun()
+        with room.notices:
+            _wait_for_clusters(key)
     with room.notices:
-        _report_no_clusters(question, last.clusters.problem)
+        _report_no_clusters(question, key, last.clusters.problem if last and fresh else "")
     embeddings = {panel: view.coordinates for panel, view in views.items()} | drawn
     return question, _masks(scene, question, embeddings, inside)
 
 
-def _report_no_clusters(question: Question, problem: str | None) -> None:
+def _wait_for_clusters(key: str) -> None:
+    """Tell how far the clusters are; the container lets clicks through to the button."""
+    about = clusters.work_key(key)
+    with st.container(key="explore-notice-clusters-wait"):
+        work.wait_for(
+            f"explore.clusters.cancel.{key}",
+            partial(work.told_of, about, "Clustering", "Those shown are of before."),
+            partial(_cancel_clusters, about),
+            "No clusters are shown then. Whoever else waits for these is told.",
+        )
+
+
+def _cancel_clusters(about: str) -> None:
+    """Cancel, and take back the wish to learn from all points, if that was what took long."""
+    work.cancel(about)
+    if session.question().sample:
+        session.update(sample="")
+
+
+def _report_no_clusters(question: Question, key: str, problem: str) -> None:
     if not problem:
         return
     with layout.notice("clusters", problem) as shown:
-        if shown and not question.reference and not question.features:
+        if shown and problem == clusters.CANCELLED:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(f":material/hide_source: {problem}", width="content")
+                st.button(
+                    "Cluster again", key="explore.clusters.again", icon=":material/replay:",
+                    type="tertiary", on_click=_cluster_again, args=(key,),
+                )  # fmt: skip
+        elif shown and not question.reference and not question.features:
             st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
         elif shown:
             errors.show(RequestError(problem))
+
+
+def _cluster_again(key: str) -> None:
+    work.works().forget(clusters.work_key(key))
+    st.session_state.pop(_LAST, None)
 
 
 def _last_clusters(scene: Scene) -> _LastClusters | None:
@@ -318,12 +354,13 @@ def _inspector(
     tab: str,
 ) -> None:
     inside = scene.inside(question)
-    clustering = clusters.clusters(scene, question).clustering
+    found = clusters.clusters(scene, question)
+    clustering = found.clustering
     try:
         if tab == "against":
             numbers.show_comparison(scene, masks)
         elif tab == "clusters":
-            numbers.show_clusters(scene, question, clustering)
+            numbers.show_clusters(scene, question, found)
         elif tab == "regions":
             listing.show(scene, question, regions, listing.Selected(masks, inside, clustering))
             region_tab.show(scene, question, regions, numbers.quantities(scene, question))

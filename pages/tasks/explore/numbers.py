@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,12 @@ from latentcore.analysis.exploration import SelectionStatistics, comparison, sel
 from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Comparison, Description
 from latentcore.containers import Clustering, cluster_name
+from latentcore.errors import Cancelled
 from pages.frame.errors import markdown_safe
 from pages.frame.tables import show_table
 from pages.frame.units import duration_text, mean_sd_text
-from pages.tasks.explore.clusters import separation_of
+from pages.jobs import work
+from pages.tasks.explore.clusters import Clusters, separation_key, separation_of
 from pages.view import session
 from pages.view.question import LATENT, Question
 from pages.view.scene import Scene
@@ -248,13 +251,17 @@ def _show_quantity(scene: Scene, names: Sequence[str], key: str) -> None:
         session.update(dim=dims[name], color=LATENT, limits=None)
 
 
-def show_clusters(scene: Scene, question: Question, clustering: Clustering | None) -> None:
+def show_clusters(scene: Scene, question: Question, computed: Clusters) -> None:
     """Show each cluster's numbers, and which feature separates them."""
+    if computed.waiting:
+        st.caption(":material/hourglass_top: The clusters are being computed.")
+        return
+    clustering = computed.clustering
     if clustering is None or question.dim is None:
         st.info("There are no clusters to describe.", icon=":material/scatter_plot:")
         return
     inside = scene.inside(question)
-    found = separation_of(scene, question)
+    found = _separation_or_state(scene, question, clustering)
     shares = {} if found is None else found.share
     names = sorted(shares, key=lambda name: -(shares[name] or 0.0))[:_MOST_FEATURES]
     columns = {
@@ -325,6 +332,28 @@ def _cluster_row(
         "n": int(mask.sum()),
         **{f"{name}: mean ± s.d.": mean_sd(values) for name, values in columns.items()},
     }
+
+
+def _separation_or_state(
+    scene: Scene, question: Question, clustering: Clustering
+) -> Separation | None:
+    """Return what separates the clusters; where that isn't known yet, show what can be done."""
+    key = separation_key(scene, question)
+    try:
+        return separation_of(scene, question, clustering)
+    except TimeoutError:
+        work.wait_for(
+            f"explore.separation.cancel.{key}",
+            partial(work.told_of, key, "Looking for what separates them", ""),
+            partial(work.cancel, key),
+            "The clusters stay.",
+        )
+    except Cancelled:
+        st.button(
+            "What separates the clusters?", key="explore.separation.again",
+            icon=":material/replay:", on_click=work.works().forget, args=(key,),
+        )  # fmt: skip
+    return None
 
 
 def _separation(found: Separation, clustering: Clustering) -> None:
