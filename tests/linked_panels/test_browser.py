@@ -14,7 +14,7 @@ from PIL import Image
 
 from latentcore.analysis.selection import select
 from pages.panels.linked_panels import PanelsState
-from tests.browser_support import streamlit_server
+from tests.browser_support import skip_or_fail, streamlit_server
 from tests.linked_panels.apps.scene import LABELS, STEP, inside_roi, make_points
 
 pytestmark = pytest.mark.browser
@@ -487,6 +487,44 @@ def test_colors_are_those_of_the_documented_formula(panels, points):
     index = np.clip(np.floor((values[finite] - low) / (high - low) * 256), 0, 255).astype(int)
     channels = np.stack([rgba & 255, rgba >> 8 & 255, rgba >> 16 & 255], 1)
     assert np.array_equal(channels[finite], lut[index])
+
+
+def pixels_of_scatters(panels):
+    panels.until("settled")
+    found = panels.page.evaluate(
+        f"""() => ['embedding', 'joint'].map((id) => {{
+          const context = {panels.probe}.panels.get(id).dataContext;
+          const {{ width, height }} = context.canvas;
+          const {{ data }} = context.getImageData(0, 0, width, height);
+          return new Uint8Array(data.buffer).toHex();
+        }})"""
+    )
+    return [np.frombuffer(bytes.fromhex(text), np.uint8).astype(int) for text in found]
+
+
+def test_a_graphics_card_draws_the_picture_of_the_canvas(panels):
+    panels.box("map", 0.1, 0.1, 0.4, 0.6)
+    panels.key("2")
+    panels.box("joint", 0.3, 0.2, 0.9, 0.8)
+    panels.page.get_by_role("button", name="Set the ROI").click()
+    panels.until("state.roi !== null")
+    panels.page.mouse.move(*panels.places("embedding", [(0.5, 0.5)])[0])
+    panels.wheel("embedding", -200)
+    drawn = pixels_of_scatters(panels)
+    engine = "engineOf('embedding')"
+    assert panels.get(engine) == "canvas", "a program that pretends to be a card is not chosen"
+    panels.get("draw('webgl2')")
+    by_card = pixels_of_scatters(panels)
+    if panels.get(engine) == "canvas":
+        skip_or_fail("this Chromium has no WebGL2, not even by a program")
+    for card, canvas in zip(by_card, drawn, strict=True):
+        assert canvas.std() > 1
+        assert np.abs(card - canvas).max() <= 1
+    # The card is taken away: the canvas goes on, and nothing is blank.
+    panels.get("panels.get('joint').raster.gpu.gl.getExtension('WEBGL_lose_context').loseContext()")
+    panels.until(f"{engine} === 'canvas'")
+    for again, canvas in zip(pixels_of_scatters(panels), drawn, strict=True):
+        assert np.array_equal(again, canvas)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,6 +2,8 @@
 
 import { Panel } from "./panel.js";
 import { Viewport } from "./viewport.js";
+import { GpuScatter } from "./gpu_scatter.js";
+import { engineWatchers } from "./engine.js";
 import { coloredBy, gridRange, pointRange } from "./data.js";
 import { colorize } from "./coloring.js";
 import { NARROW_PX, arrange } from "./layout.js";
@@ -45,6 +47,14 @@ export class Board {
     this.legends = null;
     this.observer = new ResizeObserver(schedule);
     this.observer.observe(this.element);
+    engineWatchers.add(schedule);
+  }
+
+  /** Watch nothing any more. */
+  stop() {
+    this.observer.disconnect();
+    engineWatchers.delete(this.schedule);
+    for (const { raster } of this.panels.values()) if (raster instanceof GpuScatter) raster.free();
   }
 
   /**
@@ -59,6 +69,7 @@ export class Board {
       if (spec?.kind !== panel.spec.kind) panel.element.remove();
       if (spec) continue;
       this.panels.delete(id);
+      if (panel.raster instanceof GpuScatter) panel.raster.free();
       if (this.enlarged === panel) this.enlarged = null;
     }
     for (const [place, spec] of data.panels.entries()) {

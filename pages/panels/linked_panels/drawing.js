@@ -1,6 +1,7 @@
 /** Frames: what is drawn when, and what the browser prepares in its idle time. */
 
 import { Made } from "./made.js";
+import { lookForCard } from "./engine.js";
 import { goOn } from "./pieces.js";
 
 /**
@@ -8,8 +9,9 @@ import { goOn } from "./pieces.js";
  * @typedef {import("./panel.js").Panel} Panel
  */
 
-/** A frame that took this long leaves the rest to the next one. */
-const SLICE_MS = 24;
+/** A frame that took this long leaves the rest to the next one; a brush follows the hand. */
+const SLICE_MS = 40;
+const BRUSH_SLICE_MS = 20;
 /** A piece of work in idle time takes about this long. */
 const PIECE_MS = 4;
 
@@ -75,7 +77,9 @@ export class Drawing {
     if (this.made.differs("classes", [selection, masks])) selection.refresh(shared.state.active);
     inspector.flush();
     const { picture } = this;
-    const late = () => performance.now() - started > SLICE_MS;
+    const brushes = Boolean(brushing.stroke || brushing.roiPreview);
+    const slice = brushes ? BRUSH_SLICE_MS : SLICE_MS;
+    const late = () => performance.now() - started > slice;
     const shown = new Set([...board.panels.values()].filter((panel) => panel.visible));
     // Those that were left go first, so that each has its turn however much there is to do.
     const order = new Set([...this.left.filter((panel) => shown.has(panel)), ...shown]);
@@ -91,7 +95,6 @@ export class Drawing {
     this.left.push(...begun);
     this.showToolbar();
     const whole = this.left.length === 0;
-    const brushes = Boolean(brushing.stroke || brushing.roiPreview);
     probe.noteFrame(started, brushes, this.inputTime, whole);
     this.inputTime = 0;
     if (!whole) this.schedule();
@@ -133,6 +136,8 @@ export class Drawing {
     this.prepared = true;
     const { board, points } = this.explorer;
     const work = (function* () {
+      lookForCard(points.data.n);
+      yield;
       for (const panel of board.panels.values()) {
         panel.rehearse();
         yield;

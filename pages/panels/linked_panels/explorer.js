@@ -136,7 +136,7 @@ export class Explorer {
     this.shared.stop();
     this.loader.stop();
     this.tooltip.hide();
-    this.board.observer.disconnect();
+    this.board.stop();
     this.probe.remove();
     this.frameElement?.style.removeProperty("opacity");
     this.root.remove();

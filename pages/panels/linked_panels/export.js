@@ -1,5 +1,6 @@
 /** A panel as a picture: copied, PNG or SVG, drawn anew at any scale as the screen shows it. */
 
+import { ScatterRaster } from "./scatter.js";
 import { SvgContext } from "./svg_context.js";
 import { context2d, h } from "./dom.js";
 import { css, mix } from "./colors.js";
@@ -46,7 +47,8 @@ function themeOn(theme, ground) {
  */
 function copyOf(panel, scale) {
   const { plot } = panel.projection;
-  const raster = /** @type {new () => Panel["raster"]} */ (panel.raster.constructor);
+  const raster = panel.raster instanceof ScatterRaster ? ScatterRaster
+    : /** @type {new () => Panel["raster"]} */ (panel.raster.constructor);
   const data = h("canvas");
   data.width = Math.round(plot.width * scale);
   data.height = Math.round(plot.height * scale);
@@ -54,7 +56,7 @@ function copyOf(panel, scale) {
   const copy = Object.create(panel);
   return Object.assign(copy, {
     dpr: scale, raster: new raster(), data, dataContext: context2d(data), made: new Made(),
-    work: null,
+    work: null, cardFor: () => null,
   });
 }
 

@@ -5,10 +5,12 @@ import { drawColorBar } from "./color_bar.js";
 import { drawOverlay } from "./overlay.js";
 import { Made, alike } from "./made.js";
 import { margins } from "./layout.js";
+import { GpuScatter } from "./gpu_scatter.js";
 import { HistogramRaster } from "./histogram.js";
 import { MapRaster } from "./map.js";
 import { Projection } from "./projection.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
+import { cardFor } from "./engine.js";
 import { context2d, h } from "./dom.js";
 import { goOn, never } from "./pieces.js";
 import { icon } from "./icons.js";
@@ -55,6 +57,7 @@ export class Panel {
     /** The panel that strokes in it name. */
     this.axesId = spec.frame ?? spec.id;
     this.raster = rasterOf(spec.kind);
+    this.cardFor = cardFor;
     this.title = h("h3", { class: "lp-title" });
     this.pick = h("button", {
       class: "lp-pick", type: "button", "aria-haspopup": "dialog", onclick: () => choose(this),
@@ -250,7 +253,7 @@ export class Panel {
   rasterFrom({ points, parts, selection }) {
     const places = this.isMap
       ? [points.pointOf, points.lattice, points.regions, parts.signature]
-      : [this.x, this.y];
+      : [this.x, this.y, this.cardFor(selection.n)];
     return [...this.frame, this.data.width, this.data.height, selection, this.hue, ...places];
   }
 
@@ -298,9 +301,10 @@ export class Panel {
    */
   drawData(picture, late = never) {
     const { selection, state: { active }, theme } = picture;
-    const { made, raster, dataContext } = this;
+    const { made, dataContext } = this;
     const built = this.remake(this.rasterFrom(picture), picture, late);
     if (this.work) return false;
+    const { raster } = this;
     const whole = made.differs("style", this.styleFrom(picture)) || built;
     if (whole || raster.version !== selection.version) {
       if (raster instanceof MapRaster) {
@@ -356,8 +360,11 @@ export class Panel {
       raster.borders(grid, view, pointOf, parts.parted, continuous);
     } else if (raster instanceof ScatterRaster) {
       const radius = pointRadius(selection.n, magnification) * this.dpr;
-      raster.resize(width, height, radius, selection.n);
-      yield* raster.build(this.x, this.y, view, rgba);
+      const card = this.cardFor(selection.n);
+      const scatter = suited(raster, card?.holds(width, height, radius) ? card : null);
+      this.raster = scatter;
+      scatter.resize(width, height, radius, selection.n);
+      yield* scatter.build(this.x, this.y, view, rgba);
     }
   }
 
@@ -398,6 +405,18 @@ export class Panel {
       drawColorBar(c, place, this.coloring, this.colors, theme, this.dpr);
     }
   }
+}
+
+/**
+ * The raster of a scatter, or another one that draws by this card; without one, on the canvas.
+ * @param {ScatterRaster} raster
+ * @param {import("./gpu.js").Gpu|null} card
+ */
+function suited(raster, card) {
+  const before = raster instanceof GpuScatter ? raster.gpu : null;
+  if (before === card) return raster;
+  if (raster instanceof GpuScatter) raster.free();
+  return card ? new GpuScatter(card) : new ScatterRaster();
 }
 
 /** @param {PanelSpec["kind"]} kind */

@@ -1,4 +1,10 @@
-/** A window into the panels for tests and benchmarks: `window.__latentPanels`. Reads only. */
+/**
+ * A window into the panels for tests and benchmarks: `window.__latentPanels`. Reads only, but for
+ * who draws.
+ */
+
+import { GpuScatter } from "./gpu_scatter.js";
+import { useEngine } from "./engine.js";
 
 /**
  * @typedef {{started: number, work: number, brushing: boolean, latency: number}} Frame
@@ -50,6 +56,22 @@ export class Probe {
   noteSent(state) {
     this.sent.push(JSON.stringify(state).length);
     if (this.sent.length > KEPT_FRAMES) this.sent.shift();
+  }
+
+  /**
+   * Let another engine draw the points of scatters, even one that isn't worth it here.
+   * @param {import("./engine.js").Engine} engine
+   */
+  draw(engine) {
+    useEngine(engine);
+  }
+
+  /**
+   * Who draws the points of a panel now.
+   * @param {string} panel
+   */
+  engineOf(panel) {
+    return this.panels.get(panel)?.raster instanceof GpuScatter ? "webgl2" : "canvas";
   }
 
   /** Whether all that the server sent is drawn, and nothing is on its way. */

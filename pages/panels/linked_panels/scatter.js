@@ -12,7 +12,7 @@ import { never, pieces } from "./pieces.js";
 /** @typedef {Array<[number, number, number]>} Stamp dx, dy, weight */
 
 const DIM = { light: 0.26, dark: 0.4 };
-const FAINT = 0.1;
+export const FAINT = 0.1;
 const TABLE = 4096;
 /** Share of the pixels from which on all are painted, which then is faster. */
 const MANY_DIRTY = 0.3;
@@ -60,11 +60,14 @@ export class ScatterRaster {
     this.background = [0, 0, 0];
     this.otherColor = this.background;
     this.opacity = new Float32Array(TABLE);
+    /** Opacity of a single point, and the logarithm of the number from which on they are opaque. */
+    this.single = this.top = 1;
     /** @type {(weight: number) => number} */
     this.curve = () => 0;
     this.n = 0;
     /** The version of the classes that are summed, and of those that they are compared with. */
-    this.version = this.goal = -1;
+    this.version = -1;
+    this.goal = -1;
     /** The class of every point as it is summed; four are a word. */
     this.shown = new Uint8Array(0);
     this.shownWords = new Uint32Array(0);
@@ -102,19 +105,9 @@ export class ScatterRaster {
     this.pad = 2 * this.reach;
     this.stride = width + 2 * this.pad;
     const size = this.stride * (height + 2 * this.pad);
-    if (this.width !== width || this.height !== height || this.size !== size) {
-      this.all = new Int32Array(4 * size);
-      this.sums = {
-        [EMPHASIZED]: new Int32Array(4 * size),
-        [OUTSIDE]: new Int32Array(4 * size),
-        [OTHER]: new Int32Array(4 * size),
-      };
-      this.dirty = new Int32Array(size);
-      this.isDirty = new Uint8Array(size);
-      this.image = new ImageData(width, height);
-      this.pixels = new Uint32Array(this.image.data.buffer);
-    }
+    const other = this.width !== width || this.height !== height || this.size !== size;
     Object.assign(this, { width, height, size, n });
+    if (other) this.allocate();
     if (this.at.length !== n) {
       this.at = new Int32Array(n);
       this.shown = new Uint8Array(Math.ceil(n / 4) * 4);
@@ -128,6 +121,29 @@ export class ScatterRaster {
     this.weights = Int32Array.from(stamp, (s) => Math.max(1, Math.round(s[2] * this.full)));
   }
 
+  /** Make what has an entry for each pixel. */
+  allocate() {
+    const { size, width, height } = this;
+    this.all = new Int32Array(4 * size);
+    this.sums = {
+      [EMPHASIZED]: new Int32Array(4 * size),
+      [OUTSIDE]: new Int32Array(4 * size),
+      [OTHER]: new Int32Array(4 * size),
+    };
+    this.dirty = new Int32Array(size);
+    this.isDirty = new Uint8Array(size);
+    this.image = new ImageData(width, height);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+  }
+
+  /** Sum no points as yet. */
+  begin() {
+    for (const sum of [this.all, ...Object.values(this.sums)]) sum.fill(0);
+    this.shown.fill(0);
+    this.version = -1;
+    this.goal = -1;
+  }
+
   /**
    * Place and sum all points, in pieces; no point has a class as yet.
    * @param {import("./data.js").Numbers} x
@@ -136,9 +152,7 @@ export class ScatterRaster {
    * @param {Uint32Array} rgba
    */
   *build(x, y, view, rgba) {
-    for (const sum of [this.all, ...Object.values(this.sums)]) sum.fill(0);
-    this.shown.fill(0);
-    this.version = this.goal = -1;
+    this.begin();
     yield;
     for (const [from, to] of pieces(this.n)) {
       this.place(x, y, view, from, to);
@@ -285,18 +299,27 @@ export class ScatterRaster {
     return sink;
   }
 
+  /**
+   * Sum of the weights of the points on a pixel.
+   * @param {number} p
+   */
+  weightAt(p) {
+    return this.all[4 * p] >>> 0;
+  }
+
   /** Choose the opacities: few points are nearly opaque, many build up with the log of density. */
   calibrate() {
     const sample = [];
     const step = Math.max(1, Math.floor(this.size / 20000));
     for (let p = 0; p < this.size; p += step) {
-      const w = this.all[4 * p] >>> 0;
+      const w = this.weightAt(p);
       if (w) sample.push(w);
     }
     sample.sort((a, b) => a - b);
     const dense = (sample[Math.floor(sample.length * 0.98)] ?? 0) / this.full;
     const single = Math.max(0.42, Math.min(0.88, 0.88 - 0.13 * Math.log10(Math.max(1, dense))));
     const top = Math.log(Math.max(4, dense));
+    Object.assign(this, { single, top });
     /** @param {number} w */
     const curve = (w) => {
       const c = w / this.full;
@@ -316,17 +339,24 @@ export class ScatterRaster {
    */
   paint(context, theme, focus, otherColor, whole) {
     this.fullPaint ||= whole;
-    this.background = theme.background;
-    this.gray = theme.dark ? 150 : 168;
-    this.dim = theme.dark ? DIM.dark : DIM.light;
-    this.focus = focus;
-    this.otherColor = otherColor;
+    this.dress(theme, focus, otherColor);
     const many = this.dirtyCount > MANY_DIRTY * this.pixels.length;
     if (this.fullPaint || many) this.paintAll(context);
     else if (this.dirtyCount) this.paintDirty(context);
     for (let k = 0; k < this.dirtyCount; k++) this.isDirty[this.dirty[k]] = 0;
     this.dirtyCount = 0;
     this.fullPaint = false;
+  }
+
+  /**
+   * @param {import("./colors.js").Theme} theme
+   * @param {boolean} focus
+   * @param {import("./data.js").Rgb} otherColor
+   */
+  dress({ background, dark }, focus, otherColor) {
+    this.gray = dark ? 150 : 168;
+    this.dim = dark ? DIM.dark : DIM.light;
+    Object.assign(this, { background, focus, otherColor });
   }
 
   /** @param {CanvasRenderingContext2D} context */

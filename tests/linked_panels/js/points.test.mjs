@@ -56,6 +56,17 @@ test("axes belong to panels whose arrays are there, with one index for both", ()
   assert.equal(points.axesOf("cloud").cells(), points.axesOf("cloud").cells());
 });
 
+test("an index that is begun in idle time is finished by who needs it", () => {
+  const later = new Points();
+  later.take(DATA, ARRAYS);
+  const begun = later.axesOf("cloud").cells((work) => work.next());
+  assert.equal(later.axesOf("cloud").built, undefined);
+  assert.equal(begun.done, false);
+  assert.equal(later.axesOf("cloud").cells(), begun);
+  assert.equal(later.axesOf("cloud").built, begun);
+  assert.deepEqual(begun.order, points.axesOf("cloud").cells().order);
+});
+
 test("the point in a cell, and the next scanned one beside it", () => {
   assert.deepEqual([...points.pointOf], [0, -1, 1, -1, 2, -1]);
   assert.equal(points.inCell(1.4, 0.6), 2);

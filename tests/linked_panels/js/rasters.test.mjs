@@ -13,6 +13,7 @@ const { MapRaster } = await import("../../../pages/panels/linked_panels/map.js")
 const { ScatterRaster } = await import("../../../pages/panels/linked_panels/scatter.js");
 const { Selection, EMPHASIZED } = await import("../../../pages/panels/linked_panels/selection.js");
 const { markBox } = await import("../../../pages/panels/linked_panels/geometry.js");
+const { GpuScatter } = await import("../../../pages/panels/linked_panels/gpu_scatter.js");
 const { finish } = await import("../../../pages/panels/linked_panels/pieces.js");
 const { Points } = await import("../../../pages/panels/linked_panels/points.js");
 
@@ -132,6 +133,63 @@ for (const radius of [0.5, 1.9]) {
         assert.deepEqual(found, wanted.get(`${px},${py}`) ?? [0, 0, 0, 0]);
       }
     }
+  });
+}
+
+test("a scatter that is brushed faster than it can follow catches up", () => {
+  const points = pointsOn(1);
+  const selection = new Selection(N, (id) => points.axesOf(id));
+  points.axesOf("cloud").cells();
+  // Four thousand words at a time, of which there must be several.
+  const times = 20;
+  const many = (array) => array.constructor.from({ length: times * N }, (_, i) => array[i % N]);
+  const [u, v, rgba] = [U, V, RGBA].map(many);
+  const make = () => {
+    const raster = new ScatterRaster();
+    raster.resize(60, 45, 0.5, times * N);
+    finish(raster.build(u, v, { x0: 0, x1: 1.5, y0: 0, y1: 1 }, rgba));
+    return raster;
+  };
+  const brushed = make();
+  let seen = null;
+  for (const k of strokes(selection)) {
+    const classes = many(selection.classes);
+    seen = { classes, classWords: new Uint32Array(classes.buffer), version: selection.version };
+    const done = brushed.update(rgba, seen, () => true);
+    assert.equal(brushed.version === seen.version, done, `stroke ${k}`);
+  }
+  let frames = 1;
+  while (!brushed.update(rgba, seen, () => true)) frames += 1;
+  assert.ok(frames > 1 && frames < 9, String(frames));
+  const anew = make();
+  anew.update(rgba, seen);
+  assert.deepEqual(brushed.sums, anew.sums);
+});
+
+for (const radius of [0.5, 1.9]) {
+  test(`a card is told the points, weights and opacities of the canvas, radius ${radius}`, () => {
+    const told = {};
+    const card = { buffers: () => ({ at: "at", rgba: "rgba", classes: "classes" }),
+      fill: (name, values) => { told[name] = values; } };
+    const [canvas, gpu] = [new ScatterRaster(), new GpuScatter(card)];
+    for (const raster of [canvas, gpu]) {
+      raster.resize(60, 45, radius, N);
+      finish(raster.build(U, V, { x0: 0, x1: 1.5, y0: 0, y1: 1 }, RGBA));
+    }
+    assert.deepEqual(told, { at: canvas.at, rgba: RGBA });
+    assert.ok(canvas.top > Math.log(4) || radius < 1);
+    assert.deepEqual([gpu.single, gpu.top], [canvas.single, canvas.top]);
+    // The stamp, laid on every point, sums to what the canvas summed.
+    const side = Math.sqrt(gpu.stamp.length);
+    const half = (side - 1) / 2;
+    const sums = new Int32Array(canvas.size);
+    for (const p of told.at) {
+      for (let k = 0; p >= 0 && k < side * side; k++) {
+        sums[p + (Math.floor(k / side) - half) * canvas.stride + (k % side) - half] += gpu.stamp[k];
+      }
+    }
+    const weights = sums.map((w) => (w * canvas.full) / gpu.full);
+    assert.deepEqual(weights, canvas.all.filter((_, k) => k % 4 === 0));
   });
 }
 
