@@ -13,7 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.frame import errors, navigation, settings_check
+from pages.frame import errors, navigation, rail, settings_check
 from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, memory, sidebar, state
 
@@ -28,6 +28,7 @@ def main() -> None:
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     st.html(STYLE)
+    rail.rail(rail.NARROW)
     pages = navigation.all_pages()
     page = st.navigation(pages)
     navigation.follow(pages, page)

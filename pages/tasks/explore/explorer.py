@@ -104,7 +104,7 @@ def show(scan: ScanState) -> None:
     with room.notices:
         _warn_of_collapse(scene, session.question())
         _report_unpaired(scene, session.question())
-    layout.rail()
+    layout.choose_rail()
     with room.side:  # before the panels, so that it has its room from the first moment
         tab = _chosen_tab(scene)
     question, masks = _panels(scene, regions, room)

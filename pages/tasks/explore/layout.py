@@ -14,8 +14,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.frame import rail
+
 _STYLE = Path(__file__).with_name("layout.css")
-_RAIL = Path(__file__).with_name("rail.css")
 _OPEN = "explore.sidebar"
 _DISMISSED = "explore_dismissed"
 _SIDE = {"hidden": "0px", "normal": "clamp(250px, 20.5vw, 340px)", "wide": "46vw"}
@@ -73,15 +74,16 @@ def choose_side() -> None:
     st.html(f"<style>.st-key-explore-beside {{ {shown} }}</style>")
 
 
-def rail() -> None:
+def choose_rail() -> None:
     """Make the sidebar a rail of icons that opens under the pointer, unless it is pinned open."""
     with st.sidebar:
         pinned = st.toggle(
             "Keep this sidebar open", key=_OPEN, persist_state="session",
-            help="On this page it is a rail of icons otherwise, to leave the room to the panels.",
+            help="On this page it is a rail of icons otherwise, to leave the room to the panels; "
+            "in narrow windows it always is.",
         )  # fmt: skip
     if not pinned:
-        st.html(f"<style>{_RAIL.read_text(encoding='utf-8')}</style>")
+        rail.rail(rail.BESIDE)
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def choose_preset(key: str) -> str:
 def choose_essentials(key: str, name: str) -> Answers:
     """Ask for latent dimensions, epochs and minutes."""
     preset = training_presets()[name]
-    dims, epochs, minutes = st.columns(3)
+    dims, epochs, minutes = st.columns(3, vertical_alignment="bottom")
     with dims:
         latent_dim = st.number_input(
             "Latent dimensions",
