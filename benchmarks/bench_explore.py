@@ -26,17 +26,20 @@ from tests.browser_support import REPOSITORY, chromium, streamlit_server
 ROWS, COLUMNS = 263, 500
 OPENED_TARGET_S, SLIDER_TARGET_MS = 2.5, 300
 PATIENCE = 120_000
+IDLE = """() => [...window.__latentPanels][0].settled
+    && document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"""
 PROBE = "[...window.__latentPanels][0]"
 QUERY = (
     "/?samples=&latents=folder:data/scan_latents.h5&maps=folder:data/bandcontrast.csv"
     "&embedding=pca&method=kmeans&dim=1"
 )
 WATCH = f"""() => {{
-    const before = JSON.stringify({PROBE}.state.roi);
+    const roi = () => JSON.stringify({PROBE}.explorer.brushing.roi);
+    const before = roi();
     const start = performance.now();
     window.__redrawn = null;
     const look = () => requestAnimationFrame(() => {{
-        if (JSON.stringify({PROBE}.state.roi) === before) look();
+        if (roi() === before || {PROBE}.explorer.drawing.frame) look();
         else requestAnimationFrame(() => {{ window.__redrawn = performance.now() - start; }});
     }});
     look();
@@ -94,11 +97,11 @@ def open_page(browser: Any, url: str, *, keep: bool = False) -> tuple[float, Any
 
 def move_slider(page: Any) -> float:
     """Return the milliseconds from a key press on the ROI slider to the new ROI on the screen."""
-    page.locator("[data-testid=stSlider] input").first.focus()
+    page.get_by_role("slider").first.focus()
     page.evaluate(WATCH)
     page.keyboard.press("ArrowRight")
     page.wait_for_function("window.__redrawn", timeout=PATIENCE)
-    page.wait_for_timeout(5_000)
+    page.wait_for_function(IDLE, timeout=PATIENCE)
     return float(page.evaluate("window.__redrawn"))
 
 

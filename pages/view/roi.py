@@ -1,4 +1,4 @@
-"""The sliders of the ROI, which Explore and Rank share."""
+"""The ROI by sliders and in exact fields, for the pages whose panels have no sliders for it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pages.frame.errors import markdown_safe
 from pages.frame.widgets import follow
 from pages.view import session
 from pages.view.scene import Scene
-
-_POPOVER = "explore.roi.open"
 
 
 def choose_roi(scene: Scene) -> None:
@@ -30,14 +28,9 @@ def choose_roi(scene: Scene) -> None:
 
 
 def roi_popover(scene: Scene) -> None:
-    """Show a button that opens sliders, exact fields and the way back to the whole scan."""
+    """Show a button that opens exact fields and the way back to the whole scan."""
     whole, bounds, grid = _of(scene)
-    found = st.popover("ROI", icon=":material/crop:", key=_POPOVER, on_change="rerun")
-    with found:
-        for axis, first in (("x", 0), ("y", 2)):
-            ends = slice(first, first + 2)
-            step = grid.lattice.step[first // 2]
-            _range(axis, whole[ends], bounds[ends], step, grid.unit, shown=bool(found.open))
+    with st.popover("ROI", icon=":material/crop:"):
         _exact(whole, bounds, grid)
         _whole_scan()
 
@@ -61,22 +54,11 @@ def _whole_scan() -> None:
 
 
 def _range(
-    axis: str,
-    whole: Sequence[float],
-    bounds: Sequence[float],
-    step: float,
-    unit: str,
-    *,
-    shown: bool = True,
+    axis: str, whole: Sequence[float], bounds: Sequence[float], step: float, unit: str
 ) -> None:
-    """Show a slider; one in a popover that is closed gets its value with every run."""
     key = f"explore.roi.{axis}"
     kind = int if all(float(value).is_integer() for value in (*whole, step)) else float
-    ends = tuple(kind(_within(value, whole)) for value in bounds)
-    if shown:
-        follow(key, ends, *whole, step)
-    else:
-        st.session_state[key] = ends
+    follow(key, tuple(kind(_within(value, whole)) for value in bounds), *whole, step)
     st.slider(
         f"ROI in {axis}{f' ({markdown_safe(unit)})' if unit else ''}: from, below",
         kind(whole[0]),

@@ -71,7 +71,6 @@ class Visitor:
 
     def _slide(self) -> str | None:
         thumb = int(self.random.integers(4))
-        self._open_roi()
         slider = self.page.get_by_role("slider").nth(thumb)
         slider.focus()
         low, high = (float(slider.get_attribute(name)) for name in ("min", "max"))
@@ -80,33 +79,20 @@ class Visitor:
         key, end = ("ArrowRight", start + steps) if thumb % 2 == 0 else ("ArrowLeft", start - steps)
         other = float(self.page.get_by_role("slider").nth(thumb ^ 1).input_value())
         if not low <= end <= high or (end - other) * (1 if thumb % 2 else -1) < 5:
-            self._close_roi()
             return None
         for _ in range(steps):
             slider.press(key)
         self.page.wait_for_function(f"{PROBE}.state.roi?.[{thumb}] === {end}", timeout=PATIENCE)
         settle(self.page)
-        self._close_roi()
         return f"{thumb} to {end:g}"
 
     def _whole_scan(self) -> str | None:
         if self._ask("{probe}.state.roi") is None:
             return None
         address = self.page.url
-        self._open_roi()
-        self.page.get_by_role("button", name="Whole scan").click()
+        self.page.get_by_role("button", name="Clear the region of interest").click()
         self._after(address)
-        self._close_roi()
         return ""
-
-    def _open_roi(self) -> None:
-        self.page.get_by_role("button", name="ROI", exact=True).click()
-        self.page.get_by_role("slider").first.wait_for(timeout=PATIENCE)
-        settle(self.page)
-
-    def _close_roi(self) -> None:
-        self.page.keyboard.press("Escape")
-        self.page.get_by_role("slider").first.wait_for(state="detached", timeout=PATIENCE)
 
     def _places(self, panel: str, shares: list[tuple[float, float]]) -> list[tuple[float, float]]:
         """Return places of the window by their shares of a panel's plot."""

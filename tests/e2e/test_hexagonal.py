@@ -120,7 +120,6 @@ def test_cells_brush_and_roi_of_a_hexagonal_scan(page, server, points) -> None:
     page.get_by_text(f"A: {len(wanted)} points").first.wait_for(timeout=PATIENCE)
 
     # One step of the slider is half a cell: each second row loses a point.
-    page.get_by_role("button", name="ROI", exact=True).click()
     slider = page.get_by_role("slider").nth(0)
     slider.focus()
     for _ in range(3):

@@ -103,7 +103,7 @@ export class Drawing {
 
   showToolbar() {
     this.explorer.legends.press();
-    const { brushing, points, shared: { history, state }, toolbar, tools } = this.explorer;
+    const { brushing, points, roiSliders, shared: { history, state }, toolbar, tools } = this.explorer;
     const { selection, stroke } = brushing;
     const mode = stroke?.mode ?? tools.held ?? tools.mode;
     const canUndo = history.past.length > 0;
@@ -116,6 +116,8 @@ export class Drawing {
     /** @param {"A"|"B"} slot */
     const count = (slot) => (slot === state.active && !selection.highlight && used(slot)
       ? selection.emphasized : selection.count(slot, state.active));
+    const maps = points.data.panels.some((spec) => spec.kind === "map");
+    roiSliders.show(maps ? points.grid : null, brushing.roi);
     toolbar.show({
       tool: tools.tool,
       mode,
@@ -124,7 +126,7 @@ export class Drawing {
       used: { A: used("A"), B: used("B") },
       total: selection.countWithin(),
       roi: Boolean(brushing.roi),
-      maps: points.data.panels.some((spec) => spec.kind === "map"),
+      maps,
       canAdd: this.explorer.menu.canAdd,
       canUndo,
       canRedo,

@@ -14,6 +14,7 @@ import { PlateauPlot } from "./plateau.js";
 import { Pointer } from "./pointer.js";
 import { Points } from "./points.js";
 import { Probe } from "./probe.js";
+import { RoiSliders } from "./roi_sliders.js";
 import { Sheet } from "./sheet.js";
 import { SharedState } from "./shared_state.js";
 import { Toolbar } from "./toolbar.js";
@@ -74,11 +75,13 @@ export class Explorer {
       add: () => this.menu.add(),
       sheet: () => this.sheet.open(),
     });
+    this.roiSliders = new RoiSliders(this.brushing, this.toolbar.clearRoi);
     this.sheet = new Sheet();
     this.messages = h("div", { class: "lp-messages", role: "status" });
-    this.root = h("div", { class: "lp-root" }, this.toolbar.element, this.messages,
-      this.plateau.element, this.board.element, this.menu.element, this.tooltip.element,
-      this.sheet.element);
+    // The tab key comes to the panels before it comes to the ends of the sliders.
+    this.root = h("div", { class: "lp-root" }, h("div", { class: "lp-head" }, this.toolbar.element),
+      this.messages, this.plateau.element, this.board.element, this.roiSliders.element,
+      this.menu.element, this.tooltip.element, this.sheet.element);
     const parent = component.parentElement;
     parent.append(this.root);
     // Streamlit fades what the running script has not reached yet. The panels go on working
@@ -134,6 +137,7 @@ export class Explorer {
   destroy() {
     this.drawing.stop();
     this.shared.stop();
+    this.roiSliders.stop();
     this.loader.stop();
     this.tooltip.hide();
     this.board.stop();

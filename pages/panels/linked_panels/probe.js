@@ -76,8 +76,8 @@ export class Probe {
 
   /** Whether all that the server sent is drawn, and nothing is on its way. */
   get settled() {
-    const { drawing, loader, messages, points } = this.explorer;
-    return points.known && loader.latest === points.data && !drawing.frame
+    const { brushing, drawing, loader, messages, points } = this.explorer;
+    return points.known && loader.latest === points.data && !drawing.frame && !brushing.roiPreview
       && !messages.textContent;
   }
 

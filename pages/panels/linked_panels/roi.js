@@ -4,6 +4,8 @@
  * @typedef {import("./data.js").Grid} Grid
  * @typedef {import("./data.js").Pair} Pair
  * @typedef {import("./data.js").Roi} Roi
+ * @typedef {[number, number, number, number]} Borders left, right, top and bottom, as numbers of
+ *   borders between cells
  * @typedef {{edges: string, roi: Roi}} Grip edges of the ROI as letters of "wens", or "move"
  */
 
@@ -39,6 +41,55 @@ export function edgesAt([x0, y0, x1, y1], [px, py]) {
 }
 
 /**
+ * The coordinate of a border between cells, the k-th along an axis.
+ * @param {Grid} grid
+ * @param {0|1} axis
+ * @param {number} k
+ */
+function coordinate(grid, axis, k) {
+  return Number((firstOf(grid)[axis] + k * grid.step[axis]).toPrecision(12));
+}
+
+/**
+ * The middle of the first cell: a point lies in the middle of its columns.
+ * @param {Grid} grid
+ * @returns {Pair}
+ */
+function firstOf({ origin: [x, y], step, wide }) {
+  return [x + ((wide - 1) * step[0]) / 2, y];
+}
+
+/**
+ * The ROI between borders.
+ * @param {Grid} grid
+ * @param {Borders} borders
+ * @returns {Roi}
+ */
+export function roiBetween(grid, [left, right, top, bottom]) {
+  return [
+    coordinate(grid, 0, left), coordinate(grid, 0, right),
+    coordinate(grid, 1, top), coordinate(grid, 1, bottom),
+  ];
+}
+
+/**
+ * The borders that a ROI runs between, within the scan; those of the scan where there is none.
+ * @param {Grid} grid
+ * @param {Roi|null} roi
+ * @returns {Borders}
+ */
+export function bordersOf(grid, roi) {
+  const [rows, columns] = grid.shape;
+  if (!roi) return [0, columns, 0, rows];
+  /** @param {0|1} axis @param {number} value */
+  const border = (axis, value) =>
+    // A bound is a coordinate, and a point at it is in: the border before the point.
+    Math.max(0, Math.min(grid.shape[1 - axis],
+      Math.ceil((value - firstOf(grid)[axis]) / grid.step[axis] - 1e-6)));
+  return [border(0, roi[0]), border(0, roi[1]), border(1, roi[2]), border(1, roi[3])];
+}
+
+/**
  * The ROI that a drag asks for, on cell borders and with at least one cell.
  * @param {Grid} grid
  * @param {Pair} start in data coordinates
@@ -46,10 +97,10 @@ export function edgesAt([x0, y0, x1, y1], [px, py]) {
  * @param {Grip|null} grip null draws a new one
  * @returns {Roi}
  */
-export function draggedRoi({ shape, origin: [x, y], step, wide }, start, end, grip) {
+export function draggedRoi(grid, start, end, grip) {
+  const { shape, step, wide } = grid;
   const edges = grip?.edges ?? "new";
-  // A point lies in the middle of its columns.
-  const origin = [x + ((wide - 1) * step[0]) / 2, y];
+  const origin = firstOf(grid);
   /** @param {0|1} axis @param {"w"|"n"} low @param {"e"|"s"} high @returns {Pair} */
   const along = (axis, low, high) => {
     const count = shape[1 - axis];
@@ -67,12 +118,9 @@ export function draggedRoi({ shape, origin: [x, y], step, wide }, start, end, gr
       if (edges === "move") [a, b] = [from + shift, to + shift];
       else [a, b] = [edges.includes(low) ? b : from, edges.includes(high) ? b : to];
     }
-    [a, b] = ordered(a, b, count, axis ? 1 : wide);
-    /** @param {number} k */
-    const coordinate = (k) => Number((origin[axis] + k * step[axis]).toPrecision(12));
-    return [coordinate(a), coordinate(b)];
+    return ordered(a, b, count, axis ? 1 : wide);
   };
-  return [...along(0, "w", "e"), ...along(1, "n", "s")];
+  return roiBetween(grid, [...along(0, "w", "e"), ...along(1, "n", "s")]);
 }
 
 /**

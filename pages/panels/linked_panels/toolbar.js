@@ -71,7 +71,7 @@ export class Toolbar {
       this.slots.set(slot, { element, count });
     }
     this.clear = button("Clear the selection", "Delete", actions.clear, icon("clear"));
-    this.clearRoi = button("Clear the region of interest", "x", actions.clearRoi, "ROI ×");
+    this.clearRoi = button("Clear the region of interest", "x", actions.clearRoi, icon("clear"));
     this.undo = button("Undo", "Ctrl+Z", actions.undo, icon("undo"));
     this.redo = button("Redo", "Ctrl+Shift+Z", actions.redo, icon("redo"));
     const reset = button("Reset the view", "0 or double click", actions.reset, icon("reset"));
@@ -84,7 +84,7 @@ export class Toolbar {
       group("Tool", ...this.tools.values()),
       group("Mode", ...this.modes.values()),
       group("Selection", ...[...this.slots.values()].map((s) => s.element), this.clear),
-      group("History and view", this.undo, this.redo, reset, this.add, this.clearRoi, sheet),
+      group("History and view", this.undo, this.redo, reset, this.add, sheet),
       this.live,
     );
     this.element.onkeydown = (event) => this.move(event);

@@ -23,7 +23,7 @@ from pages.jobs import work
 from pages.panels.linked_panels import linked_panels, read_state
 from pages.regions import labelling, listing, region_tab
 from pages.regions.kept import Kept, kept, none_of
-from pages.scan import loading
+from pages.scan import first_visit, loading
 from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
 from pages.tasks.explore import (
@@ -49,6 +49,10 @@ _LAST = "explore_last_clusters"
 _PROBLEM = "explore_problem"
 # With fewer points there is nothing to cluster or embed.
 _FEWEST_IN_VIEW = 5
+_FIRST_VISIT = (
+    "All panels show the same samples. Drag in one: what you brush stands out in all, and its "
+    "numbers follow. Click a point to see the sample itself."
+)
 _TABS = {
     "selection": "Selection",
     "against": "A against B",
@@ -106,6 +110,8 @@ def show(scan: ScanState) -> None:
         _report_unpaired(scene, session.question())
     layout.choose_rail()
     with room.side:  # before the panels, so that it has its room from the first moment
+        with st.container():  # always there: what lies below is the same when it empties
+            first_visit.strip("explore", _FIRST_VISIT)
         tab = _chosen_tab(scene)
     question, masks = _panels(scene, regions, room)
     session.write_url()

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { draggedRoi, edgesAt, roiRect } from "../../../pages/panels/linked_panels/roi.js";
+import { bordersOf, draggedRoi, edgesAt, roiBetween, roiRect } from "../../../pages/panels/linked_panels/roi.js";
 
 const GRID = { shape: [10, 20], origin: [0, 0], step: [0.1, 0.2], unit: "µm", wide: 1 };
 const ROI = [0.5, 1.0, 0.4, 1.0];
@@ -50,4 +50,18 @@ test("a ROI of a hexagonal grid goes by half steps, and never falls between the 
   assert.deepEqual(fresh([0.9, 0.7], [0.95, 0.8]), [1, 2, 0.9, 1.8]);
   // At the end one more half: in each of its rows lies a point.
   assert.deepEqual(fresh([9, -1], [9, -1]), [3, 4.5, 0, 0.9]);
+});
+
+test("borders and ROI say the same points, on rectangular and hexagonal grids", () => {
+  assert.deepEqual(bordersOf(GRID, ROI), [5, 10, 2, 5]);
+  assert.deepEqual(roiBetween(GRID, [5, 10, 2, 5]), ROI);
+  assert.deepEqual(bordersOf(GRID, null), [0, 20, 0, 10]);
+  // Between points, and beyond the scan.
+  assert.deepEqual(bordersOf(GRID, [0.45, 9, -3, 0.9]), [5, 20, 0, 5]);
+  const hexagonal = { ...GRID, wide: 2, origin: [-0.05, 0] };
+  for (let left = 0; left < 19; left++) {
+    const roi = roiBetween(hexagonal, [left, left + 2, 0, 10]);
+    assert.deepEqual(roi.slice(0, 2).map((x) => Math.round(10 * x)), [left, left + 2]);
+    assert.deepEqual(bordersOf(hexagonal, roi), [left, left + 2, 0, 10]);
+  }
 });
