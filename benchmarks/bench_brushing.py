@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("--size", choices=SIZES, action="append", help="default: all")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--rounds", type=int, default=3, help="pages to brush in (default: 3)")
+    parser.add_argument("--plotly", action="store_true", help="compare with a plain plotly page")
     options = parser.parse_args()
     page = Path(__file__).with_name("brushing_page.py")
     figures = {}
@@ -49,6 +50,8 @@ def main() -> int:
             env = {"PANELS_ROWS": str(rows), "PANELS_COLUMNS": str(columns)}
             with streamlit_server(page, env=env) as url:
                 figures[size] = measure(browser, url, options.rounds)
+            if options.plotly:
+                figures[size] |= beside_plotly(browser, rows * columns, figures[size])
     missed = [line for size in figures for line in report(size, figures[size])]
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -111,6 +114,40 @@ def brush(browser: Browser, url: str) -> dict[str, float]:
         "bytes_per_brush_median": statistics.median(brushes),
         "bytes_per_brush_worst": max(brushes),
     }
+
+
+PLOTLY_PAGE = """async (n) => {
+  const wave = (k, f) => Math.sin(k * f) + 0.5 * Math.sin(k * k * f);
+  const [x, y] = [0.7, 1.3].map((f) => Float32Array.from({ length: n }, (_, k) => wave(k, f)));
+  const draw = (change) => new Promise((done) => {
+    const started = performance.now();
+    change().then(() => requestAnimationFrame(() => setTimeout(
+      () => done(performance.now() - started))));
+  });
+  const plot = document.getElementById('plot');
+  const trace = { type: 'scattergl', mode: 'markers', x, y, marker: { size: 2 } };
+  const first = await draw(() => Plotly.newPlot(plot, [trace], { width: 640, height: 480 }));
+  const chosen = Array.from({ length: n / 4 }, (_, k) => 4 * k);
+  const selected = await draw(() => Plotly.restyle(plot, { selectedpoints: [chosen] }));
+  return { plotly_first_ms: first, plotly_selected_ms: selected };
+}"""
+
+
+def beside_plotly(browser: Browser, n: int, ours: dict[str, Any]) -> dict[str, float]:
+    """Draw one scatter of n points by plotly, select a quarter, and compare a frame with that.
+
+    Ours are four panels that follow the mouse; plotly's is one, without any of Streamlit's work.
+    """
+    import plotly
+
+    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    context = browser.new_context(viewport={"width": 800, "height": 600})
+    page = context.new_page()
+    page.set_content("<div id='plot'></div>")
+    page.add_script_tag(path=script)
+    found: dict[str, float] = page.evaluate(PLOTLY_PAGE, n)
+    context.close()
+    return {**found, "plotly_over_median": found["plotly_selected_ms"] / ours["median_ms"]}
 
 
 class Path2D:
