@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import check_seed
 from latentcore.analysis.umap_engine import compile_ahead, lay_out
-from latentcore.containers import Embedding, LatentSet, ScanGrid
+from latentcore.containers import Embedding, LatentSet, Roi, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
@@ -22,7 +22,7 @@ _SCORE_ROWS = 2_000
 _SCORE_NEIGHBORS = 15
 _RELATIVE_ZERO = 1e-12
 # More rows take hours and show no more; nenya learns from as many.
-_MOST_FITTED = 200_000
+MOST_FITTED = 200_000
 # Puts a 0 between any two bits of a number below 2³².
 _SPREAD = (
     (16, 0x0000FFFF0000FFFF),
@@ -139,6 +139,7 @@ def umap(
     metric: str = "euclidean",
     fit_on: int | None = None,
     fit_partition: str | None = None,
+    fit_roi: tuple[float, ...] | None = None,
     whiten: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -164,6 +165,9 @@ def umap(
         others among them afterwards. By default from all, but at most 200,000.
     fit_partition : str, optional
         Learn from rows of this partition only.
+    fit_roi : tuple of float, optional
+        (x0, x1, y0, y1), half-open: where not all are learned from, landmarks are rows of this
+        part of the scan first, and others as far as these are too few.
     whiten : bool
         Whether to give all principal components of the latents unit variance first. Those with
         less than 1e-12 of the largest variance are left out.
@@ -197,7 +201,8 @@ def umap(
     if whiten:
         progress.step(0, 1, "whitening")
         values = _whitened(values)
-    fitted = _fit_rows(latents, rows, fit_on or _MOST_FITTED, fit_partition, seed)
+    first = _rows_first(latents, rows, fit_roi)
+    fitted = _fit_rows(latents, rows, fit_on or MOST_FITTED, fit_partition, first, seed)
     notes: list[str] = []
     used_neighbors = _fitting_neighbors(neighbors, len(fitted), notes)
     settings = {
@@ -212,8 +217,9 @@ def umap(
     }
     if len(fitted) < len(rows):
         notes.append(
-            f"laid out on {len(fitted):,} landmarks; each of the other {len(rows) - len(fitted):,} "
-            f"rows is at the weighted mean of its {used_neighbors} nearest"
+            f"laid out on {len(fitted):,} landmarks{_how_many_in_roi(first, fitted)}; each of the "
+            f"other {len(rows) - len(fitted):,} rows is at the weighted mean of its "
+            f"{used_neighbors} nearest"
         )
     coordinates = lay_out(values, fitted, settings, notes, progress)
     return Embedding(
@@ -227,7 +233,9 @@ def umap(
             "metric": metric,
             "fit_on": fit_on,
             "fit_partition": fit_partition,
+            "fit_roi": fit_roi,
             "n_fitted": len(fitted),
+            "n_fitted_in_roi": None if first is None else int(first[fitted].sum()),
             "whiten": whiten,
             "seed": seed,
             "n_used": len(rows),
@@ -393,6 +401,7 @@ def _fit_rows(
     rows: NDArray[np.int64],
     most: int,
     partition: str | None,
+    first: NDArray[np.bool_] | None,
     seed: int,
 ) -> NDArray[np.int64]:
     """Return which of the encoded rows are learned from, as places among them, ascending."""
@@ -412,7 +421,31 @@ def _fit_rows(
         raise RequestError(message)
     if most >= len(places):
         return places
-    return places[_landmarks(latents.grid, rows[places], most, seed)]
+    if first is None:
+        return places[_landmarks(latents.grid, rows[places], most, seed)]
+    wanted, others = places[first[places]], places[~first[places]]
+    if len(wanted) > most:
+        return wanted[_landmarks(latents.grid, rows[wanted], most, seed)]
+    if len(wanted) < most:
+        more = _landmarks(latents.grid, rows[others], most - len(wanted), seed)
+        return np.sort(np.concatenate([wanted, others[more]]))
+    return wanted
+
+
+def _rows_first(
+    latents: LatentSet, rows: NDArray[np.int64], roi: tuple[float, ...] | None
+) -> NDArray[np.bool_] | None:
+    """Return which of the encoded rows lie in the ROI that landmarks are of first."""
+    if roi is None:
+        return None
+    if latents.grid is None:
+        message = "UMAP shall learn from a ROI first, but these latents have no places on a scan."
+        raise RequestError(message)
+    return Roi.from_bounds(roi).mask(latents.grid)[rows]
+
+
+def _how_many_in_roi(first: NDArray[np.bool_] | None, fitted: NDArray[np.int64]) -> str:
+    return "" if first is None else f", {int(first[fitted].sum()):,} of them in the ROI"
 
 
 def _landmarks(

@@ -57,6 +57,13 @@ class _ProjectRequest:
         help="learn from the rows of this partition only, and place the others (UMAP)",
         metavar="NAME",
     )
+    fit_roi: tuple[float, ...] | None = option(
+        None,
+        help="where not all rows are learned from, learn from those in this ROI first (UMAP)",
+        convert=float,
+        nargs=4,
+        metavar=("X0", "X1", "Y0", "Y1"),
+    )
     whiten: bool = option(False, help="give all principal components unit variance first (UMAP)")
     seed: int = option(0, help="the same seed gives the same embedding", convert=int, metavar="N")
     roi: tuple[float, ...] | None = roi_option()

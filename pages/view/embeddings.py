@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.projection import pca, pca_of_rows
+from latentcore.analysis.projection import MOST_FITTED, pca, pca_of_rows
 from latentcore.containers import Embedding
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
@@ -21,7 +21,7 @@ from pages.view.scene import Scene
 from pages.view.scene_rows import rows_file
 
 # A UMAP of more points than this takes minutes: it starts when somebody asks for it.
-UMAP_STARTS_ITSELF = 200_000
+UMAP_STARTS_ITSELF = MOST_FITTED
 _UMAP = "explore_umap"
 
 
@@ -60,6 +60,7 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
         neighbors=question.neighbors,
         min_dist=question.min_dist,
         metric=question.metric,
+        fit_roi=_landmarks_roi(scene, question),
         rows=rows_file(scene),
     )
     if start or scene.n_in_view <= UMAP_STARTS_ITSELF:
@@ -82,8 +83,20 @@ def finished_umap(scene: Scene, question: Question) -> JobRecord | None:
     return record if record is not None and record.finished else None
 
 
-def _umap_asked(scene: Scene, question: Question) -> tuple[str, int, float, str]:
-    return scene.embedded_key, question.neighbors, question.min_dist, question.metric
+def _umap_asked(scene: Scene, question: Question) -> tuple[object, ...]:
+    landmarks = _landmarks_roi(scene, question)
+    return (
+        scene.embedded_key, question.neighbors, question.min_dist, question.metric, landmarks
+    )  # fmt: skip
+
+
+def has_landmarks(scene: Scene) -> bool:
+    """Whether a UMAP of these points is laid out on some of them only."""
+    return scene.n_in_view > UMAP_STARTS_ITSELF
+
+
+def _landmarks_roi(scene: Scene, question: Question) -> tuple[float, ...] | None:
+    return question.landmarks if has_landmarks(scene) and scene.latents.grid is not None else None
 
 
 def stored_embedding(scene: Scene, record: JobRecord) -> StoredEmbedding:
@@ -166,7 +179,9 @@ def _landmarks_text(parameters: object) -> str:
     landmarks, used = known.get("n_fitted"), known.get("n_used")
     if not (isinstance(landmarks, int) and isinstance(used, int) and landmarks < used):
         return ""
-    return f", {landmarks:,} landmarks"
+    inside = known.get("n_fitted_in_roi")
+    first = f" ({inside:,} in the ROI of then)" if isinstance(inside, int) else ""
+    return f", {landmarks:,} landmarks{first}"
 
 
 def umap_view(

@@ -64,6 +64,8 @@ class Question:
         ``"pca"`` or ``"umap"``.
     neighbors, min_dist, metric : int, float, str
         Parameters of UMAP.
+    landmarks : tuple of float or None
+        The ROI whose points a UMAP of very many points is laid out on first.
     method : str
         Name of a clusterer.
     parameters : Mapping
@@ -108,6 +110,7 @@ class Question:
     neighbors: int = 15
     min_dist: float = 0.1
     metric: str = "euclidean"
+    landmarks: tuple[float, float, float, float] | None = None
     method: str = "gmm"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = "standard"
@@ -378,6 +381,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "neighbors": int,
     "min_dist": float,
     "metric": str,
+    "landmarks": _bounds,
     "method": str,
     "parameters": dict,
     "scaling": str,

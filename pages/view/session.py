@@ -40,6 +40,7 @@ def begin(about: str) -> str | None:
             dim=None,
             limits=None,
             sample="",
+            landmarks=None,
             roi=None,
             filters={},
             by_order=False,

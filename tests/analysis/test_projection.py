@@ -14,7 +14,7 @@ from latentcore.analysis.projection import (
     trustworthiness,
     umap,
 )
-from latentcore.containers import LatentSet, default_sample_ids
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress
 
@@ -145,7 +145,7 @@ class TestUmap:
         assert found.parameters["n_fitted"] == 50
 
     def test_by_default_no_more_than_so_many_are_learned_from(self, monkeypatch):
-        monkeypatch.setattr("latentcore.analysis.projection._MOST_FITTED", 50)
+        monkeypatch.setattr("latentcore.analysis.projection.MOST_FITTED", 50)
         values = groups()
         values[5] = np.nan
         found = umap(latents(values))
@@ -163,6 +163,20 @@ class TestUmap:
         # Rows of the other partition have no part in the layout of this one.
         alone = umap(latents(values[1::2])).coordinates
         np.testing.assert_array_equal(found.coordinates[1::2], alone)
+
+    @pytest.mark.parametrize(("most", "inside"), [(20, 20), (32, 32), (50, 32)])
+    def test_landmarks_are_of_the_roi_first(self, most, inside):
+        y, x = np.divmod(np.arange(80), 10)
+        scan = replace(latents(groups()), grid=ScanGrid.from_coordinates(x, y))
+        found = umap(scan, fit_on=most, fit_roi=(2, 6, 0, 8))
+        assert found.parameters["n_fitted"] == most
+        assert found.parameters["n_fitted_in_roi"] == inside
+        assert f"{most} landmarks, {inside} of them in the ROI" in found.parameters["notes"][0]
+        again = umap(scan, fit_on=most, fit_roi=(2, 6, 0, 8))
+        np.testing.assert_array_equal(found.coordinates, again.coordinates)
+        # Where all are learned from, the ROI changes nothing.
+        everything = umap(scan, fit_on=80, fit_roi=(2, 6, 0, 8)).coordinates
+        np.testing.assert_array_equal(everything, umap(scan).coordinates)
 
     def test_too_many_neighbors_are_lowered_and_reported(self):
         found = umap(latents(groups()[:8]), neighbors=15)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from latentcore.jobs import JobRecord
 from pages.jobs.panel import runner
 from pages.view import embeddings
-from pages.view.question import Question
+from pages.view.question import Question, to_query
 from tests.jobs.child import toy_verbs
 from tests.pages.test_explore import explore, page_text, scan
 
@@ -107,3 +108,17 @@ def test_umap_of_many_points_is_shown_once_somebody_asked_for_it(
     for session in (app, explore(Question())):
         assert "UMAP is being computed" in page_text(session.run())
     assert [one.label for one in app.button].count("Compute the UMAP of 108 points") == 0
+
+
+def test_umap_of_many_points_is_laid_out_on_the_roi_first_and_its_link_says_so(
+    explore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "UMAP_STARTS_ITSELF", 107)
+    app = explore(Question(roi=(0, 6, 0, 6)))
+    press(app, "Compute the UMAP of 108 points")
+    assert only("project").request["fit_roi"] == [0, 6, 0, 6]
+    # Another ROI asks for no other UMAP, and the link for the same one.
+    linked = explore(Question(roi=(2, 6, 0, 6), landmarks=(0, 6, 0, 6)))
+    assert "UMAP is being computed" in page_text(linked)
+    assert len(runner().list()) == 1
+    assert "landmarks=%5B0.0%2C6.0" in urlencode(to_query(Question(landmarks=(0.0, 6.0, 0.0, 6.0))))

@@ -27,6 +27,7 @@ class UmapProjection:
     metric: str = "euclidean"
     fit_on: int | None = None
     fit_partition: str | None = None
+    fit_roi: tuple[float, ...] | None = None
     whiten: bool = False
     seed: int = 0
 

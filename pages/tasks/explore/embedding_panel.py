@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.projection import MOST_FITTED
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from pages.frame import errors
@@ -15,7 +16,7 @@ from pages.frame.units import duration_text
 from pages.jobs import work
 from pages.jobs.panel import cancel, runner, waiting_text
 from pages.tasks.explore import panel_choices
-from pages.view import embeddings
+from pages.view import embeddings, session
 from pages.view.embeddings import EmbeddingView, pca_view, umap_view
 from pages.view.question import Question
 from pages.view.scene import Scene
@@ -77,6 +78,8 @@ def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> Emb
             _wait(scene, question, record.id)
         elif record is None or not record.finished:
             _offer(scene, question, record)
+        elif embeddings.has_landmarks(scene) and question.roi != question.landmarks:
+            _offer_other_landmarks(scene, question)
     return umap_view(scene, question, record, messages) if record and record.finished else None
 
 
@@ -124,8 +127,22 @@ def _progress_text(record: JobRecord) -> str:
     )
 
 
+def _offer_other_landmarks(scene: Scene, question: Question) -> None:
+    where = "all of the scan" if question.roi is None else "the ROI first"
+    st.button(
+        f"Lay out the UMAP on {where}", key="explore.umap.landmarks",
+        icon=":material/filter_center_focus:", type="tertiary", on_click=_start,
+        args=(scene, question),
+        help=f"It has {MOST_FITTED:,} landmarks, drawn evenly from there; all other points are "
+        "placed among them. Takes minutes; the link remembers it.",
+    )  # fmt: skip
+
+
 def _start(scene: Scene, question: Question) -> None:
-    embeddings.umap_job(scene, question, start=True)
+    """Compute the UMAP; of very many points, on those of the ROI first."""
+    if embeddings.has_landmarks(scene):
+        session.update(landmarks=question.roi)
+    embeddings.umap_job(scene, session.question(), start=True)
 
 
 def _cancel(job: str) -> None:
@@ -145,6 +162,8 @@ def _offer(scene: Scene, question: Question, record: JobRecord | None) -> None:
             icon=":material/play_arrow:",
             on_click=_start,
             args=(scene, question),
+            help=f"Of more than {MOST_FITTED:,} points it is laid out on so many, those of the ROI "
+            "first where there is one, and the others are placed among them.",
         )
 
 
