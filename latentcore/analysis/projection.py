@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import check_seed
-from latentcore.analysis.umap_engine import compile_ahead, lay_out
+from latentcore.analysis.umap_engine import PLACED_BY, compile_ahead, lay_out
 from latentcore.containers import Embedding, LatentSet, Roi, ScanGrid
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -219,7 +219,7 @@ def umap(
         notes.append(
             f"laid out on {len(fitted):,} landmarks{_how_many_in_roi(first, fitted)}; each of the "
             f"other {len(rows) - len(fitted):,} rows is at the weighted mean of its "
-            f"{used_neighbors} nearest"
+            f"{min(PLACED_BY, used_neighbors)} nearest landmarks"
         )
     coordinates = lay_out(values, fitted, settings, notes, progress)
     return Embedding(

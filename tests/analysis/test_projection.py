@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
@@ -240,3 +241,15 @@ class TestScores:
     def test_too_few_rows_have_no_score(self):
         assert np.isnan(trustworthiness(np.eye(2), np.eye(2))["value"])
         assert np.isnan(neighbour_preservation(np.eye(1), np.eye(1))["value"])
+
+
+def test_a_row_that_was_not_learned_from_lies_among_its_three_nearest_landmarks():
+    partition = np.array(["fit", "other"] * 40)
+    values = groups().astype(np.float32)
+    found = umap(replace(latents(values), partition=partition), fit_partition="fit").coordinates
+    learned, asked = values[::2].astype(float), values[1::2].astype(float)
+    distances, near = cKDTree(learned).query(asked, 3)
+    excess = distances - distances[:, :1]
+    weights = np.exp(-excess / excess.mean(axis=1, keepdims=True))[:, :, None]
+    wanted = (weights * found[::2][near]).sum(axis=1) / weights.sum(axis=1)
+    np.testing.assert_allclose(found[1::2], wanted, rtol=1e-3, atol=1e-3)

@@ -117,6 +117,7 @@ def test_umap_of_many_points_is_laid_out_on_the_roi_first_and_its_link_says_so(
     app = explore(Question(roi=(0, 6, 0, 6)))
     press(app, "Compute the UMAP of 108 points")
     assert only("project").request["fit_roi"] == [0, 6, 0, 6]
+    until_running(only("project").id)
     # Another ROI asks for no other UMAP, and the link for the same one.
     linked = explore(Question(roi=(2, 6, 0, 6), landmarks=(0, 6, 0, 6)))
     assert "UMAP is being computed" in page_text(linked)
