@@ -42,6 +42,9 @@ class Settings:
         ``LATENT_MODELS_IN_MEMORY``: loaded encoders kept between sessions.
     array_store_mb : int
         ``LATENT_ARRAY_STORE_MB``: memory for the arrays that browsers fetch.
+    browser_points : int
+        ``LATENT_BROWSER_POINTS``: up to so many points, Explore sends all to the browser; of more,
+        at most a quarter as many, each of which stands for a block of the scan.
     s3_endpoint : str or None
         ``LATENT_S3_ENDPOINT``: URL of an S3 service that is not AWS (Ceph, MinIO). Credentials
         come from where boto3 looks for them: AWS's variables, profiles and roles.
@@ -66,6 +69,7 @@ class Settings:
     max_upload_mb: int = 200
     models_in_memory: int = 3
     array_store_mb: int = 512
+    browser_points: int = 4_000_000
     s3_endpoint: str | None = None
     s3_buckets: tuple[str, ...] = ()
     s3_patience_s: int = 120
@@ -97,6 +101,7 @@ class Settings:
             max_upload_mb=_number(environment, "LATENT_MAX_UPLOAD_MB", 200),
             models_in_memory=_number(environment, "LATENT_MODELS_IN_MEMORY", 3),
             array_store_mb=_number(environment, "LATENT_ARRAY_STORE_MB", 512),
+            browser_points=_number(environment, "LATENT_BROWSER_POINTS", 4_000_000),
             s3_endpoint=_url(environment, "LATENT_S3_ENDPOINT"),
             s3_buckets=_names(environment, "LATENT_S3_BUCKETS"),
             s3_patience_s=_number(environment, "LATENT_S3_PATIENCE_S", 120),

@@ -77,7 +77,7 @@ def has_prior(latents: LatentSet) -> bool:
     made = {} if latents.provenance is None else latents.provenance.request
     if str(made.get("checkpoint", "")).startswith("pca:"):
         return False
-    some = latents.values[np.flatnonzero(latents.encoded)[:_LENGTHS]]
+    some = latents.rows(np.flatnonzero(latents.encoded)[:_LENGTHS])
     lengths = np.linalg.norm(some.astype(np.float64), axis=1)
     return len(lengths) == 0 or bool((np.abs(lengths - 1) > _OFF_LENGTH).any())
 

@@ -446,7 +446,8 @@ def _axes(
     if panel in MAP_PANELS and latents.grid is not None:
         return latents.grid.x.astype(np.float32), latents.grid.y.astype(np.float32)
     if panel == ROW_PANEL:
-        return np.arange(len(latents), dtype=np.float32), np.zeros(len(latents), np.float32)
+        # float32 does not tell rows beyond 16,777,216 apart.
+        return np.arange(len(latents), dtype=np.float64), np.zeros(len(latents), np.float32)
     scatter = scatter_axes(panel)
     if scatter is not None and all(axis in maps for axis in scatter if isinstance(axis, str)):
         x, y = (axis_values(axis, latents, maps) for axis in scatter)
@@ -501,14 +502,25 @@ def selection_statistics(
     """
     chosen = {name: mask for name, mask in masks.items() if mask.any()}
     return {
-        name: SelectionStatistics(
-            n=int(mask.sum()),
-            area=None if grid is None else area(mask, grid),
-            clusters=() if labels is None else cluster_shares(labels[inside], mask[inside]),
-            values={quantity: describe(values, mask) for quantity, values in quantities.items()},
-        )
+        name: selection_of(inside, mask, labels, quantities, grid)
         for name, mask in {"ROI": inside, **chosen}.items()
     }
+
+
+def selection_of(
+    inside: NDArray[np.bool_],
+    mask: NDArray[np.bool_],
+    labels: NDArray[np.int32] | None,
+    quantities: Mapping[str, NDArray[np.float32]],
+    grid: ScanGrid | None,
+) -> SelectionStatistics:
+    """Describe one selection, or the ROI itself; see `selection_statistics`."""
+    return SelectionStatistics(
+        n=int(mask.sum()),
+        area=None if grid is None else area(mask, grid),
+        clusters=() if labels is None else cluster_shares(labels[inside], mask[inside]),
+        values={quantity: describe(values, mask) for quantity, values in quantities.items()},
+    )
 
 
 def comparison(

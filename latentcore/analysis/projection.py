@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib import metadata
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import check_seed
+from latentcore.analysis.representatives import representatives
 from latentcore.analysis.umap_engine import PLACED_BY, compile_ahead, lay_out
-from latentcore.containers import Embedding, LatentSet, Roi, ScanGrid
+from latentcore.containers import Embedding, LatentSet, Roi, ScanGrid, later
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
@@ -21,6 +23,9 @@ _FEWEST_FOR_UMAP = 5
 _SCORE_ROWS = 2_000
 _SCORE_NEIGHBORS = 15
 _RELATIVE_ZERO = 1e-12
+# Axes of more rows are learned from a sample: their directions hardly change.
+_MOST_LEARNED = 2_000_000
+_LEARNED = 250_000
 # More rows take hours and show no more; nenya learns from as many.
 MOST_FITTED = 200_000
 # Puts a 0 between any two bits of a number below 2³².
@@ -82,9 +87,74 @@ def pca(latents: LatentSet, *, components: int = 2, progress: Progress | None = 
     RequestError
         If there are fewer encoded rows or dimensions than components, or all rows are equal.
     """
+    found = principal_components(latents, components=components, progress=progress)
+    return Embedding(
+        coordinates=found.coordinates(latents),
+        sample_ids=_ids(latents),
+        method="pca",
+        parameters={"components": components, "n_used": found.n_used, **found.learned},
+        engine=f"numpy {np.__version__}",
+        scores=found.scores,
+    )
+
+
+def _ids(latents: LatentSet) -> NDArray[np.str_]:
+    return latents.sample_ids if latents.stored is None else later(lambda: latents.sample_ids)
+
+
+@dataclass(frozen=True, eq=False)
+class PrincipalComponents:
+    """The first principal axes of a set of latents.
+
+    Attributes
+    ----------
+    mean : ndarray of float64, shape (d,)
+    axes : ndarray of float64, shape (c, d)
+    scores : Mapping of str to float
+        The explained variance ratio of each component.
+    n_used, n_learned : int
+        How many rows have a latent, and from how many of these the axes were learned.
+    """
+
+    mean: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    scores: Mapping[str, float]
+    n_used: int
+    n_learned: int
+
+    @property
+    def learned(self) -> dict[str, int]:
+        """What a report says of the rows that were learned from: nothing where those were all."""
+        return {} if self.n_learned == self.n_used else {"n_fitted": self.n_learned}
+
+    def coordinates(
+        self, latents: LatentSet, rows: NDArray[np.integer] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the coordinates of all latents, or of some, NaN where there is none."""
+        encoded = latents.encoded if rows is None else latents.encoded[rows]
+        found = np.full((len(encoded), len(self.axes)), np.nan, np.float32)
+        if rows is None and latents.stored is not None:
+            pieces = latents.blocks()
+        else:
+            values = latents.values if rows is None else latents.rows(rows)
+            pieces = iter([(slice(0, len(values)), values)])
+        for part, values in pieces:
+            present = encoded[part]
+            found[part][present] = _projected(values[present], self.mean, self.axes)
+        return found
+
+
+def principal_components(
+    latents: LatentSet, *, components: int = 2, progress: Progress | None = None
+) -> PrincipalComponents:
+    """Find the first principal axes; see `pca`.
+
+    They are learned from all latents; where there are more than two million, from a quarter of a
+    million of them, evenly spread over the rows.
+    """
     _check_components(components)
     rows = _encoded_rows(latents, components + 1)
-    d = latents.values.shape[1]
+    d = latents.shape[1]
     if d < components:
         message = (
             f"PCA to {components} components needs as many latent dimensions, but there are {d}."
@@ -92,19 +162,21 @@ def pca(latents: LatentSet, *, components: int = 2, progress: Progress | None = 
         raise RequestError(message)
     progress = progress or Progress()
     progress.step(0, 1, "PCA")
-    values = latents.values[rows]
+    learned = rows
+    if len(rows) > _MOST_LEARNED:
+        spread = representatives(None, len(latents), _LEARNED).rows
+        learned = spread[latents.encoded[spread]]
+    values = latents.rows(learned)
     _refuse_identical(values)
     mean, axes, variance = principal_axes(values)
-    coordinates = _projected(values, mean, axes[:components])
     progress.step(1, 1, "PCA")
     ratio = variance[:components] / variance.sum()
-    return Embedding(
-        coordinates=_placed(coordinates, rows, len(latents)),
-        sample_ids=latents.sample_ids,
-        method="pca",
-        parameters={"components": components, "n_used": len(rows)},
-        engine=f"numpy {np.__version__}",
-        scores={f"explained_variance_ratio_{i}": float(part) for i, part in enumerate(ratio)},
+    return PrincipalComponents(
+        mean,
+        axes[:components],
+        {f"explained_variance_ratio_{i}": float(part) for i, part in enumerate(ratio)},
+        len(rows),
+        len(learned),
     )
 
 
@@ -127,7 +199,7 @@ def pca_of_rows(latents: LatentSet, rows: NDArray[np.bool_]) -> Embedding:
     """
     found = pca(latents.take(rows))
     coordinates = _placed(found.coordinates, np.flatnonzero(rows), len(latents))
-    return replace(found, coordinates=coordinates, sample_ids=latents.sample_ids)
+    return replace(found, coordinates=coordinates, sample_ids=_ids(latents))
 
 
 def umap(

@@ -29,6 +29,10 @@ ShapeKind = Literal["box", "lasso"]
 
 _MODES = ("replace", "add", "subtract", "intersect")
 _BLOCK = 65_536
+# A lasso over more points is cut into so many cells along each side.
+_FEW = 500_000
+_CELLS = 256
+_PASSED = 2
 
 
 @dataclass(frozen=True)
@@ -163,19 +167,52 @@ def points_in_shape(shape: Shape, x: NDArray[Any], y: NDArray[Any]) -> NDArray[n
     """
     corners = np.asarray(shape.points, dtype=np.float64)
     low, high = corners.min(axis=0), corners.max(axis=0)
-    inside = np.zeros(x.shape[0], dtype=bool)
-    # Blocks bound the float64 copies to a few MB and keep them in the processor's cache.
+    inside = np.empty(x.shape[0], dtype=bool)
+    # Bounds that compare in the arrays' own types as the true ones do in float64.
+    (x0, x1), (y0, y1) = (
+        _bounds(values.dtype, low[axis], high[axis], half_open=shape.kind == "box")
+        for axis, values in enumerate((x, y))
+    )
+    cells = None
+    if shape.kind == "lasso" and len(x) > _FEW:
+        cells = _Cells(corners, low, high)
+    # Blocks stay in the processor's cache.
     for start in range(0, x.shape[0], _BLOCK):
         block = slice(start, start + _BLOCK)
-        px, py = x[block].astype(np.float64), y[block].astype(np.float64)
-        if shape.kind == "box":
-            inside[block] = (px >= low[0]) & (px < high[0]) & (py >= low[1]) & (py < high[1])
-            continue
+        px, py = x[block], y[block]
+        found = inside[block]
         # Comparisons with NaN are False, so that this also leaves out points without a place.
-        near = np.flatnonzero((px >= low[0]) & (px <= high[0]) & (py >= low[1]) & (py <= high[1]))
-        if near.size:
-            inside[start + near] = _even_odd(corners, px[near], py[near])
+        np.greater_equal(px, x0, out=found)
+        if not found.any():
+            continue
+        found &= (px < x1) if shape.kind == "box" else (px <= x1)
+        found &= py >= y0
+        found &= (py < y1) if shape.kind == "box" else (py <= y1)
+        if shape.kind == "lasso" and found.any():
+            near = np.flatnonzero(found)
+            wide = px[near].astype(np.float64), py[near].astype(np.float64)
+            found[near] = _even_odd(corners, *wide) if cells is None else cells.inside(*wide)
     return inside
+
+
+def _bounds(dtype: np.dtype[Any], low: float, high: float, *, half_open: bool) -> tuple[Any, Any]:
+    """Return bounds in a type of floats between which the same numbers of that type lie.
+
+    Of a half-open range [low, high) these are the least numbers of the type that are not below
+    either; of a closed one, `high` becomes the largest that is not above it.
+    """
+    if dtype != np.float32:
+        return np.float64(low), np.float64(high)
+    with np.errstate(over="ignore"):  # beyond all of the type: infinite
+        least, most = (np.float32(bound) for bound in (low, high))
+    infinity = np.float32(np.inf)
+    if float(least) < low:
+        least = np.nextafter(least, infinity)
+    if half_open and float(most) < high:
+        most = np.nextafter(most, infinity)
+    elif not half_open and float(most) > high:
+        most = np.nextafter(most, -infinity)
+    return least, most
 
 
 def row_shapes(panel: str, rows: Iterable[int]) -> tuple[Shape, ...]:
@@ -198,6 +235,52 @@ def row_shapes(panel: str, rows: Iterable[int]) -> tuple[Shape, ...]:
         )
         for number, (first, last) in enumerate(runs)
     )
+
+
+class _Cells:
+    """Cells over a polygon: only in those that an edge passes need points be tested one by one.
+
+    In the others all points are inside, or all are outside, as the middle of the cell is.
+    """
+
+    def __init__(
+        self, corners: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> None:
+        self.corners = corners
+        self.low = low
+        self.scale = _CELLS / np.where(high > low, high - low, 1.0)
+        middle = (np.arange(_CELLS) + 0.5) / self.scale[:, None] + low[:, None]
+        y, x = (axis.ravel() for axis in np.meshgrid(middle[1], middle[0], indexing="ij"))
+        self.kind = _even_odd(corners, x, y).astype(np.uint8)
+        self.kind[self._passed()] = _PASSED
+
+    def _passed(self) -> NDArray[np.intp]:
+        """Return the cells that an edge passes, and for the sake of rounding those beside them."""
+        places = (self.corners - self.low) * self.scale
+        edges = [
+            # Two steps for each cell on the way.
+            np.linspace(a, b, 2 * int(np.abs(b - a).max()) + 3)
+            for a, b in zip(places, np.roll(places, -1, axis=0), strict=True)
+        ]
+        column, row = np.floor(np.concatenate(edges)).astype(np.intp).T
+        around = [
+            np.clip(row + up, 0, _CELLS - 1) * _CELLS + np.clip(column + right, 0, _CELLS - 1)
+            for up in (-1, 0, 1)
+            for right in (-1, 0, 1)
+        ]
+        return np.concatenate(around)
+
+    def inside(self, px: NDArray[np.float64], py: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Test points within the bounding box of the polygon."""
+        column, row = (
+            np.minimum(((values - self.low[axis]) * self.scale[axis]).astype(np.int32), _CELLS - 1)
+            for axis, values in enumerate((px, py))
+        )
+        kind = self.kind[row * _CELLS + column]
+        found: NDArray[np.bool_] = kind == 1
+        unsure = np.flatnonzero(kind == _PASSED)
+        found[unsure] = _even_odd(self.corners, px[unsure], py[unsure])
+        return found
 
 
 def _even_odd(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.containers import ScanGrid, cluster_name
+from latentcore.containers import ScanGrid, cluster_name, label_counts
 from latentcore.errors import RequestError, ShapeError
 
 QUANTILES = (0.02, 0.25, 0.50, 0.75, 0.98)
@@ -199,16 +199,16 @@ def cluster_shares(
     labels = np.asarray(labels)
     _check_mask(len(labels), mask)
     selected = labels if mask is None else labels[mask]
-    present, totals = np.unique(labels, return_counts=True)
+    chosen = label_counts(selected)
     return tuple(
         ClusterShare(
-            label=int(label),
-            name=cluster_name(int(label)),
-            n=(n := int(np.count_nonzero(selected == label))),
+            label=label,
+            name=cluster_name(label),
+            n=(n := chosen.get(label, 0)),
             of_selection=n / len(selected) if len(selected) else float("nan"),
-            of_cluster=n / int(total),
+            of_cluster=n / total,
         )
-        for label, total in zip(present, totals, strict=True)
+        for label, total in label_counts(labels).items()
     )
 
 
@@ -260,9 +260,10 @@ def compare(values: ArrayLike, mask_a: NDArray[np.bool_], mask_b: NDArray[np.boo
 
 
 def _chosen(values: ArrayLike, mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    values = np.asarray(values, np.float64).ravel()
+    values = np.asarray(values).ravel()
     _check_mask(len(values), mask)
-    return values if mask is None else values[mask]
+    # Chosen first: of large scans the float64 of all would take more than is needed.
+    return np.asarray(values if mask is None else values[mask], np.float64)
 
 
 def _check_mask(n: int, mask: NDArray[np.bool_] | None) -> None:

@@ -6,7 +6,7 @@ from latentcore.containers.columns import Columns, holds_names, numeric, quantit
 from latentcore.containers.grid import Lattice, ScanGrid, ShiftedRows
 from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids
-from latentcore.containers.lazy import later
+from latentcore.containers.lazy import later, lazy_fields
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
 from latentcore.containers.regions import Region, RegionSet
@@ -20,6 +20,7 @@ from latentcore.containers.results import (
     Ranking,
     Sampling,
     cluster_name,
+    label_counts,
 )
 from latentcore.containers.roi import Roi
 from latentcore.containers.samples import (
@@ -69,7 +70,9 @@ __all__ = [
     "damaged_among",
     "default_sample_ids",
     "holds_names",
+    "label_counts",
     "later",
+    "lazy_fields",
     "match_rows",
     "notes_of",
     "numeric",

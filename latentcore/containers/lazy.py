@@ -26,6 +26,11 @@ def later(make: Callable[[], T]) -> T:
     return cast("T", _Later(make))
 
 
+def is_later(instance: object, field: str) -> bool:
+    """Tell whether a lazy field makes its array whenever somebody asks for it."""
+    return isinstance(vars(instance)[field], _Later)
+
+
 def lazy_fields(*names: str) -> Callable[[type[C]], type[C]]:
     """Let fields of a dataclass take `later`; to be written above ``@dataclass``."""
 

@@ -9,9 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.containers.lazy import is_later, lazy_fields
 from latentcore.errors import ShapeError, UnknownNameError
 
 
+@lazy_fields("coordinates", "sample_ids")
 @dataclass(frozen=True, eq=False)
 class Embedding:
     """2-D or 3-D coordinates of samples.
@@ -39,6 +41,8 @@ class Embedding:
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if is_later(self, "coordinates") or is_later(self, "sample_ids"):
+            return
         if self.coordinates.ndim != 2 or len(self.coordinates) != len(self.sample_ids):
             message = (
                 f"An embedding needs (n, 2) or (n, 3) coordinates for its {len(self.sample_ids)} "
@@ -49,6 +53,9 @@ class Embedding:
 
 # Why a sample is in no cluster. In files all three are -1, as published; here they are told apart.
 NOISE, OUTSIDE, NO_VALUE = -1, -2, -3
+# Labels that lie closer are counted without sorting them.
+_MOST_COUNTED = 1 << 20
+_BLOCK = 1 << 20
 _NOT_CLUSTERED = {NOISE: "noise", OUTSIDE: "outside the ROI", NO_VALUE: "no value"}
 
 
@@ -58,6 +65,20 @@ def cluster_name(label: int) -> str:
     That is ``"3"`` of label 3, and ``"noise"``, ``"outside the ROI"`` or ``"no value"``.
     """
     return _NOT_CLUSTERED.get(label, str(label))
+
+
+def label_counts(labels: NDArray[np.integer]) -> dict[int, int]:
+    """Return how many samples have each label, ascending."""
+    if labels.size == 0:
+        return {}
+    low = int(labels.min())
+    if int(labels.max()) - low > _MOST_COUNTED:
+        found, counts = np.unique(labels, return_counts=True)
+        return {int(label): int(count) for label, count in zip(found, counts, strict=True)}
+    counts = np.zeros(int(labels.max()) - low + 1, np.int64)
+    for start in range(0, labels.size, _BLOCK):  # bincount takes int64
+        counts += np.bincount(labels[start : start + _BLOCK] - low, minlength=len(counts))
+    return {low + int(place): int(counts[place]) for place in np.flatnonzero(counts)}
 
 
 @dataclass(frozen=True)
@@ -134,13 +155,12 @@ class Clustering:
     @cached_property
     def present(self) -> tuple[int, ...]:
         """The labels there are, ascending."""
-        return tuple(int(label) for label in np.unique(self.labels))
+        return tuple(self.counts)
 
     @property
     def counts(self) -> dict[int, int]:
         """Number of samples per label, noise included."""
-        labels, counts = np.unique(self.labels, return_counts=True)
-        return {int(label): int(count) for label, count in zip(labels, counts, strict=True)}
+        return label_counts(self.labels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers.grid import ScanGrid, ShiftedRows, is_shifted
 from latentcore.containers.latents import LatentSet, default_sample_ids
+from latentcore.containers.lazy import lazy_fields, unmade
 from latentcore.containers.maps import ScanMaps
 from latentcore.containers.samples import SampleSource
 from latentcore.errors import JoinError
@@ -81,6 +82,7 @@ class RegionScan:
     fingerprint: str = ""
 
 
+@lazy_fields("sample_ids")
 @dataclass(frozen=True, eq=False)
 class ScanPoints:
     """n points that regions can be laid on: those of latents, maps or samples.
@@ -115,9 +117,10 @@ class ScanPoints:
         made = latents.provenance
         read = () if made is None else made.inputs
         samples = {record.fingerprint for record in read if record.role == "samples"}
+        ids = unmade(latents, "sample_ids")["sample_ids"]
         if len(samples) == 1:
-            return cls(latents.grid, latents.sample_ids, "samples", samples.pop())
-        return cls(latents.grid, latents.sample_ids, "latents", latents.fingerprint)
+            return cls(latents.grid, ids, "samples", samples.pop())
+        return cls(latents.grid, ids, "latents", latents.fingerprint)
 
     @classmethod
     def of_maps(cls, maps: ScanMaps) -> ScanPoints:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.projection import MOST_FITTED, pca, pca_of_rows
-from latentcore.containers import Embedding
+from latentcore.analysis.projection import (
+    MOST_FITTED,
+    PrincipalComponents,
+    pca,
+    pca_of_rows,
+    principal_components,
+)
+from latentcore.containers import Embedding, LatentSet, later, lazy_fields
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS, StoredEmbedding, pca_panel, read_embedding
@@ -39,6 +47,17 @@ def _pca(about: str, _scene: Scene) -> Embedding:
     if _scene.only is None:
         return pca(_scene.latents)
     return pca_of_rows(_scene.latents, _scene.only)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _components(about: str, _latents: LatentSet) -> PrincipalComponents:
+    del about
+    return principal_components(_latents)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _placed(about: str, _latents: LatentSet) -> NDArray[np.float32]:
+    return _components(about, _latents).coordinates(_latents)
 
 
 def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRecord | None:
@@ -113,6 +132,7 @@ def _stored(key: str, _scene: Scene, _record: JobRecord) -> StoredEmbedding:
     return read_embedding(str(_record.folder / "embedding.parquet"), _scene.latents, _scene.only)
 
 
+@lazy_fields("coordinates")
 @dataclass(frozen=True, eq=False)
 class EmbeddingView:
     """The embedding panel's content.
@@ -130,6 +150,8 @@ class EmbeddingView:
         Of both axes.
     graticule : bool
         Whether the coordinates are longitude and latitude; then it is shown whatever else is.
+    place : callable or None
+        Returns the coordinates of some rows, where those of all are not at hand.
     """
 
     panel: str
@@ -139,6 +161,11 @@ class EmbeddingView:
     note: str = ""
     labels: tuple[str, str] = ("", "")
     graticule: bool = False
+    place: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None = None
+
+    def at(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the coordinates of some rows, shape (m, 2)."""
+        return self.coordinates[rows] if self.place is None else self.place(rows)
 
 
 def shown_view(scene: Scene, question: Question) -> EmbeddingView | None:
@@ -155,17 +182,21 @@ def shown_view(scene: Scene, question: Question) -> EmbeddingView | None:
 
 def pca_view(scene: Scene) -> EmbeddingView:
     """Return the first two principal components of the latents, as a panel shows them."""
-    embedding = pca_embedding(scene)
-    ratios = [100 * ratio for ratio in embedding.scores.values()]
+    latents, by_need = scene.latents, scene.latents.stored is not None and scene.only is None
+    found = _components(scene.about, latents) if by_need else pca_embedding(scene)
+    ratios = [100 * ratio for ratio in found.scores.values()]
+    place = partial(found.coordinates, latents) if isinstance(found, PrincipalComponents) else None
+    every = later(partial(_placed, scene.about, latents))
     return EmbeddingView(
         pca_panel(scene.only),
         f"PCA of the {_what(scene)}",
-        embedding.coordinates,
+        found.coordinates if isinstance(found, Embedding) else every,
         f"{scene.embedded_key}|pca",
         note=f"{sum(ratios):.0f} % of the variance",
         labels=tuple(  # type: ignore[arg-type]
             f"component {number} ({ratio:.1f} %)" for number, ratio in enumerate(ratios, start=1)
         ),
+        place=place,
     )
 
 

@@ -15,9 +15,11 @@ from latentcore.analysis.collapse import has_prior
 from latentcore.analysis.exploration import Axis, roi_rows
 from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
+from latentcore.analysis.representatives import Representatives, representatives
 from latentcore.analysis.value_filters import kept_by
 from latentcore.containers import LatentSet, Roi, quantities
 from latentcore.errors import InputError
+from latentcore.settings import settings
 from pages.scan import joining, loading
 from pages.scan.joining import JoinedMaps, joined_tables
 from pages.scan.loading import search_table
@@ -34,6 +36,8 @@ from pages.view.question import (
 
 # Describing a hundred score columns at every brush helps nobody.
 _MOST_QUANTITIES = 12
+# Of the points that a browser may get, where there are more than these.
+_SHOWN_PART = 4
 _USUAL_REFERENCES = ("bandcontrast", "band_contrast", "iq", "image_quality", "radonquality")
 # As the field's tables call it; the number is the side of the central crop in pixels.
 _TEMPERATURE_DIFFERENCE = re.compile(r"dt\d*", re.IGNORECASE)
@@ -89,8 +93,7 @@ class Scene:
     @cached_property
     def spreads(self) -> dict[int, float]:
         """Standard deviation of each latent dimension over the encoded points."""
-        values = self.latents.values[self.encoded]
-        sds = values.std(axis=0, dtype=np.float64) if len(values) else np.zeros(values.shape[1])
+        sds = self.latents.spreads
         return {int(dim): float(sd) for dim, sd in zip(self.latents.dims, sds, strict=True)}
 
     @cached_property
@@ -118,6 +121,17 @@ class Scene:
             return ""
         named = (name for name in self.numeric_maps if _TEMPERATURE_DIFFERENCE.fullmatch(name))
         return next(named, "")
+
+    def shown(self, points: tuple[int, ...] = ()) -> Representatives | None:
+        """Return the points that a browser gets; None where it gets all.
+
+        `points` are to be among them, for what is said of one of them must be true.
+        """
+        most = settings().browser_points
+        if len(self.latents) <= most:
+            return None
+        found = _shown(f"{self.about}|{most}", self.latents, max(1, most // _SHOWN_PART))
+        return found.with_points(points, self.latents.grid) if points else found
 
     @property
     def points(self) -> str:
@@ -181,6 +195,12 @@ class Scene:
     def similarity(self, row: int | None) -> NDArray[np.float32]:
         """Return each sample's cosine similarity to one of them; NaN where it has no latent."""
         return _similarity(f"{self.about}|{row}", self, row)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _shown(key: str, _latents: LatentSet, most: int) -> Representatives:
+    del key
+    return representatives(_latents.grid, len(_latents), most)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

@@ -52,6 +52,20 @@ class TestPca:
         for one, other in zip(whole, principal_axes(groups()), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-12)
 
+    def test_axes_of_many_rows_are_learned_from_some(self, monkeypatch):
+        values = groups(2_000)
+        values[7] = np.nan
+        whole = pca(latents(values))
+        monkeypatch.setattr("latentcore.analysis.projection._MOST_LEARNED", 1_000)
+        monkeypatch.setattr("latentcore.analysis.projection._LEARNED", 500)
+        found = pca(latents(values))
+        assert found.parameters["n_used"] == 3_999
+        assert found.parameters["n_fitted"] in (499, 500)
+        assert np.isnan(found.coordinates[7]).all()
+        kept = ~np.isnan(whole.coordinates[:, 0])
+        one, other = whole.coordinates[kept, 0], found.coordinates[kept, 0]
+        assert abs(np.corrcoef(one, other)[0, 1]) > 0.999
+
     def test_rows_without_latent_stay_nan(self):
         values = groups()
         values[5, 2] = np.nan

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from latentcore.analysis import selection
 from latentcore.analysis.selection import Shape, points_in_shape, select
 from latentcore.errors import RequestError, ShapeError
 from tests.line_counter import lines_run
@@ -61,8 +62,37 @@ def test_lasso_agrees_with_matplotlib_away_from_the_outline():
 )
 def test_lasso_follows_the_rule_to_the_letter_on_outlines_and_vertices(polygon, points):
     x, y = (np.array(v, np.float32) for v in zip(*points, strict=True))
-    found = points_in_shape(Shape("p", "lasso", tuple(polygon)), x, y)
-    assert found.tolist() == [literally(polygon, px, py) for px, py in points]
+    with pytest.MonkeyPatch.context() as patch:
+        for few in (selection._FEW, 0):  # without cells, and with them
+            patch.setattr(selection, "_FEW", few)
+            found = points_in_shape(Shape("p", "lasso", tuple(polygon)), x, y)
+            assert found.tolist() == [literally(polygon, px, py) for px, py in points]
+
+
+@given(
+    values=st.lists(st.floats(width=32), min_size=1, max_size=20),
+    low=st.floats(allow_nan=False, allow_infinity=False),
+    high=st.floats(allow_nan=False, allow_infinity=False),
+    data=st.data(),
+)
+def test_float32_is_compared_with_the_bounds_as_float64_is(values, low, high, data):
+    x = np.array(values, np.float32)
+    near = st.sampled_from([float(v) for v in x if np.isfinite(v)] or [0.0])
+    low, high = data.draw(st.sampled_from([low, data.draw(near)])), data.draw(near | st.just(high))
+    wide = x.astype(np.float64)
+    found = points_in_shape(
+        Shape("p", "box", ((low, -1), (high, 1))), x, np.zeros(len(x), np.float32)
+    )
+    assert found.tolist() == ((wide >= min(low, high)) & (wide < max(low, high))).tolist()
+
+
+def test_cells_of_a_lasso_find_what_testing_each_point_finds(monkeypatch):
+    rng = np.random.default_rng(5)
+    x, y = rng.uniform(-1.1, 1.1, (2, 100_000)).astype(np.float32)
+    shape = Shape("p", "lasso", star(50, 3))
+    one_by_one = points_in_shape(shape, x, y)
+    monkeypatch.setattr(selection, "_FEW", 0)
+    np.testing.assert_array_equal(points_in_shape(shape, x, y), one_by_one)
 
 
 def test_modes_apply_in_order():

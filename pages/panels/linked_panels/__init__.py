@@ -33,6 +33,7 @@ from pages.panels.linked_panels.view import (
     PanelsView,
     PointTable,
     Regions,
+    Sampled,
     Shaded,
     packed_colors,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "PointArrays",
     "PointTable",
     "Regions",
+    "Sampled",
     "Shaded",
     "Shape",
     "linked_panels",

@@ -3,6 +3,7 @@
 import { Made } from "./made.js";
 import { Selection } from "./selection.js";
 import { cellStep } from "./data.js";
+import { estimate } from "./sampled.js";
 
 /**
  * @typedef {import("./data.js").Roi} Roi
@@ -210,7 +211,7 @@ export class Brushing {
     this.selection.commitLive(active);
     this.shared.change(
       { selections: { ...selections, [active]: strokes } },
-      `${this.selection.count(active, active)} points selected.`,
+      `${estimate(this.points.data, this.selection.count(active, active))} points selected.`,
     );
     // The mask that was shown is that of the strokes now.
     this.made.differs(active, this.slotFrom(active));

@@ -170,5 +170,8 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
         "marks": list(view.marks),
         "menu": None if view.menu is None else view.menu.as_json(),
         "scan": view.scan,
+        "sampled": None
+        if view.sampled is None
+        else {"of": view.sampled.of, "counts": dict(view.sampled.counts)},
         "refills": refills,
     }

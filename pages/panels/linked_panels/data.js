@@ -47,8 +47,10 @@
  *   panels: PanelSpec[], frames: Record<string, [string, string]>,
  *   colorings: Record<string, Coloring>, state: State, patterns: string|null,
  *   hover: Array<[string, string, string]>, messages: string[], regions: Regions|null,
- *   parts: Parts|null, marks: number[], menu?: Menu|null, scan?: string}} Data marks: points to
- *   look at; scan: what files are named after
+ *   parts: Parts|null, marks: number[], menu?: Menu|null, scan?: string,
+ *   sampled?: {of: number, counts: Record<string, number>}|null}} Data marks: points to
+ *   look at; scan: what files are named after; sampled: where these are but some of all points,
+ *   how many there are, and how many of all are in view and selected
  */
 
 import { onceForEach } from "./made.js";
@@ -92,7 +94,7 @@ export function neededArrays(data) {
   for (const slot of Object.values(data.state.selections)) {
     for (const shape of slot) for (const name of data.frames[shape.panel] ?? []) names.add(name);
   }
-  for (const name of ["x", "y", "row", "col", "kept"]) if (data.arrays[name]) names.add(name);
+  for (const name of ["x", "y", "row", "col", "kept", "point"]) if (data.arrays[name]) names.add(name);
   if (data.parts) for (const name of data.frames[data.parts.panel]) names.add(name);
   for (const name of data.parts?.saliency ?? []) names.add(name);
   return [...names];

@@ -3,6 +3,7 @@
 import { Made } from "./made.js";
 import { lookForCard } from "./engine.js";
 import { goOn } from "./pieces.js";
+import { countText, drawnText } from "./sampled.js";
 
 /**
  * @typedef {() => void} Schedule asks for a frame, which brings everything up to date
@@ -118,13 +119,16 @@ export class Drawing {
       ? selection.emphasized : selection.count(slot, state.active));
     const maps = points.data.panels.some((spec) => spec.kind === "map");
     roiSliders.show(maps ? points.grid : null, brushing.roi);
+    const total = selection.countWithin();
+    /** @param {"A"|"B"} slot */
+    const text = (slot) => countText(points.data, brushing, slot, count(slot), total);
     toolbar.show({
       tool: tools.tool,
       mode,
       active: state.active,
-      counts: { A: count("A"), B: count("B") },
+      counts: { A: text("A"), B: text("B") },
       used: { A: used("A"), B: used("B") },
-      total: selection.countWithin(),
+      drawn: drawnText(points.data),
       roi: Boolean(brushing.roi),
       maps,
       canAdd: this.explorer.menu.canAdd,

@@ -77,7 +77,7 @@ export class Inspector {
     const x = arrays.get("x");
     const y = arrays.get("y");
     /** @type {Array<[string, string]>} */
-    const rows = [["#", String(i)]];
+    const rows = [["#", String(this.numberOf(i))]];
     if (x && y) {
       rows.push(["x, y", `${formatNumber(x[i])}, ${withUnit(y[i], grid?.unit ?? "")}`]);
     } else {
@@ -110,6 +110,14 @@ export class Inspector {
   }
 
   /**
+   * The number that a point has among all, of which the browser may have but some.
+   * @param {number} i
+   */
+  numberOf(i) {
+    return this.points.arrays.get("point")?.[i] ?? i;
+  }
+
+  /**
    * Pin the point at a place, or let go of it.
    * @param {Panel} panel
    * @param {Pair} at
@@ -122,7 +130,7 @@ export class Inspector {
   /** @param {number|null} point */
   pin(point) {
     if (point === this.shared.state.pinned) return;
-    const announcement = point === null ? "Nothing pinned." : `Point ${point} pinned.`;
+    const announcement = point === null ? "Nothing pinned." : `Point ${this.numberOf(point)} pinned.`;
     // Later, because a double click or another arrow key may follow.
     this.shared.change({ pinned: point }, announcement, true);
     this.schedule();

@@ -6,6 +6,7 @@
 import { css, parseColor } from "./colors.js";
 import { formatNumber } from "./ticks.js";
 import { h } from "./dom.js";
+import { estimate } from "./sampled.js";
 import { heldMode } from "./tools.js";
 import { shade } from "./coloring.js";
 
@@ -15,8 +16,6 @@ import { shade } from "./coloring.js";
  */
 
 const REST_MS = 120;
-
-const NUMBER = new Intl.NumberFormat("en");
 
 export class Legends {
   /** @param {import("./explorer.js").Explorer} explorer */
@@ -67,7 +66,7 @@ export class Legends {
     const does = coloring.panel
       ? "Click to select, with Shift to add, with Alt or Ctrl to take away."
       : "Click to highlight.";
-    const title = `${detail}, ${NUMBER.format(count)} points. ${does}`;
+    const title = `${detail}, ${estimate(this.explorer.points.data, count)} points. ${does}`;
     const button = h(
       "button",
       { class: "lp-key", type: "button", "aria-pressed": "false", title },

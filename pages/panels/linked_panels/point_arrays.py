@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import codes_of
+from latentcore.analysis.representatives import Representatives
 from latentcore.containers import ScanGrid
 from pages.panels.linked_panels.view import GridGeometry, PointTable
+
+# Each of a million points at most.
+_MOST_KEPT = 32
+Values = NDArray[np.generic] | Callable[[], NDArray[np.generic]]
 
 
 @dataclass
 class PointArrays:
-    """Collects the arrays that the browser needs, each with its fingerprint."""
+    """Collects the arrays that the browser needs, each with its fingerprint.
 
+    Parameters
+    ----------
+    shown : Representatives or None
+        The points that the browser gets, where it does not get all.
+    shown_key : str
+        Changes when these do.
+    """
+
+    shown: Representatives | None = None
+    shown_key: str = ""
     values: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
 
-    def add(self, name: str, values: NDArray[np.generic], key: str) -> str:
-        """Add an array and return its name; `key` changes whenever the values do."""
-        wanted = np.int32 if values.dtype.kind in "iub" else np.float32
-        self.values[name] = np.ascontiguousarray(values, wanted)
-        self.keys[name] = hashlib.blake2b(f"{key}|{name}".encode(), digest_size=16).hexdigest()
+    def add(self, name: str, values: Values, key: str) -> str:
+        """Add an array of all points and return its name; `key` changes whenever the values do."""
+        shown = self.shown
+        if shown is None:
+            return self.add_own(name, values, key)
+        return self.add_own(name, lambda: _made(values)[shown.rows], key)
+
+    def add_own(self, name: str, values: Values, key: str) -> str:
+        """Add an array of those points alone that the browser gets."""
+        text = f"{key}|{name}|{self.shown_key}"
+        digest = self.keys[name] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        kept = self.shown is not None and callable(values)
+        self.values[name] = _kept(digest, values) if kept else _plain(_made(values))
         return name
 
     def add_codes(
@@ -38,14 +64,19 @@ class PointArrays:
         return self.add(name, codes, key), codes[np.isfinite(values)]
 
     def add_zeros(self, n: int) -> str:
-        """Add what is along y where only x means something."""
-        return self.add("no height", np.zeros(n, np.float32), f"zeros {n}")
+        """Add what is along y where only x means something, of n points in all."""
+        n = n if self.shown is None else len(self.shown)
+        return self.add_own("no height", np.zeros(n, np.float32), f"zeros {n}")
 
     def add_grid(self, grid: ScanGrid, key: str) -> GridGeometry:
         """Add what maps need of each point, and return how they are drawn."""
-        (rows, columns), row, col, step = grid.lattice
-        for name, values in (("x", grid.x), ("y", grid.y), ("row", row), ("col", col)):
+        for name, values in (("x", grid.x), ("y", grid.y)):
             self.add(name, values, key)
+        if self.shown is not None:
+            return self._add_blocks(self.shown, grid, key)
+        (rows, columns), row, col, step = grid.lattice
+        self.add("row", row, key)
+        self.add("col", col, key)
         x0, _, y0, _ = grid.picture_extent
         across = 2 if grid.hexagonal else 1
         return GridGeometry(
@@ -56,6 +87,42 @@ class PointArrays:
             cell_columns=across,
         )
 
+    def _add_blocks(self, shown: Representatives, grid: ScanGrid, key: str) -> GridGeometry:
+        """Add where blocks lie: each is drawn in the color of the point that stands for it."""
+        assert shown.row is not None and shown.col is not None
+        self.add_own("row", shown.row, key)
+        self.add_own("col", shown.col, key)
+        step = shown.side * grid.step[0], shown.side * grid.step[1]
+        x0, _, y0, _ = grid.picture_extent
+        origin = x0 + step[0] / 2, y0 + step[1] / 2
+        return GridGeometry(shape=shown.shape, origin=origin, step=step, unit=grid.unit)
+
     def table(self, n: int) -> PointTable:
-        """Return them as the arrays of n points."""
-        return PointTable(n, self.values, self.keys)
+        """Return them as the arrays of n points, or of those of them that are shown."""
+        return PointTable(n if self.shown is None else len(self.shown), self.values, self.keys)
+
+
+def _plain(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    wanted = np.int32 if values.dtype.kind in "iub" else np.float32
+    return np.ascontiguousarray(values, wanted)
+
+
+def _made(values: Values) -> NDArray[np.generic]:
+    return values() if callable(values) else values
+
+
+_recent: OrderedDict[str, NDArray[np.generic]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _kept(digest: str, values: Values) -> NDArray[np.generic]:
+    """Return values, made once as long as they are among those used last."""
+    with _lock:
+        found = _recent.pop(digest, None)
+    if found is None:
+        found = _plain(_made(values))
+    with _lock:
+        _recent[digest] = found
+        while len(_recent) > _MOST_KEPT:
+            _recent.popitem(last=False)
+    return found

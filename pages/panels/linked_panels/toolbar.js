@@ -28,7 +28,6 @@ const MODES = [
 ];
 /** @type {Array<[Slot, string]>} */
 const SLOTS = [["A", "1"], ["B", "2"]];
-const NUMBER = new Intl.NumberFormat("en");
 
 export class Toolbar {
   /** @param {Actions} actions */
@@ -77,6 +76,7 @@ export class Toolbar {
     const reset = button("Reset the view", "0 or double click", actions.reset, icon("reset"));
     this.add = button("Add a panel", "", actions.add, icon("panel"));
     const sheet = button("Keys and mouse", "?", actions.sheet, "?");
+    this.drawn = h("span", { class: "lp-drawn" });
     this.live = h("span", { class: "lp-hidden", role: "status", "aria-live": "polite" });
     this.element = h(
       "div",
@@ -85,6 +85,7 @@ export class Toolbar {
       group("Mode", ...this.modes.values()),
       group("Selection", ...[...this.slots.values()].map((s) => s.element), this.clear),
       group("History and view", this.undo, this.redo, reset, this.add, sheet),
+      this.drawn,
       this.live,
     );
     this.element.onkeydown = (event) => this.move(event);
@@ -124,8 +125,8 @@ export class Toolbar {
 
   /**
    * Show the state.
-   * @param {{tool: Tool, mode: Mode, active: Slot, counts: Record<Slot, number>,
-   *   used: Record<Slot, boolean>, total: number, roi: boolean, maps: boolean,
+   * @param {{tool: Tool, mode: Mode, active: Slot, counts: Record<Slot, string>,
+   *   used: Record<Slot, boolean>, drawn: [string, string], roi: boolean, maps: boolean,
    *   canUndo: boolean, canRedo: boolean, canAdd: boolean}} state
    */
   show(state) {
@@ -135,11 +136,10 @@ export class Toolbar {
     for (const [slot, { element, count }] of this.slots) {
       const active = slot === state.active;
       element.setAttribute("aria-pressed", String(active));
-      const shown = state.used[slot]
-        ? ` ${NUMBER.format(state.counts[slot])} of ${NUMBER.format(state.total)}`
-        : " –";
+      const shown = state.used[slot] ? ` ${state.counts[slot]}` : " –";
       if (count.textContent !== shown) count.textContent = shown;
     }
+    [this.drawn.textContent, this.drawn.title] = state.drawn;
     this.add.hidden = !state.canAdd;
     this.clear.disabled = !state.used[state.active];
     this.clearRoi.hidden = !state.roi;

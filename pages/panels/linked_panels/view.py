@@ -316,6 +316,22 @@ Coloring = Continuous | Categorical | Shaded | Direct
 
 
 @dataclass(frozen=True)
+class Sampled:
+    """What is true of all points where the browser has but some of them.
+
+    Parameters
+    ----------
+    of : int
+        How many there are. The array ``"point"`` holds which of them the browser's are.
+    counts : mapping of str to int
+        How many are in view, under ``"within"``, and selected, under ``"A"`` and ``"B"``.
+    """
+
+    of: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Regions:
     """Named regions over all panels: outlines on maps, points in their color in scatters.
 
@@ -372,6 +388,8 @@ class PanelsView:
         What can be chosen, if anything.
     scan : str
         What files of the panels are named after.
+    sampled : Sampled or None
+        None where the points are all there are.
     """
 
     points: PointTable
@@ -392,6 +410,7 @@ class PanelsView:
     chosen: tuple[Choice, ...] = ()
     menu: Menu | None = None
     scan: str = ""
+    sampled: Sampled | None = None
 
     def __post_init__(self) -> None:
         ids = [panel.id for panel in self.panels]
@@ -431,6 +450,8 @@ class PanelsView:
             needed.update(("x", "y"))
         if self.regions is not None:
             needed.add(self.regions.array)
+        if self.sampled is not None:
+            needed.add("point")
         if self.parts is not None:
             needed.update(self.parts.arrays)
         return needed

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import spread
 from latentcore.analysis.exploration import panel_axes, selected_rows
+from latentcore.analysis.representatives import Representatives
+from latentcore.containers import LatentSet
 from latentcore.errors import InputError, RequestError
 from pages.frame import errors
 from pages.frame.theme import tones
@@ -39,14 +41,17 @@ from pages.tasks.explore import (
     patterns,
     worth_view,
 )
-from pages.tasks.explore.panels_view import build_view, resolvable
+from pages.tasks.explore.panels_view import build_view, resolvable, told_of
 from pages.view import only, session
+from pages.view.embeddings import EmbeddingView
 from pages.view.question import SIMILARITY, Question
 from pages.view.scene import Scene, complete, open_scene
 
 _PANELS = "explore.panels"
 _LAST = "explore_last_clusters"
 _PROBLEM = "explore_problem"
+# The points that the browser has, where these are not all.
+_SHOWN = "explore_points"
 # With fewer points there is nothing to cluster or embed.
 _FEWEST_IN_VIEW = 5
 _FIRST_VISIT = (
@@ -245,6 +250,11 @@ def _panels(
             *messages,
             "Click a point in any panel: all are then colored by how similar they are to it.",
         )
+    masks = None
+    if scene.shown() is not None and not unknown:
+        masks = _masks(scene, question, _axes_named(question, views, drawn), inside)
+    marks = labelling.marked(scene.latents)
+    told = told_of(question, marks)
     view = build_view(
         scene,
         question,
@@ -254,12 +264,14 @@ def _panels(
         labels_key="" if last is None else last.key,
         inside=inside,
         theme=tones().theme,
-        patterns_url=patterns.patterns_url(scene),
+        patterns_url=patterns.patterns_url(scene, told),
         messages=(*messages, *(() if fresh or not clusters.at_once(scene) else ("Clustering …",))),
         regions=regions,
         drawn=drawn,
-        marks=labelling.marked(scene.latents),
+        marks=marks,
+        counts=None if masks is None else _counts(masks, inside),
     )
+    st.session_state[_SHOWN] = scene.shown(told)
     with room.plots:
         linked_panels(view, key=_PANELS, on_change=_adopt)
     if last is None or not fresh:
@@ -271,8 +283,27 @@ def _panels(
             _wait_for_clusters(key)
     with room.notices:
         _report_no_clusters(question, key, last.clusters.problem if last and fresh else "")
-    embeddings = {panel: view.coordinates for panel, view in views.items()} | drawn
-    return question, _masks(scene, question, embeddings, inside)
+    if masks is None:
+        masks = _masks(scene, question, _axes_named(question, views, drawn), inside)
+    return question, masks
+
+
+def _axes_named(
+    question: Question,
+    views: Mapping[str, EmbeddingView],
+    drawn: Mapping[str, NDArray[np.floating]],
+) -> dict[str, NDArray[np.floating]]:
+    """Return the coordinates of those embeddings, regions and labels that strokes name."""
+    named = {shape.panel for shapes in question.selections.values() for shape in shapes}
+    found: dict[str, NDArray[np.floating]] = {
+        panel: view.coordinates for panel, view in views.items() if panel in named
+    }
+    return {**found, **drawn}
+
+
+def _counts(masks: Mapping[str, NDArray[np.bool_]], inside: NDArray[np.bool_]) -> dict[str, int]:
+    counted = {**masks, "within": inside}
+    return {name: int(np.count_nonzero(mask)) for name, mask in counted.items()}
 
 
 def _wait_for_clusters(key: str) -> None:
@@ -330,9 +361,17 @@ def _adopt() -> None:
             selections=found.selections,
             active=found.active,
             roi=found.roi,
-            pinned=found.pinned,
+            pinned=_point(found.pinned),
             panels=found.panels,
         )
+
+
+def _point(number: int | None) -> int | None:
+    """Return which point has a number in the browser."""
+    shown: Representatives | None = st.session_state.get(_SHOWN)
+    if number is None or shown is None:
+        return number
+    return int(shown.rows[number]) if 0 <= number < len(shown) else None
 
 
 def _masks(
@@ -423,11 +462,17 @@ def _warn_of_collapse(scene: Scene, question: Question) -> None:
     assert question.dim is not None
     if not scene.has_prior:
         return
-    found = spread(scene.latents.dimension(question.dim))
-    if found.message:
-        with layout.notice("collapse", found.message) as shown:
+    message = _collapse(f"{scene.about}|{question.dim}", scene.latents, question.dim)
+    if message:
+        with layout.notice("collapse", message) as shown:
             if shown:
-                st.warning(errors.markdown_safe(found.message), icon=":material/compress:")
+                st.warning(errors.markdown_safe(message), icon=":material/compress:")
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _collapse(key: str, _latents: LatentSet, _dim: int) -> str:
+    del key  # only part of the cache's key
+    return spread(_latents.dimension(_dim)).message
 
 
 def _report_unpaired(scene: Scene, question: Question) -> None:

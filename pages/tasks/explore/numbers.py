@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from latentcore.analysis.clustering import latent_name
-from latentcore.analysis.exploration import SelectionStatistics, comparison, selection_statistics
+from latentcore.analysis.exploration import (
+    SelectionStatistics,
+    comparison,
+    label_panel,
+    selection_of,
+)
 from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Comparison, Description
 from latentcore.containers import Clustering, cluster_name
@@ -66,10 +71,7 @@ def show_selection(
     cards : DeltaGenerator
         Where the counts go.
     """
-    labels = None if clustering is None else clustering.told_apart(inside)
-    found = selection_statistics(
-        inside, masks, labels, quantities(scene, question), scene.latents.grid
-    )
+    found = _statistics(scene, question, inside, masks, clustering)
     names = [name for name in ("A", "B", "ROI") if name in found]
     with cards:
         for name in names:
@@ -91,6 +93,47 @@ def show_selection(
         _shares(scene, found, names)
     with st.expander("Quantiles"):
         show_table(pd.DataFrame(rows), key="explore.numbers")
+
+
+def _statistics(
+    scene: Scene,
+    question: Question,
+    inside: NDArray[np.bool_],
+    masks: Masks,
+    clustering: Clustering | None,
+) -> dict[str, SelectionStatistics]:
+    """Return what `selection_statistics` does, each set of points described once."""
+    described = quantities(scene, question)
+    labels = "" if clustering is None else _labels_key(clustering)
+    about = f"{scene.key}|{scene.only_key}|{sorted(described)}|{labels}|{_digest(inside)}"
+    sets = {"ROI": inside, **{name: mask for name, mask in masks.items() if mask.any()}}
+    return {
+        name: _described(f"{about}|{_digest(mask)}", inside, mask, clustering, described, scene)
+        for name, mask in sets.items()
+    }
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _described(
+    key: str,
+    _inside: NDArray[np.bool_],
+    _mask: NDArray[np.bool_],
+    _clustering: Clustering | None,
+    _quantities: Mapping[str, NDArray[np.float32]],
+    _scene: Scene,
+) -> SelectionStatistics:
+    del key  # only part of the cache's key
+    labels = None if _clustering is None else _clustering.told_apart(_inside)
+    return selection_of(_inside, _mask, labels, _quantities, _scene.latents.grid)
+
+
+def _labels_key(clustering: Clustering) -> str:
+    clustered = clustering.clustered
+    return label_panel(clustering.labels) + ("" if clustered is None else _digest(clustered))
+
+
+def _digest(mask: NDArray[np.bool_]) -> str:
+    return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=12).hexdigest()
 
 
 def _capital(text: str) -> str:
@@ -220,8 +263,7 @@ def show_comparison(scene: Scene, masks: Masks) -> None:
 
 
 def _masks_key(masks: Masks) -> str:
-    content = b"".join(np.packbits(masks[slot]).tobytes() for slot in ("A", "B"))
-    return hashlib.blake2b(content, digest_size=12).hexdigest()
+    return "".join(_digest(masks[slot]) for slot in ("A", "B"))
 
 
 def compared(scene: Scene, masks: Masks) -> dict[str, Comparison]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from latentcore.analysis.exploration import (
 )
 from latentcore.analysis.latent_maps import cluster_ranges
 from latentcore.analysis.orientation_colors import KEY_CORNERS
+from latentcore.analysis.representatives import Representatives
 from latentcore.analysis.selection import Shape
 from latentcore.containers import NO_VALUE, OUTSIDE, Clustering, cluster_name
 from latentcore.figures.colors import (
@@ -44,6 +46,7 @@ from pages.panels.linked_panels import (
     PanelsView,
     PointArrays,
     Regions,
+    Sampled,
     Shaded,
     packed_colors,
 )
@@ -71,6 +74,7 @@ def build_view(
     regions: Kept,
     drawn: Mapping[str, NDArray[np.floating]],
     marks: tuple[int, ...] = (),
+    counts: Mapping[str, int] | None = None,
 ) -> PanelsView:
     """Build the view.
 
@@ -94,12 +98,16 @@ def build_view(
         Axes of the panels of regions and labels that are selected.
     marks : tuple of int
         Points to look at.
+    counts : Mapping of str to int, optional
+        See `Sampled`; needed where the browser does not get all points.
     """
-    arrays = PointArrays()
+    told = told_of(question, marks)
+    shown_points = scene.shown(told)
+    arrays = PointArrays(shown_points, "" if shown_points is None else f"{shown_points.put}")
     assert question.dim is not None
     if clustering is not None:
         clustering = replace(clustering, labels=clustering.told_apart(inside))
-    arrays.add(_latent_name(question.dim), scene.latents.dimension(question.dim), scene.about)
+    _axis_array(arrays, scene, question.dim)
     choices = panel_choices.shown(scene, question, regions=bool(regions.shown))
     maker = _Maker(
         arrays, scene, question, embeddings, shown, clustering, labels_key, theme, regions, {}
@@ -112,10 +120,12 @@ def build_view(
         frames.update(dict.fromkeys(MAP_PANELS, ("x", "y")))
     if question.filters or scene.only is not None:
         asked = f"{scene.key}|{scene.only_key}|{sorted(question.filters.items())}"
-        arrays.add("kept", scene.kept(question).astype(np.int32), asked)
+        arrays.add("kept", lambda: scene.kept(question), asked)
     frames.update(_frames_of_shapes(arrays, scene, question))
     frames.update(_frames_of_regions(arrays, regions, drawn))
     frames.update(_frames_of_labels(maker.colorings))
+    if shown_points is not None:
+        arrays.add_own("point", shown_points.rows, scene.about)
     return PanelsView(
         points=arrays.table(len(scene.latents)),
         grid=geometry,
@@ -124,17 +134,30 @@ def build_view(
         roi=question.roi,
         selections=question.selections,
         active=question.active,
-        pinned=question.pinned,
+        pinned=place_of(question.pinned, shown_points, scene),
         patterns_url=patterns_url,
         hover=_hover(arrays, scene, question, clustering is not None),
         messages=messages,
         frames=frames,
         regions=_regions(arrays, regions),
-        marks=marks,
+        marks=tuple(place_of(point, shown_points, scene) or 0 for point in marks),
         chosen=question.panels,
         menu=panel_choices.menu(scene, choices, regions=bool(regions.shown)),
         scan=places.label(scene.scan.latents or ""),
+        sampled=None if shown_points is None else Sampled(len(scene.latents), counts or {}),
     )
+
+
+def told_of(question: Question, marks: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the points of which the panels tell something, and which the browser must have."""
+    return tuple(point for point in (question.pinned, *marks) if point is not None)
+
+
+def place_of(point: int | None, shown: Representatives | None, scene: Scene) -> int | None:
+    """Return the number that a point has in the browser."""
+    if point is None or shown is None:
+        return point
+    return shown.place_of(point, scene.latents.grid)
 
 
 @dataclass(frozen=True)
@@ -206,9 +229,10 @@ class _Maker:
         title = _axis_title(axis)
         # Its bars have the colors of the selections.
         self.colorings["bars"] = Direct(self.arrays.add_zeros(len(self.scene.latents)))
+        counted = self.scene.points + ("" if self.arrays.shown is None else " drawn")
         return Panel(
             f"histogram:{json.dumps(axis)}", "histogram", title[0].upper() + title[1:], array,
-            array, _axis_label(self.scene, axis), self.scene.points, "bars", note="histogram",
+            array, _axis_label(self.scene, axis), counted, "bars", note="histogram",
             frame=scatter_panel(axis, axis),
         )  # fmt: skip
 
@@ -311,8 +335,11 @@ def _main_coloring(
         return _categories(arrays, scene, name, theme, regions)
     cmap = scene.color_map(question, name)
     if name == SIMILARITY and question.pinned is not None:
-        values = scene.similarity(question.pinned)
-        array = arrays.add("similarity", values, f"{scene.about}|{question.pinned}")
+        array = arrays.add(
+            "similarity",
+            lambda: scene.similarity(question.pinned),
+            f"{scene.about}|{question.pinned}",
+        )
         label, unit = f"cosine similarity to point {question.pinned}", ""
     elif name in scene.maps.names:
         array, label, unit = _map_array(arrays, scene, name), name, scene.maps.unit(name)
@@ -441,10 +468,16 @@ def _map_array(arrays: PointArrays, scene: Scene, name: str) -> str:
 
 
 def _embedding_axes(arrays: PointArrays, embedding: EmbeddingView) -> tuple[str, str]:
-    return (
-        arrays.add(f"{embedding.panel}:0", embedding.coordinates[:, 0], embedding.key),
-        arrays.add(f"{embedding.panel}:1", embedding.coordinates[:, 1], embedding.key),
-    )
+    rows = None if arrays.shown is None else arrays.shown.rows
+
+    @cache
+    def coordinates() -> NDArray[np.float32]:
+        return embedding.coordinates if rows is None else embedding.at(rows)
+
+    x, y = f"{embedding.panel}:0", f"{embedding.panel}:1"
+    arrays.add_own(x, lambda: coordinates()[:, 0], embedding.key)
+    arrays.add_own(y, lambda: coordinates()[:, 1], embedding.key)
+    return x, y
 
 
 def _quantity_title(question: Question) -> str:
@@ -470,7 +503,7 @@ def _scatter(arrays: PointArrays, scene: Scene, along: tuple[Axis, Axis], color:
 def _axis_array(arrays: PointArrays, scene: Scene, axis: Axis) -> str:
     if isinstance(axis, str):
         return _map_array(arrays, scene, axis)
-    return arrays.add(_latent_name(axis), scene.latents.dimension(axis), scene.about)
+    return arrays.add(_latent_name(axis), lambda: scene.latents.dimension(axis), scene.about)
 
 
 def _axis_label(scene: Scene, axis: Axis) -> str:
@@ -487,10 +520,11 @@ def _frames_of_shapes(
     drawn = {shape.panel for shapes in question.selections.values() for shape in shapes}
     frames = {}
     if ROW_PANEL in drawn:
-        number = np.arange(len(scene.latents), dtype=np.float32)
+        n = len(scene.latents)
         frames[ROW_PANEL] = (
-            arrays.add("row number", number, scene.about),
-            arrays.add_zeros(len(number)),
+            # float32 does not tell rows beyond 16,777,216 apart.
+            arrays.add("row number", lambda: np.arange(n, dtype=np.int32), scene.about),
+            arrays.add_zeros(n),
         )
     for panel in drawn:
         axes = _scatter_of(scene, panel)

@@ -36,20 +36,26 @@ _LARGE = 280
 _NEIGHBORS = 5
 
 
-def patterns_url(scene: Scene) -> str | None:
-    """Return where the browser fetches a point's pattern, None where no patterns are open."""
+def patterns_url(scene: Scene, told: tuple[int, ...] = ()) -> str | None:
+    """Return where the browser fetches a point's pattern, None where no patterns are open.
+
+    `told` are points that are to be among those that the browser has, as of `Scene.shown`.
+    """
     if scene.scan.samples is None or scene.sample_rows is None:
         return None
     rows, source = scene.sample_rows, loading.samples(scene.scan.samples)
+    shown = scene.shown(told)
 
-    def pattern(point: int) -> NDArray[np.generic]:
+    def pattern(number: int) -> NDArray[np.generic]:
+        point = number if shown is None else int(shown.rows[number])
         row = int(rows[point])
         if row < 0:
             raise IndexError(point)
         found: NDArray[np.generic] = source.read(np.array([row]))[0, 0]
         return found
 
-    return array_store().put_patterns(scene.key, pattern)
+    key = scene.key if shown is None else f"{scene.key}|{told}"
+    return array_store().put_patterns(key, pattern)
 
 
 def show(

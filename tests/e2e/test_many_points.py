@@ -1,0 +1,58 @@
+"""More points than a browser gets: some are drawn, and numbers are of all."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.browser_support import REPOSITORY, streamlit_server
+from tests.e2e.true_pixels import PATIENCE, PROBE, link, write_scan
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+COLUMNS, ROWS = 40, 30
+
+
+def test_some_points_are_drawn_and_all_are_counted(page, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("measured")
+    scans = {"first": write_scan(folder, "first", COLUMNS, ROWS, 1)}
+    env = {
+        "LATENT_WORKSPACE": str(tmp_path_factory.mktemp("workspace")),
+        "LATENT_DATA_ROOTS": str(folder),
+        "LATENT_BROWSER_POINTS": "600",
+    }
+    with streamlit_server(REPOSITORY / "app.py", env=env) as url:
+        page.goto(url + link(scans, "first").replace("/?", "/explore?") + "&method=kmeans")
+        page.wait_for_function(f"window.__latentPanels?.size && {PROBE}.settled", timeout=PATIENCE)
+        # Blocks of 3 × 3 nodes.
+        assert page.evaluate(f"[{PROBE}.data.n, {PROBE}.data.grid.shape]") == [140, [10, 14]]
+        assert page.locator(".lp-drawn").text_content() == "1 of 8.6 points drawn"
+        place = page.evaluate(f"{PROBE}.plot('map')")
+        page.mouse.move(place["left"] + 0.2 * place["width"], place["top"] + 0.2 * place["height"])
+        page.mouse.down()
+        page.mouse.move(
+            place["left"] + 0.7 * place["width"], place["top"] + 0.6 * place["height"], steps=4
+        )
+        count = page.locator(".lp-slot[data-slot=A] .lp-count")
+        page.wait_for_function(f"{PROBE}.count('A') > 0", timeout=PATIENCE)
+        assert re.fullmatch(r" ≈ [\d,]+ of 1,200", count.text_content())
+        page.mouse.up()
+        (x0, y0), (x1, y1) = page.evaluate(f"{PROBE}.state.selections.A[0].points")
+        inside = sum(
+            min(x0, x1) <= x < max(x0, x1) and min(y0, y1) <= y < max(y0, y1)
+            for x in range(COLUMNS)
+            for y in range(ROWS)
+        )
+        page.get_by_text(f"Selection A: {inside} points").wait_for(timeout=PATIENCE)
+        page.get_by_text(f"{inside} of 1,200", exact=True).wait_for(timeout=PATIENCE)
+        # What is said of a point is of the one that is drawn there.
+        page.mouse.click(place["left"] + 0.9 * place["width"], place["top"] + 12)
+        page.wait_for_function(f"{PROBE}.state.pinned !== null", timeout=PATIENCE)
+        pinned = page.evaluate(
+            f"[...{PROBE}.explorer.points.arrays.get('point')][{PROBE}.state.pinned]"
+        )
+        x, y = pinned % COLUMNS, pinned // COLUMNS
+        page.get_by_text(re.compile(rf"^Point {pinned:,}\b")).first.wait_for(timeout=PATIENCE)
+        assert page.evaluate(f"{PROBE}.explorer.points.arrays.get('x')[{PROBE}.state.pinned]") == x
+        assert y < 3
