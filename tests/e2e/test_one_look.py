@@ -49,3 +49,18 @@ def test_panels_controls_and_numbers_are_seen_without_scrolling(page, server, sc
     page.wait_for_function(SETTLED, timeout=PATIENCE)
     panels = page.evaluate(PLACES)["bodies"]
     assert panels == found["bodies"]
+
+
+def test_presses_that_follow_at_once_are_all_taken(page, server, scans) -> None:  # noqa: F811
+    page.goto(server + link(scans, "first"))
+    page.wait_for_function(f"window.__latentPanels?.size && {PROBE}.firstDrawing", timeout=PATIENCE)
+    page.get_by_role("slider").first.focus()
+    for _ in range(10):  # while the server is still at its first run
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "new URLSearchParams(location.search).get('roi') === '[10.0,40.0,0.0,30.0]'",
+        timeout=PATIENCE,
+    )
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    assert page.evaluate(f"{PROBE}.state.roi") == [10, 40, 0, 30]
+    assert page.get_by_role("slider").first.input_value() == "10"

@@ -159,16 +159,21 @@ def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi:
 def _overview(
     scene: Scene, found: Mapping[str, SelectionStatistics], names: Sequence[str]
 ) -> pd.DataFrame:
-    """Return mean ± standard deviation of each quantity, a column for each set of points."""
+    """Return mean ± standard deviation, a row for each quantity and set of points.
+
+    A column for each set would not fit into the side panel of a small window.
+    """
     units = {name: scene.maps.unit(name) for name in scene.maps.names}
     return pd.DataFrame(
         [
             {
-                "mean ± s.d.": f"{quantity} ({unit})" if unit else quantity,
-                **{_shown(scene, name): _mean_sd(found[name].values[quantity]) for name in names},
+                "quantity": f"{quantity} ({unit})" if unit else quantity,
+                "of": _shown(scene, name),
+                "mean ± s.d.": _mean_sd(found[name].values[quantity]),
             }
             for quantity in found["ROI"].values
             for unit in [units.get(quantity, "")]
+            for name in names
         ]
     )
 
