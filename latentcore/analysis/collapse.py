@@ -134,6 +134,11 @@ def active_units(values: NDArray[np.floating], *, prior_sd: float = 1.0) -> Acti
         if encoded.any()
         else np.full(values.shape[1], np.nan)
     )
+    return units_of_spreads(sd, prior_sd=prior_sd)
+
+
+def units_of_spreads(sd: NDArray[np.float64], *, prior_sd: float = 1.0) -> ActiveUnits:
+    """Count the active dimensions by their standard deviations (d,); see `active_units`."""
     states = [_state(each / prior_sd) for each in sd]
     d, active, collapsed = len(sd), states.count("active"), states.count("collapsed")
     message = ""

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.collapse import active_units
+from latentcore.analysis.collapse import active_units, units_of_spreads
+from latentcore.containers import LatentSet
 from latentcore.errors import ShapeError
 
 Floats = NDArray[np.floating]
@@ -138,6 +139,14 @@ def worth(
         labels=None if labels is None else label_worth(means, labels[encoded], seed=seed),
         warning=_warning(latents.shape[1], units.n_active, kl_weight, kl),
     )
+
+
+def worth_of_latents(latents: LatentSet) -> Worth:
+    """Judge latents by their spread alone, which needs no more than a block of them in memory."""
+    n, d = int(latents.encoded.sum()), latents.shape[1]
+    units = units_of_spreads(latents.spreads if n else np.full(d, np.nan))
+    warning = _warning(d, units.n_active, None, None)
+    return Worth(n, d, units.n_active, units.n_collapsed, units.sd, warning=warning)
 
 
 def kl_from_prior(means: Floats, log_variances: Floats) -> Floats:

@@ -10,7 +10,9 @@ from latentcore.analysis.worth import (
     label_worth,
     neighbour_overlap,
     worth,
+    worth_of_latents,
 )
+from latentcore.containers import LatentSet, default_sample_ids
 from latentcore.errors import ShapeError
 
 
@@ -102,6 +104,20 @@ def test_rows_that_were_not_encoded_take_no_part():
     assert found.n == 59
     assert found.labels is not None
     assert found.labels.ari == 1.0
+
+
+def test_latents_are_judged_by_their_spread_block_by_block(monkeypatch):
+    monkeypatch.setattr("latentcore.containers.latents._BLOCK_VALUES", 7)
+    values = np.random.default_rng(0).normal(0, (1, 0.05, 1e-3), (50, 3)).astype(np.float32)
+    values[3, 1] = np.nan
+    found = worth_of_latents(LatentSet(values, default_sample_ids(50), np.arange(3)))
+    whole = worth(values)
+    np.testing.assert_allclose(found.sd, whole.sd)
+    assert (found.n, found.latent_dim, found.n_active, found.n_collapsed, found.warning) == (
+        whole.n, whole.latent_dim, whole.n_active, whole.n_collapsed, whole.warning,
+    )  # fmt: skip
+    assert found.n == 49
+    assert found.warning
 
 
 def test_rows_must_match():

@@ -281,8 +281,12 @@ def compared(scene: Scene, masks: Masks) -> dict[str, Comparison]:
 @st.cache_data(max_entries=8, show_spinner="Comparing A with B in all dimensions and maps …")
 def _all_compared(key: str, _scene: Scene, _masks: Masks) -> dict[str, Comparison]:
     del key  # only part of the cache's key
-    dims = {f"latent_d{dim}": _scene.latents.dimension(int(dim)) for dim in _scene.latents.dims}
-    return comparison(_masks, dims | {name: _scene.maps.get(name) for name in _scene.numeric_maps})
+    # The selected alone, read once: of large files all columns would not fit into memory.
+    rows = np.flatnonzero(_masks["A"] | _masks["B"])
+    columns = _scene.latents.rows(rows).T
+    dims = {f"latent_d{dim}": one for dim, one in zip(_scene.latents.dims, columns, strict=True)}
+    maps = {name: _scene.maps.get(name)[rows] for name in _scene.numeric_maps}
+    return comparison({slot: mask[rows] for slot, mask in _masks.items()}, dims | maps)
 
 
 def _show_quantity(scene: Scene, names: Sequence[str], key: str) -> None:

@@ -10,7 +10,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.worth import LabelWorth, Worth, label_worth, neighbour_overlap, worth
+from latentcore.analysis.worth import (
+    LabelWorth,
+    Worth,
+    label_worth,
+    neighbour_overlap,
+    worth_of_latents,
+)
 from latentcore.artifacts import read_run
 from latentcore.errors import InputError
 from pages.access import places
@@ -76,7 +82,7 @@ def _shown_embedding(scene: Scene, question: Question) -> tuple[str, str, NDArra
         if record is not None and record.finished:
             stored = embeddings.stored_embedding(scene, record)
             return "UMAP", stored.fingerprint, stored.coordinates
-    return "PCA", f"{scene.embedded_key}|pca", embeddings.pca_embedding(scene).coordinates
+    return "PCA", f"{scene.embedded_key}|pca", embeddings.pca_view(scene).coordinates
 
 
 def _labels(scene: Scene) -> None:
@@ -135,7 +141,7 @@ def _worth_after_training(place: str | None) -> dict[str, Any] | None:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _worth(about: str, _scene: Scene) -> Worth:
     del about
-    return worth(_scene.latents.values)
+    return worth_of_latents(_scene.latents)
 
 
 @st.cache_data(max_entries=32, show_spinner="Comparing neighbors …")
@@ -143,7 +149,7 @@ def _overlap(key: str, _scene: Scene, _coordinates: NDArray[np.floating]) -> flo
     del key
     whole = _scene.encoded & np.isfinite(_coordinates).all(axis=1)
     rows = _some(whole, _MOST_JUDGED)
-    return neighbour_overlap(_scene.latents.values[rows], _coordinates[rows])
+    return neighbour_overlap(_scene.latents.rows(rows), _coordinates[rows])
 
 
 @st.cache_data(max_entries=32, show_spinner="Clustering by KMeans …")
@@ -151,7 +157,7 @@ def _label_worth(key: str, name: str, _scene: Scene) -> LabelWorth:
     del key
     labels = _scene.maps.get(name)
     rows = _some(_scene.encoded & np.isfinite(labels), _MOST_CLUSTERED)
-    return label_worth(_scene.latents.values[rows], labels[rows].astype(np.int64))
+    return label_worth(_scene.latents.rows(rows), labels[rows].astype(np.int64))
 
 
 def _some(mask: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
