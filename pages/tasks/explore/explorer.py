@@ -280,7 +280,7 @@ def _panels(
             st.session_state[_LAST] = _LastClusters(scene.about, key, found)
             st.rerun()
         with room.notices:
-            _wait_for_clusters(key)
+            _wait_for_clusters(key, "" if found_last is None else "Those shown are of before.")
     with room.notices:
         _report_no_clusters(question, key, last.clusters.problem if last and fresh else "")
     if masks is None:
@@ -306,13 +306,13 @@ def _counts(masks: Mapping[str, NDArray[np.bool_]], inside: NDArray[np.bool_]) -
     return {name: int(np.count_nonzero(mask)) for name, mask in counted.items()}
 
 
-def _wait_for_clusters(key: str) -> None:
+def _wait_for_clusters(key: str, meanwhile: str) -> None:
     """Tell how far the clusters are; the container lets clicks through to the button."""
     about = clusters.work_key(key)
     with st.container(key="explore-notice-clusters-wait"):
         work.wait_for(
             f"explore.clusters.cancel.{key}",
-            partial(work.told_of, about, "Clustering", "Those shown are of before."),
+            partial(work.told_of, about, "Clustering", meanwhile),
             partial(_cancel_clusters, about),
             "No clusters are shown then. Whoever else waits for these is told.",
         )
