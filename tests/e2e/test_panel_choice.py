@@ -53,3 +53,16 @@ def test_chosen_panels_and_a_brushed_range_survive_the_link(page, tmp_path_facto
         wait(*own)
         assert page.evaluate(f"[{PROBE}.count('A'), {PROBE}.digest('A')]") == selected
         assert 0 < selected[0] < 40 * 30
+        page.locator('[data-panel="histogram:0"] .lp-pick').click()
+        page.get_by_label("This panel shows").select_option(label="Violins and boxes")
+        violins = 'violin:[0, ""]'
+        wait(*own[:-1], violins)
+        page.keyboard.press("Escape")
+        place = page.evaluate(f"{PROBE}.plot({violins!r})")
+        page.mouse.click(place["left"] + 4, place["top"] + 0.5 * place["height"])
+        first = f"""() => {{
+          const panel = {PROBE}.panels.get({violins!r});
+          const {{ groups, found }} = panel.raster;
+          return groups[0].label === 0 && {PROBE}.count('A') === found[0].n;
+        }}"""
+        page.wait_for_function(first, timeout=PATIENCE)

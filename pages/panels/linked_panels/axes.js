@@ -26,11 +26,23 @@ function axisMarks(low, high, wanted, sides) {
 }
 
 /**
+ * Names instead of numbers along an axis.
+ * @param {Array<[number, string]>} names
+ * @param {Range} view
+ * @returns {import("./ticks.js").Marks}
+ */
+function nameMarks(names, { x0, x1 }) {
+  const seen = names.filter(([at]) => at >= x0 && at <= x1);
+  return { values: seen.map(([at]) => at), labels: seen.map(([, name]) => name), factor: "" };
+}
+
+/**
  * Draw frame, ticks and labels around the plot.
  * @param {CanvasRenderingContext2D} c in CSS pixels
  * @param {Rect} plot
  * @param {Range} view
- * @param {{xLabel: string, yLabel: string, down: boolean, graticule: boolean}} axes
+ * @param {{xLabel: string, yLabel: string, down: boolean, graticule: boolean,
+ *   names?: Array<[number, string]>|null}} axes names: places along x that have names
  * @param {Theme} theme
  * @param {number} dpr
  */
@@ -47,7 +59,9 @@ export function drawAxes(c, plot, view, axes, theme, dpr) {
   );
   c.font = `11px ${theme.font}`;
   c.fillStyle = css(theme.text, 0.85);
-  const along = axisMarks(view.x0, view.x1, Math.max(2, width / 75), axes.graticule ? "EW" : null);
+  const along = axes.names ? nameMarks(axes.names, view)
+    : axisMarks(view.x0, view.x1, Math.max(2, width / 75), axes.graticule ? "EW" : null);
+  const room = axes.names ? width / (view.x1 - view.x0) - 4 : Infinity;
   c.textAlign = "center";
   c.textBaseline = "top";
   c.beginPath();
@@ -55,7 +69,7 @@ export function drawAxes(c, plot, view, axes, theme, dpr) {
     const x = left + ((v - view.x0) / (view.x1 - view.x0)) * width;
     c.moveTo(crisp(x), top + height);
     c.lineTo(crisp(x), top + height + 4);
-    c.fillText(along.labels[k], x, top + height + 6);
+    fitText(c, along.labels[k], x, top + height + 6, room);
   });
   const up = axisMarks(view.y0, view.y1, Math.max(2, height / 48), axes.graticule ? "NS" : null);
   c.textAlign = "right";

@@ -10,6 +10,7 @@ import { NARROW_PX, arrange } from "./layout.js";
 import { h } from "./dom.js";
 import { histogramRange } from "./histogram.js";
 import { inRegionColors } from "./regions.js";
+import { violinRange } from "./violin.js";
 
 /**
  * @typedef {import("./data.js").Numbers} Numbers
@@ -89,10 +90,7 @@ export class Board {
       panel.y = this.arrayOf(spec.y);
       panel.coloring = data.colorings[spec.color];
       panel.hue = this.hueOf(panel);
-      const map = panel.isMap && data.grid;
-      const home = map ? gridRange(map) : panel.kind === "histogram"
-        ? histogramRange(panel.x) : pointRange(panel.x, panel.y);
-      panel.projection.viewport.setHome(home);
+      panel.projection.viewport.setHome(this.homeOf(panel));
       // Appending an element that is there already would take the focus from it.
       if (this.element.children[place] !== panel.element) {
         this.element.insertBefore(panel.element, this.element.children[place] ?? null);
@@ -103,6 +101,18 @@ export class Board {
     const used = new Set([...this.panels.values()].map((panel) => panel.projection.viewport));
     for (const [key, one] of this.viewports) if (!used.has(one)) this.viewports.delete(key);
     return fresh;
+  }
+
+  /**
+   * The whole range of a panel.
+   * @param {Panel} panel
+   */
+  homeOf({ coloring, isMap, kind, x, y }) {
+    const { grid } = this.points.data;
+    if (isMap && grid) return gridRange(grid);
+    if (kind === "histogram") return histogramRange(x);
+    if (kind === "violin") return violinRange(y, coloring, this.arrayOf(coloredBy(coloring)[0]));
+    return pointRange(x, y);
   }
 
   /**
@@ -149,7 +159,8 @@ export class Board {
    */
   frameOf({ id, kind, frame }) {
     const isMap = kind === "map";
-    const key = isMap ? "maps" : `${kind} ${frame ?? id}`;
+    // The groups of violins are another axis than those of others with the same quantity.
+    const key = isMap ? "maps" : `${kind} ${kind === "violin" ? id : frame ?? id}`;
     const viewport = this.viewports.get(key) ?? new Viewport(isMap);
     this.viewports.set(key, viewport);
     return viewport;

@@ -15,8 +15,8 @@
  * @typedef {{shape: Pair, origin: Pair, step: Pair, unit: string, wide: number}} Grid the raster
  *   that maps are drawn on; shape: rows, columns; wide: columns that a cell takes, two on a
  *   hexagonal grid, where those of every second row begin one column later
- * @typedef {{id: string, kind: "scatter"|"map"|"histogram", title: string, x: string, y: string,
- *   xLabel: string, yLabel: string, color: string, equal: boolean, note: string,
+ * @typedef {{id: string, kind: "scatter"|"map"|"histogram"|"violin", title: string, x: string,
+ *   y: string, xLabel: string, yLabel: string, color: string, equal: boolean, note: string,
  *   graticule: boolean, frame?: string, place?: number|null}} PanelSpec frame: the panel that
  *   strokes in it name; place: in the menu's list of what is shown
  * @typedef {Array<string|number>} Choice a kind of panel, and what it shows

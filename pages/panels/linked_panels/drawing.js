@@ -147,7 +147,7 @@ export class Drawing {
       for (const panel of board.panels.values()) {
         panel.rehearse();
         yield;
-        const axes = panel.kind === "histogram" ? null : points.axesOf(panel.axesId);
+        const axes = panel.along !== null ? null : points.axesOf(panel.axesId);
         if (!axes) continue;
         /** @type {Iterable<void>} */
         let steps = [];

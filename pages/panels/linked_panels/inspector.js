@@ -34,7 +34,7 @@ export class Inspector {
    * @param {Pair} at
    */
   pointAt(panel, at) {
-    if (panel.kind === "histogram") return -1;
+    if (panel.along !== null) return -1;
     const [x, y] = panel.projection.toData(at);
     if (panel.isMap) return this.points.inCell(x, y);
     const [ux, uy] = panel.projection.unitsPerPixel;

@@ -51,15 +51,14 @@ export function drawOverlay(c, panel, picture) {
  * @param {boolean} active whether it belongs to the active slot
  */
 function outline(c, panel, shape, theme, color, active, filled = false) {
-  if (panel.kind === "histogram" && shape.kind !== "box") return;
+  if (panel.along !== null && shape.kind !== "box") return;
   c.beginPath();
   const places = shape.points.map((point) => panel.projection.toPixel(point));
   if (shape.kind === "box") {
     let [[ax, ay], [bx, by]] = places;
-    if (panel.kind === "histogram") {
-      const { top, height } = panel.projection.plot;
-      [ay, by] = [top + 1, top + height - 1];
-    }
+    const { left, top, width, height } = panel.projection.plot;
+    if (panel.along === 0) [ay, by] = [top + 1, top + height - 1];
+    else if (panel.along === 1) [ax, bx] = [left + 1, left + width - 1];
     c.rect(Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay));
   } else {
     places.forEach(([px, py], k) => {
@@ -129,7 +128,7 @@ function drawRoi(c, panel, { roi, tool, points: { grid }, theme }) {
  * @param {Theme} theme
  */
 function diamonds(c, panel, points, theme) {
-  if (!points.length || panel.kind === "histogram") return;
+  if (!points.length || panel.along !== null) return;
   c.beginPath();
   for (const i of points) {
     if (!(i < panel.x.length)) continue;
@@ -156,11 +155,12 @@ function marker(c, panel, i, color, theme, cross) {
   if (i < 0 || !(i < panel.x.length)) return;
   const [px, py] = panel.projection.toPixel([panel.x[i], panel.y[i]]);
   const { left, top, width, height } = panel.projection.plot;
-  if (panel.kind === "histogram") {
-    if (!(px >= left && px <= left + width)) return;
+  if (panel.along !== null) {
+    const upright = panel.along === 0;
+    if (upright ? !(px >= left && px <= left + width) : !(py >= top && py <= top + height)) return;
     c.beginPath();
-    c.moveTo(px, top);
-    c.lineTo(px, top + height);
+    c.moveTo(upright ? px : left, upright ? top : py);
+    c.lineTo(upright ? px : left + width, upright ? top + height : py);
     haloStroke(c, theme, css(color), 1.5);
     return;
   }

@@ -10,6 +10,7 @@ import { HistogramRaster } from "./histogram.js";
 import { MapRaster } from "./map.js";
 import { Projection } from "./projection.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
+import { ViolinRaster } from "./violin.js";
 import { cardFor } from "./engine.js";
 import { context2d, h } from "./dom.js";
 import { goOn, never } from "./pieces.js";
@@ -53,6 +54,8 @@ export class Panel {
     this.id = spec.id;
     this.kind = spec.kind;
     this.isMap = spec.kind === "map";
+    /** The axis along which a stroke is a range of values, 0 or 1; null where it is an area. */
+    this.along = spec.kind === "histogram" ? 0 : spec.kind === "violin" ? 1 : null;
     this.projection = new Projection(viewport, this.isMap);
     /** The panel that strokes in it name. */
     this.axesId = spec.frame ?? spec.id;
@@ -178,10 +181,11 @@ export class Panel {
     this.body.style.height = `${height}px`;
     const width = this.body.clientWidth;
     const { projection } = this;
-    const size = [width, height, dpr, this.isMap && projection.aspect].join();
+    const keyed = this.along === null || this.coloring.type === "categorical";
+    const size = [width, height, dpr, this.isMap && projection.aspect, keyed].join();
     if (size === this.size) return;
     this.size = size;
-    const { left, right, top, bottom } = margins(width, this.kind !== "histogram");
+    const { left, right, top, bottom } = margins(width, keyed);
     const room = {
       left,
       top,
@@ -311,6 +315,8 @@ export class Panel {
         raster.paint(dataContext, picture.points, selection, theme, active, whole);
       } else if (raster instanceof HistogramRaster) {
         raster.paint(dataContext, this.x, this.projection.view, picture);
+      } else if (raster instanceof ViolinRaster) {
+        raster.paint(dataContext, this, picture);
       } else {
         raster.update(this.colors.rgba, selection, late);
         const other = theme.slots[active === "A" ? "B" : "A"];
@@ -393,7 +399,8 @@ export class Panel {
   drawAxes(c, { points: { grid }, theme }) {
     const { plot, view } = this.projection;
     const { xLabel, yLabel, graticule } = this.spec;
-    const axes = { xLabel, yLabel, graticule, down: this.isMap };
+    const names = this.raster instanceof ViolinRaster ? this.raster.names : null;
+    const axes = { xLabel, yLabel, graticule, down: this.isMap, names };
     drawAxes(c, plot, view, axes, theme, this.dpr);
     if (this.isMap && grid) drawScaleBar(c, plot, view, grid.unit, theme);
     if (this.coloring.type === "continuous") {
@@ -422,6 +429,7 @@ function suited(raster, card) {
 /** @param {PanelSpec["kind"]} kind */
 function rasterOf(kind) {
   if (kind === "histogram") return new HistogramRaster();
+  if (kind === "violin") return new ViolinRaster();
   return kind === "map" ? new MapRaster() : new ScatterRaster();
 }
 

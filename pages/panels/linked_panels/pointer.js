@@ -2,6 +2,7 @@
 
 import { draggedRoi, edgesAt, roiRect } from "./roi.js";
 import { heldMode } from "./tools.js";
+import { ViolinRaster } from "./violin.js";
 import { quantize, simplify } from "./geometry.js";
 import { wheelMeans } from "./wheel.js";
 
@@ -55,7 +56,11 @@ export class Pointer {
   /** @param {PointerEvent} event */
   down(event) {
     const at = this.place(event);
-    if (event.button > 1 || this.drag || !this.panel.projection.contains(at)) return;
+    if (event.button > 1 || this.drag) return;
+    if (!this.panel.projection.contains(at)) {
+      if (event.button === 0) this.choose(event, at);
+      return;
+    }
     event.preventDefault();
     // The focus ring is for the keyboard; the next key brings it back.
     this.panel.overlay.classList.add("lp-quiet");
@@ -81,6 +86,9 @@ export class Pointer {
     if (!drag) {
       this.cursor(at);
       const { clientX: x, clientY: y } = event;
+      if (panel.raster instanceof ViolinRaster) {
+        panel.overlay.title = panel.raster.words(panel.projection.toData(at)[0]);
+      }
       inspector.hover(panel.projection.contains(at) ? { panel, at, x, y } : null);
       return;
     }
@@ -139,11 +147,26 @@ export class Pointer {
     const again = event.timeStamp - this.clicked <= DOUBLE_CLICK_MS;
     this.clicked = event.timeStamp;
     const { brushing, inspector, parts, tools } = this.explorer;
-    if (this.panel.kind === "histogram") return; // a bar is no point
+    if (this.choose(event, at) || this.panel.along !== null) return; // a bar is no point
     if (!parts.spec) inspector.pinAt(this.panel, at);
     else if (!again) {
       brushing.pick(parts, inspector.pointAt(this.panel, at), heldMode(event) ?? tools.mode);
     }
+  }
+
+  /**
+   * Select the group whose violin or name is at a place; says whether there are groups.
+   * @param {PointerEvent} event
+   * @param {Pair} at
+   */
+  choose(event, [px, py]) {
+    const { panel: { coloring, projection, raster }, explorer: { brushing, tools } } = this;
+    if (!(raster instanceof ViolinRaster)) return false;
+    const { left, top, width } = projection.plot;
+    const x = px >= left && px <= left + width && py >= top ? projection.toData([px, py])[0] : -1;
+    const shape = raster.stroke(x, coloring, heldMode(event) ?? tools.mode);
+    if (shape) brushing.choose(shape);
+    return true;
   }
 
   /** Give up what is being drawn. */
@@ -185,7 +208,7 @@ export class Pointer {
   shape() {
     const { drag, panel } = this;
     if (!drag?.moved || (drag.kind !== "box" && drag.kind !== "lasso")) return null;
-    if (panel.kind === "histogram") return this.interval(drag);
+    if (panel.along !== null) return this.interval(drag, panel.along);
     const outline = drag.kind === "lasso" ? simplify(drag.path, LASSO_VERTICES) : drag.path;
     if (drag.kind === "lasso" && outline.length < 3) return null;
     const [ux, uy] = panel.projection.unitsPerPixel;
@@ -199,15 +222,17 @@ export class Pointer {
   }
 
   /**
-   * The stroke in a histogram: its frame has the quantity along both axes, so that a box is a range.
+   * The stroke in a histogram or violin: its frame has the quantity along both axes, so that a box
+   * is a range.
    * @param {Drag} drag
+   * @param {number} along
    * @returns {import("./data.js").Shape}
    */
-  interval({ start, path, mode }) {
+  interval({ start, path, mode }, along) {
     const { projection, axesId } = this.panel;
-    const [unit] = projection.unitsPerPixel;
+    const unit = projection.unitsPerPixel[along];
     const [low, high] = [start, path[path.length - 1]]
-      .map((place) => quantize(projection.toData(place)[0], unit)).sort((a, b) => a - b);
+      .map((place) => quantize(projection.toData(place)[along], unit)).sort((a, b) => a - b);
     return { panel: axesId, kind: "box", points: [[low, low], [high, high]], mode };
   }
 

@@ -94,14 +94,15 @@ class Panel:
     id : str
         Names the panel in shapes. Give a panel whose axes mean something else another id, or
         name the former in `PanelsView.frames`.
-    kind : {"scatter", "map", "histogram"}
+    kind : {"scatter", "map", "histogram", "violin"}
     x, y : str or None
-        Names of arrays; those of a histogram are the same. A map leaves them
-        out: its axes are ``"x"`` and ``"y"``.
+        Names of arrays; those of a histogram and of violins are the same, the quantity. A map
+        leaves them out: its axes are ``"x"`` and ``"y"``.
     x_label, y_label : str
         Axis labels, units included.
     color : str
-        Name of an entry of `PanelsView.colorings`.
+        Name of an entry of `PanelsView.colorings`. Violins are of its labels where it is
+        `Categorical`, else of the selections.
     equal_aspect : bool
         One unit of x is as long as one unit of y. Maps always are.
     note : str
@@ -115,7 +116,7 @@ class Panel:
     """
 
     id: str
-    kind: Literal["scatter", "map", "histogram"]
+    kind: Literal["scatter", "map", "histogram", "violin"]
     title: str
     x: str | None
     y: str | None

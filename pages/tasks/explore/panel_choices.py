@@ -18,12 +18,15 @@ _NAMES = {
     SIMILARITY: "Similarity to the pinned point",
 }
 _COLOR = ("Colored by", "colors")
+# What violins may be of, besides labels.
+SELECTIONS = "@selections"
 _KINDS = (
     Kind("embedding", "Embedding", (("Embedding", "embeddings"), _COLOR)),
     Kind("map", "Map", (("Map of", "colors"),)),
     Kind("clusters", "Clusters, shaded by the latent"),
-    Kind("scatter", "Scatter", (("x", "features"), ("y", "features"))),
+    Kind("scatter", "Scatter", (("x", "features"), ("y", "features"), ("Colored by", "shades"))),
     Kind("histogram", "Histogram", (("Histogram of", "features"),)),
+    Kind("violin", "Violins and boxes", (("Distribution of", "features"), ("By", "groups"))),
 )
 _ON_A_GRID = {"map", "clusters"}
 
@@ -82,11 +85,15 @@ def _lists(scene: Scene, *, regions: bool) -> tuple[tuple[str, _Groups], ...]:
     latents = ("Latent dimensions", tuple((int(d), f"latent {d}") for d in scene.latents.dims))
     special = [name for name in scene.colorings if name in _NAMES] + [REGION] * regions
     named = ("", tuple((name, _NAMES[name]) for name in special))
+    others = ((SELECTIONS, "Selections A and B"), *((REGION, _NAMES[REGION]),) * regions)
+    grouped, maps = ("", others), _maps(scene.maps.names)
     there = [one for one in EMBEDDINGS if one != "graticule" or scene.places is not None]
     return (
         ("embeddings", (_follows("as chosen above"), ("", _named(there, EMBEDDINGS.__getitem__)))),
-        ("colors", (_follows("as Color by says"), named, latents, _maps(scene.maps.names))),
+        ("colors", (_follows("as Color by says"), named, latents, maps)),
+        ("shades", (_follows("clusters, shaded by the latent"), named, latents, maps)),
         ("features", (_follows("as the controls say"), latents, _maps(scene.numeric_maps))),
+        ("groups", (_follows("clusters"), grouped, _maps(tuple(scene.maps.categories)))),
     )
 
 

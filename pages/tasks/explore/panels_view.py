@@ -183,6 +183,7 @@ class _Maker:
             "clusters": self._clusters,
             "scatter": self._scatter,
             "histogram": self._histogram,
+            "violin": self._violin,
         }
         made = [makers[str(kind)](*what) for kind, *what in choices]
         return [replace(one, place=place) for place, one in enumerate(made) if one is not None]
@@ -212,7 +213,7 @@ class _Maker:
         title = f"Clusters, shaded by latent {self.question.dim}"
         return Panel(MAP_PANELS[1], "map", title, None, None, *self._xy, self._shaded())
 
-    def _scatter(self, x: Axis, y: Axis) -> Panel | None:
+    def _scatter(self, x: Axis, y: Axis, own: Axis = panel_choices.FOLLOWS) -> Panel | None:
         along = scatter_of(self.scene, self.question) or (None, None)
         one, other = (
             default if axis == panel_choices.FOLLOWS else axis
@@ -220,21 +221,49 @@ class _Maker:
         )
         if one is None or other is None:
             return None
-        color = self._color("") if self.clustering is None else self._shaded()
-        return _scatter(self.arrays, self.scene, (one, other), color)
+        shaded = own == panel_choices.FOLLOWS and self.clustering is not None
+        color = self._shaded() if shaded else self._color(own)
+        return replace(_scatter(self.arrays, self.scene, (one, other), color), note=self._note(own))
 
     def _histogram(self, what: Axis) -> Panel:
         axis = self.question.dim or 0 if what == panel_choices.FOLLOWS else what
         array = _axis_array(self.arrays, self.scene, axis)
         title = _axis_title(axis)
-        # Its bars have the colors of the selections.
-        self.colorings["bars"] = Direct(self.arrays.add_zeros(len(self.scene.latents)))
         counted = self.scene.points + ("" if self.arrays.shown is None else " drawn")
         return Panel(
             f"histogram:{json.dumps(axis)}", "histogram", title[0].upper() + title[1:], array,
-            array, _axis_label(self.scene, axis), counted, "bars", note="histogram",
+            array, _axis_label(self.scene, axis), counted, self._slots(), note="histogram",
             frame=scatter_panel(axis, axis),
         )  # fmt: skip
+
+    def _violin(self, what: Axis, by: Axis) -> Panel:
+        axis = self.question.dim or 0 if what == panel_choices.FOLLOWS else what
+        array = _axis_array(self.arrays, self.scene, axis)
+        label, color = self._groups(by)
+        title = f"{_axis_title(axis)} by {label}"
+        about = "violins and boxes"
+        if self.arrays.shown is not None:
+            about += f" of the {self.scene.points} drawn"
+        return Panel(
+            f"violin:{json.dumps([axis, by])}", "violin", title[0].upper() + title[1:], array,
+            array, label, _axis_label(self.scene, axis), color, note=about,
+            frame=scatter_panel(axis, axis),
+        )  # fmt: skip
+
+    def _groups(self, by: Axis) -> tuple[str, str]:
+        """Return what violins are of, and the coloring that has its labels."""
+        if by == panel_choices.FOLLOWS and self.clustering is not None:
+            return "cluster", self._color(CLUSTER)
+        if by == REGION and self.regions.shown:
+            return "region", self._color(REGION)
+        if by in self.scene.maps.categories:
+            return str(by), self._color(by)
+        return "selection", self._slots()
+
+    def _slots(self) -> str:
+        """Return the coloring of what has the colors of the selections."""
+        self.colorings["bars"] = Direct(self.arrays.add_zeros(len(self.scene.latents)))
+        return "bars"
 
     @property
     def _xy(self) -> tuple[str, str]:
