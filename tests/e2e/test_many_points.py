@@ -27,7 +27,7 @@ def test_some_points_are_drawn_and_all_are_counted(page, tmp_path_factory):
         page.wait_for_function(f"window.__latentPanels?.size && {PROBE}.settled", timeout=PATIENCE)
         # Blocks of 3 × 3 nodes.
         assert page.evaluate(f"[{PROBE}.data.n, {PROBE}.data.grid.shape]") == [140, [10, 14]]
-        assert page.locator(".lp-drawn").text_content() == "1 of 8.6 points drawn"
+        assert page.locator(".lp-drawn").text_content() == "1 of 8.6 drawn"
         place = page.evaluate(f"{PROBE}.plot('map')")
         page.mouse.move(place["left"] + 0.2 * place["width"], place["top"] + 0.2 * place["height"])
         page.mouse.down()

@@ -157,6 +157,7 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
             "step": [float(v) for v in grid.step],
             "unit": grid.unit,
             "wide": grid.cell_columns,
+            "node": None if grid.node is None else [float(v) for v in grid.node],
         },
         "panels": [panel.as_json() for panel in view.panels],
         "frames": {name: list(axes) for name, axes in view.axes.items()},

@@ -12,8 +12,9 @@
  * @typedef {[number, number, number]} Rgb 0..255
  * @typedef {{x0: number, x1: number, y0: number, y1: number}} Range
  * @typedef {{panel: string, kind: ShapeKind, points: Pair[], mode: Mode}} Shape
- * @typedef {{shape: Pair, origin: Pair, step: Pair, unit: string, wide: number}} Grid the raster
- *   that maps are drawn on; shape: rows, columns; wide: columns that a cell takes, two on a
+ * @typedef {{shape: Pair, origin: Pair, step: Pair, unit: string, wide: number,
+ *   node?: Pair|null}} Grid the raster that maps are drawn on; node: the step of the scan where each
+ *   place is a block of its nodes; shape: rows, columns; wide: columns that a cell takes, two on a
  *   hexagonal grid, where those of every second row begin one column later
  * @typedef {{id: string, kind: "scatter"|"map"|"histogram"|"violin", title: string, x: string,
  *   y: string, xLabel: string, yLabel: string, color: string, equal: boolean, note: string,

@@ -95,7 +95,7 @@ class PointArrays:
         step = shown.side * grid.step[0], shown.side * grid.step[1]
         x0, _, y0, _ = grid.picture_extent
         origin = x0 + step[0] / 2, y0 + step[1] / 2
-        return GridGeometry(shape=shown.shape, origin=origin, step=step, unit=grid.unit)
+        return GridGeometry(shown.shape, origin, step, grid.unit, node=grid.step)
 
     def table(self, n: int) -> PointTable:
         """Return them as the arrays of n points, or of those of them that are shown."""

@@ -20,7 +20,8 @@ const GRIP_PX = 8;
  * @param {Grid} grid
  * @returns {[number, number, number, number]} left, top, right, bottom
  */
-export function roiRect(projection, roi, { step: [dx, dy] }) {
+export function roiRect(projection, roi, { step, node }) {
+  const [dx, dy] = node ?? step;
   const [x0, y0] = projection.toPixel([roi[0] - dx / 2, roi[2] - dy / 2]);
   const [x1, y1] = projection.toPixel([roi[1] - dx / 2, roi[3] - dy / 2]);
   return [x0, y0, x1, y1];
@@ -51,12 +52,14 @@ function coordinate(grid, axis, k) {
 }
 
 /**
- * The middle of the first cell: a point lies in the middle of its columns.
+ * The middle of the first cell: a point lies in the middle of its columns. Of a block of nodes it
+ * is its first node.
  * @param {Grid} grid
  * @returns {Pair}
  */
-function firstOf({ origin: [x, y], step, wide }) {
-  return [x + ((wide - 1) * step[0]) / 2, y];
+function firstOf({ origin: [x, y], step, wide, node }) {
+  const [dx, dy] = node ?? step;
+  return [x + ((wide - 1) * step[0]) / 2 - (step[0] - dx) / 2, y - (step[1] - dy) / 2];
 }
 
 /**

@@ -51,7 +51,7 @@ export function countText(data, brushing, slot, count, total) {
  */
 export function drawnText({ n, sampled }) {
   if (!sampled) return ["", ""];
-  const few = `1 of ${ROUNDED.format(sampled.of / n)} points drawn`;
+  const few = `1 of ${ROUNDED.format(sampled.of / n)} drawn`;
   return [few, `${NUMBER.format(n)} points are drawn, each of which stands for its neighbors. `
     + `Numbers are of all ${NUMBER.format(sampled.of)}; those with ≈ are estimated from what is `
     + "drawn until all are counted."];

@@ -68,6 +68,8 @@ class GridGeometry:
     cell_columns : int
         How many columns a cell takes, the first of which is ``"col"`` of its point: 1, or 2 on a
         hexagonal grid.
+    node : (float, float), optional
+        The step of the scan where each place is a block of its nodes.
     """
 
     shape: tuple[int, int]
@@ -75,6 +77,7 @@ class GridGeometry:
     step: tuple[float, float] = (1.0, 1.0)
     unit: str = ""
     cell_columns: int = 1
+    node: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if min(self.shape) < 1 or min(self.step) <= 0:

@@ -65,3 +65,12 @@ test("borders and ROI say the same points, on rectangular and hexagonal grids", 
     assert.deepEqual(bordersOf(hexagonal, roi), [left, left + 2, 0, 10]);
   }
 });
+
+test("borders of blocks lie on nodes of the scan, the first on the first", () => {
+  const blocks = {
+    shape: [4, 3], origin: [10.2, 20.2], step: [0.5, 0.5], node: [0.1, 0.1], unit: "", wide: 1,
+  };
+  assert.deepEqual(roiBetween(blocks, [0, 3, 1, 4]), [10, 11.5, 20.5, 22]);
+  const roi = roiBetween(blocks, [1, 2, 1, 4]);
+  assert.deepEqual(bordersOf(blocks, roi), [1, 2, 1, 4]);
+});

@@ -35,7 +35,7 @@ test("a stroke or a ROI that is being drawn has estimates", () => {
 });
 
 test("it is said what is drawn", () => {
-  assert.equal(drawnText(SOME)[0], "1 of 25 points drawn");
+  assert.equal(drawnText(SOME)[0], "1 of 25 drawn");
   assert.match(drawnText(SOME)[1], /of all 20,000,000/);
   assert.equal(estimate(SOME, 1), "≈ 25");
 });
