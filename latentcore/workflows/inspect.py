@@ -195,19 +195,19 @@ def _describe_samples(samples: SampleSource) -> dict[str, Any]:
 
 
 def _describe_latents(latents: LatentSet) -> dict[str, Any]:
-    finite = latents.values[latents.encoded]
+    extremes = [_range(values[latents.encoded[rows]]) for rows, values in latents.blocks()]
     return {
         "n_samples": len(latents),
-        "sample_shape": [latents.values.shape[1]],
-        "dtype": str(latents.values.dtype),
+        "sample_shape": [latents.shape[1]],
+        "dtype": "float32",
         "partitions": _partitions(latents.partition),
         "grid": _describe_grid(latents.grid),
         "maps": [],
         "fingerprint": latents.fingerprint,
         "labelled": latents.labels is not None,
         "dims": latents.dims.tolist(),
-        "n_encoded": len(finite),
-        "value_range": _range(finite),
+        "n_encoded": int(latents.encoded.sum()),
+        "value_range": _range(np.array([pair for pair in extremes if pair is not None])),
     }
 
 

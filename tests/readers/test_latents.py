@@ -127,6 +127,21 @@ def test_large_latents_are_read_by_need(
         np.testing.assert_array_equal(got.with_dims(range(whole.shape[1])).values, whole.values)
 
 
+def test_range_of_large_latents_is_that_of_all_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    values[7, 0], values[31, 1], values[44] = -9, 8, (np.nan, 99)
+    values[10:16] = np.nan
+    monkeypatch.setattr(_stored_latents, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(containers.latents, "_BLOCK_VALUES", 6)
+    ids = np.arange(50).astype(str)
+    write_latents(tmp_path / "l.h5", _some_latents(values=values, sample_ids=ids))
+    monkeypatch.setattr(_stored_latents.StoredRows, "load", None)  # not all at once
+    said = execute("inspect", InspectRequest(str(tmp_path / "l.h5")))
+    assert (said["n_encoded"], said["value_range"]) == (43, [-9, 8])
+
+
 def test_large_latents_that_were_changed_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
