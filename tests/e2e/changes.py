@@ -42,6 +42,7 @@ class Visitor:
             "choose a dimension": lambda: self._choose("Latent dimension"),
             "choose a color": lambda: self._choose("Color"),
             "choose a method": lambda: self._choose("Clusters by"),
+            "open other latents": lambda: self._open("Latents"),
             "reload": self._reload,
         }
 
@@ -51,10 +52,10 @@ class Visitor:
         self.page.keyboard.press("b")
         self.page.evaluate("document.activeElement.blur()")
 
-    def change(self) -> str:
-        """Change something; tell what."""
+    def change(self, wanted: str | None = None) -> str:
+        """Change something, or what is wanted; tell what."""
         while True:
-            name = str(self.random.choice(list(self._ways)))
+            name = wanted or str(self.random.choice(list(self._ways)))
             self.doing = name
             detail = self._ways[name]()
             if detail is not None:
@@ -197,12 +198,23 @@ class Visitor:
             number
             for number, text in enumerate(texts)
             # It needs a pinned point, and a quarter of a minute of compiling.
-            if text != before and not text.startswith(("similarity", "HDBSCAN"))
+            if text != before and not text.startswith(("similarity", "HDBSCAN", "none"))
         ]
+        if not others:
+            self.page.keyboard.press("Escape")
+            return None
         wanted = int(self.random.choice(others))
         options.nth(wanted).click()
         self._after(address)
         return texts[wanted]
+
+    def _open(self, part: str) -> str | None:
+        """Open another file from the sidebar, which opens under the mouse."""
+        self.page.get_by_test_id("stSidebar").hover()
+        found = self._choose(part)
+        self.page.evaluate("document.activeElement.blur()")
+        self.page.mouse.move(700, 2)  # it closes
+        return found
 
     def _reload(self) -> str:
         self.page.reload()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
 from tests.e2e.changes import Visitor
-from tests.e2e.true_pixels import assert_like_a_fresh_page, link, settle, write_scan
+from tests.e2e.true_pixels import assert_like_a_fresh_page, link, settle, upload, write_scan
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -18,7 +18,11 @@ CHANGES, COMPARED_EVERY = 12, 4
 
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
-    return {"scan": write_scan(tmp_path_factory.mktemp("measured"), "scan", 40, 30, 1)}
+    folder = tmp_path_factory.mktemp("measured")
+    return {
+        "scan": write_scan(folder, "scan", 40, 30, 1),
+        "again": write_scan(folder, "again", 40, 30, 2, dims=5),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +39,14 @@ def server(scans, tmp_path_factory: pytest.TempPathFactory):
 def test_any_changes_leave_the_pixels_of_a_fresh_page(page, browser, server, scans, seed) -> None:
     page.goto(server + link(scans, "scan"))
     settle(page)
+    upload(page, scans["again"])  # from now on the sidebar offers latents of both
+    page.get_by_role("link", name="Explore", exact=True).click()
+    page.mouse.move(700, 2)  # the sidebar closes
+    settle(page)
     visitor = Visitor(page, np.random.default_rng(seed))
     for number in range(1, CHANGES + 1):
-        visitor.change()
+        # A session that is loaded anew knows only the latents in view.
+        visitor.change("open other latents" if number <= 2 else None)
         if number % COMPARED_EVERY == 0:
             visitor.rest()
             try:

@@ -9,13 +9,13 @@ import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
 from tests.e2e.true_pixels import (
-    IDLE,
     PATIENCE,
     PROBE,
     assert_like_a_fresh_page,
     link,
     pixels,
     settle,
+    upload,
     write_scan,
 )
 
@@ -83,25 +83,6 @@ def test_panels_follow_the_roi_of_sliders_fields_and_the_whole_scan(
     assert_like_a_fresh_page(page, browser)
     again = pixels(page)
     assert all(np.array_equal(again[name], whole[name]) for name in whole)
-
-
-def upload(page, files: list[Path]) -> None:
-    """Go to the Data page and upload files there."""
-    page.keyboard.press("Escape")  # while the ROI's popover is open, a click only closes it
-    page.get_by_role("link", name="Data", exact=True).click()
-    page.get_by_role("heading", name="Data", exact=True).wait_for(timeout=PATIENCE)
-    opener = page.get_by_test_id("stExpander").filter(has_text="Open files").first
-    opener.wait_for(timeout=PATIENCE)
-    page.wait_for_function(IDLE, timeout=PATIENCE)
-    if opener.locator("details[open]").count() == 0:  # its state is kept in the session
-        opener.locator("summary").click()
-    picker = opener.locator("input[type=file]").first
-    picker.wait_for(state="attached", timeout=PATIENCE)
-    picker.set_input_files([str(file) for file in files])
-    page.wait_for_function(
-        f"decodeURIComponent(location.search).includes({files[0].name!r})", timeout=PATIENCE
-    )
-    page.wait_for_function(IDLE, timeout=PATIENCE)
 
 
 def test_an_uploaded_scan_takes_the_place_of_the_one_in_view(page, browser, server, scans) -> None:

@@ -30,13 +30,15 @@ PIXELS = f"""() => Object.fromEntries(
   ])))"""
 
 
-def write_scan(folder: Path, name: str, columns: int, rows: int, seed: int) -> list[Path]:
-    """Write latents of three dimensions and a map; return both files."""
+def write_scan(
+    folder: Path, name: str, columns: int, rows: int, seed: int, dims: int = 3
+) -> list[Path]:
+    """Write latents and a map; return both files."""
     random = np.random.default_rng(seed)
     y, x = (axis.ravel() for axis in np.mgrid[0:rows, 0:columns])
     grain = (x * 3 // columns) + 3 * (y * 2 // rows)
-    values = random.normal(size=(len(x), 3)) + random.normal(0, 4, (6, 3))[grain]
-    table = {f"latent_{dim}": values[:, dim] for dim in range(3)}
+    values = random.normal(size=(len(x), dims)) + random.normal(0, 4, (6, dims))[grain]
+    table = {f"latent_{dim}": values[:, dim] for dim in range(dims)}
     latents, maps = folder / f"{name}_latents.csv", folder / f"{name}_contrast.csv"
     pd.DataFrame({"x": x, "y": y, **table}).to_csv(latents, index=False)
     contrast = 100 + 9 * grain + random.integers(0, 9, len(x))
@@ -57,6 +59,25 @@ def settle(page) -> None:
     page.wait_for_function(SETTLED, timeout=PATIENCE)
     page.wait_for_timeout(300)  # what the run that has just ended sets off
     page.wait_for_function(SETTLED, timeout=PATIENCE)
+
+
+def upload(page, files: list[Path]) -> None:
+    """Go to the Data page and upload files there."""
+    page.keyboard.press("Escape")  # while the ROI's popover is open, a click only closes it
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.get_by_role("heading", name="Data", exact=True).wait_for(timeout=PATIENCE)
+    opener = page.get_by_test_id("stExpander").filter(has_text="Open files").first
+    opener.wait_for(timeout=PATIENCE)
+    page.wait_for_function(IDLE, timeout=PATIENCE)
+    if opener.locator("details[open]").count() == 0:  # its state is kept in the session
+        opener.locator("summary").click()
+    picker = opener.locator("input[type=file]").first
+    picker.wait_for(state="attached", timeout=PATIENCE)
+    picker.set_input_files([str(file) for file in files])
+    page.wait_for_function(
+        f"decodeURIComponent(location.search).includes({files[0].name!r})", timeout=PATIENCE
+    )
+    page.wait_for_function(IDLE, timeout=PATIENCE)
 
 
 def pixels(page) -> dict[str, np.ndarray]:

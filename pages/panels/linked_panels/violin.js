@@ -3,6 +3,7 @@
 import { Made, onceForEach } from "./made.js";
 import { NODES, bucketed, described, shares } from "./distribution.js";
 import { css, mix, parseColor } from "./colors.js";
+import { estimate } from "./sampled.js";
 import { formatNumber } from "./ticks.js";
 import { pointRange } from "./data.js";
 
@@ -24,7 +25,6 @@ const WIDEST = 0.44;
 const BOX = 0.07;
 /** @type {Array<"A"|"B">} */
 const SLOTS = ["A", "B"];
-const NUMBER = new Intl.NumberFormat("en");
 
 const countsOf = onceForEach((/** @type {Numbers} */ labels) => {
   const counts = new Map();
@@ -76,6 +76,8 @@ export class ViolinRaster {
     /** @type {Array<Distribution|null>} */
     this.found = [];
     this.groupOf = new Int16Array(0);
+    /** @type {import("./data.js").Data|null} */
+    this.data = null;
   }
 
   /**
@@ -129,6 +131,7 @@ export class ViolinRaster {
    * @param {Picture} picture
    */
   find({ y: values, coloring, hue }, { points, roi, selection, state: { active } }) {
+    this.data = points.data;
     const labels = points.arrays.get(coloring.type === "categorical" ? coloring.array : "");
     const view = JSON.stringify([roi, points.urls(["kept"])]);
     const from = [values, labels, hue, view, points.lattice, selection];
@@ -167,12 +170,13 @@ export class ViolinRaster {
   words(x) {
     const k = Math.floor(x);
     const [group, one] = [this.groups[k], this.found[k]];
-    if (!group) return "";
+    if (!group || !this.data) return "";
     if (!one) return `${group.name}: no values`;
     const [q1, median, q3] = one.quartiles.map(formatNumber);
     const [first, last] = one.whiskers.map(formatNumber);
     return [
-      `${group.name}: n = ${NUMBER.format(one.n)}, median ${median}`,
+      `${group.name}: ${estimate(this.data, one.n)} values, median ${median}`,
+      this.data.sampled ? "Median, quartiles and density are of the points drawn" : "",
       `Box: quartiles ${q1} and ${q3}`,
       `Whiskers: ${first} and ${last}, the last values within 1.5 times the box's length of it`,
       one.bandwidth ? `Violin: Gaussian kernel density of all values, bandwidth ${
