@@ -28,7 +28,7 @@ _COVARIANCES = ("full", "tied", "diag")
 # As published: a pair of features always has full covariance matrices, from all points.
 _PUBLISHED_FEATURES = 2
 _MOST_LEARNED = 50_000
-# Up to so many, all take no longer than two samples do.
+# Up to so many, the time of all, begun at a sample, is bearable beside that of two samples.
 _EXACT_ROWS = 100_000
 _POINTS_PER_PARAMETER = 10
 # An iteration of a matrix of more features takes seconds.
