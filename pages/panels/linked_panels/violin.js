@@ -32,6 +32,11 @@ const countsOf = onceForEach((/** @type {Numbers} */ labels) => {
   return counts;
 });
 
+/** @param {import("./data.js").Categorical} coloring @param {Numbers} labels */
+function labelsWithColor({ nan, palette }, labels) {
+  return [...countsOf(labels).keys()].filter((one) => palette[one] && palette[one] !== nan);
+}
+
 /**
  * The groups of a panel: the labels of its colors, the largest where there are many, or else what
  * is in view and selected.
@@ -43,10 +48,9 @@ export function groupsOf(coloring, labels) {
   if (coloring.type !== "categorical") {
     return ["in view", ...SLOTS].map((name) => ({ name, label: null, color: null }));
   }
-  const { nan, names, palette } = coloring;
+  const { names, palette } = coloring;
   const counts = countsOf(labels);
-  const there = [...counts.keys()].filter((one) => palette[one] && palette[one] !== nan);
-  there.sort((a, b) => counts.get(b) - counts.get(a));
+  const there = labelsWithColor(coloring, labels).sort((a, b) => counts.get(b) - counts.get(a));
   // Noise is no cluster: it comes last.
   const shown = there.slice(0, MOST_GROUPS).sort((a, b) => Number(a < 0) - Number(b < 0) || a - b);
   return shown.map((label) => ({
@@ -78,6 +82,8 @@ export class ViolinRaster {
     this.groupOf = new Int16Array(0);
     /** @type {import("./data.js").Data|null} */
     this.data = null;
+    /** How many groups there is no room for. */
+    this.left = 0;
   }
 
   /**
@@ -136,7 +142,9 @@ export class ViolinRaster {
     const view = JSON.stringify([roi, points.urls(["kept"])]);
     const from = [values, labels, hue, view, points.lattice, selection];
     const { bytes: outside } = selection.outside;
-    if (labels) {
+    this.left = 0;
+    if (labels && coloring.type === "categorical") {
+      this.left = Math.max(0, labelsWithColor(coloring, labels).length - MOST_GROUPS);
       if (!this.made.differs("groups", from)) return;
       this.groups = groupsOf(coloring, labels);
       const order = new Map(this.groups.map(({ label }, k) => [label, k]));
@@ -182,6 +190,7 @@ export class ViolinRaster {
       one.bandwidth ? `Violin: Gaussian kernel density of all values, bandwidth ${
         formatNumber(one.bandwidth)} (Silverman), drawn as wide as those of the other groups` : "All values are the same",
       group.label === null ? "" : "Click to select the group",
+      this.left ? `${this.left} smaller groups are not drawn` : "",
     ].filter(Boolean).join("\n");
   }
 

@@ -86,6 +86,7 @@ def show(scan: ScanState) -> None:
         st.title("Explore")
         no_latents(scan)
         return
+    layout.choose_rail()  # first, so that nothing is laid out beside the open sidebar
     with st.container(key="explore-title"):
         st.title("Explore")
     # A message would be lost when the clusters are there and the page runs again.
@@ -113,7 +114,6 @@ def show(scan: ScanState) -> None:
     with room.notices:
         _warn_of_collapse(scene, session.question())
         _report_unpaired(scene, session.question())
-    layout.choose_rail()
     with room.side:  # before the panels, so that it has its room from the first moment
         with st.container():  # always there: what lies below is the same when it empties
             first_visit.strip("explore", _FIRST_VISIT)
