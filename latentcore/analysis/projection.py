@@ -22,6 +22,8 @@ _BLOCK = 8_192
 _FEWEST_FOR_UMAP = 5
 _SCORE_ROWS = 2_000
 _SCORE_NEIGHBORS = 15
+# Among more rows neighbors are sought for hours, or in more memory than there is.
+_MOST_SOUGHT = 2_000_000
 _RELATIVE_ZERO = 1e-12
 # Axes of more rows are learned from a sample: their directions hardly change.
 _MOST_LEARNED = 2_000_000
@@ -378,7 +380,8 @@ def neighbour_preservation(
 ) -> dict[str, float | int]:
     """Return the share of each row's nearest latents that are nearest in the embedding too.
 
-    The rows asked are drawn by the seed; their neighbors are sought among all rows.
+    The rows asked are drawn by the seed; their neighbors are sought among all rows, of more than
+    two million among as many that are drawn by the seed.
 
     Parameters
     ----------
@@ -388,17 +391,19 @@ def neighbour_preservation(
     Returns
     -------
     dict
-        ``value`` (0 … 1, NaN for fewer than 2 rows), ``neighbors`` and ``rows`` used.
+        ``value`` (0 … 1, NaN for fewer than 2 rows), ``neighbors`` and ``rows`` used, and
+        ``among`` how many rows neighbors were sought.
     """
     asked = _scored_rows(values, coordinates, rows, seed)
-    everyone = _scored_rows(values, coordinates, None, seed)
+    everyone = np.union1d(asked, _scored_rows(values, coordinates, _MOST_SOUGHT, seed))
     k = min(neighbors, len(everyone) - 1)
     if k < 1:
-        return {"value": float("nan"), "neighbors": 0, "rows": len(asked)}
+        return {"value": float("nan"), "neighbors": 0, "rows": len(asked), "among": len(everyone)}
     near = _nearest(values, asked, everyone, k, metric)
     shown = _nearest(coordinates, asked, everyone, k, "euclidean")
     kept = [len(np.intersect1d(a, b)) for a, b in zip(near, shown, strict=True)]
-    return {"value": float(np.mean(kept) / k), "neighbors": k, "rows": len(asked)}
+    value = float(np.mean(kept) / k)
+    return {"value": value, "neighbors": k, "rows": len(asked), "among": len(everyone)}
 
 
 def _check_components(components: int) -> None:
@@ -559,11 +564,11 @@ def _fitting_neighbors(neighbors: int, n: int, notes: list[str]) -> int:
 def _scored_rows(
     values: NDArray[np.floating],
     coordinates: NDArray[np.floating],
-    rows: int | None,
+    rows: int,
     seed: int,
 ) -> NDArray[np.int64]:
     present = np.flatnonzero(np.isfinite(values).all(axis=1) & np.isfinite(coordinates).all(axis=1))
-    if rows is None or len(present) <= rows:
+    if len(present) <= rows:
         return present
     return np.sort(np.random.default_rng(seed).choice(present, rows, replace=False))
 

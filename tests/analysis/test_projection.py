@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
+from latentcore.analysis import projection
 from latentcore.analysis.projection import (
     neighbour_preservation,
     pca,
@@ -235,9 +236,29 @@ class TestScores:
         moved = np.array([[0.0], [10.0], [2.1], [1.0]])
         # The nearest of each: 1, 0, 1, 2 before; 3, 2, 3, 0 after.
         expected = neighbour_preservation(values, moved, neighbors=1)
-        assert expected == {"value": 0.0, "neighbors": 1, "rows": 4}
+        assert expected == {"value": 0.0, "neighbors": 1, "rows": 4, "among": 4}
         # The nearest two: {1,2} {0,2} {0,1} {1,2} before; {2,3} {2,3} {0,3} {0,2} after.
         assert neighbour_preservation(values, moved, neighbors=2)["value"] == pytest.approx(0.5)
+
+    def test_neighbors_are_sought_among_some_of_very_many_rows(self, monkeypatch):
+        monkeypatch.setattr(projection, "_MOST_SOUGHT", 50)
+        values = np.random.default_rng(0).normal(size=(300, 4))
+        found = neighbour_preservation(values, values[:, :2], rows=300)
+        assert found["among"] == 300  # those asked are always among them
+        few = neighbour_preservation(values, values[:, :2], rows=20, neighbors=5)
+        drawn = [np.random.default_rng(0).choice(300, n, replace=False) for n in (20, 50)]
+        asked, among = np.sort(drawn[0]), np.union1d(*drawn)
+        kept = 0
+        for row in asked:
+            others = among[among != row]
+            near, shown = (
+                others[np.argsort(((space[others] - space[row]) ** 2).sum(axis=1))[:5]]
+                for space in (values, values[:, :2])
+            )
+            kept += len(set(near) & set(shown))
+        assert few == {
+            "value": pytest.approx(kept / 100), "neighbors": 5, "rows": 20, "among": len(among),
+        }  # fmt: skip
 
     def test_subsample_is_seeded_and_reported(self):
         values = np.random.default_rng(0).normal(size=(300, 4))
