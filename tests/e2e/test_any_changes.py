@@ -9,7 +9,14 @@ import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
 from tests.e2e.changes import Visitor
-from tests.e2e.true_pixels import assert_like_a_fresh_page, link, settle, upload, write_scan
+from tests.e2e.true_pixels import (
+    assert_like_a_fresh_page,
+    link,
+    open_explore,
+    settle,
+    upload,
+    write_scan,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -40,9 +47,7 @@ def test_any_changes_leave_the_pixels_of_a_fresh_page(page, browser, server, sca
     page.goto(server + link(scans, "scan"))
     settle(page)
     upload(page, scans["again"])  # from now on the sidebar offers latents of both
-    page.get_by_role("link", name="Explore", exact=True).click()
-    page.mouse.move(700, 2)  # the sidebar closes
-    settle(page)
+    open_explore(page)
     visitor = Visitor(page, np.random.default_rng(seed))
     for number in range(1, CHANGES + 1):
         # A session that is loaded anew knows only the latents in view.

@@ -13,6 +13,7 @@ from tests.e2e.true_pixels import (
     PROBE,
     assert_like_a_fresh_page,
     link,
+    open_explore,
     pixels,
     settle,
     upload,
@@ -91,8 +92,7 @@ def test_an_uploaded_scan_takes_the_place_of_the_one_in_view(page, browser, serv
     slide(page, 1, "ArrowLeft", 12)
     for name in ("smaller", "alike"):
         upload(page, scans[name])
-        page.get_by_role("link", name="Explore", exact=True).click()
-        settle(page)
+        open_explore(page)
         assert roi(page) is None
         assert page.get_by_text("fault of the program").count() == 0
         assert_like_a_fresh_page(page, browser)

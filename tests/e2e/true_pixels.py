@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from playwright.sync_api import TimeoutError as TooLate
 
 PATIENCE = 120_000
 PROBE = "[...window.__latentPanels][0]"
@@ -78,6 +79,19 @@ def upload(page, files: list[Path]) -> None:
         f"decodeURIComponent(location.search).includes({files[0].name!r})", timeout=PATIENCE
     )
     page.wait_for_function(IDLE, timeout=PATIENCE)
+
+
+def open_explore(page) -> None:
+    """Go to Explore by the sidebar, and let that close again."""
+    for _ in range(4):  # what else the page asks for at that moment may win over a click
+        page.get_by_role("link", name="Explore", exact=True).click()
+        try:
+            page.wait_for_function("!location.pathname.includes('data')", timeout=PATIENCE / 4)
+            break
+        except TooLate:
+            continue
+    page.mouse.move(700, 2)
+    settle(page)
 
 
 def pixels(page) -> dict[str, np.ndarray]:
