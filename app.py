@@ -13,7 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.frame import errors, navigation, rail, settings_check
+from pages.frame import errors, navigation, rail, settings_check, start
 from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, memory, sidebar, state
 
@@ -33,10 +33,13 @@ def main() -> None:
     page = st.navigation(pages)
     navigation.follow(pages, page)
     with errors.boundary():
-        if state.current().is_demo:
-            demo.ensure_demo()
+        notes = st.container()  # always there: what is open on the page stays so when it empties
+        with notes:
+            start.wait()
+            if state.current().is_demo:
+                demo.ensure_demo()
         refused = fetching.fetch_for_view(state.current().places)
-        with st.container():  # always there: what is open on the page stays so when it empties
+        with notes:
             show_missing(state.check(refused))
         memory.remember_files(state.current().places)
         jobs = st.sidebar.container()
@@ -61,9 +64,8 @@ def show_missing(problems: Sequence[str]) -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Make the demo scan and check the settings while the first visitor is still on the way."""
-    demo.prepare_in_background()
-    settings_check.check_in_background()
+    """Get ready while the first visitor is still on the way."""
+    start.in_background(demo.prepare, settings_check.check)
     yield
 
 

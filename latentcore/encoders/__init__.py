@@ -36,6 +36,7 @@ __all__ = [
     "checkpoint_identity",
     "checkpoint_path",
     "feature_record",
+    "load_ahead",
     "open_checkpoint",
     "trainable_encoders",
     "training_presets",
@@ -197,6 +198,11 @@ class Trainable(Protocol):
 
 
 ENCODERS: Registry[EncoderFamily] = Registry("encoder", "latentcore.encoders")
+
+
+def load_ahead() -> None:
+    """Import PyTorch, which takes some seconds; what is wrong with its installation is raised."""
+    import torch  # noqa: F401
 
 
 def trainable_encoders() -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 
 from latentcore.errors import LatentError
 from latentcore.workflows import execute
@@ -12,12 +11,8 @@ from latentcore.workflows.settings import SettingsRequest
 _LOG = logging.getLogger("latent_explorer")
 
 
-def check_in_background() -> None:
-    """Look for what is wrong with the settings, without keeping the first visitor waiting."""
-    threading.Thread(target=_check, name="latent-settings", daemon=True).start()
-
-
-def _check() -> None:
+def check() -> None:
+    """Look for what is wrong with the settings."""
     try:
         found = execute("settings", SettingsRequest())
     except LatentError as error:

@@ -77,12 +77,8 @@ def ensure_demo_latents() -> JobRecord | None:
     return record
 
 
-def prepare_in_background() -> None:
-    """Make the demo scan and its latents in a thread, so that the first visitor finds them."""
-    threading.Thread(target=_prepare, name="demo", daemon=True).start()
-
-
-def _prepare() -> None:
+def prepare() -> None:
+    """Make the demo scan and its latents, so that the first visitor finds them."""
     try:
         runner().warm_up()  # it takes no more of the processor than the rest leaves
         _make()

@@ -7,6 +7,8 @@ import re
 import sys
 import threading
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from latentcore.errors import InputError, UnknownFormatError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
-from pages.frame import errors
+from pages.frame import errors, start
 from pages.scan import demo as demo_scan
 from pages.scan import state
 from tests.factories.kikuchi import full_grid, write_kikuchi
@@ -65,6 +67,36 @@ def test_the_asgi_app_serves_the_panels_and_knows_no_pages_directory(
     assert any("/latent/health" in route.path for route in options["routes"])
     assert options["on_script_error"] is errors.on_script_error
     assert PagesManager.uses_pages_directory is False
+
+
+def test_nothing_is_computed_while_pytorch_is_being_imported(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SciPy looks into a PyTorch that another thread has imported by half, and fails.
+    half, whole, began = threading.Event(), threading.Event(), []
+
+    def load() -> None:
+        half.set()
+        assert whole.wait(60)
+        began.append("loaded")
+
+    monkeypatch.setattr(start, "load_ahead", load)
+    start.in_background(lambda: began.append("work"))
+    assert half.wait(60)
+    monkeypatch.setattr(state, "current", lambda: began.append("page") or whole.wait(60))
+    session = threading.Thread(target=AppTest.from_file(str(APP)).run, kwargs={"timeout": 60})
+    monkeypatch.setattr(start.st, "spinner", lambda _text: _released(whole))
+    session.start()
+    session.join(60)
+    assert began[0] == "loaded"
+    assert "page" in began
+
+
+@contextmanager
+def _released(event: threading.Event) -> Iterator[None]:
+    """Let somebody go on who waits, at the moment when it is shown that one waits for him."""
+    event.set()
+    yield
 
 
 def test_the_configuration_keeps_to_itself() -> None:

@@ -1,0 +1,44 @@
+"""What the server does when it starts, while the first visitor is still on the way.
+
+PyTorch comes first, whole and alone. SciPy and scikit-learn look for ``torch.Tensor`` in
+``sys.modules`` whenever they are called, and fail in one thread while another one imports PyTorch.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import streamlit as st
+
+from latentcore.encoders import load_ahead
+
+_LOGGER = logging.getLogger("latent_explorer")
+_loaded = threading.Event()
+_loaded.set()  # a page without a server, as in tests, waits for nothing
+
+
+def in_background(*works: Callable[[], None]) -> None:
+    """Import PyTorch in a thread, then do `works`, each in a thread of its own."""
+    _loaded.clear()
+    threading.Thread(target=_start, args=works, name="start", daemon=True).start()
+
+
+def wait() -> None:
+    """Wait until PyTorch is there; for each session, before anything is computed."""
+    if not _loaded.is_set():
+        with st.spinner("The server is starting …"):
+            _loaded.wait()
+
+
+def _start(*works: Callable[[], None]) -> None:
+    try:
+        load_ahead()
+    except Exception:
+        # What needs PyTorch says so itself; the rest of the pages must come up without it.
+        _LOGGER.exception("PyTorch could not be imported")
+    finally:
+        _loaded.set()
+    for work in works:
+        threading.Thread(target=work, name=work.__module__, daemon=True).start()
