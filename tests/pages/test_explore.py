@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import zipfile
 from pathlib import Path
 
@@ -13,13 +14,16 @@ import pytest
 from sklearn.decomposition import PCA
 from streamlit.testing.v1 import AppTest
 
+from latentcore.analysis.exploration import label_stroke
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import InputError
 from latentcore.workflows import execute
 from pages.frame.units import mean_sd_text
+from pages.jobs import work
 from pages.scan.state import ScanState
+from pages.tasks.explore import clusters
 from pages.tasks.explore.downloads import file_names, session_request, zipped
 from pages.tasks.explore.reports import read_report
 from pages.view import only
@@ -150,6 +154,37 @@ def test_clusters_say_what_separates_them(explore) -> None:
     app = explore(Question(embedding="pca", dim=4, method="kmeans", scaling="none"))
     app.selectbox(key="explore.tab").set_value("clusters").run()
     assert "band" in page_text(app)
+
+
+@pytest.mark.parametrize(("tab", "selected"), [("selection", True), ("downloads", False)])
+def test_what_needs_clusters_waits_for_those_computed_beside_the_page(
+    explore, monkeypatch: pytest.MonkeyPatch, tab: str, selected: bool
+) -> None:
+    question = Question(embedding="pca", dim=4, method="kmeans")
+    explore()
+    scene = open_scene(ScanState(latents=LATENTS, maps=(MAPS,)))
+    asked_first = complete(question, scene)
+    found = clusters.clusters(scene, asked_first).clustering
+    labels = found.told_apart(scene.inside(asked_first))
+
+    computed, compute = threading.Event(), clusters._computed
+    monkeypatch.setattr(clusters, "_AT_ONCE", 0)
+    monkeypatch.setattr(work, "_MOMENT_S", 0)
+    monkeypatch.setattr(
+        clusters, "_computed", lambda *args: compute(*args) if computed.wait(60) else None
+    )
+    strokes = (label_stroke(labels, 1),) if selected else ()
+    app = explore(question.changed(selections={"A": strokes, "B": ()}))
+    app.selectbox(key="explore.tab").set_value(tab).run()
+    assert not app.error
+    assert "The clusters are being computed" in page_text(app)
+    assert not app.get("download_button")
+    computed.set()
+    work.works().get(clusters.work_key(clusters.cluster_key(scene, asked_first))).result(60)
+    app.selectbox(key="explore.tab").set_value("selection").run()
+    assert "being computed" not in page_text(app)
+    numbers = f"Selection A: {(labels == 1).sum()} points"
+    assert (numbers in page_text(app)) == selected
 
 
 def test_maps_named_like_our_own_words_are_distinguished(explore) -> None:

@@ -84,6 +84,12 @@ def at_once(scene: Scene) -> bool:
     return len(scene.latents) <= _AT_ONCE
 
 
+def tell_of_waiting(what_comes: str = "") -> None:
+    """Say that something is not there yet because the clusters are not."""
+    text = f":material/hourglass_top: The clusters are being computed. {what_comes}"
+    st.caption(text.rstrip())
+
+
 def work_key(key: str) -> str:
     """Return the name of a clustering among the works of the server."""
     return f"clusters|{key}"

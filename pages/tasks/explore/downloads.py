@@ -14,7 +14,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.containers import Clustering
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
@@ -26,6 +25,7 @@ from pages.regions import files
 from pages.regions.kept import kept
 from pages.results.verb_files import offer_export
 from pages.tasks.explore import reports, sample_report
+from pages.tasks.explore.clusters import Clusters, tell_of_waiting
 from pages.view import embeddings
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.scene import Scene
@@ -49,13 +49,15 @@ def show(
     question: Question,
     inside: NDArray[np.bool_],
     masks: Mapping[str, NDArray[np.bool_]],
-    clustering: Clustering | None,
+    found: Clusters,
 ) -> None:
     """Offer the files of the view, and take a report back."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        if scene.latents.grid is None:
-            sample_report.offer(scene, question, inside, masks, clustering)
+        if found.waiting:
+            tell_of_waiting("The files come with them.")
+        elif scene.latents.grid is None:
+            sample_report.offer(scene, question, inside, masks, found.clustering)
         else:
             clustered = _files(scene, question)
             _export(scene, clustered)

@@ -121,7 +121,10 @@ def show(scan: ScanState) -> None:
     question, masks = _panels(scene, regions, room)
     session.write_url()
     with room.side:
-        _inspector(scene, question, masks, regions, tab)
+        if masks is None:
+            clusters.tell_of_waiting("What is selected are clusters: the numbers come with them.")
+        else:
+            _inspector(scene, question, masks, regions, tab)
     st.session_state.pop(_PROBLEM, None)
 
 
@@ -220,7 +223,8 @@ def _report_lost_filters(before: Question, after: Question) -> None:
 
 def _panels(
     scene: Scene, regions: Kept, room: layout.Room
-) -> tuple[Question, Mapping[str, NDArray[np.bool_]]]:
+) -> tuple[Question, Mapping[str, NDArray[np.bool_]] | None]:
+    """Mount the panels; returns no masks while strokes mean labels that are being computed."""
     question = session.question()
     with room.notices:
         views, shown, messages = embedding_panel.views(scene, question)
@@ -236,7 +240,7 @@ def _panels(
         ),
     }
     # Labels of clusters that are computed next can't be judged yet.
-    unknown = set() if fresh else label_strokes.named(question.selections)
+    unknown = set() if fresh else label_strokes.named(question.selections) - drawn.keys()
     selections, dropped = resolvable(question, scene, {*views, *drawn, *unknown})
     if dropped:
         session.update(selections=selections)
@@ -283,7 +287,7 @@ def _panels(
             _wait_for_clusters(key, "" if found_last is None else "Those shown are of before.")
     with room.notices:
         _report_no_clusters(question, key, last.clusters.problem if last and fresh else "")
-    if masks is None:
+    if masks is None and not unknown:
         masks = _masks(scene, question, _axes_named(question, views, drawn), inside)
     return question, masks
 
@@ -418,7 +422,7 @@ def _inspector(
         elif tab == "worth":
             worth_view.show(scene, question)
         elif tab == "downloads":
-            downloads.show(scene, question, inside, masks, clustering)
+            downloads.show(scene, question, inside, masks, found)
         else:
             cards = st.container()
             patterns.show_pinned(scene, question)

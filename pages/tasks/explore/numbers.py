@@ -27,7 +27,7 @@ from pages.frame.errors import markdown_safe
 from pages.frame.tables import show_table
 from pages.frame.units import duration_text, mean_sd_text
 from pages.jobs import work
-from pages.tasks.explore.clusters import Clusters, separation_key, separation_of
+from pages.tasks.explore.clusters import Clusters, separation_key, separation_of, tell_of_waiting
 from pages.view import session
 from pages.view.question import LATENT, Question
 from pages.view.scene import Scene
@@ -305,7 +305,7 @@ def _show_quantity(scene: Scene, names: Sequence[str], key: str) -> None:
 def show_clusters(scene: Scene, question: Question, computed: Clusters) -> None:
     """Show each cluster's numbers, and which feature separates them."""
     if computed.waiting:
-        st.caption(":material/hourglass_top: The clusters are being computed.")
+        tell_of_waiting()
         return
     clustering = computed.clustering
     if clustering is None or question.dim is None:
