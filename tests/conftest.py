@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import latentcore  # noqa: F401  # how OpenMP waits is set before any library reads it
+
 # How long an example takes depends on what else the machine does; whether it passes must not.
 settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
