@@ -66,3 +66,13 @@ def test_chosen_panels_and_a_brushed_range_survive_the_link(page, tmp_path_facto
           return groups[0].label === 0 && {PROBE}.count('A') === found[0].n;
         }}"""
         page.wait_for_function(first, timeout=PATIENCE)
+        title = page.locator("[data-panel=pca] .lp-pick").bounding_box()
+        place = page.evaluate(f"{PROBE}.plot('cluster-map')")
+        page.mouse.move(title["x"] + 10, title["y"] + 8)
+        page.mouse.down()
+        page.mouse.move(
+            place["left"] + place["width"] / 2, place["top"] + place["height"] / 2, steps=5
+        )
+        assert page.locator(".lp-drop").get_attribute("data-panel") == "cluster-map"
+        page.mouse.up()
+        wait(own[0], "cluster-map", "pca", *own[3:-1], violins)

@@ -8,6 +8,7 @@ import { Inspector } from "./inspector.js";
 import { Keys } from "./keys.js";
 import { Legends } from "./legend.js";
 import { Loader } from "./loader.js";
+import { PanelDrag } from "./panel_drag.js";
 import { PanelMenu } from "./panel_menu.js";
 import { Parts } from "./parts.js";
 import { PlateauPlot } from "./plateau.js";
@@ -60,6 +61,7 @@ export class Explorer {
       this.brushing.change({ panels }, "Panels changed.");
     });
     this.board.choose = (panel) => this.menu.open(panel.spec.place ?? 0, panel.element);
+    this.panelDrag = new PanelDrag(this.board, this.menu);
     this.tools = new Tools(schedule);
     this.legends = new Legends(this);
     this.board.legends = this.legends;
@@ -128,7 +130,7 @@ export class Explorer {
   /** Give up what is being drawn, or else show all panels again. */
   escape() {
     if (this.menu.close()) return;
-    let stopped = false;
+    let stopped = this.panelDrag.cancel();
     for (const { pointer } of this.board.panels.values()) stopped = pointer?.cancel() || stopped;
     if (!stopped && this.board.enlarged) this.board.enlarge(this.board.enlarged);
   }

@@ -154,12 +154,21 @@ export class PanelMenu {
 
   /** @param {-1|1} by */
   move(by) {
-    const panels = [...this.panels];
-    const [moved] = panels.splice(this.place, 1);
+    const from = this.place;
     this.place += by;
-    panels.splice(this.place, 0, moved);
-    this.change(panels);
+    this.reorder(from, this.place);
     this.update();
+  }
+
+  /**
+   * Put the panel at one place into another.
+   * @param {number} from
+   * @param {number} to
+   */
+  reorder(from, to) {
+    const panels = [...this.panels];
+    panels.splice(to, 0, ...panels.splice(from, 1));
+    this.change(panels);
   }
 }
 
