@@ -2,6 +2,7 @@
 
 import { draggedRoi, edgesAt, roiRect } from "./roi.js";
 import { heldMode } from "./tools.js";
+import { Pinch } from "./pinch.js";
 import { ViolinRaster } from "./violin.js";
 import { quantize, simplify } from "./geometry.js";
 import { wheelMeans } from "./wheel.js";
@@ -41,6 +42,7 @@ export class Pointer {
     target.onpointerleave = () => explorer.inspector.hover(null);
     target.ondblclick = (event) => this.doubleClick(event);
     target.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    new Pinch(panel, explorer.board, () => this.cancel());
   }
 
   /**
