@@ -29,6 +29,7 @@ def test_chosen_panels_and_a_brushed_range_survive_the_link(page, tmp_path_facto
     def wait(*panels: str) -> None:
         page.wait_for_function(SETTLED, arg=list(panels), timeout=PATIENCE)
 
+    page.set_default_timeout(PATIENCE)
     with streamlit_server(REPOSITORY / "app.py", env=env) as url:
         page.goto(url + link(scans, "first").replace("/?", "/explore?"))
         wait(*USUAL)
@@ -76,3 +77,27 @@ def test_chosen_panels_and_a_brushed_range_survive_the_link(page, tmp_path_facto
         assert page.locator(".lp-drop").get_attribute("data-panel") == "cluster-map"
         page.mouse.up()
         wait(own[0], "cluster-map", "pca", *own[3:-1], violins)
+        _pinch(page, "pca")
+
+
+def _pinch(page, panel: str) -> None:
+    """Part two fingers on a panel until they are twice as far from each other."""
+    fingers = page.context.new_cdp_session(page)
+    place = page.evaluate(f"{PROBE}.plot({panel!r})")
+    x, y = place["left"] + place["width"] / 2, place["top"] + place["height"] / 2
+    width = f"({PROBE}.view({panel!r}).x1 - {PROBE}.view({panel!r}).x0)"
+    before, selected = page.evaluate(f"[{width}, {PROBE}.count('A')]")
+
+    def touch(kind: str, *places: float) -> None:
+        points = [{"x": at, "y": y, "id": finger} for finger, at in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    # The first finger alone has begun to draw.
+    touch("touchStart", x - 20)
+    touch("touchMove", x - 30)
+    touch("touchStart", x - 30, x + 30)
+    for apart in (40, 50, 60):
+        touch("touchMove", x - apart, x + apart)
+    touch("touchEnd")
+    page.wait_for_function(f"Math.abs(2 * {width} / {before} - 1) < 1e-6", timeout=PATIENCE)
+    assert page.evaluate(f"{PROBE}.count('A')") == selected

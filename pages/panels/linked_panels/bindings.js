@@ -49,6 +49,8 @@ export const MOUSE = [
   ["Click in a legend", "selects; Shift adds, Alt or Ctrl takes away"],
   ["Ctrl wheel, pinch", "zooms; the plain wheel too once a plot is zoomed"],
   ["Space or middle button", "with a drag pans"],
+  ["Two fingers", "on a touch screen move and zoom a plot"],
+  ["Drag a title", "onto another panel to take its place"],
   ["Double click", "resets the view of a panel"],
   ["Arrow keys, + −", "in a panel: step over a map or pan a scatter; zoom"],
 ];

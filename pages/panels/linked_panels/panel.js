@@ -129,7 +129,7 @@ export class Panel {
     const chosen = typeof spec.place === "number";
     if (chosen) {
       this.pick.textContent = spec.title;
-      this.pick.title = `${spec.title}: show something else here`;
+      this.pick.title = `${spec.title}: click to show something else here, drag to move`;
       if (this.pick.parentElement !== this.title) this.title.replaceChildren(this.pick);
     } else this.title.textContent = spec.title;
     this.note.textContent = spec.note;

@@ -25,6 +25,11 @@ export class Pinch {
     }
   }
 
+  /** Whether there are two fingers: what each of them does alone waits until both are gone. */
+  get busy() {
+    return this.fingers.size === 2;
+  }
+
   /** @param {PointerEvent} event @returns {Pair} */
   place({ clientX, clientY }) {
     const { left, top } = this.panel.overlay.getBoundingClientRect();
@@ -33,10 +38,10 @@ export class Pinch {
 
   /** @param {PointerEvent} event */
   down(event) {
-    if (event.pointerType !== "touch" || this.fingers.size === 2) return;
+    if (event.pointerType !== "touch" || this.busy) return;
     this.panel.overlay.setPointerCapture(event.pointerId);
     this.fingers.set(event.pointerId, this.place(event));
-    if (this.fingers.size === 2) this.begin();
+    if (this.busy) this.begin();
   }
 
   /** @param {PointerEvent} event */
@@ -44,7 +49,7 @@ export class Pinch {
     if (!this.fingers.has(event.pointerId)) return;
     const before = [...this.fingers.values()];
     this.fingers.set(event.pointerId, this.place(event));
-    if (before.length < 2) return;
+    if (!this.busy) return;
     const { center, shift, factor } = pinched(before, [...this.fingers.values()]);
     this.board.panBy(this.panel, ...shift);
     this.board.zoomAt(this.panel, center, factor);

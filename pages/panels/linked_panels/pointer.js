@@ -1,8 +1,8 @@
 /** What the pointer does in a panel: brush, pan, draw or change the ROI, hover, click, zoom. */
 
+import { Pinch } from "./pinch.js";
 import { draggedRoi, edgesAt, roiRect } from "./roi.js";
 import { heldMode } from "./tools.js";
-import { Pinch } from "./pinch.js";
 import { ViolinRaster } from "./violin.js";
 import { quantize, simplify } from "./geometry.js";
 import { wheelMeans } from "./wheel.js";
@@ -42,7 +42,7 @@ export class Pointer {
     target.onpointerleave = () => explorer.inspector.hover(null);
     target.ondblclick = (event) => this.doubleClick(event);
     target.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    new Pinch(panel, explorer.board, () => this.cancel());
+    this.pinch = new Pinch(panel, explorer.board, () => this.cancel());
   }
 
   /**
@@ -58,7 +58,7 @@ export class Pointer {
   /** @param {PointerEvent} event */
   down(event) {
     const at = this.place(event);
-    if (event.button > 1 || this.drag) return;
+    if (event.button > 1 || this.drag || this.pinch.busy) return;
     if (!this.panel.projection.contains(at)) {
       if (event.button === 0) this.choose(event, at);
       return;
@@ -85,6 +85,7 @@ export class Pointer {
   move(event) {
     const at = this.place(event);
     const { drag, panel, explorer: { board, brushing, drawing, inspector } } = this;
+    if (this.pinch.busy) return;
     if (!drag) {
       this.cursor(at);
       const { clientX: x, clientY: y } = event;

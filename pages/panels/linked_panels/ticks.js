@@ -7,6 +7,8 @@
  */
 
 const MINUS = "\u2212";
+/** By ratio, from each of 1, 2 and 5 to the next round number. */
+const HALFWAY = [Math.SQRT2, Math.sqrt(2.5), Math.SQRT2];
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /**
@@ -35,7 +37,8 @@ export function ticks(low, high, wanted) {
   if (!(span > 0)) return { values: [low], step: 1 };
   const rough = span / Math.max(1, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5].find((f) => f * power >= rough * 0.999) ?? 10);
+  // The nearest by ratio: the next larger one would leave one tick of four.
+  const step = power * ([1, 2, 5].find((f, k) => rough < power * f * HALFWAY[k]) ?? 10);
   return { values: multiples(step, low, high), step };
 }
 

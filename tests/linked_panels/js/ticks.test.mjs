@@ -13,6 +13,7 @@ test("ticks are round and within the range", () => {
   near(ticks(-0.13, 0.31, 5).values, [-0.1, 0, 0.1, 0.2, 0.3]);
   assert.deepEqual(ticks(3, 3, 5), { values: [3], step: 1 });
   assert.equal(ticks(0, 950, 1).step, 1000);
+  near(ticks(120, 200, 3.9).values, [120, 140, 160, 180, 200]);
 });
 
 test("labels have the digits that they need, and a common factor where numbers are long", () => {
