@@ -18,7 +18,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.containers import Neighbors
+from latentcore.containers import LatentSet, Neighbors
 from latentcore.errors import RequestError, ShapeError
 
 Metric = Literal["cosine", "euclidean"]
@@ -62,8 +62,7 @@ class SearchTable:
             raise ShapeError(message)
         norms = np.empty(len(table))
         for block in _blocks(*table.shape):
-            norms[block] = np.sqrt(np.square(table[block], dtype=np.float64).sum(axis=1))
-        norms[~np.isfinite(norms)] = np.nan
+            norms[block] = _norms(table[block])
         return cls(table, norms)
 
     def __len__(self) -> int:
@@ -106,49 +105,18 @@ class SearchTable:
         ShapeError
             If the query has another number of dimensions.
         """
-        vector = self._checked(query, metric)
-        if k < 1:
-            message = f"{k} neighbors were asked for. Ask for at least 1."
-            raise RequestError(message)
+        vector = _checked(query, metric, self.values.shape[1])
+        _refuse_none(k)
         candidates = self._candidates(vector, k, metric, exclude)
-        distances = self._distances(candidates, vector, metric)
-        best = np.lexsort((candidates, distances))[:k]
-        return Neighbors(
-            rows=candidates[best],
-            distance=distances[best],
-            similarity=similarity_of(distances[best], metric),
-            metric=metric,
-        )
+        return _best(candidates, self._distances(candidates, vector, metric), k, metric)
 
     def distances(self, query: ArrayLike, metric: Metric = "cosine") -> NDArray[np.float64]:
         """Return how far every row is from a query, shape (n,); NaN where a row isn't finite.
 
         Parameters and errors as for `nearest`. The cosine distance is 1 − cosine.
         """
-        vector = self._checked(query, metric)
+        vector = _checked(query, metric, self.values.shape[1])
         return self._distances(np.arange(len(self)), vector, metric)
-
-    def _checked(self, query: ArrayLike, metric: Metric) -> NDArray[np.float64]:
-        if metric not in METRICS:
-            message = f"The metric must be one of {', '.join(METRICS)}, but is {metric!r}."
-            raise RequestError(message)
-        vector = np.asarray(query, np.float64)
-        if vector.shape != self.values.shape[1:]:
-            message = (
-                f"The query has shape {vector.shape}, but the latents have "
-                f"{self.values.shape[1]} dimensions. Search with a latent of the same model."
-            )
-            raise ShapeError(message)
-        if not np.isfinite(vector).all():
-            message = "The query has no latent: it is not finite. Choose an encoded sample."
-            raise RequestError(message)
-        if metric == "cosine" and not vector.any():
-            message = (
-                "The query's latent is all zeros, so it has no direction and no cosine. "
-                "Search with the Euclidean metric."
-            )
-            raise RequestError(message)
-        return vector
 
     def _candidates(
         self, query: NDArray[np.float64], k: int, metric: Metric, exclude: int | None
@@ -157,11 +125,7 @@ class SearchTable:
         least, most = self._bounds(query, metric)
         if exclude is not None:
             least[exclude] = most[exclude] = np.nan
-        # NaN sorts last.
-        kth = np.partition(most, k - 1)[k - 1] if k < len(most) else np.inf
-        if not np.isfinite(kth):
-            kth = np.inf
-        return np.flatnonzero(least <= kth)
+        return np.flatnonzero(least <= _kth(most, k))
 
     def _bounds(
         self, query: NDArray[np.float64], metric: Metric
@@ -200,9 +164,94 @@ class SearchTable:
         return found
 
 
+def distances_to(
+    latents: LatentSet, query: ArrayLike, metric: Metric = "cosine"
+) -> NDArray[np.float64]:
+    """Return how far every sample is from a query, as `SearchTable.distances`, read in blocks.
+
+    For a single query: the latents are gone through once, and are not held.
+    """
+    vector = _checked(query, metric, latents.shape[1])
+    found = np.empty(len(latents))
+    for rows, values in latents.blocks():
+        block = np.ascontiguousarray(values, np.float32)
+        found[rows] = _exact(block.astype(np.float64), _norms(block), vector, metric)
+    return found
+
+
+def nearest_of(
+    distances: NDArray[np.float64], k: int, *, metric: Metric, exclude: int | None = None
+) -> Neighbors:
+    """Return the k nearest by their distances: the same as `SearchTable.nearest`.
+
+    Parameters
+    ----------
+    distances : ndarray of float64, shape (n,)
+        NaN where a row can't be found.
+    """
+    _refuse_none(k)
+    candidates = np.flatnonzero(distances <= _kth(distances, k + (exclude is not None)))
+    candidates = candidates[candidates != exclude] if exclude is not None else candidates
+    return _best(candidates, distances[candidates], k, metric)
+
+
+def _best(
+    candidates: NDArray[np.int64], distances: NDArray[np.float64], k: int, metric: Metric
+) -> Neighbors:
+    best = np.lexsort((candidates, distances))[:k]
+    return Neighbors(
+        rows=candidates[best],
+        distance=distances[best],
+        similarity=similarity_of(distances[best], metric),
+        metric=metric,
+    )
+
+
+def _kth(values: NDArray[np.float64], k: int) -> float:
+    """Return the k-th smallest; infinity where fewer are finite."""
+    # NaN sorts last.
+    kth = float(np.partition(values, k - 1)[k - 1]) if k < len(values) else np.inf
+    return kth if np.isfinite(kth) else np.inf
+
+
+def _refuse_none(k: int) -> None:
+    if k < 1:
+        message = f"{k} neighbors were asked for. Ask for at least 1."
+        raise RequestError(message)
+
+
+def _checked(query: ArrayLike, metric: Metric, d: int) -> NDArray[np.float64]:
+    if metric not in METRICS:
+        message = f"The metric must be one of {', '.join(METRICS)}, but is {metric!r}."
+        raise RequestError(message)
+    vector = np.asarray(query, np.float64)
+    if vector.shape != (d,):
+        message = (
+            f"The query has shape {vector.shape}, but the latents have "
+            f"{d} dimensions. Search with a latent of the same model."
+        )
+        raise ShapeError(message)
+    if not np.isfinite(vector).all():
+        message = "The query has no latent: it is not finite. Choose an encoded sample."
+        raise RequestError(message)
+    if metric == "cosine" and not vector.any():
+        message = (
+            "The query's latent is all zeros, so it has no direction and no cosine. "
+            "Search with the Euclidean metric."
+        )
+        raise RequestError(message)
+    return vector
+
+
 def similarity_of(distances: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
     """Turn distances into similarities: the cosine itself, or 1 / (1 + Euclidean distance)."""
     return 1 - distances if metric == "cosine" else 1 / (1 + distances)
+
+
+def _norms(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    norms = np.sqrt(np.square(values, dtype=np.float64).sum(axis=1))
+    norms[~np.isfinite(norms)] = np.nan
+    return cast("NDArray[np.float64]", norms)
 
 
 def _exact(

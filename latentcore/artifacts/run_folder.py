@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -151,6 +151,12 @@ class RunFolder:
     def write_csv(self, name: str, table: pd.DataFrame) -> None:
         """Write an artifact as CSV; floats keep all digits, NaN is an empty cell."""
         table.to_csv(self.path(name), index=False, lineterminator="\n")
+
+    def write_csv_blocks(self, name: str, tables: Iterable[pd.DataFrame]) -> None:
+        """Write tables of the same columns one below the other, as `write_csv` would all rows."""
+        with self.path(name).open("w", encoding="utf-8", newline="") as file:
+            for number, table in enumerate(tables):
+                table.to_csv(file, index=False, header=number == 0, lineterminator="\n")
 
     def write_figure(self, name: str, figure: Figure) -> None:
         """Write an artifact as PNG at 300 dpi; what stands between two ``$`` is no formula."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from latentcore.containers.columns import Columns, holds_names, numeric, quantities, refuse_names
 from latentcore.containers.grid import Lattice, ScanGrid, ShiftedRows
 from latentcore.containers.joining import match_rows, sample_rows
-from latentcore.containers.latents import LatentSet, default_sample_ids
+from latentcore.containers.latents import LatentSet, default_sample_ids, later_sample_ids
 from latentcore.containers.lazy import later, lazy_fields
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
@@ -72,6 +72,7 @@ __all__ = [
     "holds_names",
     "label_counts",
     "later",
+    "later_sample_ids",
     "lazy_fields",
     "match_rows",
     "notes_of",

@@ -10,6 +10,7 @@ from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.samples import SampleSource
 from latentcore.errors import JoinError
 
+_BLOCK = 1 << 20
 # Two points are one place when they are closer than this share of the step.
 _SAME_PLACE = 0.25
 
@@ -29,23 +30,36 @@ def match_rows(wanted: ScanGrid, having: ScanGrid) -> NDArray[np.int64]:
     step_x = min(wanted.lattice.step[0], having.lattice.step[0])
     step_y = min(wanted.step[1], having.step[1])
     x0, y0 = having.origin
-    key_having = _keys(having, x0, y0, step_x, step_y)
-    key_wanted = _keys(wanted, x0, y0, step_x, step_y)
-    order = np.argsort(key_having, kind="stable")
-    place = np.searchsorted(key_having[order], key_wanted)
-    place = np.minimum(place, len(order) - 1)
-    rows = order[place]
-    # Half a step off is another place (cell corner against cell center), not a rounding error.
-    close = (np.abs(wanted.x - having.x[rows]) <= _SAME_PLACE * step_x) & (
-        np.abs(wanted.y - having.y[rows]) <= _SAME_PLACE * step_y
-    )
-    return np.where((key_having[order][place] == key_wanted) & close, rows, -1)
+    keys = np.empty(len(having), np.int64)
+    for block in _blocks(len(having)):
+        keys[block] = _keys(having, block, x0, y0, step_x, step_y)
+    order = None
+    if (keys[1:] < keys[:-1]).any():  # else in the scan's own order, as most files are
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+    found = np.empty(len(wanted), np.int64)
+    for block in _blocks(len(wanted)):
+        key = _keys(wanted, block, x0, y0, step_x, step_y)
+        place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+        rows = place if order is None else order[place]
+        # Half a step off is another place (cell corner against cell center), no rounding error.
+        close = (np.abs(wanted.x[block] - having.x[rows]) <= _SAME_PLACE * step_x) & (
+            np.abs(wanted.y[block] - having.y[rows]) <= _SAME_PLACE * step_y
+        )
+        found[block] = np.where((keys[place] == key) & close, rows, -1)
+    return found
 
 
-def _keys(grid: ScanGrid, x0: float, y0: float, dx: float, dy: float) -> NDArray[np.int64]:
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, n, _BLOCK)]
+
+
+def _keys(
+    grid: ScanGrid, block: slice, x0: float, y0: float, dx: float, dy: float
+) -> NDArray[np.int64]:
     # Both coordinates in one integer: 2^31 nodes each way is more than a grid may have.
-    col = np.rint((grid.x - x0) / dx).astype(np.int64)
-    row = np.rint((grid.y - y0) / dy).astype(np.int64)
+    col = np.rint((grid.x[block] - x0) / dx).astype(np.int64)
+    row = np.rint((grid.y[block] - y0) / dy).astype(np.int64)
     return (row << np.int64(32)) + col
 
 

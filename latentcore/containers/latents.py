@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers.grid import ScanGrid
-from latentcore.containers.lazy import later, lazy_fields, unmade
+from latentcore.containers.lazy import is_later, later, lazy_fields, some_of, unmade
 from latentcore.containers.provenance import Provenance
 from latentcore.containers.samples import SourceRef
 from latentcore.errors import RequestError, ShapeError
@@ -25,7 +25,16 @@ _MOST_COLUMNS = 6
 
 def default_sample_ids(n: int) -> NDArray[np.str_]:
     """Return the row numbers as text: the ids of samples that have no others."""
-    return np.arange(n).astype(f"U{len(str(max(0, n - 1)))}")
+    return _numbers(np.arange(n), n)
+
+
+def later_sample_ids(n: int) -> NDArray[np.str_]:
+    """Return `default_sample_ids` for a lazy field."""
+    return later(lambda: default_sample_ids(n), lambda rows: _numbers(rows, n))
+
+
+def _numbers(rows: NDArray[np.integer], n: int) -> NDArray[np.str_]:
+    return rows.astype(f"U{len(str(max(0, n - 1)))}")
 
 
 class StoredMatrix(Protocol):
@@ -101,7 +110,7 @@ class LatentSet:
             raise ShapeError(message)
         n, d = self.shape
         for name, got, want in (
-            ("sample_ids", n if self.stored is not None else len(self.sample_ids), n),
+            ("sample_ids", n if is_later(self, "sample_ids") else len(self.sample_ids), n),
             ("dims", len(self.dims), d),
             ("grid", n if self.grid is None else len(self.grid), n),
             ("partition", n if self.partition is None else len(self.partition), n),
@@ -179,6 +188,10 @@ class LatentSet:
             first = last
         return found
 
+    def ids_of(self, wanted: NDArray[np.integer]) -> NDArray[np.str_]:
+        """Return the ids of some samples by their numbers, shape (m,), in that order."""
+        return some_of(self, "sample_ids", wanted)
+
     @cached_property
     def _columns(self) -> OrderedDict[int, NDArray[np.float32]]:
         return OrderedDict()
@@ -220,17 +233,20 @@ class LatentSet:
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> LatentSet:
         """Return some of the samples, in the order given."""
-        ids = unmade(self, "sample_ids")["sample_ids"]
+        chosen: Any = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         return replace(
             self,
-            values=self.rows(np.flatnonzero(rows) if rows.dtype == np.bool_ else rows),
+            values=self.rows(chosen),
             stored=None,
-            sample_ids=ids[rows] if self.stored is None else later(lambda: self.sample_ids[rows]),
+            sample_ids=self.sample_ids[chosen] if self.stored is None else self._later_ids(chosen),
             grid=None if self.grid is None else self.grid.take(rows),
             partition=None if self.partition is None else self.partition[rows],
             labels=None if self.labels is None else self.labels[rows],
             targets=None if self.targets is None else self.targets[rows],
         )
+
+    def _later_ids(self, rows: NDArray[np.integer]) -> NDArray[np.str_]:
+        return later(lambda: self.ids_of(rows), lambda wanted: self.ids_of(rows[wanted]))
 
     def _dims_text(self) -> str:
         return _ranges(sorted(int(dim) for dim in self.dims))

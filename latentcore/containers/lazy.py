@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T", bound=NDArray[Any])
@@ -18,17 +19,34 @@ class _Later:
     """How to make an array, and the one that was made as long as somebody else holds it."""
 
     make: Callable[[], NDArray[Any]]
+    some: Callable[[NDArray[np.integer]], NDArray[Any]] | None = None
     made: weakref.ref[NDArray[Any]] | None = None
 
 
-def later(make: Callable[[], T]) -> T:
-    """Return what a lazy field takes for an array that is made whenever somebody asks for it."""
-    return cast("T", _Later(make))
+def later(make: Callable[[], T], some: Callable[[NDArray[np.integer]], T] | None = None) -> T:
+    """Return what a lazy field takes for an array that is made whenever somebody asks for it.
+
+    Parameters
+    ----------
+    make : callable
+        Makes all of it.
+    some : callable, optional
+        Makes the entries of some rows, in less memory.
+    """
+    return cast("T", _Later(make, some))
 
 
 def is_later(instance: object, field: str) -> bool:
     """Tell whether a lazy field makes its array whenever somebody asks for it."""
     return isinstance(vars(instance)[field], _Later)
+
+
+def some_of(instance: object, field: str, rows: NDArray[np.integer]) -> NDArray[Any]:
+    """Return the entries of some rows of a lazy field, made alone where that is possible."""
+    given = vars(instance)[field]
+    if isinstance(given, _Later) and given.some is not None:
+        return given.some(rows)
+    return cast("NDArray[Any]", getattr(instance, field)[rows])
 
 
 def lazy_fields(*names: str) -> Callable[[type[C]], type[C]]:

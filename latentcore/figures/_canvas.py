@@ -94,10 +94,11 @@ def paint(grid: ScanGrid, rgb: NDArray[np.uint8]) -> Picture:
         raise ShapeError(message)
     part = _cut(grid)
     point = part.picture(np.arange(len(grid), dtype=np.float64))
-    there = np.isfinite(point)
     picture = np.empty((*point.shape, 3), np.uint8)
     picture[:] = hex_to_rgb(NAN_COLORS["light"])
-    picture[there] = rgb[point[there].astype(np.intp)]
+    for line, points in zip(picture, point, strict=True):  # line by line: scans may be large
+        there = np.isfinite(points)
+        line[there] = rgb[points[there].astype(np.intp)]
     x0, x1, y0, y1 = part.picture_extent
     return Picture(picture, (x0, x1, y1, y0), grid)
 
@@ -110,6 +111,8 @@ def aspect_of(grid: ScanGrid) -> float:
 
 def _cut(grid: ScanGrid) -> ScanGrid:
     """Return the part of the grid that holds points."""
+    if len(grid) and (int(np.ptp(grid.row)) + 1, int(np.ptp(grid.col)) + 1) == grid.shape:
+        return grid
     return grid.cut(np.ones(len(grid), np.bool_))
 
 

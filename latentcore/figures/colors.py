@@ -32,6 +32,7 @@ SHADE_DARK = 0.35
 SHADE_LIGHT = 0.6
 
 _LEVELS = 256
+_BLOCK = 1 << 20
 _PALETTE_SIZE = 40
 # Okabe and Ito, *Color universal design* (2008), without black, the most different ones first.
 _OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442")
@@ -218,17 +219,23 @@ def continuous_rgb(
     RequestError
         If lo > hi, or a limit is not finite.
     """
-    values = np.asarray(values, np.float64)
+    values = np.asarray(values)
     low, high = check_limits(limits)
-    present = ~np.isnan(values)
-    if low == high:
-        index = np.full(values.shape, _LEVELS // 2)
-    else:
-        scaled = np.where(present, (values - low) / (high - low) * _LEVELS, 0)
-        index = np.clip(np.floor(scaled), 0, _LEVELS - 1).astype(np.intp)
-    rgb: RGB = _table(_colormap(cmap).matplotlib_name)[index]
-    rgb[~present] = hex_to_rgb(NAN_COLORS[theme])
-    return rgb
+    table, missing = _table(_colormap(cmap).matplotlib_name), hex_to_rgb(NAN_COLORS[theme])
+    flat = values.ravel()
+    rgb: RGB = np.empty((len(flat), 3), np.uint8)
+    for start in range(0, len(flat), _BLOCK):  # maps may be large
+        block = flat[start : start + _BLOCK].astype(np.float64)
+        present = ~np.isnan(block)
+        if low == high:
+            index = np.full(block.shape, _LEVELS // 2)
+        else:
+            scaled = np.where(present, (block - low) / (high - low) * _LEVELS, 0)
+            index = np.clip(np.floor(scaled), 0, _LEVELS - 1).astype(np.intp)
+        colored = rgb[start : start + _BLOCK]
+        colored[:] = table[index]
+        colored[~present] = missing
+    return rgb.reshape(*values.shape, 3)
 
 
 def categorical_rgb(labels: ArrayLike, palette: Mapping[int, str]) -> RGB:

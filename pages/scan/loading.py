@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.similarity import SearchTable
+from latentcore.analysis.similarity import Metric, SearchTable, distances_to
 from latentcore.containers import (
     LatentSet,
     SampleSource,
@@ -251,3 +251,12 @@ def search_table(about: str, _latents: LatentSet) -> SearchTable:
     """Return latents with the norms of their rows; `about` changes when the latents do."""
     del about
     return SearchTable.of(_latents.values)
+
+
+def distances_in(
+    about: str, latents: LatentSet, query: NDArray[np.floating], metric: Metric = "cosine"
+) -> NDArray[np.float64]:
+    """Return how far every sample is from a query; large latents are read, but not held."""
+    if latents.stored is not None:
+        return distances_to(latents, query, metric)
+    return search_table(about, latents).distances(query, metric)

@@ -22,7 +22,7 @@ from latentcore.errors import InputError
 from latentcore.settings import settings
 from pages.scan import joining, loading
 from pages.scan.joining import JoinedMaps, joined_tables
-from pages.scan.loading import search_table
+from pages.scan.loading import distances_in
 from pages.scan.state import ScanState
 from pages.view.question import (
     ALL_LATENTS,
@@ -218,8 +218,8 @@ def _similarity(key: str, _scene: Scene, _row: int | None) -> NDArray[np.float32
     if _row is None:
         return nothing
     try:
-        table = search_table(_scene.about, _scene.latents)
-        return (1 - table.distances(_scene.latents.values[_row])).astype(np.float32)
+        latent = _scene.latents.rows(np.array([_row]))[0]
+        return (1 - distances_in(_scene.about, _scene.latents, latent)).astype(np.float32)
     except InputError:
         return nothing  # the pinned point was not encoded
 

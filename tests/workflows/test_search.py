@@ -12,10 +12,12 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
 from latentcore.cli import main
+from latentcore.containers import latents as latents_module
 from latentcore.containers import sample_rows
-from latentcore.readers import open_latents, open_samples
+from latentcore.readers import _stored_latents, open_latents, open_samples
 from latentcore.workflows import execute
 from latentcore.workflows.extract.verb import ExtractRequest
+from latentcore.workflows.search import verb as search_verb
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 
@@ -75,6 +77,28 @@ def test_every_sample_has_a_similarity_and_pictures_are_drawn(folder):
     assert {"neighbours.png", "similarity_map.png"} <= set(written["files"])
     assert [entry["role"] for entry in written["inputs"]] == ["latents", "samples"]
     assert not report["notes"]
+
+
+def test_many_samples_are_searched_in_blocks_to_the_same_numbers(folder, monkeypatch):
+    asked = ("--row", 33, "-k", 70, "--metric", "euclidean")
+    _, table, report = search(folder, *asked)
+    every = (folder / "out/similarity.csv").read_bytes()
+    monkeypatch.setattr(_stored_latents, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(_stored_latents.StoredRows, "load", None)  # not all at once
+    monkeypatch.setattr(latents_module, "_BLOCK_VALUES", 60)
+    monkeypatch.setattr(search_verb, "_MOST_ROWS", 69)
+    monkeypatch.setattr(search_verb, "_BLOCK", 11)
+    _, blocks, said = search(folder, *asked, out="blocks")
+    pd.testing.assert_frame_equal(blocks, table, check_exact=True)
+    assert not (folder / "blocks/similarity.csv").exists()
+    np.testing.assert_array_equal(
+        np.load(folder / "blocks/similarity.npy"),
+        pd.read_csv(folder / "out/similarity.csv")["similarity"].astype(np.float32),
+    )
+    assert "similarity.npy" in said["notes"][0]
+    assert said["n_searched"] == report["n_searched"]
+    search(folder, *asked, "--all-rows", out="all")
+    assert (folder / "all/similarity.csv").read_bytes() == every
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".png", ".tif", ".h5"])

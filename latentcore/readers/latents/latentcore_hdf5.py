@@ -28,6 +28,7 @@ from latentcore.containers import (
     SourceRef,
     default_sample_ids,
     later,
+    later_sample_ids,
 )
 from latentcore.errors import MalformedFileError
 from latentcore.readers import LATENTS_READERS, register_reader
@@ -82,15 +83,15 @@ def _stored(file: h5py.File, stored: StoredRows, ref: SourceRef) -> LatentSet:
     """Return latents of which only the places are read now."""
     n, d = stored.shape
     dims, labels = _vector(file, "dims", d), _vector(file, "labels", n)
-    ids = partial(default_sample_ids, n)
+    ids = later_sample_ids(n)
     if "sample_ids" in file:
         _check_shape(dataset(file, "sample_ids", kinds="S"), (n,))
-        ids = partial(_ids_of, stored.path)
+        ids = later(partial(_ids_of, stored.path))
     with ThreadPoolExecutor(1) as beside:  # as long as the places take
         fingerprint = beside.submit(fingerprint_with_coords, stored.path, ref)
         return LatentSet(
             values=later(stored.load),
-            sample_ids=later(ids),
+            sample_ids=ids,
             dims=np.arange(d, dtype=np.int32) if dims is None else dims,
             grid=_grid(file, n) or grid_from_coords(n, ref),
             labels=labels,

@@ -104,7 +104,7 @@ def _row_query(latents: LatentSet, row: int) -> Query:
     if not 0 <= row < len(latents):
         message = f"Row {row} was asked for, but the latents have rows 0 to {len(latents) - 1}."
         raise RequestError(message)
-    latent = latents.values[row]
+    latent = latents.rows(np.array([row]))[0]
     if not np.isfinite(latent).all():
         message = (
             f"The sample in row {row} has no latent: it was left out when the others were "
@@ -114,7 +114,7 @@ def _row_query(latents: LatentSet, row: int) -> Query:
     record: dict[str, object] = {
         "kind": "row",
         "row": row,
-        "sample_id": str(latents.sample_ids[row]),
+        "sample_id": str(latents.ids_of(np.array([row]))[0]),
     }
     if latents.grid is not None:
         record |= {"x": float(latents.grid.x[row]), "y": float(latents.grid.y[row])}

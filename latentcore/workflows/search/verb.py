@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import sample_picture
-from latentcore.analysis.similarity import SearchTable, similarity_of
+from latentcore.analysis.similarity import distances_to, nearest_of, similarity_of
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Neighbors
 from latentcore.encoders import Encoder, open_checkpoint
@@ -27,6 +27,9 @@ from latentcore.workflows.search.request import SearchRequest
 
 __all__ = ["SearchRequest", "neighbors_table", "row_at", "run"]
 
+# A table of more rows takes minutes to write, and longer to open.
+_MOST_ROWS = 2_000_000
+_BLOCK = 500_000
 _MOST_THUMBNAILS = 59  # and the query: ten lines of six
 _LABELS = {"cosine": "cosine similarity", "euclidean": "1 / (1 + distance)"}
 
@@ -42,8 +45,9 @@ def run(
     """Find the samples most like one, exactly.
 
     Writes ``neighbours.csv`` (rank, row, sample_id, x, y, similarity, distance), ``similarity.csv``
-    (the same of every sample, in the latents' row order), ``neighbours.png`` where the samples are
-    found, ``similarity_map.png`` where there is a scan grid, and ``report.json``.
+    (the same of every sample, in the latents' row order; ``similarity.npy``, float32, in its place
+    where there are more than 2,000,000), ``neighbours.png`` where the samples are found,
+    ``similarity_map.png`` where there is a scan grid, and ``report.json``.
 
     Parameters
     ----------
@@ -60,21 +64,21 @@ def run(
     latents = read_latents(request.latents, folder, coords=request.coords, reader=request.reader)
     query = query_of(request, latents, folder, open_model)
     progress.step(1, 3, "searching")
-    table = SearchTable.of(latents.values)
     metric: Any = request.metric
-    found = table.nearest(query.latent, request.k, metric=metric, exclude=query.row)
-    distances = table.distances(query.latent, metric)
+    distances = distances_to(latents, query.latent, metric)
+    found = nearest_of(distances, request.k, metric=metric, exclude=query.row)
+    n_searched = int(np.isfinite(distances).sum())
     folder.write_csv("neighbours.csv", neighbors_table(latents, found))
-    folder.write_csv("similarity.csv", _similarity_table(latents, distances, request.metric))
+    notes = [*query.notes, *_write_every(request, latents, distances, folder)]
     progress.step(2, 3, "drawing")
-    notes = [*query.notes, *_draw(request, latents, query, found, distances, folder)]
+    notes += _draw(request, latents, query, found, distances, folder)
     report = {
         "query": query.record,
         "metric": request.metric,
         "k": request.k,
         "n": len(latents),
-        "n_searched": table.n_searched - int(query.row is not None),
-        "n_without_latent": len(latents) - table.n_searched,
+        "n_searched": n_searched - int(query.row is not None),
+        "n_without_latent": len(latents) - n_searched,
         "neighbours": {
             "row": found.rows.tolist(),
             "similarity": found.similarity.tolist(),
@@ -95,32 +99,52 @@ def neighbors_table(latents: LatentSet, found: Neighbors) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "rank": np.arange(1, len(found) + 1),
-            **_row_columns(latents, found.rows),
+            **_row_columns(latents, found.rows, _places(latents)),
             "similarity": found.similarity,
             "distance": found.distance,
         }
     )
 
 
-def _similarity_table(
+def _write_every(
+    request: SearchRequest, latents: LatentSet, distances: NDArray[np.float64], folder: RunFolder
+) -> list[str]:
+    """Write how similar every sample is; return what is to be said of it."""
+    metric: Any = request.metric
+    if len(latents) > _MOST_ROWS and not request.all_rows:
+        name = "similarity.npy"
+        np.save(folder.path(name), similarity_of(distances, metric).astype(np.float32))
+        said = f"The similarity of all {len(latents):,} samples is in {name}, in their order; "
+        return [said + "--all-rows writes a table."]
+    folder.write_csv_blocks("similarity.csv", _similarity_tables(latents, distances, metric))
+    return []
+
+
+def _similarity_tables(
     latents: LatentSet, distances: NDArray[np.float64], metric: Any
-) -> pd.DataFrame:
+) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    rows = np.arange(len(latents))
-    similarity = similarity_of(distances, metric)
-    return pd.DataFrame(
-        {**_row_columns(latents, rows), "similarity": similarity, "distance": distances}
-    )
+    places = _places(latents)
+    for start in range(0, len(latents), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(latents)))
+        columns = _row_columns(latents, rows, places)
+        similarity = similarity_of(distances[rows], metric)
+        yield pd.DataFrame({**columns, "similarity": similarity, "distance": distances[rows]})
 
 
-def _row_columns(latents: LatentSet, rows: NDArray[np.integer]) -> Mapping[str, Any]:
+def _places(latents: LatentSet) -> tuple[NDArray[np.generic], ...]:
+    """Return x and y of all samples; nothing without a grid."""
+    return () if latents.grid is None else latents.grid.plain_coordinates()
+
+
+def _row_columns(
+    latents: LatentSet, rows: NDArray[np.integer], places: tuple[NDArray[np.generic], ...]
+) -> Mapping[str, Any]:
     """Return the columns that say which samples are meant; x and y are empty without a grid."""
-    x: Any = np.full(len(rows), np.nan)
-    y: Any = x
-    if latents.grid is not None:
-        x, y = (values[rows] for values in latents.grid.plain_coordinates())
-    return {"row": rows, "sample_id": latents.sample_ids[rows], "x": x, "y": y}
+    nowhere = np.full(len(rows), np.nan)
+    x, y = (values[rows] for values in places) if places else (nowhere, nowhere)
+    return {"row": rows, "sample_id": latents.ids_of(rows), "x": x, "y": y}
 
 
 def _refuse_ambiguous(request: SearchRequest) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import Exploration
 from latentcore.analysis.orientation_colors import orientation_colors
-from latentcore.analysis.similarity import SearchTable
+from latentcore.analysis.similarity import distances_to
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.stored_embedding import PCA_PANEL, embedding_table
 from latentcore.containers import (
@@ -146,7 +146,7 @@ def _by_similarity(
             f"0 to {len(latents) - 1} that has a latent."
         )
         raise RequestError(message)
-    values = 1 - SearchTable.of(latents.values).distances(latents.values[row])
+    values = 1 - distances_to(latents, latents.rows(np.array([row]))[0])
     return {"values": values, "label": f"cosine similarity to point {row}"}
 
 

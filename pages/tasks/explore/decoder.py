@@ -68,7 +68,7 @@ def _traversal(
     with _encoder(_scene) as found:
         if found is None or not isinstance(found[0], Decoder):
             return None
-        latent = _scene.latents.values[point]
+        latent = _scene.latents.rows(np.array([point]))[0]
         return latent_traversal(found[0], latent, dim, np.array(values, np.float32))[:, 0]
 
 

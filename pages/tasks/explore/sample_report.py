@@ -136,7 +136,7 @@ def samples_table(
     assert question.dim is not None
     columns: dict[str, Any] = {
         "row": rows,
-        "sample_id": scene.latents.sample_ids[rows],
+        "sample_id": scene.latents.ids_of(rows),
         f"latent_d{question.dim}": scene.latents.dimension(question.dim)[rows],
     }
     for name in scene.maps.names:

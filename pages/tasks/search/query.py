@@ -103,7 +103,8 @@ def _row(about: str, latents: LatentSet, *, by_place: bool) -> dict[str, Any] | 
         errors.show(error)
         return None
     _remember(about, row)
-    if not np.isfinite(latents.values[row]).all():
+    latent = latents.rows(np.array([row]))[0]
+    if not np.isfinite(latent).all():
         message = (
             f"The sample in row {row} has no latent: it was left out when the others were "
             "encoded. Choose another."
@@ -111,7 +112,7 @@ def _row(about: str, latents: LatentSet, *, by_place: bool) -> dict[str, Any] | 
         errors.show(RequestError(message))
         return None
     st.caption(_named(latents, row))
-    return {"latent": latents.values[row], "row": row, "request": {"row": row}}
+    return {"latent": latent, "row": row, "request": {"row": row}}
 
 
 def _by_place(about: str, latents: LatentSet, row: int) -> int:
@@ -174,8 +175,9 @@ def _remember(about: str, row: int) -> None:
 
 def _named(latents: LatentSet, row: int) -> str:
     parts = [f"row {row:,}"]
-    if str(latents.sample_ids[row]) != str(row):
-        parts.append(errors.markdown_safe(str(latents.sample_ids[row])))
+    sample = str(latents.ids_of(np.array([row]))[0])
+    if sample != str(row):
+        parts.append(errors.markdown_safe(sample))
     if latents.labels is not None:
         parts.append(f"label {latents.labels[row]}")
     return " · ".join(parts)

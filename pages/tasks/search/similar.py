@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import sample_picture
-from latentcore.analysis.similarity import SearchTable, similarity_of
+from latentcore.analysis.similarity import SearchTable, distances_to, nearest_of, similarity_of
 from latentcore.artifacts import read_run
 from latentcore.containers import LatentSet, Neighbors, ScanGrid
 from latentcore.errors import InputError
@@ -69,9 +69,19 @@ def show(scan: ScanState, latents: LatentSet) -> None:
 
 
 def _search(about: str, query: Query, latents: LatentSet) -> tuple[Neighbors, NDArray[np.float64]]:
+    if latents.stored is not None:  # too large to be held
+        distances = _distances(about, query.key, latents, query)
+        found = nearest_of(distances, query.k, metric=query.metric, exclude=query.row)
+        return found, similarity_of(distances, query.metric)
     table = search_table(about, latents)
     found = table.nearest(query.latent, query.k, metric=query.metric, exclude=query.row)
     return found, _similarity(about, query.key, table, query)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Searching …")
+def _distances(about: str, key: str, _latents: LatentSet, _query: Query) -> NDArray[np.float64]:
+    del about, key
+    return distances_to(_latents, _query.latent, _query.metric)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
