@@ -147,18 +147,9 @@ def blocked_folds(
     from sklearn.model_selection import StratifiedGroupKFold
 
     _check(fraction, seed)
-    if grid is None:
-        message = (
-            "The latents have no coordinates, so they can't be split by place. Split at random."
-        )
-        raise RequestError(message)
-    if block is not None and block < 1:
-        message = f"Blocks of {block} × {block} points hold nothing. Give at least 1."
-        raise RequestError(message)
     rows = np.flatnonzero(labels >= 0)
-    side = block or _usual_side(grid.row[rows], grid.col[rows])
-    across = math.ceil(grid.shape[1] / side)
-    groups = grid.row[rows].astype(np.int64) // side * across + grid.col[rows] // side
+    squares, side = squares_of(labels, grid, block)
+    groups = squares[rows]
     parts = max(2, round(1 / min(fraction, 1 - fraction)))
     if len(np.unique(groups)) < parts:
         message = (
@@ -180,6 +171,38 @@ def blocked_folds(
         train, test = (rest, first) if fraction <= 0.5 else (first, rest)
         train_mask, test_mask = (_mask(labels, rows[chosen]) for chosen in (train, test))
         yield Split("blocked", train_mask, test_mask, parameters)
+
+
+def squares_of(
+    labels: Labels, grid: ScanGrid | None, block: int | None = None
+) -> tuple[NDArray[np.int64], int]:
+    """Return the square of the scan that each labeled sample lies in, and a square's side.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Number of the square; −1 where there is no label.
+    int
+        In nodes of the grid.
+
+    Raises
+    ------
+    RequestError
+        If there is no grid, or the side is below 1.
+    """
+    if grid is None:
+        message = (
+            "The latents have no coordinates, so they can't be split by place. Split at random."
+        )
+        raise RequestError(message)
+    if block is not None and block < 1:
+        message = f"Blocks of {block} × {block} points hold nothing. Give at least 1."
+        raise RequestError(message)
+    labeled = labels >= 0
+    side = block or _usual_side(grid.row[labeled], grid.col[labeled])
+    across = math.ceil(grid.shape[1] / side)
+    squares = grid.row.astype(np.int64) // side * across + grid.col // side
+    return np.where(labeled, squares, -1), side
 
 
 def stratified_folds(labels: Labels, fraction: float, seed: int) -> Iterator[Split]:

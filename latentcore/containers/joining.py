@@ -63,8 +63,10 @@ def _keys(
     return (row << np.int64(32)) + col
 
 
-def sample_rows(latents: LatentSet, samples: SampleSource) -> NDArray[np.int64]:
+def sample_rows(latents: LatentSet, samples: SampleSource | LatentSet) -> NDArray[np.int64]:
     """Find the sample of each latent, by coordinates or, without them, by sample id.
+
+    Other latents may take the samples' place.
 
     Returns
     -------

@@ -135,6 +135,38 @@ def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> g
     return framed(figure, height, title=title)
 
 
+def learning_curve_chart(
+    points: Sequence[Mapping[str, Any]], title: str, *, height: int = 320
+) -> go.Figure:
+    """Draw mean accuracy with its interval of 95 % over the training samples.
+
+    Parameters
+    ----------
+    points : sequence of Mapping
+        ``learning_curve`` of the report.
+    """
+    import plotly.graph_objects as go
+
+    n = np.array([point["n_train"] for point in points])
+    mean, low, high = (
+        np.array([point["summary"]["accuracy"][part] for point in points], np.float64)
+        for part in ("mean", "low", "high")
+    )
+    figure = go.Figure()
+    figure.add_scatter(
+        x=n,
+        y=mean,
+        error_y={"array": high - mean, "arrayminus": mean - low, "thickness": 1, "width": 4},
+        mode="lines+markers",
+        line={"color": _LINE, "width": 2},
+        hovertemplate="%{x:,.0f} training samples<br>accuracy %{y:.3f}<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_xaxes(title_text="training samples", type="log")
+    figure.update_yaxes(title_text="accuracy")
+    return framed(figure, height, title=f"Learning curve, {chart_text(title)}")
+
+
 def _diagonal(figure: go.Figure) -> None:
     figure.add_scatter(
         x=[0, 1],

@@ -272,6 +272,37 @@ def test_a_probe_is_a_job_and_its_figures_are_shown(
         assert not app.exception
 
 
+def test_a_probe_is_cross_validated_by_place_and_by_group(
+    open_page, scan, workspace: Path, monkeypatch: pytest.MonkeyPatch, data_root: Path
+) -> None:
+    here = dataclasses.replace(VERBS.get("probe"), pool="thread")
+    monkeypatch.setitem(VERBS._parts, "probe", here)
+    table = pd.read_csv(data_root / "maps.csv")
+    table["half"] = np.where(table["x"] > 8, "right", "left")
+    table.to_csv(data_root / "maps.csv", index=False)
+    app = probe_page(open_page, maps=[MAPS])
+    app.selectbox(key="probe.labels").set_value("phase").run()
+    app.toggle(key="probe.validate").set_value(True).run()
+    app.slider(key="probe.folds").set_value(3).run()
+    app.select_slider(key="probe.permutations").set_value(19).run()
+    app.checkbox(key="probe.curve").set_value(True).run()
+    named(app, "Probe").click().run()
+    app = finished(app)
+    (folder,) = (workspace / "runs").glob("probe-*")
+    found = json.loads((folder / "probe_report.json").read_text())["cross_validation"]
+    assert (found["kind"], found["n_folds"], found["chance"]["times"]) == ("blocked", 3, 19)
+    mean = found["summary"]["accuracy"]["mean"]
+    shown = next(one.value for one in app.dataframe if "accuracy, 95 %" in one.value)
+    assert shown["accuracy"].tolist() == [mean]
+    assert f"p = {found['chance']['p']['accuracy']:.3g}" in page_text(app)
+    app.button_group(key="probe.split").set_value("groups").run()
+    assert app.selectbox(key="probe.groups").options == ["half"]
+    named(app, "Probe").click().run()
+    app = finished(app)
+    tested = [one.value["tested"] for one in app.dataframe if "tested" in one.value]
+    assert tested[0].tolist() == ["half left", "half right"]
+
+
 def test_explore_colors_by_similarity_to_the_pinned_point(open_page, scan) -> None:
     query = {"samples": "", "latents": LATENTS, "maps": [MAPS], "embedding": "pca"}
     app = open_page("explore", **query, color=SIMILARITY, pinned="50")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -221,4 +222,87 @@ def test_what_makes_no_sense_is_reported_in_one_message(
     words = [word.format(maps=scan / "maps.csv") for word in more]
     assert probed(scan, latents, *words)[0] == 2
     assert message in capsys.readouterr().err
+    assert not (scan / "out").exists()
+
+
+def test_cross_validation_gives_intervals_chance_and_encoders_side_by_side(scan):
+    labels = f"{scan / 'maps.csv'}:phase"
+    first = open_latents(scan / "scan_latents.h5")
+    backwards = first.take(np.arange(len(first))[::-1])
+    weak = dataclasses.replace(
+        backwards, values=backwards.values[:, :1], dims=backwards.dims[:1], ref=None
+    )
+    write_latents(scan / "weak.h5", weak)
+    _, report, table = probed(
+        scan, "scan_latents.h5", "--labels", labels, "--folds", 3, "--permutations", 9,
+        "--beside", "boosted-trees", "--against", scan / "weak.h5",
+    )  # fmt: skip
+    found = report["cross_validation"]
+    assert (found["kind"], found["n_folds"]) == ("blocked", 3)
+    assert len(found["folds"]) == 3
+    assert sum(fold["n_test"] for fold in found["folds"]) == (table["split"] == "test").sum() == 382
+    # Every figure can be computed again from the tables beside the report, by its own snippet.
+    space: dict[str, object] = {}
+    snippet = found["snippet"].replace('pd.read_csv("', f'pd.read_csv("{scan / "out"}/')
+    exec(compile(snippet, "snippet", "exec"), space)
+    summary = found["summary"]["accuracy"]
+    assert space["intervals"][("scan_latents", "logistic")] == pytest.approx(
+        (summary["mean"], summary["low"], summary["high"])
+    )
+    assert space["accuracy"].tolist() == pytest.approx(
+        [fold["accuracy"] for fold in found["folds"]]
+    )
+    assert summary["low"] <= summary["mean"] <= summary["high"]
+    assert found["chance"]["p"]["accuracy"] == pytest.approx(1 / 10)
+    assert found["chance"]["upper"]["accuracy"] < summary["mean"]
+    beside = {(one["name"], one["classifier"]): one for one in found["beside"]}
+    assert set(beside) == {
+        ("scan_latents", "boosted-trees"), ("weak", "logistic"), ("weak", "boosted-trees"),
+    }  # fmt: skip
+    # The rows of the other latents lie in another order, so joining by row would give chance.
+    assert beside["weak", "logistic"]["difference"]["accuracy"]["mean"] < -0.1
+    assert beside["weak", "logistic"]["summary"]["accuracy"]["mean"] > 0.4
+    assert {"folds.csv", "cross_validation.png"} <= {one.name for one in (scan / "out").iterdir()}
+
+
+def test_each_group_is_tested_in_turn(features, scan):
+    _, report, table = probed(features, "features.h5", "--groups", "partition")
+    found = report["cross_validation"]
+    assert [fold["tested"] for fold in found["folds"]] == ["private", "public"]
+    latents = open_latents(features / "features.h5")
+    np.testing.assert_array_equal(table["fold"], np.where(latents.partition == "private", 1, 2))
+    maps = scan / "maps.csv"
+    _, report, table = probed(
+        scan, "scan_latents.h5", "--labels", f"{maps}:phase", "--groups", f"{maps}:grain_id",
+        "--learning-curve",
+    )  # fmt: skip
+    # −1 is no group: its points are predicted, but neither learned nor tested.
+    assert report["cross_validation"]["n_groups"] == 4
+    assert (table.loc[table["y"] > 10, "fold"] == 0).all()
+    assert report["cross_validation"]["folds"][0]["tested"] == "grain_id 0"
+    curve = pd.read_csv(scan / "out/learning_curve.csv")
+    last = curve[(curve["share"] == 1) & (curve["metric"] == "accuracy")]
+    summary = report["cross_validation"]["summary"]["accuracy"]
+    assert last["mean"].tolist() == pytest.approx([summary["mean"]])
+    assert (scan / "out/learning_curve.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--learning-curve",), "Give --folds too"),
+        (("--folds", "1"), "there can be 2 to 50"),
+        (("--folds", "3", "--split", "a"), "Leave one of them out"),
+        (("--groups", "partition"), "no partitions"),
+        (("--groups", "partition", "--stratified"), "Give one"),
+        (("--folds", "3", "--beside", "svm"), "There is no classifier 'svm'"),
+        (("--folds", "3", "--against", "other.csv"), "no sample in common"),
+    ],
+)
+def test_cross_validation_that_can_not_be_is_refused(scan, capsys, words, why):
+    (scan / "other.csv").write_text("x,y,latent_0\n900,900,1\n901,900,2\n900,901,1\n901,901,2\n")
+    words = [str(scan / word) if word.endswith(".csv") else word for word in words]
+    labels = ("--labels", f"{scan / 'maps.csv'}:phase")
+    assert probed(scan, "scan_latents.h5", *labels, *words)[0] == 2
+    assert why in capsys.readouterr().err
     assert not (scan / "out").exists()

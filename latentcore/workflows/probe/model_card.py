@@ -15,6 +15,7 @@ _SPLITS = {
     "given": "one partition of the file",
     "stratified": "random samples of each class",
     "blocked": "whole squares of the scan",
+    "groups": "whole groups",
 }
 
 
@@ -68,7 +69,9 @@ def model_card(
                 "by_class",
                 "confusion",
                 "calibration",
+                "cross_validation",
             )
+            if name in report
         },
         "limits": _limits(report),
         "versions": software_versions(),
@@ -77,8 +80,9 @@ def model_card(
 
 
 def _limits(report: Mapping[str, Any]) -> list[str]:
+    splits = "of folds" if "cross_validation" in report else "of one split"
     limits = [
-        "The figures are of one split of one data set; another split gives others.",
+        f"The figures are {splits} of one data set; another split gives others.",
         "A high figure says that labels can be read from latents; a low one only that this can't.",
     ]
     if report["split"]["kind"] == "blocked":

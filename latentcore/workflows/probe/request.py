@@ -45,6 +45,34 @@ class _ProbeRequest:
         convert=int,
         metavar="N",
     )
+    folds: int | None = option(
+        None,
+        help="cross-validate: test every labeled sample once, in N parts (squares of the scan "
+        "where there is one), and give intervals over them",
+        convert=int,
+        metavar="N",
+    )
+    groups: str | None = option(
+        None,
+        help="cross-validate by groups that are never divided: labels FILE:COLUMN, or the word "
+        "'partition'; without --folds each group is tested in turn",
+        kind="map",
+    )
+    learning_curve: bool = option(
+        False, help="cross-validation: also learn 10, 20, 40 and 70 %% of the training groups"
+    )
+    permutations: int = option(
+        0, help="cross-validation: exchange the labels of whole groups N times, for a p-value",
+        convert=int, metavar="N",
+    )  # fmt: skip
+    beside: tuple[str, ...] = option(
+        (), help="cross-validation: another classifier, in the same folds", repeat=True,
+        metavar="CLASSIFIER",
+    )  # fmt: skip
+    against: tuple[str, ...] = option(
+        (), help="cross-validation: other latents of the same samples, in the same folds",
+        repeat=True, kind="latents",
+    )  # fmt: skip
     classifier: str = option("logistic", help="what learns the labels", family=PROBES)
     without: tuple[str, ...] = option(
         (), help="a class that takes no part; -1 never does", repeat=True, metavar="CLASS"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.analysis.probe import Probed, probe
 from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
@@ -19,6 +21,15 @@ from latentcore.progress import Progress
 from latentcore.requests.verbs import verb
 from latentcore.workflows.probe.labels import FoundLabels, find_labels
 from latentcore.workflows.probe.model_card import model_card
+from latentcore.workflows.probe.validation import (
+    CrossValidation,
+    cross_validate,
+    curve_table,
+    folds_table,
+    is_asked,
+    title_of,
+    validation_report,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +53,8 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
     Writes ``probe_report.json``, ``model_card.json``, ``predictions.csv`` (row, sample_id, x, y,
     label, predicted, probability, split; with up to 12 classes the probability of each),
     ``confusion.png``, ``roc.png``, ``calibration.png``, and ``prediction_map.png`` where there is
-    a scan grid.
+    a scan grid; where it cross-validates, ``folds.csv``, ``cross_validation.png`` and, with a
+    learning curve, ``learning_curve.csv`` and ``.png``.
 
     Returns
     -------
@@ -51,6 +63,7 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
     """
     classifier = probe_of(request)
     _refuse_contradiction(request)
+    cross_validated = is_asked(request)
     progress.step(0, 4, "reading latents and labels")
     latents = read_latents(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
@@ -63,28 +76,79 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
         # With a given split a class may lie on one side; else it must be divided.
         fewest=1 if request.split is not None else 2,
     )
-    split = _split(request, latents, found)
-    progress.step(1, 4, f"training: {classifier.title}")
-    probed = probe(latents.values, found.labels, split, classifier=classifier)
+    validation = None
+    if cross_validated:
+        validation, found = cross_validate(request, latents, found, classifier, folder, progress)
+        tested = _tested(validation)
+    else:
+        split = _split(request, latents, found)
+        progress.step(1, 4, f"training: {classifier.title}")
+        tested = _Tested.of(
+            split, probe(latents.values, found.labels, split, classifier=classifier)
+        )
     progress.step(2, 4, "writing")
-    folder.write_csv("predictions.csv", predictions_table(latents, found, split, probed))
-    _draw(folder, latents, found, probed, classifier)
+    folder.write_csv("predictions.csv", predictions_table(latents, found, tested))
+    _draw(folder, latents, found, tested.probed, classifier)
     progress.step(3, 4, "writing")
-    report = _report(request, latents, found, split, probed, classifier)
-    roc = {name: asdict(curve) for name, curve in probed.scores.roc.items()}
+    report = _report(request, latents, found, tested, classifier, validation)
+    if validation is not None:
+        _write_validation(folder, validation, report["cross_validation"])
+    roc = {name: asdict(curve) for name, curve in tested.probed.scores.roc.items()}
     folder.write_json("probe_report.json", {**report, "roc": roc})
     folder.write_json("model_card.json", model_card(report, latents, folder.inputs))
     progress.step(4, 4, "writing")
     return report
 
 
-def predictions_table(
-    latents: LatentSet, found: FoundLabels, split: Split, probed: Probed
-) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class _Tested:
+    """What was predicted, and of which samples that is a test.
+
+    Attributes
+    ----------
+    train, test : ndarray of bool, shape (n,)
+    fold : ndarray of int64, shape (n,), or None
+        Counted from 1, where every sample was tested in turn; 0 where one was not.
+    split : Mapping
+        What the report says of it.
+    """
+
+    probed: Probed
+    train: NDArray[np.bool_]
+    test: NDArray[np.bool_]
+    split: Mapping[str, object]
+    fold: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, split: Split, probed: Probed) -> _Tested:
+        said = {
+            "kind": split.kind,
+            **split.parameters,
+            "n_train": int(split.train.sum()),
+            "n_test": int(split.test.sum()),
+        }
+        return cls(probed, split.train, split.test, said)
+
+
+def _tested(validation: CrossValidation) -> _Tested:
+    folds, validated = validation.folds, validation.probed
+    said = {
+        "kind": folds.kind,
+        **folds.parameters,
+        "n_train": round(float(np.mean([one.n_train for one in validated.folds]))),
+        "n_test": int((validated.fold > 0).sum()),
+    }
+    test = validated.fold > 0
+    probed = dataclasses.replace(validated.probed, notes=validation.notes)
+    return _Tested(probed, np.zeros_like(test), test, said, validated.fold)
+
+
+def predictions_table(latents: LatentSet, found: FoundLabels, tested: _Tested) -> pd.DataFrame:
     """Return label, prediction and probability of every sample, in the latents' row order."""
     import pandas as pd
 
     names = np.array([*found.labels.names, ""], object)  # −1 is the last
+    probed = tested.probed
     table: dict[str, Any] = {
         "row": np.arange(len(latents)),
         "sample_id": latents.sample_ids,
@@ -95,8 +159,10 @@ def predictions_table(
         "label": names[found.labels.codes],
         "predicted": names[probed.predicted],
         "probability": probed.probabilities.max(axis=1),
-        "split": np.where(split.train, "train", np.where(split.test, "test", "")),
+        "split": np.where(tested.train, "train", np.where(tested.test, "test", "")),
     }
+    if tested.fold is not None:
+        table["fold"] = tested.fold
     if len(found.labels.names) <= _MOST_COLUMNS:
         for number, name in enumerate(found.labels.names):
             table[f"p_{name}"] = probed.probabilities[:, number]
@@ -134,11 +200,11 @@ def _report(
     request: ProbeRequest,
     latents: LatentSet,
     found: FoundLabels,
-    split: Split,
-    probed: Probed,
+    tested: _Tested,
     classifier: Probe,
+    validation: CrossValidation | None,
 ) -> dict[str, Any]:
-    scores = probed.scores
+    probed, scores = tested.probed, tested.probed.scores
     report = {
         "accuracy": scores.accuracy,
         "balanced_accuracy": scores.balanced_accuracy,
@@ -159,12 +225,7 @@ def _report(
         "features": classifier.features,
         "parameters": probed.fitted.parameters,
         "engine": probed.fitted.engine,
-        "split": {
-            "kind": split.kind,
-            **split.parameters,
-            "n_train": int(split.train.sum()),
-            "n_test": int(split.test.sum()),
-        },
+        "split": tested.split,
         "labels": {
             "from": request.labels or found.source,
             "column": found.source,
@@ -177,6 +238,8 @@ def _report(
         "roi": request.roi,
         "notes": [*found.notes, *probed.notes],
     }
+    if validation is not None:
+        report["cross_validation"] = validation_report(validation)
     # As it reads back from the file: the summary, the card and the pages see the same.
     return dict(from_json(to_json(report)))
 
@@ -206,3 +269,20 @@ def _draw(
             latents.grid, probed.predicted, found.labels.names, title=classifier.title
         )
         folder.write_figure("prediction_map.png", figure)
+
+
+def _write_validation(
+    folder: RunFolder, validation: CrossValidation, report: dict[str, Any]
+) -> None:
+    from latentcore.figures.probe_validation import curve_figure, validation_figure
+
+    folder.write_csv("folds.csv", folds_table(validation))
+    titles = [title_of(one, validation) for one in validation.series]
+    scores = [one.validated.folds for one in validation.series]
+    summaries = [one.validated.summary for one in validation.series]
+    figure = validation_figure(titles, scores, summaries, validation.chance)
+    folder.write_figure("cross_validation.png", figure)
+    if "learning_curve" in report:
+        folder.write_csv("learning_curve.csv", curve_table(validation))
+        curves = {name: one.curve for name, one in zip(titles, validation.series, strict=True)}
+        folder.write_figure("learning_curve.png", curve_figure(curves))

@@ -26,11 +26,15 @@ _SPLITS = {
     "blocked": ":material/grid_view: By place",
     "stratified": ":material/casino: At random",
     "given": ":material/call_split: By partition",
+    "groups": ":material/workspaces: By group",
 }
+_PARTITION = "partition"
+_EXCHANGES = (0, 19, 99, 199)
 _HELP = (
     "By place: whole squares of the scan are tested on; an honest estimate, as neighboring points "
     "are alike. At random: figures flatter the latents on a scan. By partition: one partition of "
-    "the file is the test set."
+    "the file is the test set. By group: each value of a map of labels, such as a grain or a "
+    "scan, is tested in turn."
 )
 
 
@@ -44,7 +48,7 @@ def ask(scan: ScanState, latents: LatentSet) -> Any | None:
             return None
         without = _without(latents, maps, source)
     with second:
-        split = _split(latents)
+        split = _split(latents, maps, source)
     with third:
         classifier = st.selectbox(
             "Classifier",
@@ -54,6 +58,7 @@ def ask(scan: ScanState, latents: LatentSet) -> Any | None:
             key="probe.classifier",
             persist_state="session",
         )
+        split |= _validation(split, classifier)
         with st.popover("Settings of the classifier", icon=":material/tune:"):
             made = form_for(PROBES.get(classifier), key=f"probe.{classifier}", skip=("seed",))
     if made is None:
@@ -130,17 +135,25 @@ def _without(latents: LatentSet, maps: JoinedMaps, source: str) -> list[str]:
     )
 
 
-def _split(latents: LatentSet) -> dict[str, Any]:
+def _split(latents: LatentSet, maps: JoinedMaps, source: str) -> dict[str, Any]:
+    groups = [
+        *([_PARTITION] if latents.partition is not None else []),
+        *(name for name in maps.categories if name != source),
+    ]
     ways = [
         *(["blocked"] if latents.grid is not None else []),
         "stratified",
         *(["given"] if latents.partition is not None else []),
+        *(["groups"] if groups else []),
     ]
     way = st.segmented_control(
         "Split", ways, format_func=lambda name: _SPLITS[name],
         default="given" if "given" in ways else ways[0], required=True, key="probe.split",
         help=_HELP,
     )  # fmt: skip
+    if way == "groups":
+        name = st.selectbox("Groups", groups, key="probe.groups", help="None is ever divided.")
+        return {"groups": name if name == _PARTITION else _spec(maps, name)}
     if way == "given" and latents.partition is not None:
         names = [str(name) for name in np.unique(latents.partition)]
         likely = next((name for name in names if "test" in name or "valid" in name), names[-1])
@@ -149,11 +162,38 @@ def _split(latents: LatentSet) -> dict[str, Any]:
             help="All other partitions are trained on.",
         )  # fmt: skip
         return {"split": name}
+    if st.toggle(
+        "Cross-validate", key="probe.validate",
+        help="Test every labeled sample once, in several parts, and give intervals over them.",
+    ):  # fmt: skip
+        folds = st.slider("Folds", 3, 10, 5, key="probe.folds")
+        return {"folds": int(folds), str(way): True}
     fraction = st.slider(
         "Share that is tested on", 0.05, 0.5, 0.2, 0.05, key="probe.fraction",
         help="By place: about this share, as squares are not divided.",
     )  # fmt: skip
-    return {"test_fraction": float(fraction), way: True}
+    return {"test_fraction": float(fraction), str(way): True}
+
+
+def _validation(split: dict[str, Any], classifier: str) -> dict[str, Any]:
+    """Ask for what only cross-validation can tell."""
+    if "folds" not in split and "groups" not in split:
+        return {}
+    beside = st.multiselect(
+        "Beside it", [name for name in PROBES.names() if name != classifier],
+        format_func=lambda name: PROBES.get(name).title, key=f"probe.beside.{classifier}",
+        placeholder="no other classifier", help="Other classifiers, in the same folds.",
+    )  # fmt: skip
+    times = st.select_slider(
+        "Exchanges of labels", _EXCHANGES, key="probe.permutations",
+        help="How often labels are exchanged between whole squares or groups, to tell the scores "
+        "from chance. Each one takes as long as the cross-validation itself.",
+    )  # fmt: skip
+    curve = st.checkbox(
+        "Learning curve", key="probe.curve",
+        help="Scores after learning 10, 20, 40 and 70 % of the training samples.",
+    )  # fmt: skip
+    return {"beside": tuple(beside), "permutations": int(times), "learning_curve": bool(curve)}
 
 
 def _spec(maps: JoinedMaps, name: str) -> str:

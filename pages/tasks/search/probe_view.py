@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,12 @@ from latentcore.jobs import JobRecord
 from pages.access import places
 from pages.charts.frame import draw
 from pages.charts.maps import categories_chart, fitting_height
-from pages.charts.probe import calibration_chart, confusion_chart, roc_chart
+from pages.charts.probe import (
+    calibration_chart,
+    confusion_chart,
+    learning_curve_chart,
+    roc_chart,
+)
 from pages.frame import errors
 from pages.frame.tables import show_table
 from pages.frame.theme import tones
@@ -26,6 +32,7 @@ from pages.scan.state import ScanState
 from pages.tasks.search import probe_form
 
 PAGE = "probe"
+_SCORES = {"accuracy": "accuracy", "macro_f1": "macro F1", "roc_auc": "ROC area"}
 _FIRST = ("model_card.json", "probe_report.json", "predictions.csv")
 
 
@@ -64,6 +71,8 @@ def _result(record: JobRecord) -> None:
         return  # another page's job is in the URL
     report, predictions = _read(record.run_id, record.ended, record)
     _figures(report)
+    if "cross_validation" in report:
+        _validation(report)
     for note in report["notes"]:
         st.info(errors.markdown_safe(errors.page_words(note)), icon=":material/info:")
     left, right = st.columns(2, gap="medium")
@@ -126,6 +135,44 @@ def _figures(report: dict[str, Any]) -> None:
         delta_arrow="off",
         help=f"Split: {errors.markdown_safe(str(split['kind']))}.",
     )
+
+
+def _validation(report: dict[str, Any]) -> None:
+    """Show mean and interval over the folds, chance, and what was held beside."""
+    found = report["cross_validation"]
+    first = {
+        "name": Path(report["latents"]).stem,
+        "title": report["title"],
+        "summary": found["summary"],
+    }
+    rows = [_validated_row(one) for one in (first, *found["beside"])]
+    show_table(pd.DataFrame(rows))
+    chance = found.get("chance")
+    said = f"Mean over {found['n_folds']} folds; interval: {found['interval']}."
+    if chance is not None:
+        said += (
+            f" With labels exchanged {chance['times']} times the mean accuracy is "
+            f"{chance['mean']['accuracy']:.3f}, "
+            f"its 95 % quantile {chance['upper']['accuracy']:.3f}: "
+            f"p = {chance['p']['accuracy']:.3g}."
+        )
+    st.caption(errors.markdown_safe(said))
+    if "learning_curve" in found:
+        _chart(learning_curve_chart(found["learning_curve"], report["title"]), "learning curve")
+    with st.expander("Folds, and how to compute the intervals again", icon=":material/table:"):
+        show_table(pd.DataFrame(found["folds"]))
+        st.code(found["snippet"], language="python")
+
+
+def _validated_row(one: dict[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {"latents": one["name"], "classifier": one["title"]}
+    for metric, said in _SCORES.items():
+        if metric in one["summary"]:
+            value = one["summary"][metric]
+            row[said] = value["mean"]
+            if value["low"] is not None:
+                row[f"{said}, 95 %"] = f"{value['low']:.3f} … {value['high']:.3f}"
+    return row
 
 
 def _chart(figure: Any, name: str) -> None:
