@@ -96,9 +96,11 @@ class VaeResidual(VaeNetwork):
         self.fc_decode = nn.Linear(latent_dim, features)
         self.out_head = nn.Linear(features, pixels)
         with torch.no_grad():
-            for layer, turned in ((self.fc_mu, False), (self.fc_decode, True)):
+            for layer in (self.fc_mu, self.fc_decode):
                 nn.init.zeros_(layer.bias)
-                layer.weight.copy_(torch.eye(features if turned else latent_dim, layer.in_features))
+                nn.init.zeros_(layer.weight)
+                # torch.eye would import all of torch._dynamo, where no memory is wanted yet.
+                layer.weight.fill_diagonal_(1)
             nn.init.zeros_(self.fc_logvar.weight)
             nn.init.constant_(self.fc_logvar.bias, _FIRST_LOG_VARIANCE)
 

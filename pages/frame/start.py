@@ -6,15 +6,19 @@ PyTorch comes first, whole and alone. SciPy and scikit-learn look for ``torch.Te
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import threading
 from collections.abc import Callable
 
 import streamlit as st
 
+from latentcore.analysis import clustering
 from latentcore.encoders import load_ahead
 
 _LOGGER = logging.getLogger("latent_explorer")
+_FIRST_PAGE = "pages.tasks.explore.explorer"
 _loaded = threading.Event()
 _loaded.set()  # a page without a server, as in tests, waits for nothing
 
@@ -42,3 +46,9 @@ def _start(*works: Callable[[], None]) -> None:
         _loaded.set()
     for work in works:
         threading.Thread(target=work, name=work.__module__, daemon=True).start()
+    # What the first visit to Explore would wait for.
+    importlib.import_module(_FIRST_PAGE)
+    clustering.load_ahead()
+    # Streamlit collects garbage after each run of a page and of a fragment, which takes 0.2 s
+    # where it looks at all that PyTorch and the others have made for good.
+    gc.freeze()

@@ -9,7 +9,6 @@ import time
 
 import streamlit as st
 
-from latentcore.analysis.clustering import load_ahead
 from latentcore.artifacts import read_run, run_damage
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
@@ -84,7 +83,6 @@ def prepare() -> None:
         _make()
         if demo_latents() is None:
             _ask_for_latents()
-        load_ahead()
     except Exception:
         # A visitor who opens the demo gets the message; the server must come up without it.
         _LOGGER.exception("the demo scan could not be prepared")
