@@ -19,6 +19,7 @@ SETTLED = f"""() => {{
   if (app?.dataset.testScriptState !== 'notRunning' || !window.__latentPanels?.size) return false;
   return {PROBE}.settled && {PROBE}.panels.has('cluster-map');
 }}"""
+STATE = f"() => JSON.stringify([location.search, {PROBE}.state])"
 # Of each panel the pixels of its points, and those of its outlines. As text: the browser's driver
 # takes a minute for as many numbers.
 PIXELS = f"""() => Object.fromEntries(
@@ -109,6 +110,7 @@ def assert_like_a_fresh_page(page, browser) -> None:
         fresh = context.new_page()
         fresh.goto(page.url)
         expected = pixels(fresh)
+        states = [fresh.evaluate(STATE), page.evaluate(STATE)]
     finally:
         context.close()
     found = pixels(page)
@@ -118,4 +120,4 @@ def assert_like_a_fresh_page(page, browser) -> None:
         for name, values in expected.items()
         if not np.array_equal(found[name], values)
     }
-    assert not wrong, f"pixels that differ from a fresh page at {page.url}: {wrong}"
+    assert not wrong, f"pixels that differ from a fresh page at {page.url}: {wrong}, {states}"
