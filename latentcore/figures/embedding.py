@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from latentcore.figures.colors import (
     check_limits,
     cluster_palette,
     continuous_rgb,
+    hex_to_rgb,
     is_diverging,
 )
 
@@ -35,6 +37,44 @@ _FEWEST_BINS, _MOST_BINS = 12, 160
 _FLATTEST, _TALLEST = 0.5, 1.3
 
 
+@dataclass(frozen=True, eq=False)
+class RegionColors:
+    """Named regions of the points of an embedding.
+
+    Attributes
+    ----------
+    labels : ndarray of int, shape (n,)
+        The place of each point's region in `names`, -1 where it is in none.
+    names : tuple of str
+    colors : tuple of str
+        ``#rrggbb``.
+    """
+
+    labels: NDArray[np.integer]
+    names: tuple[str, ...]
+    colors: tuple[str, ...]
+
+    def over(self, rgb: NDArray[np.uint8], shown: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return colors of some points with those of the regions in place of theirs."""
+        labels, table = self.labels[shown], np.array([hex_to_rgb(one) for one in self.colors])
+        painted = rgb.copy()
+        painted[labels >= 0] = table[labels[labels >= 0]]
+        return painted
+
+    def explain(self, figure: Figure) -> None:
+        """Write below a figure which color is which region."""
+        from matplotlib.patches import Patch
+
+        named = list(zip(self.colors, self.names, strict=True))
+        patches = [Patch(facecolor=color, label=name) for color, name in named[:_MOST_NAMED]]
+        if len(named) > len(patches):
+            patches.append(Patch(facecolor="white", label=f"and {len(named) - len(patches)} more"))
+        figure.legend(
+            handles=patches, title="region", loc="outside lower left", ncols=3, alignment="left",
+            handlelength=1.2,
+        )  # fmt: skip
+
+
 def embedding_figure(
     embedding: Embedding,
     *,
@@ -48,6 +88,7 @@ def embedding_figure(
     colors: Sequence[str] | None = None,
     inside: NDArray[np.bool_] | None = None,
     selected: NDArray[np.bool_] | None = None,
+    regions: RegionColors | None = None,
 ) -> Figure:
     """Draw an embedding; three components as two panels.
 
@@ -73,6 +114,8 @@ def embedding_figure(
         The others are out of view: faint and gray.
     selected : ndarray of bool, shape (n,), optional
         The others are dimmed.
+    regions : RegionColors, optional
+        Their points have their color in place of the other one.
 
     Raises
     ------
@@ -101,14 +144,17 @@ def embedding_figure(
                 painted = continuous_rgb(chosen[shown], limits, cmap)
             else:
                 painted = _density_rgb(pair)
+            if regions is not None:
+                painted = regions.over(painted, shown)
             _scatter(axes, pair, _dimmed(painted, shown, inside, selected))
             axes.set(xlabel=_axis(embedding, 0), ylabel=_axis(embedding, other))
-        if label and rgb is None and labels is not None:
+        if rgb is None and labels is not None and label:
             _legend(axes, cluster_palette(labels, colors), names, label)
-        elif label and rgb is None and chosen is not None and limits is not None:
-            color_bar(axes, chosen[shown], check_limits(limits), cmap, label)
-        elif label:
-            axes.set_title(label)
+        else:
+            bar = None if rgb is not None or chosen is None else chosen[shown]
+            _explain(axes, bar, limits, cmap, label)
+        if regions is not None:
+            regions.explain(figure)
         figure.suptitle(_title(embedding, len(shown)), fontsize=8, x=0.02, ha="left")
     return figure
 
@@ -150,6 +196,20 @@ def _named_rgb(
             for label, color in palette.items()
         }
     return categorical_rgb(chosen, palette)
+
+
+def _explain(
+    axes: Axes,
+    values: NDArray[np.float64] | None,
+    limits: tuple[float, float] | None,
+    cmap: str,
+    label: str,
+) -> None:
+    """Say what the colors mean that are no labels: a color bar of values, or a title."""
+    if label and values is not None and limits is not None:
+        color_bar(axes, values, check_limits(limits), cmap, label)
+    elif label:
+        axes.set_title(label)
 
 
 def _legend(

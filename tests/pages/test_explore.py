@@ -349,7 +349,11 @@ def test_report_opens_its_view_in_place_of_another_scan(
             Question(color="bandcontrast", limits=(0.0, 9.0), cmap="magma"),
             {"color": "map={}:bandcontrast", "color_limits": (0.0, 9.0), "color_cmap": "magma"},
         ),
-        (Question(color="cluster"), {"color": "map={}:cluster", "limits": None}),
+        (Question(color="cluster", roi=(1, 5, 0, 4)), {"color": "map={}:cluster"}),
+        (
+            Question(color="cluster", panels=(("embedding", "pca", 7), ("violin", 4, ""))),
+            {"color": "latent=7", "color_limits": None, "distributions": '[[4, "@clusters"]]'},
+        ),
     ],
 )
 def test_files_are_asked_for_in_the_colors_of_the_screen(
@@ -365,6 +369,10 @@ def test_files_are_asked_for_in_the_colors_of_the_screen(
         for name, value in expected.items()
     }
     assert request.labels == (f"cluster={path}:cluster",)
+    # The map of the latent has the limits of the whole scan, as on the screen, whatever the ROI.
+    of_latent = question.limits if "limits" in expected else None
+    whole = np.nanpercentile(scene.latents.dimension(request.dim).astype(float), [2, 98])
+    assert request.limits == pytest.approx(of_latent or whole)
 
 
 def test_all_files_of_a_view_are_zipped_once(explore, tmp_path: Path) -> None:

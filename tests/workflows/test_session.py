@@ -10,14 +10,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import cbook
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from latentcore.analysis import exploration
 from latentcore.analysis.cluster_numbers import numbers_of
 from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.artifacts.region_files import regions_json
 from latentcore.cli import main
-from latentcore.containers import Embedding, LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import (
+    Embedding,
+    LatentSet,
+    Region,
+    RegionSet,
+    ScanGrid,
+    ScanPoints,
+    default_sample_ids,
+)
 from latentcore.errors import InputError
 from latentcore.figures import embedding as embedding_module
 from latentcore.figures.embedding import embedding_figure
@@ -172,6 +182,56 @@ def test_embedding_has_each_coloring_of_the_page(
         assert [seen["names"][code] for code in seen["labels"]] == expected
     elif color == "similarity":
         assert seen["values"][7] == pytest.approx(1)
+
+
+def test_regions_have_their_colors_in_the_embedding_but_hidden_ones(
+    scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = open_latents(str(scan / "scan_latents.h5"))
+    points = ScanPoints.of_latents(latents)
+    left, all_of_it = latents.grid.x < 14, np.ones(len(latents), bool)
+    regions = RegionSet(points.scan)
+    placed = regions.place(points)
+    regions = regions.added(Region("left", "#123456", placed.points(left)))
+    regions = regions.added(Region("rest", "#ff00ff", placed.points(all_of_it), hidden=True))
+    (scan / "regions.json").write_text(regions_json(regions))
+    monkeypatch.setattr(embedding_module, "_scatter", lambda axes, pair, rgb: colors.append(rgb))
+    colors: list[np.ndarray] = []
+    seen = drawn(scan, monkeypatch, regions=str(scan / "regions.json"), color="latent=0",
+                 roi=None, selection=None, limits=(9.0, 10.0))  # fmt: skip
+    np.testing.assert_array_equal(seen["values"], latents.dimension(0))
+    assert seen["limits"] is None  # those are of the latent in view
+    marked = (colors[0] == (0x12, 0x34, 0x56)).all(axis=1)
+    assert marked.sum() == (left & latents.encoded).sum()
+    assert not (colors[0] == (255, 0, 255)).all(axis=1).any()
+
+
+def test_violins_of_the_screen_are_in_the_report(scan: Path, labeled: pd.DataFrame) -> None:
+    asked = [[0, "phase"], [2, "@clusters"], ["iron", "@selections"]]
+    labels = (f"phase={scan / 'phase.csv'}:phase",)
+    execute("session", _request(scan, labels=labels, distributions=json.dumps(asked)), scan / "out")
+    report = json.loads((scan / "out" / "session_report.json").read_text())
+    by_phase, by_cluster, by_selection = report["distributions"]
+    latents = open_latents(str(scan / "scan_latents.h5"))
+    grid, values = latents.grid, latents.dimension(0).astype(float)
+    inside = (grid.x >= 12) & (grid.x < 28) & (grid.y < 12) & np.isfinite(values)
+    for one, chosen in zip(by_phase["groups"], (grid.y < 7, grid.y >= 7), strict=True):
+        exact = values[inside & chosen]
+        stats = cbook.boxplot_stats(exact)[0]
+        assert one["n"] == len(exact)
+        assert one["quartiles"] == pytest.approx([stats["q1"], stats["med"], stats["q3"]])
+        assert one["whiskers"] == pytest.approx([stats["whislo"], stats["whishi"]])
+        wide = min(exact.std(ddof=1), (stats["q3"] - stats["q1"]) / 1.34)
+        assert one["bandwidth"] == pytest.approx(0.9 * wide * len(exact) ** -0.2)
+    assert [one["group"] for one in by_phase["groups"]] == ["Fe", "Ni"]
+    assert [one["group"] for one in by_cluster["groups"]] == ["0", "1", "2", "3"]
+    shares = {one["label"]: one["n"] for one in report["statistics"]["ROI"]["clusters"]}
+    assert [one["n"] for one in by_cluster["groups"]] == [shares[k] for k in range(4)]
+    counts = {one["group"]: one["n"] for one in by_selection["groups"]}
+    assert counts == {
+        "in view": 16 * 12,
+        **{slot: report["selections"][slot]["n"] for slot in "AB"},
+    }
 
 
 def test_pca_is_drawn_where_it_is_shown_whatever_strokes_were_drawn_in(

@@ -14,6 +14,7 @@ from latentcore.analysis.similarity import distances_to
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.stored_embedding import PCA_PANEL, embedding_table
 from latentcore.containers import (
+    NO_VALUE,
     Embedding,
     LatentSet,
     RegionSet,
@@ -24,6 +25,7 @@ from latentcore.containers import (
 )
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
+from latentcore.figures.embedding import RegionColors
 from latentcore.inputs.maps import maps_at, read_map
 from latentcore.workflows.session.inputs import Embeddings
 from latentcore.workflows.session.report import digest
@@ -87,6 +89,7 @@ def write_embedding(
     figure = embedding_figure(
         embedding,
         **_coloring(request, latents, found, regions, folder),
+        regions=None if request.color == "region" else _region_colors(latents, regions),
         inside=found.inside,
         selected=active if active.any() else None,
     )
@@ -102,7 +105,8 @@ def _coloring(
 ) -> dict[str, Any]:
     """Return the arguments of `embedding_figure` that set the colors."""
     kind, _, spec = request.color.partition("=")
-    if kind not in (*_KINDS, "region") or bool(spec) != (kind in ("map", "orientation")):
+    spelled = spec.isdecimal() if kind == "latent" and spec else bool(spec) == (kind in _FILES)
+    if kind not in (*_KINDS, "region") or not spelled:
         message = (
             f"An embedding can't be colored by {request.color!r}. There are: {COLORINGS}; "
             "MAP is FILE:COLUMN, or a vendor's file with orientations."
@@ -111,13 +115,16 @@ def _coloring(
     if kind == "region":
         return _by_region(latents, regions)
     coloring = _KINDS[kind](request, latents, found)
-    if spec:
+    if kind in _FILES:
         maps = read_map(spec, folder)
-        coloring = _orientation(maps, latents) if kind == "orientation" else _map(maps, latents)
+        if kind == "orientation":
+            coloring = _orientation(maps, latents)
+        else:
+            coloring = _map(maps, latents, regions)
     if "values" in coloring:
         own = (request.cmap, request.limits)
         coloring["cmap"], coloring["limits"] = (
-            own if kind == "latent" else (request.color_cmap, request.color_limits)
+            own if request.color == "latent" else (request.color_cmap, request.color_limits)
         )
     return coloring
 
@@ -131,7 +138,8 @@ def _by_cluster(request: SessionRequest, latents: LatentSet, found: Exploration)
 
 def _by_latent(request: SessionRequest, latents: LatentSet, found: Exploration) -> dict[str, Any]:
     del found
-    dim = shown_dimension(request)
+    _, _, own = request.color.partition("=")
+    dim = int(own) if own else shown_dimension(request)
     return {"values": latents.dimension(dim), "label": f"latent {dim}"}
 
 
@@ -154,13 +162,25 @@ def _by_region(latents: LatentSet, regions: RegionSet | None) -> dict[str, Any]:
     if not regions:
         message = "An embedding can't be colored by regions: ⟨regions⟩ names none."
         raise RequestError(message)
-    labels = regions.labels(regions.place(ScanPoints.of_latents(latents)))
+    colors = _region_colors(latents, regions)
+    if colors is None:
+        message = "An embedding can't be colored by regions: all of them are hidden."
+        raise RequestError(message)
     return {
-        "labels": labels,
-        "names": {-1: "in no region", **dict(enumerate(regions.names))},
-        "colors": [region.color for region in regions.regions],
+        "labels": colors.labels,
+        "names": {-1: "in no region", **dict(enumerate(colors.names))},
+        "colors": colors.colors,
         "label": "region",
     }
+
+
+def _region_colors(latents: LatentSet, regions: RegionSet | None) -> RegionColors | None:
+    """Return the regions that are not hidden on the points of latents; None without any."""
+    shown = None if regions is None else regions.visible
+    if not shown:
+        return None
+    labels = shown.labels(shown.place(ScanPoints.of_latents(latents)))
+    return RegionColors(labels, shown.names, tuple(region.color for region in shown.regions))
 
 
 def _by_spec(request: SessionRequest, latents: LatentSet, found: Exploration) -> dict[str, Any]:
@@ -168,6 +188,7 @@ def _by_spec(request: SessionRequest, latents: LatentSet, found: Exploration) ->
     return {}
 
 
+_FILES = ("map", "orientation")
 _KINDS: Mapping[str, Callable[[SessionRequest, LatentSet, Exploration], dict[str, Any]]] = {
     "cluster": _by_cluster,
     "latent": _by_latent,
@@ -177,7 +198,7 @@ _KINDS: Mapping[str, Callable[[SessionRequest, LatentSet, Exploration], dict[str
 }
 
 
-def _map(maps: ScanMaps, latents: LatentSet) -> dict[str, Any]:
+def _map(maps: ScanMaps, latents: LatentSet, regions: RegionSet | None) -> dict[str, Any]:
     if len(maps) != 1:
         message = (
             f"An embedding is colored by one map, not by {len(maps)}. "
@@ -193,7 +214,16 @@ def _map(maps: ScanMaps, latents: LatentSet) -> dict[str, Any]:
     codes = np.where(present, values, np.iinfo(np.int32).min).astype(np.int32)
     used = np.unique(codes[present])
     names = {int(code): maps.categories[name].get(int(code), str(code)) for code in used}
-    return {"labels": codes, "names": names, "label": name}
+    coloring = {"labels": codes, "names": names, "label": name}
+    of_regions = {} if regions is None else {one.name: one.color for one in regions.regions}
+    if not of_regions or not all(one in of_regions for one in names.values()):
+        return coloring
+    # A map of the regions, or of classes grown from them: their colors, as on the screen.
+    return coloring | {
+        "labels": np.where(present, np.searchsorted(used, codes), NO_VALUE),
+        "names": dict(enumerate(names.values())),
+        "colors": [of_regions[one] for one in names.values()],
+    }
 
 
 def _orientation(maps: ScanMaps, latents: LatentSet) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def map_specs(
         File and column of each map that is clustered.
     """
     specs: dict[str, str] = {}
-    for name, spec in map(_named, request.also or ()):
+    for name, spec in named_specs(request.also):
         location, _ = split_map_spec(spec)
         for column in read_map(spec, folder, numbers=True).names:
             specs[name or column] = f"{location}:{column}"
@@ -112,6 +112,11 @@ def map_specs(
     return specs, names
 
 
+def named_specs(specs: Sequence[str] | None) -> list[tuple[str | None, str]]:
+    """Return what each of some ``NAME=MAP`` is to be called, and the map."""
+    return [_named(spec) for spec in specs or ()]
+
+
 def _named(spec: str) -> tuple[str | None, str]:
     """Split ``NAME=MAP``; a plain ``MAP`` has no name of its own."""
     name, sign, rest = spec.partition("=")
@@ -123,7 +128,7 @@ def read_labels(
 ) -> dict[str, list[str]]:
     """Return the category of each point on each map of labels, by its name."""
     found = {}
-    for given, spec in map(_named, request.labels or ()):
+    for given, spec in named_specs(request.labels):
         maps = read_map(spec, folder)
         values, _ = maps_at(maps, latents.grid)
         for row, column in zip(values, maps.names, strict=True):
@@ -150,10 +155,11 @@ def label_panels_of(
 def _labels(
     specs: Sequence[str], regions: RegionSet | None, latents: LatentSet
 ) -> Iterator[NDArray[np.int32]]:
-    for _, spec in map(_named, specs):
+    for _, spec in named_specs(specs):
         yield from map(codes_of, maps_at(read_map(spec), latents.grid)[0])
     if regions is not None:
-        yield regions.labels(regions.place(ScanPoints.of_latents(latents)))
+        # As the screen numbers them: without those that are hidden.
+        yield regions.visible.labels(regions.place(ScanPoints.of_latents(latents)))
 
 
 def category_names(values: NDArray[np.float32], names: Mapping[int, str]) -> list[str]:

@@ -9,7 +9,7 @@ from latentcore.figures.colors import COLORMAPS
 from latentcore.requests.clustering import ClusterRequest
 from latentcore.requests.verbs import option
 
-COLORINGS = "cluster, latent, region, similarity, map=MAP, orientation=MAP"
+COLORINGS = "cluster, latent, latent=DIM, region, similarity, map=MAP, orientation=MAP"
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class SessionRequest(ClusterRequest):
     )
     color: str = option("cluster", help=f"what colors embedding.png: {COLORINGS}")
     color_cmap: str = option(
-        "viridis", help="color map of embedding.png, where no latent colors it", metavar="NAME"
+        "viridis", help="color map of embedding.png, unless it is colored by latent", metavar="NAME"
     )
     color_limits: tuple[float, ...] | None = option(
-        None, help="color limits of embedding.png, where no latent colors it", nargs=2,
+        None, help="color limits of embedding.png, unless it is colored by latent", nargs=2,
         convert=float, metavar=("LO", "HI"),
     )  # fmt: skip
     numbers: str = option(
@@ -59,8 +59,15 @@ class SessionRequest(ClusterRequest):
     )
     regions: str | None = option(
         None,
-        help="regions of the scan as JSON: for the report, and selections of them",
+        help="regions of the scan as JSON: for the report, selections of them, and the color of "
+        "their points in embedding.png",
         kind="file",
+    )
+    distributions: str | None = option(
+        None,
+        help="quantities in groups for the report, as JSON: [[dimension or map, groups], ...]; "
+        "groups are @clusters, @regions, @selections or one of the labels",
+        kind="state",
     )
     active: str = option(
         "A", help="the selection that stands out in embedding.png", choices=("A", "B")

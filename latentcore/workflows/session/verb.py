@@ -23,6 +23,7 @@ from latentcore.outputs.latent_maps import check_colors, write_latent_maps
 from latentcore.progress import Progress
 from latentcore.requests.clustering import clusterer_of
 from latentcore.requests.verbs import verb
+from latentcore.workflows.session.distributions import distributions_report
 from latentcore.workflows.session.embedding import (
     drawn_embedding,
     embedding_record,
@@ -112,6 +113,7 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "embedding": embedding_record(request, embedding, embeddings),
         "maps": specs,
+        "distributions": distributions_report(request, latents, maps, regions, found),
         "regions": None if regions is None else plain_regions(regions),
         "view": view,
     }

@@ -15,6 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.errors import InputError
+from latentcore.figures.colors import is_diverging
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
@@ -24,7 +25,7 @@ from pages.jobs.panel import job_panel, runner
 from pages.regions import files
 from pages.regions.kept import kept
 from pages.results.verb_files import offer_export
-from pages.tasks.explore import reports, sample_report
+from pages.tasks.explore import panel_choices, reports, sample_report
 from pages.tasks.explore.clusters import Clusters, tell_of_waiting
 from pages.view import embeddings
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
@@ -173,7 +174,11 @@ def session_request(scene: Scene, question: Question) -> Any:
     """Return the request of the verb ``session`` that writes what the page shows."""
     assert scene.scan.latents is not None
     regions = kept(scene.latents)
-    colored = question.color == REGION and bool(regions.regions)
+    some = bool(regions.shown)
+    drawn = panel_choices.drawn_embedding(scene, question, regions=some)
+    latent = question if question.color == LATENT else panel_choices.colored(question, LATENT)
+    shades = latent.color_map_of(LATENT)
+    violins = panel_choices.violins(scene, question, regions=some)
     request = VERBS.get("session").request
     return request(
         latents=places.location(scene.scan.latents),
@@ -188,17 +193,19 @@ def session_request(scene: Scene, question: Question) -> Any:
         rows=rows_file(scene),
         also=tuple(f"{name}={_spec(scene, name)}" for name in scene.numeric_maps),
         labels=tuple(f"{name}={_spec(scene, name)}" for name in scene.maps.categories),
-        embedding=_embedding(scene, question),
-        draw_pca=question.embedding != "umap",
-        color="region" if colored else _coloring(scene, question),
-        color_cmap=scene.color_map(question, question.color),
-        color_limits=None if question.color == LATENT else question.limits,
-        pinned=question.pinned if question.color == SIMILARITY else None,
+        embedding=_embedding(scene, drawn),
+        draw_pca=drawn.embedding != "umap",
+        color="region" if drawn.color == REGION and some else _coloring(scene, drawn, question.dim),
+        color_cmap=scene.color_map(drawn, drawn.color),
+        color_limits=None if drawn.color == LATENT else drawn.limits,
+        pinned=drawn.pinned if drawn.color == SIMILARITY else None,
         active=question.active,
         selection=_selection(question),
         regions=places.location(files.kept_file(regions)) if regions.regions else None,
-        cmap=question.color_map_of(LATENT),
-        limits=question.limits if question.color == LATENT else None,
+        distributions=json.dumps(violins) if violins else None,
+        cmap=shades,
+        # Those of the whole scan, whatever the ROI is.
+        limits=scene.limits(latent, LATENT, symmetric=is_diverging(shades)),
         view=json.dumps({"scan": asdict(scene.scan), "question": question.as_plain()}),
         **question.parameters,
     )
@@ -221,7 +228,7 @@ def _spec(scene: Scene, name: str) -> str:
     return f"{places.location(place)}:{column}"
 
 
-def _coloring(scene: Scene, question: Question) -> str:
+def _coloring(scene: Scene, question: Question, dim: int | None) -> str:
     """Return what colors the embedding on the screen, as ``session`` wants it."""
     name = question.color
     if name in scene.maps.names:
@@ -230,7 +237,9 @@ def _coloring(scene: Scene, question: Question) -> str:
         return f"orientation={places.location(scene.maps.orientation_from)}"
     if name == SIMILARITY and question.pinned is not None:
         return "similarity"
-    return "cluster" if name == CLUSTER else "latent"
+    if name == CLUSTER:
+        return "cluster"
+    return "latent" if question.dim == dim else f"latent={question.dim}"
 
 
 def _embedding(scene: Scene, question: Question) -> str | None:

@@ -115,3 +115,25 @@ def colored(question: Question, what: Axis) -> Question:
         return question
     own = question.changed(cmap="auto", limits=None)
     return own.changed(dim=what, color=LATENT) if isinstance(what, int) else own.changed(color=what)
+
+
+def drawn_embedding(scene: Scene, question: Question, *, regions: bool) -> Question:
+    """Return the question as of the first embedding that is shown: its method and its colors."""
+    there = shown(scene, question, regions=regions)
+    embeddings = (what for kind, *what in there if kind == "embedding")
+    for method, color in embeddings:
+        if method in (FOLLOWS, "pca", "umap"):
+            own = colored(question, color)
+            return own.changed(embedding=str(method)) if method else own
+    return question
+
+
+def violins(scene: Scene, question: Question, *, regions: bool) -> tuple[tuple[Axis, str], ...]:
+    """Return what violins are shown of, and by which groups, as ``session`` calls them."""
+    names = {FOLLOWS: "@clusters", REGION: "@regions", SELECTIONS: SELECTIONS}
+    return tuple(
+        (question.dim or 0 if what == FOLLOWS else what, names.get(str(by), str(by)))
+        for kind, what, by in (
+            choice for choice in shown(scene, question, regions=regions) if choice[0] == "violin"
+        )
+    )
