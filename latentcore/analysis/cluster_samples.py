@@ -12,18 +12,16 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer, ClusterFit, shuffled_rows
+from latentcore.analysis.samples import Sample
 from latentcore.containers import Sampling
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
-
-# A size, all points, or None: what the number of points asks for.
-Sample = int | Literal["all"] | None
 
 _SIZES = (10_000, 20_000, 40_000)
 # The first size is there to see how the time grows; clusters are learned from more.

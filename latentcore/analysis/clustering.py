@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.analysis.cluster_samples import Sample, fit_rows
+from latentcore.analysis.cluster_samples import fit_rows
 from latentcore.analysis.clusterers import Clusterer
+from latentcore.analysis.samples import Sample
 from latentcore.containers import Clustering, LatentSet
 from latentcore.errors import RequestError, ShapeError
 from latentcore.progress import Progress

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.cluster_numbers import renumbered
-from latentcore.analysis.cluster_samples import Sample
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import (
     FeatureChoice,
@@ -26,6 +25,7 @@ from latentcore.analysis.clustering import (
     cluster_features,
     latent_name,
 )
+from latentcore.analysis.samples import Sample
 from latentcore.analysis.selection import Mode, Shape, select
 from latentcore.analysis.statistics import (
     Area,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,16 +16,21 @@ if TYPE_CHECKING:
 _SORTED_BY = "pearson"
 
 
-def scores_table(ranking: Ranking) -> pd.DataFrame:
+def scores_table(
+    ranking: Ranking, errors: Mapping[str, NDArray[np.float64]] | None = None
+) -> pd.DataFrame:
     """Return dim, a column per metric, n and reason; the strongest by Pearson first.
 
-    Without Pearson among the metrics the first of them sorts.
+    Without Pearson among the metrics the first of them sorts. `errors` are added as columns
+    ``<metric>_se``.
     """
     import pandas as pd
 
     metrics = list(ranking.scores)
     table = pd.DataFrame({"dim": ranking.dims, **ranking.scores, "n": ranking.n})
     table["reason"] = ranking.reasons
+    for metric, found in (errors or {}).items():
+        table[f"{metric}_se"] = found
     order = ranking.order(_SORTED_BY if _SORTED_BY in metrics else metrics[0])
     return table.set_index("dim").loc[order].reset_index()
 

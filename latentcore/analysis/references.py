@@ -134,12 +134,13 @@ def join_maps(
     return values, unmatched, int(lacking.sum())
 
 
-def refuse_useless(reference: Reference, latents: NDArray[np.floating]) -> None:
+def refuse_useless(reference: Reference, encoded: NDArray[np.bool_]) -> None:
     """Refuse a reference that no dimension can be held against.
 
     Parameters
     ----------
-    latents : ndarray, shape (n, d)
+    encoded : ndarray of bool, shape (n,)
+        Which points have a latent in some dimension.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def refuse_useless(reference: Reference, latents: NDArray[np.floating]) -> None:
         If it is constant, or too few points have both a latent and a value.
     """
     finite = np.isfinite(reference.values)
-    paired = finite & np.isfinite(latents).any(axis=1)
+    paired = finite & encoded
     if paired.sum() < FEWEST_PAIRS:
         message = (
             f"Only {int(paired.sum())} of {len(finite)} points have both a latent and a value of "

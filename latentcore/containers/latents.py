@@ -143,6 +143,15 @@ class LatentSet:
         return encoded
 
     @cached_property
+    def partly_encoded(self) -> NDArray[np.bool_]:
+        """Which samples have a finite value in some dimension, shape (n,)."""
+        found = np.empty(len(self), np.bool_)
+        for rows, values in self.blocks():
+            found[rows] = np.isfinite(values.sum()) or np.isfinite(values).any(axis=1)
+        found.setflags(write=False)  # shared by all who ask
+        return found
+
+    @cached_property
     def spreads(self) -> NDArray[np.float64]:
         """Standard deviation of each dimension over the encoded samples, 0 of none, shape (d,)."""
         n, mean, squares = 0, np.zeros(self.shape[1]), np.zeros(self.shape[1])

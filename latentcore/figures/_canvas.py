@@ -38,6 +38,7 @@ _STYLE: Any = {
 }
 _INK = "#1a1a1a"
 _BAR_SHARE = 0.28
+_MOST_ACROSS, _MOST_DOWN = 1_500, 2_400
 _ROI_COLOR = "#ffffff"
 
 
@@ -118,8 +119,13 @@ def _cut(grid: ScanGrid) -> ScanGrid:
 
 def draw_map(axes: Axes, picture: Picture, *, roi: Roi | None = None) -> None:
     """Draw a painted scan: y downwards, equal aspect, units, scale bar, outline of the ROI."""
+    height, width = picture.rgb.shape[:2]
+    # No figure has more pixels: of large scans every second point or fewer would be seen anyway.
+    step = max(1, min(width // _MOST_ACROSS, height // _MOST_DOWN))
     # Pixels stay pixels: any smoothing would invent colors that stand for no value.
-    axes.imshow(picture.rgb, extent=picture.extent, interpolation="nearest", aspect="equal")
+    axes.imshow(
+        picture.rgb[::step, ::step], extent=picture.extent, interpolation="nearest", aspect="equal"
+    )
     unit = picture.grid.unit or "grid units"
     axes.set_xlabel(f"x ({unit})")
     axes.set_ylabel(f"y ({unit})")

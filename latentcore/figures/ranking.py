@@ -94,6 +94,7 @@ def dimension_figure(
     title: str = "",
     cmap: str = "viridis",
     rgb: NDArray[np.floating] | None = None,
+    scored: NDArray[np.integer] | slice = slice(None),
 ) -> Figure:
     """Draw a latent map, the reference's map, and both against each other with their line.
 
@@ -104,6 +105,8 @@ def dimension_figure(
         Of the latent; the reference is gray.
     rgb : ndarray of shape (n, 3), optional
         Of a reference that is a picture, 0–1.
+    scored : ndarray of int or slice
+        Points of the scatter.
     """
     latent, reference = (np.asarray(one, np.float64).ravel() for one in (latent, reference))
     height = _PANEL * float(np.clip(aspect_of(grid), 0.45, _TALLEST))
@@ -114,7 +117,7 @@ def dimension_figure(
         first.set_title(latent_label)
         draw_map(second, paint(grid, _reference_rgb(reference, rgb)))
         second.set_title(reference_label)
-        _scatter(third, latent, reference)
+        _scatter(third, latent[scored], reference[scored])
         third.set(xlabel=latent_label, ylabel=reference_label)
         third.set_box_aspect(height / _PANEL)
         if title:

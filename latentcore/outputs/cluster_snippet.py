@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from latentcore.analysis.cluster_samples import Sample
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import Scaling
+from latentcore.analysis.samples import Sample
 
 _CLUSTER = '''\
 """Compute the labels of one clustering again."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from latentcore.analysis.cluster_samples import Sample
 from latentcore.analysis.clusterers import CLUSTERERS, Clusterer, make_clusterer
 from latentcore.analysis.clustering import Scaling
+from latentcore.analysis.samples import Sample
 from latentcore.errors import RequestError
 from latentcore.requests.methods import parameters_of, with_parameters
 from latentcore.requests.options import (
@@ -16,6 +16,8 @@ from latentcore.requests.options import (
     reader_option,
     roi_option,
     rows_option,
+    sample_asked,
+    sample_option,
 )
 from latentcore.requests.verbs import option
 
@@ -37,11 +39,6 @@ def _dims_word(word: str) -> str:
     return word if word == ALL else str(int(word))
 
 
-def _sample_word(word: str) -> str:
-    return word if word == ALL else str(int(word))
-
-
-_sample_word.__name__ = "number of points"
 _dims_word.__name__ = "latent dimension"  # what argparse calls a value that it can't read
 
 
@@ -83,12 +80,9 @@ class _ClusterRequest:
         help="standard: all features with zero mean and unit s.d.; none: as published",
         choices=("standard", "none"),
     )
-    sample: str | None = option(
-        None,
-        help="points that clusters are learned from, or 'all'; default: as many as it takes to "
-        "agree with another sample, where all would take long",
-        convert=_sample_word,
-        metavar="N|all",
+    sample: str | None = sample_option(
+        "points that clusters are learned from, or 'all'; default: as many as it takes to "
+        "agree with another sample, where all would take long"
     )
     roi: tuple[float, ...] | None = roi_option()
     rows: str | None = rows_option()
@@ -152,13 +146,7 @@ def sample_of(request: ClusterRequest) -> Sample:
     RequestError
         If it is neither ``all`` nor a number.
     """
-    if request.sample is None or request.sample == ALL:
-        return request.sample
-    try:
-        return int(request.sample)
-    except ValueError as error:
-        message = f"⟨sample⟩ {request.sample!r} can't be read: give 'all', or a number of points."
-        raise RequestError(message) from error
+    return sample_asked(request.sample)
 
 
 def chosen_dims(request: ClusterRequest) -> tuple[int, ...] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from latentcore.analysis.samples import Sample
+from latentcore.errors import RequestError
 from latentcore.preparation import written_keys
 from latentcore.requests.verbs import option
 
@@ -53,6 +55,37 @@ def rows_option() -> Any:
         "one row number per line",
         kind="file",
     )
+
+
+def sample_option(help_text: str) -> Any:
+    """Declare how many points a verb learns from or looks at; see `sample_asked`."""
+    return option(None, help=help_text, convert=_sample_word, metavar="N|all")
+
+
+def sample_asked(word: str | None) -> Sample:
+    """Return what a request's ``--sample`` says.
+
+    Raises
+    ------
+    RequestError
+        If it is neither ``all`` nor a number.
+    """
+    if word is None:
+        return None
+    if word == "all":
+        return "all"
+    try:
+        return int(word)
+    except ValueError as error:
+        message = f"⟨sample⟩ {word!r} can't be read: give 'all', or a number of points."
+        raise RequestError(message) from error
+
+
+def _sample_word(word: str) -> str:
+    return word if word == "all" else str(int(word))
+
+
+_sample_word.__name__ = "number of points"  # what argparse calls a value that it can't read
 
 
 def partition_option() -> Any:

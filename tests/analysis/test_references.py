@@ -126,13 +126,13 @@ def test_nothing_in_common_is_an_error():
 def test_a_useless_reference_is_refused(values, message):
     reference = Reference(values.astype(np.float32), "Fe", ("Fe",))
     with pytest.raises(RequestError, match=message):
-        refuse_useless(reference, np.zeros((30, 2), np.float32))
+        refuse_useless(reference, np.ones(30, np.bool_))
 
 
 def test_points_without_a_latent_do_not_count():
     reference = Reference(np.arange(30, dtype=np.float32), "Fe", ("Fe",))
-    latents = np.zeros((30, 2), np.float32)
-    refuse_useless(reference, latents)
-    latents[:11] = np.nan
+    encoded = np.ones(30, np.bool_)
+    refuse_useless(reference, encoded)
+    encoded[:11] = False
     with pytest.raises(RequestError, match="Only 19 of 30"):
-        refuse_useless(reference, latents)
+        refuse_useless(reference, encoded)

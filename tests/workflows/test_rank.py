@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from latentcore.analysis.ranking import metric_names
+from latentcore.analysis.ranking import metric_names, sampled
 from latentcore.analysis.ranking.uncertainty import block_intervals
 from latentcore.cli import main
 from latentcore.readers import open_latents
@@ -329,3 +329,64 @@ def test_a_published_vector_can_be_ranked_by_itself(shared_data, tmp_path):
     (row,) = pd.read_csv(tmp_path / "run/latent_scores.csv").to_dict("records")
     assert (row["dim"], row["pearson"]) == (40, pytest.approx(-0.609244050, abs=1e-9))
     assert open_latents(str(tmp_path / "run/latent_full_d40.csv")).values.shape == (4900, 1)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """20,000 points, of which 19,000 have a reference and a latent, in five dimensions."""
+    folder = tmp_path_factory.mktemp("many")
+    rng = np.random.default_rng(1)
+    y, x = np.divmod(np.arange(20_000), 200)
+    iron = np.where(np.arange(20_000) < 500, np.nan, rng.gamma(3, size=20_000))
+    pd.DataFrame({"x": x, "y": y, "Fe": iron}).to_csv(folder / "elements.csv", index=False)
+    latents = pd.DataFrame({"x": x, "y": y})
+    for dim in range(5):
+        latents[f"latent_d{dim}"] = (dim * iron**0.5 + rng.normal(size=20_000)).astype(np.float32)
+    latents.loc[:999, [f"latent_d{dim}" for dim in range(5)]] = np.nan
+    latents.to_parquet(folder / "latents.parquet", index=False)
+    return folder
+
+
+def test_a_sample_scores_as_all_points_within_its_standard_errors(many):
+    assert called(many, "--top", "0", "--uncertainty", "none", out="all") == 0
+    assert called(many, "--top", "0", "--sample", "5000", out="sample") == 0
+    whole, part = (
+        pd.read_csv(many / out / "latent_scores.csv").set_index("dim").sort_index()
+        for out in ("all", "sample")
+    )
+    report = report_of(many, "sample")
+    assert {name: report["sample"][name] for name in ("n", "of", "seed")} == {
+        "n": 5_000, "of": 19_000, "seed": 0,
+    }  # fmt: skip
+    assert report_of(many, "all")["sample"] is None
+    assert {"sample", "uncertainty"} <= set(report["note_codes"])
+    for metric in METRICS:
+        errors = part[f"{metric}_se"]
+        # The error of Pearson's correlation of normal variables, and of a share of all of them.
+        if metric == "pearson":
+            textbook = (1 - whole["pearson"] ** 2) / 5_000**0.5 * (1 - 5_000 / 19_000) ** 0.5
+            assert ((errors / textbook).between(0.4, 2.5)).all()
+        assert ((part[metric] - whole[metric]).abs() <= 5 * errors).all(), metric
+        assert report["sample"]["standard_errors"][metric]["3"] == errors[3]
+    assert len(pd.read_csv(many / "sample/reference.csv")) == 5_000
+
+
+def test_very_many_points_are_sampled_unless_all_are_asked_for(many, monkeypatch):
+    monkeypatch.setattr(sampled, "MOST_ROWS", 10_000)
+    monkeypatch.setattr(sampled, "USUAL_ROWS", 2_000)
+    asked = ("--top", "1", "--metric", "pearson")
+    assert called(many, *asked, out="usual") == 0
+    assert called(many, *asked, "--sample", "2000", out="asked") == 0
+    assert called(many, *asked, "--sample", "all", "--uncertainty", "none", out="every") == 0
+    usual, same, every = (
+        (many / out / "latent_scores.csv").read_bytes() for out in ("usual", "asked", "every")
+    )
+    assert usual == same
+    assert b"_se" not in every
+    assert len(np.load(many / "usual/latent_d4_roi.npy")) == 20_000
+    assert "--sample all" in " ".join(report_of(many, "usual")["notes"])
+
+
+def test_a_sample_of_a_few_points_is_refused(many, capsys):
+    assert called(many, "--sample", "20", out="few") == 2
+    assert "too small" in capsys.readouterr().err

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from latentcore.analysis.ranking import METRICS
+from latentcore.analysis.ranking.sampled import SampledRanking
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, Ranking
+from latentcore.containers import LatentSet
 from latentcore.progress import Progress
 from latentcore.workflows.rank.references import JoinedReference
 from latentcore.workflows.rank.report import unique_dims
@@ -19,7 +20,7 @@ def draw_ranking(
     folder: RunFolder,
     latents: LatentSet,
     joined: JoinedReference,
-    ranking: Ranking,
+    found: SampledRanking,
     top: Mapping[str, list[int]],
     progress: Progress,
 ) -> None:
@@ -27,7 +28,7 @@ def draw_ranking(
     from latentcore.figures.ranking import bars_figure, ranks_figure, rgb_figure
 
     assert latents.grid is not None
-    reference = joined.reference
+    ranking, reference = found.ranking, joined.reference
     if request.top == 0:
         return
     if reference.rgb is not None:
@@ -44,7 +45,7 @@ def draw_ranking(
         progress.step(done, len(best), f"drawing latent {dim}")
         folder.write_figure(
             f"latent_d{dim}_vs_reference.png",
-            _dimension(request, latents, joined, ranking, dim, titles),
+            _dimension(request, latents, joined, found, dim, titles),
         )
     progress.step(len(best), len(best), "drawing latents")
 
@@ -53,14 +54,14 @@ def _dimension(
     request: RankRequest,
     latents: LatentSet,
     joined: JoinedReference,
-    ranking: Ranking,
+    found: SampledRanking,
     dim: int,
     titles: Mapping[str, str],
 ) -> Any:
     from latentcore.figures.ranking import dimension_figure
 
     assert latents.grid is not None
-    reference = joined.reference
+    ranking, reference = found.ranking, joined.reference
     row = int((ranking.dims == dim).argmax())
     scores_text = ", ".join(
         f"{titles[name]} {scores[row]:.3g}" for name, scores in ranking.scores.items()
@@ -75,6 +76,7 @@ def _dimension(
         title=f"Latent {dim}: {scores_text}",
         cmap=request.cmap,
         rgb=reference.rgb,
+        scored=slice(None) if found.rows is None else found.rows,
     )
 
 

@@ -56,7 +56,7 @@ def read_reference_map(
     reference = reference_of(
         values, maps.names, synthesis="sum" if assumed else synthesis, weights=weights
     )
-    refuse_useless(reference, latents.values)
+    refuse_useless(reference, latents.partly_encoded)
     notes = _notes(reference, unmatched, lacking, values, len(latents))
     if assumed and weights is None:
         text = f"{', '.join(maps.names)} were summed, each scaled to 0–1 over the ROI."

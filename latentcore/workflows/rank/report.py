@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.analysis.rank_table import metric_likeness
+from latentcore.analysis.ranking.sampled import SampledRanking
 from latentcore.analysis.references import Reference
 from latentcore.containers import LatentSet, Ranking, Roi, software_versions
 from latentcore.requests.notes import Note
@@ -19,16 +21,43 @@ if TYPE_CHECKING:
 from latentcore.workflows.rank.request import RankRequest
 
 
-def reference_table(latents: LatentSet, reference: Reference) -> pd.DataFrame:
-    """Return x, y and the reference, and red, green and blue where it is a picture."""
+def reference_table(
+    latents: LatentSet, reference: Reference, rows: NDArray[np.int64] | None
+) -> pd.DataFrame:
+    """Return x, y and the reference, and red, green and blue where it is a picture.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, optional
+        Those of a sample.
+    """
     import pandas as pd
 
     assert latents.grid is not None
     x, y = latents.grid.plain_coordinates()
+    if rows is not None:
+        x, y, reference = x[rows], y[rows], reference.take(rows)
     table = pd.DataFrame({"x": x, "y": y, "reference": reference.values})
     if reference.rgb is not None:
         table[["red", "green", "blue"]] = reference.rgb
     return table
+
+
+def sample_report(found: SampledRanking) -> dict[str, Any] | None:
+    """Return what the report says of a sample: its size and the standard errors of its scores."""
+    if found.sampling is None:
+        return None
+    one, dims = found.sampling, found.ranking.dims.tolist()
+    return {
+        "n": one.n,
+        "of": one.of,
+        "seed": one.seed,
+        "seconds_all": one.seconds_all,
+        "standard_errors": {
+            metric: dict(zip(map(str, dims), errors.tolist(), strict=True))
+            for metric, errors in found.errors.items()
+        },
+    }
 
 
 def unique_dims(top: Mapping[str, Iterable[int]]) -> dict[int, str]:

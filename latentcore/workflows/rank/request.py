@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from latentcore.analysis.ranking import metric_names
 from latentcore.analysis.references import SYNTHESES
 from latentcore.figures.colors import COLORMAPS
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
+from latentcore.requests.options import (
+    coords_option,
+    latents_option,
+    reader_option,
+    roi_option,
+    sample_option,
+)
 from latentcore.requests.verbs import option
 
 
@@ -39,6 +45,10 @@ class RankRequest:
         help="degree of the polynomial in x and y that pp_spatial removes: 1, 2 or 3",
         convert=int,
         metavar="D",
+    )
+    sample: str | None = sample_option(
+        "points that are scored, or 'all'; default: all of up to 1,000,000, and 200,000 of more, "
+        "with the standard errors of their scores"
     )
     roi: tuple[float, ...] | None = roi_option()
     uncertainty: tuple[str, ...] | None = option(

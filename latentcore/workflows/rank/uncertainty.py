@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentcore.analysis.ranking import METRICS
+from latentcore.analysis.ranking.sampled import SampledRanking
 from latentcore.containers import LatentSet, Ranking
 from latentcore.errors import InputError, RequestError
 from latentcore.progress import Progress
@@ -28,6 +30,10 @@ _NONE = "none"
 # seconds up to here, for example 512 dimensions of 9,700 points.
 _MOST_VALUES = 5_000_000
 _AUTOMATIC = "pearson"
+_SAMPLED = (
+    "No intervals and p-values: they need neighboring points, which a sample lacks. Choose an ROI "
+    "of up to 1,000,000 points, or all points."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +95,7 @@ def chosen_uncertainty(
     if asked is None:
         if _AUTOMATIC not in ranking.scores:
             return (), ""
-        if latents.values.size > _MOST_VALUES:
+        if math.prod(latents.shape) > _MOST_VALUES:
             note = (
                 f"{len(latents)} points × {len(ranking.dims)} dimensions: intervals and p-values "
                 "would take minutes and are left out. Ask for them by --uncertainty pearson."
@@ -112,7 +118,7 @@ def find_uncertainty(
     request: RankRequest,
     latents: LatentSet,
     joined: JoinedReference,
-    ranking: Ranking,
+    scored: SampledRanking,
     progress: Progress,
 ) -> Uncertainty:
     """Find intervals and p-values of the metrics that a request asks for.
@@ -121,7 +127,9 @@ def find_uncertainty(
     """
     from latentcore.analysis.ranking.uncertainty import block_intervals, chance
 
-    metrics, note = chosen_uncertainty(request.uncertainty, ranking, latents)
+    metrics, note = chosen_uncertainty(request.uncertainty, scored.ranking, latents)
+    if scored.sampling is not None and (metrics or note):
+        metrics, note = (), _SAMPLED
     if not metrics:
         return Uncertainty(notes=(Note("uncertainty", note),) if note else ())
     grid = latents.grid

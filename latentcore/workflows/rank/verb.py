@@ -7,17 +7,24 @@ from typing import Any
 import numpy as np
 
 from latentcore.analysis.rank_table import scores_table, top_dims
-from latentcore.analysis.ranking import rank
+from latentcore.analysis.ranking.sampled import SampledRanking, rank_latents
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, Ranking, Roi
+from latentcore.containers import LatentSet, Roi
 from latentcore.errors import RequestError
 from latentcore.figures.colors import is_diverging
 from latentcore.inputs.latents import is_bare_array, read_field, within_roi
 from latentcore.progress import Progress
+from latentcore.requests.notes import Note
+from latentcore.requests.options import sample_asked
 from latentcore.requests.verbs import verb
 from latentcore.workflows.rank.figures import draw_ranking
 from latentcore.workflows.rank.references import JoinedReference, read_reference_map
-from latentcore.workflows.rank.report import ranking_report, reference_table, unique_dims
+from latentcore.workflows.rank.report import (
+    ranking_report,
+    reference_table,
+    sample_report,
+    unique_dims,
+)
 from latentcore.workflows.rank.request import RankRequest
 from latentcore.workflows.rank.seed_names import write_seed_ranking
 from latentcore.workflows.rank.uncertainty import UNCERTAINTY, find_uncertainty
@@ -29,11 +36,12 @@ __all__ = ["RankRequest", "run"]
 def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Rank latent dimensions by how they follow a reference map.
 
-    Writes ``latent_scores.csv`` (dim, a column per metric, n, reason; strongest Pearson first),
+    Writes ``latent_scores.csv`` (dim, a column per metric, n, reason; strongest Pearson first; of a
+    sample also ``<metric>_se``),
     ``latent_uncertainty.csv`` (dim, metric, score, lower, upper, p, p_corrected), ``reference.csv``
-    (x, y, reference) and ``report.json``; for each of the top dimensions ``latent_d<D>_roi.npy``
-    (float32, row-major over the ROI) and ``latent_d<D>_vs_reference.png``; for all of them
-    ``top_dimensions.png`` and ``ranks_by_metric.png``.
+    (x, y, reference of the points scored) and ``report.json``; for each of the top dimensions
+    ``latent_d<D>_roi.npy`` (float32, row-major over the ROI) and ``latent_d<D>_vs_reference.png``;
+    for all of them ``top_dimensions.png`` and ``ranks_by_metric.png``.
 
     Returns
     -------
@@ -50,19 +58,23 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     joined = read_reference_map(
         request.map, latents, folder, roi=roi, synthesis=request.synthesis, weights=request.weights
     )
-    ranking = _rank(request, latents, joined, progress)
-    uncertainty = find_uncertainty(request, latents, joined, ranking, progress)
+    found = _rank(request, latents, joined, progress)
+    ranking = found.ranking
+    uncertainty = find_uncertainty(request, latents, joined, found, progress)
     top = {metric: top_dims(ranking, metric, request.top) for metric in ranking.scores}
     report = ranking_report(request, latents, joined, ranking, top)
+    report["sample"] = sample_report(found)
     report["uncertainty"] = uncertainty.report()
+    if found.note:
+        report["notes"].insert(0, Note("sample", found.note))
     report["notes"] += uncertainty.notes
     report["note_codes"] = [note.code for note in report["notes"]]
-    folder.write_csv("latent_scores.csv", scores_table(ranking))
+    folder.write_csv("latent_scores.csv", scores_table(ranking, found.errors))
     if report["uncertainty"] is not None:
         folder.write_csv(UNCERTAINTY, uncertainty.table(ranking))
-    folder.write_csv("reference.csv", reference_table(latents, joined.reference))
+    folder.write_csv("reference.csv", reference_table(latents, joined.reference, found.rows))
     _write_vectors(folder, latents, top)
-    draw_ranking(request, folder, latents, joined, ranking, top, progress)
+    draw_ranking(request, folder, latents, joined, found, top, progress)
     if request.seed_names:
         # A bare array has places in the ROI only.
         whole = latents if is_bare_array(field) and not request.coords else field
@@ -81,26 +93,24 @@ def _check(request: RankRequest) -> None:
 
 def _rank(
     request: RankRequest, latents: LatentSet, joined: JoinedReference, progress: Progress
-) -> Ranking:
-    assert latents.grid is not None  # else nothing could be joined
-    ranking = rank(
-        latents.values,
+) -> SampledRanking:
+    found = rank_latents(
+        latents,
         joined.reference.values,
-        latents.grid.x,
-        latents.grid.y,
-        dims=latents.dims,
+        sample=sample_asked(request.sample),
         metrics=request.metric,
         trend_degree=request.trend_degree,
         seed=request.seed,
         progress=progress,
     )
+    ranking = found.ranking
     if all(np.isnan(scores).all() for scores in ranking.scores.values()):
         message = (
             f"Not one of {len(ranking.dims)} dimensions can be scored. Latent {ranking.dims[0]}: "
             f"{ranking.reasons[0]}. Choose a larger ROI, or other latents."
         )
         raise RequestError(message)
-    return ranking
+    return found
 
 
 def _write_vectors(folder: RunFolder, latents: LatentSet, top: dict[str, list[int]]) -> None:

@@ -6,6 +6,7 @@ import re
 
 import streamlit as st
 
+from latentcore.analysis.ranking.sampled import MOST_ROWS
 from pages.access import places
 from pages.frame import errors
 from pages.scan.joining import JoinedMaps
@@ -36,6 +37,8 @@ def choose_reference(scene: Scene) -> None:
             _single(scene.maps, asked)
     with details.popover("Metrics", icon=":material/tune:", width="stretch"):
         _metrics(asked)
+        if len(scene.latents) > MOST_ROWS:
+            _points(asked)
 
 
 def _kind(maps: JoinedMaps, asked: RankQuestion) -> None:
@@ -168,6 +171,17 @@ def _metrics(asked: RankQuestion) -> None:
         "absolute value. Mutual information, distance correlation and HSIC also see what is "
         "neither straight nor monotonic."
     )
+
+
+def _points(asked: RankQuestion) -> None:
+    key = "rank.all_points"
+    st.session_state[key] = asked.all_points
+    st.checkbox(
+        "Score all points", key=key,
+        on_change=lambda: update(all_points=st.session_state[key]),
+        help=f"Of more than {MOST_ROWS:,} points a sample is scored, and each score has its "
+        "standard error.",
+    )  # fmt: skip
 
 
 def _fewer(chosen: list[str], named: dict[str, str]) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class RankQuestion:
         The metric that sorts the table.
     pick : int or None
         The dimension that is shown large; None for the strongest.
+    all_points : bool
+        Whether all points are scored, where usually a sample is.
     """
 
     synthesis: str = ""
@@ -51,6 +53,7 @@ class RankQuestion:
     sure: tuple[str, ...] = ("pearson",)
     by: str = "pearson"
     pick: int | None = None
+    all_points: bool = False
 
 
 def begin() -> None:
@@ -126,4 +129,5 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "sure": lambda value: tuple(map(str, value)),
     "by": str,
     "pick": int,
+    "all_points": bool,
 }

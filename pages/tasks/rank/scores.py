@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
-from latentcore.analysis.ranking import METRICS, metric_names, rank
+from latentcore.analysis.ranking import METRICS, metric_names
+from latentcore.analysis.ranking.sampled import (
+    MOST_ROWS,
+    USUAL_ROWS,
+    SampledRanking,
+    rank_latents,
+)
 from latentcore.artifacts.records import listed, read_record, text
 from latentcore.containers import Ranking
 from latentcore.jobs import JobRecord
@@ -47,6 +55,8 @@ class Scores:
         dim, metric, score, lower, upper, p, p_corrected of the metrics that have them.
     notes : tuple of Note
         What the verb says of the ranking.
+    errors : Mapping of str to ndarray of float64, shape (d,)
+        Of each metric the standard errors of a sample's scores.
     """
 
     ranking: Ranking
@@ -54,6 +64,7 @@ class Scores:
     record: JobRecord | None = None
     sure: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: tuple[Note, ...] = ()
+    errors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def sure_of(self, metric: str) -> pd.DataFrame | None:
         """Return intervals and p-values by one metric, a row per dimension, if there are any."""
@@ -72,7 +83,11 @@ def seconds_for(target: Target, asked: RankQuestion) -> float:
     per_value = _SECONDS_PER_VALUE + sum(
         _SECONDS_PER_SURE_VALUE.get(name, _SECONDS_PER_SLOW_VALUE) for name in asked.sure
     )
-    return float(target.latents.values.size * per_value)
+    n, d = target.latents.shape
+    if n > MOST_ROWS and not asked.all_points:
+        # The parts of the sample take as long again as the sample itself.
+        n, per_value = 2 * USUAL_ROWS, _SECONDS_PER_VALUE
+    return float(n * d * per_value)
 
 
 def find_scores(scene: Scene, view: Question, asked: RankQuestion, target: Target) -> Scores:
@@ -80,13 +95,18 @@ def find_scores(scene: Scene, view: Question, asked: RankQuestion, target: Targe
     wanted = asked.metrics or metric_names()
     slow = [name for name in wanted if name not in _QUICK]
     if not slow and not asked.sure:
-        return Scores(_quick(_key(target, asked, wanted), target, asked, wanted), complete=True)
+        return _shown(_quick(_key(target, asked, wanted), target, asked, wanted), complete=True)
     record = _job(scene, view, asked, target)
     if record is not None and record.finished:
         return _stored(f"{record.run_id}|{record.ended}", record.folder)
     quick = tuple(name for name in wanted if name in _QUICK) or _QUICK[:1]
-    ranking = _quick(_key(target, asked, quick), target, asked, quick)
-    return Scores(ranking, complete=False, record=record)
+    found = _quick(_key(target, asked, quick), target, asked, quick)
+    return _shown(found, complete=False, record=record)
+
+
+def _shown(found: SampledRanking, *, complete: bool, record: JobRecord | None = None) -> Scores:
+    notes = (Note("sample", found.note),) if found.note else ()
+    return Scores(found.ranking, complete, record, notes=notes, errors=found.errors)
 
 
 def start(scene: Scene, view: Question, asked: RankQuestion, target: Target) -> None:
@@ -115,6 +135,7 @@ def request(
         uncertainty=asked.sure or ("none",),
         top=top,
         seed_names=seed_names,
+        sample="all" if asked.all_points else None,
     )
 
 
@@ -144,18 +165,18 @@ def _job_key(target: Target, asked: RankQuestion) -> str:
 
 
 def _key(target: Target, asked: RankQuestion, metrics: tuple[str, ...]) -> str:
-    return f"{target.key}|{asked.trend_degree}|{','.join(metrics)}"
+    return f"{target.key}|{asked.trend_degree}|{asked.all_points}|{','.join(metrics)}"
 
 
 @st.cache_resource(max_entries=32, show_spinner="Correlating …")
-def _quick(key: str, _target: Target, _asked: RankQuestion, _metrics: tuple[str, ...]) -> Ranking:
+def _quick(
+    key: str, _target: Target, _asked: RankQuestion, _metrics: tuple[str, ...]
+) -> SampledRanking:
     del key
-    return rank(
-        _target.latents.values,
+    return rank_latents(
+        _target.latents,
         _target.reference.values,
-        _target.grid.x,
-        _target.grid.y,
-        dims=_target.latents.dims,
+        sample="all" if _asked.all_points else None,
         metrics=_metrics,
         trend_degree=_asked.trend_degree,
     )
@@ -184,4 +205,9 @@ def _stored(key: str, _folder: Path) -> Scores:
         complete=True,
         sure=pd.read_csv(file) if file.is_file() else pd.DataFrame(),
         notes=tuple(map(Note, codes, notes)),
+        errors={
+            name: table[f"{name}_se"].to_numpy(np.float64)
+            for name in metrics
+            if f"{name}_se" in table
+        },
     )

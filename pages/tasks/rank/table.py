@@ -14,7 +14,7 @@ from latentcore.figures.colors import NOISE_COLOR, categorical_palette, hex_to_r
 from pages.tasks.rank.question import question, update
 from pages.tasks.rank.scores import Scores, titles
 
-_STRENGTH, _INTERVAL, _CHANCE = "strength", "interval", "chance"
+_STRENGTH, _ERROR, _INTERVAL, _CHANCE = "strength", "error", "interval", "chance"
 _LIKELY_CHANCE = 0.05
 _MOST_ROWS = 9
 _ROW = 35
@@ -64,6 +64,8 @@ def _frame(found: Scores, by: str) -> pd.DataFrame:
     if any(ranking.reasons):
         first["reason"] = np.array(ranking.reasons, object)
     table = pd.DataFrame({**first, **ranking.scores, "n": ranking.n})
+    if by in found.errors:
+        table.insert(2, _ERROR, found.errors[by])
     table = table.set_index("dim").loc[order]
     sure = found.sure_of(by)
     if sure is not None:
@@ -133,6 +135,11 @@ def _columns(ranking: Ranking, by: str, frame: pd.DataFrame) -> dict[str, Any]:
             max_value=max(most, 1e-12),
             format="%.3f",
             help="What sorts the table: the strongest first.",
+        ),
+        _ERROR: config.NumberColumn(
+            "± s.e.",
+            format="%.2g",
+            help="Standard error of the metric that sorts the table, because a sample was scored.",
         ),
         _INTERVAL: config.TextColumn("95 % interval", help="Of the metric that sorts the table."),
         _CHANCE: config.NumberColumn(

@@ -117,11 +117,10 @@ def _target(key: str, _scene: Scene, _view: Question, _asked: RankQuestion) -> T
     reference = reference_of(
         channels, _asked.columns, synthesis=_asked.synthesis or None, weights=_asked.weights or None
     )
-    refuse_useless(reference, latents.values)
+    refuse_useless(reference, latents.partly_encoded)
     known = np.isfinite(reference.values)
     grid = latents.grid
     assert grid is not None
-    encoded = np.isfinite(latents.values).any(axis=1)
     return Target(
         key=key,
         latents=latents,
@@ -129,7 +128,7 @@ def _target(key: str, _scene: Scene, _view: Question, _asked: RankQuestion) -> T
         reference=reference,
         unit=_scene.maps.unit(_asked.columns[0]) if not reference.synthesis else "",
         unmatched=int((~known).sum()),
-        paired=int((known & encoded).sum()),
+        paired=int((known & latents.partly_encoded).sum()),
     )
 
 

@@ -1,0 +1,113 @@
+"""Rankings of very many points: scored on a sample, with the standard errors of its scores."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.ranking.ranking import rank
+from latentcore.analysis.samples import GROUPS, Sample, drawn, sample_size, standard_error
+from latentcore.containers import LatentSet, Ranking, Sampling
+from latentcore.errors import InputError
+from latentcore.progress import Progress
+
+MOST_ROWS = 1_000_000
+USUAL_ROWS = 200_000
+_FEWEST_ROWS = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class SampledRanking:
+    """A ranking, and how its points were sampled.
+
+    Attributes
+    ----------
+    sampling : Sampling or None
+        None where all points were scored.
+    errors : Mapping of str to ndarray of float64, shape (d,)
+        Per metric the standard errors of the sample's scores as those of all points.
+    rows : ndarray of int64 or None
+        The points of the sample, ascending.
+    """
+
+    ranking: Ranking
+    sampling: Sampling | None = None
+    errors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    rows: NDArray[np.int64] | None = None
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the sample; empty where there is none."""
+        if self.sampling is None:
+            return ""
+        one = self.sampling
+        minutes = max(1, round((one.seconds_all or 0) / 60))
+        return (
+            f"Scored on {one.n:,} of {one.of:,} points (seed {one.seed}); each score has its "
+            f"standard error. All points would take about {minutes:,} min: --sample all."
+        )
+
+
+def rank_latents(
+    latents: LatentSet,
+    reference: NDArray[np.floating],
+    *,
+    sample: Sample = None,
+    metrics: Sequence[str] | None = None,
+    trend_degree: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> SampledRanking:
+    """Score every latent dimension against a reference map, of very many points on a sample.
+
+    Parameters
+    ----------
+    latents : LatentSet
+        With a scan grid.
+    reference : ndarray, shape (n,)
+        NaN where it has no value.
+    sample : int, "all" or None
+        How many of the points that have a latent and a reference are scored. With None all of up
+        to 1,000,000, and 200,000 of more.
+
+    Other parameters and errors as for `latentcore.analysis.ranking.rank`.
+    """
+    known = np.flatnonzero(np.isfinite(reference) & latents.partly_encoded)
+    size = sample_size(len(known), sample, most=MOST_ROWS, usual=USUAL_ROWS, fewest=_FEWEST_ROWS)
+
+    def scored(part: LatentSet, beside: NDArray[np.floating], progress: Progress | None) -> Ranking:
+        assert part.grid is not None
+        return rank(
+            part.values, beside, part.grid.x, part.grid.y, dims=part.dims, metrics=metrics,
+            trend_degree=trend_degree, seed=seed, progress=progress,
+        )  # fmt: skip
+
+    if size is None:
+        return SampledRanking(scored(latents, reference, progress))
+    rows = drawn(known, size, seed)
+    part, beside = latents.take(rows), reference[rows]
+    started = time.perf_counter()
+    ranking = scored(part, beside, progress)
+    growth = len(known) * math.log(len(known)) / (size * math.log(size))
+    seconds = (time.perf_counter() - started) * growth
+    names = tuple(ranking.scores)
+    done = 0
+
+    def group(own: NDArray[np.intp]) -> NDArray[np.float64]:
+        nonlocal done
+        (progress or Progress()).step(done, GROUPS, "standard errors of the sample")
+        done += 1
+        try:
+            found = scored(part.take(own), beside[own], None).scores
+        except InputError:  # the reference is constant there
+            return np.full((len(names), len(ranking.dims)), np.nan)
+        return np.array([found[name] for name in names])
+
+    errors = standard_error(group, size, len(known), seed)
+    sampling = Sampling(size, len(known), seed, seconds_all=seconds)
+    return SampledRanking(ranking, sampling, dict(zip(names, errors, strict=True)), rows)
