@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import active_units, units_of_spreads
+from latentcore.analysis.shared_neighbors import in_common, nearest_others
 from latentcore.containers import LatentSet
 from latentcore.errors import ShapeError
 
@@ -188,10 +189,9 @@ def neighbour_overlap(
     if k < 1:
         return float("nan")
     asked = np.sort(np.random.default_rng(seed).permutation(n)[:_MOST_QUERIES])
-    near_samples = _nearest(np.asarray(samples, np.float32).reshape(n, -1), asked, k)
-    near_latents = _nearest(np.asarray(latents, np.float32), asked, k)
-    shared = (near_samples[:, :, None] == near_latents[:, None, :]).any(axis=2)
-    return float(shared.mean())
+    near_samples = nearest_others(np.asarray(samples, np.float32).reshape(n, -1), asked, k)
+    near_latents = nearest_others(np.asarray(latents, np.float32), asked, k)
+    return float(in_common(near_samples, near_latents).astype(np.float64).mean())
 
 
 def label_worth(
@@ -213,25 +213,12 @@ def label_worth(
     k = min(k, len(latents) - 1)
     if k < 1:
         return LabelWorth(float("nan"), float("nan"), n_labels)
-    near = _nearest(np.asarray(latents, np.float32), np.arange(len(latents)), k)
+    near = nearest_others(np.asarray(latents, np.float32), np.arange(len(latents)), k)
     share = float((labels[near] == labels[:, None]).mean())
     found = KMeans(min(n_labels, len(latents)), n_init=_STARTS, random_state=seed)
     return LabelWorth(
         share, float(adjusted_rand_score(labels, found.fit_predict(latents))), n_labels
     )
-
-
-def _nearest(points: NDArray[np.float32], asked: NDArray[np.integer], k: int) -> NDArray[np.int64]:
-    """Return the k nearest other points of those asked, shape (b, k)."""
-    from sklearn.neighbors import NearestNeighbors
-
-    method = "auto" if points.shape[1] <= 16 else "brute"
-    search = NearestNeighbors(n_neighbors=k + 1, algorithm=method).fit(points)
-    found = search.kneighbors(points[asked], return_distance=False)
-    itself = found == np.asarray(asked)[:, None]
-    # Where other points lie on the very same place, a point may not find itself: drop the last.
-    itself[~itself.any(axis=1), -1] = True
-    return np.asarray(found[~itself].reshape(len(asked), k), np.int64)
 
 
 def _warning(d: int, n_active: int, kl_weight: float | None, kl: Floats | None) -> str:
