@@ -33,11 +33,11 @@ def shared_figure(grid: ScanGrid, shares: Mapping[str, NDArray[np.floating]]) ->
     rows = -(-len(shares) // columns)
     height = float(np.clip(_WIDTH * aspect_of(grid), 0.9, 5.0))
     with printed_style():
-        figure = new_figure(_WIDTH * columns + 0.8, rows * (height + 0.35) + 0.1)
+        figure = new_figure(_WIDTH * columns + 0.8, rows * (height + 0.5) + 0.1)
         panels = np.ravel(figure.subplots(rows, columns, squeeze=False))
         for axes, (name, share) in zip(panels, shares.items(), strict=False):
             draw_map(axes, paint(grid, continuous_rgb(share, (0.0, 1.0), _COLORS)))
-            axes.set_title(f"{name}: {np.nanmean(share):.3f}")
+            axes.set_title(f"{name}\n{np.nanmean(share):.3f} on average", fontsize=8)
         for axes in panels[len(shares) :]:
             axes.set_axis_off()
         _bar(figure, panels)

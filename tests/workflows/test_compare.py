@@ -134,6 +134,19 @@ def test_the_snippet_gives_the_numbers_again(scan, capsys):
     assert cka == pytest.approx(report["cka"]["a~noise"])
 
 
+def test_runs_of_extract_are_told_apart_and_say_how_long_they_took(tmp_path):
+    from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
+
+    write_kikuchi(tmp_path / "scan.h5", full_grid(8, 6), patterns(48, (8, 8)))
+    for name in ("pca:2", "pca:4"):
+        words = ["extract", tmp_path / "scan.h5", "--checkpoint", name, "--out", tmp_path / name]
+        assert main([*map(str, words), "--quiet"]) == 0
+    _, report = compared(tmp_path, "pca:2/scan_latents.h5", "pca:4/scan_latents.h5")
+    assert list(report["shared_neighbors"]) == ["pca:2~pca:4"]
+    assert [row["encoder"] for row in report["worth"]] == ["pca:2", "pca:4"]
+    assert all(row["seconds"] > 0 and row["bytes"] > 1_000 for row in report["worth"])
+
+
 def test_samples_without_coordinates_are_joined_by_name(tmp_path):
     values = np.random.default_rng(0).normal(size=(30, 4))
     names = [f"clip-{row}" for row in range(30)]

@@ -117,15 +117,13 @@ def _refuse_number(locations: Sequence[str]) -> None:
 
 
 def _names(locations: Sequence[str]) -> list[str]:
-    """Return file stems; where they are alike, with the name of their folder."""
+    """Return what tells the files apart: stems, or their folders', or both and a number."""
     paths = [Path(location) for location in locations]
-    stems = [path.stem for path in paths]
-    if len(set(stems)) == len(stems):
-        return stems
-    longer = [f"{path.parent.name}/{path.stem}" for path in paths]
-    if len(set(longer)) == len(longer):
-        return longer
-    return [f"{number}/{name}" for number, name in enumerate(longer, 1)]
+    stems, folders = [path.stem for path in paths], [path.parent.name for path in paths]
+    for names in (stems, folders):
+        if len(set(names)) == len(names) and all(names):
+            return names
+    return [f"{number} {path.parent.name}/{path.stem}" for number, path in enumerate(paths, 1)]
 
 
 def _made_by(location: str) -> dict[str, Any]:
@@ -136,10 +134,17 @@ def _made_by(location: str) -> dict[str, Any]:
     record = read_run(path.parent)
     if record is None:
         return found
-    request = record.get("request", {})
-    encoder = request.get("checkpoint")
+    encoder = record.get("request", {}).get("checkpoint")
     return found | {
         "verb": record["verb"],
         "encoder": None if encoder is None else Path(str(encoder)).name,
-        "seconds": record.get("seconds"),
+        "seconds": _seconds(record, path.name),
     }
+
+
+def _seconds(record: dict[str, Any], name: str) -> float | None:
+    """Return how long it took to encode a file, where its run says so."""
+    files = record.get("summary", {}).get("latents")
+    said = files.get(name) if isinstance(files, dict) else None
+    seconds = said.get("seconds") if isinstance(said, dict) else None
+    return seconds if isinstance(seconds, int | float) else None
