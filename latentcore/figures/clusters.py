@@ -34,6 +34,8 @@ _BINS = 60
 _LEGEND_ROW = 0.17
 _LEGEND_COLUMNS = 5
 _MOST_NAMED = 40
+# More dots than this hide each other, and take minutes: then a part of them is drawn.
+_MOST_DRAWN, _DRAWN = 2_000_000, 500_000
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,10 @@ def cluster_figure(
         if single:
             _histogram(right, latent, labels, palette)
         else:
-            _scatter(right, latent, bandcontrast, labels, rgb)
+            drawn = _scatter(right, latent, bandcontrast, labels, rgb)
         right.set(xlabel=latent_label, ylabel="points" if single else bandcontrast_label)
-        right.set_title("The same points, the same colors")
+        some = "The same points" if single or drawn is None else f"{thousands(drawn)} of the points"
+        right.set_title(f"{some}, the same colors")
         _legend(lower, palette, counts)
         if title:
             upper.suptitle(title, fontsize=10, x=0.01, ha="left")
@@ -152,10 +155,13 @@ def _scatter(
     bandcontrast: NDArray[np.float64],
     labels: NDArray[np.integer],
     rgb: NDArray[np.uint8],
-) -> None:
+) -> int | None:
+    """Draw the points; return how many, where these are not all."""
     shown = np.flatnonzero(np.isfinite(latent) & np.isfinite(bandcontrast))
     # In file order the cluster that comes last would hide the others; noise lies below.
     shown = np.random.default_rng(0).permutation(shown)
+    drawn = _DRAWN if len(shown) > _MOST_DRAWN else None
+    shown = shown[:drawn]
     shown = shown[np.argsort(labels[shown] >= 0, kind="stable")]
     size = float(np.clip(12_000 / max(1, len(shown)), 0.35, 9.0))
     axes.scatter(
@@ -163,6 +169,7 @@ def _scatter(
         rasterized=True,
     )  # fmt: skip
     axes.spines[["top", "right"]].set_visible(False)
+    return drawn
 
 
 def _histogram(

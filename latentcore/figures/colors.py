@@ -287,7 +287,10 @@ def shaded_rgb(
     base = categorical_rgb(labels, palette)
     shaded = np.isfinite(place)
     rgb = base.copy()
-    rgb[shaded] = _shade(base[shaded].astype(np.float64), place[shaded, None])
+    for start in range(0, len(rgb), _BLOCK):  # maps may be large
+        block = slice(start, start + _BLOCK)
+        own, colors = shaded[block], base[block]
+        rgb[block][own] = _shade(colors[own].astype(np.float64), place[block][own, None])
     rgb[np.isnan(latent)] = hex_to_rgb(NAN_COLORS[theme])
     return rgb
 

@@ -50,6 +50,7 @@ from latentcore.requests.map_specs import split_map_spec
 if TYPE_CHECKING:
     import pandas as pd
 
+_ROWS_AT_ONCE = 500_000
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _LATENT = re.compile(r"latent(_d\d+)?")
 _LONGEST_TAG = 60
@@ -342,26 +343,29 @@ def write_clusters(
     """
     tag = _tag(request, points)
     report = _report(request, points, tag)
-    folder.write_csv(report["assignments_csv"], _assignments(request, points))
+    folder.write_csv_blocks(report["assignments_csv"], _assignments(request, points))
     folder.write_figure(report["figure"], _figure(request, points))
     folder.write_bytes(report["snippet"], _snippet(request, points).encode())
     folder.write_json(f"cluster_report__{tag}.json", report)
     return report
 
 
-def _assignments(request: ClusterRequest, points: ClusteredPoints) -> pd.DataFrame:
+def _assignments(request: ClusterRequest, points: ClusteredPoints) -> Iterator[pd.DataFrame]:
+    """Yield the table of all points in pieces: as one, it may not fit beside the features."""
     import pandas as pd
 
-    grid = points.latents.grid
-    if grid is None:
-        columns: dict[str, Any] = {"sample_id": points.latents.sample_ids.astype(object)}
-    else:
-        columns = dict(zip("xy", grid.plain_coordinates(), strict=True))
-    for name, values in zip(points.features.names, points.features.values.T, strict=True):
-        # As published: of a pair, the map has all digits of a double.
-        wide = request.dims is None and name == BAND_CONTRAST
-        columns[name] = values if wide else values.astype(np.float32)
-    return pd.DataFrame({**columns, "cluster": points.clustering.labels})
+    latents, features = points.latents, points.features
+    places = () if latents.grid is None else latents.grid.plain_coordinates()
+    # As published: of a pair, the map has all digits of a double.
+    wide = {BAND_CONTRAST} if request.dims is None else set()
+    for start in range(0, len(latents), _ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(latents)))
+        columns: dict[str, Any] = dict(zip("xy", (axis[rows] for axis in places), strict=False))
+        if not places:
+            columns["sample_id"] = latents.ids_of(rows).astype(object)
+        for name, values in zip(features.names, features.values[rows].T, strict=True):
+            columns[name] = values if name in wide else values.astype(np.float32)
+        yield pd.DataFrame({**columns, "cluster": points.clustering.labels[rows]})
 
 
 def _tag(request: ClusterRequest, points: ClusteredPoints) -> str:

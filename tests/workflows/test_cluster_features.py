@@ -12,7 +12,9 @@ import pytest
 from sklearn.cluster import KMeans
 
 from latentcore.cli import main
+from latentcore.figures import clusters as cluster_figures
 from latentcore.inputs.labels import read_labels
+from latentcore.outputs import clusters
 
 TRUTH = np.repeat([0, 1, 2], 100)
 
@@ -117,3 +119,18 @@ def test_what_makes_no_sense_is_refused(
     assert call(scan, *words.split(), "--method", "gmm") == 2
     assert message in capsys.readouterr().err
     assert not (scan / "run").exists()
+
+
+def test_many_points_are_written_in_pieces_and_a_part_of_them_drawn(scan, monkeypatch) -> None:
+    asked = ("--dims", "all", "--method", "kmeans", "--k", "3", "--tag", "t")
+    assert call(scan, *asked) == 0
+    table, figure = (
+        (scan / f"run/cluster_{name}").read_bytes()
+        for name in ("assignments__t.csv", "latent_bc__t.png")
+    )
+    monkeypatch.setattr(clusters, "_ROWS_AT_ONCE", 70)
+    monkeypatch.setattr(cluster_figures, "_MOST_DRAWN", 200)
+    monkeypatch.setattr(cluster_figures, "_DRAWN", 50)
+    assert call(scan, *asked) == 0
+    assert (scan / "run/cluster_assignments__t.csv").read_bytes() == table
+    assert (scan / "run/cluster_latent_bc__t.png").read_bytes() != figure
