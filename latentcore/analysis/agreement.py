@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import Features, Scaling, cluster_features
+from latentcore.analysis.samples import standard_error
 from latentcore.containers import Clustering
 from latentcore.errors import InputError, RequestError, ShapeError
 from latentcore.progress import Progress
@@ -38,6 +39,8 @@ class Agreement:
         Points with both a latent and a label.
     reasons : tuple of str
         Why a dimension could not be compared, ``""`` where it was.
+    errors : ndarray of float64, shape (d, 2), or None
+        Standard errors of ARI and NMI that a sample leaves, its clusters taken as they are.
     """
 
     dims: NDArray[np.int32]
@@ -46,6 +49,7 @@ class Agreement:
     k_latent: NDArray[np.int32]
     n: NDArray[np.int32]
     reasons: tuple[str, ...]
+    errors: NDArray[np.float64] | None = None
 
     def order(self, metric: str) -> NDArray[np.intp]:
         """Return the rows, best first by one metric, those without a score last."""
@@ -61,6 +65,8 @@ def agree(
     clusterer: Clusterer,
     scaling: Scaling = "standard",
     order: NDArray[np.int64] | None = None,
+    drawn_from: int | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Agreement:
     """Cluster each latent dimension by itself and hold the clusters against reference labels.
@@ -77,6 +83,10 @@ def agree(
         what a latent of s.d. 1e-4 holds.
     order : ndarray of int64, shape (n,), optional
         See `Features`.
+    drawn_from : int, optional
+        Of how many points these are a sample: then scores have standard errors.
+    seed : int
+        Of the parts that these are found from.
     progress : Progress, optional
         Takes a step after each dimension.
 
@@ -97,7 +107,7 @@ def agree(
     _refuse_useless(reference)
     progress = progress or Progress()
     d = len(dims)
-    scores = np.full((d, 2), np.nan)
+    scores, errors = np.full((d, 2), np.nan), np.full((d, 2), np.nan)
     k, n, reasons = np.zeros(d, np.int32), np.zeros(d, np.int32), [""] * d
     for column, dim in enumerate(dims.tolist()):
         progress.step(column, d, "clustering latent dimensions")
@@ -112,10 +122,23 @@ def agree(
             reasons[column] = str(error)
             continue
         k[column] = _number_of(found)
-        scores[column] = rand_and_information(found.labels[paired], reference[paired])
+        own, known = found.labels[paired], reference[paired]
+        scores[column] = rand_and_information(own, known)
+        if drawn_from is not None:
+            errors[column] = _errors(own, known, drawn_from, seed)
     progress.step(d, d, "clustering latent dimensions")
     ari, nmi = scores.T
-    return Agreement(np.asarray(dims, np.int32), ari, nmi, k, n, tuple(reasons))
+    found_errors = None if drawn_from is None else errors
+    return Agreement(np.asarray(dims, np.int32), ari, nmi, k, n, tuple(reasons), found_errors)
+
+
+def _errors(
+    labels: NDArray[np.integer], reference: NDArray[np.integer], of: int, seed: int
+) -> NDArray[np.float64]:
+    def score(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        return np.array(rand_and_information(labels[rows], reference[rows]))
+
+    return standard_error(score, len(labels), of, seed)
 
 
 def cluster_dimension(

@@ -109,9 +109,14 @@ def reference_of(
 
 
 def join_maps(
-    maps: ScanMaps, grid: ScanGrid, roi: Roi | None = None
+    maps: ScanMaps, grid: ScanGrid, roi: Roi | None = None, whole: ScanGrid | None = None
 ) -> tuple[NDArray[np.float32], int, int]:
     """Bring maps to the points of latents, by coordinates.
+
+    Parameters
+    ----------
+    whole : ScanGrid, optional
+        All points of the latents, where `grid` holds a sample of them.
 
     Returns
     -------
@@ -128,7 +133,7 @@ def join_maps(
         If not one point is common to both.
     """
     values, unmatched = maps.at(grid)
-    lacking = match_rows(maps.grid, grid) < 0
+    lacking = match_rows(maps.grid, whole or grid) < 0
     if roi is not None:
         lacking &= roi.mask(maps.grid)
     return values, unmatched, int(lacking.sum())

@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from latentcore.cli import main
 from latentcore.jobs import command_line
+from latentcore.workflows.agree import verb as agree_verb
 from latentcore.workflows.agree.verb import AgreeRequest
 
 
@@ -95,6 +96,28 @@ def test_a_sample_is_drawn_by_the_seed(scan):
     assert len(a) == 80
     pd.testing.assert_frame_equal(a, b)
     assert not a[["x", "y"]].equals(c[["x", "y"]])
+
+
+def test_very_many_points_are_sampled_and_scores_have_standard_errors(scan, monkeypatch):
+    phases = ("latents.parquet", "--reference", "phases.csv:phase", "--k-max", "3")
+    assert called(scan, *phases, "--sample", "80", out="asked") == 0
+    assert list((scan / "asked").glob("*.png"))
+    monkeypatch.setattr(agree_verb, "_MOST", 299)
+    monkeypatch.setattr(agree_verb, "_USUAL", 80)
+    assert called(scan, *phases, out="usual") == 0
+    assert not list((scan / "usual").glob("*.png"))
+    for name in ("agreement.csv", "clusters.csv"):
+        assert (scan / "usual" / name).read_bytes() == (scan / "asked" / name).read_bytes()
+    report = report_of(scan, "usual")
+    assert report["sample"] == {"n": 80, "of": 300, "seed": 0}
+    assert report["unmatched_reference"] == 0
+    assert called(scan, *phases, "--sample", "all", "--top", "0", out="all") == 0
+    part, whole = (pd.read_csv(scan / out / "agreement.csv") for out in ("usual", "all"))
+    assert "ari_se" not in whole
+    # Each part of ten has eight points: where labels agree, it does as well.
+    assert part["ari"][0] == 1.0
+    assert part["ari_se"][0] == 0.0
+    assert part["ari_se"][1] > 0
 
 
 def test_points_without_a_partner_are_reported(scan, capsys):

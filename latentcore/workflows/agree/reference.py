@@ -50,15 +50,22 @@ def known_labels(
     *,
     clusterer: Clusterer,
     scaling: Scaling,
+    whole: ScanGrid | None = None,
 ) -> KnownLabels:
-    """Take labels at the points of a grid, or cluster features there."""
+    """Take labels at the points of a grid, or cluster features there.
+
+    Parameters
+    ----------
+    whole : ScanGrid, optional
+        All points, where `grid` holds a sample of them.
+    """
     if isinstance(reference, LabelMap):
-        labels, unmatched, lacking = labels_at(reference, grid, roi)
+        labels, unmatched, lacking = labels_at(reference, grid, roi, whole)
         present = np.unique(labels[labels != MISSING])
         texts = {int(label): reference.text(int(label)) for label in present}
         record = {"kind": "labels", "columns": [reference.name], "labels": texts}
         return KnownLabels(labels, texts, len(present), record, unmatched, lacking)
-    values, unmatched, lacking = join_maps(reference, grid, roi)
+    values, unmatched, lacking = join_maps(reference, grid, roi, whole)
     features = Features(values.T.astype(np.float64), reference.names, grid.node)
     found = cluster_features(features, clusterer=clusterer, scaling=scaling)
     labels = np.where(features.finite, found.labels, np.int32(MISSING))
@@ -74,9 +81,15 @@ def known_labels(
 
 
 def labels_at(
-    labels: LabelMap, grid: ScanGrid, roi: Roi | None
+    labels: LabelMap, grid: ScanGrid, roi: Roi | None, whole: ScanGrid | None = None
 ) -> tuple[NDArray[np.int32], int, int]:
-    """Return labels at the points of a grid, and how many points either side lacks."""
+    """Return labels at the points of a grid, and how many points either side lacks.
+
+    Parameters
+    ----------
+    whole : ScanGrid, optional
+        All points, where `grid` holds a sample of them.
+    """
     rows = match_rows(grid, labels.grid)
     if not (rows >= 0).any():
         message = (
@@ -84,7 +97,7 @@ def labels_at(
             f"{labels.name}. Check that both tables use the same coordinates."
         )
         raise JoinError(message)
-    lacking = match_rows(labels.grid, grid) < 0
+    lacking = match_rows(labels.grid, whole or grid) < 0
     if roi is not None:
         lacking &= roi.mask(labels.grid)
     found = np.where(rows >= 0, labels.labels[rows], np.int32(MISSING))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentcore.analysis.agreement import METRICS
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
+from latentcore.requests.options import (
+    coords_option,
+    latents_option,
+    reader_option,
+    roi_option,
+    sample_option,
+)
 from latentcore.requests.verbs import option
 
 
@@ -35,8 +41,9 @@ class AgreeRequest:
         help="standard: each feature with zero mean and unit s.d.; none: as they are",
         choices=("standard", "none"),
     )
-    sample: int | None = option(
-        None, help="compare N points, drawn by the seed, instead of all", convert=int, metavar="N"
+    sample: str | None = sample_option(
+        "points that are compared, drawn by the seed, or 'all'; default: all of up to 1,000,000, "
+        "and 20,000 of more"
     )
     roi: tuple[float, ...] | None = roi_option()
     seed: int = option(0, help="the same seed gives the same clusters", convert=int, metavar="N")

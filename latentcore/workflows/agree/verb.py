@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.agreement import MISSING, Agreement, agree, cluster_dimension
+from latentcore.analysis.agreement import (
+    FEWEST_POINTS,
+    MISSING,
+    Agreement,
+    agree,
+    cluster_dimension,
+)
 from latentcore.analysis.clusterers import Clusterer, make_clusterer
 from latentcore.analysis.clustering import Scaling
+from latentcore.analysis.samples import sample_size
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi
 from latentcore.errors import RequestError
 from latentcore.inputs.latents import read_latents
 from latentcore.inputs.maps import grid_for_maps
 from latentcore.progress import Progress
+from latentcore.requests.options import sample_asked
 from latentcore.requests.verbs import verb
 from latentcore.workflows.agree.labels import read_reference
 from latentcore.workflows.agree.maps import compare_maps
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
 from latentcore.workflows.agree.request import AgreeRequest
 
 __all__ = ["AgreeRequest", "run"]
+
+_MOST, _USUAL = 1_000_000, 20_000
 
 
 @verb("agree", "Hold latent dimensions, or a label map, against reference labels.", AgreeRequest)
@@ -50,8 +60,8 @@ def run(request: AgreeRequest, folder: RunFolder, progress: Progress) -> dict[st
     if (request.latents is None) == (request.labels is None):
         message = "Give either latents or ⟨labels⟩ MAP: one of them is held against the reference."
         raise RequestError(message)
-    if request.top < 0 or (request.sample is not None and request.sample < 1):
-        message = "⟨top⟩ must be 0 or more, and ⟨sample⟩ 1 or more."
+    if request.top < 0:
+        message = f"⟨top⟩ must be 0 or more, but is {request.top}."
         raise RequestError(message)
     if request.labels is not None:
         return compare_maps(request.labels, request.reference, request.roi, folder, progress)
@@ -71,14 +81,17 @@ def _latents(request: AgreeRequest, folder: RunFolder, progress: Progress) -> di
         str(request.latents), folder, coords=request.coords, reader=request.reader, roi=request.roi
     )
     reference = read_reference(request.reference, folder)
+    whole, n = latents.grid, len(latents)
     latents = _drawn(latents, request)
+    sampled = len(latents) < n
     grid = grid_for_maps(latents.grid)
     roi = None if request.roi is None else Roi.from_bounds(request.roi)
     progress.step(0, 1, "clustering the reference")
-    known = known_labels(reference, grid, roi, clusterer=clusterer, scaling=_scaling(request))
+    known = known_labels(reference, grid, roi, clusterer=clusterer, scaling=_scaling(request),
+                         whole=whole)  # fmt: skip
     found = agree(
         latents.values, latents.dims, known.labels, clusterer=clusterer, scaling=_scaling(request),
-        order=grid.node, progress=progress,
+        order=grid.node, drawn_from=n if sampled else None, seed=request.seed, progress=progress,
     )  # fmt: skip
     order = found.order(request.metric)
     table = _table(found, known).iloc[order]
@@ -87,8 +100,12 @@ def _latents(request: AgreeRequest, folder: RunFolder, progress: Progress) -> di
         raise RequestError(message)
     top = [int(dim) for dim in table["dim"][table["reason"] == ""][: request.top]]
     report = _report(request, latents, known, table, top)
+    if sampled:
+        report["sample"] = {"n": len(latents), "of": n, "seed": request.seed}
+        report["notes"].append(_sampled_note(len(latents), n, request))
     folder.write_csv("agreement.csv", table)
-    _write_top(request, folder, latents, known, clusterer, table, top)
+    drawn = n <= _MOST or not sampled
+    _write_top(request, folder, latents, known, clusterer, table, top, drawn=drawn)
     folder.write_json("report.json", report)
     return report
 
@@ -99,18 +116,29 @@ def _scaling(request: AgreeRequest) -> Scaling:
 
 def _drawn(latents: LatentSet, request: AgreeRequest) -> LatentSet:
     """Draw some of the points, in their order; which ones depends on seed and places only."""
-    if request.sample is None or request.sample >= len(latents):
+    size = sample_size(
+        len(latents), sample_asked(request.sample), most=_MOST, usual=_USUAL, fewest=FEWEST_POINTS
+    )
+    if size is None:
         return latents
     grid = grid_for_maps(latents.grid)
-    chosen = np.random.default_rng(request.seed).permutation(len(latents))[: request.sample]
+    chosen = np.random.default_rng(request.seed).permutation(len(latents))[:size]
     rows = np.argsort(grid.node, kind="stable")[np.sort(chosen)]
     return latents.take(np.sort(rows))
+
+
+def _sampled_note(n: int, of: int, request: AgreeRequest) -> str:
+    said = f"{n:,} of {of:,} points were compared (seed {request.seed}); ari_se and nmi_se are the "
+    said += "standard errors that this leaves."
+    if of > _MOST and request.top:
+        said += " So few make no map: choose an ROI, or --sample all, to see the clusters drawn."
+    return said
 
 
 def _table(found: Agreement, known: KnownLabels) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "dim": found.dims,
             "ari": found.ari,
@@ -121,6 +149,9 @@ def _table(found: Agreement, known: KnownLabels) -> pd.DataFrame:
             "reason": found.reasons,
         }
     )
+    if found.errors is not None:
+        table[["ari_se", "nmi_se"]] = found.errors
+    return table
 
 
 def _report(
@@ -171,6 +202,8 @@ def _write_top(
     clusterer: Clusterer,
     table: pd.DataFrame,
     top: list[int],
+    *,
+    drawn: bool,
 ) -> None:
     """Write the clusters of the reference and of the best dimensions, and their maps."""
     import pandas as pd
@@ -189,6 +222,8 @@ def _write_top(
         )  # fmt: skip
         own = np.where(paired, found.labels, np.int32(MISSING))
         labels[f"cluster_d{dim}"] = _shown(own, {})
+        if not drawn:
+            continue
         row = table[table["dim"] == dim].iloc[0]
         figure = labeled_maps_figure(
             grid,

@@ -87,7 +87,7 @@ def _request(scene: Scene, columns: tuple[str, ...]) -> Any:
     if n > _MOST_POINTS:
         st.caption(
             f"{_MOST_POINTS:,} of the {n:,} points are drawn by a fixed seed. Choose a ROI to "
-            "compare each of its points, or run the verb without --sample."
+            "compare each of its points, or run the verb with --sample all."
         )
     assert scene.scan.latents is not None
     return VERBS.get("agree").request(
@@ -98,7 +98,7 @@ def _request(scene: Scene, columns: tuple[str, ...]) -> Any:
         criterion=criterion,
         metric=metric,
         top=int(top),
-        sample=_MOST_POINTS if n > _MOST_POINTS else None,
+        sample=str(_MOST_POINTS) if n > _MOST_POINTS else None,
         roi=explorer.question().roi,
     )
 
