@@ -14,11 +14,11 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Neighbors
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.errors import RequestError
+from latentcore.inputs.latent_samples import find_samples
 from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
 from latentcore.requests.verbs import verb
 from latentcore.workflows.search.queries import Query, query_of, row_at
-from latentcore.workflows.search.samples import find_samples
 
 if TYPE_CHECKING:
     import pandas as pd
