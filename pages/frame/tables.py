@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,27 @@ def significant(frame: pd.DataFrame) -> dict[str, Any]:
         digits = _DIGITS if not largest >= 1 else max(_DIGITS, 1 + int(np.log10(largest)))
         found[str(name)] = st.column_config.NumberColumn(format=f"%.{min(digits, _MOST)}g")
     return found
+
+
+def shortened(names: Iterable[str], most: int = 16) -> dict[str, str]:
+    """Return what to call each of some names where there is little room.
+
+    Names in one file often begin and end alike: those that are too long keep their start and the
+    last part in which they differ. Where there is no such part, all are kept whole.
+    """
+    whole = list(names)
+    start = most // 3
+    tail = most - start - 2
+    for end in range(max(map(len, whole), default=0)):
+        short = [
+            one
+            if len(one) <= most
+            else f"{one[:start]}…{one[: len(one) - end][-tail:]}{'…' if end else ''}"
+            for one in whole
+        ]
+        if len(set(short)) == len(set(whole)):
+            return dict(zip(whole, short, strict=True))
+    return dict(zip(whole, whole, strict=True))
 
 
 def show_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,7 @@ POINTS = f"""() => {{
 def saved(page, click) -> bytes:
     with page.expect_download(timeout=PATIENCE) as download:
         click()
-    with open(download.value.path(), "rb") as file:
-        return file.read()
+    return Path(download.value.path()).read_bytes()
 
 
 def colors(content: bytes, places: np.ndarray) -> np.ndarray:
@@ -108,7 +108,7 @@ def test_download_has_the_colors_limits_and_selection_of_the_panel(
     (report,) = workspace.rglob("session_report.json")
     again, in_print = drawn_again(report.parent, tmp_path / "again", monkeypatch)
     assert again == printed
-    on_screen = (np.array(at) + [0, HEADER]) * SCALE
+    on_screen = (np.array(at) + np.array([0, HEADER])) * SCALE
     apart = alone(on_screen, 12) & alone(in_print, 24)
     selected = np.zeros(len(apart), bool)
     selected[chosen] = True

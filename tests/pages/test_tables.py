@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.frame.tables import significant
+from pages.frame.tables import shortened, significant
 from pages.frame.units import mean_sd_text
 
 
@@ -44,3 +44,14 @@ def test_no_digit_before_the_point_is_rounded_away(values: list[float], digits: 
 )
 def test_mean_has_the_digits_of_its_standard_deviation(mean: float, sd: float, text: str) -> None:
     assert mean_sd_text(mean, sd) == text
+
+
+def test_long_names_keep_both_ends_as_long_as_they_stay_apart() -> None:
+    names = [f"specimen_A_2024_channel_{number:02d}_intensity" for number in range(3)]
+    assert list(shortened(["Fe", *names]).values()) == [
+        "Fe", "speci…0_intensi…", "speci…1_intensi…", "speci…2_intensi…",
+    ]  # fmt: skip
+    apart = ["specimen_A_2024_channel_intensity", "specimen_A_2023_channel_intensity"]
+    assert len(set(shortened(apart).values())) == 2
+    twice = ["a_1_long_long_long_long_b_1", "a_1_long_long_long_long_b_2", "a_2_long_long_long_b_1"]
+    assert len(set(shortened(twice).values())) == 3

@@ -6,6 +6,8 @@ import { decodeLut } from "./coloring.js";
 import { fitText, withFactor } from "./text.js";
 import { marks, ticks } from "./ticks.js";
 
+const MOST_TICKS = 9;
+
 /**
  * Draw a vertical color bar, pointed where values lie beyond its limits.
  * @param {CanvasRenderingContext2D} c
@@ -69,7 +71,7 @@ export function drawColorBar(c, place, coloring, beyond, theme, dpr) {
   c.closePath();
   c.stroke();
   const [lo, hi] = coloring.limits;
-  const { values, labels, factor } = marks(ticks(lo, hi, Math.max(2, height / 45)));
+  const { values, labels, factor } = marks(ticks(lo, hi, Math.min(MOST_TICKS, Math.max(2, height / 45))));
   c.font = `11px ${theme.font}`;
   c.fillStyle = css(theme.text, 0.85);
   c.textAlign = "left";

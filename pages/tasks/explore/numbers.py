@@ -24,7 +24,7 @@ from latentcore.analysis.statistics import Comparison, Description
 from latentcore.containers import Clustering, cluster_name
 from latentcore.errors import Cancelled
 from pages.frame.errors import markdown_safe
-from pages.frame.tables import show_table
+from pages.frame.tables import shortened, show_table
 from pages.frame.units import duration_text, mean_sd_text
 from pages.jobs import work
 from pages.tasks.explore.clusters import Clusters, separation_key, separation_of, tell_of_waiting
@@ -153,7 +153,15 @@ def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi:
     facts = [f"**{title}: {found.n:,} {scene.points}**", share, area]
     st.markdown(" · ".join(part for part in facts if part))
     first = list(found.values.items())[:2]
-    st.caption(" · ".join(f"{markdown_safe(name)}: {_mean_sd(value)}" for name, value in first))
+    called = _short_names(scene, found)
+    st.caption(
+        " · ".join(f"{markdown_safe(called[name])}: {_mean_sd(value)}" for name, value in first)
+    )
+
+
+def _short_names(scene: Scene, found: SelectionStatistics) -> dict[str, str]:
+    """Return what to call each quantity, so that it is no other map of the scan either."""
+    return shortened(dict.fromkeys((*found.values, *scene.numeric_maps)))
 
 
 def _overview(
@@ -164,10 +172,11 @@ def _overview(
     A column for each set would not fit into the side panel of a small window.
     """
     units = {name: scene.maps.unit(name) for name in scene.maps.names}
+    called = _short_names(scene, found["ROI"])
     return pd.DataFrame(
         [
             {
-                "quantity": f"{quantity} ({unit})" if unit else quantity,
+                "quantity": f"{called[quantity]} ({unit})" if unit else called[quantity],
                 "of": _shown(scene, name),
                 "mean ± s.d.": _mean_sd(found[name].values[quantity]),
             }
@@ -203,24 +212,23 @@ def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Seque
         [
             {
                 "cluster": share.name,
-                **{
-                    f"{_shown(scene, name)}: {column}": value
-                    for name in names
-                    for entry in found[name].clusters
-                    if entry.label == share.label
-                    for column, value in (("n", entry.n), ("share", entry.of_selection))
-                },
+                "of": _shown(scene, name),
+                "n": entry.n,
+                "share": entry.of_selection,
             }
             for share in found["ROI"].clusters
+            for name in names
+            for entry in found[name].clusters
+            if entry.label == share.label
         ]
     )
     st.markdown("**Clusters in the selection**")
-    shares = {
-        name: st.column_config.ProgressColumn(name, format="percent", min_value=0, max_value=1)
-        for name in table.columns
-        if name.endswith("share")
-    }
-    show_table(table, column_config=shares)
+    if len(names) == 1:
+        table = table.drop(columns="of")
+        share = st.column_config.ProgressColumn("share", format="percent", min_value=0, max_value=1)
+    else:  # there is no room for bars in the side panel of a small window
+        share = st.column_config.NumberColumn("share", format="percent", width=70)
+    show_table(table, column_config={"share": share})
 
 
 def show_comparison(scene: Scene, masks: Masks) -> None:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { degreeLabel, degreeTicks } from "../../../pages/panels/linked_panels/graticule.js";
+import { shortened } from "../../../pages/panels/linked_panels/text.js";
 import { formatNumber, marks, ticks } from "../../../pages/panels/linked_panels/ticks.js";
 
 const near = (found, expected) => {
@@ -30,6 +31,11 @@ test("numbers are written with a true minus and about four digits", () => {
     [-0.00012345, "−1.23 × 10⁻⁴"], [NaN, "–"], [Infinity, "–"],
   ];
   for (const [value, text] of cases) assert.equal(formatNumber(value), text);
+});
+
+test("long names keep both ends", () => {
+  assert.equal(shortened("specimen_A_channel_07", 11), "speci…el_07");
+  assert.equal(shortened("Fe", 11), "Fe");
 });
 
 test("degrees are round on a globe and tell their side", () => {
