@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-_RULES = Path(__file__).with_name("rail.css")
+_RULES = Path(__file__).with_name("rail.css").read_text(encoding="utf-8")
 
 # Streamlit lays the sidebar over the page of itself in windows narrower than this.
 BESIDE = "(min-width: 769px)"
@@ -16,5 +16,4 @@ NARROW = f"{BESIDE} and (max-width: 1000px)"
 
 def rail(windows: str) -> None:
     """Make the sidebar a rail in the windows of a media query."""
-    rules = _RULES.read_text(encoding="utf-8")
-    st.html(f"<style>@media {windows} {{\n{rules}}}</style>")
+    st.html(f"<style>@media {windows} {{\n{_RULES}}}</style>")

@@ -61,6 +61,11 @@ class Work(Generic[T]):
         """Whether it has ended because somebody cancelled it."""
         return not self.active and isinstance(self._error, Cancelled)
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the result is there."""
+        return not self.active and self._error is None
+
     def result(self, timeout: float | None = None) -> T:
         """Wait for the result; raises `TimeoutError`, `Cancelled`, or what the computation did."""
         if not self._ended.wait(timeout):
@@ -143,8 +148,13 @@ def works() -> Works:
     return Works()
 
 
-def answer(key: str, compute: Compute[T], points: int) -> T:
+def answer(key: str, compute: Compute[T], points: int, *, wait: bool = False) -> T:
     """Return what was computed, begun where it was not.
+
+    Parameters
+    ----------
+    wait : bool
+        Until it is there, however long that takes.
 
     Raises
     ------
@@ -157,7 +167,7 @@ def answer(key: str, compute: Compute[T], points: int) -> T:
     by = "" if context is None else context.session_id
     work = works().begin(key, compute, points=points, by=by)
     try:
-        return work.in_a_moment()
+        return work.result() if wait else work.in_a_moment()
     except (TimeoutError, Cancelled):
         raise
     except Exception:

@@ -23,7 +23,7 @@ from latentcore.workflows import execute
 from pages.frame.units import mean_sd_text
 from pages.jobs import work
 from pages.scan.state import ScanState
-from pages.tasks.explore import clusters
+from pages.tasks.explore import clusters, explorer
 from pages.tasks.explore.downloads import file_names, session_request, zipped
 from pages.tasks.explore.reports import read_report
 from pages.view import only
@@ -166,6 +166,8 @@ def test_what_needs_clusters_waits_for_those_computed_beside_the_page(
     asked_first = complete(question, scene)
     found = clusters.clusters(scene, asked_first).clustering
     labels = found.told_apart(scene.inside(asked_first))
+    key = clusters.work_key(clusters.cluster_key(scene, asked_first))
+    work.works().forget(key)
 
     computed, compute = threading.Event(), clusters._computed
     monkeypatch.setattr(clusters, "_AT_ONCE", 0)
@@ -180,11 +182,27 @@ def test_what_needs_clusters_waits_for_those_computed_beside_the_page(
     assert "The clusters are being computed" in page_text(app)
     assert not app.get("download_button")
     computed.set()
-    work.works().get(clusters.work_key(clusters.cluster_key(scene, asked_first))).result(60)
+    work.works().get(key).result(60)
     app.selectbox(key="explore.tab").set_value("selection").run()
     assert "being computed" not in page_text(app)
     numbers = f"Selection A: {(labels == 1).sum()} points"
     assert (numbers in page_text(app)) == selected
+
+
+def test_clusters_that_another_session_has_are_shown_in_the_first_run(
+    explore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = Question(embedding="pca", dim=4, method="kmeans")
+    explore(question)
+    seen = []
+    monkeypatch.setattr(
+        explorer,
+        "linked_panels",
+        lambda view, **_options: seen.append([panel.id for panel in view.panels]),
+    )
+    explore(question)
+    assert len(seen) == 1
+    assert "cluster-map" in seen[0]
 
 
 def test_maps_named_like_our_own_words_are_distinguished(explore) -> None:

@@ -68,15 +68,20 @@ def cluster_key(scene: Scene, question: Question) -> str:
 
 def clusters(scene: Scene, question: Question) -> Clusters:
     """Cluster what the question chooses in the ROI; the reason for none is returned, not raised."""
-    key = cluster_key(scene, question)
-    if at_once(scene):
-        return _clusters(key, scene, question)
+    key = work_key(cluster_key(scene, question))
+    compute = partial(_computed, scene, question)
     try:
-        return work.answer(work_key(key), partial(_computed, scene, question), len(scene.latents))
+        return work.answer(key, compute, len(scene.latents), wait=at_once(scene))
     except TimeoutError:
         return Clusters(None, waiting=True)
     except Cancelled:
         return Clusters(None, CANCELLED)
+
+
+def known(key: str) -> Clusters | None:
+    """Return the clusters of a `cluster_key` if somebody's page has them already."""
+    found = work.works().get(work_key(key))
+    return found.result() if found is not None and found.succeeded else None
 
 
 def at_once(scene: Scene) -> bool:
@@ -93,12 +98,6 @@ def tell_of_waiting(what_comes: str = "") -> None:
 def work_key(key: str) -> str:
     """Return the name of a clustering among the works of the server."""
     return f"clusters|{key}"
-
-
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _clusters(key: str, _scene: Scene, _question: Question) -> Clusters:
-    del key  # only part of the cache's key
-    return _computed(_scene, _question, Progress())
 
 
 def _computed(scene: Scene, question: Question, progress: Progress) -> Clusters:
@@ -144,8 +143,6 @@ def _numbered(
 def _waited_for(scene: Scene, question: Question, progress: Progress) -> Clusters:
     """Return clusters that another computation needs, which may be cancelled meanwhile."""
     key = cluster_key(scene, question)
-    if at_once(scene):
-        return _clusters(key, scene, question)
     compute = partial(_computed, scene, question)
     begun = work.works().begin(work_key(key), compute, points=len(scene.latents))
     while True:
@@ -170,21 +167,13 @@ def separation_of(scene: Scene, question: Question, found: Clustering) -> Separa
         See `pages.jobs.work.answer`; its key is that of `separation_key`.
     """
     key = separation_key(scene, question)
-    if at_once(scene):
-        return _separation(key, scene, question, found)
     compute = partial(_separated, scene, question, found)
-    return work.answer(key, compute, len(scene.latents))
+    return work.answer(key, compute, len(scene.latents), wait=at_once(scene))
 
 
 def separation_key(scene: Scene, question: Question) -> str:
     """Return the name of a separation among the works of the server."""
     return f"separation|{cluster_key(scene, question)}"
-
-
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _separation(key: str, _scene: Scene, _question: Question, _found: Clustering) -> Separation:
-    del key
-    return _separated(_scene, _question, _found, Progress())
 
 
 def _separated(

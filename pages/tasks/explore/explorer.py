@@ -1,7 +1,7 @@
 """The Explore page: a bar of controls, the panels, and a side panel that says what they show.
 
-The panels are mounted before anything slow is computed, so that a new ROI is on the screen at
-once; clusters and statistics follow in the same run.
+The panels are mounted before anything else, so that browsers draw them while the widgets around
+them come, and a new ROI is on the screen at once; clusters and statistics follow in the same run.
 """
 
 from __future__ import annotations
@@ -103,22 +103,19 @@ def show(scan: ScanState) -> None:
     regions = _regions(scene, room)
     with room.state:
         scene = _narrowed(scene, regions)
-    with room.bar:
-        controls.show(scene, regions=bool(regions.regions))
-        layout.choose_side()
-    with room.state:
         if scene.latents.grid is None:
             filters.filter_bar(scene, session.question())
             if not _in_view(scene):
+                _bar(scene, regions, room)
                 return
+    question, masks = _panels(scene, regions, room)
     with room.notices:
-        _warn_of_collapse(scene, session.question())
-        _report_unpaired(scene, session.question())
-    with room.side:  # before the panels, so that it has its room from the first moment
+        _warn_of_collapse(scene, question)
+        _report_unpaired(scene, question)
+    with room.side:
         with st.container():  # always there: what lies below is the same when it empties
             first_visit.strip("explore", _FIRST_VISIT)
         tab = _chosen_tab(scene)
-    question, masks = _panels(scene, regions, room)
     session.write_url()
     with room.side:
         if masks is None:
@@ -230,7 +227,7 @@ def _panels(
         views, shown, messages = embedding_panel.views(scene, question)
     inside = scene.inside(question)
     key = clusters.cluster_key(scene, question)
-    last = _last_clusters(scene)
+    last = _last_clusters(scene, key)
     fresh = last is not None and last.key == key
     found_last = None if last is None else last.clusters.clustering
     drawn = {
@@ -278,6 +275,9 @@ def _panels(
     st.session_state[_SHOWN] = scene.shown(told)
     with room.plots:
         linked_panels(view, key=_PANELS, on_change=_adopt)
+    _bar(scene, regions, room)
+    if session.question() != question:
+        st.rerun()  # some of the forms in the bar tell only now what was changed in them
     if last is None or not fresh:
         found = clusters.clusters(scene, question)
         if not found.waiting:
@@ -290,6 +290,12 @@ def _panels(
     if masks is None and not unknown:
         masks = _masks(scene, question, _axes_named(question, views, drawn), inside)
     return question, masks
+
+
+def _bar(scene: Scene, regions: Kept, room: layout.Room) -> None:
+    with room.bar:
+        controls.show(scene, regions=bool(regions.regions))
+        layout.choose_side()
 
 
 def _axes_named(
@@ -351,9 +357,13 @@ def _cluster_again(key: str) -> None:
     st.session_state.pop(_LAST, None)
 
 
-def _last_clusters(scene: Scene) -> _LastClusters | None:
-    """Return the clusters shown last, of whatever question, if they are of these latents."""
+def _last_clusters(scene: Scene, key: str) -> _LastClusters | None:
+    """Return the clusters of this key, else those shown last if they are of these latents."""
     last: _LastClusters | None = st.session_state.get(_LAST)
+    if last is None or (last.about, last.key) != (scene.about, key):
+        known = clusters.known(key)
+        if known is not None:
+            last = st.session_state[_LAST] = _LastClusters(scene.about, key, known)
     return last if last is not None and last.about == scene.about else None
 
 

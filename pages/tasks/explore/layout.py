@@ -16,9 +16,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.frame import rail
 
-_STYLE = Path(__file__).with_name("layout.css")
+_STYLE = Path(__file__).with_name("layout.css").read_text(encoding="utf-8")
 _OPEN = "explore.sidebar"
 _DISMISSED = "explore_dismissed"
+_CHOSEN_SIDE = "explore.side"
 _SIDE = {"hidden": "0px", "normal": "clamp(250px, 20.5vw, 340px)", "wide": "46vw"}
 _SIDE_ICONS = {
     "hidden": ":material/right_panel_close:",
@@ -51,8 +52,8 @@ class Room:
 
 
 def room() -> Room:
-    """Lay out the page and return its places."""
-    st.html(f"<style>{_STYLE.read_text(encoding='utf-8')}</style>")
+    """Lay out the page and return its places, which have their room before anything is in them."""
+    st.html(f"<style>{_STYLE}{_side_style()}</style>")
     bar = st.container(key="explore-bar", horizontal=True, vertical_alignment="bottom")
     state = st.container(key="explore-state")
     body = st.container(key="explore-body", horizontal=True)
@@ -63,15 +64,20 @@ def room() -> Room:
 
 def choose_side() -> None:
     """Show how wide the side panel is, and let it be hidden."""
-    chosen = st.segmented_control(
-        "Side panel", list(_SIDE), default="normal", required=True, key="explore.side",
+    st.segmented_control(
+        "Side panel", list(_SIDE), default="normal", required=True, key=_CHOSEN_SIDE,
         format_func=_SIDE_ICONS.__getitem__, persist_state="session",
         label_visibility="collapsed",
     )  # fmt: skip
-    width = _SIDE[chosen or "normal"]
+
+
+def _side_style() -> str:
+    chosen = st.session_state.get(_CHOSEN_SIDE) or "normal"
+    width = _SIDE[chosen]
     least = width if chosen == "wide" else "250px"
     shown = f"width: {width}; min-width: {least};" if chosen != "hidden" else "display: none;"
-    st.html(f"<style>.st-key-explore-beside {{ {shown} }}</style>")
+    room = 0 if chosen == "hidden" else f"calc(max({width}, {least}) + 10px)"
+    return f".stApp {{ --side-room: {room}; }} .st-key-explore-beside {{ {shown} }}"
 
 
 def choose_rail() -> None:
