@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from latentcore.analysis.domains.edges import DISTANCES
 from latentcore.analysis.domains.hierarchies import HIERARCHIES, HierarchyMethod
 from latentcore.analysis.domains.hierarchy import MIN_SIZE
-from latentcore.analysis.domains.search import AUTOMATIC, METHOD, SCALINGS
+from latentcore.analysis.domains.search import AUTOMATIC, MEMORY_GB, METHOD, SCALINGS
 from latentcore.analysis.parameters import make_method
 from latentcore.requests.methods import parameters_of, with_parameters
 from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
@@ -59,6 +59,10 @@ class _DomainsRequest:
     dim: tuple[int, ...] = option(
         (), help="latent dimensions that the table tells of", nargs="+", convert=int, metavar="D"
     )
+    memory: float = option(
+        MEMORY_GB, help="gigabytes that may be taken; larger scans are refused", convert=float,
+        metavar="GB", changes_answer=False,
+    )  # fmt: skip
     roi: tuple[float, ...] | None = roi_option()
     coords: str | None = coords_option()
     reader: str | None = reader_option()

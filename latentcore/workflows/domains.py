@@ -43,6 +43,7 @@ def run(request: DomainsRequest, folder: RunFolder, progress: Progress) -> dict[
     method = hierarchy_method_of(request)
     check_at_least("⟨min_size⟩", request.min_size, 1)
     check_at_least("⟨threshold⟩", request.threshold, 0)
+    check_at_least("⟨memory⟩", request.memory, 0)
     progress.step(0, 4, "reading latents and maps")
     latents = read_latents(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
@@ -53,7 +54,7 @@ def run(request: DomainsRequest, folder: RunFolder, progress: Progress) -> dict[
     progress.step(1, 4, "merging neighbors")
     hierarchy = domain_hierarchy(
         latents, method=method, distance=request.distance, scaling=request.scaling, phase=phase,
-        progress=progress,
+        memory=request.memory, progress=progress,
     )  # fmt: skip
     progress.step(2, 4, "cutting at the threshold")
     domains = domains_at(hierarchy, latents, request.threshold, request.min_size)

@@ -114,6 +114,14 @@ def test_bad_requests_say_what_to_do_and_leave_nothing(scan, capsys, monkeypatch
     assert not (scan / "run").exists()
 
 
+def test_more_points_than_memory_allows_are_refused(scan, capsys):
+    assert called(scan, "--memory", "0.45") == 2
+    message = capsys.readouterr().err
+    assert "576 points × 8 dimensions take about 0.5 GB of memory, but --memory allows" in message
+    assert not (scan / "run").exists()
+    assert called(scan, "--memory", "0.46") == 0
+
+
 def test_latents_without_a_grid_or_a_difference_are_refused(scan, capsys):
     np.save(scan / "latents.npy", np.ones((30, 4), np.float32))
     assert called(scan, latents="latents.npy") == 2
