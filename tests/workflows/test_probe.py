@@ -19,6 +19,7 @@ from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.readers import open_latents
+from latentcore.workflows.probe import verb as probe_verb
 
 
 @pytest.fixture
@@ -174,6 +175,28 @@ def test_boosted_trees_and_roi(scan):
     assert report["parameters"]["max_iter"] == 5
     assert report["split"]["block"] == 4
     assert len(table) == 192
+
+
+def test_very_many_points_are_sampled(scan, monkeypatch):
+    labels = ("--labels", scan / "maps.csv:phase", "--folds", 4)
+    _, asked, table = probed(scan, "scan_latents.h5", *labels, "--sample", 200)
+    monkeypatch.setattr(probe_verb, "_MOST", 300)
+    monkeypatch.setattr(probe_verb, "_USUAL", 200)
+    _, report, same = probed(scan, "scan_latents.h5", *labels, out="usual")
+    pd.testing.assert_frame_equal(table, same)
+    error = (report["accuracy"] * (1 - report["accuracy"]) / report["split"]["n_test"]) ** 0.5
+    assert report["sample"] == asked["sample"] == {
+        "n": 200, "of": 384, "seed": 0, "accuracy_standard_error": pytest.approx(error),
+    }  # fmt: skip
+    assert len(table) == 200
+    assert 9 not in set(table["row"])
+    latents = open_latents(scan / "scan_latents.h5")
+    np.testing.assert_array_equal(latents.grid.x[table["row"]], table["x"])
+    np.testing.assert_array_equal(latents.sample_ids[table["row"]], table["sample_id"].astype(str))
+    assert not (scan / "usual/prediction_map.png").exists()
+    _, whole, every = probed(scan, "scan_latents.h5", *labels, "--sample", "all", out="all")
+    assert "sample" not in whole
+    assert len(every) == 384
 
 
 def test_samples_outside_of_the_map_are_counted(scan):

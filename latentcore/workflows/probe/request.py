@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from latentcore.analysis.probes import PROBES, Probe, make_probe
 from latentcore.requests.methods import parameters_of, with_parameters
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
+from latentcore.requests.options import (
+    coords_option,
+    latents_option,
+    reader_option,
+    roi_option,
+    sample_option,
+)
 from latentcore.requests.verbs import option
 
 __all__ = ["ProbeRequest", "probe_of"]
@@ -76,6 +82,10 @@ class _ProbeRequest:
     classifier: str = option("logistic", help="what learns the labels", family=PROBES)
     without: tuple[str, ...] = option(
         (), help="a class that takes no part; -1 never does", repeat=True, metavar="CLASS"
+    )
+    sample: str | None = sample_option(
+        "points that are looked at, drawn by the seed, or 'all'; default: all of up to 1,000,000, "
+        "and 200,000 of more"
     )
     roi: tuple[float, ...] | None = roi_option()
     seed: int = option(0, help="the same seed gives the same split", convert=int, metavar="N")

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from latentcore.analysis.probe import Probed, probe
 from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
 from latentcore.analysis.probes import Probe
+from latentcore.analysis.samples import drawn, sample_size
 from latentcore.artifacts import RunFolder, from_json, to_json
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
 from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
+from latentcore.requests.options import sample_asked
 from latentcore.requests.verbs import verb
 from latentcore.workflows.probe.labels import FoundLabels, find_labels
 from latentcore.workflows.probe.model_card import model_card
@@ -39,6 +41,7 @@ from latentcore.workflows.probe.request import ProbeRequest, probe_of
 __all__ = ["ProbeRequest", "predictions_table", "probe_of", "run"]
 
 _MOST_COLUMNS = 12
+_MOST, _USUAL, _FEWEST = 1_000_000, 200_000, 100
 _LEAK = (
     "The test samples were drawn at random, but neighboring points of a scan are alike: most have "
     "a neighbor among the training samples, and the figures are better than they would be on "
@@ -53,8 +56,8 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
     Writes ``probe_report.json``, ``model_card.json``, ``predictions.csv`` (row, sample_id, x, y,
     label, predicted, probability, split; with up to 12 classes the probability of each),
     ``confusion.png``, ``roc.png``, ``calibration.png``, and ``prediction_map.png`` where there is
-    a scan grid; where it cross-validates, ``folds.csv``, ``cross_validation.png`` and, with a
-    learning curve, ``learning_curve.csv`` and ``.png``.
+    a scan grid and all points are looked at; where it cross-validates, ``folds.csv``,
+    ``cross_validation.png`` and, with a learning curve, ``learning_curve.csv`` and ``.png``.
 
     Returns
     -------
@@ -68,6 +71,9 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
     latents = read_latents(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
     )
+    of, rows = len(latents), _drawn(latents, request)
+    if rows is not None:
+        latents = latents.take(rows)
     found = find_labels(
         latents,
         request.labels,
@@ -87,10 +93,13 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
             split, probe(latents.values, found.labels, split, classifier=classifier)
         )
     progress.step(2, 4, "writing")
-    folder.write_csv("predictions.csv", predictions_table(latents, found, tested))
-    _draw(folder, latents, found, tested.probed, classifier)
+    table = predictions_table(latents, found, tested)
+    folder.write_csv("predictions.csv", table if rows is None else table.assign(row=rows))
+    _draw(folder, latents, found, tested.probed, classifier, map_too=rows is None)
     progress.step(3, 4, "writing")
     report = _report(request, latents, found, tested, classifier, validation)
+    if rows is not None:
+        _add_sample(report, of, request.seed)
     if validation is not None:
         _write_validation(folder, validation, report["cross_validation"])
     roc = {name: asdict(curve) for name, curve in tested.probed.scores.roc.items()}
@@ -98,6 +107,28 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
     folder.write_json("model_card.json", model_card(report, latents, folder.inputs))
     progress.step(4, 4, "writing")
     return report
+
+
+def _drawn(latents: LatentSet, request: ProbeRequest) -> NDArray[np.int64] | None:
+    """Return the rows of a sample, None where all points are looked at."""
+    sample = sample_asked(request.sample)
+    if sample == "all" or (sample is None and len(latents) <= _MOST):
+        return None
+    encoded = np.flatnonzero(latents.encoded)
+    size = sample_size(len(encoded), sample, most=_MOST, usual=_USUAL, fewest=_FEWEST)
+    return None if size is None else drawn(encoded, size, request.seed)
+
+
+def _add_sample(report: dict[str, Any], of: int, seed: int) -> None:
+    """Say how large the sample was, and how far its accuracy is to be trusted for that."""
+    accuracy, tested = report["accuracy"], report["split"]["n_test"]
+    error = float(np.sqrt(accuracy * (1 - accuracy) / tested))
+    report["sample"] = {"n": report["n"], "of": of, "seed": seed, "accuracy_standard_error": error}
+    report["notes"].append(
+        f"Learned and tested on {report['n']:,} of {of:,} points (seed {seed}): as a share of "
+        f"{tested:,} test points the accuracy has a standard error of {error:.2g}. No map is drawn "
+        "of a sample. All points: --sample all."
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +281,8 @@ def _draw(
     found: FoundLabels,
     probed: Probed,
     classifier: Probe,
+    *,
+    map_too: bool,
 ) -> None:
     from latentcore.figures.probe import (
         calibration_figure,
@@ -264,7 +297,7 @@ def _draw(
     areas = {one.name: one.roc_auc for one in scores.classes}
     folder.write_figure("roc.png", roc_figure(scores.roc, areas))
     folder.write_figure("calibration.png", calibration_figure(scores.calibration))
-    if latents.grid is not None:
+    if latents.grid is not None and map_too:
         figure = prediction_map_figure(
             latents.grid, probed.predicted, found.labels.names, title=classifier.title
         )

@@ -78,7 +78,8 @@ def _result(record: JobRecord) -> None:
     left, right = st.columns(2, gap="medium")
     areas = {one["name"]: one["roc_auc"] for one in report["by_class"]}
     with left:
-        _map(record, report, predictions)
+        if "sample" not in report:  # so few points make no map
+            _map(record, report, predictions)
         _chart(calibration_chart(report["calibration"]), "calibration")
     with right:
         _chart(confusion_chart(report["confusion"], report["classes"], height=460), "confusion")
