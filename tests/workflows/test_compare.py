@@ -11,6 +11,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import ortho_group
 
+from latentcore.artifacts import read_run
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
@@ -81,6 +82,8 @@ def test_encoders_are_joined_by_place_and_held_against_each_other(scan, capsys):
     expected = [len(set(a) & set(b)) / 5 for a, b in zip(*pair, strict=True)]
     np.testing.assert_allclose(shares["a~noise"], expected, atol=1e-6)
     assert shares["a~noise"].mean() == pytest.approx(report["shared_neighbors"]["a~noise"])
+    # The Runs page lists what reads back.
+    assert read_run(scan / "out")["summary"]["n"] == report["n"]
     written = {path.name for path in (scan / "out").iterdir()}
     assert written == {
         "aligned.csv", "aligned.png", "comparison.csv", "movers.csv", "report.json", "run.json",
@@ -102,7 +105,7 @@ def _values(path: Path) -> dict[str, object]:
 def test_labels_judge_each_encoder(scan):
     labels = ("--labels", f"{scan / 'maps.csv'}:phase")
     _, report = compared(scan, "a.h5", "noise.h5", *labels)
-    good, bad = report["worth"]
+    good, bad = report["encoders"]
     assert good["neighbors_of_same_label"] > 0.8
     assert good["neighbors_by_chance"] == pytest.approx(0.25, abs=0.02)
     assert bad["neighbors_of_same_label"] == pytest.approx(0.25, abs=0.1)
@@ -143,8 +146,8 @@ def test_runs_of_extract_are_told_apart_and_say_how_long_they_took(tmp_path):
         assert main([*map(str, words), "--quiet"]) == 0
     _, report = compared(tmp_path, "pca:2/scan_latents.h5", "pca:4/scan_latents.h5")
     assert list(report["shared_neighbors"]) == ["pca:2~pca:4"]
-    assert [row["encoder"] for row in report["worth"]] == ["pca:2", "pca:4"]
-    assert all(row["seconds"] > 0 and row["bytes"] > 1_000 for row in report["worth"])
+    assert [row["encoder"] for row in report["encoders"]] == ["pca:2", "pca:4"]
+    assert all(row["seconds"] > 0 and row["bytes"] > 1_000 for row in report["encoders"])
 
 
 def test_samples_without_coordinates_are_joined_by_name(tmp_path):

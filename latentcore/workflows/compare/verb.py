@@ -161,7 +161,7 @@ def _report(
         "sample": {"n": len(asked), "of": len(common), "seed": request.seed},
         "labels": request.labels,
         "roi": request.roi,
-        "worth": rows,
+        "encoders": rows,
         "snippet": _SNIPPET.format(a=pairs[0].a.location, b=pairs[0].b.location, k=k),
         "notes": notes,
     }
