@@ -158,6 +158,9 @@ def take(names: Sequence[str]) -> None:
                 context = browser.new_context(viewport={"width": _SIZE[0], "height": _SIZE[1]})
                 page = context.new_page()
                 page.goto(url + PICTURES[name].address(), timeout=300_000)
+                _at_rest(page)
+                for strip in page.get_by_role("button", name="Got it").all():
+                    strip.click()
                 _save(_at_rest(page), _FOLDER / f"{name}.webp")
                 context.close()
 

@@ -325,10 +325,7 @@ def _something_else(asked: Registry[Reader[T]], peek: Peek) -> str:
     kind = next(kind for kind, family in _families() if family is asked)
     if not found:
         return ""
-    return (
-        f"No reader recognizes {peek.path.name!r} as {kind}, but it can be opened "
-        f"{' and '.join(found)}."
-    )
+    return f"{peek.path.name!r} is no file of {kind}, but can be opened {' and '.join(found)}."
 
 
 def _none_of(family: Registry[Reader[T]], peek: Peek) -> str:

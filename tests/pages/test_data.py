@@ -185,6 +185,16 @@ def test_a_map_from_elsewhere_in_the_url_can_be_taken_out(
     assert not app.error
 
 
+def test_a_map_that_is_none_is_said_once_with_the_way_out(
+    open_page: OpenPage, data_root: Path
+) -> None:
+    write_kikuchi(data_root / "patterns.h5", full_grid(6, 5))
+    app = open_page(samples="", latents="", maps=["folder:measured/patterns.h5"])
+    (error,) = app.error
+    assert "'patterns.h5' is no file of maps, but can be opened as samples" in error.value
+    assert "Take out of view" in [button.label for button in app.button]
+
+
 def test_maps_alone_join_the_scan_in_view(open_page: OpenPage, tmp_path: Path) -> None:
     coords = full_grid(6, 5)
     app = upload(open_page(), write_kikuchi(tmp_path / "mine.h5", coords))

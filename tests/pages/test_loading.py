@@ -37,7 +37,7 @@ def test_samples_are_opened_once_for_all_sessions(scan: ScanState) -> None:
 
 
 def test_a_place_of_another_kind_is_refused(scan: ScanState) -> None:
-    with pytest.raises(InputError, match=r"No reader recognizes 'demo_elements\.csv'"):
+    with pytest.raises(InputError, match=r"'demo_elements\.csv' is no file of samples"):
         loading.samples("demo:demo_elements.csv")
 
 

@@ -24,7 +24,8 @@ _NAMES_SHOWN = 6
 def cards(scan: ScanState) -> bool:
     """Show what each part of the scan is, or what is wrong with it.
 
-    Returns whether the patterns and latents could be read; without them no map can be placed.
+    Returns whether what says where the points lie could be read: patterns and latents, or the
+    first map where there are neither. Without it no map can be placed.
     """
     _headline(scan)
     samples, latents, maps = st.columns(3)
@@ -34,8 +35,8 @@ def cards(scan: ScanState) -> bool:
     with latents:
         readable &= _card("Latents", ":material/scatter_plot:", scan.latents, _latents_facts)
     with maps:
-        _maps_card(scan)
-    return readable
+        first = _maps_card(scan)
+    return readable and (first or bool(scan.samples or scan.latents))
 
 
 def _headline(scan: ScanState) -> None:
@@ -220,7 +221,9 @@ def _show(notes: Iterable[str]) -> None:
         st.caption(f":material/info: {errors.markdown_safe(note)}")
 
 
-def _maps_card(scan: ScanState) -> None:
+def _maps_card(scan: ScanState) -> bool:
+    """Show what the maps are; says whether the first of them, if there is one, could be read."""
+    wrong = set()
     on_grid = scan.is_empty or grid_of(scan) is not None
     with st.container(border=True, height="stretch"):
         st.markdown("##### :material/layers: Maps" if on_grid else "##### :material/table: Tables")
@@ -235,6 +238,7 @@ def _maps_card(scan: ScanState) -> None:
                 if place != scan.samples and not loading.is_table(place):
                     _show(loading.maps(place).notes)
             except InputError as error:
+                wrong.add(place)
                 errors.show(error)
                 st.button(
                     "Take out of view",
@@ -243,6 +247,7 @@ def _maps_card(scan: ScanState) -> None:
                     on_click=_take_out,
                     args=(place,),
                 )
+    return wrong.isdisjoint(scan.maps[:1])
 
 
 _NO_MAPS = (

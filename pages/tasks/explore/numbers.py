@@ -150,7 +150,8 @@ def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi:
     share = f"{100 * found.n / of_roi:.1f} % of the {scene.region}" if name != "ROI" else ""
     unit = "" if found.area is None else markdown_safe(found.area.unit)
     area = "" if found.area is None else f"{found.area.value:,.6g} {unit}"
-    facts = [f"**{title}: {found.n:,} {scene.points}**", share, area]
+    points = scene.points if found.n != 1 else scene.points.removesuffix("s")
+    facts = [f"**{title}: {found.n:,} {points}**", share, area]
     st.markdown(" · ".join(part for part in facts if part))
     first = list(found.values.items())[:2]
     called = _short_names(scene, found)
