@@ -78,9 +78,10 @@ def _look(latents: LatentSet, seen: int) -> None:
 def _keep_buttons(scene: Scene, question: Question, selected: Selected) -> None:
     for slot, mask in selected.masks.items():
         n = int(mask.sum())
-        if n:
+        if n or slot == "A":  # it has its place before anything is selected
             st.button(
-                f"Keep selection {slot} · {n:,}",
+                f"Keep selection {slot}" + (f" · {n:,}" if n else ""),
+                disabled=not n,
                 key=f"regions.keep.{slot}",
                 icon=":material/bookmark_add:",
                 type="primary" if slot == question.active else "secondary",

@@ -178,14 +178,14 @@ def _narrowed(scene: Scene, regions: Kept) -> Scene:
 
 
 def _offer_view_of(scene: Scene, question: Question, mask: NDArray[np.bool_]) -> None:
-    """Offer a view of the selection alone."""
+    """Offer a view of the selection alone; the button has its place also while there is none."""
     n = int((mask & scene.encoded).sum())
-    if n < _FEWEST_IN_VIEW or n == int((scene.inside(question) & scene.encoded).sum()):
-        return
+    whole = int((scene.inside(question) & scene.encoded).sum())
     st.button(
-        f"Only selection {question.active} · {n:,}",
+        f"Only selection {question.active}" + (f" · {n:,}" if n else ""),
         key="explore.only.enter",
         icon=":material/filter_center_focus:",
+        disabled=n < _FEWEST_IN_VIEW or n == whole,
         on_click=only.enter,
         args=(question, scene.latents.grid is not None),
         help="Clusters, PCA and UMAP of the selected points alone, until you go back.",

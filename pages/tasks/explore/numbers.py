@@ -75,24 +75,15 @@ def show_selection(
     names = [name for name in ("A", "B", "ROI") if name in found]
     with cards:
         for name in names:
-            _selection_card(scene, name, found[name], found["ROI"].n)
-        if names == ["ROI"]:
-            st.caption(
-                "Nothing is selected yet: brush in any panel by box or lasso. Until then these "
-                f"are the numbers of the {scene.region}."
-            )
+            with st.container(key=f"explore-card-{name}"):
+                _selection_card(scene, name, found[name], found["ROI"].n)
     show_table(_overview(scene, found, names), key="explore.means")
-    units = {name: scene.maps.unit(name) for name in scene.maps.names}
-    rows = [
-        _row(_shown(scene, name), quantity, units.get(quantity, ""), described)
-        for quantity in found["ROI"].values
-        for name in names
-        for described in [found[name].values[quantity]]
-    ]
     if clustering is not None:
         _shares(scene, found, names)
-    with st.expander("Quantiles"):
-        show_table(pd.DataFrame(rows), key="explore.numbers")
+    opened = st.expander("Quantiles", key="explore.quantiles", on_change="rerun")
+    if opened.open:
+        with opened:
+            show_table(_quantiles(scene, found, names), key="explore.numbers")
 
 
 def _statistics(
@@ -102,11 +93,15 @@ def _statistics(
     masks: Masks,
     clustering: Clustering | None,
 ) -> dict[str, SelectionStatistics]:
-    """Return what `selection_statistics` does, each set of points described once."""
+    """Return what `selection_statistics` does, each set of points described once.
+
+    Selection A also where there is none, so that its numbers have their place.
+    """
     described = quantities(scene, question)
     labels = "" if clustering is None else _labels_key(clustering)
     about = f"{scene.key}|{scene.only_key}|{sorted(described)}|{labels}|{_digest(inside)}"
-    sets = {"ROI": inside, **{name: mask for name, mask in masks.items() if mask.any()}}
+    drawn = {name: mask for name, mask in masks.items() if name == "A" or mask.any()}
+    sets = {"ROI": inside, **drawn}
     return {
         name: _described(f"{about}|{_digest(mask)}", inside, mask, clustering, described, scene)
         for name, mask in sets.items()
@@ -147,12 +142,15 @@ def _shown(scene: Scene, name: str) -> str:
 
 def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi: int) -> None:
     title = _capital(scene.region) if name == "ROI" else f"Selection {name}"
-    share = f"{100 * found.n / of_roi:.1f} % of the {scene.region}" if name != "ROI" else ""
+    share = f"{100 * found.n / max(1, of_roi):.1f} % of the {scene.region}" if name != "ROI" else ""
     unit = "" if found.area is None else markdown_safe(found.area.unit)
     area = "" if found.area is None else f"{found.area.value:,.6g} {unit}"
     points = scene.points if found.n != 1 else scene.points.removesuffix("s")
     facts = [f"**{title}: {found.n:,} {points}**", share, area]
     st.markdown(" · ".join(part for part in facts if part))
+    if not found.n and name != "ROI":
+        st.caption("Nothing is selected yet: brush in any panel by box or lasso.")
+        return
     first = list(found.values.items())[:2]
     called = _short_names(scene, found)
     st.caption(
@@ -190,6 +188,17 @@ def _overview(
 
 def _mean_sd(found: Description) -> str:
     return mean_sd_text(found.mean, found.sd)
+
+
+def _quantiles(
+    scene: Scene, found: Mapping[str, SelectionStatistics], names: Sequence[str]
+) -> pd.DataFrame:
+    units = {name: scene.maps.unit(name) for name in scene.maps.names}
+    return pd.DataFrame(
+        _row(_shown(scene, name), quantity, units.get(quantity, ""), found[name].values[quantity])
+        for quantity in found["ROI"].values
+        for name in names
+    )
 
 
 def _row(name: str, quantity: str, unit: str, found: Description) -> dict[str, object]:
