@@ -289,6 +289,6 @@ def test_question_with_filters_survives_the_url() -> None:
 def test_latents_alone_show_no_empty_parts(explore) -> None:
     app = explore(samples="", maps=[])
     text = page_text(app)
-    assert "need a table about them" in text
+    assert "Open a table about the samples" in text
     tabs = app.selectbox(key="explore.tab").options
     assert not [tab for tab in tabs if "Patterns" in tab or "Samples" in tab or "Gallery" in tab]

@@ -5,6 +5,8 @@ import { degreeLabel, degreeTicks } from "./graticule.js";
 import { fitText, withFactor } from "./text.js";
 import { formatNumber, marks, ticks } from "./ticks.js";
 
+const MOST_TICKS = 10;
+
 /**
  * @typedef {import("./data.js").Range} Range
  * @typedef {import("./colors.js").Theme} Theme
@@ -23,6 +25,14 @@ function axisMarks(low, high, wanted, sides) {
   if (!sides) return marks(ticks(low, high, wanted));
   const { values, step } = degreeTicks(low, high, wanted);
   return { values, labels: values.map((v) => degreeLabel(v, step, sides)), factor: "" };
+}
+
+/**
+ * How many ticks an axis should have where there is room for so many.
+ * @param {number} room
+ */
+function tickCount(room) {
+  return Math.min(MOST_TICKS, Math.max(2, room));
 }
 
 /**
@@ -60,7 +70,7 @@ export function drawAxes(c, plot, view, axes, theme, dpr) {
   c.font = `11px ${theme.font}`;
   c.fillStyle = css(theme.text, 0.85);
   const along = axes.names ? nameMarks(axes.names, view)
-    : axisMarks(view.x0, view.x1, Math.max(2, width / 75), axes.graticule ? "EW" : null);
+    : axisMarks(view.x0, view.x1, tickCount(width / 75), axes.graticule ? "EW" : null);
   const room = axes.names ? width / (view.x1 - view.x0) - 4 : Infinity;
   c.textAlign = "center";
   c.textBaseline = "top";
@@ -71,7 +81,7 @@ export function drawAxes(c, plot, view, axes, theme, dpr) {
     c.lineTo(crisp(x), top + height + 4);
     fitText(c, along.labels[k], x, top + height + 6, room);
   });
-  const up = axisMarks(view.y0, view.y1, Math.max(2, height / 48), axes.graticule ? "NS" : null);
+  const up = axisMarks(view.y0, view.y1, tickCount(height / 48), axes.graticule ? "NS" : null);
   c.textAlign = "right";
   c.textBaseline = "middle";
   let widest = 0;

@@ -33,10 +33,20 @@ _AT_ONCE = 10_000
 _POLL_S = 0.2
 CANCELLED = "Clustering was cancelled: no clusters are shown."
 _NO_TABLE = (
-    "Colors, filters and clusters by what is known of the samples need a table about them (lat, "
-    "lon, ΔT …). Open one on the Data page: CSV or parquet with a column that names the samples. "
-    "Clusters of several latents need none: choose them under Features."
+    "Open a table about the samples on the Data page to color, filter and cluster by it: CSV or "
+    "parquet with a column that names the samples. Clusters of several latents need none: choose "
+    "them under Features."
 )
+_NO_NUMBERS = (
+    "Clusters need numbers beside the latent, and the open tables have none. Cluster several "
+    "latents in their place: choose them under Features."
+)
+
+
+def _why_none(scene: Scene) -> str:
+    if scene.latents.grid is not None:
+        return _NO_MAP
+    return _NO_NUMBERS if scene.maps.names else _NO_TABLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +113,7 @@ def work_key(key: str) -> str:
 def _computed(scene: Scene, question: Question, progress: Progress) -> Clusters:
     assert question.dim is not None
     if not question.reference and not question.features:
-        return Clusters(None, _NO_MAP if scene.latents.grid is not None else _NO_TABLE)
+        return Clusters(None, _why_none(scene))
     try:
         rows = scene.inside(question)
         found = cluster_roi(

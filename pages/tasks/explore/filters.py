@@ -52,7 +52,9 @@ def filter_bar(scene: Scene, question: Question) -> None:
         if name:
             _bins(scene, question, name)
         else:
-            st.caption("No column gives ΔT; samples can be kept by the ranges of other columns.")
+            kept = filter_text(question.filters)
+            shown = f"Samples with {kept} are in view." if kept else "All samples are in view."
+            st.caption(markdown_safe(shown))
     with second.popover("Keep by a column", icon=":material/filter_alt:", width="stretch"):
         _range(scene, question)
     third.button(
