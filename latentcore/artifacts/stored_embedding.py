@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # The panel of the first two principal components, which are computed wherever they are needed.
 PCA_PANEL = "pca"
+_ROWS_AT_ONCE = 1_000_000
 _COLUMNS = ("sample_id", "U0", "U1")
 
 
@@ -52,15 +53,36 @@ def pca_panel(rows: NDArray[np.bool_] | None) -> str:
     return f"{PCA_PANEL}-{digest}"
 
 
-def embedding_table(embedding: Embedding, latents: LatentSet) -> pd.DataFrame:
+def embedding_table(
+    embedding: Embedding, latents: LatentSet, rows: slice = slice(None)
+) -> pd.DataFrame:
     """Return sample_id, x and y where there is a grid, and U0, U1 (U2), in the latents' order."""
     import pandas as pd
 
-    columns: dict[str, Any] = {"sample_id": embedding.sample_ids.astype(object)}
+    wanted = np.arange(len(latents))[rows]
+    columns: dict[str, Any] = {"sample_id": latents.ids_of(wanted).astype(object)}
     if latents.grid is not None:
-        columns |= {"x": latents.grid.x, "y": latents.grid.y}
-    columns |= {f"U{i}": column for i, column in enumerate(embedding.coordinates.T)}
+        columns |= {"x": latents.grid.x[rows], "y": latents.grid.y[rows]}
+    columns |= {f"U{i}": column for i, column in enumerate(embedding.coordinates[rows].T)}
     return pd.DataFrame(columns)
+
+
+def write_embedding(path: Path, embedding: Embedding, latents: LatentSet) -> None:
+    """Write `embedding_table` as parquet, of many samples in pieces."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if len(latents) <= _ROWS_AT_ONCE:
+        embedding_table(embedding, latents).to_parquet(path, index=False)
+        return
+    writer = None
+    for start in range(0, len(latents), _ROWS_AT_ONCE):
+        part = embedding_table(embedding, latents, slice(start, start + _ROWS_AT_ONCE))
+        table = pa.Table.from_pandas(part, preserve_index=False)
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    assert writer is not None
+    writer.close()
 
 
 def read_embedding(

@@ -30,6 +30,8 @@ _SIDE = 4.4
 # Room for a color bar or a legend.
 _KEY = 1.1
 _MOST_NAMED = 24
+# More dots than this hide each other, and take minutes: then a part of them is drawn.
+_MOST_DRAWN, _DRAWN = 2_000_000, 500_000
 _DIM = 0.3
 _PALE = (226, 226, 226)
 _DARKER_PART = 0.8
@@ -125,7 +127,8 @@ def embedding_figure(
     coordinates = embedding.coordinates
     shown = np.flatnonzero(np.isfinite(coordinates).all(axis=1))
     # In file order what comes last would hide the rest.
-    shown = np.random.default_rng(0).permutation(shown)
+    n, shown = len(shown), np.random.default_rng(0).permutation(shown)
+    shown = shown[: _DRAWN if n > _MOST_DRAWN else None]
     shown = _selected_last(shown, inside, selected)
     others = range(1, coordinates.shape[1])
     chosen = None if values is None else np.asarray(values, np.float64)
@@ -155,7 +158,7 @@ def embedding_figure(
             _explain(axes, bar, limits, cmap, label)
         if regions is not None:
             regions.explain(figure)
-        figure.suptitle(_title(embedding, len(shown)), fontsize=8, x=0.02, ha="left")
+        figure.suptitle(_title(embedding, n, len(shown)), fontsize=8, x=0.02, ha="left")
     return figure
 
 
@@ -276,12 +279,13 @@ def _axis(embedding: Embedding, component: int) -> str:
     return f"U{component} ({embedding.method.upper()})"
 
 
-def _title(embedding: Embedding, n: int) -> str:
+def _title(embedding: Embedding, n: int, drawn: int) -> str:
+    some = "" if drawn == n else f", {thousands(drawn)} of them drawn"
     if embedding.method != "umap":
-        return f"{embedding.method.upper()} of {thousands(n)} latents"
+        return f"{embedding.method.upper()} of {thousands(n)} latents{some}"
     parameters = ", ".join(
         f"{name} {embedding.parameters[name]}"
         for name in ("neighbors", "min_dist", "metric", "seed")
         if name in embedding.parameters
     )
-    return f"UMAP of {thousands(n)} latents; only nearness has a meaning\n{parameters}"
+    return f"UMAP of {thousands(n)} latents{some}; only nearness has a meaning\n{parameters}"

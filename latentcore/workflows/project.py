@@ -9,7 +9,7 @@ import numpy as np
 
 from latentcore.analysis.projections import PROJECTIONS, Projection, make_projection
 from latentcore.artifacts import RunFolder
-from latentcore.artifacts.stored_embedding import embedding_table
+from latentcore.artifacts.stored_embedding import write_embedding
 from latentcore.containers import Embedding, LatentSet
 from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
@@ -101,7 +101,7 @@ def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[
     embedding = projection.embed(latents, progress)
     progress.step(0, 1, "scoring the embedding")
     report = _report(request, projection, latents, embedding)
-    embedding_table(embedding, latents).to_parquet(folder.path("embedding.parquet"), index=False)
+    write_embedding(folder.path("embedding.parquet"), embedding, latents)
     folder.write_figure("embedding.png", embedding_figure(embedding))
     folder.write_json("report.json", report)
     progress.step(1, 1, "writing")
@@ -116,17 +116,17 @@ def _projection(request: ProjectRequest) -> Projection:
 def _report(
     request: ProjectRequest, projection: Projection, latents: LatentSet, embedding: Embedding
 ) -> dict[str, Any]:
-    from latentcore.analysis.collapse import active_units, has_prior
+    from latentcore.analysis.collapse import active_units, has_prior, units_of_spreads
     from latentcore.analysis.projection import neighbour_preservation, trustworthiness
 
     metric = projection.metric
     asked = {"metric": metric, "seed": request.seed}
-    trust = trustworthiness(latents.values, embedding.coordinates, metric=metric, seed=request.seed)
-    kept = neighbour_preservation(
-        latents.values, embedding.coordinates, metric=metric, seed=request.seed
-    )
+    values = latents.values  # of a large file they are read only once so
+    trust = trustworthiness(values, embedding.coordinates, metric=metric, seed=request.seed)
+    kept = neighbour_preservation(values, embedding.coordinates, metric=metric, seed=request.seed)
     engine, _, version = embedding.engine.rpartition(" ")
-    units = active_units(latents.values)
+    large = latents.stored is not None
+    units = units_of_spreads(latents.spreads) if large else active_units(values)
     return {
         "method": embedding.method,
         "engine": engine,

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.manifold import trustworthiness
 
+from latentcore.artifacts import stored_embedding
 from latentcore.cli import main
+from latentcore.figures import embedding as embedding_figures
 
 
 @pytest.fixture
@@ -44,6 +46,18 @@ def test_pca_writes_table_figure_and_report(scan):
     assert report["trustworthiness"] == pytest.approx(
         trustworthiness(source.to_numpy(np.float32), flat.to_numpy(), n_neighbors=15)
     )
+
+
+def test_many_points_are_written_in_pieces_and_a_part_of_them_drawn(scan, monkeypatch):
+    assert called(scan, "--method", "pca") == 0
+    whole = pd.read_parquet(scan / "run/embedding.parquet")
+    figure = (scan / "run/embedding.png").read_bytes()
+    monkeypatch.setattr(stored_embedding, "_ROWS_AT_ONCE", 13)
+    monkeypatch.setattr(embedding_figures, "_MOST_DRAWN", 50)
+    monkeypatch.setattr(embedding_figures, "_DRAWN", 20)
+    assert called(scan, "--method", "pca") == 0
+    pd.testing.assert_frame_equal(pd.read_parquet(scan / "run/embedding.parquet"), whole)
+    assert (scan / "run/embedding.png").read_bytes() != figure
 
 
 def test_three_components_have_a_third_column(scan):
