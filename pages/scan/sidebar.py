@@ -24,7 +24,7 @@ def sidebar() -> None:
         st.subheader("Scan in view")
         title = samples_word(grid_of(scan)).capitalize() if not scan.is_empty else "Patterns"
         _pick(title, "samples", scan.samples, [demo.SAMPLES, *_of_kind("samples")])
-        _pick("Latents", "latents", scan.latents, _latents_on_offer(scan))
+        _pick("Latents", "latents", scan.latents, latents_on_offer(scan))
         _pick_maps(scan)
         if scan.keep is not None:
             _show_threshold(*scan.keep)
@@ -148,6 +148,7 @@ def _kinds(place: str) -> dict[str, str]:
         return {}  # it vanished, or is of no known format: nothing to offer
 
 
-def _latents_on_offer(scan: state.ScanState) -> list[str]:
+def latents_on_offer(scan: state.ScanState) -> list[str]:
+    """Return the places of the latents that a session may choose: this scan's, then others."""
     extracted = latents_of(scan.samples) if scan.samples else []
     return [*extracted, *_of_kind("latents")]

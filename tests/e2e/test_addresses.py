@@ -15,7 +15,7 @@ from tests.factories.kikuchi import write_kikuchi
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 PATIENCE = 240_000
-PAGES = ("data", "train", "extract", "domains", "rank", "search", "batch", "runs")
+PAGES = ("data", "train", "extract", "domains", "rank", "compare", "search", "batch", "runs")
 # Of a scan of our own: nobody has to wait for the demo scan to be made.
 SCAN = "samples=folder:measured/scan.h5"
 

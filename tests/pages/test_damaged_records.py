@@ -26,7 +26,18 @@ from tests.jobs import test_damaged_jobs as jobs
 from tests.pages.conftest import OpenPage
 from tests.pages.test_batch import write_series
 
-PAGES = ("data", "train", "extract", "explore", "domains", "rank", "search", "batch", "runs")
+PAGES = (
+    "data",
+    "train",
+    "extract",
+    "explore",
+    "domains",
+    "rank",
+    "compare",
+    "search",
+    "batch",
+    "runs",
+)
 
 
 def good_run() -> dict[str, Any]:

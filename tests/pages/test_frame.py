@@ -168,7 +168,18 @@ def test_vanished_and_forbidden_parts_are_let_go_with_a_warning(open_page: OpenP
     assert "maps" not in app.query_params
 
 
-PAGES = ("data", "train", "extract", "explore", "domains", "rank", "search", "batch", "runs")
+PAGES = (
+    "data",
+    "train",
+    "extract",
+    "explore",
+    "domains",
+    "rank",
+    "compare",
+    "search",
+    "batch",
+    "runs",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -22,7 +22,18 @@ from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage
 
-PAGES = ("data", "train", "extract", "explore", "domains", "rank", "search", "batch", "runs")
+PAGES = (
+    "data",
+    "train",
+    "extract",
+    "explore",
+    "domains",
+    "rank",
+    "compare",
+    "search",
+    "batch",
+    "runs",
+)
 # Pages that compute something about the latents, where a stale answer does harm.
 ANSWERING = ("explore", "rank", "search")
 TABS = ("selection", "against", "clusters", "patterns", "gallery", "worth", "downloads")

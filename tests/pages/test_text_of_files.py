@@ -32,7 +32,18 @@ from tests.pages.hostile_text import (
 )
 
 PATIENCE = 120
-PAGES = ("data", "train", "extract", "explore", "domains", "rank", "search", "batch", "runs")
+PAGES = (
+    "data",
+    "train",
+    "extract",
+    "explore",
+    "domains",
+    "rank",
+    "compare",
+    "search",
+    "batch",
+    "runs",
+)
 TABS = ("selection", "against", "clusters", "regions", "label", "patterns", "worth", "downloads")
 
 
