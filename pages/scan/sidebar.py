@@ -11,10 +11,12 @@ from pages.access import places
 from pages.frame import errors
 from pages.jobs.latents_names import names_of
 from pages.jobs.past_runs import latents_of
-from pages.scan import demo, loading, state
+from pages.scan import demo, loading, memory, state
 from pages.scan.loading import grid_of, samples_word
 
 _NONE = ""
+# A file that this server has not looked into yet takes some milliseconds.
+_MOST_RECENT = 8
 
 
 def sidebar() -> None:
@@ -138,7 +140,9 @@ def _latents_for(samples: str, shown: str | None) -> str | None:
 
 
 def _of_kind(kind: str) -> list[str]:
-    return [place for place in state.known_places() if kind in _kinds(place)]
+    recent = [file.place for file in memory.recent_files() if not file.place.startswith("s3:")]
+    offered = dict.fromkeys((*state.known_places(), *recent[:_MOST_RECENT]))
+    return [place for place in offered if kind in _kinds(place)]
 
 
 def _kinds(place: str) -> dict[str, str]:

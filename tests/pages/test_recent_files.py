@@ -62,6 +62,18 @@ def test_files_are_listed_in_a_later_session_and_deleted_or_forgotten(
     assert not listed(open_page())
 
 
+def test_recent_files_are_on_offer_in_the_sidebar_after_a_reload(
+    open_page: OpenPage, mine: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_cookie(monkeypatch)
+    uploaded, lying = mine
+    open_page(samples="demo:demo.h5", maps=[uploaded, lying])
+    places.resolve(lying).unlink()
+    offered = open_page().sidebar.multiselect[0].options
+    assert "mine.csv" in offered
+    assert "bc.csv · measured" not in offered
+
+
 def test_without_a_cookie_the_list_lives_as_long_as_the_session(
     open_page: OpenPage, mine: tuple[str, str]
 ) -> None:
