@@ -370,6 +370,7 @@ def test_a_visitor_lands_in_the_explorer(
         "Explore": "",
         "Domains": "domains",
         "Rank": "rank",
+        "Compare": "compare",
         "Search": "search",
         "Batch": "batch",
         "Runs": "runs",
