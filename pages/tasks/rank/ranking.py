@@ -25,6 +25,8 @@ _TASKS = {
 }
 
 
+# What the page calls ``--sample all``.
+_ALL_POINTS = "“Score all points” under “Metrics”"
 # Notes of the verb whose content the page shows in its own way.
 _SHOWN_OTHERWISE = {"unmatched", "left-out", "summed", "without-score"}
 
@@ -113,7 +115,8 @@ def _facts(target: Target, found: Scores) -> None:
     st.caption(" · ".join(parts))
     for note in found.notes:
         if note.code not in _SHOWN_OTHERWISE:
-            st.caption(f":material/info: {errors.markdown_safe(errors.page_words(note))}")
+            said = errors.page_words(note.replace("--sample all", _ALL_POINTS))
+            st.caption(f":material/info: {errors.markdown_safe(said)}")
 
 
 def _progress(scene: Scene, target: Target, found: Scores) -> None:
