@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import check_seed
 from latentcore.analysis.representatives import representatives
-from latentcore.analysis.umap_engine import PLACED_BY, compile_ahead, lay_out
+from latentcore.analysis.umap_engine import (
+    PLACED_BY,
+    compile_ahead,
+    lay_out,
+    place_in_layout,
+)
 from latentcore.containers import Embedding, LatentSet, Roi, ScanGrid, later
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -25,6 +30,10 @@ _SCORE_NEIGHBORS = 15
 # Among more rows neighbors are sought for hours, or in more memory than there is.
 _MOST_SOUGHT = 2_000_000
 _RELATIVE_ZERO = 1e-12
+# In the place of a partition's name: all of them, balanced.
+EACH = "*"
+# A small file must not leave the layout of the others with a handful of rows.
+_FEWEST_OF_EACH = 2_000
 # Axes of more rows are learned from a sample: their directions hardly change.
 _MOST_LEARNED = 2_000_000
 _LEARNED = 250_000
@@ -97,7 +106,16 @@ def pca(latents: LatentSet, *, components: int = 2, progress: Progress | None = 
         parameters={"components": components, "n_used": found.n_used, **found.learned},
         engine=f"numpy {np.__version__}",
         scores=found.scores,
+        fitted={"mean": found.mean, "axes": found.axes},
     )
+
+
+def place_by_axes(
+    values: NDArray[np.floating], fitted: Mapping[str, NDArray[np.floating]]
+) -> NDArray[np.float32]:
+    """Return finite latents (n, d) in the principal axes that `pca` found before, (n, c)."""
+    mean, axes = (fitted[name].astype(np.float64) for name in ("mean", "axes"))
+    return _projected(values, mean, axes).astype(np.float32)
 
 
 def _ids(latents: LatentSet) -> NDArray[np.str_]:
@@ -238,7 +256,8 @@ def umap(
         Learn from this many landmarks, drawn by the seed evenly over the scan, and place the
         others among them afterwards. By default from all, but at most 200,000.
     fit_partition : str, optional
-        Learn from rows of this partition only.
+        Learn from rows of this partition only; ``"*"`` learns from as many of each partition, as
+        far as it has them: of each at most as many as the smallest has, or 2,000.
     fit_roi : tuple of float, optional
         (x0, x1, y0, y1), half-open: where not all are learned from, landmarks are rows of this
         part of the scan first, and others as far as these are too few.
@@ -272,12 +291,17 @@ def umap(
     rows = _encoded_rows(latents, _FEWEST_FOR_UMAP)
     values = latents.values[rows]
     _refuse_identical(values)
+    whitening: dict[str, NDArray[np.float64]] = {}
     if whiten:
         progress.step(0, 1, "whitening")
-        values = _whitened(values)
+        whitening = _whitening(values)
+        values = place_by_axes(values, whitening)
     first = _rows_first(latents, rows, fit_roi)
-    fitted = _fit_rows(latents, rows, fit_on or MOST_FITTED, fit_partition, first, seed)
     notes: list[str] = []
+    if fit_partition == EACH and latents.partition is not None:
+        fitted = _balanced_rows(latents, rows, fit_on or MOST_FITTED, seed, notes)
+    else:
+        fitted = _fit_rows(latents, rows, fit_on or MOST_FITTED, fit_partition, first, seed)
     used_neighbors = _fitting_neighbors(neighbors, len(fitted), notes)
     settings = {
         "n_components": components,
@@ -315,8 +339,50 @@ def umap(
             "n_used": len(rows),
             "notes": tuple(notes),
         },
-        engine=f"umap-learn {metadata.version('umap-learn')}",
+        engine=umap_version(),
+        fitted={"landmarks": values[fitted], "places": coordinates[fitted], **whitening},
     )
+
+
+def umap_version() -> str:
+    """Return name and version of the library that computes a UMAP."""
+    return f"umap-learn {metadata.version('umap-learn')}"
+
+
+def place_by_umap(
+    values: NDArray[np.floating],
+    fitted: Mapping[str, NDArray[np.floating]],
+    *,
+    neighbors: int,
+    min_dist: float,
+    metric: str,
+    seed: int,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Place finite latents (n, d) in a UMAP that was fitted before, (n, c).
+
+    umap-learn's own transform: each new row is joined to its nearest landmarks, starts at their
+    weighted mean, and is moved by the attractions and repulsions of the layout, which stays.
+
+    Parameters
+    ----------
+    fitted : Mapping
+        Of the `Embedding`.
+    neighbors, min_dist, metric, seed
+        Its parameters.
+    """
+    learned, laid_out = fitted["landmarks"], fitted["places"].astype(np.float32)
+    if "axes" in fitted:
+        values = place_by_axes(values, fitted)
+    settings = {
+        "n_components": laid_out.shape[1],
+        "n_neighbors": neighbors,
+        "min_dist": min_dist,
+        "metric": metric,
+        "random_state": seed,
+        "n_jobs": 1,
+    }
+    return place_in_layout(learned, laid_out, values, settings, progress or Progress())
 
 
 def warm_up(*, large: bool = False) -> None:
@@ -458,11 +524,10 @@ def _projected(
     return np.concatenate(blocks)
 
 
-def _whitened(values: NDArray[np.floating]) -> NDArray[np.float32]:
+def _whitening(values: NDArray[np.floating]) -> dict[str, NDArray[np.float64]]:
     mean, axes, variance = principal_axes(values)
     kept = variance > _RELATIVE_ZERO * variance[0]
-    scaled = axes[kept] / np.sqrt(variance[kept])[:, None]
-    return _projected(values, mean, scaled).astype(np.float32)
+    return {"mean": mean, "axes": axes[kept] / np.sqrt(variance[kept])[:, None]}
 
 
 def _placed(
@@ -507,6 +572,28 @@ def _fit_rows(
         more = _landmarks(latents.grid, rows[others], most - len(wanted), seed)
         return np.sort(np.concatenate([wanted, others[more]]))
     return wanted
+
+
+def _balanced_rows(
+    latents: LatentSet, rows: NDArray[np.int64], most: int, seed: int, notes: list[str]
+) -> NDArray[np.int64]:
+    """Return places among the encoded rows, ascending: as many of each partition."""
+    assert latents.partition is not None
+    names, codes = np.unique(latents.partition[rows], return_inverse=True)
+    counts = np.bincount(codes)
+    each = min(max(1, most // len(names)), max(int(counts.min()), _FEWEST_OF_EACH))
+    parts = []
+    for code, n in enumerate(counts.tolist()):
+        places = np.flatnonzero(codes == code)
+        drawn = np.random.default_rng([seed, code]).permutation(n)[:each]
+        parts.append(places[drawn])
+    if each < counts.max():
+        listed = ", ".join(
+            f"{min(each, n):,} of {n:,} of {name}"
+            for name, n in zip(names.tolist(), counts.tolist(), strict=True)
+        )
+        notes.append(f"laid out on a balanced sample: {listed}")
+    return np.sort(np.concatenate(parts))
 
 
 def _rows_first(

@@ -81,6 +81,67 @@ def lay_out(
     return coordinates
 
 
+def place_in_layout(
+    learned: NDArray[np.floating],
+    laid_out: NDArray[np.float32],
+    values: NDArray[np.floating],
+    settings: dict[str, Any],
+    progress: Progress,
+) -> NDArray[np.float32]:
+    """Place new rows in a layout by umap-learn's own transform; the layout stays what it is.
+
+    Parameters
+    ----------
+    learned : ndarray, shape (m, d)
+        The rows that were laid out.
+    laid_out : ndarray of float32, shape (m, c)
+    values : ndarray, shape (n, d)
+    settings : dict
+        As in `lay_out`.
+
+    Notes
+    -----
+    The model is put together from its arrays, with an exact search for neighbors. The last bit of
+    their distances may differ from that of the search the model was fitted with, and a place by
+    what the layout's random steps make of it.
+    """
+    progress.step(0, 1, "UMAP: loading the library")
+    with _quiet([]):
+        from umap.umap_ import find_ab_params
+
+        model = _engine()(**settings)
+        model.embedding_ = np.asarray(laid_out, np.float32)
+        model._raw_data, model._sparse_data, model._small_data = learned, False, False
+        model._input_hash, model._n_neighbors = None, settings["n_neighbors"]
+        model._disconnection_distance, model._initial_alpha = np.inf, model.learning_rate
+        model._a, model._b = find_ab_params(model.spread, model.min_dist)
+        model._knn_search_index = _ExactSearch(np.asarray(learned, np.float32), settings["metric"])
+        coordinates = np.empty((len(values), laid_out.shape[1]), np.float32)
+        for start in range(0, len(values), _PLACED_AT_ONCE):
+            progress.step(start, len(values), "UMAP: placing rows")
+            rows = slice(start, start + _PLACED_AT_ONCE)
+            coordinates[rows] = model.transform(np.asarray(values[rows], np.float32))
+    progress.step(len(values), len(values), "UMAP: placing rows")
+    return coordinates
+
+
+class _ExactSearch:
+    """What umap-learn's transform asks for neighbors."""
+
+    _angular_trees = False
+
+    def __init__(self, learned: NDArray[np.float32], metric: str) -> None:
+        self._learned, self._metric = learned, metric
+
+    def query(
+        self, asked: NDArray[np.float32], k: int, epsilon: float
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the k nearest rows and their distances; `epsilon` is for inexact searches."""
+        del epsilon
+        near, distances = _exact_neighbors(self._learned, asked, k, self._metric)
+        return near.astype(np.int32), distances
+
+
 def compile_ahead(progress: Progress, *, large: bool = False) -> None:
     """Compile what is slow at its first use, or load it from disk; with `large`, all of it.
 

@@ -31,6 +31,8 @@ class Embedding:
         Name and version of the library that computed them.
     scores : Mapping of str to float
         For example ``trustworthiness``, ``explained_variance``.
+    fitted : Mapping of str to ndarray
+        What the projection needs to place new samples in it; empty where it can't.
     """
 
     coordinates: NDArray[np.float32]
@@ -39,6 +41,7 @@ class Embedding:
     parameters: Mapping[str, object] = field(default_factory=dict)
     engine: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
+    fitted: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if is_later(self, "coordinates") or is_later(self, "sample_ids"):

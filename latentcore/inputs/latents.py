@@ -102,6 +102,16 @@ def within_roi(latents: LatentSet, roi: Sequence[float] | None) -> LatentSet:
     return latents if inside.all() else latents.take(inside)
 
 
+def told_apart(locations: Sequence[str]) -> list[str]:
+    """Return what tells files apart: stems, or their folders' names, or both and a number."""
+    paths = [Path(location) for location in locations]
+    stems, folders = [path.stem for path in paths], [path.parent.name for path in paths]
+    for names in (stems, folders):
+        if len(set(names)) == len(names) and all(names):
+            return names
+    return [f"{number} {path.parent.name}/{path.stem}" for number, path in enumerate(paths, 1)]
+
+
 def is_bare_array(latents: LatentSet) -> bool:
     """Return whether they come from an array without coordinates of its own."""
     return latents.ref is not None and latents.ref.reader == _BARE_ARRAY

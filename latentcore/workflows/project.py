@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from latentcore.analysis.projections import PROJECTIONS, Projection, make_projection
+from latentcore.analysis.projection import EACH
+from latentcore.analysis.projections import PROJECTIONS, Placing, Projection, make_projection
 from latentcore.artifacts import RunFolder
-from latentcore.artifacts.stored_embedding import write_embedding
-from latentcore.containers import Embedding, LatentSet
+from latentcore.artifacts.embedding_model import (
+    EMBEDDING_MODEL,
+    EmbeddingModel,
+    write_embedding_model,
+)
+from latentcore.artifacts.stored_embedding import embedding_table, write_embedding
+from latentcore.containers import Embedding, LatentSet, default_sample_ids
+from latentcore.errors import RequestError
+from latentcore.inputs.embedding_models import refuse_unfit, stored_model
 from latentcore.inputs.latents import read_latents
+from latentcore.inputs.several import SeveralLatents, read_several
 from latentcore.progress import Progress
 from latentcore.requests.methods import with_parameters
 from latentcore.requests.options import (
@@ -23,6 +33,9 @@ from latentcore.requests.options import (
 )
 from latentcore.requests.verbs import as_plain, option, option_of, verb
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = ["ProjectRequest", "run"]
 
 
@@ -31,6 +44,21 @@ class _ProjectRequest:
     """What to embed, and how."""
 
     latents: str = latents_option()
+    more: tuple[str, ...] = option(
+        (),
+        help="more latents of the same encoder: one embedding of all, laid out on as many samples "
+        "of each (UMAP)",
+        positional=True,
+        nargs="*",
+        kind="latents",
+    )
+    into: str | None = option(
+        None,
+        help="place the latents in the embedding that this run of 'project' fitted: its folder. No "
+        "other option of the embedding is given then",
+        kind="file",
+        metavar="RUN",
+    )
     method: str = option("umap", help="how to embed", family=PROJECTIONS)
     components: int = option(
         2, help="how many dimensions the embedding has: 2 or 3", convert=int, metavar="N"
@@ -54,7 +82,8 @@ class _ProjectRequest:
     )
     fit_partition: str | None = option(
         None,
-        help="learn from the rows of this partition only, and place the others (UMAP)",
+        help="learn from the rows of this partition only, and place the others; * learns from as "
+        "many of each, and is the default of several latents (UMAP)",
         metavar="NAME",
     )
     fit_roi: tuple[float, ...] | None = option(
@@ -81,36 +110,154 @@ else:
 
 @verb("project", "Embed latents in two or three dimensions.", ProjectRequest, pool="embedding")
 def run(request: ProjectRequest, folder: RunFolder, progress: Progress) -> dict[str, Any]:
-    """Embed latents in two or three dimensions.
+    """Embed latents in two or three dimensions, or place them in an embedding that is there.
 
-    Writes ``embedding.parquet``, ``embedding.png`` and ``report.json``.
+    Writes ``embedding.parquet`` (of several latents, and of those placed by ``into``, with a
+    column ``source``), ``embedding.png``, ``report.json``, and ``embedding_model.safetensors``,
+    by which a later run places others in the same embedding.
 
     Returns
     -------
     dict
         What ``report.json`` holds: method, engine, version, parameters, trustworthiness.
     """
-    from latentcore.figures.embedding import embedding_figure
-
-    projection = _projection(request)
     progress.step(0, 1, "reading latents")
-    latents = read_latents(
-        request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi,
-        rows=request.rows,
-    )  # fmt: skip
-    embedding = projection.embed(latents, progress)
+    several = _read(request, folder)
+    latents = several.latents
+    notes = list(several.notes)
+    if request.into is None:
+        projection = _projection(request)
+        embedding = projection.embed(latents, progress)
+        model = _model(request, several, embedding)
+    else:
+        _refuse_contradiction(request)
+        model = stored_model(request.into, folder)
+        notes += refuse_unfit(model, latents, several.names, request.into)
+        projection, embedding = _placed(model, latents, progress)
     progress.step(0, 1, "scoring the embedding")
     report = _report(request, projection, latents, embedding)
-    write_embedding(folder.path("embedding.parquet"), embedding, latents)
-    folder.write_figure("embedding.png", embedding_figure(embedding))
+    report |= {"sources": several.counts, "into": request.into, "notes": notes}
+    path = folder.path("embedding.parquet")
+    if request.more or request.into is not None:
+        several.labeled(embedding_table(embedding, latents)).to_parquet(path, index=False)
+    else:
+        write_embedding(path, embedding, latents)
+    if model.fitted:
+        write_embedding_model(folder.path(EMBEDDING_MODEL), model)
+        report["model"] = EMBEDDING_MODEL
+    _draw(request, several, embedding, model, folder)
     folder.write_json("report.json", report)
     progress.step(1, 1, "writing")
     return report
 
 
+def _read(request: ProjectRequest, folder: RunFolder) -> SeveralLatents:
+    given: dict[str, Any] = {
+        "coords": request.coords,
+        "reader": request.reader,
+        "roi": request.roi,
+        "rows": request.rows,
+    }
+    if not request.more:
+        return SeveralLatents.of(read_latents(request.latents, folder, **given), request.latents)
+    return read_several([request.latents, *request.more], folder, **given)
+
+
+def _model(
+    request: ProjectRequest, several: SeveralLatents, embedding: Embedding
+) -> EmbeddingModel:
+    own = {field.name for field in fields(PROJECTIONS.get(embedding.method))}
+    # As it was fitted: neighbors may have been lowered to what the rows allow.
+    parameters = {**as_plain(request), **embedding.parameters}
+    return EmbeddingModel(
+        method=embedding.method,
+        parameters={name: value for name, value in parameters.items() if name in own},
+        engine=embedding.engine,
+        encoder=several.encoder,
+        dims=tuple(several.latents.dims.tolist()),
+        sources=several.names,
+        fitted=embedding.fitted,
+    )
+
+
+def _refuse_contradiction(request: ProjectRequest) -> None:
+    """Refuse options of a new embedding: the one that is there has its own."""
+    kept = {"latents", "more", "into", "roi", "rows", "coords", "reader"}
+    given = [
+        f"⟨{field.name}⟩"
+        for field in fields(request)
+        if field.name not in kept
+        and field.default is not MISSING
+        and getattr(request, field.name) != field.default
+    ]
+    if given:
+        message = (
+            f"{' and '.join(given)} say how to make a new embedding, but ⟨into⟩ names one that is "
+            "there. Leave them out, or ⟨into⟩."
+        )
+        raise RequestError(message)
+
+
+def _placed(
+    model: EmbeddingModel, latents: LatentSet, progress: Progress
+) -> tuple[Projection, Embedding]:
+    projection = make_projection(model.method, model.parameters, set())
+    if not isinstance(projection, Placing):
+        message = f"The method {model.method!r} can't place new samples. Embed all of them anew."
+        raise RequestError(message)
+    if projection.engine and projection.engine != model.engine:
+        message = (
+            f"The embedding was fitted by {model.engine}, but here is {projection.engine}, which "
+            "would place samples elsewhere. Install that version, or fit the embedding anew."
+        )
+        raise RequestError(message)
+    encoded = latents.encoded
+    found = projection.place(latents.values[encoded], model.fitted, progress)
+    coordinates = np.full((len(latents), found.shape[1]), np.nan, np.float32)
+    coordinates[encoded] = found
+    embedding = Embedding(
+        coordinates=coordinates,
+        sample_ids=latents.sample_ids,
+        method=model.method,
+        parameters={**model.parameters, "n_used": int(encoded.sum())},
+        engine=model.engine or f"numpy {np.__version__}",
+    )
+    return projection, embedding
+
+
+def _draw(
+    request: ProjectRequest, several: SeveralLatents, embedding: Embedding, model: EmbeddingModel,
+    folder: RunFolder,
+) -> None:  # fmt: skip
+    from latentcore.figures.embedding import embedding_figure
+
+    if request.into is not None and "places" in model.fitted:
+        figure = _over_reference(embedding, model.fitted["places"])
+    elif request.more:
+        labels, names = several.codes, dict(enumerate(several.names))
+        figure = embedding_figure(embedding, labels=labels, names=names, label="source")
+    else:
+        figure = embedding_figure(embedding)
+    folder.write_figure("embedding.png", figure)
+
+
+def _over_reference(embedding: Embedding, places: NDArray[np.floating]) -> Figure:
+    """Draw what was placed over what it was placed among, which is gray."""
+    from latentcore.figures.embedding import embedding_figure
+
+    coordinates = np.concatenate([places.astype(np.float32), embedding.coordinates])
+    ids = np.concatenate([default_sample_ids(len(places)), embedding.sample_ids])
+    new = np.arange(len(coordinates)) >= len(places)
+    both = replace(embedding, coordinates=coordinates, sample_ids=ids)
+    return embedding_figure(both, labels=new.astype(np.int32), names={1: "placed"}, inside=new)
+
+
 def _projection(request: ProjectRequest) -> Projection:
     own = {field.name for field in fields(request) if option_of(field).methods}
-    return make_projection(request.method, as_plain(request), own)
+    asked = dict(as_plain(request))
+    if request.more and request.fit_partition is None:
+        asked["fit_partition"] = EACH
+    return make_projection(request.method, asked, own)
 
 
 def _report(

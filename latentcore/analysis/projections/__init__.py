@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import make_method
 from latentcore.containers import Embedding, LatentSet
 from latentcore.progress import Progress
 from latentcore.registry import Registry
 
-__all__ = ["PROJECTIONS", "Projection", "make_projection"]
+__all__ = ["PROJECTIONS", "Placing", "Projection", "make_projection"]
 
 
 class Projection(Protocol):
@@ -43,6 +46,31 @@ class Projection(Protocol):
         ------
         RequestError
             If a parameter makes no sense for these latents.
+        """
+        ...
+
+
+@runtime_checkable
+class Placing(Protocol):
+    """A projection that can place new latents in an embedding it made before."""
+
+    @property
+    def engine(self) -> str:
+        """Name and version of the library, where an embedding of another one means another."""
+        ...
+
+    def place(
+        self,
+        values: NDArray[np.float32],
+        fitted: Mapping[str, NDArray[np.floating]],
+        progress: Progress,
+    ) -> NDArray[np.float32]:
+        """Return coordinates (n, c) of finite latents (n, d).
+
+        Parameters
+        ----------
+        fitted : Mapping of str to ndarray
+            `Embedding.fitted`, as ``embed`` returned it.
         """
         ...
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
-from latentcore.analysis.projection import umap
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.projection import place_by_umap, umap, umap_version
 from latentcore.analysis.projections import PROJECTIONS
 from latentcore.containers import Embedding, LatentSet
 from latentcore.progress import Progress
@@ -34,3 +38,20 @@ class UmapProjection:
     def embed(self, latents: LatentSet, progress: Progress) -> Embedding:
         """Learn an embedding and place all latents in it."""
         return umap(latents, **asdict(self), progress=progress)
+
+    @property
+    def engine(self) -> str:
+        """Name and version of the library."""
+        return umap_version()
+
+    def place(
+        self,
+        values: NDArray[np.float32],
+        fitted: Mapping[str, NDArray[np.floating]],
+        progress: Progress,
+    ) -> NDArray[np.float32]:
+        """Place new latents among the landmarks; see `place_by_umap`."""
+        return place_by_umap(
+            values, fitted, neighbors=self.neighbors, min_dist=self.min_dist, metric=self.metric,
+            seed=self.seed, progress=progress,
+        )  # fmt: skip

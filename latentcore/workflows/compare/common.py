@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from latentcore.artifacts import RunFolder, read_run
 from latentcore.containers import ScanGrid, sample_rows
 from latentcore.errors import JoinError, RequestError
-from latentcore.inputs.latents import read_latents
+from latentcore.inputs.latents import read_latents, told_apart
 from latentcore.workflows.compare.request import CompareRequest
 
 _FEWEST = 4
@@ -81,7 +81,7 @@ def read_common(request: CompareRequest, folder: RunFolder) -> Common:
         )
         for location in locations
     ]
-    first, names = sets[0], _names(locations)
+    first, names = sets[0], told_apart(locations)
     rows = np.stack([np.arange(len(first)), *(sample_rows(first, other) for other in sets[1:])])
     present = np.stack([(own >= 0) & one.encoded[own] for own, one in zip(rows, sets, strict=True)])
     common = np.flatnonzero(present.all(axis=0))
@@ -114,16 +114,6 @@ def _refuse_number(locations: Sequence[str]) -> None:
     if twice:
         message = f"{twice[0]!r} was named twice. Name each set of latents once."
         raise RequestError(message)
-
-
-def _names(locations: Sequence[str]) -> list[str]:
-    """Return what tells the files apart: stems, or their folders', or both and a number."""
-    paths = [Path(location) for location in locations]
-    stems, folders = [path.stem for path in paths], [path.parent.name for path in paths]
-    for names in (stems, folders):
-        if len(set(names)) == len(names) and all(names):
-            return names
-    return [f"{number} {path.parent.name}/{path.stem}" for number, path in enumerate(paths, 1)]
 
 
 def _made_by(location: str) -> dict[str, Any]:

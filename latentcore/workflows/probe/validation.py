@@ -28,7 +28,7 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, match_rows, sample_rows
 from latentcore.errors import JoinError, RequestError
 from latentcore.inputs.labels import read_labels
-from latentcore.inputs.latents import read_latents
+from latentcore.inputs.latents import read_latents, told_apart
 from latentcore.inputs.maps import grid_for_maps
 from latentcore.progress import Progress
 from latentcore.workflows.probe.labels import FoundLabels
@@ -161,7 +161,7 @@ def cross_validate(
     folds = _folds(request, latents, found.labels, folder)
     classifiers = [classifier, *_beside(request, classifier)]
     tables = [(request.latents, latents.values), *zip(request.against, others, strict=True)]
-    names = _names([location for location, _ in tables])
+    names = told_apart([location for location, _ in tables])
     series = [
         _series(request, location, name, np.asarray(values), found.labels, folds, one, progress)
         for (location, values), name in zip(tables, names, strict=True)
@@ -350,11 +350,3 @@ def _beside(request: ProbeRequest, classifier: Probe) -> list[Probe]:
         raise RequestError(message)
     names = [name for name in dict.fromkeys(request.beside) if name != classifier.name]
     return [make_probe(name, {}) for name in names]
-
-
-def _names(locations: Sequence[str]) -> list[str]:
-    """Return file stems, made different by their folders where they are alike."""
-    stems = [Path(location).stem for location in locations]
-    if len(set(stems)) == len(stems):
-        return stems
-    return [f"{Path(location).parent.name}/{Path(location).stem}" for location in locations]
