@@ -151,12 +151,13 @@ def _validation(report: dict[str, Any]) -> None:
     chance = found.get("chance")
     said = f"Mean over {found['n_folds']} folds; interval: {found['interval']}."
     if chance is not None:
-        said += (
-            f" With labels exchanged {chance['times']} times the mean accuracy is "
-            f"{chance['mean']['accuracy']:.3f}, "
-            f"its 95 % quantile {chance['upper']['accuracy']:.3f}: "
-            f"p = {chance['p']['accuracy']:.3g}."
-        )
+        parts = [
+            f"{name} {chance['mean'][metric]:.3f}, 95 % quantile {chance['upper'][metric]:.3f}, "
+            f"p = {chance['p'][metric]:.3g}"
+            for metric, name in _SCORES.items()
+            if metric in chance["p"]
+        ]
+        said += f" With labels exchanged {chance['times']} times: {'; '.join(parts)}."
     st.caption(errors.markdown_safe(said))
     if "learning_curve" in found:
         _chart(learning_curve_chart(found["learning_curve"], report["title"]), "learning curve")
