@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from latentcore.artifacts import to_json, write_atomic
+from latentcore.artifacts import read_run, to_json, write_atomic
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.readers import open_latents
@@ -65,7 +66,7 @@ def test_without_patterns_the_page_says_what_to_do(open_page: OpenPage, scan: Pa
 
 
 def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
-    open_page: OpenPage, scan: Path
+    open_page: OpenPage, scan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = choose_tiny(open_train(open_page))
     labels = next(one for one in app.selectbox if one.label == "Judge by")
@@ -91,6 +92,31 @@ def test_training_ends_with_its_worth_and_its_model_goes_to_the_extract_page(
     chosen = extract.selectbox(key="extract.model").value
     assert chosen == f"run:{record.folder.name}/model.safetensors"
     assert extract.radio(key="extract.preset.True").value == "own"
+
+    # One click from here: latents of both encoders, then what they share.
+    monkeypatch.setitem(
+        VERBS._parts, "compare", dataclasses.replace(VERBS.get("compare"), pool="thread")
+    )
+    compare = press(open_train(open_page, job=record.id), "Compare with PCA")
+    jobs = compare.session_state["latents_awaited"].jobs
+    made = [runner().wait(job, PATIENCE) for job in jobs]
+    assert [one.request["checkpoint"] for one in made] == [
+        str(record.folder / "model.safetensors"), "pca:2",
+    ]  # fmt: skip
+    assert (
+        read_run(made[0].folder)["summary"]["preparation"]
+        == (read_run(made[1].folder)["summary"]["preparation"])
+    )
+    assert compare.title[0].value == "Compare"
+    compare.switch_page("pages/tasks/compare/compare.py").run()  # which AppTest forgets
+    compared = runner().wait(job_in(compare), PATIENCE)
+    assert compared.state == "finished", compared.error
+    assert compared.request["labels"].endswith("truth.csv:phase_id")
+    compare.run()
+    names = compare.dataframe[0].value["Latents"].tolist()
+    assert names[0].startswith("VAE 2") and names[1].startswith("PCA 2")
+    others = compare.multiselect(key=f"compare.others.run:{made[0].folder.name}/scan_latents.h5")
+    assert others.value == [f"run:{made[1].folder.name}/scan_latents.h5"]
 
     again = open_train(open_page)
     assert "Trainings of this scan" in [one.value for one in again.header]

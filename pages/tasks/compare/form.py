@@ -56,13 +56,14 @@ def ask(scene: Scene) -> Any | None:
 
 def _others(first: str, offered: list[str]) -> list[str]:
     names = names_of(offered)
+    key = f"compare.others.{first}"
+    st.session_state.setdefault(key, offered[:1])
     return st.multiselect(
         f"Hold {markdown_safe(name_of(first))} against",
         offered,
-        default=offered[:1],
         format_func=names.__getitem__,
         max_selections=_MOST_OTHERS,
-        key=f"compare.others.{first}",
+        key=key,
         placeholder="Choose latents of the same samples",
         help="Latents of the same samples, joined by x and y, or by sample id where there is no "
         "scan grid. The latents in view are chosen in the sidebar.",

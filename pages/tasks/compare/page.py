@@ -15,6 +15,7 @@ from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
 from pages.tasks.compare import form, result
 from pages.tasks.compare.compared import read_compared
+from pages.tasks.compare.waiting import waiting
 from pages.view import session
 from pages.view.scene import Scene, complete, open_scene
 
@@ -24,6 +25,8 @@ PAGE = "compare"
 def show(scan: ScanState) -> None:
     """Show the page for the scan in view."""
     st.title("Compare")
+    if waiting(PAGE):
+        return
     if scan.latents is None:
         no_latents(scan)
         return

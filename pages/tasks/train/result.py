@@ -23,6 +23,8 @@ from pages.frame.units import duration_text
 from pages.jobs.panel import runner, state_badge, watch
 from pages.jobs.past_runs import trainings_of
 from pages.results import run_files
+from pages.scan import state
+from pages.tasks.train import beside
 
 _MODEL = "model.safetensors"
 _SHOWN_FILES = (_MODEL, "model.json", "loss.csv")
@@ -47,6 +49,9 @@ def show_result(record: JobRecord) -> None:
             icon=":material/memory:",
         ):
             use_for_extraction(f"run:{record.folder.name}/{_MODEL}")
+        samples = state.current().samples
+        if samples is not None:
+            beside.offer(samples, record.folder, run, trainings_of(samples))
         files = run.get("files", {})
         for name in _SHOWN_FILES:
             if name in files:
