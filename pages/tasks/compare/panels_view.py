@@ -121,8 +121,8 @@ def _space(arrays: PointArrays, view: EmbeddingView, color: str) -> Panel:
 
 def _shared(arrays: PointArrays, found: Compared, pair: str, theme: Theme) -> Continuous:
     array = arrays.add(SHARED, found.share[pair], f"{found.key}|{pair}")
-    label = f"share of {found.report['k']} nearest neighbors in common"
-    return Continuous(array, lut_on(_COLORS, theme), (0.0, 1.0), label, "", NAN_COLORS[theme])
+    lut = lut_on(_COLORS, theme)
+    return Continuous(array, lut, (0.0, 1.0), "shared neighbors", "", NAN_COLORS[theme])
 
 
 def _coloring(arrays: PointArrays, scene: Scene, name: str, theme: Theme) -> Coloring:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from pages.frame import errors
 from pages.frame.tables import show_table
 from pages.frame.theme import tones
 from pages.frame.units import duration_text, size_text
+from pages.jobs.panel import cancel
+from pages.jobs.work import wait_for
 from pages.panels.linked_panels import linked_panels, read_state
 from pages.results import run_files
 from pages.scan import loading
@@ -72,6 +75,8 @@ def show(scene: Scene, found: Compared) -> None:
         _files(found)
         return
     pair, method, color = _ask(scene, found)
+    if method == spaces_of.UMAP:
+        _wait_for_umaps(scene, found)
     masks = _panels(scene, found, pair, method, color)
     tab = st.segmented_control(
         "Inspector", list(_TABS), format_func=_TABS.__getitem__, default="selection",
@@ -164,6 +169,22 @@ def _ask(scene: Scene, found: Compared) -> tuple[str, str, str]:
             key=f"compare.color.{'|'.join(scene.maps.names)}",
         )  # fmt: skip
     return pair, str(method), color
+
+
+def _wait_for_umaps(scene: Scene, found: Compared) -> None:
+    jobs = spaces_of.umaps_under_way(scene, session.question(), found)
+    if jobs:
+        wait_for(
+            "compare.umap.cancel",
+            partial(spaces_of.told_of, jobs),
+            partial(_cancel, jobs),
+            "Those that are shown already stay.",
+        )
+
+
+def _cancel(jobs: tuple[str, ...]) -> None:
+    for job in jobs:
+        cancel(job)
 
 
 def _panels(

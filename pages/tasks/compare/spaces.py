@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from latentcore.containers import sample_rows
 from latentcore.errors import InputError
-from pages.jobs.panel import progress_text
+from pages.jobs.panel import progress_text, runner
+from pages.jobs.work import Told
 from pages.scan.state import ScanState
 from pages.tasks.compare.compared import Compared
 from pages.view import embeddings
@@ -47,13 +48,36 @@ def spaces(
     return views
 
 
+def umaps_under_way(scene: Scene, question: Question, found: Compared) -> tuple[str, ...]:
+    """Return the jobs of the UMAPs that are being computed for a comparison."""
+    scenes = [_own_scene(scene, place) for place in found.places.values()]
+    records = [embeddings.umap_job(own, question) for own in scenes]
+    return tuple(record.id for record in records if record is not None and record.active)
+
+
+def told_of(jobs: tuple[str, ...]) -> Told | None:
+    """Return how far these are; None as soon as one of them has ended."""
+    records = [runner().get(job) for job in jobs]
+    active = [record for record in records if record is not None and record.active]
+    if len(active) < len(jobs):
+        return None
+    running = next((one for one in active if one.state == "running"), active[0])
+    more = f", {len(active) - 1} more to come" * (len(active) > 1)
+    cancelling = all(one.cancelling for one in active)
+    return Told(f"{running.title} ({progress_text(running)}){more}", cancelling)
+
+
+def _own_scene(scene: Scene, place: str) -> Scene:
+    """Return what latents have by themselves; of those in view the scene with its maps."""
+    return scene if place == scene.scan.latents else open_scene(ScanState(latents=place))
+
+
 def _space(
     scene: Scene, question: Question, found: Compared, method: str, name: str, messages: list[str]
 ) -> EmbeddingView | None:
     if method == ALIGNED:
         return _aligned(found, name)
-    place = found.places[name]
-    own = scene if place == scene.scan.latents else open_scene(ScanState(latents=place))
+    own = _own_scene(scene, found.places[name])
     view = (
         embeddings.pca_view(own)
         if method == PCA
@@ -69,8 +93,8 @@ def _umap(own: Scene, question: Question, called: str, messages: list[str]) -> E
         return None
     if record.finished:
         return embeddings.umap_view(own, question, record, messages)
-    told = progress_text(record) if record.active else record.error or "it was stopped"
-    messages.append(f"UMAP of {called}: {told}")
+    if not record.active:  # else the page says how far it is
+        messages.append(f"UMAP of {called}: {record.error or 'it was stopped'}")
     return None
 
 
