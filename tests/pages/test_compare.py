@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from streamlit.testing.v1 import AppTest
 
+from latentcore.analysis.domains.search import domain_hierarchy
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.workflows import VERBS
@@ -65,6 +69,34 @@ def page_text(app: AppTest) -> str:
 def press(app: AppTest, label: str) -> AppTest:
     [button] = [one for one in app.button if one.label == label]
     return button.click().run()
+
+
+def settled(app: AppTest, tables: int) -> AppTest:
+    """Wait until so many tables are shown."""
+    end = time.monotonic() + 120
+    while len(app.dataframe) < tables and not app.error and time.monotonic() < end:
+        time.sleep(0.1)
+        app.run()
+    return app
+
+
+def found_again(method: str, scan: pd.DataFrame, stored: LatentSet) -> list[np.ndarray]:
+    """Return the groups of both encoders at the common points, found without the page."""
+    known = scan[scan["x"] > 0]
+    labels = []
+    for latents in (loading.latents(FIRST), stored):
+        at = {
+            place: row
+            for row, place in enumerate(zip(*latents.grid.plain_coordinates(), strict=True))
+        }
+        rows = [at[place] for place in zip(known["x"], known["y"], strict=True)]
+        if method == "KMeans":
+            model = KMeans(4, n_init=50, random_state=0)
+            labels.append(model.fit_predict(latents.values[rows].astype(float)))
+        else:
+            hierarchy = domain_hierarchy(latents)
+            labels.append(hierarchy.cut(hierarchy.threshold.value)[rows])
+    return labels
 
 
 def test_alone_latents_are_compared_with_nothing(open_page: OpenPage, scan) -> None:
@@ -139,6 +171,18 @@ def test_encoders_are_compared_by_place_and_judged_by_labels(
     app.button_group(key="compare.tab").set_value("selection").run()
     table = app.dataframe[2].value
     assert table["n"].tolist() == [96, 50]
+
+    # Clusters of both against each other: the four phases are four clusters to either encoder.
+    app.button_group(key="compare.tab").set_value("groups").run()
+    app.number_input(key="compare.groups.k").set_value(4).run()
+    for method in ("KMeans", "Domains"):
+        app.button_group(key="compare.groups").set_value(method).run()
+        app = settled(press(app, "Compute"), 3)
+        table = app.dataframe[2].value
+        assert table["Points"].item() == 88
+        labels = found_again(method, scan, stored)
+        assert table["ARI"].item() == pytest.approx(adjusted_rand_score(*labels))
+        assert table["NMI"].item() == pytest.approx(normalized_mutual_info_score(*labels))
     app.button_group(key="compare.tab").set_value("files").run()
     assert "first_latents.h5" in app.code[0].value
     assert str(record.folder.parent) not in app.code[0].value

@@ -27,6 +27,7 @@ from pages.jobs.work import wait_for
 from pages.panels.linked_panels import linked_panels, read_state
 from pages.results import run_files
 from pages.scan import loading
+from pages.tasks.compare import groups
 from pages.tasks.compare import spaces as spaces_of
 from pages.tasks.compare.compared import Compared
 from pages.tasks.compare.panels_view import MOST_SPACES, SHARED, build_view, known_shapes
@@ -39,6 +40,7 @@ _PANELS = "compare.panels"
 _TABS = {
     "selection": ":material/select: Selection",
     "movers": ":material/move_down: What moved",
+    "groups": ":material/workspaces: Clusters and domains",
     "files": ":material/download: Download",
 }
 _MOST_PICTURES = 24
@@ -84,6 +86,8 @@ def show(scene: Scene, found: Compared) -> None:
     )  # fmt: skip
     if tab == "movers":
         _movers(scene, found, pair)
+    elif tab == "groups":
+        groups.show(scene, found)
     elif tab == "files":
         _files(found)
     else:
