@@ -328,26 +328,28 @@ def chosen_features(
         If a dimension or map doesn't exist or is named twice, a weight is not above 0 or of no
         feature, or nothing is left.
     """
-    columns: dict[str, NDArray[np.floating]] = {}
-    for dim in latents.dims if choice.dims is None else choice.dims:
-        values = latents.dimension(int(dim))
-        if choice.dims is not None or _varies(values):
-            _put(columns, latent_name(int(dim)), values)
+    dims = [
+        int(dim) for dim in (latents.dims[latents.varying] if choice.dims is None else choice.dims)
+    ]
     for name in choice.maps:
         if name not in maps:
             message = f"No map is called {name!r}. There are: {', '.join(maps) or 'none'}."
             raise RequestError(message)
-        _put(columns, name, maps[name])
+    columns = [*map(latent_name, dims), *choice.maps]
+    _refuse_twice(columns)
     if not columns:
         message = (
             f"There is nothing to cluster: none of the {len(latents.dims)} latent dimensions has "
             "two different values, and no map was chosen. Choose a map, or another ROI."
         )
         raise RequestError(message)
-    order = None if latents.grid is None else latents.grid.node
     table = np.empty((len(latents), len(columns)))
-    for place, name in enumerate(columns):
-        table[:, place] = columns[name]
+    if dims:
+        for rows, values in latents.blocks_of(dims):
+            table[rows, : len(dims)] = values
+    for place, name in enumerate(choice.maps, len(dims)):
+        table[:, place] = maps[name]
+    order = None if latents.grid is None else latents.grid.node
     weights = {name: weight for name, weight in choice.weights.items() if weight != 1}
     left_out = [latent_name(int(dim)) for dim in latents.dims] if choice.dims is None else []
     check_weights(weights, [*columns, *left_out])
@@ -378,15 +380,11 @@ def check_weights(weights: Mapping[str, float], names: Sequence[str]) -> None:
             raise RequestError(message)
 
 
-def _put(columns: dict[str, NDArray[np.floating]], name: str, values: NDArray[np.floating]) -> None:
-    if name in columns:
-        message = (
-            f"The feature {name!r} was chosen twice. Name it once; a weight makes it count more."
-        )
-        raise RequestError(message)
-    columns[name] = values
-
-
-def _varies(values: NDArray[np.floating]) -> bool:
-    present = values[np.isfinite(values)]
-    return len(present) > 0 and bool(present.min() < present.max())
+def _refuse_twice(names: Sequence[str]) -> None:
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            message = (
+                f"The feature {name!r} was chosen twice. "
+                "Name it once; a weight makes it count more."
+            )
+            raise RequestError(message)

@@ -170,6 +170,19 @@ class LatentSet:
             n += m
         return np.sqrt(squares / max(1, n))
 
+    @property
+    def varying(self) -> NDArray[np.bool_]:
+        """Which dimensions have two different finite values, shape (d,)."""
+        low = np.full(self.shape[1], np.inf, np.float32)
+        high = -low
+        for _, values in self.blocks():
+            finite = np.isfinite(values)
+            low = np.minimum(low, values.min(axis=0, initial=np.inf, where=finite))
+            high = np.maximum(high, values.max(axis=0, initial=-np.inf, where=finite))
+            if (low < high).all():
+                break  # most often after the first piece of a large file
+        return np.asarray(low < high)
+
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield all values, piece by piece: which rows, and their latents (b, d)."""
         n, d = self.shape
@@ -177,6 +190,18 @@ class LatentSet:
         for start in range(0, n, step):
             rows = slice(start, min(n, start + step))
             yield rows, self.values[rows] if self.stored is None else self.stored.read(rows)
+
+    def blocks_of(self, dims: Sequence[int]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield the values of some dimensions, piece by piece: a file is read once for all.
+
+        Raises
+        ------
+        RequestError
+            If the set doesn't hold one of them.
+        """
+        places = [self._place(dim) for dim in dims]
+        for rows, values in self.blocks():
+            yield rows, values[:, places]
 
     def rows(self, wanted: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return the latents of some samples by their numbers, shape (m, d), in that order."""

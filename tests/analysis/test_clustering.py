@@ -10,12 +10,15 @@ from sklearn.metrics import adjusted_rand_score
 
 from latentcore.analysis.clusterers import make_clusterer
 from latentcore.analysis.clustering import (
+    FeatureChoice,
     Features,
+    chosen_features,
     cluster,
     cluster_features,
     latent_and_band_contrast,
 )
 from latentcore.analysis.separation import between_shares, compare_scalings, eta_squared, separation
+from latentcore.containers import LatentSet, later, later_sample_ids
 from latentcore.errors import RequestError, ShapeError
 
 KMEANS2 = make_clusterer("kmeans", {"k": 2})
@@ -209,3 +212,37 @@ class TestPublished:
         model = KMeans(3, n_init="auto", random_state=0).fit(values)
         np.testing.assert_array_equal(found.labels[features.finite], model.labels_)
         assert found.scores["value"] == pytest.approx(model.inertia_)
+
+
+class CountedReads:
+    """Latents in a file, as far as a `LatentSet` knows, and how many of their rows were read."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.shape, self.rows_read = values, values.shape, 0
+
+    def read(self, rows: slice) -> np.ndarray:
+        self.rows_read += len(self.values[rows])
+        return self.values[rows]
+
+    def load(self) -> np.ndarray:
+        raise AssertionError("all at once")
+
+
+def test_features_of_large_latents_are_read_once_for_all_dimensions():
+    n, d = 300_000, 9
+    values = np.random.default_rng(0).normal(size=(n, d)).astype(np.float32)
+    values[:, 3], values[5, 4], values[:, 6] = 2, np.nan, np.nan
+    stored = CountedReads(values)
+    latents = LatentSet(
+        later(stored.load), later_sample_ids(n), np.arange(d, dtype=np.int32), stored=stored
+    )
+    contrast = np.arange(n, dtype=np.float32)
+    maps = {"contrast": contrast}
+    found = chosen_features(FeatureChoice((8, 0, 5), ("contrast",)), latents, maps)
+    assert stored.rows_read == n
+    assert found.names == ("latent_d8", "latent_d0", "latent_d5", "contrast")
+    wanted = np.column_stack([values[:, [8, 0, 5]], contrast])
+    np.testing.assert_array_equal(found.values, wanted)
+    found = chosen_features(FeatureChoice(None), latents, {})
+    np.testing.assert_array_equal(found.values, values[:, [0, 1, 2, 4, 5, 7, 8]])
+    assert stored.rows_read == 3 * n  # all of a dimension must be seen that has but one value

@@ -115,6 +115,13 @@ def test_large_latents_are_read_by_need(
         np.testing.assert_array_equal(got.rows(rows), whole.values[rows])
         for dim in latents.dims:
             np.testing.assert_array_equal(got.dimension(dim), whole.dimension(dim))
+        some = data.draw(st.lists(st.sampled_from(got.dims.tolist()), min_size=1))
+        np.testing.assert_array_equal(
+            np.vstack([part for _, part in got.blocks_of(some)]),
+            np.column_stack([whole.dimension(dim) for dim in some]),
+        )
+        different = [len(np.unique(one[np.isfinite(one)])) > 1 for one in whole.values.T]
+        np.testing.assert_array_equal(got.varying, different)
         finite = np.isfinite(whole.values).all(axis=1)
         np.testing.assert_array_equal(got.encoded, finite)
         exact = whole.values[finite].astype(np.float64)
