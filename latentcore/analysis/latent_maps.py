@@ -37,15 +37,32 @@ def robust_limits(
     if not 0 <= low < high <= 100:
         message = f"Percentiles must be 0 ≤ low < high ≤ 100, but are {low:g} and {high:g}."
         raise RequestError(message)
-    finite = np.asarray(values, np.float64)
-    finite = finite[np.isfinite(finite)]
+    given = np.asarray(values)
+    given = given if given.dtype == np.float32 else given.astype(np.float64)
+    finite = given[np.isfinite(given)]
     if len(finite) == 0:
         return 0.0, 1.0
-    bottom, top = (float(limit) for limit in np.percentile(finite, [low, high]))
+    bottom, top = _percentiles(finite, low, high)
     if symmetric:
         top = max(abs(bottom), abs(top))
         bottom = -top
     return bottom, top
+
+
+def _percentiles(values: NDArray[np.floating], *wanted: float) -> list[float]:
+    """Return `np.percentile` of the values as float64; only its few neighbors become float64.
+
+    The values are put into another order.
+    """
+    ranks = np.array(wanted) / 100 * (len(values) - 1)
+    below = np.floor(ranks).astype(np.int64)
+    above = np.minimum(below + 1, len(values) - 1)
+    values.partition(np.unique([below, above]))
+    first, second = values[below].astype(np.float64), values[above].astype(np.float64)
+    share, between = ranks - below, second - first
+    # From the nearer end, so that a share of 1 is the second value itself.
+    near = np.where(share < 0.5, first + between * share, second - between * (1 - share))
+    return [float(one) for one in near]
 
 
 def cluster_ranges(

@@ -22,6 +22,17 @@ def test_nothing_finite_has_limits_all_the_same():
     assert robust_limits([5.0, 5.0]) == (5.0, 5.0)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 50, 51, 1_001])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_limits_are_those_of_numpy_in_float64(n, dtype):
+    values = np.random.default_rng(n).normal(5, 3, n).astype(dtype)
+    given = np.concatenate([values, [np.nan, np.inf]]).astype(dtype)
+    before = given.copy()
+    wanted = np.percentile(values.astype(np.float64), [2, 98])
+    assert robust_limits(given) == tuple(wanted)
+    np.testing.assert_array_equal(given, before)
+
+
 def test_senseless_percentiles_are_refused():
     with pytest.raises(RequestError, match="98 and 2"):
         robust_limits([1.0], low=98, high=2)
