@@ -22,6 +22,10 @@ JoinedBy = Literal["id", "order"]
 _STAGES = ("_preproc", "_latents", "_cutouts")
 
 
+# Readers give times as decimal years: days since the beginning of 1970 by the Julian year.
+EPOCH_YEAR, DAYS_PER_YEAR = 1970.0, 365.25
+
+
 @dataclass(frozen=True, eq=False)
 class SampleColumns(Columns):
     """A table's columns at the samples of a set of latents.

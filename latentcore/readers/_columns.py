@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.containers.tables import DAYS_PER_YEAR, EPOCH_YEAR
 from latentcore.errors import MalformedFileError
 from latentcore.readers._peek import Peek
 
@@ -29,8 +30,6 @@ _UNIT = re.compile(r"[\[(]\s*([^\])]+?)\s*[\])]\s*$")
 _MICROMETERS = ("um", "µm", "μm", "micron", "microns")
 MOST_CATEGORIES = 4_096
 _LABELS = re.compile(r"phase|grain|cluster|domain|region|label|partition|split")
-_DAYS_PER_YEAR = 365.25
-_EPOCH_YEAR = 1970.0
 
 
 _SYMBOLS = frozenset(
@@ -163,7 +162,7 @@ def _years(column: pd.Series) -> NDArray[np.float64]:
     plain = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz else column
     days = plain.to_numpy("datetime64[s]").astype(np.float64) / 86_400
     days[column.isna().to_numpy()] = np.nan
-    return cast("NDArray[np.float64]", _EPOCH_YEAR + days / _DAYS_PER_YEAR)
+    return cast("NDArray[np.float64]", EPOCH_YEAR + days / DAYS_PER_YEAR)
 
 
 def text_categories(
