@@ -117,7 +117,7 @@ def run(request: GeographyRequest, folder: RunFolder, progress: Progress) -> dic
     progress.step(0, 2, "reading")
     samples, notes = _read(request, folder)
     progress.step(1, 2, "counting")
-    earth, region = _earth(request, samples, folder)
+    earth, region = _earth(request, samples, folder, notes)
     bins, place = _bins(request, samples, folder)
     folder.write_csv("earth.csv", earth)
     folder.write_csv("bins.csv", bins)
@@ -237,7 +237,7 @@ def _embedded(samples: _Samples) -> NDArray[np.bool_]:
 
 
 def _earth(
-    request: GeographyRequest, samples: _Samples, folder: RunFolder
+    request: GeographyRequest, samples: _Samples, folder: RunFolder, notes: list[str]
 ) -> tuple[pd.DataFrame, float | None]:
     """Count by cell of the Earth, and draw; return the region's share of all, too."""
     import pandas as pd
@@ -260,7 +260,7 @@ def _earth(
         )
         raise RequestError(message)
     tables = []
-    for figure, periods in _periods(request, samples.months, where >= 0).items():
+    for figure, periods in _periods(request, samples.months, where >= 0, notes).items():
         counts = {
             name: shares(np.where(rows, where, -1), chosen, len(cells), request.min_count)
             for name, rows in periods.items()
@@ -281,7 +281,10 @@ def _earth(
 
 
 def _periods(
-    request: GeographyRequest, months: NDArray[np.float32] | None, used: NDArray[np.bool_]
+    request: GeographyRequest,
+    months: NDArray[np.float32] | None,
+    used: NDArray[np.bool_],
+    notes: list[str],
 ) -> dict[str, dict[str, NDArray[np.bool_]]]:
     """Return by figure which rows each of its periods has; seasons and years of a region only."""
     periods = {"earth": {"all": used}}
@@ -292,6 +295,8 @@ def _periods(
     years = np.unique(year[used & np.isfinite(year)]).astype(int)
     if len(years) == 0:
         return periods
+    if len(years) > _MOST_YEARS:
+        notes.append(f"Of {len(years)} years only the last {_MOST_YEARS} are told apart.")
     periods["seasons"] = {name: used & (season == i) for i, name in enumerate(SEASONS)}
     periods["years"] = {str(one): used & (year == one) for one in years[-_MOST_YEARS:]}
     return periods
