@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
-from latentcore.inputs.encoders import encoder_of, refuse_other_encoders
+from latentcore.inputs.encoders import made, refuse_other_encoders
 from latentcore.inputs.latents import read_latents, told_apart
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SeveralLatents:
     def of(cls, latents: LatentSet, location: str) -> SeveralLatents:
         """Return a single file's latents, as they are."""
         codes = np.zeros(len(latents), np.int32)
-        return cls(latents, tuple(told_apart([location])), codes, {}, encoder_of(latents))
+        return cls(latents, tuple(told_apart([location])), codes, {}, made(latents).encoder)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -88,7 +88,7 @@ def read_several(locations: Sequence[str], folder: RunFolder, **given: Any) -> S
         raise RequestError(message)
     sets = [read_latents(location, folder, **given) for location in locations]
     names = told_apart(locations)
-    notes = refuse_other_encoders(sets, names)
+    notes = refuse_other_encoders([made(one) for one in sets], names)
     codes = np.repeat(np.arange(len(sets), dtype=np.int32), [len(one) for one in sets])
     merged = replace(
         sets[0],
@@ -102,7 +102,7 @@ def read_several(locations: Sequence[str], folder: RunFolder, **given: Any) -> S
         fingerprint="",
     )
     return SeveralLatents(
-        merged, tuple(names), codes, _places(sets), encoder_of(sets[0]), tuple(notes)
+        merged, tuple(names), codes, _places(sets), made(sets[0]).encoder, tuple(notes)
     )
 
 

@@ -20,7 +20,7 @@ from latentcore.analysis.probe_splits import squares_of
 from latentcore.artifacts import RunFolder, from_json, to_json
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
-from latentcore.inputs.encoders import refuse_other_encoders
+from latentcore.inputs.encoders import made, refuse_other_encoders
 from latentcore.inputs.latent_samples import find_samples
 from latentcore.inputs.latents import in_view, read_field, read_latents
 from latentcore.progress import Progress
@@ -127,7 +127,7 @@ def run(request: NoveltyRequest, folder: RunFolder, progress: Progress) -> dict[
     latents = field.take(rows)
     known = read_latents(request.reference, folder)
     names = [Path(location).name for location in (request.reference, request.latents)]
-    notes = refuse_other_encoders([known, latents], names)
+    notes = refuse_other_encoders([made(known), made(latents)], names)
     way = _way(request, latents, known)
     parts = _parts(request, way, known)
     progress.step(1, 3, "learning the reference")

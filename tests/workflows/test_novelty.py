@@ -128,7 +128,7 @@ def test_the_strangest_are_shown_and_other_encoders_refused(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("narrow.h5",), "narrow.h5 has 5 dimensions, but known.h5 has 8"),
+        (("narrow.h5",), "narrow.h5 has the latent dimensions 0 to 4, but known.h5 has 0 to 7"),
         (("same.h5", "--neighbors", "0"), "Give at least 1"),
         (("same.h5", "--calibration", "place"), "The reference has no coordinates"),
     ],

@@ -151,7 +151,10 @@ def test_a_umap_of_several_is_laid_out_on_as_many_of_each(scans, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("narrow.h5", "--into", "run"), "latent dimensions 0 to 2, but the embedding of 'run'"),
+        (
+            ("narrow.h5", "--into", "run"),
+            "0 to 2, but the embedding of 'run' has 0 to 4",
+        ),
         (("second.h5", "--into", "run", "--neighbors", "5"), "--neighbors say how to make"),
         (("second.h5", "--into", "nowhere"), "holds no embedding_model.safetensors"),
         (("first.h5", "first.h5"), "Name each file once"),
@@ -175,7 +178,7 @@ def test_other_encoders_and_versions_are_refused(tmp_path, capsys):
     projected(tmp_path, "a/scan_latents.h5", "--neighbors", 5)
     capsys.readouterr()
     assert projected(tmp_path, "b/scan_latents.h5", "--into", tmp_path / "run", out="x")[0] == 2
-    assert "made by another encoder" in capsys.readouterr().err
+    assert "made by different encoders" in capsys.readouterr().err
     assert projected(tmp_path, "a/scan_latents.h5", "--into", tmp_path / "run", out="y")[0] == 0
     path = tmp_path / "run" / EMBEDDING_MODEL
     model = read_embedding_model(path)
