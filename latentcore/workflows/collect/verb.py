@@ -32,9 +32,9 @@ def run(request: CollectRequest, folder: RunFolder, progress: Progress) -> dict[
     """Join latents of several scans, made by one encoder, into one collection.
 
     Writes ``<name>_latents.h5``, in which scan lies beside scan on one grid, with gaps that keep
-    them apart, and each scan is a partition; ``<name>_maps.parquet`` (x, y, scan, scan_x, scan_y
-    and the maps; without a grid sample_id and scan) and ``collection.json``. Every other verb and
-    page takes these as latents and maps of one scan.
+    them apart, and each scan is a partition; ``<name>_maps.parquet`` (x, y, scan, the maps,
+    scan_x and scan_y; without a grid sample_id and scan) and ``collection.json``. Every other verb
+    and page takes these as latents and maps of one scan.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def _table(members: Sequence[Member], latents: LatentSet, maps: JoinedMaps) -> p
     own = [member.grid.plain_coordinates() for member in members if member.grid is not None]
     scan_x, scan_y = (np.concatenate(parts) for parts in zip(*own, strict=True))
     return pd.DataFrame(
-        {"x": x, "y": y, "scan": scan, "scan_x": scan_x, "scan_y": scan_y, **maps.values}
+        {"x": x, "y": y, "scan": scan, **maps.values, "scan_x": scan_x, "scan_y": scan_y}
     )
 
 
