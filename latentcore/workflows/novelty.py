@@ -93,7 +93,6 @@ class NoveltyRequest:
         help="the samples of the latents, for pictures; 'none' for no pictures; default: the file "
         "that the latents' record names",
         kind="samples",
-        changes_answer=False,
     )
     seed: int = option(
         0, help="the same seed sets the same samples aside", convert=int, metavar="N"

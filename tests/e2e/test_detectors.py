@@ -41,12 +41,12 @@ def test_a_dragged_detector_shows_its_map_at_once_and_then_exactly(page, scan) -
     page.goto(address + "&detectors=A=2:6:2:6 B=disk:12:8:2 mean")
     page.wait_for_function(f"{SHOWN} === 'exact'", timeout=PATIENCE)
     np.testing.assert_allclose(values(page), patterns[:, 2:6, 2:6].mean((1, 2)), rtol=1e-6)
-    place = page.evaluate(f"{BOARD}.overlay.getBoundingClientRect().toJSON()")
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return place["left"] + place["width"] * x / WIDTH, place["top"] + place[
-            "height"
-        ] * y / HEIGHT
+        # Measured each time: what arrives above the board moves it by some pixels.
+        place = page.evaluate(f"{BOARD}.overlay.getBoundingClientRect().toJSON()")
+        across, down = x / WIDTH, y / HEIGHT
+        return place["left"] + place["width"] * across, place["top"] + place["height"] * down
 
     # Inside of it a drag moves it; while the button is down, the map is the browser's own.
     page.mouse.move(*at(4, 4))

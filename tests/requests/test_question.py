@@ -33,6 +33,7 @@ SAME_ANSWER = {
     ("batch", "workers"),
     ("batch", "clobber"),
     ("batch", "resume"),
+    ("domains", "memory"),
 }
 SAME_WORK = SAME_ANSWER | {("extract", "strict"), ("train", "max_minutes"), ("train", "labels")}
 FIELDS = [
