@@ -13,13 +13,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.frame import errors, navigation, rail, settings_check, start
+from pages.frame import errors, navigation, settings_check, start
 from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, memory, sidebar, state
 
 # Files, as the browser would fetch a material icon for its tab from the network.
 MARK = Path(__file__).parent / "pages" / "frame" / "mark.svg"
-STYLE = f"<style>{MARK.with_name('frame.css').read_text(encoding='utf-8')}</style>"
 WORDMARK = MARK.with_name("wordmark.svg")
 
 
@@ -27,8 +26,6 @@ def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
-    st.html(STYLE)
-    rail.rail(rail.NARROW)
     pages = navigation.all_pages()
     page = st.navigation(pages)
     navigation.follow(pages, page)
@@ -76,17 +73,28 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from pages.access.browsers import BrowserCookie
-    from pages.frame.addresses import PAGE_ROUTES
-    from pages.panels.routes import ROUTES
+    from pages.frame import rail
+    from pages.frame.addresses import PageAddresses
+    from pages.panels.routes import ROUTES, module_paths
+    from pages.tasks.explore import layout
 
     # Until the first session has called st.navigation, Streamlit would take pages/ for an app of
     # its older kind, and a first visitor at /data would get the bare page without this frame.
     PagesManager.uses_pages_directory = False
 
+    frame_style = MARK.with_name("frame.css").read_text(encoding="utf-8") + layout.STYLE
     app = st.App(
         __file__,
-        routes=[*ROUTES, *PAGE_ROUTES],
+        routes=ROUTES,
         lifespan=lifespan,
-        middleware=[Middleware(BrowserCookie)],
+        middleware=[
+            Middleware(BrowserCookie),
+            Middleware(
+                PageAddresses,
+                style=frame_style + rail.style(layout.WITH_RAIL),
+                first_style=frame_style + rail.style(layout.WITH_RAIL, rail.EMPTY) + rail.ROOM,
+                modules=module_paths,
+            ),
+        ],
         on_script_error=errors.on_script_error,
     )

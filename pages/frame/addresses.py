@@ -1,19 +1,21 @@
-"""The pages' own addresses, ``/data`` and so on, for browsers that open one directly.
+"""The HTML that Streamlit's pages begin with, at the pages' own addresses: ``/data`` and so on.
 
 Streamlit answers each of them with the same HTML, in which the browser finds out by trial where
 the server is: below ``/data`` first, with requests that are not found, then beside it. Here the
-HTML says so. And Explore, being the default page, is known to Streamlit as ``/`` only.
+HTML says so. It holds the style of all pages, which nothing is drawn without and moved by later,
+and for Explore the names of the modules that the browser would else ask for one after the other.
+And Explore, being the default page, is known to Streamlit as ``/`` only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config, file_util
 
 from pages.frame.navigation import DEFAULT, names
@@ -23,8 +25,8 @@ _BACKEND = (
     "<script>window.__streamlit = "
     "{BACKEND_BASE_URL: new URL('.', location.href).href, ...window.__streamlit}</script>"
 )
-
-Handler = Callable[[Request], Awaitable[Response]]
+# Parts of Streamlit's own page that Explore needs, and that come when they are first drawn.
+_LAZY = ("Html.*.js", "BidiComponent.*.js")
 
 
 def base_path() -> str:
@@ -33,38 +35,57 @@ def base_path() -> str:
     return f"/{base}" if base else ""
 
 
-@lru_cache(maxsize=1)
-def _html() -> str:
-    index = Path(file_util.get_static_dir(), "index.html").read_text(encoding="utf-8")
-    return index.replace("<head>", f"<head>{_BACKEND}", 1)
+class PageAddresses:
+    """Middleware that answers the addresses of the pages, and passes on everything else.
+
+    Routes can't: ``server.baseUrlPath`` is not known when they are made, and what a route refuses
+    no later one is asked for.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        What answers everything else.
+    style, first_style : str
+        CSS for pages opened by an address of their own, and for Explore.
+    modules : callable
+        Gives the paths, below the base path, of the modules that Explore needs.
+    """
+
+    def __init__(
+        self, app: ASGIApp, style: str, first_style: str, modules: Callable[[], Sequence[str]]
+    ) -> None:
+        self._app = app
+        self._style = style
+        self._first_style = first_style
+        self._modules = modules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or let the application answer."""
+        asked = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        answer = self._answer(Request(scope)) if asked else None
+        await (answer or self._app)(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response | None:
+        base, path = base_path(), request.scope["path"]
+        if not path.startswith(f"{base}/"):
+            return None
+        name = path.removeprefix(f"{base}/")
+        if name == DEFAULT:
+            return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")
+        if name and name not in names():
+            return None
+        html = _html(self._style) if name else _html(self._first_style, tuple(self._modules()))
+        return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
 
 
-async def _serve_page(_request: Request) -> Response:
-    return HTMLResponse(_html(), headers={"Cache-Control": "no-cache"})
-
-
-async def _to_default(request: Request) -> Response:
-    return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")
-
-
-def _below_base(handler: Handler) -> Handler:
-    """Serve under ``server.baseUrlPath`` only, which is not known when routes are made."""
-
-    async def served(request: Request) -> Response:
-        prefix = request.path_params.get("base", "")
-        if f"/{prefix}".rstrip("/") != base_path():
-            return PlainTextResponse("Not found.", status_code=404)
-        return await handler(request)
-
-    return served
-
-
-def _routes() -> list[BaseRoute]:
-    return [
-        Route(f"{prefix}/{name}", _below_base(_to_default if name == DEFAULT else _serve_page))
-        for name in names()
-        for prefix in ("", "/{base:path}")
-    ]
-
-
-PAGE_ROUTES: list[BaseRoute] = _routes()
+@lru_cache(maxsize=2)
+def _html(style: str, modules: Sequence[str] = ()) -> str:
+    """Return Streamlit's own HTML with ours in it; with `modules`, that of Explore."""
+    static = Path(file_util.get_static_dir())
+    html = (static / "index.html").read_text(encoding="utf-8")
+    parts = [path for name in _LAZY for path in sorted((static / "static" / "js").glob(name))]
+    ahead = [*(path.relative_to(static).as_posix() for path in parts), *modules] if modules else []
+    links = "".join(f'<link rel="modulepreload" href="./{path}">' for path in ahead)
+    html = html.replace("<head>", f"<head>{_BACKEND}", 1).replace("</head>", f"{links}</head>", 1)
+    # After the head, where Streamlit puts its own style: of two equal rules the later one holds.
+    return html.replace("<body>", f"<body><style>{style}</style>", 1)

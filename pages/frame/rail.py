@@ -1,19 +1,31 @@
-"""The sidebar as a rail of icons that opens under the pointer."""
+"""The sidebar as a rail of icons that opens under the pointer, by style alone."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import streamlit as st
-
 _RULES = Path(__file__).with_name("rail.css").read_text(encoding="utf-8")
 
 # Streamlit lays the sidebar over the page of itself in windows narrower than this.
-BESIDE = "(min-width: 769px)"
+_BESIDE = "(min-width: 769px)"
 # A sidebar that is open takes a third of such a window.
-NARROW = f"{BESIDE} and (max-width: 1000px)"
+_NARROW = f"{_BESIDE} and (max-width: 1000px)"
+
+# What Streamlit's app is until its page has something in it.
+EMPTY = ":not(:has(.stMain [class*='st-key-']))"
+# The room of the rail until the sidebar is there, so that the page doesn't move.
+ROOM = (
+    f"@media {_BESIDE} {{ .stAppViewContainer:not(:has(.stSidebar)) {{ padding-left: 52px; }} }}\n"
+)
 
 
-def rail(windows: str) -> None:
-    """Make the sidebar a rail in the windows of a media query."""
-    st.html(f"<style>@media {windows} {{\n{_RULES}}}</style>")
+def style(*pages: str) -> str:
+    """Return CSS that makes the sidebar a rail in narrow windows, and in all on some pages.
+
+    Parameters
+    ----------
+    *pages : str
+        CSS pseudo-classes; the rail is there while Streamlit's ``.stApp`` is one of them.
+    """
+    there = _RULES.replace(".stApp", f".stApp:is({', '.join(pages)})")
+    return f"@media {_NARROW} {{\n{_RULES}}}\n@media {_BESIDE} {{\n{there}}}\n"

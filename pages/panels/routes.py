@@ -58,6 +58,12 @@ def panels_version() -> str:
     return digest.hexdigest()
 
 
+def module_paths() -> list[str]:
+    """Return the paths of all modules below the base path, for browsers to load ahead."""
+    folder = f"{PANELS_PREFIX.removeprefix('/')}/{panels_version()}"
+    return [f"{folder}/{name}.js" for name in module_names()]
+
+
 def panels_url() -> str:
     """Return the absolute path of the component's main module, including the base path."""
     return f"{base_path()}{PANELS_PREFIX}/{panels_version()}/main.js"

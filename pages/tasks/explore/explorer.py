@@ -271,6 +271,7 @@ def _panels(
         drawn=drawn,
         marks=marks,
         counts=None if masks is None else _counts(masks, inside),
+        awaited=last is None,
     )
     st.session_state[_SHOWN] = scene.shown(told)
     with room.plots:

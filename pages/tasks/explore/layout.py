@@ -14,14 +14,16 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.frame import rail
-
-_STYLE = Path(__file__).with_name("layout.css").read_text(encoding="utf-8")
+# In the HTML of all pages, which hold nothing that is called so.
+STYLE = Path(__file__).with_name("layout.css").read_text(encoding="utf-8")
 _OPEN = "explore.sidebar"
+# While Streamlit's app is this, the sidebar is a rail.
+WITH_RAIL = (
+    ":has(.stMain [class*='st-key-explore-']):not(:has(.st-key-explore-sidebar input:checked))"
+)
 _DISMISSED = "explore_dismissed"
 _CHOSEN_SIDE = "explore.side"
-_SIDE = {"hidden": "0px", "normal": "clamp(250px, 20.5vw, 340px)", "wide": "46vw"}
-_SIDE_ICONS = {
+_SIDE = {
     "hidden": ":material/right_panel_close:",
     "normal": ":material/right_panel_open:",
     "wide": ":material/width_normal:",
@@ -53,7 +55,7 @@ class Room:
 
 def room() -> Room:
     """Lay out the page and return its places, which have their room before anything is in them."""
-    st.html(f"<style>{_STYLE}{_side_style()}</style>")
+    st.html(f"<style>{_side_style()}</style>")
     bar = st.container(key="explore-bar", horizontal=True, vertical_alignment="bottom")
     state = st.container(key="explore-state")
     body = st.container(key="explore-body", horizontal=True)
@@ -66,30 +68,34 @@ def choose_side() -> None:
     """Show how wide the side panel is, and let it be hidden."""
     st.segmented_control(
         "Side panel", list(_SIDE), default="normal", required=True, key=_CHOSEN_SIDE,
-        format_func=_SIDE_ICONS.__getitem__, persist_state="session",
+        format_func=_SIDE.__getitem__, persist_state="session",
         label_visibility="collapsed",
     )  # fmt: skip
 
 
 def _side_style() -> str:
-    chosen = st.session_state.get(_CHOSEN_SIDE) or "normal"
-    width = _SIDE[chosen]
-    least = width if chosen == "wide" else "250px"
-    shown = f"width: {width}; min-width: {least};" if chosen != "hidden" else "display: none;"
-    room = 0 if chosen == "hidden" else f"calc(max({width}, {least}) + 10px)"
-    return f".stApp {{ --side-room: {room}; }} .st-key-explore-beside {{ {shown} }}"
+    """Return the style of a side panel that is not as ``layout.css`` has it."""
+    if st.session_state.get(_CHOSEN_SIDE) == "wide":
+        return (
+            ".stApp .st-key-explore-body { --side-room: calc(46vw + 10px); } "
+            ".stApp .st-key-explore-beside { width: 46vw; min-width: 46vw; }"
+        )
+    if st.session_state.get(_CHOSEN_SIDE) == "hidden":
+        return (
+            ".stApp .st-key-explore-body { --side-room: 0; } "
+            ".stApp .st-key-explore-beside { display: none; }"
+        )
+    return ""
 
 
 def choose_rail() -> None:
-    """Make the sidebar a rail of icons that opens under the pointer, unless it is pinned open."""
+    """Let the sidebar be kept open; else it is a rail of icons that opens under the pointer."""
     with st.sidebar:
-        pinned = st.toggle(
+        st.toggle(
             "Keep this sidebar open", key=_OPEN, persist_state="session",
             help="On this page it is a rail of icons otherwise, to leave the room to the panels; "
             "in narrow windows it always is.",
         )  # fmt: skip
-    if not pinned:
-        rail.rail(rail.BESIDE)
 
 
 @contextmanager

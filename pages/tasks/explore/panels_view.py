@@ -75,6 +75,7 @@ def build_view(
     drawn: Mapping[str, NDArray[np.floating]],
     marks: tuple[int, ...] = (),
     counts: Mapping[str, int] | None = None,
+    awaited: bool = False,
 ) -> PanelsView:
     """Build the view.
 
@@ -100,6 +101,8 @@ def build_view(
         Points to look at.
     counts : Mapping of str to int, optional
         See `Sampled`; needed where the browser does not get all points.
+    awaited : bool
+        Clusters that are not there yet will come: their panel has its place.
     """
     told = told_of(question, marks)
     shown_points = scene.shown(told)
@@ -110,8 +113,9 @@ def build_view(
     _axis_array(arrays, scene, question.dim)
     choices = panel_choices.shown(scene, question, regions=bool(regions.shown))
     maker = _Maker(
-        arrays, scene, question, embeddings, shown, clustering, labels_key, theme, regions, {}
-    )
+        arrays, scene, question, embeddings, shown, clustering, labels_key, theme, regions, {},
+        awaited,
+    )  # fmt: skip
     panels = _distinct(maker.panels(choices))
     frames = {panel: _embedding_axes(arrays, one) for panel, one in embeddings.items()}
     geometry = None
@@ -174,6 +178,7 @@ class _Maker:
     theme: Theme
     regions: Kept
     colorings: dict[str, Coloring]
+    awaited: bool
 
     def panels(self, choices: Iterable[Choice]) -> list[Panel]:
         """Return the panels of those choices that can be shown now."""
@@ -208,10 +213,13 @@ class _Maker:
         )
 
     def _clusters(self) -> Panel | None:
-        if self.clustering is None:
+        if self.clustering is None and not self.awaited:
             return None
-        title = f"Clusters, shaded by latent {self.question.dim}"
-        return Panel(MAP_PANELS[1], "map", title, None, None, *self._xy, self._shaded())
+        if self.clustering is None:
+            title, color = "Clusters: being computed", self._color(panel_choices.FOLLOWS)
+        else:
+            title, color = f"Clusters, shaded by latent {self.question.dim}", self._shaded()
+        return Panel(MAP_PANELS[1], "map", title, None, None, *self._xy, color)
 
     def _scatter(self, x: Axis, y: Axis, own: Axis = panel_choices.FOLLOWS) -> Panel | None:
         along = scatter_of(self.scene, self.question) or (None, None)
