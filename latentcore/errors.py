@@ -26,6 +26,8 @@ import re
 from collections.abc import Callable
 
 _PARAMETER = re.compile(r"⟨(\w+)⟩")
+_LONGEST_WORD = 300
+_LONGEST = 12_000
 
 
 class LatentError(Exception):
@@ -41,8 +43,8 @@ class LatentError(Exception):
     """
 
     def __init__(self, message: str = "", *, brief: str = "") -> None:
-        super().__init__(message)
-        self.brief = brief
+        super().__init__(presentable(message))
+        self.brief = presentable(brief)
 
     def __str__(self) -> str:
         """Return the message, with parameters as Python calls them."""
@@ -62,6 +64,28 @@ class LatentError(Exception):
             Parameter → what to call it, for example ``"batch_size"`` → ``"--batch-size"``.
         """
         return _PARAMETER.sub(lambda found: called(found[1]), super().__str__())
+
+
+def presentable(text: str) -> str:
+    """Return text, parts of which files may have written, as it can be put before somebody.
+
+    What can't be printed is escaped; long words and long texts lose their middle.
+    """
+    if not text.replace("\n", "").isprintable():
+        text = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    if any(len(word) > _LONGEST_WORD for word in text.split()):
+        text = re.sub(rf"\S{{{_LONGEST_WORD + 1},}}", lambda word: _cut(word[0], 200), text)
+    return _cut(text, _LONGEST)
+
+
+def cause(error: Exception) -> str:
+    """Return what a library said of a file, as part of a sentence of ours."""
+    said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return presentable(_cut(said, 200))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 50]} … {text[-47:]}"
 
 
 class InputError(LatentError):

@@ -8,13 +8,18 @@ one declaration in `ebsd` gives a reader of its patterns and one of its maps.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanMaps, SourceRef
-from latentcore.errors import LatentError, MalformedFileError, RequestError, UnknownFormatError
+from latentcore.errors import (
+    LatentError,
+    MalformedFileError,
+    RequestError,
+    UnknownFormatError,
+    cause,
+)
 from latentcore.readers._peek import Peek
 from latentcore.registry import Registry
 from latentcore.storage import local_path, split_options
@@ -41,8 +46,6 @@ T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 _HDF5_SUFFIXES = (".h5", ".hdf5", ".h5oina", ".edaxh5", ".hdf", ".dream3d", ".hspy", ".oh5")
-# All that h5py, pandas, pyarrow, gzip and numpy raise when a file is damaged.
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, zlib.error)
 
 
 class Reader(Protocol[T_co]):
@@ -277,8 +280,8 @@ def _claimant(family: Registry[Reader[Any]], peek: Peek) -> str | None:
         return next((name for name, reader in family.items() if reader.recognizes(peek)), None)
     except LatentError:
         raise
-    except _DAMAGE as error:
-        message = f"{peek.path.name!r} can't be looked into: {error}. Copy the file again."
+    except Exception as error:  # as in _open_named
+        message = f"{peek.path.name!r} can't be looked into: {cause(error)}. Copy the file again."
         raise MalformedFileError(message) from error
 
 
@@ -309,10 +312,11 @@ def _open_named(family: Registry[Reader[T]], name: str, ref: SourceRef) -> T:
         return reader.open(ref)
     except LatentError:
         raise
-    except _DAMAGE as error:
-        # What a damaged file makes h5py, pandas or numpy say; their text alone names no file.
+    except Exception as error:
+        # Damage leads h5py, pandas, numpy and zipfile to exceptions of any kind, MemoryError and
+        # SyntaxError among them; their text alone names no file.
         message = (
-            f"The {name} reader can't read {Path(ref.location).name!r}: {error}. "
+            f"The {name} reader can't read {Path(ref.location).name!r}: {cause(error)}. "
             f"It reads: {reader.description} Copy the file again, or name another reader."
         )
         raise MalformedFileError(message) from error

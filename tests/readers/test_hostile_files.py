@@ -7,6 +7,7 @@ import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import BadZipFile
 
 import h5py
 import numpy as np
@@ -232,3 +233,31 @@ def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def _families() -> tuple[object, ...]:
     return readers.SAMPLES_READERS, readers.LATENTS_READERS, readers.MAPS_READERS
+
+
+def test_what_a_file_says_is_shown_cut_and_without_control_characters() -> None:
+    error = InputError(
+        "The columns \x1b[31m\u202eeman, " + "x" * 900_000 + " of 'a.csv'\nhave no x."
+    )
+    text = str(error)
+    assert len(text) < 600
+    assert text.replace("\n", "").isprintable()
+    assert text.startswith("The columns \\x1b[31m\\u202eeman, xxx")
+    assert text.endswith("xxx of 'a.csv'\nhave no x.")
+    assert len(str(InputError("ab " * 300_000))) <= 12_000
+
+
+@pytest.mark.parametrize("error", [TypeError, IndexError, SyntaxError, MemoryError, BadZipFile])
+def test_whatever_damage_makes_a_library_raise_ends_in_a_message(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object) -> None:
+        raise error("odd\x00header")
+
+    path = write_kikuchi(tmp_path / "scan.h5")
+    reader = readers.SAMPLES_READERS.get("kikuchi-hdf5")
+    for asked in ("open", "recognizes"):
+        with monkeypatch.context() as patch:
+            patch.setattr(reader, asked, raises, raising=True)
+            with pytest.raises(MalformedFileError, match=r"'scan.h5'.*odd\\x00header"):
+                readers.open_samples(path, "kikuchi-hdf5" if asked == "open" else None)

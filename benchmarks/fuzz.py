@@ -1,11 +1,12 @@
 """Damage a tiny valid file of a reader in many ways, and see what opening each of them does.
 
-    python -m benchmarks.fuzz_readers READER… [-n 300] [--seed 0]
+    python -m benchmarks.fuzz READER… [-n 300] [--seed 0]
 
 Every damaged copy is opened by name, read whole and recognized, in a child process (one fork per
 copy) that may run for 10 s and grow by 1 GiB of addresses. Listed is whatever hung, grew, crashed,
 answered with anything but a clear message, or with one longer than 600 characters or of more than
-one line per sentence. READER is a name of `tests.factories.layouts`, or ``all``.
+one line per sentence. READER is a name of `tests.factories.layouts`,
+``safetensors`` or ``torch-weights`` for checkpoints, or ``all``.
 """
 
 from __future__ import annotations
@@ -28,10 +29,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from latentcore import readers
 from latentcore.containers import SampleSource
+from latentcore.encoders import open_checkpoint
+from latentcore.encoders.checkpoints import DEMO, checkpoint_file
 from latentcore.errors import InputError
+from tests.encoders.models import seed_state
 from tests.factories.kikuchi import full_grid
 from tests.factories.layouts import LAYOUTS, Layout
 
@@ -44,6 +49,24 @@ _OPENERS: dict[str, Callable[..., object]] = {
     "samples": readers.open_samples,
     "latents": readers.open_latents,
     "maps": readers.open_maps,
+    "checkpoint": lambda path, **_: open_checkpoint(
+        str(path), device="cpu", input_shape=(1, 20, 24)
+    ),
+}
+
+
+def _own_weights(path: Path, _coords: object, _values: object) -> None:
+    shutil.copyfile(checkpoint_file(DEMO), path)
+    shutil.copyfile(checkpoint_file(DEMO).with_name("model.json"), path.with_name("model.json"))
+
+
+def _torch_weights(path: Path, _coords: object, _values: object) -> None:
+    torch.save(seed_state(), path)
+
+
+_TARGETS = LAYOUTS | {
+    "safetensors": Layout("safetensors", "checkpoint", "model.safetensors", _own_weights),
+    "torch-weights": Layout("torch-weights", "checkpoint", "vae.pth", _torch_weights),
 }
 _NUMBER = re.compile(rb"(?<![A-Za-z0-9_.])-?\d+(?:[.,]\d+)?")
 _INSTEAD = (
@@ -57,13 +80,13 @@ Damage = Callable[[bytes, np.random.Generator], bytes]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("reader", nargs="+", choices=["all", *sorted(LAYOUTS)], metavar="READER")
+    parser.add_argument("reader", nargs="+", choices=["all", *sorted(_TARGETS)], metavar="READER")
     parser.add_argument("-n", type=int, default=300, help="copies for each reader")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the copies that were answered badly")
     asked = parser.parse_args()
-    names = sorted(LAYOUTS) if asked.reader == ["all"] else asked.reader
-    bad = sum(fuzz(LAYOUTS[name], asked.n, asked.seed, asked.keep) for name in names)
+    names = sorted(_TARGETS) if asked.reader == ["all"] else asked.reader
+    bad = sum(fuzz(_TARGETS[name], asked.n, asked.seed, asked.keep) for name in names)
     return 1 if bad else 0
 
 
