@@ -69,8 +69,10 @@ def lasting_name(place: str | None) -> str:
 
 
 def encoder_title(run: Mapping[str, Any]) -> str:
-    """Return the kind and the size of the encoder of an extraction: ``"PCA 30"``."""
+    """Return kind and size of an extraction's encoder, ``"PCA 30"``; a collection's name."""
     summary = run.get("summary", {})
+    if run.get("verb") == "collect":
+        return f"{summary.get('name')} ({len(summary.get('scans') or ())} scans)"
     family = str(summary.get("encoder") or "latents")
     kind = next((_KINDS[part] for part in family.split("-") if part in _KINDS), family.capitalize())
     return f"{kind} {summary.get('latent_dim') or ''}".rstrip()
@@ -121,7 +123,8 @@ def _all_names() -> dict[str, str]:
     """Return the names of all latents of this server's own runs, no two alike."""
     found: dict[str, _Made] = {}
     for run in past_runs():
-        files = run.files(LATENTS_SUFFIX) if run.record.get("verb") == "extract" else []
+        known = run.record.get("verb") in ("extract", "collect")
+        files = run.files(LATENTS_SUFFIX) if known else []
         for file in files:
             place = f"{_RUN}{run.folder.name}/{file}"
             found[place] = _made(run.folder, run.record, file, len(files) > 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,21 @@ def past_run(name: str) -> IndexedRun | None:
 
 def latents_of(samples: str) -> list[str]:
     """Return the places of all latents extracted from the scan at a place, the newest first."""
-    return [
-        f"run:{run.folder.name}/{name}"
-        for run in _runs_of(samples, "extract")
-        for name in run.files(LATENTS_SUFFIX)
-    ]
+    return _latents_in(_runs_of(samples, "extract"))
+
+
+def extracted_latents() -> list[str]:
+    """Return the places of all latents extracted on this server, the newest first."""
+    return _latents_in([run for run in past_runs() if run.record.get("verb") == "extract"])
+
+
+def collections() -> list[IndexedRun]:
+    """Return the runs that joined latents of several scans, the newest first."""
+    return [run for run in past_runs() if run.record.get("verb") == "collect"]
+
+
+def _latents_in(runs: Iterable[IndexedRun]) -> list[str]:
+    return [f"run:{run.folder.name}/{name}" for run in runs for name in run.files(LATENTS_SUFFIX)]
 
 
 def trainings_of(samples: str) -> list[Path]:

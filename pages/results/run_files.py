@@ -53,8 +53,9 @@ def show_in_explore(place: str, run: Mapping[str, Any]) -> None:
     """Put latents in view, with what they were made of, and go to Explore; for callbacks."""
     samples = _samples_of(run)
     changes: dict[str, Any] = {"latents": place} | ({"samples": samples} if samples else {})
-    tables = _tables_beside(place, run)
-    if tables:
+    if run.get("verb") == "collect":  # maps of a single scan say nothing of several
+        changes |= {"samples": None, "maps": tuple(_beside(place, run, "_maps.parquet"))}
+    elif tables := _beside(place, run, "_cutouts.parquet"):
         changes["maps"] = tuple(dict.fromkeys((*state.current().maps, *tables)))
     state.choose(**changes)
     navigation.go_to("explore")
@@ -115,12 +116,10 @@ def _zipped(folder: Path, names: list[str]) -> bytes:
     return content.getvalue()
 
 
-def _tables_beside(place: str, run: Mapping[str, Any]) -> list[str]:
-    """Return the places of the tables about cutouts that were written with their latents."""
+def _beside(place: str, run: Mapping[str, Any], suffix: str) -> list[str]:
+    """Return the places of the tables that were written with latents, by the end of their names."""
     folder = place.rpartition("/")[0]
-    return [
-        f"{folder}/{name}" for name in run.get("files", {}) if name.endswith("_cutouts.parquet")
-    ]
+    return [f"{folder}/{name}" for name in run.get("files", {}) if name.endswith(suffix)]
 
 
 def _samples_of(run: Mapping[str, Any]) -> str | None:

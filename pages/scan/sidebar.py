@@ -25,7 +25,7 @@ def sidebar() -> None:
     with st.sidebar:
         st.subheader("Scan in view")
         title = samples_word(grid_of(scan)).capitalize() if not scan.is_empty else "Patterns"
-        _pick(title, "samples", scan.samples, [demo.SAMPLES, *_of_kind("samples")])
+        _pick(title, "samples", scan.samples, [demo.SAMPLES, *places_of_kind("samples")])
         _pick("Latents", "latents", scan.latents, latents_on_offer(scan))
         _pick_maps(scan)
         if scan.keep is not None:
@@ -79,7 +79,7 @@ def _pick(label: str, part: str, chosen: str | None, offered: Iterable[str]) -> 
 def _pick_maps(scan: state.ScanState) -> None:
     on_grid = scan.is_empty or grid_of(scan) is not None
     kind = "maps" if on_grid else "table"
-    offered = dict.fromkeys((*demo.MAPS, *_of_kind(kind), *scan.maps))
+    offered = dict.fromkeys((*demo.MAPS, *places_of_kind(kind), *scan.maps))
     if not scan.is_demo:
         offered = {place: None for place in offered if place in scan.maps or place not in demo.MAPS}
     key = _key("maps", scan.maps)
@@ -139,7 +139,8 @@ def _latents_for(samples: str, shown: str | None) -> str | None:
     return shown if shown in own else next(iter(own), None)
 
 
-def _of_kind(kind: str) -> list[str]:
+def places_of_kind(kind: str) -> list[str]:
+    """Return the places known to this session that hold ``"latents"``, ``"maps"`` or the like."""
     recent = [file.place for file in memory.recent_files() if not file.place.startswith("s3:")]
     offered = dict.fromkeys((*state.known_places(), *recent[:_MOST_RECENT]))
     return [place for place in offered if kind in _kinds(place)]
@@ -155,4 +156,4 @@ def _kinds(place: str) -> dict[str, str]:
 def latents_on_offer(scan: state.ScanState) -> list[str]:
     """Return the places of the latents that a session may choose: this scan's, then others."""
     extracted = latents_of(scan.samples) if scan.samples else []
-    return [*extracted, *_of_kind("latents")]
+    return [*extracted, *places_of_kind("latents")]

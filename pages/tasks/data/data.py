@@ -8,6 +8,7 @@ from latentcore.containers import quantities
 from pages.scan import first_visit, joining, loading, state
 from pages.scan.loading import samples_word
 from pages.tasks.data import intake, map_panel, patterns_as_maps, scan_cards
+from pages.tasks.data.collection import collection_maker
 from pages.tasks.data.pattern_gallery import gallery
 from pages.tasks.data.recent import recent_files
 from pages.tasks.data.remote_browser import downloads, remote_browser
@@ -30,12 +31,13 @@ if outcomes:
 with st.expander(
     "Open files", icon=":material/upload_file:", key="data_open_files", on_change="rerun"
 ):
-    upload, recent, folder, remote, example = st.tabs(
+    upload, recent, folder, remote, several, example = st.tabs(
         [
             ":material/upload: Upload",
             ":material/history: Recent",
             ":material/dns: Server folder",
             ":material/cloud: S3",
+            ":material/library_add: Several scans",
             ":material/science: Demo scan",
         ],
         key="data_open",
@@ -50,6 +52,9 @@ with st.expander(
     if remote.open:  # a service that doesn't answer keeps nobody waiting who doesn't want it
         with remote:
             remote_browser()
+    if several.open:  # names of all latents are looked up for those who want them
+        with several:
+            collection_maker()
     with example:
         intake.demo_opener()
 intake.show_outcomes(outcomes)
