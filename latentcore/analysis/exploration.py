@@ -25,6 +25,12 @@ from latentcore.analysis.clustering import (
     cluster_features,
     latent_name,
 )
+from latentcore.analysis.partition_shares import (
+    Partitions,
+    PartitionShare,
+    partition_shares,
+    partitions_of,
+)
 from latentcore.analysis.samples import Sample
 from latentcore.analysis.selection import Mode, Shape, select
 from latentcore.analysis.statistics import (
@@ -74,12 +80,15 @@ class SelectionStatistics:
         Each cluster's part; the clusters are those of the ROI.
     values : Mapping of str to Description
         Each quantity.
+    partitions : tuple of PartitionShare
+        The part of each partition, such as each scan of a collection; empty without several.
     """
 
     n: int
     area: Area | None
     clusters: tuple[ClusterShare, ...]
     values: Mapping[str, Description]
+    partitions: tuple[PartitionShare, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +219,9 @@ def describe_view(
         inside,
         clustering,
         masks,
-        selection_statistics(inside, masks, labels, quantities, latents.grid),
+        selection_statistics(
+            inside, masks, labels, quantities, latents.grid, partitions_of(latents.partition)
+        ),
         comparison(masks, {**every, **maps}),
     )
 
@@ -481,6 +492,7 @@ def selection_statistics(
     labels: NDArray[np.int32] | None,
     quantities: Mapping[str, NDArray[np.float32]],
     grid: ScanGrid | None,
+    partitions: Partitions | None = None,
 ) -> dict[str, SelectionStatistics]:
     """Describe the ROI and the selections.
 
@@ -494,6 +506,7 @@ def selection_statistics(
     quantities : Mapping of str to ndarray, shape (n,)
     grid : ScanGrid or None
         For the area.
+    partitions : Partitions, optional
 
     Returns
     -------
@@ -502,7 +515,7 @@ def selection_statistics(
     """
     chosen = {name: mask for name, mask in masks.items() if mask.any()}
     return {
-        name: selection_of(inside, mask, labels, quantities, grid)
+        name: selection_of(inside, mask, labels, quantities, grid, partitions)
         for name, mask in {"ROI": inside, **chosen}.items()
     }
 
@@ -513,6 +526,7 @@ def selection_of(
     labels: NDArray[np.int32] | None,
     quantities: Mapping[str, NDArray[np.float32]],
     grid: ScanGrid | None,
+    partitions: Partitions | None = None,
 ) -> SelectionStatistics:
     """Describe one selection, or the ROI itself; see `selection_statistics`."""
     return SelectionStatistics(
@@ -520,6 +534,7 @@ def selection_of(
         area=None if grid is None else area(mask, grid),
         clusters=() if labels is None else cluster_shares(labels[inside], mask[inside]),
         values={quantity: describe(values, mask) for quantity, values in quantities.items()},
+        partitions=() if partitions is None else partition_shares(partitions, inside, mask),
     )
 
 

@@ -19,9 +19,10 @@ from latentcore.analysis.exploration import (
     label_panel,
     selection_of,
 )
+from latentcore.analysis.partition_shares import Partitions, partitions_of
 from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Comparison, Description
-from latentcore.containers import Clustering, cluster_name
+from latentcore.containers import Clustering, LatentSet, cluster_name
 from latentcore.errors import Cancelled
 from pages.frame.errors import markdown_safe
 from pages.frame.tables import shortened, show_table
@@ -78,6 +79,8 @@ def show_selection(
             with st.container(key=f"explore-card-{name}"):
                 _selection_card(scene, name, found[name], found["ROI"].n)
     show_table(_overview(scene, found, names), key="explore.means")
+    if found["ROI"].partitions:
+        _partition_shares(scene, found, [name for name in names if name != "ROI"])
     if clustering is not None:
         _shares(scene, found, names)
     opened = st.expander("Quantiles", key="explore.quantiles", on_change="rerun")
@@ -119,7 +122,14 @@ def _described(
 ) -> SelectionStatistics:
     del key  # only part of the cache's key
     labels = None if _clustering is None else _clustering.told_apart(_inside)
-    return selection_of(_inside, _mask, labels, _quantities, _scene.latents.grid)
+    parts = _partitions(_scene.about, _scene.latents)
+    return selection_of(_inside, _mask, labels, _quantities, _scene.latents.grid, parts)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _partitions(about: str, _latents: LatentSet) -> Partitions | None:
+    del about  # only part of the cache's key
+    return partitions_of(_latents.partition)
 
 
 def _labels_key(clustering: Clustering) -> str:
@@ -215,6 +225,33 @@ def _row(name: str, quantity: str, unit: str, found: Description) -> dict[str, o
         "75 %": quantiles[0.75],
         "98 %": quantiles[0.98],
     }
+
+
+def _partition_shares(
+    scene: Scene, found: Mapping[str, SelectionStatistics], names: Sequence[str]
+) -> None:
+    made = scene.latents.provenance
+    what = "scan" if made is not None and made.verb == "collect" else "partition"
+    rows = [
+        {
+            what: share.name,
+            "of": name,
+            "n": share.n,
+            "share": share.of_partition,
+            "95 %": f"{100 * share.interval[0]:.1f}–{100 * share.interval[1]:.1f}",
+        }
+        for shares in zip(*(found[name].partitions for name in names), strict=True)
+        for name, share in zip(names, shares, strict=True)
+    ]
+    table = pd.DataFrame(rows)
+    st.markdown(f"**{what.capitalize()}s in the selection**")
+    share = st.column_config.NumberColumn(
+        "share", format="percent", width=70,
+        help=f"Of the points of the {what} in the {scene.region}, and its 95 % interval in percent",
+    )  # fmt: skip
+    show_table(
+        table.drop(columns="of") if len(names) == 1 else table, column_config={"share": share}
+    )
 
 
 def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Sequence[str]) -> None:

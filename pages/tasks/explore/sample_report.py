@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import selection_statistics
+from latentcore.analysis.partition_shares import partitions_of
 from latentcore.artifacts import to_json
 from latentcore.artifacts.region_files import plain_regions
 from latentcore.containers import NO_VALUE, NOISE, Clustering, software_versions
@@ -97,7 +98,9 @@ def report(
             slot: {"strokes": question.selections.get(slot, ()), "n": int(mask.sum())}
             for slot, mask in masks.items()
         },
-        "statistics": selection_statistics(inside, masks, labels, values, None),
+        "statistics": selection_statistics(
+            inside, masks, labels, values, None, partitions_of(scene.latents.partition)
+        ),
         "A against B": numbers.compared(scene, masks),
         "regions": plain_regions(regions) if regions else None,
         "versions": software_versions(),
