@@ -19,7 +19,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "version"),
     ("registry", "progress", "settings", "locks", "workers"),
     ("containers",),
-    ("storage",),
+    ("storage", "hdf5"),
     ("readers", "preparation", "demo"),
     ("encoders", "analysis"),
     ("artifacts",),

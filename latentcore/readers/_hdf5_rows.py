@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError
-from latentcore.readers._hdf5 import dataset
+from latentcore.hdf5 import dataset
 from latentcore.readers._rows import row_numbers
 
 # A block of this size keeps the share of h5py's overhead per call (about 0.1 ms) small and

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError
-from latentcore.readers._hdf5 import dataset, load
+from latentcore.hdf5 import dataset, load
 
 # Of nenya's files; either may be absent.
 PARTITIONS = ("train", "valid")

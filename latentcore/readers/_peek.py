@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 
 from latentcore.errors import InputError
-from latentcore.readers._hdf5 import follow, open_hdf5, text, text_attribute
+from latentcore.hdf5 import follow, open_hdf5, text, text_attribute
 from latentcore.readers.media.files import kind_of_head, kinds_in_folder
 
 _HEAD_BYTES = 65_536

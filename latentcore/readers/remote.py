@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import InputError, MalformedFileError, StorageError
-from latentcore.readers._hdf5 import DAMAGE, attribute_value, dataset, open_checked_stream
+from latentcore.hdf5 import DAMAGE, attribute_value, dataset, open_checked_stream
 from latentcore.storage import remote_of
 from latentcore.storage.remote_file import RemoteFile
 

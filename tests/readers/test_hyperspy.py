@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from latentcore.containers import notes_of
 from latentcore.errors import InputError, MalformedFileError, RequestError, UnsafeFileError
+from latentcore.hdf5 import attribute_value
 from latentcore.readers import choices_in, open_maps, open_samples, recognize_all
-from latentcore.readers._hdf5 import attribute_value
 from latentcore.workflows import execute
 from latentcore.workflows.inspect import InspectRequest
 from tests.factories.hyperspy import HyperSignal, axis, write_hspy, write_zspy, zip_folder

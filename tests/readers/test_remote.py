@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from latentcore.errors import MalformedFileError, StorageError, UnknownFormatError, UnsafeFileError
+from latentcore.hdf5 import open_checked_stream
 from latentcore.readers import remote
-from latentcore.readers._hdf5 import open_checked_stream
 from latentcore.readers.remote import look_inside
 from latentcore.storage import S3Location
 from latentcore.storage.objects import ObjectVersion

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps, SourceRef, UnitCell
 from latentcore.errors import MalformedFileError, UnsafeFileError
+from latentcore.hdf5 import follow
 from latentcore.readers._columns import MOST_CATEGORIES
 from latentcore.readers._ebsd.fields import (
     Phase,
@@ -24,7 +25,6 @@ from latentcore.readers._ebsd.fields import (
     visible,
 )
 from latentcore.readers._ebsd.scan import Options, Part, Vendor
-from latentcore.readers._hdf5 import follow
 
 _PHASE = "phase"
 _EULER = ("phi1", "Phi", "phi2")

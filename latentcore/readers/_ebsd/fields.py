@@ -19,7 +19,7 @@ from latentcore.containers.crystals import (
     laue_of_space_group,
 )
 from latentcore.errors import MalformedFileError
-from latentcore.readers._hdf5 import attribute_value, dataset, follow, load, text
+from latentcore.hdf5 import attribute_value, dataset, follow, load, text
 
 # A letter per kind of plain value; a mask counts as a column of zeros and ones.
 _PLAIN = "iufb"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid, ShiftedRows
 from latentcore.errors import MalformedFileError, RequestError, ShapeError
-from latentcore.readers._hdf5 import text
+from latentcore.hdf5 import text
 
 # More cells than this is a broken header, unless there are about as many points.
 _MOST_CELLS = 64_000_000

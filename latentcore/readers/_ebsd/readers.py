@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, ScanGrid, ScanMaps, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
+from latentcore.hdf5 import open_checked, open_hdf5
 from latentcore.readers._ebsd.columns import read_columns
 from latentcore.readers._ebsd.scan import Vendor
-from latentcore.readers._hdf5 import open_checked, open_hdf5
 from latentcore.readers._peek import Peek
 from latentcore.readers._rows import RowsSource, written_rows
 from latentcore.storage import content_fingerprint, local_path

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid
 from latentcore.errors import MalformedFileError, RequestError
+from latentcore.hdf5 import follow
 from latentcore.readers._ebsd.fields import (
     Phase,
     children,
@@ -25,7 +26,6 @@ from latentcore.readers._ebsd.fields import (
     points_in,
 )
 from latentcore.readers._ebsd.places import Header, says_hexagonal, scan_grid
-from latentcore.readers._hdf5 import follow
 from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.readers._peek import Peek
 

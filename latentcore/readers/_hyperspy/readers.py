@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, ScanMaps, SourceRef, default_sample_ids
 from latentcore.errors import InputError, MalformedFileError, UnsafeFileError
+from latentcore.hdf5 import open_checked
 from latentcore.readers._ebsd.fields import as_float32, visible
-from latentcore.readers._hdf5 import open_checked
 from latentcore.readers._hyperspy.rows import SignalRows
 from latentcore.readers._hyperspy.signals import (
     Signal,

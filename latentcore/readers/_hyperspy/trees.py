@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnsafeFileError
-from latentcore.readers._hdf5 import attribute_value, dataset, follow
+from latentcore.hdf5 import attribute_value, dataset, follow
 from latentcore.readers._hdf5_rows import open_with_cache
 
 Slices = tuple[slice, ...]

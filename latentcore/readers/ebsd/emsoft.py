@@ -12,12 +12,12 @@ from pathlib import Path
 import h5py
 
 from latentcore.containers import SourceRef
+from latentcore.hdf5 import dataset, follow
 from latentcore.readers._coords import grid_from_coords
 from latentcore.readers._ebsd.conventions import EMSOFT
 from latentcore.readers._ebsd.fields import Phase
 from latentcore.readers._ebsd.places import Header, asked_shape, row_major
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
-from latentcore.readers._hdf5 import dataset, follow
 from latentcore.readers._hdf5_rows import Hdf5GridRows, Hdf5Rows
 from latentcore.readers._peek import Peek
 from latentcore.readers.ebsd import VENDORS

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.hdf5 import follow, text
 from latentcore.readers._columns import names_labels
 from latentcore.readers._coords import grid_of
 from latentcore.readers._ebsd.conventions import ORIX
@@ -26,7 +27,6 @@ from latentcore.readers._ebsd.fields import (
     printed_unit,
 )
 from latentcore.readers._ebsd.scan import Options, Placed, Vendor
-from latentcore.readers._hdf5 import follow, text
 from latentcore.readers.ebsd import VENDORS
 
 _SCAN = "crystal_map"

@@ -31,9 +31,9 @@ from latentcore.containers import (
     later_sample_ids,
 )
 from latentcore.errors import MalformedFileError
+from latentcore.hdf5 import attribute_value, dataset, load, open_hdf5, text_attribute
 from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords, grid_of
-from latentcore.readers._hdf5 import attribute_value, dataset, load, open_hdf5, text_attribute
 from latentcore.readers._partitions import partition_ids, read_parts
 from latentcore.readers._peek import Peek
 from latentcore.readers._stored_latents import StoredRows, stored_rows

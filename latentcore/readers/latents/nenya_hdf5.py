@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from latentcore.containers import LatentSet, SourceRef
+from latentcore.hdf5 import open_hdf5
 from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
-from latentcore.readers._hdf5 import open_hdf5
 from latentcore.readers._partitions import PARTITIONS, partition_ids, read_parts
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path

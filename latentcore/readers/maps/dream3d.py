@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 
 from latentcore.containers import CrystalSymmetry, ScanGrid, ScanMaps, SourceRef, UnitCell
 from latentcore.errors import MalformedFileError, RequestError
+from latentcore.hdf5 import attribute_value, dataset, follow, load, open_hdf5
 from latentcore.readers import MAPS_READERS, register_reader
 from latentcore.readers._columns import names_labels
 from latentcore.readers._ebsd.columns import MapColumns, refuse_hollow
 from latentcore.readers._ebsd.conventions import DREAM3D
 from latentcore.readers._ebsd.fields import Phase, children, plausible_lattice, visible
 from latentcore.readers._ebsd.places import Header, row_major
-from latentcore.readers._hdf5 import attribute_value, dataset, follow, load, open_hdf5
 from latentcore.readers._peek import Peek
 from latentcore.storage import content_fingerprint, local_path
 

@@ -16,10 +16,10 @@ import h5py
 
 from latentcore.containers import ScanMaps, SourceRef
 from latentcore.errors import MalformedFileError, RequestError, UnsafeFileError
+from latentcore.hdf5 import follow, open_hdf5, text
 from latentcore.readers import MAPS_READERS, register_reader
 from latentcore.readers._ebsd.columns import MapColumns
 from latentcore.readers._ebsd.fields import children, listed_phases, number, visible
-from latentcore.readers._hdf5 import follow, open_hdf5, text
 from latentcore.readers._patterns.up import HeaderGrid, placed_by_header
 from latentcore.readers._peek import Peek
 from latentcore.storage import content_fingerprint, local_path

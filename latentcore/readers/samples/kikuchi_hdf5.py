@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, ScanGrid, SourceRef, default_sample_ids
 from latentcore.errors import MalformedFileError
+from latentcore.hdf5 import dataset, load, open_checked
 from latentcore.readers import SAMPLES_READERS, register_reader
 from latentcore.readers._coords import grid_of
-from latentcore.readers._hdf5 import dataset, load, open_checked
 from latentcore.readers._hdf5_rows import Hdf5Rows
 from latentcore.readers._peek import Peek
 from latentcore.readers._rows import RowsSource

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, SourceRef
 from latentcore.errors import MalformedFileError
+from latentcore.hdf5 import attribute_value, dataset, load, open_checked
 from latentcore.readers import SAMPLES_READERS, register_reader
-from latentcore.readers._hdf5 import attribute_value, dataset, load, open_checked
 from latentcore.readers._hdf5_rows import Hdf5Rows, JoinedRows
 from latentcore.readers._partitions import PARTITIONS, partition_ids
 from latentcore.readers._peek import Peek

@@ -13,9 +13,9 @@ import numpy as np
 
 from latentcore.containers import SampleTable, SourceRef
 from latentcore.errors import MalformedFileError
+from latentcore.hdf5 import attribute_value, dataset, load, open_hdf5
 from latentcore.readers import TABLES_READERS, register_reader
 from latentcore.readers._columns import read_columns
-from latentcore.readers._hdf5 import attribute_value, dataset, load, open_hdf5
 from latentcore.readers._partitions import PARTITIONS, partition_ids
 from latentcore.readers._peek import Peek
 from latentcore.storage import content_fingerprint, local_path
