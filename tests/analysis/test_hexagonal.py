@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.spatial import Voronoi, cKDTree
 
+from latentcore.analysis.autocorrelation import autocorrelation, correlation_length
 from latentcore.analysis.domains.edges import scan_edges
 from latentcore.analysis.domains.lines import line_arrays
 from latentcore.analysis.domains.objects import Domains
 from latentcore.analysis.domains.search import domain_hierarchy, domains_at
 from latentcore.analysis.partitions import border_lines, compare_borders
 from latentcore.analysis.probe_splits import blocked_split
-from latentcore.analysis.ranking._autocorrelation import autocorrelation, correlation_length
 from latentcore.analysis.ranking._chance import chance
 from latentcore.analysis.ranking._surrogates import is_rectangle, shifts, variogram_maps
 from latentcore.analysis.regions.difference import differences

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.analysis.ranking._autocorrelation import (
+from latentcore.analysis.autocorrelation import (
     autocorrelation,
     correlation_length,
     share_within_blocks,

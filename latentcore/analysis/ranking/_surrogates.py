@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.ranking._autocorrelation import autocorrelation
+from latentcore.analysis.autocorrelation import autocorrelation
 from latentcore.containers import ScanGrid
 
 Draw = Callable[[np.random.Generator], NDArray[np.float64]]

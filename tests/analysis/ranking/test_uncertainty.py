@@ -171,7 +171,7 @@ def test_same_seed_same_numbers():
 
 
 def test_surrogates_of_a_map_with_gaps_keep_its_histogram_and_its_variogram():
-    from latentcore.analysis.ranking._autocorrelation import autocorrelation, correlation_length
+    from latentcore.analysis.autocorrelation import autocorrelation, correlation_length
     from latentcore.analysis.ranking._surrogates import matched, variogram_maps
     from latentcore.containers import ScanGrid
 

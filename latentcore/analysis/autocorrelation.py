@@ -52,7 +52,7 @@ def correlation_length(correlation: NDArray[np.float64], grid: ScanGrid) -> floa
 
     All directions together; the longest lag along an axis if it never does.
     """
-    return _first_below(np.exp(-1), correlation, grid)
+    return first_below(np.exp(-1), correlation, grid)
 
 
 def share_within_blocks(correlation: NDArray[np.float64], side: float, grid: ScanGrid) -> float:
@@ -62,13 +62,13 @@ def share_within_blocks(correlation: NDArray[np.float64], side: float, grid: Sca
     (1 - |h| / side)(1 - |k| / side) is left. Lags count as far as they stand out from noise.
     """
     down, right = lags(grid)
-    near = np.hypot(down[:, None], right) <= _first_below(_NOISE, correlation, grid)
+    near = np.hypot(down[:, None], right) <= first_below(_NOISE, correlation, grid)
     sure = np.where(near, np.maximum(correlation, 0), 0)
     left = np.maximum(1 - down / side, 0)[:, None] * np.maximum(1 - right / side, 0)
     return float((sure * left).sum() / sure.sum())
 
 
-def _first_below(level: float, correlation: NDArray[np.float64], grid: ScanGrid) -> float:
+def first_below(level: float, correlation: NDArray[np.float64], grid: ScanGrid) -> float:
     """Return the distance at which the mean over directions first falls below a level."""
     step = grid.spacing
     down, right = lags(grid)
