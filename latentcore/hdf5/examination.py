@@ -79,7 +79,10 @@ class _Examination:
 
     def touch(self, entry: h5py.Group | h5py.Dataset) -> None:
         """Read what a reader may read of an object before it knows what it is."""
-        for name in itertools.islice(entry.attrs, _MOST_ATTRIBUTES):
+        names: list[str] = []
+        with self._left_to_readers(entry):
+            names += itertools.islice(entry.attrs, _MOST_ATTRIBUTES)
+        for name in names:
             with self._left_to_readers(entry):
                 attribute_value(entry, name)
         if isinstance(entry, h5py.Dataset):

@@ -50,7 +50,7 @@ def _deep(path: Path) -> None:
 def _huge_attribute(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file.attrs["encoding-type"] = np.zeros(_MARK, np.uint8)
-        file["images"] = np.zeros((3, 2, 2), np.uint8)
+        file["whole"] = np.zeros((3, 2, 2), np.uint8)
     _replaced(path, _MARK, _ROWS)
 
 

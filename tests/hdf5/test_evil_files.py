@@ -112,3 +112,10 @@ def test_a_file_that_moved_in_after_the_look_is_walked_through(
     monkeypatch.setattr(door, "examine", look_and_swap)
     with pytest.raises(UnsafeFileError, match="external link"), open_hdf5(path):
         pass
+
+
+def test_a_damaged_attribute_that_nobody_reads_keeps_nobody_from_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "scan.h5"
+    EVIL["huge_attribute.h5"](path)
+    with open_hdf5(path) as file:
+        assert file["whole"].shape == (3, 2, 2)
