@@ -28,6 +28,7 @@ from latentcore.artifacts.records import (
     shaped,
     text,
 )
+from latentcore.cells import write_csv
 from latentcore.containers import InputRecord, Provenance
 from latentcore.errors import InputError, MalformedFileError
 from latentcore.locks import FileLock, try_lock
@@ -149,14 +150,14 @@ class RunFolder:
         self.path(name).write_text(to_json(value), encoding="utf-8")
 
     def write_csv(self, name: str, table: pd.DataFrame) -> None:
-        """Write an artifact as CSV; floats keep all digits, NaN is an empty cell."""
-        table.to_csv(self.path(name), index=False, lineterminator="\n")
+        """Write an artifact as CSV; see `latentcore.cells.write_csv`."""
+        write_csv(table, self.path(name))
 
     def write_csv_blocks(self, name: str, tables: Iterable[pd.DataFrame]) -> None:
         """Write tables of the same columns one below the other, as `write_csv` would all rows."""
         with self.path(name).open("w", encoding="utf-8", newline="") as file:
             for number, table in enumerate(tables):
-                table.to_csv(file, index=False, header=number == 0, lineterminator="\n")
+                write_csv(table, file, header=number == 0)
 
     def write_figure(self, name: str, figure: Figure) -> None:
         """Write an artifact as PNG at 300 dpi; what stands between two ``$`` is no formula."""

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from latentcore.cells import read_csv
 from latentcore.errors import MalformedFileError, UnknownFormatError
 from latentcore.readers._peek import Peek
 
@@ -65,8 +66,6 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_text(peek: Peek, *, header: bool) -> pd.DataFrame:
-    import pandas as pd
-
     if not peek.is_text:
         message = f"{peek.path.name!r} is neither text nor parquet, so it is no table. {peek.found}"
         raise UnknownFormatError(message)
@@ -83,7 +82,7 @@ def _read_text(peek: Peek, *, header: bool) -> pd.DataFrame:
         "index_col": False,
     }
     with _open_text(peek.path) as file:
-        table = pd.read_csv(file, **options)
+        table = read_csv(file, **options)
     _refuse_large(peek.path, len(table), 0, table.shape[1])
     table.columns = [str(name).strip() for name in table.columns]
     return table

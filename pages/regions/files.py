@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from latentcore.artifacts.region_files import LARGEST, regions_json, regions_of
+from latentcore.cells import csv_bytes
 from latentcore.containers import LatentSet, RegionSet, ScanPoints
 from latentcore.errors import InputError, MalformedFileError
 from latentcore.outputs.regions import label_table, lay
@@ -178,5 +179,4 @@ def _upload(latents: LatentSet) -> None:
 
 def _labels_csv(latents: LatentSet, kept: Kept) -> bytes:
     laid = lay(kept.regions, ScanPoints.of_latents(latents))
-    text: str = label_table(laid).to_csv(index=False, lineterminator="\n")
-    return text.encode()
+    return csv_bytes(label_table(laid))

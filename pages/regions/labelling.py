@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.probes import PROBES, make_probe
 from latentcore.analysis.regions.propagation import Propagation, propagate
+from latentcore.cells import csv_bytes
 from latentcore.containers import LatentSet, Region, RegionSet, ScanPoints
 from latentcore.errors import InputError
 from latentcore.outputs.regions import lay, propagated_table
@@ -270,5 +271,4 @@ def _pin(row: int) -> None:
 
 def _csv(last: _Answer) -> bytes:
     laid = lay(last.classes, ScanPoints.of_latents(last.latents))
-    text: str = propagated_table(laid, last.found).to_csv(index=False, lineterminator="\n")
-    return text.encode()
+    return csv_bytes(propagated_table(laid, last.found))

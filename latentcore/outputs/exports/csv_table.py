@@ -1,7 +1,4 @@
-"""CSV with everything, one row per point, and a JSON file that says what its columns are.
-
-Texts that a spreadsheet would take for a formula begin with an apostrophe.
-"""
+"""CSV with everything, one row per point, and a JSON file that says what its columns are."""
 
 from __future__ import annotations
 
@@ -15,9 +12,6 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import ScanMaps, holds_names
 from latentcore.outputs.exports import EXPORT_FORMATS
 from latentcore.outputs.exports.scan import NO_LABEL, ExportScan, LabelColumn, unused
-
-# OWASP's list of how a cell begins that spreadsheets compute.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Csv:
@@ -34,7 +28,7 @@ class Csv:
         columns: dict[str, Any] = {}
         units: dict[str, str] = {}
         for name, values, unit in _columns(scan):
-            free = unused(harmless(name), columns)
+            free = unused(name, columns)
             columns[free], units[free] = values, unit
         folder.write_csv(f"{stem}.csv", pd.DataFrame(columns))
         known = None if scan.orientations is None else scan.orientations.record
@@ -46,11 +40,6 @@ class Csv:
 
 
 EXPORT_FORMATS.register("csv")(Csv())
-
-
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet computes."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _columns(scan: ExportScan) -> Iterator[tuple[str, Any, str]]:
@@ -71,7 +60,7 @@ def _columns(scan: ExportScan) -> Iterator[tuple[str, Any, str]]:
 
 def _names(column: LabelColumn) -> list[str | None]:
     return [
-        None if label == NO_LABEL else harmless(column.texts.get(label, str(label)))
+        None if label == NO_LABEL else column.texts.get(label, str(label))
         for label in column.values.tolist()
     ]
 
@@ -79,6 +68,5 @@ def _names(column: LabelColumn) -> list[str | None]:
 def _map_names(maps: ScanMaps, name: str, values: NDArray[np.float32]) -> list[str | None]:
     texts = maps.categories[name]
     return [
-        harmless(texts.get(int(one), str(int(one)))) if np.isfinite(one) else None
-        for one in values.tolist()
+        texts.get(int(one), str(int(one))) if np.isfinite(one) else None for one in values.tolist()
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentcore.artifacts import read_run
+from latentcore.cells import read_csv
 from latentcore.workflows.batch.tasks import Row
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def combined_tables(folder: Path, rows: Sequence[Row]) -> dict[str, pd.DataFrame
     parts: dict[str, list[pd.DataFrame]] = {}
     for row in rows:
         for name in _small_tables(folder / row.name) if row.state == "finished" else ():
-            table = pd.read_csv(folder / row.name / name)
+            table = read_csv(folder / row.name / name)
             table.insert(0, "location", row.location)
             parts.setdefault(name, []).append(table)
     return {

@@ -13,6 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.artifacts.records import count, listed, mapping, number, read_record, text
+from latentcore.cells import read_csv
 from latentcore.containers import LatentSet, ScanGrid, match_rows
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
@@ -103,7 +104,7 @@ def _read(key: str, _folder: Path, _latents: LatentSet) -> Compared:
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype={"sample_id": str, "pair": str})
+        return read_csv(path, dtype={"sample_id": str, "pair": str})
     except (OSError, ValueError) as error:
         message = f"{path.name} of this comparison can't be read ({error}). Compare once more."
         raise InputError(message) from error

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.cells import csv_bytes
 from latentcore.jobs.command_line import command_line
 from latentcore.workflows import VERBS
 from pages.access import places
@@ -121,9 +122,7 @@ def _points(scene: Scene, cut: Cut) -> Callable[[], pd.DataFrame]:
 
 def _csv(name: str, table: pd.DataFrame | Callable[[], pd.DataFrame]) -> None:
     def content() -> bytes:
-        made = table if isinstance(table, pd.DataFrame) else table()
-        text: str = made.to_csv(index=False)
-        return text.encode()
+        return csv_bytes(table if isinstance(table, pd.DataFrame) else table())
 
     st.download_button(
         name, content, file_name=name, mime="text/csv", icon=":material/download:",

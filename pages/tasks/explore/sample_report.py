@@ -15,6 +15,7 @@ from latentcore.analysis.exploration import selection_statistics
 from latentcore.analysis.partition_shares import partitions_of
 from latentcore.artifacts import to_json
 from latentcore.artifacts.region_files import plain_regions
+from latentcore.cells import csv_bytes
 from latentcore.containers import NO_VALUE, NOISE, Clustering, software_versions
 from latentcore.workflows.session.inputs import category_names
 from pages.access import places
@@ -50,11 +51,7 @@ def offer(
     )
     st.download_button(
         "samples_in_view.csv",
-        data=lambda: (
-            samples_table(scene, question, inside, masks, clustering)
-            .to_csv(index=False, lineterminator="\n")
-            .encode()
-        ),
+        data=lambda: csv_bytes(samples_table(scene, question, inside, masks, clustering)),
         file_name="samples_in_view.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from latentcore.artifacts.records import listed, read_record, text
+from latentcore.cells import read_csv
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
@@ -104,7 +105,7 @@ def _request(scene: Scene, columns: tuple[str, ...]) -> Any:
 
 
 def _results(record: JobRecord, metric: str) -> None:
-    table = pd.read_csv(record.folder / "agreement.csv", dtype={"reason": "str"})
+    table = read_csv(record.folder / "agreement.csv", dtype={"reason": "str"})
     report = read_record(record.folder / "report.json", {"notes": listed(text)})
     for note in report.get("notes", ()):
         st.caption(f":material/link_off: {errors.markdown_safe(note)}")

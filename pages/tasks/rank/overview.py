@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from latentcore.analysis.rank_table import metric_likeness, scores_table, top_ranks
+from latentcore.cells import csv_bytes
 from latentcore.containers import Ranking
 from pages.charts.frame import draw
 from pages.charts.ranking import likeness_chart, ranks_chart
@@ -51,7 +52,7 @@ def show_downloads(scene: Scene, target: Target, ranking: Ranking) -> None:
     table = scores_table(ranking)
     st.download_button(
         "latent_scores.csv",
-        lambda: table.to_csv(index=False).encode(),
+        lambda: csv_bytes(table),
         file_name="latent_scores.csv",
         mime="text/csv",
         icon=":material/download:",

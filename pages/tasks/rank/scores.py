@@ -19,6 +19,7 @@ from latentcore.analysis.ranking.sampled import (
     rank_latents,
 )
 from latentcore.artifacts.records import listed, read_record, text
+from latentcore.cells import read_csv
 from latentcore.containers import Ranking
 from latentcore.jobs import JobRecord
 from latentcore.requests.notes import Note
@@ -185,7 +186,7 @@ def _quick(
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _stored(key: str, _folder: Path) -> Scores:
     del key
-    table = pd.read_csv(_folder / "latent_scores.csv", dtype={"reason": "str"}).sort_values("dim")
+    table = read_csv(_folder / "latent_scores.csv", dtype={"reason": "str"}).sort_values("dim")
     metrics = [name for name in metric_names() if name in table]
     ranking = Ranking(
         dims=table["dim"].to_numpy(np.int32),
@@ -203,7 +204,7 @@ def _stored(key: str, _folder: Path) -> Scores:
     return Scores(
         ranking,
         complete=True,
-        sure=pd.read_csv(file) if file.is_file() else pd.DataFrame(),
+        sure=read_csv(file) if file.is_file() else pd.DataFrame(),
         notes=tuple(map(Note, codes, notes)),
         errors={
             name: table[f"{name}_se"].to_numpy(np.float64)

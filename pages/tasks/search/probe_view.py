@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.artifacts.records import read_record
+from latentcore.cells import read_csv
 from latentcore.containers import LatentSet, ScanGrid
 from latentcore.jobs import JobRecord
 from pages.access import places
@@ -96,7 +97,7 @@ def _result(record: JobRecord) -> None:
 def _read(run: str, ended: object, _record: JobRecord) -> tuple[dict[str, Any], pd.DataFrame]:
     del run, ended  # only part of the cache's key
     report = read_record(_record.folder / "probe_report.json", {})
-    table = pd.read_csv(
+    table = read_csv(
         _record.folder / "predictions.csv",
         dtype={"label": str, "predicted": str},
         keep_default_na=False,

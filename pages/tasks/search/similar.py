@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import sample_picture
 from latentcore.analysis.similarity import SearchTable, distances_to, nearest_of, similarity_of
 from latentcore.artifacts import read_run
+from latentcore.cells import csv_bytes
 from latentcore.containers import LatentSet, Neighbors, ScanGrid
 from latentcore.errors import InputError
 from latentcore.figures.colors import LATENT_COLORS
@@ -206,7 +206,7 @@ def _ways_on(
             highlight(scan, found.rows.tolist(), pinned=query.row)
         st.download_button(
             "neighbours.csv",
-            data=lambda: _csv(neighbors_table(latents, found)),
+            data=lambda: csv_bytes(neighbors_table(latents, found)),
             file_name="neighbours.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -255,8 +255,3 @@ def _offer(record: Any) -> None:
         for name, entry in (read_run(record.folder) or {}).get("files", {}).items():
             if name.endswith((".csv", ".png", ".json")):
                 download(record.folder, name, entry["bytes"], key=f"search.get.{name}", label=name)
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    text: str = table.to_csv(index=False, lineterminator="\n")
-    return text.encode()

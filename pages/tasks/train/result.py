@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from latentcore.artifacts import read_run
+from latentcore.cells import read_csv
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from pages.access import places
@@ -114,7 +114,7 @@ def _facts(summary: dict[str, Any]) -> str:
 
 def _losses(record: JobRecord, summary: dict[str, Any]) -> None:
     try:
-        table = pd.read_csv(record.folder / "loss.csv")
+        table = read_csv(record.folder / "loss.csv")
     except OSError:
         return
     draw(
