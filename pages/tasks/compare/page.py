@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from latentcore.errors import InputError, RequestError
@@ -13,13 +15,23 @@ from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.scan import loading
 from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
-from pages.tasks.compare import form, result
+from pages.tasks.compare import form, result, sides_form, sides_result
 from pages.tasks.compare.compared import read_compared
 from pages.tasks.compare.waiting import waiting
 from pages.view import session
 from pages.view.scene import Scene, complete, open_scene
 
 PAGE = "compare"
+_MODES = {
+    "compare": "Encoders of the same samples",
+    "differ": "Two scans, or parts of a collection",
+}
+_ABOUT = {
+    "compare": "Encoders of the same samples, side by side: which neighbors they share, point by "
+    "point, and how well each separates labels.",
+    "differ": "Whether latents of two scans have one distribution, how sure that is, and where in "
+    "the scans they differ. One encoder must have made both.",
+}
 
 
 def show(scan: ScanState) -> None:
@@ -38,28 +50,47 @@ def show(scan: ScanState) -> None:
         st.warning("Not one sample of this file has a latent: every row is NaN.")
         return
     session.replace_parts(complete(session.question(), scene))
-    request = form.ask(scene)
+    verb = _mode()
+    request = form.ask(scene) if verb == "compare" else sides_form.ask(scene)
     pressed = st.button(
         "Compare", type="primary", icon=":material/play_arrow:", disabled=request is None
     )
     if pressed and request is not None:
-        n = len(request.latents) - 1
-        title = f"{lasting_name(scan.latents)} against {n} other{'s' * (n > 1)}"
-        watch(runner().submit("compare", request, title=title).id, PAGE)
-    _job(scene)
+        title = _title(verb, request, lasting_name(scan.latents))
+        watch(runner().submit(verb, request, title=title).id, PAGE)
+    _job(scene, verb)
     session.write_url()
 
 
-def _job(scene: Scene) -> None:
+def _mode() -> str:
+    """Ask what is compared: at first what the job in the link compared."""
+    job = watched(PAGE)
+    record = None if job is None else runner().get(job)
+    st.session_state.setdefault(
+        "compare.mode", "differ" if record is not None and record.verb == "differ" else "compare"
+    )
+    mode = st.segmented_control(
+        "Compare", list(_MODES), format_func=_MODES.__getitem__, key="compare.mode",
+        required=True, label_visibility="collapsed", persist_state="session",
+    )  # fmt: skip
+    return str(mode)
+
+
+def _title(verb: str, request: Any, first: str) -> str:
+    if verb == "differ" and request.between:
+        return f"Where {' and '.join(request.between)} differ"
+    n = len(request.against if verb == "differ" else request.latents[1:])
+    return f"{first} against {n} other{'s' * (n > 1)}"
+
+
+def _job(scene: Scene, verb: str) -> None:
     """Show the job that this page watches, and what it found."""
     job = watched(PAGE)
-    if job is None:
-        st.caption(
-            "Encoders of the same samples, side by side: which neighbors they share, point by "
-            "point, and how well each separates labels."
-        )
+    record = None if job is None else runner().get(job)
+    if job is None or (record is not None and record.verb in _MODES and record.verb != verb):
+        st.caption(_ABOUT[verb])
         return
-    if _is_of_others(runner().get(job), scene):
+    if _is_of_others(record, scene):
         st.info(
             "The comparison made last was of other latents; it is on the Runs page.",
             icon=":material/compare:",
@@ -68,17 +99,23 @@ def _job(scene: Scene) -> None:
     record = job_panel(job)
     if record is None:
         unwatch(PAGE)
-    elif record.finished and record.verb == "compare":
+    elif record.finished and record.verb in _MODES:
         try:
-            result.show(scene, read_compared(record, scene.latents, scene.about))
+            if record.verb == "differ":
+                sides_result.show(scene, record)
+            else:
+                result.show(scene, read_compared(record, scene.latents, scene.about))
         except InputError as error:
             errors.show(error)
 
 
 def _is_of_others(record: JobRecord | None, scene: Scene) -> bool:
     """Tell whether a job compared other latents than those in view."""
-    if record is None or record.verb != "compare":
+    if record is None or record.verb not in _MODES:
         return False
     assert scene.scan.latents is not None
-    first = next(iter(record.request.get("latents") or ()), None)
-    return bool(first != places.location(scene.scan.latents))
+    asked = record.request
+    compared = list(asked.get("latents") or ())[:1]
+    if record.verb == "differ":
+        compared = [*(asked.get("latents") or ()), *(asked.get("against") or ())]
+    return places.location(scene.scan.latents) not in compared

@@ -1,0 +1,134 @@
+"""What a test of two sides found: how sure a difference is, in what dimensions, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.artifacts import read_run
+from latentcore.artifacts.records import count, listed, mapping, number, read_record, text
+from latentcore.errors import InputError
+from latentcore.jobs import JobRecord
+from pages.access import places
+from pages.frame import errors, navigation
+from pages.frame.tables import show_table
+from pages.results import run_files
+from pages.scan.derived_maps import keep_as_maps
+from pages.view import session as explorer
+from pages.view.scene import Scene
+
+_MAP = "log ratio A to B"
+_REPORT = {
+    **dict.fromkeys(("a", "b"), mapping),
+    **dict.fromkeys(("auc", "mmd2"), number),
+    "exchanges": count,
+    **dict.fromkeys(("exchange", "snippet"), text),
+    "dimensions": listed(mapping),
+    "notes": listed(text),
+}
+_COLUMNS = {
+    "dim": "Dimension",
+    "difference": "Mean A − mean B",
+    "hedges_g": "Hedges' g",
+    "auc": "AUC",
+    "ks": "KS distance",
+    "p": "p",
+    "p_corrected": "p, corrected",
+}
+
+
+def show(scene: Scene, record: JobRecord) -> None:
+    """Show a finished run of ``differ``."""
+    report = read_record(record.folder / "report.json", _REPORT, tuple(_REPORT))
+    st.markdown(_sentence(report))
+    for note in report["notes"]:
+        st.info(errors.markdown_safe(errors.page_words(note)), icon=":material/info:")
+    picture, table = st.columns([3, 2], gap="medium")
+    with picture:
+        st.image(str(record.folder / "differ.png"), alt="where both sides differ", width="stretch")
+    with table:
+        _offer_map(scene, record)
+        dimensions = pd.DataFrame(report["dimensions"])
+        show_table(dimensions[list(_COLUMNS)].rename(columns=_COLUMNS))
+        st.caption(
+            "AUC: how often a sample of A lies above one of B, 0.5 by chance; corrected: for the "
+            "number of dimensions. ln (density A / density B) is 0 where both are as dense."
+        )
+    files = (read_run(record.folder) or {}).get("files", {})
+    with st.container(horizontal=True):
+        run_files.download_all(record.folder, files, key="compare.sides.zip")
+        for name, entry in files.items():
+            run_files.download(
+                record.folder, name, entry["bytes"], key=f"compare.sides.get.{name}", label=name
+            )
+    with st.expander("Compute these numbers again", icon=":material/code:"):
+        st.code(_snippet(report, record), language="python")
+
+
+def _sentence(report: Mapping[str, Any]) -> str:
+    sides = " and ".join(
+        f"**{name.upper()}** ({errors.markdown_safe(', '.join(report[name]['sources']))}, "
+        f"{report[name]['n']:,} points)"
+        for name in ("a", "b")
+    )
+    told = f"a classifier tells a point of A from one of B with an AUC of {report['auc']:.3f}"
+    if report["auc_p"] is None:
+        return f"{sides}: {told}, MMD² is {report['mmd2']:.3g}."
+    what = {"squares": "squares of the scans", "scans": "whole scans", "samples": "samples"}
+    size = f" of {report['block']:.0f} steps" if report["exchange"] == "squares" else ""
+    return (
+        f"{sides}: {told} (p = {report['auc_p']:.3g}); MMD² is {report['mmd2']:.3g} (p = "
+        f"{report['mmd_p']:.3g}). By {report['exchanges']:,} exchanges of "
+        f"{what[report['exchange']]}{size}."
+    )
+
+
+def _offer_map(scene: Scene, record: JobRecord) -> None:
+    """Offer the log ratio as a map of the scan in view, where that is one of the sides."""
+    if scene.latents.grid is None:
+        return
+    st.button(
+        "See it in Explore", type="primary", icon=":material/hub:", key="compare.sides.explore",
+        help="Keeps the log ratio as a map of this scan: to color by, brush and filter.",
+        on_click=_to_explore, args=(scene, record.folder),
+    )  # fmt: skip
+
+
+def _to_explore(scene: Scene, folder: Path) -> None:
+    try:
+        assert scene.latents.grid is not None
+        keep_as_maps("where_it_differs", scene.latents.grid, {_MAP: log_ratio(scene, folder)})
+    except InputError as error:
+        errors.show(error)
+        return
+    explorer.update(color=_MAP, reference=_MAP, limits=None)
+    navigation.go_to("explore")
+
+
+def log_ratio(scene: Scene, folder: Path) -> NDArray[np.float32]:
+    """Return the log ratio at each point of the latents in view, (n,); NaN where there is none."""
+    assert scene.scan.latents is not None
+    locations = (read_run(folder) or {}).get("request", {})
+    table = pd.read_csv(folder / "differences.csv", usecols=["source", "row", "log_ratio"])
+    if not locations.get("between"):
+        order = [*locations.get("latents", ()), *locations.get("against", ())]
+        own = table["source"].unique()[order.index(places.location(scene.scan.latents))]
+        table = table[table["source"] == own]
+    found = np.full(len(scene.latents), np.nan, np.float32)
+    found[table["row"]] = table["log_ratio"]
+    return found
+
+
+def _snippet(report: Mapping[str, Any], record: JobRecord) -> str:
+    """Return the snippet without the server's folders."""
+    text: str = report["snippet"]
+    for location in (*record.request["latents"], *record.request.get("against", ())):
+        path = Path(location)
+        text = text.replace(location, f"{path.parent.name}/{path.name}")
+    return text
