@@ -74,7 +74,8 @@ else:
 
     from pages.access.browsers import BrowserCookie
     from pages.frame import rail
-    from pages.frame.addresses import PageAddresses
+    from pages.frame.addresses import PageAddresses, page_html
+    from pages.frame.content_policy import ContentPolicy
     from pages.panels.routes import ROUTES, module_paths
     from pages.tasks.explore import layout
 
@@ -88,6 +89,7 @@ else:
         routes=ROUTES,
         lifespan=lifespan,
         middleware=[
+            Middleware(ContentPolicy, html=page_html(frame_style)),
             Middleware(BrowserCookie),
             Middleware(
                 PageAddresses,

@@ -74,12 +74,14 @@ class PageAddresses:
             return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")
         if name and name not in names():
             return None
-        html = _html(self._style) if name else _html(self._first_style, tuple(self._modules()))
+        html = (
+            page_html(self._style) if name else page_html(self._first_style, tuple(self._modules()))
+        )
         return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
 
 
-@lru_cache(maxsize=2)
-def _html(style: str, modules: Sequence[str] = ()) -> str:
+@lru_cache(maxsize=3)
+def page_html(style: str, modules: Sequence[str] = ()) -> str:
     """Return Streamlit's own HTML with ours in it; with `modules`, that of Explore."""
     static = Path(file_util.get_static_dir())
     html = (static / "index.html").read_text(encoding="utf-8")

@@ -8,18 +8,42 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
-from tests.pages.hostile_text import NAME, write_scan
+from tests.pages.hostile_text import HOST, NAME, write_scan
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 PATIENCE = 120_000
 # For each page what is there when all with a name in it has been drawn.
+HEADING = "[...document.querySelectorAll('h1')].some(h => h.offsetParent)"
 LAST = {
     "data": "document.querySelector('.st-key-threshold_profile text')",
     "": "window.__latentPanels?.size && [...window.__latentPanels][0].firstDrawing > 0",
     "rank": "document.querySelector('.st-key-rank-scatter text')",
     "search": "document.querySelector('.st-key-search-map text')",
+    "pattern_maps": HEADING,
+    "train": HEADING,
+    "extract": HEADING,
+    "domains": HEADING,
+    "compare": HEADING,
+    "batch": HEADING,
+    "runs": HEADING,
 }
+# What the policy of the page keeps from happening, for each of its own scripts as well.
+LISTEN = """
+window.refused = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.refused.push(`${event.effectiveDirective} ${event.blockedURI}`));
+"""
+# What text would be that slipped into a page as HTML, past all that makes text of it.
+SLIPPED = """
+() => {
+  document.body.insertAdjacentHTML("beforeend",
+    `<img src="http://HOST/x.png"><img src="data:," onerror="window.ran = 1">
+     <style>body { background: url(http://HOST/y.png) }</style>
+     <iframe src="http://HOST/z"></iframe><a id="slipped" href="javascript:window.ran = 2">a</a>`);
+  document.getElementById("slipped").click();
+}
+""".replace("HOST", HOST)
 # Links are as bad as pictures: nobody of the program has set them.
 OTHERS = "[...document.querySelectorAll('main a, section a')].map(a => a.href)"
 
@@ -56,6 +80,8 @@ def shown(page, selector: str) -> str:
 def test_browser_shows_names_and_asks_no_other_host(page, server: str, query: str, path: str):
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: asked.append(f"http://{HOST}/{dialog.message}"))
+    page.add_init_script(LISTEN)
     page.route(lambda url: urlsplit(url).hostname not in ("127.0.0.1", None), lambda r: r.abort())
     page.goto(f"{server}/{path}?{query}")
     page.wait_for_function(LAST[path], timeout=PATIENCE)
@@ -82,6 +108,24 @@ def test_browser_shows_names_and_asks_no_other_host(page, server: str, query: st
         page.get_by_text("points in the ROI have a latent and").first.wait_for(timeout=PATIENCE)
         assert f"a latent and {NAME}" in shown(page, "[data-testid=stCaptionContainer]")
         assert NAME in shown(page, "[data-testid=stPlotlyChart] text")
+    assert page.evaluate("refused") == []
     hosts = {urlsplit(url).hostname for url in asked if url.startswith(("http", "ws"))}
     assert hosts == {"127.0.0.1"}
     assert [link for link in page.evaluate(OTHERS) if urlsplit(link).hostname != "127.0.0.1"] == []
+
+
+def test_browser_refuses_what_slipped_into_a_page_as_html(page, server: str, query: str):
+    page.add_init_script(LISTEN)
+    for path in ("", "runs", "no_such_page"):
+        page.goto(f"{server}/{path}?{query}")
+        page.wait_for_function(HEADING, timeout=PATIENCE)
+        page.evaluate(SLIPPED)
+        page.wait_for_function("new Set(refused).size >= 5", timeout=PATIENCE)
+        assert set(page.evaluate("refused")) == {
+            f"frame-src http://{HOST}",
+            f"img-src http://{HOST}/x.png",
+            f"img-src http://{HOST}/y.png",
+            "script-src-attr inline",
+            "script-src-elem inline",
+        }
+        assert page.evaluate("window.ran") is None

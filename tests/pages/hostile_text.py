@@ -33,6 +33,8 @@ PARTS = (
     f"![](http://{HOST}/x.png)",
     f"[a](http://{HOST}/a)",
     f"<img src=http://{HOST}/y.png>",
+    '"><svg onload=alert(1)>',
+    "[b](javascript:alert(2))",
     f"http://{HOST}/b",
     f"www.{HOST}",
     f"me@{HOST}",

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import base64
+import hashlib
 import importlib
 import json
 import logging
@@ -16,6 +19,8 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.app_discovery import discover_asgi_app
 
@@ -26,6 +31,8 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import errors, start
+from pages.frame.addresses import page_html
+from pages.frame.content_policy import ContentPolicy
 from pages.scan import demo as demo_scan
 from pages.scan import state
 from tests.factories.kikuchi import full_grid, write_kikuchi
@@ -109,6 +116,37 @@ def test_the_configuration_keeps_to_itself() -> None:
     assert server["enableCORS"]
     assert not server["enableStaticServing"]
     assert {"light", "dark"} <= set(config["theme"])
+
+
+def answered(app: Any) -> Headers:
+    """Ask an ASGI app for something; return the headers of its answer."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app({"type": "http", "method": "GET", "path": "/", "headers": []}, receive, send))
+    return Headers(raw=sent[0]["headers"])
+
+
+def test_every_answer_has_a_policy_that_allows_the_scripts_of_our_html() -> None:
+    html = page_html("p { margin: 0 }")
+    headers = answered(ContentPolicy(PlainTextResponse("", media_type="image/svg+xml"), html))
+    assert headers["content-type"] == "image/svg+xml"
+    assert headers["x-content-type-options"] == "nosniff"
+    parts = headers["content-security-policy"].split("; ")
+    allowed = dict(part.split(" ", 1) for part in parts)
+    assert allowed["default-src"] == "'self'"
+    assert not [part for part in allowed.values() if "*" in part or "http" in part]
+    assert "'unsafe-inline'" not in allowed["script-src"]
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert len(scripts) == 2
+    for script in scripts:
+        digest = hashlib.sha256(script.encode()).digest()
+        assert f"'sha256-{base64.b64encode(digest).decode()}'" in allowed["script-src"]
 
 
 @pytest.mark.parametrize("page", ["data", "runs"])

@@ -34,6 +34,7 @@ from tests.pages.hostile_text import (
 PATIENCE = 120
 PAGES = (
     "data",
+    "pattern_maps",
     "train",
     "extract",
     "explore",
