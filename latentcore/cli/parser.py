@@ -120,6 +120,7 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
     if not callable(details.convert):
         settings["action"] = _ConvertEach
         settings["convert"] = tuple(details.convert)
+        settings["collects"] = details.repeat
     if details.positional:
         _add_positional(parser, field, settings)
         return
@@ -141,11 +142,17 @@ def _add_positional(
 
 
 class _ConvertEach(argparse.Action):
-    """Converts each word of an option with a function of its own: ``--keep-above MAP VALUE``."""
+    """Converts each word of an option with a function of its own: ``--keep-above MAP VALUE``.
 
-    def __init__(self, *args: Any, convert: tuple[Any, ...], **settings: Any) -> None:
+    Where the option may be repeated, all its words are collected, one after the other.
+    """
+
+    def __init__(
+        self, *args: Any, convert: tuple[Any, ...], collects: bool, **settings: Any
+    ) -> None:
         super().__init__(*args, **settings)
         self._convert = convert
+        self._collects = collects
 
     def __call__(
         self,
@@ -161,7 +168,8 @@ class _ConvertEach(argparse.Action):
             )
         except ValueError as error:
             parser.error(f"argument {'/'.join(self.option_strings)}: {error}")
-        setattr(namespace, self.dest, converted)
+        before = (getattr(namespace, self.dest) or ()) if self._collects else ()
+        setattr(namespace, self.dest, (*before, *converted))
 
 
 def flag(name: str) -> str:

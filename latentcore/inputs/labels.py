@@ -41,12 +41,15 @@ class LabelMap:
         Where the n points are.
     texts : dict of int to str
         What each label is called.
+    dropped : int
+        Rows of the file that held neither label nor number.
     """
 
     labels: NDArray[np.int32]
     name: str
     grid: ScanGrid
     texts: dict[int, str]
+    dropped: int = 0
 
     @property
     def given(self) -> NDArray[np.bool_]:
@@ -102,7 +105,7 @@ def labels_of(maps: ScanMaps) -> LabelMap:
     """
     (name,) = maps.names
     labels = as_labels(maps.values[0], name)
-    return LabelMap(labels, name, maps.grid, dict(maps.categories.get(name, {})))
+    return LabelMap(labels, name, maps.grid, dict(maps.categories.get(name, {})), maps.dropped)
 
 
 def table_of(spec: str) -> str:

@@ -128,35 +128,3 @@ def grid_for_maps(grid: ScanGrid | None) -> ScanGrid:
 def maps_at(maps: ScanMaps, grid: ScanGrid | None) -> tuple[NDArray[np.float32], int]:
     """Return maps at the points of latents, (k, n), and how many points have no partner."""
     return maps.at(grid_for_maps(grid))
-
-
-def keep_mask(
-    spec: str, threshold: float, grid: ScanGrid | None, folder: RunFolder | None = None
-) -> NDArray[np.bool_]:
-    """Return which points have a map value above a threshold (``--keep-above MAP VALUE``).
-
-    A point whose row in the map holds no number is not above it.
-
-    Raises
-    ------
-    JoinError
-        If the map has no row for some points: dropping them silently would hide a mistake.
-    RequestError
-        If several maps are meant, or nothing remains.
-    """
-    maps = read_one_map(spec, folder)
-    values, unmatched = maps_at(maps, grid)
-    if unmatched > maps.dropped:  # rows without a number are not among the maps' points
-        message = (
-            f"{unmatched} of {values.shape[1]} points have no {maps.names[0]} in {spec!r}. "
-            "A threshold needs a value for every point: use the map of the same scan."
-        )
-        raise JoinError(message)
-    keep: NDArray[np.bool_] = values[0] > threshold
-    if not keep.any():
-        message = (
-            f"No point has {maps.names[0]} > {threshold:g}: its values run from "
-            f"{np.nanmin(values[0]):g} to {np.nanmax(values[0]):g}. Lower the threshold."
-        )
-        raise RequestError(message)
-    return keep

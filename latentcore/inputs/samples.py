@@ -1,10 +1,10 @@
-"""Which samples of a file a verb works on: by partition, by row number, by the value of a map."""
+"""Which samples of a file a verb works on: by partition, by row number, by place, by maps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import Resizable, SampleSource, Skipping, damage_of
 from latentcore.encoding.denoised import denoised
 from latentcore.errors import MalformedFileError, RequestError
-from latentcore.inputs.maps import keep_mask
+from latentcore.inputs.kept import Kept
 from latentcore.inputs.rows import rows_mask
 from latentcore.preparation import Preparation
 from latentcore.progress import Progress
@@ -30,13 +30,13 @@ class Choice:
         Only samples of these; of all where empty.
     rows : str or None
         File of row numbers, which count within each partition, or of a mask.
-    keep_above : tuple of (str, float) or None
-        A map and the value that its points must exceed.
+    kept : Kept
+        Which points of the scan.
     """
 
     partition: tuple[str, ...] = ()
     rows: str | None = None
-    keep_above: tuple[str, float] | None = None
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +101,12 @@ def choose_samples(
     keep = member.copy()
     if choice.rows is not None:
         keep &= rows_mask(choice.rows, _parts(source, choice.partition), len(source), folder)
-    if choice.keep_above is not None:
-        spec, threshold = choice.keep_above
-        keep &= keep_mask(spec, threshold, source.grid, folder)
+    if choice.kept != Kept():
+        keep &= choice.kept.mask(source.grid, location, folder)
     if not keep.any():
         message = (
-            f"Of the {len(source)} samples of {location!r} none is left: ⟨partition⟩, ⟨rows⟩ and "
-            "⟨keep_above⟩ exclude each other's samples. Loosen one of them."
+            f"Of the {len(source)} samples of {location!r} none is left: ⟨partition⟩, ⟨rows⟩, "
+            "⟨roi⟩ and the conditions on maps exclude each other's samples. Loosen one of them."
         )
         raise RequestError(message)
     return ChosenSamples(location, source, member, keep)

@@ -58,7 +58,12 @@ def _option(field: dataclasses.Field[Any], value: Any) -> list[str]:
     flag = "--" + words_of(field.name).replace(" ", "-")
     if isinstance(field.default, bool):
         return [flag]
-    if option_of(field).repeat and option_of(field).nargs is None:
+    words = option_of(field).nargs
+    if option_of(field).repeat and isinstance(words, int):
+        texts = _texts(value)
+        groups = [texts[at : at + words] for at in range(0, len(texts), words)]
+        return [text for group in groups for text in [flag, *group]]
+    if option_of(field).repeat and words is None:
         entries = [value] if isinstance(value, str) else value  # one, as older runs have it
         return [text for entry in entries for text in [flag, *_texts(entry)]]
     return [flag, *_texts(value)]

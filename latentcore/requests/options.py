@@ -47,6 +47,17 @@ def roi_option() -> Any:
     )
 
 
+def samples_roi_option() -> Any:
+    """Declare the ``--roi`` of a verb that works on samples."""
+    return option(
+        None,
+        help="only the points with X0 <= x < X1 and Y0 <= y < Y1",
+        nargs=4,
+        metavar=("X0", "X1", "Y0", "Y1"),
+        convert=float,
+    )
+
+
 def rows_option() -> Any:
     """Declare the ``--rows`` of a verb that works on latents."""
     return option(
@@ -97,10 +108,60 @@ def keep_above_option() -> Any:
     """Declare the ``--keep-above`` of a verb that works on samples."""
     return option(
         None,
-        help="only points where a map (FILE or FILE:COLUMN) is above a value",
+        help="only points where a map (FILE or FILE:COLUMN) is above a value; again for further "
+        "maps: all must hold",
         nargs=2,
+        repeat=True,
         kind="threshold",
         convert=(str, float),
+    )
+
+
+def keep_below_option() -> Any:
+    """Declare the ``--keep-below`` of a verb that works on samples."""
+    return option(
+        None,
+        help="only points where a map is below a value; again for further maps",
+        nargs=2,
+        repeat=True,
+        kind="threshold",
+        convert=(str, float),
+    )
+
+
+def keep_between_option() -> Any:
+    """Declare the ``--keep-between`` of a verb that works on samples."""
+    return option(
+        None,
+        help="only points where LO <= map <= HI; again for further maps",
+        nargs=3,
+        repeat=True,
+        kind="threshold",
+        metavar=("MAP", "LO", "HI"),
+        convert=(str, float, float),
+    )
+
+
+def keep_label_option() -> Any:
+    """Declare the ``--keep-label`` of a verb that works on samples."""
+    return option(
+        None,
+        help="only points of this phase, grain, cluster or domain, by name or number; again for "
+        "further names, of which any will do",
+        nargs=2,
+        repeat=True,
+        kind="threshold",
+        metavar=("LABELS", "NAME"),
+        convert=(str, str),
+    )
+
+
+def keep_xy_option() -> Any:
+    """Declare the ``--keep-xy`` of a verb that works on samples."""
+    return option(
+        None,
+        help="only the points that this file names: a table with x and y, or an .npy (m, 2)",
+        kind="file",
     )
 
 

@@ -42,9 +42,9 @@ class Option:
         One sentence, for people only: nothing depends on it, nor on `metavar`.
     kind : str
         ``"value"`` of the field's type, or what the named file holds: ``"samples"``,
-        ``"latents"``, a ``"map"`` (perhaps with a column), a ``"threshold"`` (a map and a number),
-        a ``"table"``, a ``"checkpoint"``, or any other ``"file"``. ``"state"`` is JSON that
-        programs write for themselves.
+        ``"latents"``, a ``"map"`` (perhaps with a column), a ``"threshold"`` (a map,
+        and the numbers or the name that decide), a ``"table"``, a ``"checkpoint"``, or any
+        other ``"file"``. ``"state"`` is JSON that programs write for themselves.
     positional : bool
         Whether it stands without a flag.
     nargs : int, ``"+"``, ``"*"`` or None

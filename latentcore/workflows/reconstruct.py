@@ -16,15 +16,21 @@ from latentcore.artifacts import RunFolder, file_sha256
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import RequestError
+from latentcore.inputs.kept import Kept
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
 from latentcore.requests.options import (
     device_option,
     keep_above_option,
+    keep_below_option,
+    keep_between_option,
+    keep_label_option,
+    keep_xy_option,
     partition_option,
     prepare_option,
     samples_reader_option,
+    samples_roi_option,
 )
 from latentcore.requests.verbs import option, verb
 
@@ -49,7 +55,12 @@ class ReconstructRequest:
         convert=int,
     )
     prepare: tuple[str, ...] = prepare_option("the checkpoint's")
-    keep_above: tuple[str, float] | None = keep_above_option()
+    keep_above: tuple[str | float, ...] | None = keep_above_option()
+    keep_below: tuple[str | float, ...] | None = keep_below_option()
+    keep_between: tuple[str | float, ...] | None = keep_between_option()
+    keep_label: tuple[str, ...] | None = keep_label_option()
+    keep_xy: str | None = keep_xy_option()
+    roi: tuple[float, ...] | None = samples_roi_option()
     partition: tuple[str, ...] = partition_option()
     device: str = device_option()
     reader: str | None = samples_reader_option()
@@ -84,7 +95,7 @@ def reconstruct(
         variance of the samples' pixels about each sample's mean).
     """
     with ExitStack() as opened:
-        choice = Choice(request.partition, None, request.keep_above)
+        choice = Choice(request.partition, None, Kept.asked(request))
         chosen = choose_samples(request.location, choice, folder, opened, reader=request.reader)
         rows = _rows(request.rows, chosen)
         encoder, preparer, chosen = _model(request, chosen, folder, progress, open_model)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from latentcore.errors import InputError, JoinError, RequestError
-from latentcore.inputs.maps import keep_mask
+from latentcore.inputs.kept import Kept
 from latentcore.readers import open_samples
 from pages.scan import joining, loading
 from pages.scan.state import ScanState
@@ -75,7 +75,7 @@ def test_the_threshold_keeps_what_the_command_line_keeps(scan: ScanState) -> Non
     assert wanted is not None
     spec, threshold = wanted
     with open_samples(spec.rpartition("/")[0] + "/demo.h5") as source:
-        assert np.array_equal(mask, keep_mask(spec, threshold, source.grid))
+        assert np.array_equal(mask, Kept(above=(spec, threshold)).mask(source.grid, "scan"))
 
 
 def test_without_a_threshold_all_points_are_kept(scan: ScanState) -> None:

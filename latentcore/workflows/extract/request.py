@@ -8,8 +8,13 @@ from latentcore.encoders.pooling import POOLINGS
 from latentcore.requests.options import (
     device_option,
     keep_above_option,
+    keep_below_option,
+    keep_between_option,
+    keep_label_option,
+    keep_xy_option,
     partition_option,
     prepare_option,
+    samples_roi_option,
 )
 from latentcore.requests.verbs import option
 
@@ -64,7 +69,12 @@ class ExtractRequest:
         convert=int,
     )
     prepare: tuple[str, ...] = prepare_option("the checkpoint's")
-    keep_above: tuple[str, float] | None = keep_above_option()
+    keep_above: tuple[str | float, ...] | None = keep_above_option()
+    keep_below: tuple[str | float, ...] | None = keep_below_option()
+    keep_between: tuple[str | float, ...] | None = keep_between_option()
+    keep_label: tuple[str, ...] | None = keep_label_option()
+    keep_xy: str | None = keep_xy_option()
+    roi: tuple[float, ...] | None = samples_roi_option()
     batch_size: int | None = option(
         None,
         help="samples read at once; chooses itself, and has no influence on the latents",

@@ -17,6 +17,7 @@ from latentcore.containers import LatentSet, Provenance
 from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_pooling
 from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import InputError, RequestError
+from latentcore.inputs.kept import Kept
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
@@ -86,7 +87,7 @@ def extract(
         latents.
     """
     _refuse_ambiguous(request)
-    choice = Choice(request.partition, request.rows, request.keep_above)
+    choice = Choice(request.partition, request.rows, Kept.asked(request))
     options = read_options(request.options, folder)
     for_reader = reader_options(options)
     with ExitStack() as opened:

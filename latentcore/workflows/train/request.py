@@ -14,10 +14,14 @@ from latentcore.preparation import Preparation
 from latentcore.requests.options import (
     device_option,
     keep_above_option,
+    keep_below_option,
+    keep_between_option,
+    keep_label_option,
+    keep_xy_option,
     partition_option,
     prepare_option,
-    roi_option,
     samples_reader_option,
+    samples_roi_option,
 )
 from latentcore.requests.verbs import as_plain, option
 
@@ -73,8 +77,12 @@ class TrainRequest:
         convert=float,
     )
     prepare: tuple[str, ...] = prepare_option("the preset's")
-    keep_above: tuple[str, float] | None = keep_above_option()
-    roi: tuple[float, ...] | None = roi_option()
+    keep_above: tuple[str | float, ...] | None = keep_above_option()
+    keep_below: tuple[str | float, ...] | None = keep_below_option()
+    keep_between: tuple[str | float, ...] | None = keep_between_option()
+    keep_label: tuple[str, ...] | None = keep_label_option()
+    keep_xy: str | None = keep_xy_option()
+    roi: tuple[float, ...] | None = samples_roi_option()
     partition: tuple[str, ...] = partition_option()
     labels: str | None = option(
         None, help="a map of truth or phases, to judge the latents by; not trained on",

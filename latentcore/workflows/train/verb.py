@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import shutil
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 from latentcore.artifacts import RunFolder, read_run
-from latentcore.containers import Roi
-from latentcore.errors import Cancelled, RequestError
-from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
+from latentcore.errors import Cancelled
+from latentcore.inputs.kept import Kept
+from latentcore.inputs.samples import Choice, choose_samples
 from latentcore.progress import Progress
 from latentcore.requests.question import changes
 from latentcore.requests.verbs import verb
@@ -51,11 +50,8 @@ def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[
     """
     preset = settled(request)
     with ExitStack() as opened:
-        choice = Choice(request.partition, None, request.keep_above)
-        chosen = _within(
-            request.roi, choose_samples(request.location, choice, folder, opened,
-                                        reader=request.reader),
-        )  # fmt: skip
+        choice = Choice(request.partition, None, Kept.asked(request))
+        chosen = choose_samples(request.location, choice, folder, opened, reader=request.reader)
         finished = _finished_before(request, folder) if request.resume else None
         if finished is not None:
             return finished
@@ -66,24 +62,6 @@ def train(request: TrainRequest, folder: RunFolder, progress: Progress) -> dict[
             return TrainingJob(request, preset, chosen, folder, progress).run()
         except (Cancelled, KeyboardInterrupt) as error:
             raise Cancelled(cancelled_message(folder)) from error
-
-
-def _within(roi: tuple[float, ...] | None, chosen: ChosenSamples) -> ChosenSamples:
-    if roi is None:
-        return chosen
-    if chosen.source.grid is None:
-        message = f"{chosen.location!r} has no coordinates, so ⟨roi⟩ means nothing there."
-        raise RequestError(message)
-    keep = chosen.keep & Roi.from_bounds(roi).mask(chosen.source.grid)
-    if not keep.any():
-        x0, x1 = chosen.source.grid.x_range
-        y0, y1 = chosen.source.grid.y_range
-        message = (
-            f"No kept point lies in ⟨roi⟩ {' '.join(f'{bound:g}' for bound in roi)}: the scan "
-            f"spans x from {x0:g} to {x1:g} and y from {y0:g} to {y1:g}."
-        )
-        raise RequestError(message)
-    return replace(chosen, keep=keep)
 
 
 def _finished_before(request: TrainRequest, folder: RunFolder) -> dict[str, Any] | None:

@@ -34,6 +34,12 @@ _LABELS = {
     "from_": "Orientations from",
     "with_": "Maps beside the labels",
 }
+_LIMITS = {
+    "keep_above": ("Above",),
+    "keep_below": ("Below",),
+    "keep_between": ("From", "To"),
+    "keep_label": ("Name",),
+}
 # To begin with; a number that must be given is better seen than missed.
 _FIRST = {"int": 0, "tuple[int, ...]": (0,)}
 
@@ -130,7 +136,15 @@ def _ask_file(field: Field, key: str, inputs: Sequence[str]) -> Any:
     )
     if chosen is None or option_of(field).kind != "threshold":
         return chosen
-    return chosen, st.number_input("Above", value=0.0, format="%g", key=f"{key}.{field.name}.value")
+    numbers = option_of(field).convert
+    assert isinstance(numbers, Sequence)
+    asked = [
+        st.number_input(label, value=0.0, format="%g", key=f"{key}.{field.name}.{label}")
+        if kind is float
+        else st.text_input(label, key=f"{key}.{field.name}.{label}").strip()
+        for label, kind in zip(_LIMITS[field.name], numbers[1:], strict=True)
+    ]
+    return None if "" in asked else (chosen, *asked)
 
 
 def _ask_parameter(field: Field, key: str) -> Any:

@@ -68,11 +68,18 @@ def _extract(
     prepare: tuple[str, ...] = (),
 ) -> str:
     """Ask for the latents of an encoder, of the points that the training looked at; its job."""
-    kept = request.get("keep_above")
     asked = VERBS.get("extract").request(
         location=(places.location(samples),),
         checkpoint=checkpoint,
         prepare=prepare,
-        keep_above=None if kept is None else (str(kept[0]), float(kept[1])),
+        **_points(request),
     )
     return runner().submit("extract", asked, title=f"Latents by {title}").id
+
+
+def _points(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a training's conditions on points; its ROI isn't one, latents cover the scan."""
+    kept = {name: value for name, value in request.items() if name.startswith("keep_")}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
+    }
