@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -114,7 +115,7 @@ class RegionStore:
             return known.found
         if _version(folder / _FILE) is None:
             return StoredRegions(RegionSet(scan))
-        with file_lock(folder / _LOCK):
+        with _locked(folder):
             return self._now(folder, scan).found
 
     def change(self, scan: RegionScan, operation: Operation, what: str) -> StoredRegions:
@@ -130,7 +131,7 @@ class RegionStore:
         """
         folder = self._folder_of(scan)
         (folder / _POINTS).mkdir(parents=True, exist_ok=True)
-        with file_lock(folder / _LOCK):
+        with _locked(folder):
             now = self._now(folder, scan)
             before = now.found.regions
             after = operation(before)
@@ -167,7 +168,7 @@ class RegionStore:
         if _version(folder / _FILE) is None:
             message = "No regions were kept of this scan, so there is nothing to undo."
             raise RequestError(message)
-        with file_lock(folder / _LOCK):
+        with _locked(folder):
             record = self._now(folder, scan).record
             if revision is not None and revision != record["revision"]:
                 message = (
@@ -307,10 +308,34 @@ def _sweep(folder: Path, states: Sequence[Mapping[str, Any]]) -> None:
             path.unlink(missing_ok=True)
 
 
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = file_lock(folder / _LOCK)
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise _unusable(folder / _LOCK, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _unusable(path: Path, error: OSError) -> MalformedFileError:
+    message = (
+        f"The regions of this scan can't be read: something else lies where "
+        f"{'/'.join(path.parts[-3:])!r} belongs ({error.strerror}). Move it away, or delete the "
+        "folder of this scan's regions."
+    )
+    return MalformedFileError(message)
+
+
 def _version(path: Path) -> tuple[int, ...] | None:
     """Return numbers of which one changes when the file does; None where there is none."""
     try:
         state = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise _unusable(path, error) from error
     return state.st_ino, state.st_size, state.st_mtime_ns

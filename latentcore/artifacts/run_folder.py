@@ -317,11 +317,28 @@ def file_sha256(path: Path) -> str:
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:  # a full disk is not to be filled further
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def remove_entry(path: Path) -> None:
+    """Remove a folder with all that is in it, a file, or of a link the link alone.
+
+    What isn't there, or can't be removed, is left so.
+    """
+    with suppress(OSError):
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        else:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

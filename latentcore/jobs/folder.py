@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from latentcore.artifacts import from_json, to_json, write_atomic
+from latentcore.artifacts import from_json, remove_entry, to_json, write_atomic
 from latentcore.artifacts.records import read_record, shaped
 from latentcore.errors import Cancelled, MalformedFileError
 from latentcore.jobs.records import NEEDED, PROGRESS, SHAPE, JobRecord
@@ -39,7 +38,7 @@ class JobFolder:
 
     def create(self, record: JobRecord) -> None:
         """Make the folder, or make it ready for another attempt."""
-        if self.damage():
+        if self.damage() or self.path.is_symlink() or self.path.is_file():
             self.remove()
         self.path.mkdir(parents=True, exist_ok=True)
         for name in ("cancel", "progress.jsonl"):
@@ -86,8 +85,8 @@ class JobFolder:
             file.write(f"{now} {text.rstrip()}\n")
 
     def remove(self) -> None:
-        """Remove the job's own folder; its run folder stays."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the job's own folder, or what lies in its place; its run folder stays."""
+        remove_entry(self.path)
 
     def _read(self) -> JobRecord:
         path = self.path / "job.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from latentcore.artifacts import read_run
+from latentcore.artifacts import read_run, remove_entry
 from latentcore.errors import RequestError
 from latentcore.jobs.executors import (
     SHORT_PATIENCE_S,
@@ -231,7 +231,9 @@ class JobRunner:
         return self._known(job)
 
     def forget(self, job: str, *, delete_run: bool = False) -> None:
-        """Remove a job's record, and on wish its run folder.
+        """Remove a job's record, be it damaged, and on wish its run folder.
+
+        Of a damaged record nobody knows which folder that is.
 
         Raises
         ------
@@ -239,6 +241,9 @@ class JobRunner:
             If there is no such job, or it is still active.
         """
         with self._exclusive():
+            if self.damage(job):
+                self._drop(job)
+                return
             record = self._known(job)
             if record.active:
                 message = f"The job {record.title!r} is {record.state}. Cancel it first."
@@ -255,14 +260,16 @@ class JobRunner:
         RequestError
             If the folder lies elsewhere.
         """
-        if folder.resolve().parent != self.runs.resolve():
+        # Of a link only the link goes, wherever it leads.
+        folder = Path(os.path.abspath(folder))  # noqa: PTH100
+        if folder.parent.resolve() != self.runs.resolve():
             message = (
                 f"The run folder {folder.name!r} lies outside the workspace and is not deleted. "
                 "Remove it by hand."
             )
             raise RequestError(message)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(folder.parent / f".{folder.name}.unfinished", ignore_errors=True)
+        remove_entry(folder)
+        remove_entry(folder.parent / f".{folder.name}.unfinished")
 
     def wait(self, job: str, timeout: float | None = None) -> JobRecord:
         """Wait until a job has ended.

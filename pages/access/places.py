@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import uuid
 from collections.abc import Mapping
@@ -188,12 +189,12 @@ def place_of(path: str | Path) -> str:
         return place_of(plain) + str(path)[len(plain) :]
     if is_remote(str(path)):
         return s3.place_of_object(str(path))
-    folder = Path(path).parent.resolve()
-    if folder.parent == pairs_folder().resolve():  # its files lie elsewhere
+    folder = _real(Path(path).parent)
+    if folder.parent == _real(pairs_folder()):  # its files lie elsewhere
         return f"{_PAIR}{folder.name}/{Path(path).name}"
-    real = Path(path).resolve()
+    real = _real(path)
     for prefix, root in _prefixes():
-        base = root.resolve()
+        base = _real(root)
         if real.is_relative_to(base):
             inside = real.relative_to(base).as_posix()
             return prefix.rstrip("/") if inside == "." else prefix + inside
@@ -202,6 +203,11 @@ def place_of(path: str | Path) -> str:
         "the runs, the files that it was started with and the folders in LATENT_DATA_ROOTS."
     )
     raise InputError(message)
+
+
+def _real(path: str | Path) -> Path:
+    """Return where links lead to; those that lead in a circle are left as they are."""
+    return Path(os.path.realpath(path))
 
 
 def together(named: Mapping[str, str]) -> str:

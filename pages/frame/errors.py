@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.errors import FragmentHandledException
 
 from latentcore.errors import Cancelled, LatentError
+from pages.frame import workspace
 
 # Of a message, in letters, before the rest goes under *Details*.
 _MOST_SHOWN = 400
@@ -54,6 +55,9 @@ def on_script_error(error: Exception) -> bool:
         st.info(markdown_safe(error.naming(_label)), icon=":material/cancel:")
     elif isinstance(error, LatentError):
         show(error)
+    elif isinstance(error, OSError) and (told := workspace.trouble(error)) is not None:
+        _LOGGER.error("the workspace can't be used", exc_info=error)
+        show(told)
     else:
         incident = secrets.token_hex(4)
         _LOGGER.error("incident %s", incident, exc_info=error)

@@ -23,7 +23,7 @@ from latentcore.analysis.selection import Shape
 from latentcore.artifacts.region_store import Operation, RegionStore, StoredRegions
 from latentcore.containers import LatentSet, Region, RegionSet, ScanPoints
 from latentcore.containers.scan_points import Placement
-from latentcore.errors import InputError
+from latentcore.errors import InputError, MalformedFileError
 from latentcore.figures.colors import categorical_palette
 from latentcore.settings import settings
 
@@ -140,8 +140,11 @@ def none_of(latents: LatentSet) -> Kept:
 
 
 def revision(latents: LatentSet) -> int:
-    """Return a number that grows with each change of the scan's regions."""
-    return store().read(ScanPoints.of_latents(latents).scan).revision
+    """Return a number that grows with each change of the scan's regions; 0 for what is damaged."""
+    try:
+        return store().read(ScanPoints.of_latents(latents).scan).revision
+    except MalformedFileError:  # the page says so; see `none_of`
+        return 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,6 +39,7 @@ def details(entry: Entry) -> None:
     if entry.damage:
         errors.show(LatentError(entry.damage))
         if entry.job is None:
+            _delete(entry)
             return
     if entry.job is not None:
         job_panel(entry.job.id, on_finished=_finished_actions)
@@ -284,7 +285,9 @@ def _delete(entry: Entry) -> None:
 
 def _delete_now(entry: Entry) -> None:
     try:
-        if entry.job is None:
+        if entry.folder.parent == places.jobs_folder():
+            runner().forget(entry.folder.name)
+        elif entry.job is None:
             runner().delete_run(entry.folder)
         else:
             runner().forget(entry.job.id, delete_run=True)

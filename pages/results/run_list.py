@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ import streamlit as st
 
 from latentcore.artifacts import read_run, run_damage
 from latentcore.artifacts.run_label import read_label
+from latentcore.errors import presentable
 from latentcore.figures.previews import is_kept, preview
 from latentcore.jobs import JobRecord
 from latentcore.settings import settings
@@ -26,6 +29,11 @@ from pages.jobs.panel import runner
 from pages.jobs.past_runs import past_run, past_runs
 
 _MOST = 200
+_NO_CALENDAR = 1 << 37
+_NO_RUN = (
+    "{!r} lies among the runs, but holds no run.json: it is unfinished, or no run.\n"
+    "Nothing else is affected. Delete it, or move it to where it belongs."
+)
 # A picture that isn't kept yet takes a moment: so many of the newest, for so long each time.
 _MOST_PREVIEWS = 60
 _PREVIEWS_S = 1.5
@@ -82,7 +90,7 @@ def entries() -> list[Entry]:
     jobs = [_of_job(record) for record in runner().list(_MOST)]
     known = {entry.folder.name for entry in jobs}
     lost = [_damaged(places.jobs_folder() / job, why) for job, why in runner().damaged().items()]
-    listed = [*jobs, *lost, *_orphans(known)]
+    listed = [*jobs, *lost, *_orphans(known), *_foreign(known)]
     return sorted(listed, key=lambda entry: entry.started, reverse=True)[:_MOST]
 
 
@@ -194,12 +202,13 @@ def _of_job(record: JobRecord) -> Entry:
 
 def _damaged(folder: Path, damage: str) -> Entry:
     """Return the line of a folder whose record can't be read."""
+    shown = presentable(folder.name)
     return Entry(
-        key=folder.name,
-        title=folder.name,
+        key=shown,
+        title=shown,
         verb="",
         state="damaged",
-        started=folder.stat().st_mtime,
+        started=_changed(folder),
         seconds=0.0,
         count=0,
         size=0,
@@ -210,12 +219,35 @@ def _damaged(folder: Path, damage: str) -> Entry:
     )
 
 
+def _changed(path: Path) -> float:
+    """Return when something changed; 0 where a clock was so wrong that no calendar has it."""
+    with suppress(OSError):
+        changed = path.lstat().st_mtime
+        if 0 <= changed < _NO_CALENDAR:
+            return changed
+    return 0.0
+
+
 def _orphans(known: set[str]) -> list[Entry]:
     return [
         _damaged(run.folder, run.damage) if run.damage else _of_run(run.folder, run.record)
         for run in past_runs()
         if run.folder.name not in known
     ]
+
+
+def _foreign(known: set[str]) -> list[Entry]:
+    """Return what lies among the runs and is none: people and other programs have put it there."""
+    listed = {run.folder.name for run in past_runs()} | known
+    with suppress(OSError):
+        return [
+            _damaged(path, _NO_RUN.format(presentable(path.name)))
+            for path in sorted(places.runs_folder().iterdir())
+            if path.name not in listed
+            and not path.name.startswith(".")
+            and not os.path.lexists(path / "run.json")
+        ]
+    return []
 
 
 def _count(run: Mapping[str, Any]) -> int:
