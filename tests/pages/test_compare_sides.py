@@ -64,7 +64,7 @@ def compared(app: AppTest) -> tuple[AppTest, JobRecord]:
 
 def kept_map(app: AppTest) -> pd.DataFrame:
     """Return what the scan in view has as a map once the log ratio was kept."""
-    app = app.button(key="compare.sides.explore").click().run()
+    app = app.button(key="compare.where_it_differs.explore").click().run()
     assert not app.exception
     [place] = app.session_state["scan"].maps
     maps = open_maps(places.location(place))

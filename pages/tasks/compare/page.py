@@ -15,7 +15,14 @@ from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.scan import loading
 from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
-from pages.tasks.compare import form, result, sides_form, sides_result
+from pages.tasks.compare import (
+    form,
+    novelty_form,
+    novelty_result,
+    result,
+    sides_form,
+    sides_result,
+)
 from pages.tasks.compare.compared import read_compared
 from pages.tasks.compare.waiting import waiting
 from pages.view import session
@@ -25,13 +32,17 @@ PAGE = "compare"
 _MODES = {
     "compare": "Encoders of the same samples",
     "differ": "Two scans, or parts of a collection",
+    "novelty": "New samples and what is known",
 }
 _ABOUT = {
     "compare": "Encoders of the same samples, side by side: which neighbors they share, point by "
     "point, and how well each separates labels.",
     "differ": "Whether latents of two scans have one distribution, how sure that is, and where in "
     "the scans they differ. One encoder must have made both.",
+    "novelty": "How unlike a training set, or another scan, each sample is: a percentile that is "
+    "calibrated on samples of the reference itself, as a map, and the strangest of them.",
 }
+_FORMS = {"compare": form.ask, "differ": sides_form.ask, "novelty": novelty_form.ask}
 
 
 def show(scan: ScanState) -> None:
@@ -51,7 +62,7 @@ def show(scan: ScanState) -> None:
         return
     session.replace_parts(complete(session.question(), scene))
     verb = _mode()
-    request = form.ask(scene) if verb == "compare" else sides_form.ask(scene)
+    request = _FORMS[verb](scene)
     pressed = st.button(
         "Compare", type="primary", icon=":material/play_arrow:", disabled=request is None
     )
@@ -67,7 +78,7 @@ def _mode() -> str:
     job = watched(PAGE)
     record = None if job is None else runner().get(job)
     st.session_state.setdefault(
-        "compare.mode", "differ" if record is not None and record.verb == "differ" else "compare"
+        "compare.mode", record.verb if record is not None and record.verb in _MODES else "compare"
     )
     mode = st.segmented_control(
         "Compare", list(_MODES), format_func=_MODES.__getitem__, key="compare.mode",
@@ -77,6 +88,8 @@ def _mode() -> str:
 
 
 def _title(verb: str, request: Any, first: str) -> str:
+    if verb == "novelty":
+        return f"Novelty of {first}"
     if verb == "differ" and request.between:
         return f"Where {' and '.join(request.between)} differ"
     n = len(request.against if verb == "differ" else request.latents[1:])
@@ -103,6 +116,8 @@ def _job(scene: Scene, verb: str) -> None:
         try:
             if record.verb == "differ":
                 sides_result.show(scene, record)
+            elif record.verb == "novelty":
+                novelty_result.show(scene, record)
             else:
                 result.show(scene, read_compared(record, scene.latents, scene.about))
         except InputError as error:
@@ -115,7 +130,10 @@ def _is_of_others(record: JobRecord | None, scene: Scene) -> bool:
         return False
     assert scene.scan.latents is not None
     asked = record.request
-    compared = list(asked.get("latents") or ())[:1]
-    if record.verb == "differ":
+    if record.verb == "novelty":
+        compared = [asked.get("latents")]
+    elif record.verb == "differ":
         compared = [*(asked.get("latents") or ()), *(asked.get("against") or ())]
+    else:
+        compared = list(asked.get("latents") or ())[:1]
     return places.location(scene.scan.latents) not in compared

@@ -11,11 +11,9 @@ import streamlit as st
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.forms.request_form import form_for
-from pages.frame import navigation
 from pages.frame.errors import markdown_safe
 from pages.jobs.latents_names import name_of, names_of
-from pages.jobs.past_runs import extracted_latents
-from pages.scan.sidebar import places_of_kind
+from pages.tasks.compare.others import other_latents
 from pages.view.scene import Scene
 
 _MOST_PARTITIONS = 500
@@ -71,15 +69,8 @@ def _parts(parts: list[str]) -> dict[str, Any] | None:
 
 
 def _others(first: str) -> dict[str, Any] | None:
-    known = (*extracted_latents(), *places_of_kind("latents"))
-    offered = [place for place in dict.fromkeys(known) if place != first]
+    offered = other_latents(first)
     if not offered:
-        st.info(
-            "There are no other latents here yet. Extract those of another scan with the same "
-            "model, or open a file of them.",
-            icon=":material/compare:",
-        )
-        navigation.link("batch", "Extract many scans")
         return None
     names = names_of(offered)
     chosen = st.multiselect(

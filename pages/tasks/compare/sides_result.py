@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 from latentcore.artifacts import read_run
 from latentcore.artifacts.records import count, listed, mapping, number, read_record, text
-from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
 from pages.access import places
-from pages.frame import errors, navigation
+from pages.frame import errors
 from pages.frame.tables import show_table
-from pages.results import run_files
-from pages.scan.derived_maps import keep_as_maps
-from pages.view import session as explorer
+from pages.tasks.compare.outcome import offer_files, offer_map, show_notes, show_snippet
 from pages.view.scene import Scene
 
 _MAP = "log ratio A to B"
@@ -47,28 +44,21 @@ def show(scene: Scene, record: JobRecord) -> None:
     """Show a finished run of ``differ``."""
     report = read_record(record.folder / "report.json", _REPORT, tuple(_REPORT))
     st.markdown(_sentence(report))
-    for note in report["notes"]:
-        st.info(errors.markdown_safe(errors.page_words(note)), icon=":material/info:")
+    show_notes(report["notes"])
     picture, table = st.columns([3, 2], gap="medium")
     with picture:
         st.image(str(record.folder / "differ.png"), alt="where both sides differ", width="stretch")
     with table:
-        _offer_map(scene, record)
+        offer_map(scene, "where_it_differs", _MAP, lambda: log_ratio(scene, record.folder))
         dimensions = pd.DataFrame(report["dimensions"])
         show_table(dimensions[list(_COLUMNS)].rename(columns=_COLUMNS))
         st.caption(
             "AUC: how often a sample of A lies above one of B, 0.5 by chance; corrected: for the "
             "number of dimensions. ln (density A / density B) is 0 where both are as dense."
         )
-    files = (read_run(record.folder) or {}).get("files", {})
-    with st.container(horizontal=True):
-        run_files.download_all(record.folder, files, key="compare.sides.zip")
-        for name, entry in files.items():
-            run_files.download(
-                record.folder, name, entry["bytes"], key=f"compare.sides.get.{name}", label=name
-            )
-    with st.expander("Compute these numbers again", icon=":material/code:"):
-        st.code(_snippet(report, record), language="python")
+    offer_files(record, key="compare.sides")
+    locations = (*record.request["latents"], *record.request.get("against", ()))
+    show_snippet(report["snippet"], locations)
 
 
 def _sentence(report: Mapping[str, Any]) -> str:
@@ -89,28 +79,6 @@ def _sentence(report: Mapping[str, Any]) -> str:
     )
 
 
-def _offer_map(scene: Scene, record: JobRecord) -> None:
-    """Offer the log ratio as a map of the scan in view, where that is one of the sides."""
-    if scene.latents.grid is None:
-        return
-    st.button(
-        "See it in Explore", type="primary", icon=":material/hub:", key="compare.sides.explore",
-        help="Keeps the log ratio as a map of this scan: to color by, brush and filter.",
-        on_click=_to_explore, args=(scene, record.folder),
-    )  # fmt: skip
-
-
-def _to_explore(scene: Scene, folder: Path) -> None:
-    try:
-        assert scene.latents.grid is not None
-        keep_as_maps("where_it_differs", scene.latents.grid, {_MAP: log_ratio(scene, folder)})
-    except InputError as error:
-        errors.show(error)
-        return
-    explorer.update(color=_MAP, reference=_MAP, limits=None)
-    navigation.go_to("explore")
-
-
 def log_ratio(scene: Scene, folder: Path) -> NDArray[np.float32]:
     """Return the log ratio at each point of the latents in view, (n,); NaN where there is none."""
     assert scene.scan.latents is not None
@@ -123,12 +91,3 @@ def log_ratio(scene: Scene, folder: Path) -> NDArray[np.float32]:
     found = np.full(len(scene.latents), np.nan, np.float32)
     found[table["row"]] = table["log_ratio"]
     return found
-
-
-def _snippet(report: Mapping[str, Any], record: JobRecord) -> str:
-    """Return the snippet without the server's folders."""
-    text: str = report["snippet"]
-    for location in (*record.request["latents"], *record.request.get("against", ())):
-        path = Path(location)
-        text = text.replace(location, f"{path.parent.name}/{path.name}")
-    return text

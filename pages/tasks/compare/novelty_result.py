@@ -1,0 +1,85 @@
+"""How unlike a reference the samples in view are: shares, a map, and the strangest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from latentcore.artifacts.records import count, listed, read_record, text
+from latentcore.jobs import JobRecord
+from pages.access import places
+from pages.frame import errors
+from pages.frame.tables import show_table
+from pages.jobs.latents_names import name_of
+from pages.tasks.compare.outcome import offer_files, offer_map, show_notes, show_snippet
+from pages.view.scene import Scene
+
+_REPORT = {
+    **dict.fromkeys(("n", "n_judged", "n_reference", "n_calibrating"), count),
+    **dict.fromkeys(("calibration", "snippet"), text),
+    "notes": listed(text),
+}
+_COLUMNS = {
+    "row": "Row",
+    "x": "x",
+    "y": "y",
+    "sample_id": "Sample",
+    "percentile": "Percentile",
+    "mahalanobis": "Mahalanobis distance",
+    "neighbor_distance": "Distance to neighbors",
+}
+
+
+def show(scene: Scene, record: JobRecord) -> None:
+    """Show a finished run of ``novelty``."""
+    report = read_record(record.folder / "report.json", _REPORT, tuple(_REPORT))
+    table = _judged(record.folder)
+    st.markdown(_sentence(report, record, table))
+    show_notes(report["notes"])
+    picture, listed_samples = st.columns([3, 2], gap="medium")
+    with picture:
+        st.image(str(record.folder / "novelty.png"), alt="percentiles", width="stretch")
+    with listed_samples:
+        offer_map(scene, "novelty", "novelty percentile", lambda: percentiles(scene, record.folder))
+        strangest = pd.read_csv(record.folder / "strangest.csv")
+        show_table(
+            strangest[[name for name in _COLUMNS if name in strangest]].rename(columns=_COLUMNS)
+        )
+        st.caption(
+            "The strangest. Percentile: how many in a hundred samples of the reference that were "
+            "set aside are less unlike the rest of it, by the larger of both distances."
+        )
+    if (record.folder / "strangest.png").is_file():
+        st.image(str(record.folder / "strangest.png"), alt="the strangest", width="stretch")
+    offer_files(record, key="compare.novelty")
+    show_snippet(report["snippet"], [record.request["latents"], record.request["reference"]])
+
+
+def _judged(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "novelty.csv", usecols=["row", "percentile"])
+
+
+def _sentence(report: Mapping[str, Any], record: JobRecord, table: pd.DataFrame) -> str:
+    reference = errors.markdown_safe(name_of(places.place_of(record.request["reference"])))
+    judged = table["percentile"].dropna()
+    aside = "squares of its scan" if report["calibration"] == "place" else "random samples"
+    return (
+        f"Of {report['n_judged']:,} samples **{(judged > 95).mean():.1%}** lie above the 95th "
+        f"percentile of {reference}, **{(judged > 99).mean():.1%}** above the 99th; of samples of "
+        f"its kind 5% and 1% would. {report['n_calibrating']:,} of its {report['n_reference']:,} "
+        f"samples were set aside ({aside}) to say what is usual."
+    )
+
+
+def percentiles(scene: Scene, folder: Path) -> NDArray[np.float32]:
+    """Return the percentile at each point of the latents in view, (n,); NaN where there is none."""
+    table = _judged(folder)
+    found = np.full(len(scene.latents), np.nan, np.float32)
+    found[table["row"]] = table["percentile"]
+    return found
