@@ -51,7 +51,7 @@ def shortened(names: Iterable[str], most: int = 16) -> dict[str, str]:
 def show_table(
     frame: pd.DataFrame, *, column_config: Mapping[str, Any] | None = None, **settings: Any
 ) -> None:
-    """Show a table in full width, its decimals with significant digits.
+    """Show a table in full width, its decimals with significant digits, a dash for no value.
 
     Parameters
     ----------
@@ -61,4 +61,6 @@ def show_table(
         Of ``st.dataframe``.
     """
     config = {**significant(frame), **(column_config or {})}
-    st.dataframe(frame, hide_index=True, width="stretch", column_config=config, **settings)
+    st.dataframe(
+        frame, hide_index=True, width="stretch", column_config=config, placeholder="–", **settings
+    )
