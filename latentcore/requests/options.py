@@ -176,6 +176,18 @@ def prepare_option(whose: str) -> Any:
     )
 
 
+def resolution_option() -> Any:
+    """Declare ``--resolution``, the short form of a preparation's size."""
+    return option(
+        None,
+        help="resize to H W pixels, as size=HxW does; of pictures and videos the center is taken, "
+        "which --reader image-folder:fit=pad (or video:fit=pad) changes",
+        nargs=2,
+        metavar=("H", "W"),
+        convert=int,
+    )
+
+
 def device_option() -> Any:
     """Declare where a model runs."""
     return option("auto", help="auto, cpu, cuda, cuda:1 or mps", metavar="NAME")

@@ -12,13 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from latentcore.analysis.pattern_sheets import evenly_spaced
-from latentcore.artifacts import RunFolder, file_sha256
+from latentcore.artifacts import RunFolder
 from latentcore.encoders import Encoder, open_checkpoint
 from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import RequestError
 from latentcore.inputs.kept import Kept
+from latentcore.inputs.models import model_for
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
-from latentcore.preparation import Preparation, Preparer, fit_static_background
+from latentcore.preparation import Preparer
 from latentcore.progress import Progress
 from latentcore.requests.options import (
     device_option,
@@ -98,7 +99,10 @@ def reconstruct(
         choice = Choice(request.partition, None, Kept.asked(request))
         chosen = choose_samples(request.location, choice, folder, opened, reader=request.reader)
         rows = _rows(request.rows, chosen)
-        encoder, preparer, chosen = _model(request, chosen, folder, progress, open_model)
+        encoder, preparer, chosen = model_for(
+            chosen, request.checkpoint, folder, progress,
+            prepare=request.prepare, device=request.device, open_model=open_model,
+        )  # fmt: skip
         mse, variance = _errors(encoder, preparer, chosen, rows, progress)
         _draw(encoder, preparer, chosen, rows if request.rows else evenly_spaced(rows, _SHOWN),
               folder)  # fmt: skip
@@ -126,31 +130,6 @@ def _rows(asked: tuple[int, ...], chosen: ChosenSamples) -> NDArray[np.int64]:
         message = f"⟨rows⟩ {outside[0]} was asked for, but the file has rows 0 to {n - 1}."
         raise RequestError(message)
     return np.unique(np.array(asked, np.int64))
-
-
-def _model(
-    request: ReconstructRequest,
-    chosen: ChosenSamples,
-    folder: RunFolder,
-    progress: Progress,
-    open_model: Callable[..., Encoder],
-) -> tuple[Encoder, Preparer, ChosenSamples]:
-    from latentcore.encoders.checkpoints import checkpoint_file
-    from latentcore.encoding.extraction import check_fits
-
-    path = checkpoint_file(request.checkpoint)
-    folder.add_input(str(path), "checkpoint", f"sha256:{file_sha256(path)}", "checkpoint")
-    shape = chosen.source.sample_shape
-    guess = Preparation.parse(request.prepare).output_shape(shape)
-    encoder = open_model(request.checkpoint, device=request.device, input_shape=guess)
-    preparation = Preparation.parse(request.prepare, encoder.preparation or Preparation())
-    chosen = chosen.denoised(preparation, progress)
-    background = encoder.static_background
-    if preparation.background == "static" and background is None:
-        background = fit_static_background([(chosen.source, chosen.rows)], preparation, progress)
-    preparer = Preparer(preparation, shape, background)
-    check_fits(encoder, preparer, chosen.source)
-    return encoder, preparer, chosen
 
 
 def _errors(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from latentcore.artifacts import RunFolder
@@ -11,18 +11,6 @@ from latentcore.artifacts.torch_features import write_features
 from latentcore.containers import LatentSet, Resizable, SampleSource, software_versions
 from latentcore.encoders import Encoder, feature_record
 from latentcore.preparation import Preparer
-
-
-def reading_size(
-    resolution: tuple[int, int] | None, prepare: Sequence[str]
-) -> tuple[int, int] | None:
-    """Return the size at which pictures and videos are read: the one they are prepared to.
-
-    So their proportions are kept. A crop is about the pixels of the file: with one they are read
-    as they are.
-    """
-    cropped = any(step.partition("=")[0].strip() == "crop" for step in prepare)
-    return None if cropped else resolution
 
 
 def features_name(location: str, *, alone: bool) -> str:

@@ -14,6 +14,7 @@ from latentcore.requests.options import (
     keep_xy_option,
     partition_option,
     prepare_option,
+    resolution_option,
     samples_roi_option,
 )
 from latentcore.requests.verbs import option
@@ -60,14 +61,7 @@ class ExtractRequest:
         help="how the feature map of an exported encoder becomes a vector; mean if not given",
         choices=POOLINGS,
     )
-    resolution: tuple[int, int] | None = option(
-        None,
-        help="resize to H W pixels, as size=HxW does; of pictures and videos the center is taken, "
-        "which --reader image-folder:fit=pad (or video:fit=pad) changes",
-        nargs=2,
-        metavar=("H", "W"),
-        convert=int,
-    )
+    resolution: tuple[int, int] | None = resolution_option()
     prepare: tuple[str, ...] = prepare_option("the checkpoint's")
     keep_above: tuple[str | float, ...] | None = keep_above_option()
     keep_below: tuple[str | float, ...] | None = keep_below_option()

@@ -18,6 +18,7 @@ from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_p
 from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import InputError, RequestError
 from latentcore.inputs.kept import Kept
+from latentcore.inputs.models import preparation_asked, reading_size
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from latentcore.encoders.pca import PcaEncoder, PcaRecipe
     from latentcore.encoding.extraction import Extraction
 
-from latentcore.workflows.extract.features import features_name, reading_size, write_torch
+from latentcore.workflows.extract.features import features_name, write_torch
 from latentcore.workflows.extract.request import ExtractRequest
 
 __all__ = ["FITTED_PREPARATION", "ExtractRequest", "extract"]
@@ -156,15 +157,15 @@ class _Job:
         The encoder is loaded, or fitted.
         """
         if _is_fitted(self.request):
-            job = self._denoised(_preparation(self.request, FITTED_PREPARATION))
-            preparer = job._preparer(_preparation(self.request, FITTED_PREPARATION), None)
+            job = self._denoised(self._preparation(FITTED_PREPARATION))
+            preparer = job._preparer(self._preparation(FITTED_PREPARATION), None)
             return job, job._fitted(preparer), preparer
         # Bare weights don't have an input size: it is what the samples are prepared to.
         shape = self.chosen[0].source.sample_shape
-        guess = _preparation(self.request, Preparation()).output_shape(shape)
+        guess = self._preparation(Preparation()).output_shape(shape)
         encoder = open_model(self.request.checkpoint, device=self.request.device, input_shape=guess)
         encoder = with_pooling(encoder, self.request.pool)
-        preparation = _preparation(self.request, encoder.preparation or Preparation())
+        preparation = self._preparation(encoder.preparation or Preparation())
         asked = any(step.partition("=")[0].strip() == "channels" for step in self.request.prepare)
         refuse_averaging(encoder, preparation, shape[-3], asked=asked)
         job = self._denoised(preparation)
@@ -172,6 +173,9 @@ class _Job:
         if preparer.static_background is not None and encoder.static_background is None:
             np.save(self.folder.path("static_background.npy"), preparer.static_background)
         return job, encoder, preparer
+
+    def _preparation(self, base: Preparation) -> Preparation:
+        return preparation_asked(self.request.prepare, self.request.resolution, base)
 
     def _denoised(self, preparation: Preparation) -> _Job:
         """Return the same job, its samples averaged where the preparation wants it."""
@@ -362,20 +366,6 @@ def _finished_before(request: ExtractRequest, folder: RunFolder) -> dict[str, An
         return None
     folder.keep_finished(record)
     return {**record["summary"], "skipped": True}
-
-
-def _preparation(request: ExtractRequest, base: Preparation) -> Preparation:
-    preparation = Preparation.parse(request.prepare, base)
-    if request.resolution is None:
-        return preparation
-    named = any(step.partition("=")[0].strip() == "size" for step in request.prepare)
-    if named and preparation.size != request.resolution:
-        height, width = request.resolution
-        message = (
-            f"⟨resolution⟩ {height} {width} contradicts the size=… of ⟨prepare⟩. Give one of them."
-        )
-        raise RequestError(message)
-    return replace(preparation, size=request.resolution)
 
 
 def _explained(encoder: Encoder) -> dict[str, float]:
