@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from latentcore.containers import Roi, ScanGrid
 from latentcore.errors import ShapeError
-from latentcore.figures.colors import NAN_COLORS, hex_to_rgb, lut
+from latentcore.figures.colors import MISSING_COLORS, TRANSPARENT, hex_to_rgb, lut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 _STYLE: Any = {
     "font.family": "sans-serif",
@@ -49,7 +50,7 @@ class Picture:
     Attributes
     ----------
     rgb : ndarray of uint8, shape (R, S, 3), or (R, 2S + 1, 3)
-        See `ScanGrid.picture`.
+        See `ScanGrid.picture`; with a fourth channel where missing points are transparent.
     extent : tuple of float
         (left, right, bottom, top) of the outer cell edges, y downwards.
     """
@@ -78,12 +79,22 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def paint(grid: ScanGrid, rgb: NDArray[np.uint8]) -> Picture:
+def paint(
+    grid: ScanGrid,
+    rgb: NDArray[np.uint8],
+    *,
+    absent: NDArray[np.bool_] | None = None,
+    missing: str = "tan",
+) -> Picture:
     """Put one color per point on the scan grid.
 
     Parameters
     ----------
     rgb : ndarray of uint8, shape (n, 3)
+    absent : ndarray of bool, shape (n,), optional
+        Points that are painted as cells without a point are, whatever their color.
+    missing : str
+        How: a name in `latentcore.figures.colors.MISSING_COLORS`.
 
     Raises
     ------
@@ -95,11 +106,17 @@ def paint(grid: ScanGrid, rgb: NDArray[np.uint8]) -> Picture:
         raise ShapeError(message)
     part = _cut(grid)
     point = part.picture(np.arange(len(grid), dtype=np.float64))
-    picture = np.empty((*point.shape, 3), np.uint8)
-    picture[:] = hex_to_rgb(NAN_COLORS["light"])
+    clear = missing == TRANSPARENT
+    picture = np.zeros((*point.shape, 4 if clear else 3), np.uint8)
+    if not clear:
+        picture[:] = hex_to_rgb(MISSING_COLORS[missing])
     for line, points in zip(picture, point, strict=True):  # line by line: scans may be large
         there = np.isfinite(points)
-        line[there] = rgb[points[there].astype(np.intp)]
+        if absent is not None:
+            there[there] = ~absent[points[there].astype(np.intp)]
+        line[there, :3] = rgb[points[there].astype(np.intp)]
+        if clear:
+            line[there, 3] = 255
     x0, x1, y0, y1 = part.picture_extent
     return Picture(picture, (x0, x1, y1, y0), grid)
 
@@ -119,7 +136,11 @@ def _cut(grid: ScanGrid) -> ScanGrid:
 
 def draw_map(axes: Axes, picture: Picture, *, roi: Roi | None = None) -> None:
     """Draw a painted scan: y downwards, equal aspect, units, scale bar, outline of the ROI."""
-    height, width = picture.rgb.shape[:2]
+    height, width, channels = picture.rgb.shape
+    if channels == 4 and axes.figure is not None:
+        # What lies behind a transparent point is the page that the figure is put on.
+        axes.figure.get_figure(root=True).patch.set_alpha(0)
+        axes.patch.set_alpha(0)
     # No figure has more pixels: of large scans every second point or fewer would be seen anyway.
     step = max(1, min(width // _MOST_ACROSS, height // _MOST_DOWN))
     # Pixels stay pixels: any smoothing would invent colors that stand for no value.
@@ -133,6 +154,13 @@ def draw_map(axes: Axes, picture: Picture, *, roi: Roi | None = None) -> None:
         _outline(axes, picture, roi)
     if picture.grid.unit:
         _scale_bar(axes, picture)
+
+
+def missing_patch(missing: str, label: str) -> Patch:
+    """Return what a legend shows of missing points."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=MISSING_COLORS[missing], edgecolor="#8a8178", linewidth=0.4, label=label)
 
 
 def color_bar(

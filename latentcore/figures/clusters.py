@@ -13,12 +13,13 @@ from latentcore.containers import Roi, ScanGrid
 from latentcore.figures._canvas import (
     aspect_of,
     draw_map,
+    missing_patch,
     new_figure,
     paint,
     printed_style,
     thousands,
 )
-from latentcore.figures.colors import NAN_COLORS, cluster_palette, shaded_rgb
+from latentcore.figures.colors import cluster_palette, shaded_rgb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,6 +58,7 @@ def cluster_figure(
     shaded_by: str = "latent",
     colors: Sequence[str] | None = None,
     roi: Roi | None = None,
+    missing: str = "tan",
 ) -> Figure:
     """Draw the cluster-shaded latent map beside the scatter of (latent, band contrast).
 
@@ -79,6 +81,8 @@ def cluster_figure(
         ``#rrggbb`` of clusters 0, 1, …
     roi : Roi, optional
         Outlined.
+    missing : str
+        Color of points that lack one of both, in `latentcore.figures.colors.MISSING_COLORS`.
 
     Raises
     ------
@@ -102,7 +106,8 @@ def cluster_figure(
             right.set_box_aspect(_SCATTER_ALONE)
         else:
             left, right = upper.subplots(1, 2, width_ratios=(_map_width(grid), 1))
-            draw_map(left, paint(grid, rgb), roi=roi)
+            absent = ~(np.isfinite(latent) & np.isfinite(bandcontrast))
+            draw_map(left, paint(grid, rgb, absent=absent, missing=missing), roi=roi)
             left.set_title(f"Clusters, brightness = {shaded_by} within the cluster")
             right.set_box_aspect(min(aspect_of(grid) * _map_width(grid), _SCATTER_TALLEST))
         if single:
@@ -112,7 +117,7 @@ def cluster_figure(
         right.set(xlabel=latent_label, ylabel="points" if single else bandcontrast_label)
         some = "The same points" if single or drawn is None else f"{thousands(drawn)} of the points"
         right.set_title(f"{some}, the same colors")
-        _legend(lower, palette, counts)
+        _legend(lower, palette, counts, missing)
         if title:
             upper.suptitle(title, fontsize=10, x=0.01, ha="left")
     return figure
@@ -187,7 +192,7 @@ def _histogram(
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _legend(area: SubFigure, palette: dict[int, str], counts: _Counts) -> None:
+def _legend(area: SubFigure, palette: dict[int, str], counts: _Counts, missing: str) -> None:
     from matplotlib.patches import Patch
 
     named = list(zip(counts.labels, counts.n, strict=True))[:_MOST_NAMED]
@@ -199,14 +204,7 @@ def _legend(area: SubFigure, palette: dict[int, str], counts: _Counts) -> None:
         rest = len(counts.labels) - len(named)
         patches.append(Patch(facecolor="white", label=f"and {rest} more"))
     if counts.missing:
-        patches.append(
-            Patch(
-                facecolor=NAN_COLORS["light"],
-                edgecolor="#8a8178",
-                linewidth=0.4,
-                label=f"no value (n = {thousands(counts.missing)})",
-            )
-        )
+        patches.append(missing_patch(missing, f"no value (n = {thousands(counts.missing)})"))
     area.legend(
         handles=patches, loc="upper left", ncols=_LEGEND_COLUMNS, handlelength=1.2,
         columnspacing=1.4, borderaxespad=0.4,

@@ -13,11 +13,12 @@ from latentcore.figures._canvas import (
     aspect_of,
     color_bar,
     draw_map,
+    missing_patch,
     new_figure,
     paint,
     printed_style,
 )
-from latentcore.figures.colors import NAN_COLORS, check_limits, continuous_rgb, is_diverging
+from latentcore.figures.colors import check_limits, continuous_rgb, is_diverging
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +38,8 @@ def map_figure(
     cmap: str = "viridis",
     limits: tuple[float, float] | None = None,
     roi: Roi | None = None,
+    missing: str = "tan",
+    missing_label: str = "no value",
 ) -> Figure:
     """Draw one value per point over the scan grid.
 
@@ -53,6 +56,10 @@ def map_figure(
         bar's pointed ends show that values lie beyond.
     roi : Roi, optional
         Outlined.
+    missing : str
+        Color of points without a value, in `latentcore.figures.colors.MISSING_COLORS`.
+    missing_label : str
+        What these are called in the legend.
 
     Raises
     ------
@@ -65,7 +72,9 @@ def map_figure(
     if limits is None:
         limits = robust_limits(values, symmetric=is_diverging(cmap))
     low, high = check_limits(limits)
-    picture = paint(grid, continuous_rgb(values, (low, high), cmap))
+    absent = np.isnan(values)
+    rgb = continuous_rgb(values, (low, high), cmap)
+    picture = paint(grid, rgb, absent=absent, missing=missing)
     with printed_style():
         height = float(np.clip(_WIDTH * aspect_of(grid), _LOWEST, _TALLEST))
         figure = new_figure(_WIDTH + _MARGINS[0], height + _MARGINS[1])
@@ -73,16 +82,13 @@ def map_figure(
         draw_map(axes, picture, roi=roi)
         axes.set_title(title)
         color_bar(axes, values, (low, high), cmap, label)
-        if np.isnan(values).any():
-            _name_missing(axes)
+        if absent.any():
+            _name_missing(axes, missing, missing_label)
     return figure
 
 
-def _name_missing(axes: Axes) -> None:
-    from matplotlib.patches import Patch
-
-    patch = Patch(facecolor=NAN_COLORS["light"], edgecolor="#8a8178", linewidth=0.4)
+def _name_missing(axes: Axes, missing: str, label: str) -> None:
     axes.legend(
-        [patch], ["no value"], loc="lower right", bbox_to_anchor=(0.97, 1.0), borderaxespad=0.2,
-        handlelength=1.2, handleheight=1.0,
+        handles=[missing_patch(missing, label)], loc="lower right",
+        bbox_to_anchor=(0.97, 1.0), borderaxespad=0.2, handlelength=1.2, handleheight=1.0,
     )  # fmt: skip

@@ -483,6 +483,7 @@ def _figure(request: ClusterRequest, points: ClusteredPoints) -> Any:
         title=f"{points.clusterer.title}, k = {k}, {counted}",
         shaded_by="latent" if request.dims is None else points.titles[names[0]],
         colors=request.colors or categorical_palette(),
+        missing=request.missing_color,
     )
 
 

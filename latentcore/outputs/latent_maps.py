@@ -37,6 +37,7 @@ def write_latent_maps(
     *,
     cmap: str,
     limits: tuple[float, ...] | None = None,
+    missing: str = "tan",
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Write a table, an array and a figure of each latent dimension.
@@ -49,6 +50,8 @@ def write_latent_maps(
     ----------
     limits : tuple of float, optional
         Of the colors; the 2 % and 98 % quantiles of each dimension if not given.
+    missing : str
+        Color of points without a value, as in `latentcore.figures.maps.map_figure`.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def write_latent_maps(
     written = []
     for done, dim in enumerate(dims):
         progress.step(done, len(dims), f"drawing latent {dim}")
-        written.append(_write(folder, latents, cut, dim, cmap, limits))
+        written.append(_write(folder, latents, cut, dim, cmap, limits, missing))
     progress.step(len(dims), len(dims), "drawing latents")
     return written
 
@@ -100,6 +103,7 @@ def _write(
     dim: int,
     cmap: str,
     limits: tuple[float, ...] | None,
+    missing: str,
 ) -> dict[str, Any]:
     from latentcore.analysis.latent_maps import robust_limits
     from latentcore.figures.maps import map_figure
@@ -112,7 +116,7 @@ def _write(
     limits = limits or robust_limits(values, symmetric=is_diverging(cmap))
     figure = map_figure(
         grid, values, label=f"latent {dim}", title=f"Latent dimension {dim}", cmap=cmap,
-        limits=(limits[0], limits[1]),
+        limits=(limits[0], limits[1]), missing=missing,
     )  # fmt: skip
     folder.write_csv(f"{name}.csv", latent_map_table(latents, dim))
     np.save(folder.path(f"{name}.npy"), grid.to_map(values))

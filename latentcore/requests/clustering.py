@@ -13,6 +13,7 @@ from latentcore.requests.methods import parameters_of, with_parameters
 from latentcore.requests.options import (
     coords_option,
     latents_option,
+    missing_color_option,
     reader_option,
     roi_option,
     rows_option,
@@ -95,6 +96,7 @@ class _ClusterRequest:
     colors: tuple[str, ...] | None = option(
         None, help="#rrggbb of clusters 0, 1, …", nargs="+", metavar="C"
     )
+    missing_color: str = missing_color_option()
     seed: int = option(0, help="the same seed gives the same clusters", convert=int, metavar="N")
     coords: str | None = coords_option()
     reader: str | None = reader_option()

@@ -6,6 +6,7 @@ from typing import Any
 
 from latentcore.analysis.samples import Sample
 from latentcore.errors import RequestError
+from latentcore.figures.colors import MISSING_COLORS
 from latentcore.preparation import written_keys
 from latentcore.requests.verbs import option
 
@@ -55,6 +56,16 @@ def samples_roi_option() -> Any:
         nargs=4,
         metavar=("X0", "X1", "Y0", "Y1"),
         convert=float,
+    )
+
+
+def missing_color_option() -> Any:
+    """Declare the ``--missing-color`` of a figure."""
+    return option(
+        "tan",
+        help="what points without a value are painted with in figures; transparent takes the "
+        "figure's ground with it",
+        choices=tuple(MISSING_COLORS),
     )
 
 

@@ -10,7 +10,13 @@ from latentcore.figures.colors import COLORMAPS
 from latentcore.inputs.latents import read_latents
 from latentcore.outputs.latent_maps import check_colors, write_latent_maps
 from latentcore.progress import Progress
-from latentcore.requests.options import coords_option, latents_option, reader_option, roi_option
+from latentcore.requests.options import (
+    coords_option,
+    latents_option,
+    missing_color_option,
+    reader_option,
+    roi_option,
+)
 from latentcore.requests.verbs import option, verb
 
 
@@ -31,6 +37,7 @@ class MapRequest:
         convert=float,
         metavar=("LO", "HI"),
     )
+    missing_color: str = missing_color_option()
     coords: str | None = coords_option()
     reader: str | None = reader_option()
 
@@ -53,6 +60,7 @@ def run(request: MapRequest, folder: RunFolder, progress: Progress) -> dict[str,
         dims=dims,
     )  # fmt: skip
     maps = write_latent_maps(
-        folder, latents, dims, cmap=request.cmap, limits=request.limits, progress=progress
-    )
+        folder, latents, dims, cmap=request.cmap, limits=request.limits,
+        missing=request.missing_color, progress=progress,
+    )  # fmt: skip
     return {"n_points": len(latents), "cmap": request.cmap, "maps": maps}

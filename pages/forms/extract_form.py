@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.containers import Roi, SampleSource
+from latentcore.containers import Roi, SampleSource, ScanGrid
 from latentcore.encoders import Encoder, Pooling
 from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import InputError, RequestError
@@ -124,7 +124,7 @@ def choose_points(
         What happens to those below the threshold.
     """
     try:
-        roi = _ask_roi(key, source)
+        roi = ask_roi(key, source.grid)
         roi_rows = None if roi is None else _inside(roi, source)
         keep_above, kept = _ask_threshold(key, scan, source, left_out)
     except InputError as error:
@@ -320,8 +320,8 @@ def _facts(encoder: Encoder) -> str:
     )
 
 
-def _ask_roi(key: str, source: SampleSource) -> tuple[float, ...] | None:
-    grid = source.grid
+def ask_roi(key: str, grid: ScanGrid | None) -> tuple[float, ...] | None:
+    """Ask whether all points are meant, or those of a ROI."""
     if grid is None:
         return None
     where = st.segmented_control(

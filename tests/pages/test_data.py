@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import write_atomic
 from pages.access import places
+from pages.jobs.panel import runner
 from pages.scan import state
 from pages.tasks.data import threshold
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
@@ -271,6 +273,25 @@ def test_the_threshold_drops_points_and_says_how_many(open_page: OpenPage) -> No
     app.toggle(key="threshold_on").set_value(False).run()
     assert scan_of(app).keep is None
     assert "keep" not in app.query_params
+
+
+def test_what_a_threshold_keeps_leaves_as_files(open_page: OpenPage) -> None:
+    app = open_page()
+    app.toggle(key="threshold_on").set_value(True).run()
+    app.slider(key="threshold_slider").set_value(12.0).run()
+    row = next(one for one in app.main.select_slider if one.label == "Row of the profile (y)")
+    assert row.options == ["0", "1", "2", "3", "4"]
+    row.set_value(3).run()
+    app.button(key="threshold_files.prepare").click().run()
+    [job] = runner().list()
+    assert runner().wait(job.id, 60).state == "finished"
+    app.run()
+    assert not app.exception
+    assert not app.error
+    report = json.loads((job.folder / "report.json").read_text())
+    assert (report["above"], report["n"], report["n_kept"]) == (12.0, 30, 17)
+    assert report["row"]["y"] == 3
+    assert np.load(job.folder / "mask.npy").sum() == 17
 
 
 def test_a_threshold_of_a_map_that_is_gone_does_no_harm(open_page: OpenPage) -> None:

@@ -7,12 +7,18 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.containers import ScanGrid, quantities
+from latentcore.figures.colors import MISSING_COLORS
+from latentcore.jobs.command_line import command_line
+from latentcore.workflows import VERBS
+from pages.access import places
 from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, histogram_chart, map_chart, profile_chart
+from pages.forms import extract_form
 from pages.frame.errors import markdown_safe
 from pages.frame.theme import tones
 from pages.frame.widgets import follow
-from pages.scan import state
+from pages.results.verb_files import show_files
+from pages.scan import loading, state
 from pages.scan.joining import JoinedMaps
 
 
@@ -55,6 +61,36 @@ def threshold_panel(scan: state.ScanState, joined: JoinedMaps, grid: ScanGrid) -
             key="threshold_map",
             alt=f"Gray map of {name}; points left out are veiled, a line marks the profile's row",
         )
+    _files(joined, grid, name, threshold, row)
+
+
+def _files(
+    joined: JoinedMaps, grid: ScanGrid, name: str, threshold: float | None, row: int
+) -> None:
+    """Offer what the panel shows as files: figures, numbers, mask, coordinates of what is kept."""
+    place, column = joined.origin[name]
+    with st.expander("Map, histogram, profiles, mask and kept points as files",
+                     icon=":material/download:"):  # fmt: skip
+        roi = extract_form.ask_roi("threshold", grid)
+        missing = st.segmented_control(
+            "Color of points that are not kept", tuple(MISSING_COLORS), default="tan",
+            required=True, key="threshold.missing", persist_state="session",
+        )  # fmt: skip
+        request = VERBS.get("bandcontrast").request(
+            map=f"{places.location(place)}:{column}", above=threshold, roi=roi,
+            row=_y_of(grid, row), missing_color=missing,
+        )  # fmt: skip
+        show_files(
+            "threshold_files", "bandcontrast", request, f"{name} of {places.label(place)}",
+            about=loading.version(place),
+        )  # fmt: skip
+        st.caption("The same on the command line:")
+        st.code(command_line("bandcontrast", request, name), language="sh", wrap_lines=True)
+
+
+def _y_of(grid: ScanGrid, row: int) -> float:
+    """Return the y of a row, as the file counts it."""
+    return grid.origin[1] + row * grid.step[1]
 
 
 def _profile(
@@ -65,7 +101,7 @@ def _profile(
     unit: str,
     threshold: float | None,
 ) -> None:
-    y = grid.origin[1] + row * grid.step[1]
+    y = _y_of(grid, row)
     st.caption(f"Profile along y = {y:g}{' ' + markdown_safe(grid.unit) if grid.unit else ''}")
     figure = profile_chart(
         values, grid, row, tones(), name=name, unit=unit, threshold=threshold, height=220
@@ -132,12 +168,12 @@ def _choose_row(grid: ScanGrid, values: NDArray[np.floating]) -> int:
     key = f"threshold_row_{rows}_{grid.shape[1]}"
     if key not in st.session_state:  # at first a row in the middle of what has values
         st.session_state[key] = int(np.median(grid.row[np.isfinite(values)]))
-    return st.slider(
-        "Row of the profile",
-        0,
-        rows - 1,
+    return st.select_slider(
+        "Row of the profile (y)",
+        range(rows),
+        format_func=lambda row: f"{_y_of(grid, row):g}",
         key=key,
-        help="Counted from the top of the scan, from 0.",
+        help="Rows are called by their y, as the file has it.",
     )
 
 
