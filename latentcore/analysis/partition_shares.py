@@ -91,12 +91,13 @@ def partition_shares(
         strict=True,
     )
     return tuple(
-        PartitionShare(name, n, n / total if total else float("nan"), _wilson(n, total))
+        PartitionShare(name, n, n / total if total else float("nan"), wilson_interval(n, total))
         for name, n, total in counts
     )
 
 
-def _wilson(k: int, n: int) -> tuple[float, float]:
+def wilson_interval(k: int, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share of k among n independent samples; NaN of none."""
     if not n:
         return float("nan"), float("nan")
     share, square = k / n, _Z**2 / n

@@ -22,13 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.artifacts.json_text import from_json, to_json
-from latentcore.artifacts.run_folder import write_atomic
+from latentcore.artifacts.described_arrays import read_described, write_described
 from latentcore.errors import MalformedFileError
 
 EMBEDDING_MODEL = "embedding_model.safetensors"
-_TYPE, _VERSION, _KEY = "latentcore-embedding-model", "1", "latentcore"
-_LARGEST = 4 << 30
+_KIND = ("latentcore-embedding-model", "1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +44,8 @@ class EmbeddingModel:
 
 def write_embedding_model(path: Path, model: EmbeddingModel) -> None:
     """Write a fitted embedding; the file is replaced whole."""
-    from safetensors.numpy import save
-
     record = {name: value for name, value in asdict(model).items() if name != "fitted"}
-    record |= {"encoding-type": _TYPE, "encoding-version": _VERSION}
-    arrays = {name: np.ascontiguousarray(values) for name, values in model.fitted.items()}
-    write_atomic(path, save(arrays, metadata={_KEY: to_json(record)}))
+    write_described(path, _KIND, record, model.fitted)
 
 
 def read_embedding_model(path: Path) -> EmbeddingModel:
@@ -62,15 +56,9 @@ def read_embedding_model(path: Path) -> EmbeddingModel:
     MalformedFileError
         If the file holds something else, or one of another version.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        _refuse_large(path)
-        with safe_open(path, "np") as file:
-            record = from_json((file.metadata() or {}).get(_KEY, "null"))
-            fitted = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return _model(record, fitted)
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        return _model(*read_described(path, _KIND))
+    except (OSError, ValueError, TypeError, KeyError) as error:
         message = (
             f"{path.name!r} holds no fitted embedding: {error}. Give the folder of a run of "
             "'project'; one that is older and has no such file is made again by the same command."
@@ -78,19 +66,7 @@ def read_embedding_model(path: Path) -> EmbeddingModel:
         raise MalformedFileError(message) from error
 
 
-def _refuse_large(path: Path) -> None:
-    if path.stat().st_size > _LARGEST:
-        message = f"it has {path.stat().st_size:,} bytes, and {_LARGEST:,} are the most"
-        raise ValueError(message)
-
-
-def _model(record: Any, fitted: dict[str, NDArray[np.floating]]) -> EmbeddingModel:
-    if not isinstance(record, dict) or record.get("encoding-type") != _TYPE:
-        message = "its header is of something else"
-        raise ValueError(message)
-    if record.get("encoding-version") != _VERSION:
-        message = f"it is of version {record.get('encoding-version')!r}, and {_VERSION!r} is known"
-        raise ValueError(message)
+def _model(record: dict[str, Any], fitted: Mapping[str, NDArray[Any]]) -> EmbeddingModel:
     if not all(np.issubdtype(values.dtype, np.floating) for values in fitted.values()):
         message = "its arrays are not numbers with a point"
         raise ValueError(message)

@@ -133,7 +133,11 @@ class ToyProbe:
     def fit(self, values, labels):
         classes = np.unique(labels).astype(np.int64)
         even = lambda x: np.full((len(x), len(classes)), 1 / len(classes))
-        return FittedProbe(classes, even, {"toy_weight": self.toy_weight}, "toy 1")
+        return FittedProbe(classes, even, {}, {"toy_weight": self.toy_weight}, "toy 1")
+
+    @staticmethod
+    def restored(arrays, n_classes, n_features):
+        return lambda x: np.full((len(x), n_classes), 1 / n_classes)
 """,
     "latentcore/analysis/projections/toy.py": """
 from dataclasses import dataclass

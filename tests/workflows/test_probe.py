@@ -114,7 +114,7 @@ def test_run_folder_holds_figures_and_a_model_card(scan):
     written = {path.name for path in (scan / "out").iterdir()}
     assert written == {
         "calibration.png", "confusion.png", "model_card.json", "prediction_map.png",
-        "predictions.csv", "probe_report.json", "roc.png", "run.json",
+        "predictions.csv", "probe.safetensors", "probe_report.json", "roc.png", "run.json",
     }  # fmt: skip
     assert report["classes"] == ["Austenite", "Ferrite", "Magnetite"]
     assert report["labels"]["left_out"] == {"no latent": 1, "no label": 1}

@@ -18,7 +18,20 @@ from numpy.typing import NDArray
 from latentcore.analysis.parameters import make_method
 from latentcore.registry import Registry
 
-__all__ = ["PROBES", "WEIGHTS", "FittedProbe", "Probe", "make_probe"]
+__all__ = [
+    "PROBES",
+    "WEIGHTS",
+    "Arrays",
+    "FittedProbe",
+    "Probabilities",
+    "Probe",
+    "floats",
+    "make_probe",
+    "softmax",
+]
+
+Arrays = Mapping[str, NDArray[np.generic]]
+Probabilities = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 # How classes count: "none" as many samples as they have, "balanced" all alike.
 WEIGHTS = ("none", "balanced")
@@ -34,6 +47,8 @@ class FittedProbe:
         Ascending; those that it was shown.
     probabilities : callable
         Values (n, d) → probabilities (n, m).
+    arrays : Mapping of str to ndarray
+        What it learned: all that `Probe.restored` needs.
     parameters : Mapping
         Every parameter that changes the result.
     engine : str
@@ -43,7 +58,8 @@ class FittedProbe:
     """
 
     classes: NDArray[np.int64]
-    probabilities: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    probabilities: Probabilities
+    arrays: Arrays
     parameters: Mapping[str, object]
     engine: str
     notes: tuple[str, ...] = ()
@@ -71,8 +87,40 @@ class Probe(Protocol):
         """Learn from finite values (n, d) and their labels (n,), of two classes at least."""
         ...
 
+    @staticmethod
+    def restored(arrays: Arrays, n_classes: int, n_features: int) -> Probabilities:
+        """Return the probabilities of a probe that has learned, from its arrays alone.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If these are not what such a probe learned.
+        """
+        ...
+
 
 PROBES: Registry[type[Probe]] = Registry("classifier", "latentcore.analysis.probes")
+
+
+def softmax(decision: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return probabilities (n, m) from decisions (n, m), or from those of the second of two."""
+    if decision.shape[1] == 1:
+        decision = np.hstack([np.zeros_like(decision), decision])
+    grown: NDArray[np.float64] = np.exp(decision - decision.max(axis=1, keepdims=True))
+    grown /= grown.sum(axis=1, keepdims=True)
+    return grown
+
+
+def floats(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return an array that must hold finite float64 of a shape; a length of -1 may be any."""
+    found = arrays[name]
+    same = len(found.shape) == len(shape) and all(
+        wanted in (-1, length) for wanted, length in zip(shape, found.shape, strict=True)
+    )
+    if found.dtype != np.float64 or not same or not np.isfinite(found).all():
+        message = f"{name} has the shape {found.shape} and the type {found.dtype}"
+        raise ValueError(message)
+    return found.astype(np.float64, copy=False)
 
 
 def make_probe(name: str, given: Mapping[str, object]) -> Probe:

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import check_at_least, check_choice, parameter
-from latentcore.analysis.probes import PROBES, WEIGHTS, FittedProbe
+from latentcore.analysis.probes import (
+    PROBES,
+    WEIGHTS,
+    Arrays,
+    FittedProbe,
+    Probabilities,
+    floats,
+    softmax,
+)
 
 
 @PROBES.register("logistic")
@@ -69,6 +77,22 @@ class LogisticProbe:
             classes=model.classes_.astype(np.int64),
             probabilities=model.predict_proba,
             parameters={**asdict(self), "iterations": int(regression.n_iter_.max())},
+            arrays={
+                "mean": model[0].mean_,
+                "scale": model[0].scale_,
+                "coefficients": regression.coef_,
+                "intercepts": regression.intercept_,
+            },
             engine=f"scikit-learn {sklearn.__version__}",
             notes=(note,) if stopped else (),
         )
+
+    @staticmethod
+    def restored(arrays: Arrays, n_classes: int, n_features: int) -> Probabilities:
+        """Return the softmax of the regression; see `latentcore.analysis.probes.Probe`."""
+        lines = 1 if n_classes == 2 else n_classes
+        mean = floats(arrays, "mean", (n_features,))
+        scale = floats(arrays, "scale", (n_features,))
+        coefficients = floats(arrays, "coefficients", (lines, n_features))
+        intercepts = floats(arrays, "intercepts", (lines,))
+        return lambda values: softmax((values - mean) / scale @ coefficients.T + intercepts)

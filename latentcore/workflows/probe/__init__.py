@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from latentcore.workflows.probe.verb import ProbeRequest, predictions_table, probe_of, run
+from latentcore.workflows.probe.verb import ProbeRequest, probe_of, run
 
-__all__ = ["ProbeRequest", "predictions_table", "probe_of", "run"]
+__all__ = ["ProbeRequest", "probe_of", "run"]

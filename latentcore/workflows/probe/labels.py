@@ -51,6 +51,7 @@ def find_labels(
     *,
     without: Sequence[str] = (),
     fewest: int = 1,
+    least: int = 2,
 ) -> FoundLabels:
     """Find the label of every latent.
 
@@ -64,6 +65,8 @@ def find_labels(
         Names of classes that take no part; −1 (noise, nothing) never does.
     fewest : int
         Classes with fewer samples take no part either.
+    least : int
+        How many classes are needed.
     """
     if spec is None:
         values, names, source = _of_file(latents)
@@ -91,7 +94,8 @@ def find_labels(
             left_out[f"class {names[code]}, {n} sample"] = n
             part &= values != code
     classes = np.unique(values[part])
-    _refuse_few(classes, names, source, left_out)
+    if len(classes) < least:
+        _refuse_few(classes, names, source, left_out, least)
     codes = np.where(part, np.searchsorted(classes, np.where(part, values, 0)), -1)
     labels = ProbeLabels(codes.astype(np.int64), tuple(names[code] for code in classes))
     return FoundLabels(
@@ -186,14 +190,14 @@ def _refuse_unknown(without: Sequence[str], names: Sequence[str], source: str) -
         raise RequestError(message)
 
 
-def _refuse_few(classes: _Values, names: _Names, source: str, left_out: Mapping[str, int]) -> None:
-    if len(classes) > 1:
-        return
+def _refuse_few(
+    classes: _Values, names: _Names, source: str, left_out: Mapping[str, int], least: int
+) -> None:
     has = f"only the class {names[float(classes[0])]}" if len(classes) else "no label at all"
     reasons = ", ".join(f"{n} with {why}" for why, n in left_out.items() if n) or "none"
     message = (
-        f"Two classes are needed, but of {source} {has} is left. Left out were: {reasons}. "
-        "Give other labels, or leave out fewer."
+        f"{'Two classes are' if least > 1 else 'A label is'} needed, but of {source} {has} is "
+        f"left. Left out were: {reasons}. Give other labels, or leave out fewer."
     )
     raise RequestError(message)
 

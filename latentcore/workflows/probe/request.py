@@ -30,6 +30,15 @@ class _ProbeRequest:
         "and y; default: the labels in the latents' file",
         kind="map",
     )
+    apply: str | None = option(
+        None,
+        help="a run of probe, or its probe.safetensors: predict these latents by it, and learn "
+        "nothing; with --labels its predictions are scored",
+        kind="file", metavar="RUN",
+    )  # fmt: skip
+    partition: tuple[str, ...] = option(
+        (), help="only samples of this partition of the latents' file", repeat=True, metavar="NAME"
+    )
     split: str | None = option(
         None,
         help="the partition of this name is the test set, all others are trained on",

@@ -10,19 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.partition_shares import wilson_interval
 from latentcore.analysis.probe import Probed, probe
 from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
 from latentcore.analysis.probes import Probe
 from latentcore.analysis.samples import drawn, sample_size
 from latentcore.artifacts import RunFolder, from_json, to_json
+from latentcore.artifacts.probe_model import PROBE_MODEL, ProbeModel, write_probe_model
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
+from latentcore.inputs.encoders import made
 from latentcore.inputs.latents import read_latents
+from latentcore.inputs.partitions import rows_in
 from latentcore.progress import Progress
 from latentcore.requests.options import sample_asked
 from latentcore.requests.verbs import verb
+from latentcore.workflows.probe.apply import apply_probe
 from latentcore.workflows.probe.labels import FoundLabels, find_labels
 from latentcore.workflows.probe.model_card import model_card
+from latentcore.workflows.probe.predictions import predictions_table
 from latentcore.workflows.probe.validation import (
     CrossValidation,
     cross_validate,
@@ -38,9 +44,8 @@ if TYPE_CHECKING:
 
 from latentcore.workflows.probe.request import ProbeRequest, probe_of
 
-__all__ = ["ProbeRequest", "predictions_table", "probe_of", "run"]
+__all__ = ["ProbeRequest", "probe_of", "run"]
 
-_MOST_COLUMNS = 12
 _MOST, _USUAL, _FEWEST = 1_000_000, 200_000, 100
 _LEAK = (
     "The test samples were drawn at random, but neighboring points of a scan are alike: most have "
@@ -55,6 +60,7 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
 
     Writes ``probe_report.json``, ``model_card.json``, ``predictions.csv`` (row, sample_id, x, y,
     label, predicted, probability, split; with up to 12 classes the probability of each),
+    ``probe.safetensors``, which ``--apply`` takes,
     ``confusion.png``, ``roc.png``, ``calibration.png``, and ``prediction_map.png`` where there is
     a scan grid and all points are looked at; where it cross-validates, ``folds.csv``,
     ``cross_validation.png`` and, with a learning curve, ``learning_curve.csv`` and ``.png``.
@@ -64,6 +70,8 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
     dict
         What ``probe_report.json`` holds, without the ROC curves.
     """
+    if request.apply is not None:
+        return apply_probe(request, folder, progress)
     classifier = probe_of(request)
     _refuse_contradiction(request)
     cross_validated = is_asked(request)
@@ -71,9 +79,13 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
     latents = read_latents(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
     )
-    of, rows = len(latents), _drawn(latents, request)
+    rows = rows_in(latents, request.partition)
     if rows is not None:
         latents = latents.take(rows)
+    of, some = len(latents), _drawn(latents, request)
+    sampled = some is not None
+    if some is not None:
+        latents, rows = latents.take(some), some if rows is None else rows[some]
     found = find_labels(
         latents,
         request.labels,
@@ -93,12 +105,13 @@ def run(request: ProbeRequest, folder: RunFolder, progress: Progress) -> dict[st
             split, probe(latents.values, found.labels, split, classifier=classifier)
         )
     progress.step(2, 4, "writing")
-    table = predictions_table(latents, found, tested)
-    folder.write_csv("predictions.csv", table if rows is None else table.assign(row=rows))
-    _draw(folder, latents, found, tested.probed, classifier, map_too=rows is None)
+    folder.write_csv("predictions.csv", _table(latents, found, tested, rows))
+    _draw(folder, latents, found, tested.probed, classifier, map_too=not sampled)
+    model = _model(request, latents, found, tested)
+    write_probe_model(folder.path(PROBE_MODEL), model)
     progress.step(3, 4, "writing")
     report = _report(request, latents, found, tested, classifier, validation)
-    if rows is not None:
+    if sampled:
         _add_sample(report, of, request.seed)
     if validation is not None:
         _write_validation(folder, validation, report["cross_validation"])
@@ -174,30 +187,17 @@ def _tested(validation: CrossValidation) -> _Tested:
     return _Tested(probed, np.zeros_like(test), test, said, validated.fold)
 
 
-def predictions_table(latents: LatentSet, found: FoundLabels, tested: _Tested) -> pd.DataFrame:
+def _table(
+    latents: LatentSet, found: FoundLabels, tested: _Tested, rows: NDArray[np.int64] | None
+) -> pd.DataFrame:
     """Return label, prediction and probability of every sample, in the latents' row order."""
-    import pandas as pd
-
     names = np.array([*found.labels.names, ""], object)  # −1 is the last
-    probed = tested.probed
-    table: dict[str, Any] = {
-        "row": np.arange(len(latents)),
-        "sample_id": latents.sample_ids,
-    }
-    if latents.grid is not None:
-        table["x"], table["y"] = latents.grid.plain_coordinates()
-    table |= {
-        "label": names[found.labels.codes],
-        "predicted": names[probed.predicted],
-        "probability": probed.probabilities.max(axis=1),
-        "split": np.where(tested.train, "train", np.where(tested.test, "test", "")),
-    }
-    if tested.fold is not None:
-        table["fold"] = tested.fold
-    if len(found.labels.names) <= _MOST_COLUMNS:
-        for number, name in enumerate(found.labels.names):
-            table[f"p_{name}"] = probed.probabilities[:, number]
-    return pd.DataFrame(table)
+    split = np.where(tested.train, "train", np.where(tested.test, "test", ""))
+    after = {"split": split} if tested.fold is None else {"split": split, "fold": tested.fold}
+    return predictions_table(
+        latents, found.labels.names, tested.probed.predicted, tested.probed.probabilities,
+        rows=rows, before={"label": names[found.labels.codes]}, after=after,
+    )  # fmt: skip
 
 
 def _refuse_contradiction(request: ProbeRequest) -> None:
@@ -227,6 +227,27 @@ def _split(request: ProbeRequest, latents: LatentSet, found: FoundLabels) -> Spl
     return split if latents.grid is None else dataclasses.replace(split, notes=(_LEAK,))
 
 
+def _model(
+    request: ProbeRequest, latents: LatentSet, found: FoundLabels, tested: _Tested
+) -> ProbeModel:
+    """Return the classifier that is kept: cross-validated, the one that learned every label."""
+    fitted, whole = tested.probed.fitted, tested.fold is not None
+    learned = {
+        "n": int((found.labels.codes >= 0).sum() if whole else tested.train.sum()),
+        "latents": request.latents,
+        "fingerprint": latents.fingerprint,
+        "labels": found.source,
+        "partition": request.partition,
+        "roi": request.roi,
+    }
+    names = tuple(found.labels.names[code] for code in fitted.classes)
+    by = made(latents)
+    return ProbeModel(
+        request.classifier, fitted.parameters, fitted.engine, names, by.encoder, by.dims, learned,
+        fitted.arrays,
+    )  # fmt: skip
+
+
 def _report(
     request: ProbeRequest,
     latents: LatentSet,
@@ -236,8 +257,10 @@ def _report(
     validation: CrossValidation | None,
 ) -> dict[str, Any]:
     probed, scores = tested.probed, tested.probed.scores
+    n_test = int(tested.test.sum())
     report = {
         "accuracy": scores.accuracy,
+        "accuracy_interval": wilson_interval(round(scores.accuracy * n_test), n_test),
         "balanced_accuracy": scores.balanced_accuracy,
         "macro_f1": scores.macro_f1,
         "roc_auc": scores.roc_auc,
@@ -267,6 +290,7 @@ def _report(
         "latent_dim": len(latents.dims),
         "latents": request.latents,
         "roi": request.roi,
+        "partition": request.partition,
         "notes": [*found.notes, *probed.notes],
     }
     if validation is not None:
