@@ -14,7 +14,9 @@ from latentcore.artifacts.json_text import from_json, to_json
 from latentcore.containers import LatentSet
 
 
-def write_features(path: Path, latents: LatentSet, meta: Mapping[str, object]) -> None:
+def write_features(
+    path: Path, latents: LatentSet, meta: Mapping[str, object], *, shape: tuple[int, ...] = ()
+) -> None:
     """Write the latents of the encoded samples.
 
     Parameters
@@ -23,6 +25,8 @@ def write_features(path: Path, latents: LatentSet, meta: Mapping[str, object]) -
         Rows without a latent are left out; ``paths`` names those that are there.
     meta : Mapping
         How they were made, JSON-like.
+    shape : tuple of int
+        (C, …) of a latent that is a whole feature map: ``latents`` holds them in this shape.
     """
     import torch
 
@@ -30,6 +34,8 @@ def write_features(path: Path, latents: LatentSet, meta: Mapping[str, object]) -
     features = torch.from_numpy(np.ascontiguousarray(kept.values))
     # Both names are in use; in the file they share their numbers.
     content: dict[str, object] = {"features": features, "X": features}
+    if shape:
+        content["latents"] = features.view(-1, *shape)
     if kept.labels is not None:
         content["y"] = torch.from_numpy(kept.labels.astype(np.int64))
     content["paths"] = kept.sample_ids.tolist()

@@ -150,6 +150,47 @@ def test_clips_are_the_last_frames_and_short_ones_are_filled_up(tmp_path: Path) 
     np.testing.assert_array_equal(first[0], np.moveaxis(long[:4], 3, 0))
 
 
+@pytest.mark.parametrize(("frames", "wanted"), [(3, [2, 3, 4]), (4, [1, 2, 3, 4]), (7, range(7))])
+def test_clips_may_be_the_middle(tmp_path: Path, frames: int, wanted: list[int]) -> None:
+    long = clip(1, 7)
+    write_video(tmp_path / "a.mkv", long)
+    found = read(tmp_path, frames=frames, take="middle")
+    np.testing.assert_array_equal(found[0], np.moveaxis(long[list(wanted)], 3, 0))
+
+
+def test_a_short_clip_has_no_middle_but_its_frames(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mkv", short := clip(1, 2))
+    found = read(tmp_path, frames=4, take="middle")
+    np.testing.assert_array_equal(found[0], np.moveaxis(short[[0, 1, 1, 1]], 3, 0))
+
+
+@pytest.mark.parametrize(
+    ("fps", "take", "wanted"),
+    [  # the video has 5 frames per second
+        ("2.5", "first", [0, 2, 4, 6]),
+        ("2.5", "last", [4, 6, 8, 10]),
+        ("2.5", "middle", [2, 4, 6, 8]),
+        ("2", "first", [0, 2, 5, 7]),  # at 0, 0.5, 1, 1.5 s; frame 2 is there from 0.4 to 0.6 s
+        ("10", "first", [0, 0, 1, 1]),
+        ("5", "last", [8, 9, 10, 11]),
+    ],
+)
+def test_videos_are_sampled_at_frames_per_second(
+    tmp_path: Path, fps: str, take: str, wanted: list[int]
+) -> None:
+    long = clip(1, 12)
+    write_video(tmp_path / "a.mkv", long)
+    found = read(tmp_path, frames=4, take=take, fps=fps)
+    np.testing.assert_array_equal(found[0], np.moveaxis(long[wanted], 3, 0))
+
+
+def test_clips_sampled_are_as_long_as_the_longest(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mkv", clip(1, 50))
+    with readers.open_samples(tmp_path, fps="1") as source:
+        assert source.sample_shape == (3, 10, 12, 16)
+        assert source.ref.options["fps"] == "1.0"
+
+
 def test_clips_are_as_long_as_the_longest_where_nothing_is_asked(tmp_path: Path) -> None:
     write_video(tmp_path / "a.avi", clip(1, 3))
     write_video(tmp_path / "deep" / "b.mkv", clip(2, 5, (24, 24)))
@@ -178,7 +219,8 @@ def test_mp4_and_webm_are_decoded(tmp_path: Path) -> None:
         ({"resolution": "64"}, "resolution='64' can't be made"),
         ({"resolution": (0, 5)}, "can't be made"),
         ({"fit": "squeeze"}, "crop, pad, stretch"),
-        ({"take": "middle"}, "last, first"),
+        ({"take": "center"}, "last, first, middle"),
+        ({"fps": "0"}, "fps='0' is no number of frames per second"),
         ({"size": "5x5"}, "has no option 'size'.*resolution, fit, frames, take"),
     ],
 )

@@ -86,7 +86,12 @@ def test_command_line_encodes_a_folder_of_pictures(
     features = lc.open_latents(tmp_path / "out" / "features.pt")
     np.testing.assert_array_equal(features.values, found.values)
     assert features.partition.tolist() == ["cat"] * 5 + ["dog"] * 4
-    meta = torch.load(tmp_path / "out" / "features.pt", weights_only=True)["meta"]
+    content = torch.load(tmp_path / "out" / "features.pt", weights_only=True)
+    assert ("latents" in content) == (pool == "flatten")
+    if pool == "flatten":
+        assert content["latents"].shape == (9, 5, 8, 8)
+        np.testing.assert_array_equal(content["latents"].flatten(1), found.values)
+    meta = content["meta"]
     assert meta["resolution_hw"] == [16, 16]
     assert meta["class_names"] == {"0": "cat", "1": "dog"}
     assert meta["class_counts"] == {"0": 5, "1": 4}

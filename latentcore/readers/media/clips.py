@@ -28,6 +28,8 @@ _MOST_PIXELS = 8192 * 8192
 _MOST_PIXELS_HELD = 1 << 29
 # Containers count frames that an edit list hides; a file that was cut off lacks far more.
 _SHARE_THERE = 0.9
+_USUAL_RATE = 25.0
+_SAME_TIME = 1e-6
 
 
 def frame_size(path: Path) -> tuple[int, int]:
@@ -42,11 +44,19 @@ def frame_size(path: Path) -> tuple[int, int]:
         return stream.codec_context.height, stream.codec_context.width
 
 
-def frame_count(path: Path) -> int:
-    """Return how many frames a video has, without decoding them; errors as `frame_size`."""
+def frame_count(path: Path, fps: float | None = None) -> int:
+    """Return how many frames a video has, without decoding them; errors as `frame_size`.
+
+    Parameters
+    ----------
+    fps : float, optional
+        Sampled at so many frames per second; from the mean rate of the video, so about.
+    """
     with _opened(path) as (container, stream):
         # Not every container says how many there are; each frame is one packet.
-        return stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
+        frames = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
+        rate = stream.average_rate
+    return frames if fps is None or not rate else max(1, round(frames / float(rate) * fps))
 
 
 def clip_pixels(path: Path, reading: Reading) -> NDArray[np.uint8]:
@@ -90,21 +100,70 @@ def clip_pixels(path: Path, reading: Reading) -> NDArray[np.uint8]:
 def _kept_frames(
     path: Path, container: InputContainer, stream: VideoStream, reading: Reading
 ) -> list[av.VideoFrame]:
+    assert reading.frames is not None
     kept: deque[av.VideoFrame] = deque(maxlen=reading.frames)
-    decoded = 0
-    for frame in container.decode(stream):
+    frames = _Frames(container, stream, reading.fps)
+    # Where the middle is, nobody knows before the end: the frames are counted first.
+    enough = None if reading.take == "last" else reading.frames
+    if reading.take == "middle":
+        n = sum(1 for _ in frames)
+        frames.refuse_cut_off(path)
+        enough = (n + reading.frames) // 2
+        container.seek(0)
+        frames = _Frames(container, stream, reading.fps)
+    for number, frame in enumerate(frames, start=1):
         kept.append(frame)
-        decoded += 1
-        if reading.take == "first" and decoded == reading.frames:
+        if number == enough:
             return list(kept)
-    if decoded == 0 or decoded < _SHARE_THERE * stream.frames:
-        announced = f" of the {stream.frames:,} that it announces" if stream.frames else ""
+    frames.refuse_cut_off(path)
+    return list(kept)
+
+
+class _Frames:
+    """The frames of a video in their order: all, or those on the screen at regular times."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream, fps: float | None) -> None:
+        self._container = container
+        self._stream = stream
+        self._fps = fps
+        self._decoded = 0
+
+    def __iter__(self) -> Iterator[av.VideoFrame]:
+        if self._fps is None:
+            yield from self._all()
+            return
+        start, sampled, shown, shown_at = 0.0, 0, None, 0.0
+        gap = 1 / float(self._stream.average_rate or _USUAL_RATE)
+        for number, frame in enumerate(self._all()):
+            at = number * gap if frame.time is None else frame.time
+            if shown is None:
+                start = at
+            else:
+                gap = at - shown_at
+                while start + sampled / self._fps < at - _SAME_TIME:
+                    yield shown
+                    sampled += 1
+            shown, shown_at = frame, at
+        while shown is not None and start + sampled / self._fps < shown_at + gap - _SAME_TIME:
+            yield shown  # the last frame stays as long as the one before it
+            sampled += 1
+
+    def _all(self) -> Iterator[av.VideoFrame]:
+        for frame in self._container.decode(self._stream):
+            self._decoded += 1
+            yield frame
+
+    def refuse_cut_off(self, path: Path) -> None:
+        """Refuse a video of which far fewer frames were decoded than it announces."""
+        announces = self._stream.frames
+        if 0 < self._decoded >= _SHARE_THERE * announces:
+            return
+        announced = f" of the {announces:,} that it announces" if announces else ""
         message = (
-            f"The video {path.name!r} is cut off: {decoded:,} frames{announced} can be decoded. "
-            "Copy it again."
+            f"The video {path.name!r} is cut off: {self._decoded:,} frames{announced} can be "
+            "decoded. Copy it again."
         )
         raise MalformedFileError(message)
-    return list(kept)
 
 
 @contextmanager

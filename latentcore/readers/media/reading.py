@@ -10,9 +10,10 @@ from typing import cast
 from latentcore.errors import RequestError
 
 FITS = ("crop", "pad", "stretch")
-TAKES = ("last", "first")
+TAKES = ("last", "first", "middle")
 _LARGEST_SIDE = 4096
 _MOST_FRAMES = 4096
+_MOST_FPS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,19 @@ class Reading:
     frames : int or None
         T of a clip; where None, those of the longest file, but at most 64.
     take : str
-        Which frames of a longer video: the ``"last"`` or the ``"first"`` T. A shorter one is
+        Which frames of a longer video: the ``"last"``, the ``"first"`` or the ``"middle"`` T;
+        where an odd number is left over, the middle lies half a frame early. A shorter one is
         filled up by repeating its last frame.
+    fps : float or None
+        Frames per second that a video is sampled at before some are taken: at each of these times
+        the frame that is on the screen. All frames, whatever their times, where None.
     """
 
     resolution: tuple[int, int] | None = None
     fit: str = "crop"
     frames: int | None = None
     take: str = "last"
+    fps: float | None = None
 
     @classmethod
     def parse(cls, options: Mapping[str, object], known: Sequence[str]) -> Reading:
@@ -63,6 +69,8 @@ class Reading:
             reading = dataclasses.replace(reading, resolution=_resolution(found["resolution"]))
         if "frames" in found:
             reading = dataclasses.replace(reading, frames=_frames(found["frames"]))
+        if "fps" in found:
+            reading = dataclasses.replace(reading, fps=_fps(found["fps"]))
         return dataclasses.replace(
             reading,
             fit=_choice("fit", found.get("fit", reading.fit), FITS),
@@ -78,7 +86,9 @@ class Reading:
             "frames": str(self.frames),
             "take": self.take,
         }
-        return {name: written[name] for name in known}
+        if self.fps is not None:
+            written["fps"] = f"{self.fps!r}"
+        return {name: written[name] for name in known if name in written}
 
 
 def _resolution(value: object) -> tuple[int, int]:
@@ -110,6 +120,20 @@ def _frames(value: object) -> int:
         )
         raise RequestError(message)
     return frames
+
+
+def _fps(value: object) -> float:
+    try:
+        fps = float(str(value))
+    except ValueError:
+        fps = 0.0
+    if not 0 < fps <= _MOST_FPS:
+        message = (
+            f"fps={value!r} is no number of frames per second. Give one above 0 and at most "
+            f"{_MOST_FPS:g}, for example fps=5."
+        )
+        raise RequestError(message)
+    return fps
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> str:

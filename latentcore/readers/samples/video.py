@@ -7,6 +7,7 @@ mixed: see `latentcore.readers.media.reading.Reading` for how they become clips 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Video:
 
     description = "Videos, each a clip of T frames: a folder (or one file) of MP4, MKV, AVI, WebM."
     wants = "a folder of videos and no pictures, or one video"
-    options = ("resolution", "fit", "frames", "take")
+    options = ("resolution", "fit", "frames", "take", "fps")
 
     def recognizes(self, peek: Peek) -> bool:
         """Tell whether it is a video, or a folder with videos and without pictures."""
@@ -38,7 +39,7 @@ class Video:
         Parameters
         ----------
         ref : SourceRef
-            Options: ``resolution``, ``fit``, ``frames`` and ``take``; see
+            Options: ``resolution``, ``fit``, ``frames``, ``take`` and ``fps``; see
             `latentcore.readers.media.reading.Reading`.
         """
         from latentcore.readers.media.clips import clip_pixels, frame_count, frame_size
@@ -49,7 +50,7 @@ class Video:
         files = find_media(local_path(ref.location), VIDEOS)
         frames = reading.frames
         if frames is None:
-            longest = max(look_into(files, frame_count, damaged))
+            longest = max(look_into(files, partial(frame_count, fps=reading.fps), damaged))
             frames = min(_USUAL_FRAMES, max(1, longest))
         size = reading.resolution or next(look_into(files, frame_size, damaged))
         return MediaSource(

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.torch_features import write_features
 from latentcore.containers import LatentSet, Resizable, SampleSource, software_versions
-from latentcore.encoders import Encoder, feature_record
+from latentcore.encoders import Encoder, Pooling, feature_record
 from latentcore.preparation import Preparer
 
 
@@ -41,7 +41,10 @@ def write_torch(
         "source": {"reader": source.ref.reader, "options": dict(source.ref.options)},
         "versions": software_versions(),
     }
-    write_features(folder.path(name), latents, meta)
+    shape = (
+        encoder.feature_shape if isinstance(encoder, Pooling) and encoder.pool == "flatten" else ()
+    )
+    write_features(folder.path(name), latents, meta, shape=shape)
 
 
 def _classes(latents: LatentSet) -> Mapping[str, object]:
