@@ -1,4 +1,4 @@
-"""Places in an embedding: of a new sample, and of one sample for each cell of a grid."""
+"""Places in an embedding: one sample for each cell of a grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import check_seed
-from latentcore.containers import Neighbors
 from latentcore.errors import RequestError, ShapeError
 
 # Beyond these shares of the points an embedding's stragglers would stretch the grid; as
@@ -35,36 +34,6 @@ class Gallery:
     counts: NDArray[np.int64]
     x_edges: NDArray[np.float64]
     y_edges: NDArray[np.float64]
-
-
-def placed_among(neighbors: Neighbors, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Estimate where a new sample lies in an embedding, from its nearest latents.
-
-    The mean of their places, weighted by the inverse of their distances (Shepard, *Proc. 23rd ACM
-    Nat. Conf.* (1968) 517): a sample that is one of them lies where that one does. An estimate:
-    the embedding itself isn't computed anew.
-
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Of the new sample among the embedded ones.
-    coordinates : ndarray, shape (n, 2 or 3)
-        Of the embedding; neighbors without a place are passed over.
-
-    Returns
-    -------
-    ndarray of float32, shape (2,) or (3,)
-        NaN where no neighbor has a place.
-    """
-    places = np.asarray(coordinates[neighbors.rows], np.float64)
-    known = np.isfinite(places).all(axis=1)
-    places, distances = places[known], neighbors.distance[known]
-    if len(places) == 0:
-        return np.full(coordinates.shape[1], np.nan, np.float32)
-    same = distances <= 0
-    weights = same.astype(np.float64) if same.any() else distances.min() / distances
-    placed: NDArray[np.float64] = weights @ places / weights.sum()
-    return placed.astype(np.float32)
 
 
 def one_per_cell(

@@ -28,6 +28,8 @@ class EncodedSample:
     ----------
     latent : ndarray of float32, shape (d,)
         In the dimensions of the others.
+    comparable : bool
+        Whether it was made as the others were, as far as their record tells.
     notes : tuple of str
         What one should know before comparing.
     """
@@ -35,6 +37,7 @@ class EncodedSample:
     latent: NDArray[np.float32]
     encoder: str
     encoder_fingerprint: str
+    comparable: bool = True
     notes: tuple[str, ...] = ()
 
 
@@ -83,7 +86,8 @@ def encode_like(
     notes: tuple[str, ...] = (other,) if foreign else ()
     if preparation is not None and preparation.step("nlpar"):
         notes += (_ALONE,)
-    return EncodedSample(latent[latents.dims], encoder.name, encoder.fingerprint, notes)
+    own = latent[latents.dims]
+    return EncodedSample(own, encoder.name, encoder.fingerprint, not notes, notes)
 
 
 def encode_one(

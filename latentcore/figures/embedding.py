@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.latent_maps import robust_limits
-from latentcore.containers import Embedding
+from latentcore.containers import Embedding, default_sample_ids
 from latentcore.figures._canvas import color_bar, new_figure, printed_style, thousands
 from latentcore.figures.colors import (
     NAN_COLORS,
@@ -289,3 +289,12 @@ def _title(embedding: Embedding, n: int, drawn: int) -> str:
         if name in embedding.parameters
     )
     return f"UMAP of {thousands(n)} latents{some}; only nearness has a meaning\n{parameters}"
+
+
+def over_reference(embedding: Embedding, places: NDArray[np.floating]) -> Figure:
+    """Draw what was placed over what it was placed among, (m, 2), which is gray."""
+    coordinates = np.concatenate([places.astype(np.float32), embedding.coordinates])
+    ids = np.concatenate([default_sample_ids(len(places)), embedding.sample_ids])
+    new = np.arange(len(coordinates)) >= len(places)
+    both = replace(embedding, coordinates=coordinates, sample_ids=ids)
+    return embedding_figure(both, labels=new.astype(np.int32), names={1: "placed"}, inside=new)

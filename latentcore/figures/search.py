@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SIDE = 1.05
 _CAPTION = 0.2
 _COLUMNS = 6
+_PLACE_SIDE = 4.4
 _QUERY, _FOUND = "#d55e00", "#ffffff"
 
 
@@ -95,4 +96,26 @@ def similarity_map_figure(
             grid.x[query], grid.y[query], "*", markersize=11, markerfacecolor=_QUERY,
             markeredgecolor="white", markeredgewidth=0.8, linestyle="none",
         )  # fmt: skip
+    return figure
+
+
+def place_figure(
+    around: NDArray[np.floating], place: NDArray[np.floating], *, title: str
+) -> Figure:
+    """Draw where a sample lies in an embedding, as a star among the gray others.
+
+    Parameters
+    ----------
+    around : ndarray, shape (n, c)
+        c is 2 or 3; the first two axes are drawn.
+    place : ndarray, shape (c,)
+    """
+    with printed_style():
+        figure = new_figure(_PLACE_SIDE, _PLACE_SIDE)
+        axes = figure.subplots()
+        size = float(np.clip(8_000 / max(1, len(around)), 0.3, 6.0))
+        axes.scatter(around[:, 0], around[:, 1], s=size, c="#b0b0b0", linewidths=0, rasterized=True)
+        axes.plot(place[0], place[1], "*", color=_QUERY, markersize=13, markeredgecolor=_FOUND)
+        axes.set(title=f"{title}, the sample as a star", xlabel="U0", ylabel="U1")
+        axes.spines[["top", "right"]].set_visible(False)
     return figure

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from latentcore.analysis.projections import Placing, Projection, make_projection
 from latentcore.artifacts import RunFolder, file_sha256
 from latentcore.artifacts.embedding_model import (
     EMBEDDING_MODEL,
@@ -14,6 +18,7 @@ from latentcore.artifacts.embedding_model import (
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
 from latentcore.inputs.encoders import Made, made, refuse_other_encoders
+from latentcore.progress import Progress
 
 
 def stored_model(run: str, folder: RunFolder) -> EmbeddingModel:
@@ -37,6 +42,29 @@ def stored_model(run: str, folder: RunFolder) -> EmbeddingModel:
     model = read_embedding_model(path)
     folder.add_input(str(path), "embedding-model", f"sha256:{file_sha256(path)}", "embedding")
     return model
+
+
+def placed_in(
+    model: EmbeddingModel, values: NDArray[np.float32], progress: Progress | None = None
+) -> tuple[Projection, NDArray[np.float32]]:
+    """Place finite latents (n, d) in a fitted embedding, (n, c), by its own method.
+
+    Raises
+    ------
+    RequestError
+        If the method can't, or another version of its library fitted the embedding.
+    """
+    projection = make_projection(model.method, model.parameters, set())
+    if not isinstance(projection, Placing):
+        message = f"The method {model.method!r} can't place new samples. Embed all of them anew."
+        raise RequestError(message)
+    if projection.engine and projection.engine != model.engine:
+        message = (
+            f"The embedding was fitted by {model.engine}, but here is {projection.engine}, which "
+            "would place samples elsewhere. Install that version, or fit the embedding anew."
+        )
+        raise RequestError(message)
+    return projection, projection.place(values, model.fitted, progress or Progress())
 
 
 def refuse_unfit(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from latentcore.analysis.projection import EACH
-from latentcore.analysis.projections import PROJECTIONS, Placing, Projection, make_projection
+from latentcore.analysis.projections import PROJECTIONS, Projection, make_projection
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.embedding_model import (
     EMBEDDING_MODEL,
@@ -17,9 +16,9 @@ from latentcore.artifacts.embedding_model import (
     write_embedding_model,
 )
 from latentcore.artifacts.stored_embedding import embedding_table, write_embedding
-from latentcore.containers import Embedding, LatentSet, default_sample_ids
+from latentcore.containers import Embedding, LatentSet
 from latentcore.errors import RequestError
-from latentcore.inputs.embedding_models import refuse_unfit, stored_model
+from latentcore.inputs.embedding_models import placed_in, refuse_unfit, stored_model
 from latentcore.inputs.latents import read_latents
 from latentcore.inputs.several import SeveralLatents, read_several
 from latentcore.progress import Progress
@@ -32,9 +31,6 @@ from latentcore.requests.options import (
     rows_option,
 )
 from latentcore.requests.verbs import as_plain, option, option_of, verb
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["ProjectRequest", "run"]
 
@@ -201,18 +197,8 @@ def _refuse_contradiction(request: ProjectRequest) -> None:
 def _placed(
     model: EmbeddingModel, latents: LatentSet, progress: Progress
 ) -> tuple[Projection, Embedding]:
-    projection = make_projection(model.method, model.parameters, set())
-    if not isinstance(projection, Placing):
-        message = f"The method {model.method!r} can't place new samples. Embed all of them anew."
-        raise RequestError(message)
-    if projection.engine and projection.engine != model.engine:
-        message = (
-            f"The embedding was fitted by {model.engine}, but here is {projection.engine}, which "
-            "would place samples elsewhere. Install that version, or fit the embedding anew."
-        )
-        raise RequestError(message)
     encoded = latents.encoded
-    found = projection.place(latents.values[encoded], model.fitted, progress)
+    projection, found = placed_in(model, latents.values[encoded], progress)
     coordinates = np.full((len(latents), found.shape[1]), np.nan, np.float32)
     coordinates[encoded] = found
     embedding = Embedding(
@@ -229,27 +215,16 @@ def _draw(
     request: ProjectRequest, several: SeveralLatents, embedding: Embedding, model: EmbeddingModel,
     folder: RunFolder,
 ) -> None:  # fmt: skip
-    from latentcore.figures.embedding import embedding_figure
+    from latentcore.figures.embedding import embedding_figure, over_reference
 
     if request.into is not None and "places" in model.fitted:
-        figure = _over_reference(embedding, model.fitted["places"])
+        figure = over_reference(embedding, model.fitted["places"])
     elif request.more:
         labels, names = several.codes, dict(enumerate(several.names))
         figure = embedding_figure(embedding, labels=labels, names=names, label="source")
     else:
         figure = embedding_figure(embedding)
     folder.write_figure("embedding.png", figure)
-
-
-def _over_reference(embedding: Embedding, places: NDArray[np.floating]) -> Figure:
-    """Draw what was placed over what it was placed among, which is gray."""
-    from latentcore.figures.embedding import embedding_figure
-
-    coordinates = np.concatenate([places.astype(np.float32), embedding.coordinates])
-    ids = np.concatenate([default_sample_ids(len(places)), embedding.sample_ids])
-    new = np.arange(len(coordinates)) >= len(places)
-    both = replace(embedding, coordinates=coordinates, sample_ids=ids)
-    return embedding_figure(both, labels=new.astype(np.int32), names={1: "placed"}, inside=new)
 
 
 def _projection(request: ProjectRequest) -> Projection:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -15,10 +16,13 @@ from latentcore.analysis.projection import (
     PrincipalComponents,
     pca,
     pca_of_rows,
+    place_by_axes,
     principal_components,
 )
+from latentcore.artifacts.embedding_model import EMBEDDING_MODEL, read_embedding_model
 from latentcore.containers import Embedding, LatentSet, later, lazy_fields
 from latentcore.errors import InputError
+from latentcore.inputs.embedding_models import placed_in
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS, StoredEmbedding, pca_panel, read_embedding
 from pages.access import places
@@ -152,6 +156,8 @@ class EmbeddingView:
         Whether the coordinates are longitude and latitude; then it is shown whatever else is.
     place : callable or None
         Returns the coordinates of some rows, where those of all are not at hand.
+    place_new : callable or None
+        Returns the coordinates of other latents (m, d), by the method that made the embedding.
     """
 
     panel: str
@@ -162,6 +168,7 @@ class EmbeddingView:
     labels: tuple[str, str] = ("", "")
     graticule: bool = False
     place: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None = None
+    place_new: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
 
     def at(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the coordinates of some rows, shape (m, 2)."""
@@ -197,6 +204,13 @@ def pca_view(scene: Scene) -> EmbeddingView:
             f"component {number} ({ratio:.1f} %)" for number, ratio in enumerate(ratios, start=1)
         ),
         place=place,
+        place_new=partial(place_by_axes, fitted=_axes(found)),
+    )
+
+
+def _axes(found: Embedding | PrincipalComponents) -> Mapping[str, NDArray[np.floating]]:
+    return (
+        found.fitted if isinstance(found, Embedding) else {"mean": found.mean, "axes": found.axes}
     )
 
 
@@ -232,4 +246,10 @@ def umap_view(
     return EmbeddingView(
         stored.panel, f"UMAP of the {_what(scene)}", stored.coordinates, stored.fingerprint,
         note=note, labels=("UMAP 1", "UMAP 2"),
+        place_new=partial(_place_by_umap, record.folder / EMBEDDING_MODEL),
     )  # fmt: skip
+
+
+def _place_by_umap(model: Path, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Place latents in a UMAP that a job has fitted; raises `InputError` where it can't be."""
+    return placed_in(read_embedding_model(model), values)[1]

@@ -5,43 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentcore.analysis.embedding_places import one_per_cell, placed_among
-from latentcore.analysis.similarity import SearchTable
+from latentcore.analysis.embedding_places import one_per_cell
 from latentcore.errors import RequestError, ShapeError
 
 
 def embedded(n: int = 400, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)
-
-
-def test_a_sample_that_is_among_them_lies_where_it_lay() -> None:
-    values, coordinates = embedded(50, 1), embedded(50)
-    near = SearchTable.of(values).nearest(values[7], 5, metric="euclidean")
-    np.testing.assert_array_equal(placed_among(near, coordinates), coordinates[7])
-
-
-@pytest.mark.parametrize("columns", [2, 3])
-def test_a_new_sample_lies_among_its_neighbors(columns: int) -> None:
-    rng = np.random.default_rng(0)
-    values = np.repeat(np.eye(3), 20, axis=0) * 10 + rng.normal(0, 0.1, (60, 3))
-    coordinates = np.repeat(rng.normal(0, 50, (3, columns)), 20, axis=0) + rng.random((60, columns))
-    coordinates[25] = np.nan
-    near = SearchTable.of(values).nearest([0, 10, 0], 10, metric="euclidean")
-    place = placed_among(near, coordinates)
-    group = coordinates[20:40][np.isfinite(coordinates[20:40, 0])]
-    assert (group.min(axis=0) <= place).all()
-    assert (place <= group.max(axis=0)).all()
-    # Plainly: each neighbor's place by the inverse of its distance.
-    rows = near.rows[near.rows != 25]
-    weights = 1 / np.linalg.norm(values[rows].astype(np.float32) - [0, 10, 0], axis=1)
-    np.testing.assert_allclose(
-        place, np.average(coordinates[rows], axis=0, weights=weights), rtol=1e-5
-    )
-
-
-def test_among_samples_without_a_place_there_is_none() -> None:
-    near = SearchTable.of(embedded(5)).nearest([1, 1], 3)
-    assert np.isnan(placed_among(near, np.full((5, 2), np.nan))).all()
 
 
 @given(st.integers(1, 12), st.integers(0, 5))

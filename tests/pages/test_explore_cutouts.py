@@ -236,10 +236,18 @@ def test_an_uploaded_cutout_is_measured_and_placed(run, data_root: Path, open_pa
     np.save(data_root / "query.npy", sample)
     query = (data_root / "query.npy").read_bytes()
     app.file_uploader(key="search.image").upload("query.npy", query).run()
-    assert "the star is where the 11 neighbors lie on average" in page_text(app)
+    assert "the star is where the fitted embedding itself places the sample" in page_text(app)
+    assert "it can't be new" in page_text(app)  # it is one of them
     metrics = {one.label: one.value for one in app.metric}
     assert metrics["ΔT"] == f"{temperature_difference(sample):.3g}"
     assert metrics["Mean"] == f"{sample.mean(dtype=float):.3g}"
+    assert "Novelty (percentile)" not in metrics
+    np.save(data_root / "other.npy", cutouts(1, 16, seed=5)[0, 0])
+    other = (data_root / "other.npy").read_bytes()
+    app.file_uploader(key="search.image").upload("other.npy", other).run()
+    assert not app.exception
+    metrics = {one.label: one.value for one in app.metric}
+    assert 0 <= float(metrics["Novelty (percentile)"]) <= 100
 
 
 def test_extract_measures_cutouts_and_brings_them_into_view(ocean, open_page) -> None:

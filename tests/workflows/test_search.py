@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.covariance import LedoitWolf
 from sklearn.neighbors import NearestNeighbors
 
+from latentcore.analysis.novelty_of_one import reference_parts
 from latentcore.cli import main
 from latentcore.containers import latents as latents_module
 from latentcore.containers import sample_rows
@@ -20,6 +22,7 @@ from latentcore.workflows.extract.verb import ExtractRequest
 from latentcore.workflows.search import verb as search_verb
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
+from tests.factories.nenya import cutouts, write_cutouts
 
 __all__ = ["one_thread"]
 
@@ -201,3 +204,99 @@ def test_a_checkpoint_that_made_other_latents_is_noticed(folder, capsys):
     assert "another model made them" in report["notes"][0]
     assert search(folder, *image, folder / "other4", out="wrong")[0] == 2
     assert "makes 4 latent dimensions" in capsys.readouterr().err
+
+
+@pytest.fixture
+def new_pattern(folder: Path) -> Path:
+    """A pattern that isn't in the scan."""
+    path = folder / "new.npy"
+    np.save(path, patterns(1, (9, 8), seed=77)[0, 0])
+    return path
+
+
+def with_image(folder: Path, image: Path, *more: object):
+    model = folder / "pca/model.safetensors"
+    return search(folder, "--image", image, "--checkpoint", model, *more)
+
+
+@pytest.mark.parametrize("method", ["pca", "umap"])
+def test_an_image_lies_where_the_fitted_embedding_places_it(folder, new_pattern, method):
+    latents = folder / "pca/scan_latents.h5"
+    run = folder / method
+    assert main(["project", str(latents), "--method", method, "--out", str(run)]) == 0
+    _, _, report = with_image(folder, new_pattern, "--into", run)
+    record = json.loads((folder / "out/report.json").read_text())["query"]
+    np.savetxt(
+        folder / "one.csv", [[0, 0, *record["latent"]]], delimiter=",", comments="",
+        header="x,y," + ",".join(f"latent_d{dim}" for dim in range(6)), fmt="%.9g",
+    )  # fmt: skip
+    asked = [
+        "project",
+        str(folder / "one.csv"),
+        "--into",
+        str(run),
+        "--out",
+        str(folder / "placed"),
+    ]
+    assert main(asked) == 0
+    placed = pd.read_parquet(folder / "placed/embedding.parquet")
+    assert report["place"]["method"] == method
+    for axis in ("U0", "U1"):
+        assert report["place"][axis] == pytest.approx(placed[axis][0], rel=1e-5, abs=1e-5)
+    assert (folder / "out/place.png").exists()
+
+
+def test_the_novelty_of_an_image_is_that_of_the_verb_novelty(folder, new_pattern):
+    _, _, report = with_image(folder, new_pattern)
+    found = report["novelty"]
+    latents = open_latents(folder / "pca/scan_latents.h5")
+    parts, way = reference_parts(latents, 0)
+    assert (found["calibration"], way) == ("place", "place")
+    fitted = latents.values[parts.fitted].astype(float)
+    latent = np.array([json.loads((folder / "out/report.json").read_text())["query"]["latent"]])
+    mahalanobis = np.sqrt(LedoitWolf().fit(fitted).mahalanobis(latent))[0]
+    near = NearestNeighbors(n_neighbors=10).fit(fitted).kneighbors(latent)[0].mean()
+    assert found["mahalanobis"] == pytest.approx(mahalanobis, rel=1e-5)
+    assert found["neighbor_distance"] == pytest.approx(near, rel=1e-5)
+    set_aside = latents.values[parts.calibrating].astype(float)
+    usual = np.sqrt(LedoitWolf().fit(fitted).mahalanobis(set_aside))
+    share = 100 * (usual < mahalanobis).mean()
+    assert found["percentile_mahalanobis"] == pytest.approx(share, abs=100 / len(usual))
+    assert "statistics" not in report  # patterns of 8 bits are no quantity
+
+
+def test_a_sample_of_the_scan_is_not_new(folder):
+    with open_samples(folder / "scan.h5") as source:
+        np.save(folder / "old.npy", source.read(np.array([12]))[0, 0])
+    _, _, report = with_image(folder, folder / "old.npy")
+    assert "novelty" not in report
+    assert "it can't be new" in " ".join(report["notes"])
+
+
+def test_a_cutout_of_temperatures_is_measured(tmp_path):
+    write_cutouts(tmp_path / "cutouts.h5", valid=cutouts(60, 12))
+    asked = ["extract", str(tmp_path / "cutouts.h5"), "--checkpoint", "pca:3"]
+    assert main([*asked, "--out", str(tmp_path / "encoded")]) == 0
+    new = cutouts(1, 12, seed=9)[0, 0]
+    np.save(tmp_path / "new.npy", new)
+    _, _, report = search(
+        tmp_path, "--image", tmp_path / "new.npy", "--checkpoint",
+        tmp_path / "encoded/model.safetensors", latents="encoded/cutouts_latents.h5",
+    )  # fmt: skip
+    inside = new[2:10, 2:10]
+    low, high = np.percentile(inside.astype(float), (10, 90))
+    assert report["statistics"]["crop"] == 8
+    assert report["statistics"]["DT"] == pytest.approx(high - low)
+    assert report["statistics"]["mean"] == pytest.approx(new.mean(), rel=1e-5)
+    assert report["novelty"]["calibration"] == "random"
+
+
+def test_an_embedding_of_another_encoder_is_refused(folder, new_pattern, capsys):
+    asked = ["extract", str(folder / "scan.h5"), "--checkpoint", "pca:6", "--prepare", "smooth=1"]
+    assert main([*asked, "--out", str(folder / "other")]) == 0
+    latents = str(folder / "other/scan_latents.h5")
+    run = str(folder / "run")
+    assert main(["project", latents, "--method", "pca", "--out", run]) == 0
+    status, _, _ = with_image(folder, new_pattern, "--into", run)
+    assert status == 2
+    assert "made by different encoders" in capsys.readouterr().err

@@ -31,6 +31,10 @@ class Query:
         Its row among the latents; None for an image.
     sample : ndarray, shape (C, H, W), or None
         The image.
+    encoder : str or None
+        Fingerprint of the encoder of the image.
+    comparable : bool
+        Whether the image was encoded as the others were.
     notes : tuple of str
         What one should know before trusting the result.
     """
@@ -39,6 +43,8 @@ class Query:
     record: Mapping[str, object]
     row: int | None = None
     sample: NDArray[np.generic] | None = None
+    encoder: str | None = None
+    comparable: bool = True
     notes: tuple[str, ...] = ()
 
 
@@ -73,7 +79,10 @@ def query_of(
         "encoder": found.encoder,
         "encoder_fingerprint": found.encoder_fingerprint,
     }
-    return Query(found.latent, record, sample=sample, notes=found.notes)
+    return Query(
+        found.latent, record, sample=sample, encoder=found.encoder_fingerprint,
+        comparable=found.comparable, notes=found.notes,
+    )  # fmt: skip
 
 
 def row_at(latents: LatentSet, xy: tuple[float, ...]) -> int:

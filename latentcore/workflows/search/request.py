@@ -39,6 +39,13 @@ class SearchRequest:
     checkpoint: str | None = option(
         None, help="the model that made the latents, to encode --image with", kind="checkpoint"
     )
+    into: str | None = option(
+        None,
+        help="a run of 'project' on these latents: where the sample lies in that embedding, by the "
+        "method that made it",
+        kind="file",
+        metavar="RUN",
+    )
     k: int = option(10, help="how many neighbors to find", convert=int, metavar="K")
     metric: str = option(
         "cosine",

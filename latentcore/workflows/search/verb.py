@@ -19,6 +19,7 @@ from latentcore.inputs.latents import read_latents
 from latentcore.progress import Progress
 from latentcore.requests.verbs import verb
 from latentcore.workflows.search.queries import Query, query_of, row_at
+from latentcore.workflows.search.sample import describe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,8 @@ def run(
     Writes ``neighbours.csv`` (rank, row, sample_id, x, y, similarity, distance), ``similarity.csv``
     (the same of every sample, in the latents' row order; ``similarity.npy``, float32, in its place
     where there are more than 2,000,000), ``neighbours.png`` where the samples are found,
-    ``similarity_map.png`` where there is a scan grid, and ``report.json``.
+    ``similarity_map.png`` where there is a scan grid, ``place.png`` where an embedding is named,
+    and ``report.json``, with the novelty of an image and what is measured of a cutout.
 
     Parameters
     ----------
@@ -72,6 +74,8 @@ def run(
     notes = [*query.notes, *_write_every(request, latents, distances, folder)]
     progress.step(2, 3, "drawing")
     notes += _draw(request, latents, query, found, distances, folder)
+    said, more = describe(query, latents, request.into, folder)
+    notes += more
     report = {
         "query": query.record,
         "metric": request.metric,
@@ -85,6 +89,7 @@ def run(
             "distance": found.distance.tolist(),
         },
         "similarity_is": _LABELS[request.metric],
+        **said,
         "notes": notes,
     }
     folder.write_json("report.json", {**report, "query": {**query.record, "latent": query.latent}})

@@ -51,6 +51,8 @@ class Query:
         Its row among the latents; None for an uploaded sample.
     sample : ndarray, shape (C, H, W), or None
         The uploaded sample.
+    comparable : bool
+        Whether an uploaded sample was encoded as the others were.
     request : dict
         What the verb ``search`` is to be asked for the same.
     """
@@ -60,6 +62,7 @@ class Query:
     metric: Any
     row: int | None = None
     sample: NDArray[np.generic] | None = None
+    comparable: bool = True
     request: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -213,6 +216,7 @@ def _image(place: str, latents: LatentSet) -> dict[str, Any] | None:
         "latent": found.latent,
         "sample": sample,
         "request": {"image": str(path), "image_row": row, "checkpoint": str(weights)},
+        "comparable": found.comparable,
         "notes": found.notes,
     }
 

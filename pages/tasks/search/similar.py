@@ -30,7 +30,7 @@ from pages.results.run_files import download
 from pages.scan import loading
 from pages.scan.loading import search_table
 from pages.scan.state import ScanState
-from pages.tasks.search import cutout
+from pages.tasks.search import uploaded
 from pages.tasks.search.query import Query, ask
 from pages.view.session import highlight
 
@@ -61,8 +61,8 @@ def show(scan: ScanState, latents: LatentSet) -> None:
         _ways_on(about, scan, latents, query, found)
     with map_place:
         _overview(latents, query, found, similarity)
-    if query.sample is not None and latents.grid is None:
-        cutout.show(scan, query.sample, found)
+    if query.sample is not None:
+        uploaded.show(scan, latents, query, found)
     _thumbnails(scan, latents, query, found)
     with st.expander("As a table", icon=":material/table:", expanded=scan.samples is None):
         show_table(neighbors_table(latents, found))
