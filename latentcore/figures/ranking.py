@@ -85,7 +85,7 @@ def ranks_figure(
 
 
 def dimension_figure(
-    grid: ScanGrid,
+    grid: ScanGrid | None,
     latent: ArrayLike,
     reference: ArrayLike,
     *,
@@ -100,6 +100,8 @@ def dimension_figure(
 
     Parameters
     ----------
+    grid : ScanGrid or None
+        Without one there are no maps.
     latent, reference : array_like, shape (n,)
     cmap : str
         Of the latent; the reference is gray.
@@ -109,14 +111,17 @@ def dimension_figure(
         Points of the scatter.
     """
     latent, reference = (np.asarray(one, np.float64).ravel() for one in (latent, reference))
-    height = _PANEL * float(np.clip(aspect_of(grid), 0.45, _TALLEST))
+    shape = 1.0 if grid is None else float(np.clip(aspect_of(grid), 0.45, _TALLEST))
+    panels, height = 1 if grid is None else 3, _PANEL * shape
     with printed_style():
-        figure = new_figure(3 * _PANEL + 0.6, height + 0.85)
-        first, second, third = figure.subplots(1, 3)
-        draw_map(first, paint(grid, continuous_rgb(latent, robust_limits(latent), cmap)))
-        first.set_title(latent_label)
-        draw_map(second, paint(grid, _reference_rgb(reference, rgb)))
-        second.set_title(reference_label)
+        figure = new_figure(panels * _PANEL + 0.6, height + 0.85)
+        *maps, third = figure.subplots(1, panels, squeeze=False)[0]
+        if grid is not None:
+            first, second = maps
+            draw_map(first, paint(grid, continuous_rgb(latent, robust_limits(latent), cmap)))
+            first.set_title(latent_label)
+            draw_map(second, paint(grid, _reference_rgb(reference, rgb)))
+            second.set_title(reference_label)
         _scatter(third, latent[scored], reference[scored])
         third.set(xlabel=latent_label, ylabel=reference_label)
         third.set_box_aspect(height / _PANEL)

@@ -203,7 +203,7 @@ def test_samples_outside_of_the_map_are_counted(scan):
     table = pd.read_csv(scan / "maps.csv")
     table[table["x"] < 20].to_csv(scan / "maps.csv", index=False)
     _, report, _ = probed(scan, "scan_latents.h5", "--labels", f"{scan / 'maps.csv'}:phase")
-    assert report["notes"][0].startswith("144 samples have no point in the map")
+    assert report["notes"][0].startswith("144 samples have no label in that file")
 
 
 @pytest.mark.parametrize(
@@ -329,3 +329,25 @@ def test_cross_validation_that_can_not_be_is_refused(scan, capsys, words, why):
     assert probed(scan, "scan_latents.h5", *labels, *words)[0] == 2
     assert why in capsys.readouterr().err
     assert not (scan / "out").exists()
+
+
+def test_labels_of_samples_without_a_grid_come_from_a_table(features):
+    """The same labels as the file's own, under other names, in another order, one missing."""
+    latents = open_latents(features / "features.h5")
+    table = pd.DataFrame({
+        "sample_id": latents.sample_ids, "sea": np.where(latents.labels == 0, "cold", "warm"),
+        "DT": np.arange(300) / 7,
+    })  # fmt: skip
+    table.drop(index=4).sample(frac=1, random_state=0).to_csv(features / "table.csv", index=False)
+    labels = f"{features / 'table.csv'}:sea"
+    status, report, found = probed(
+        features, "features.h5", "--labels", labels, "--split", "private"
+    )
+    assert status == 0
+    assert report["classes"] == ["cold", "warm"]
+    assert report["labels"]["left_out"] == {"no label": 1}
+    own = [{"cold": 0, "warm": 1, "": -1}[name] for name in found["label"]]
+    assert own[4] == -1
+    np.testing.assert_array_equal(np.delete(own, 4), np.delete(latents.labels, 4))
+    status, _, _ = probed(features, "features.h5", "--labels", f"{features / 'table.csv'}:DT")
+    assert status == 2

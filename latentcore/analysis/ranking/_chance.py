@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.analysis.ranking._groups import measured
-from latentcore.analysis.ranking._metric import Pairs, ignore_tick
+from latentcore.analysis.ranking._groups import Measured, measured
+from latentcore.analysis.ranking._metric import Metric, Pairs, ignore_tick
 from latentcore.analysis.ranking._surrogates import is_rectangle, matched, shifts, variogram_maps
 from latentcore.analysis.ranking.ranking import chosen_metrics
 from latentcore.containers import ScanGrid
@@ -33,7 +33,7 @@ class Chance:
     corrected : Mapping of str to ndarray of float64, shape (d,)
         The same, corrected for the number of dimensions.
     method : str
-        ``"shift"`` or ``"variogram"``.
+        ``"shift"``, ``"variogram"`` or ``"groups"``.
     n_surrogates : int
         The smallest p there can be is 1 / (n_surrogates + 1).
     """
@@ -112,13 +112,72 @@ def chance(
     409.
     """
     chosen = chosen_metrics(metrics)
-    if n_surrogates < 19:
-        message = f"A p-value needs at least 19 surrogates, but n_surrogates is {n_surrogates}."
-        raise RequestError(message)
+    _check_surrogates(n_surrogates)
     data = measured(latents, reference, x, y, None, trend_degree=trend_degree, seed=seed)
     grid = ScanGrid.from_coordinates(data.x, data.y)
     used = _method(method, data.reference, grid)
     draw = (shifts if used == "shift" else variogram_maps)(data.reference, grid)
+    return _against_surrogates(data, chosen, draw, used, n_surrogates, seed, progress)
+
+
+def group_chance(
+    latents: ArrayLike,
+    reference: ArrayLike,
+    groups: ArrayLike,
+    *,
+    metrics: Sequence[str],
+    n_surrogates: int = 199,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Chance:
+    """Compare scores with those where whole groups of the reference are exchanged.
+
+    As `chance`, for samples that lie on no grid. Samples stand in the order of their groups, and
+    the reference is laid beside them with its groups in another order: what belongs together stays
+    together, but for the ends of groups, which are not all as large.
+
+    Parameters
+    ----------
+    latents, reference
+        As for `rank`; of metrics that need no places.
+    groups : array_like of int, shape (n,)
+        Of each sample the number of its group.
+    """
+    chosen = chosen_metrics(metrics)
+    _check_surrogates(n_surrogates)
+    known = np.isfinite(np.asarray(reference, np.float64))
+    number = np.asarray(groups)[known]
+    data = measured(
+        np.asarray(latents)[known], np.asarray(reference)[known], np.zeros(len(number)),
+        np.zeros(len(number)), None, trend_degree=1, seed=seed,
+    )  # fmt: skip
+    order = np.argsort(number, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
+
+    def exchanged(random: np.random.Generator) -> NDArray[np.float64]:
+        surrogate = np.empty_like(data.reference)
+        drawn = np.concatenate([parts[part] for part in random.permutation(len(parts))])
+        surrogate[order] = data.reference[drawn]
+        return surrogate
+
+    return _against_surrogates(data, chosen, exchanged, "groups", n_surrogates, seed, progress)
+
+
+def _check_surrogates(n_surrogates: int) -> None:
+    if n_surrogates < 19:
+        message = f"A p-value needs at least 19 surrogates, but n_surrogates is {n_surrogates}."
+        raise RequestError(message)
+
+
+def _against_surrogates(
+    data: Measured,
+    chosen: Sequence[Metric],
+    draw: Callable[[np.random.Generator], NDArray[np.float64]],
+    method: str,
+    n_surrogates: int,
+    seed: int,
+    progress: Progress | None,
+) -> Chance:
     strengths = {metric.name: np.full((n_surrogates + 1, data.d), np.nan) for metric in chosen}
     random = np.random.default_rng(seed)
     progress = progress or Progress()
@@ -135,7 +194,7 @@ def chance(
     return Chance(
         p={name: p_values(found) for name, found in strengths.items()},
         corrected={name: step_down(found) for name, found in strengths.items()},
-        method=used,
+        method=method,
         n_surrogates=n_surrogates,
     )
 

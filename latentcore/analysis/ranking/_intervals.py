@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,8 @@ _LARGEST_SHARE = 0.9
 # Where less of the variance is seen within blocks, a correction would be a guess.
 _LEAST_SEEN = 0.25
 
+Half = Callable[[Pairs, np.random.Generator], NDArray[np.intp]]
+
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
@@ -38,7 +40,7 @@ class Intervals:
     lower, upper : Mapping of str to ndarray of float64, shape (d,)
         Per metric; NaN where a dimension has no score.
     block : float
-        Side of a block, in units of x and y.
+        Side of a block, in units of x and y; NaN of groups.
     n_blocks : int
         Blocks that hold a point.
     """
@@ -133,8 +135,74 @@ def block_intervals(
     # Halves of the same blocks vary against each other: what correlates across edges is not
     # only missed, but counts the other way once among the other blocks.
     seen -= (1 - seen) / (n_blocks - 1)
+
+    def half(pairs: Pairs, random: np.random.Generator) -> NDArray[np.intp]:
+        return half_of_blocks(pairs.x, pairs.y, side, random)
+
+    lower, upper = _bounds(
+        data, chosen, half, (level, n_blocks, max(seen, _LEAST_SEEN)), n_resamples, seed,
+        progress or Progress(),
+    )  # fmt: skip
+    return Intervals(lower, upper, level, side, n_blocks, n_resamples)
+
+
+def group_intervals(
+    latents: ArrayLike,
+    reference: ArrayLike,
+    groups: ArrayLike,
+    *,
+    metrics: Sequence[str],
+    level: float = 0.95,
+    n_resamples: int = 200,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Intervals:
+    """Find confidence intervals by scoring random halves of samples, made of whole groups.
+
+    As `block_intervals`, for samples that lie on no grid: what belongs together (a place, a time,
+    a file) is drawn together. Groups are taken as independent of each other.
+
+    Parameters
+    ----------
+    latents, reference
+        As for `rank`; of metrics that need no places.
+    groups : array_like of int, shape (n,)
+        Of each sample the number of its group.
+
+    Raises
+    ------
+    InputError
+        As `block_intervals`, or where there are fewer than four groups.
+    """
+    _check(level, n_resamples)
+    chosen = chosen_metrics(metrics)
+    number = np.asarray(groups, np.float64)
+    data = measured(
+        latents, reference, number, np.zeros(len(number)), None, trend_degree=1, seed=seed
+    )
+    n_groups = len(np.unique(number[np.isfinite(data.reference)]))
+    if n_groups < 4:
+        message = f"There are {n_groups} groups of samples, but intervals need at least four."
+        raise RequestError(message)
+    lower, upper = _bounds(
+        data, chosen, lambda pairs, random: _half(pairs.x, random), (level, n_groups, 1.0),
+        n_resamples, seed, progress or Progress(),
+    )  # fmt: skip
+    return Intervals(lower, upper, level, float("nan"), n_groups, n_resamples)
+
+
+def _bounds(
+    data: Measured,
+    chosen: Sequence[Metric],
+    half: Half,
+    seen: tuple[float, int, float],
+    n_resamples: int,
+    seed: int,
+    progress: Progress,
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+    """Return the lower and the upper ends per metric; `seen`: level, blocks, share they see."""
     lower, upper = {}, {}
-    report = Report(progress or Progress(), len(chosen) * n_resamples * data.d)
+    report = Report(progress, len(chosen) * n_resamples * data.d)
     for metric in chosen:
         report.metric(f"{metric.title} of blocks")
         whole = score(metric, data, ignore_tick)
@@ -142,25 +210,20 @@ def block_intervals(
         for group in data.groups:
             random = np.random.default_rng(seed)
             errors[:, group.columns] = _errors(
-                metric,
-                data.pairs(group),
-                whole[group.columns],
-                side,
-                n_resamples,
-                random,
+                metric, data.pairs(group), whole[group.columns], half, n_resamples, random,
                 report.tick,
-            )
-        low, high = _quantiles(errors, level, n_blocks, max(seen, _LEAST_SEEN))
+            )  # fmt: skip
+        low, high = _quantiles(errors, *seen)
         lower[metric.name] = np.clip(whole - high, *metric.bounds)
         upper[metric.name] = np.clip(whole - low, *metric.bounds)
-    return Intervals(lower, upper, level, side, n_blocks, n_resamples)
+    return lower, upper
 
 
 def _errors(
     metric: Metric,
     pairs: Pairs,
     whole: NDArray[np.float64],
-    side: float,
+    half: Half,
     n_resamples: int,
     random: np.random.Generator,
     tick: Tick,
@@ -169,7 +232,7 @@ def _errors(
     scores = np.full((n_resamples, len(pairs.latents)), np.nan)
     shares = np.empty((n_resamples, 1))
     for resample in range(n_resamples):
-        rows = half_of_blocks(pairs.x, pairs.y, side, random)
+        rows = half(pairs, random)
         shares[resample] = min(len(rows) / len(pairs.x), _LARGEST_SHARE)
         varied, part = pairs.part(rows)
         if part is not None:
@@ -255,11 +318,16 @@ def half_of_blocks(
     The blocks' corner is drawn too, so that no point is always at an edge.
     """
     blocks = _blocks(x, y, side, *random.uniform(0, side, 2))
+    return _half(blocks, random)
+
+
+def _half(blocks: NDArray[np.number], random: np.random.Generator) -> NDArray[np.intp]:
+    """Return the rows of about half of the points, of whole blocks, whose numbers are given."""
     numbers, block = np.unique(blocks, return_inverse=True)
     order = random.permutation(len(numbers))
     sizes = np.cumsum(np.bincount(block)[order])
     drawn = np.zeros(len(numbers), bool)
-    drawn[order[: max(1, int(np.argmin(np.abs(sizes - len(x) / 2))) + 1)]] = True
+    drawn[order[: max(1, int(np.argmin(np.abs(sizes - len(blocks) / 2))) + 1)]] = True
     return np.flatnonzero(drawn[block])
 
 

@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.ranking._metric import metric_names
 from latentcore.analysis.ranking.ranking import rank
 from latentcore.analysis.samples import GROUPS, Sample, drawn, sample_size, standard_error
 from latentcore.containers import LatentSet, Ranking, Sampling
-from latentcore.errors import InputError
+from latentcore.errors import InputError, RequestError
 from latentcore.progress import Progress
 
 MOST_ROWS = 1_000_000
 USUAL_ROWS = 200_000
 _FEWEST_ROWS = 1_000
+_PLACED = ("pp_spatial",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ def rank_latents(
     Parameters
     ----------
     latents : LatentSet
-        With a scan grid.
+        Without a scan grid, metrics that need places can't be asked for and aren't computed.
     reference : ndarray, shape (n,)
         NaN where it has no value.
     sample : int, "all" or None
@@ -77,13 +79,18 @@ def rank_latents(
 
     Other parameters and errors as for `latentcore.analysis.ranking.rank`.
     """
+    if latents.grid is None:
+        metrics = _without_places(metrics)
     known = np.flatnonzero(np.isfinite(reference) & latents.partly_encoded)
     size = sample_size(len(known), sample, most=MOST_ROWS, usual=USUAL_ROWS, fewest=_FEWEST_ROWS)
 
     def scored(part: LatentSet, beside: NDArray[np.floating], progress: Progress | None) -> Ranking:
-        assert part.grid is not None
+        if part.grid is None:
+            x = y = np.zeros(len(part))  # no metric looks at them
+        else:
+            x, y = part.grid.x, part.grid.y
         return rank(
-            part.values, beside, part.grid.x, part.grid.y, dims=part.dims, metrics=metrics,
+            part.values, beside, x, y, dims=part.dims, metrics=metrics,
             trend_degree=trend_degree, seed=seed, progress=progress,
         )  # fmt: skip
 
@@ -111,3 +118,16 @@ def rank_latents(
     errors = standard_error(group, size, len(known), seed)
     sampling = Sampling(size, len(known), seed, seconds_all=seconds)
     return SampledRanking(ranking, sampling, dict(zip(names, errors, strict=True)), rows)
+
+
+def _without_places(metrics: Sequence[str] | None) -> tuple[str, ...]:
+    if metrics is None:
+        return tuple(name for name in metric_names() if name not in _PLACED)
+    placed = [name for name in metrics if name in _PLACED]
+    if placed:
+        message = (
+            f"{placed[0]!r} removes a trend over the scan, but the latents have no coordinates. "
+            "Leave it out, or give ⟨coords⟩."
+        )
+        raise RequestError(message)
+    return tuple(metrics)

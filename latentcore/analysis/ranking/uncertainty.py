@@ -7,7 +7,9 @@ far too small. Here whole blocks of the map are drawn, and whole maps are the nu
 
 from __future__ import annotations
 
-from latentcore.analysis.ranking._chance import Chance, chance
-from latentcore.analysis.ranking._intervals import Intervals, block_intervals
+from latentcore.analysis.ranking._chance import Chance, chance, group_chance
+from latentcore.analysis.ranking._intervals import Intervals, block_intervals, group_intervals
 
-__all__ = ["Chance", "Intervals", "block_intervals", "chance"]
+__all__ = [
+    "Chance", "Intervals", "block_intervals", "chance", "group_chance", "group_intervals"
+]  # fmt: skip

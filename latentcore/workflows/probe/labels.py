@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.probe import ProbeLabels
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, ScanMaps
+from latentcore.containers import Columns, LatentSet
 from latentcore.errors import RequestError
 from latentcore.inputs.labels import table_of
 from latentcore.inputs.maps import maps_at, read_map
+from latentcore.inputs.sample_tables import table_at
 from latentcore.requests.map_specs import split_map_spec
 
 # Nobody can read a confusion matrix of more classes; and numbers of so many values, which no
@@ -129,11 +130,10 @@ def _of_file(latents: LatentSet) -> tuple[_Values, _Names, str]:
 
 
 def _of_map(latents: LatentSet, spec: str, folder: RunFolder) -> tuple[_Values, _Names, str, int]:
-    maps = read_map(table_of(spec), folder)
-    name = _one_name(maps, spec)
-    found, unmatched = maps_at(maps, latents.grid)
-    values = found[maps.names.index(name)].astype(np.float64)
-    known = maps.categories.get(name)
+    columns, unmatched = _columns_at(latents, spec, folder)
+    name = _one_name(columns, spec)
+    values = columns.get(name).astype(np.float64)
+    known = columns.categories.get(name)
     names = (
         _numbered(values, name, spec)
         if known is None
@@ -149,16 +149,28 @@ def _of_map(latents: LatentSet, spec: str, folder: RunFolder) -> tuple[_Values, 
     return values, names, name, unmatched
 
 
-def _one_name(maps: ScanMaps, spec: str) -> str:
-    """Return the map meant: the only one, or the only one of categories."""
-    names = list(maps.names)
+def _columns_at(latents: LatentSet, spec: str, folder: RunFolder) -> tuple[Columns, int]:
+    """Return what a ``MAP`` names at the latents, by x and y; off a grid a table's columns."""
+    if latents.grid is None:
+        columns, names = table_at(table_of(spec), latents, folder)
+        meant = replace(columns, values=columns.values[[columns.names.index(one) for one in names]],
+                        names=names, units=("",) * len(names))  # fmt: skip
+        return meant, columns.unmatched
+    maps = read_map(table_of(spec), folder)
+    values, unmatched = maps_at(maps, latents.grid)
+    return replace(maps, values=values, grid=latents.grid), unmatched
+
+
+def _one_name(columns: Columns, spec: str) -> str:
+    """Return the column meant: the only one, or the only one of categories."""
+    names = list(columns.names)
     if len(names) > 1:
-        names = [name for name in names if name in maps.categories]
+        names = [name for name in names if name in columns.categories]
     if len(names) == 1:
         return names[0]
     message = (
-        f"One column of labels is needed, but {spec!r} holds {len(maps)} maps: "
-        f"{', '.join(maps.names)}. Name one as {split_map_spec(spec)[0]}:COLUMN."
+        f"One column of labels is needed, but {spec!r} holds {len(columns.names)}: "
+        f"{', '.join(columns.names)}. Name one as {split_map_spec(spec)[0]}:COLUMN."
     )
     raise RequestError(message)
 
@@ -206,8 +218,8 @@ def _notes(left_out: Mapping[str, int], unmatched: int, fewest: int) -> tuple[st
     notes = []
     if unmatched:
         notes.append(
-            f"{unmatched} samples have no point in the map of labels and take no part. Check that "
-            "it is the map of the same scan."
+            f"{unmatched} samples have no label in that file and take no part. Check that it is "
+            "about the same scan, or the same samples."
         )
     rare = [why for why in left_out if why.endswith("sample")]
     if rare:

@@ -27,11 +27,10 @@ def draw_ranking(
     """Draw each top dimension beside the reference, the best of each metric, and their ranks."""
     from latentcore.figures.ranking import bars_figure, ranks_figure, rgb_figure
 
-    assert latents.grid is not None
     ranking, reference = found.ranking, joined.reference
     if request.top == 0:
         return
-    if reference.rgb is not None:
+    if reference.rgb is not None and latents.grid is not None:
         picture = rgb_figure(latents.grid, reference.rgb, reference.columns)
         folder.write_figure("reference_rgb.png", picture)
     titles = {name: METRICS.get(name).title for name in ranking.scores}
@@ -60,7 +59,6 @@ def _dimension(
 ) -> Any:
     from latentcore.figures.ranking import dimension_figure
 
-    assert latents.grid is not None
     ranking, reference = found.ranking, joined.reference
     row = int((ranking.dims == dim).argmax())
     scores_text = ", ".join(

@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.references import Reference, join_maps, reference_of, refuse_useless
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, Roi, ScanMaps
-from latentcore.inputs.maps import BAND_CONTRAST, chosen_maps, grid_for_maps, read_map
+from latentcore.containers import (
+    LatentSet,
+    Roi,
+    SampleColumns,
+    ScanMaps,
+    numeric,
+    refuse_names,
+)
+from latentcore.errors import RequestError
+from latentcore.inputs.maps import BAND_CONTRAST, chosen_maps, read_map
+from latentcore.inputs.sample_tables import table_at
 from latentcore.requests.map_specs import split_map_spec
 from latentcore.requests.notes import Note
 
@@ -26,6 +35,8 @@ class JoinedReference:
         Points of the latents without a reference, and the other way round (in the ROI).
     notes : tuple of Note
         What the user should know.
+    columns : SampleColumns or None
+        All columns of the table, where samples lie on no grid.
     """
 
     reference: Reference
@@ -33,6 +44,7 @@ class JoinedReference:
     unmatched: int
     unmatched_reference: int
     notes: tuple[Note, ...]
+    columns: SampleColumns | None = None
 
 
 def read_reference_map(
@@ -47,22 +59,46 @@ def read_reference_map(
     """Read a ``MAP`` argument and make one reference of it.
 
     Several columns, where neither ``synthesis`` nor band contrast says which one is meant, are
-    summed.
+    summed. Of latents without a grid it is a column of a table about their samples.
     """
-    grid = grid_for_maps(latents.grid)
-    maps = _meant(read_map(spec, folder, numbers=True), spec, synthesis)
-    assumed = synthesis is None and (len(maps) > 1 or weights is not None)
-    values, unmatched, lacking = join_maps(maps, grid, roi)
+    columns = None
+    if latents.grid is None:
+        columns, names, units, values = _of_table(spec, latents, folder)
+        unmatched, lacking = columns.unmatched, columns.unused
+    else:
+        maps = _meant(read_map(spec, folder, numbers=True), spec, synthesis)
+        names, units = maps.names, maps.units
+        values, unmatched, lacking = join_maps(maps, latents.grid, roi)
+    assumed = synthesis is None and (len(names) > 1 or weights is not None)
     reference = reference_of(
-        values, maps.names, synthesis="sum" if assumed else synthesis, weights=weights
+        values, names, synthesis="sum" if assumed else synthesis, weights=weights
     )
     refuse_useless(reference, latents.partly_encoded)
     notes = _notes(reference, unmatched, lacking, values, len(latents))
     if assumed and weights is None:
-        text = f"{', '.join(maps.names)} were summed, each scaled to 0–1 over the ROI."
+        text = f"{', '.join(names)} were summed, each scaled to 0–1 over the ROI."
         notes.append(Note("summed", text))
-    unit = maps.units[0] if not reference.synthesis else ""
-    return JoinedReference(_tagged(reference), unit, unmatched, lacking, tuple(notes))
+    unit = units[0] if not reference.synthesis else ""
+    return JoinedReference(_tagged(reference), unit, unmatched, lacking, tuple(notes), columns)
+
+
+def _of_table(
+    spec: str, latents: LatentSet, folder: RunFolder
+) -> tuple[SampleColumns, tuple[str, ...], tuple[str, ...], NDArray[np.float32]]:
+    """Read a table of samples; return it at the latents, and the columns that are meant."""
+    columns, names = table_at(spec, latents, folder)
+    if not split_map_spec(spec)[1]:
+        names = numeric(columns)
+    if len(names) != 1 and not split_map_spec(spec)[1]:
+        message = (
+            f"{spec!r} holds several columns: {', '.join(names[:24])}. Name one as "
+            f"{split_map_spec(spec)[0]}:COLUMN."
+        )
+        raise RequestError(message)
+    refuse_names(columns, names)
+    values = np.array([columns.get(name) for name in names])
+    units = tuple(columns.units[columns.names.index(name)] for name in names)
+    return columns, names, units, values
 
 
 def _meant(maps: ScanMaps, spec: str, synthesis: str | None) -> ScanMaps:

@@ -24,7 +24,7 @@ from latentcore.workflows.rank.request import RankRequest
 def reference_table(
     latents: LatentSet, reference: Reference, rows: NDArray[np.int64] | None
 ) -> pd.DataFrame:
-    """Return x, y and the reference, and red, green and blue where it is a picture.
+    """Return x and y (or sample_id) and the reference, and the colors of a picture.
 
     Parameters
     ----------
@@ -33,11 +33,14 @@ def reference_table(
     """
     import pandas as pd
 
-    assert latents.grid is not None
-    x, y = latents.grid.plain_coordinates()
+    if latents.grid is None:
+        places: dict[str, NDArray[np.generic]] = {"sample_id": latents.sample_ids}
+    else:
+        places = dict(zip("xy", latents.grid.plain_coordinates(), strict=True))
     if rows is not None:
-        x, y, reference = x[rows], y[rows], reference.take(rows)
-    table = pd.DataFrame({"x": x, "y": y, "reference": reference.values})
+        places = {name: values[rows] for name, values in places.items()}
+        reference = reference.take(rows)
+    table = pd.DataFrame({**places, "reference": reference.values})
     if reference.rgb is not None:
         table[["red", "green", "blue"]] = reference.rgb
     return table
@@ -127,8 +130,9 @@ def ranking_report(
     }
 
 
-def _roi(bounds: tuple[float, ...] | None, latents: LatentSet) -> dict[str, Any]:
-    assert latents.grid is not None
+def _roi(bounds: tuple[float, ...] | None, latents: LatentSet) -> dict[str, Any] | None:
+    if latents.grid is None:
+        return None
     roi = Roi.whole(latents.grid) if bounds is None else Roi.from_bounds(bounds)
     return {
         "x_range": [_plain(bound) for bound in roi.x_range],

@@ -23,8 +23,9 @@ class RankRequest:
 
     latents: str = latents_option()
     map: str = option(
-        help="reference: FILE, FILE:COLUMN, or several columns for a synthesis; joined by x and y; "
-        "FILE@KEY=VALUE:COLUMN gives options to the file's reader, as scan=2",
+        help="reference: FILE, FILE:COLUMN, or several columns for a synthesis; joined by x and y, "
+        "of samples without a grid a table joined by sample_id; FILE@KEY=VALUE:COLUMN gives "
+        "options to the file's reader, as scan=2",
         kind="map",
     )
     metric: tuple[str, ...] | None = option(
@@ -72,6 +73,13 @@ class RankRequest:
         help="those maps: the reference shifted, or random with its variogram; shifted if it has "
         "no gaps",
         choices=("shift", "variogram"),
+    )
+    groups: str | None = option(
+        None,
+        help="samples of a table that belong together, for intervals and p-values: a column of it, "
+        "place (cells of 10° by lat and lon), partition, or none; default: place, else partition "
+        "where there are eight, else none",
+        metavar="COLUMN",
     )
     top: int = option(
         3,

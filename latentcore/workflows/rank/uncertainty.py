@@ -15,6 +15,7 @@ from latentcore.containers import LatentSet, Ranking
 from latentcore.errors import InputError, RequestError
 from latentcore.progress import Progress
 from latentcore.requests.notes import Note
+from latentcore.workflows.rank.groups import SampleGroups, sample_groups
 from latentcore.workflows.rank.references import JoinedReference
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Uncertainty:
     intervals: Intervals | None = None
     chance: Chance | None = None
     notes: tuple[Note, ...] = ()
+    groups: SampleGroups | None = None
 
     def table(self, ranking: Ranking) -> pd.DataFrame:
         """Return a row per metric and dimension: score, lower, upper, p, p_corrected."""
@@ -75,8 +77,10 @@ class Uncertainty:
             "table": UNCERTAINTY,
             "intervals": {
                 "level": self.intervals.level,
-                "method": "halves of the map, made of whole blocks drawn without replacement",
-                "block": self.intervals.block,
+                "method": "halves of the map, made of whole blocks drawn without replacement"
+                if self.groups is None
+                else "halves of the samples, made of whole groups drawn without replacement",
+                "block": self.intervals.block if self.groups is None else self.groups.what,
                 "n_blocks": self.intervals.n_blocks,
                 "n_resamples": self.intervals.n_resamples,
             },
@@ -125,35 +129,78 @@ def find_uncertainty(
 
     Where nobody asked, a map on which they can't be found gets a note, no error.
     """
-    from latentcore.analysis.ranking.uncertainty import block_intervals, chance
-
     metrics, note = chosen_uncertainty(request.uncertainty, scored.ranking, latents)
     if scored.sampling is not None and (metrics or note):
         metrics, note = (), _SAMPLED
     if not metrics:
         return Uncertainty(notes=(Note("uncertainty", note),) if note else ())
+    groups = None
+    try:
+        if latents.grid is None:
+            intervals, found, groups = _by_groups(request, latents, joined, metrics, progress)
+        else:
+            intervals, found = _by_place(request, latents, joined, metrics, progress)
+    except InputError as error:
+        if request.uncertainty is not None:
+            raise
+        return Uncertainty(notes=(Note("uncertainty", f"No intervals and p-values: {error}"),))
+    return Uncertainty(intervals, found, _notes(metrics, found, groups, intervals), groups)
+
+
+def _by_place(
+    request: RankRequest,
+    latents: LatentSet,
+    joined: JoinedReference,
+    metrics: Sequence[str],
+    progress: Progress,
+) -> tuple[Intervals, Chance]:
+    from latentcore.analysis.ranking.uncertainty import block_intervals, chance
+
     grid = latents.grid
-    assert grid is not None  # else nothing could be joined
+    assert grid is not None
     data = (latents.values, joined.reference.values, grid.x, grid.y)
     common: dict[str, Any] = {
         "metrics": metrics, "trend_degree": request.trend_degree, "seed": request.seed,
         "progress": progress,
     }  # fmt: skip
-    try:
-        intervals = block_intervals(
-            *data, level=request.level, n_resamples=request.resamples, **common
-        )
-        found = chance(*data, n_surrogates=request.surrogates, method=request.null, **common)
-    except InputError as error:
-        if request.uncertainty is not None:
-            raise
-        return Uncertainty(notes=(Note("uncertainty", f"No intervals and p-values: {error}"),))
-    return Uncertainty(intervals, found, _notes(metrics, found))
+    intervals = block_intervals(*data, level=request.level, n_resamples=request.resamples, **common)
+    found = chance(*data, n_surrogates=request.surrogates, method=request.null, **common)
+    return intervals, found
 
 
-def _notes(metrics: Sequence[str], found: Chance) -> tuple[Note, ...]:
+def _by_groups(
+    request: RankRequest,
+    latents: LatentSet,
+    joined: JoinedReference,
+    metrics: Sequence[str],
+    progress: Progress,
+) -> tuple[Intervals, Chance, SampleGroups]:
+    from latentcore.analysis.ranking.uncertainty import group_chance, group_intervals
+
+    assert joined.columns is not None
+    groups = sample_groups(request.groups, latents, joined.columns)
+    data = (latents.values, joined.reference.values, groups.number)
+    common: dict[str, Any] = {"metrics": metrics, "seed": request.seed, "progress": progress}
+    intervals = group_intervals(*data, level=request.level, n_resamples=request.resamples, **common)
+    found = group_chance(*data, n_surrogates=request.surrogates, **common)
+    return intervals, found, groups
+
+
+def _notes(
+    metrics: Sequence[str], found: Chance, groups: SampleGroups | None, intervals: Intervals
+) -> tuple[Note, ...]:
     """Say of each metric how many dimensions chance would not give."""
     notes = []
+    if groups is not None:
+        alone = groups.what == "each sample by itself"
+        text = (
+            "Intervals and p-values take each sample as independent. If places, times or files are "
+            "known, name them by --groups."
+            if alone
+            else f"Intervals and p-values take samples of one group as one: {intervals.n_blocks:,} "
+            f"groups ({groups.what})."
+        )
+        notes.append(Note("groups", text))
     for metric in metrics:
         corrected = found.corrected[metric]
         scored = int(np.isfinite(corrected).sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentcore.analysis.rank_table import scores_table, top_dims
 from latentcore.analysis.ranking.sampled import SampledRanking, rank_latents
@@ -39,9 +40,10 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     Writes ``latent_scores.csv`` (dim, a column per metric, n, reason; strongest Pearson first; of a
     sample also ``<metric>_se``),
     ``latent_uncertainty.csv`` (dim, metric, score, lower, upper, p, p_corrected), ``reference.csv``
-    (x, y, reference of the points scored) and ``report.json``; for each of the top dimensions
-    ``latent_d<D>_roi.npy`` (float32, row-major over the ROI) and ``latent_d<D>_vs_reference.png``;
-    for all of them ``top_dimensions.png`` and ``ranks_by_metric.png``.
+    (x and y or sample_id, reference of the points scored) and ``report.json``; for each of the top
+    dimensions ``latent_d<D>_roi.npy`` (float32, row-major over the ROI) and
+    ``latent_d<D>_vs_reference.png``; for all of them ``top_dimensions.png`` and
+    ``ranks_by_metric.png``.
 
     Returns
     -------
@@ -55,6 +57,7 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi
     )
     latents = within_roi(field, request.roi)
+    _check_places(request, latents)
     joined = read_reference_map(
         request.map, latents, folder, roi=roi, synthesis=request.synthesis, weights=request.weights
     )
@@ -91,6 +94,18 @@ def _check(request: RankRequest) -> None:
         raise RequestError(message)
 
 
+def _check_places(request: RankRequest, latents: LatentSet) -> None:
+    if latents.grid is None and request.seed_names:
+        message = "⟨seed_names⟩ are of maps, but the latents have no coordinates. Leave it out."
+        raise RequestError(message)
+    if latents.grid is not None and request.groups is not None:
+        message = (
+            "⟨groups⟩ are of samples without a grid; on a scan whole squares are drawn. Leave it "
+            "out."
+        )
+        raise RequestError(message)
+
+
 def _rank(
     request: RankRequest, latents: LatentSet, joined: JoinedReference, progress: Progress
 ) -> SampledRanking:
@@ -114,8 +129,9 @@ def _rank(
 
 
 def _write_vectors(folder: RunFolder, latents: LatentSet, top: dict[str, list[int]]) -> None:
-    """Write each top dimension over the ROI, row-major with x fastest."""
-    assert latents.grid is not None
-    order = np.argsort(latents.grid.node, kind="stable")
+    """Write each top dimension over the ROI, row-major with x fastest; off a grid in file order."""
+    order: NDArray[np.intp] | slice = slice(None)
+    if latents.grid is not None:
+        order = np.argsort(latents.grid.node, kind="stable")
     for dim in unique_dims(top):
         np.save(folder.path(f"latent_d{dim}_roi.npy"), latents.dimension(dim)[order])
