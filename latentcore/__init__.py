@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from latentcore.analysis.selection import Shape, select
     from latentcore.analysis.statistics import compare, describe
     from latentcore.containers import Clustering, Embedding, LatentSet, Roi, ScanGrid, ScanMaps
-    from latentcore.datasets import LatentDataset, SampleDataset
+    from latentcore.datasets import FeatureDataset, LatentDataset, MeasurementDataset, SampleDataset
     from latentcore.encoders import open_checkpoint
     from latentcore.errors import Cancelled, InputError, LatentError
     from latentcore.preparation import Preparation
@@ -44,10 +44,12 @@ _HOMES = {
     "Clustering": "containers",
     "Embedding": "containers",
     "FeatureChoice": "analysis.clustering",
+    "FeatureDataset": "datasets",
     "InputError": "errors",
     "LatentDataset": "datasets",
     "LatentError": "errors",
     "LatentSet": "containers",
+    "MeasurementDataset": "datasets",
     "Preparation": "preparation",
     "Progress": "progress",
     "Roi": "containers",
@@ -77,10 +79,12 @@ __all__ = [
     "Clustering",
     "Embedding",
     "FeatureChoice",
+    "FeatureDataset",
     "InputError",
     "LatentDataset",
     "LatentError",
     "LatentSet",
+    "MeasurementDataset",
     "Preparation",
     "Progress",
     "Roi",

@@ -35,7 +35,7 @@ class AwkwardParquet:
 
     def recognizes(self, peek: Peek) -> bool:
         """Tell whether the columns are counted from 0, two at least."""
-        return peek.is_parquet and _is_counted(peek.table_columns)
+        return peek.is_parquet and is_counted(peek.table_columns)
 
     def open(self, ref: SourceRef) -> LatentSet:
         """Read the features as latents.
@@ -47,7 +47,7 @@ class AwkwardParquet:
         """
         pooling = pooling_of(ref.options)
         path = local_path(ref.location)
-        table = _table(path)
+        table = awkward_table(path)
         fields = [str(number) for number in range(table.num_columns)]
         columns = [_vectors(path.name, one, table[one], pooling) for one in fields[:-1]]
         values = np.concatenate(columns, axis=1).astype(np.float32)
@@ -56,11 +56,13 @@ class AwkwardParquet:
         return feature_latents(ref, values, y.astype(np.int64) if whole else y, pooling=pooling)
 
 
-def _is_counted(columns: tuple[str, ...]) -> bool:
+def is_counted(columns: tuple[str, ...]) -> bool:
+    """Tell whether columns are counted from 0, two at least."""
     return len(columns) > 1 and sorted(columns) == sorted(map(str, range(len(columns))))
 
 
-def _table(path: Path) -> pa.Table:
+def awkward_table(path: Path) -> pa.Table:
+    """Read the records of a file; `MalformedFileError` where it holds none, or too many."""
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path) as file:
@@ -68,7 +70,7 @@ def _table(path: Path) -> pa.Table:
         unpacked = sum(
             metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)
         )
-        if not _is_counted(tuple(file.schema_arrow.names)) or not 0 < unpacked <= _MOST_BYTES:
+        if not is_counted(tuple(file.schema_arrow.names)) or not 0 < unpacked <= _MOST_BYTES:
             message = (
                 f"{path.name!r} has the columns {', '.join(file.schema_arrow.names[:8])} and "
                 f"{unpacked:,} bytes unpacked; wanted are '0', '1', … with 1 to {_MOST_BYTES:,} "

@@ -79,12 +79,12 @@ def _pooled(name: str, arrays: NpzArrays, pooling: str) -> NDArray[np.float32]:
     """Pool the arrays of each sample, and put them one after the other."""
     columns = [
         _column(name, [arrays.load(key) for key in keys], pooling)
-        for keys in _keys_by_array(name, arrays.keys)
+        for keys in keys_by_array(name, arrays.keys)
     ]
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
-def _keys_by_array(name: str, keys: Sequence[str]) -> list[list[str]]:
+def keys_by_array(name: str, keys: Sequence[str]) -> list[list[str]]:
     """Return, for each array of a sample, its key in every sample, sorted by number."""
     found: dict[tuple[int, int], str] = {}
     for key in keys:

@@ -1,18 +1,4 @@
-"""PyTorch ``Dataset`` views of samples and latents.
-
-They carry where to find the data, not the data or an open file: every process that reads, a
-``DataLoader``'s workers among them, opens the file for itself when it reads first. So they can be
-sent to other processes and survive a fork.
-
-Examples
---------
->>> from torch.utils.data import DataLoader
->>> from latentcore.datasets import LatentDataset, SampleDataset
->>> patterns = SampleDataset("scan.h5", preparation="z_score")  # doctest: +SKIP
->>> batches = DataLoader(patterns, batch_size=64, num_workers=2)  # doctest: +SKIP
->>> kinases = LatentDataset("kinases.npz", target="targets")  # doctest: +SKIP
->>> values, y = kinases[:16]  # doctest: +SKIP
-"""
+"""Samples and latents as PyTorch datasets; see `latentcore.datasets`."""
 
 from __future__ import annotations
 
