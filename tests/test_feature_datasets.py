@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 import latentcore as lc
 from latentcore.datasets import as_lists, padded
 from latentcore.errors import InputError, RequestError, ShapeError
+from tests.factories.damaged_files import damage
 
 N = 12
 
@@ -183,3 +184,18 @@ def test_measurements_are_featurized_once_and_observed():
     assert float(measured.observe(torch.tensor(-np.log(10)))) == pytest.approx(1)
     with pytest.raises(ShapeError, match="3 systems can't go with 2 measurements"):
         lc.MeasurementDataset("abc", [1, 2], featurizer=len)
+
+
+def test_damaged_copies_are_read_or_refused(ragged, tmp_path):
+    whole, rng, refused = ragged[0].read_bytes(), np.random.default_rng(0), 0
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    path = folder / "graphs.npz"
+    for _ in range(150):
+        path.write_bytes(whole)
+        damage(path, rng)
+        try:
+            lc.FeatureDataset(path).input_size()
+        except InputError:
+            refused += 1
+    assert 0 < refused < 150

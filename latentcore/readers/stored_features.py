@@ -6,14 +6,15 @@ The files are those of `latentcore.readers.latents.kinoml_npz` and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError
+from latentcore.errors import LatentError, MalformedFileError, cause
 from latentcore.readers._npz import NpzArrays
 from latentcore.readers.latents.awkward_parquet import awkward_table
 from latentcore.readers.latents.kinoml_npz import keys_by_array
@@ -62,12 +63,13 @@ def open_features(path: Path) -> StoredFeatures:
     UnsafeFileError
         If it holds pickled objects, or unpacks to too much.
     """
-    with path.open("rb") as file:
-        head = file.read(4)
-    if head[:2] == b"PK":
-        return NpzFeatures(path)
-    if head == b"PAR1":
-        return ParquetFeatures(path)
+    with _told(path.name):
+        with path.open("rb") as file:
+            head = file.read(4)
+        if head[:2] == b"PK":
+            return NpzFeatures(path)
+        if head == b"PAR1":
+            return ParquetFeatures(path)
     message = (
         f"{path.name!r} holds no stored features: an .npz with 'X' or 'X_s0_', …, or a parquet "
         "file with the columns '0', '1', … is needed."
@@ -75,10 +77,23 @@ def open_features(path: Path) -> StoredFeatures:
     raise MalformedFileError(message)
 
 
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Say which file it was, whatever damage makes zipfile, numpy or pyarrow raise."""
+    try:
+        yield
+    except LatentError:
+        raise
+    except Exception as error:
+        message = f"{name!r} can't be read: {cause(error)}. Copy the file again."
+        raise MalformedFileError(message) from error
+
+
 class NpzFeatures:
     """Those of an ``.npz``: read when they are asked for, ``X`` whole."""
 
     def __init__(self, path: Path) -> None:
+        self._name = path.name
         self._arrays = NpzArrays(path)
         try:
             self._x = self._arrays.load("X") if "X" in self._arrays else None
@@ -104,7 +119,8 @@ class NpzFeatures:
         """Return the arrays of a sample, as they were stored."""
         if self._x is not None:
             return (self._x[row],)
-        return tuple(self._arrays.load(key) for key in self._keys[row])
+        with _told(self._name):
+            return tuple(self._arrays.load(key) for key in self._keys[row])
 
     def close(self) -> None:
         """Close the archive."""
@@ -130,10 +146,11 @@ class ParquetFeatures:
 
     def sample(self, row: int) -> Arrays:
         """Return the fields of a record, as they were stored."""
-        return tuple(
-            _array(self._name, field, column[row].as_py(), column.type)
-            for field, column in self._columns
-        )
+        with _told(self._name):
+            return tuple(
+                _array(self._name, field, column[row].as_py(), column.type)
+                for field, column in self._columns
+            )
 
     def close(self) -> None:
         """Let nothing stay open; nothing is."""

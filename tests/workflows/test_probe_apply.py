@@ -20,6 +20,7 @@ from latentcore.cli import main
 from latentcore.containers import LatentSet, default_sample_ids
 from latentcore.errors import MalformedFileError
 from latentcore.readers import open_latents
+from tests.factories.damaged_files import damage
 
 
 def write_features(path: Path, n_classes: int, seed: int, n: int = 400) -> Path:
@@ -196,3 +197,18 @@ def test_other_files_are_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(MalformedFileError):
         read_probe_model(path)
+
+
+def test_damaged_copies_are_read_or_refused(learned, tmp_path):
+    whole = (learned / "learned" / "probe.safetensors").read_bytes()
+    folder, rng, refused = tmp_path / "copies", np.random.default_rng(0), 0
+    folder.mkdir()
+    path = folder / "probe.safetensors"
+    for _ in range(150):
+        path.write_bytes(whole)
+        damage(path, rng)
+        try:
+            read_probe_model(path).predict(np.zeros((3, 5)))
+        except MalformedFileError:
+            refused += 1
+    assert 0 < refused < 150

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 
+_DAMAGED = "its trees are damaged"
+
+
 @PROBES.register("boosted-trees")
 @dataclass(frozen=True)
 class BoostedTreesProbe:
@@ -120,27 +123,27 @@ class _Forest:
     def read(cls, arrays: Arrays, n_trees: int, n_features: int) -> _Forest:
         value = floats(arrays, "value", (-1,))
         n = len(value)
-        starts = arrays["starts"].astype(np.int64)
-        ends = [*starts[1:].tolist(), n]
+        starts = arrays["starts"].astype(np.int64).ravel()
         left, right, feature = (
             arrays[name].astype(np.int32) for name in ("left", "right", "feature")
         )
-        trees = [slice(start, end) for start, end in zip(starts.tolist(), ends, strict=True)]
-        own = np.concatenate([np.arange(tree.stop - tree.start) for tree in trees])
-        size = np.concatenate([np.full(tree.stop - tree.start, tree.stop - tree.start)
-                               for tree in trees])  # fmt: skip
+        sizes = np.diff([*starts, n])
+        if not (len(starts) and starts[0] == 0 and (sizes > 0).all() and sizes.max() <= n):
+            raise ValueError(_DAMAGED)
+        own = np.arange(n) - np.repeat(starts, sizes)
+        size = np.repeat(sizes, sizes)
         inner = left >= 0
         # Children come after their node and within its tree, so every way ends in a leaf.
         sound = (
-            len(trees) % n_trees == 0 and starts[0] == 0 and (np.diff([*starts, n]) > 0).all()
-            and len(left) == len(right) == len(feature) == n == len(own)
+            len(starts) % n_trees == 0 and len(left) == len(right) == len(feature) == n
             and (inner == (right >= 0)).all()
             and all(((own < side) & (side < size))[inner].all() for side in (left, right))
             and ((feature >= 0) & (feature < n_features)).all()
         )  # fmt: skip
         if not sound:
-            message = "its trees are damaged"
-            raise ValueError(message)
+            raise ValueError(_DAMAGED)
+        ends = [*starts[1:].tolist(), n]
+        trees = [slice(start, end) for start, end in zip(starts.tolist(), ends, strict=True)]
         baseline = floats(arrays, "baseline", (n_trees,))
         return cls(baseline, trees, feature, floats(arrays, "threshold", (n,)), value, left, right)
 
