@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -13,8 +14,10 @@ import torch
 
 import latentcore as lc
 from latentcore.cli import main
+from latentcore.encoders.nenya_options import NenyaOptions
 from latentcore.errors import InputError, ShapeError
 from latentcore.workflows import execute
+from latentcore.workflows.extract.by_options import completed
 from latentcore.workflows.extract.verb import ExtractRequest
 from tests.encoders.nenya import OPTIONS, supcon_forward, supcon_state, write_nenya
 from tests.encoders.threads import one_thread
@@ -200,3 +203,90 @@ def test_table_of_cutouts_lies_beside_the_latents(tmp_path, side, crop):
     for dt, name in zip(table["DT"], table["DT_bin"], strict=True):
         first, _, last = name.removesuffix(" K").partition("–")
         assert float(first.removeprefix("≥ ")) <= dt < float(last or np.inf)
+
+
+FOUND = {
+    **OPTIONS, "learning_rate": 0.05, "weight_decay": 0.0001, "batch_size_train": 64, "trial": 5,
+    "cosine": True, "model_root": "viirs_v1", "batch_size_valid": 2, "train_key": "train",
+    "valid_key": "valid", "data_folder": "PreProc", "images_file": "VIIRS_2013_preproc_std.h5",
+    "model_folder": None,
+}  # fmt: skip
+NAME = "SimCLR_resnet18_lr_0.05_decay_0.0001_bsz_64_temp_0.07_trial_5_cosine"
+
+
+@pytest.fixture
+def training(tmp_path: Path, checkpoint: Path) -> Path:
+    """What a training leaves: options, weights and images where nenya puts them."""
+    weights = tmp_path / "models" / "viirs_v1" / NAME / "last.pth"
+    weights.parent.mkdir(parents=True)
+    shutil.copyfile(checkpoint, weights)
+    (tmp_path / "PreProc").mkdir()
+    write_cutouts(tmp_path / "PreProc" / "VIIRS_2013_preproc_std.h5", train=TRAIN, valid=VALID)
+    (tmp_path / "opts.json").write_text(json.dumps(FOUND))
+    return tmp_path
+
+
+def by_options(training: Path, *more: str) -> int:
+    words = ["extract", "--options", str(training / "opts.json"), "--device", "cpu", "--quiet"]
+    return main([*words, "--out", str(training / "out"), *more])
+
+
+@pytest.mark.parametrize("from_there", [False, True])
+def test_options_alone_find_model_and_images(training, monkeypatch, from_there):
+    if from_there:
+        monkeypatch.chdir(training)
+    assert by_options(training, "--seed-names") == 0
+    found = written(training / "out" / "VIIRS_2013_preproc_std_latents.h5")
+    np.testing.assert_allclose(found["train"], plain(TRAIN), atol=1e-6)
+    # Under nenya's own name: the partitions, and nothing else.
+    with h5py.File(training / "out" / "VIIRS_2013_latents_std.h5") as file:
+        assert set(file) == {"train", "valid"}
+        np.testing.assert_array_equal(file["valid"], found["valid"])
+    record = json.loads((training / "out" / "run.json").read_text())
+    assert {one["role"] for one in record["inputs"]} == {"options", "samples", "checkpoint"}
+    # The same question again is answered already.
+    assert by_options(training, "--seed-names") == 0
+    again = json.loads((training / "out" / "run.json").read_text())
+    assert again["created"] == record["created"]
+
+
+def test_debug_encodes_two_batches_of_each_partition(training):
+    assert by_options(training, "--debug") == 0
+    found = written(training / "out" / "VIIRS_2013_preproc_std_latents.h5")
+    assert np.isfinite(found["train"]).all(axis=1).tolist() == [True] * 4 + [False] * 2
+    assert np.isfinite(found["valid"]).all()
+
+
+def test_images_may_be_others_than_those_of_the_training(training, samples):
+    assert by_options(training, str(samples)) == 0
+    assert (training / "out" / "VIIRS_2013_latents.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("models", "The options don't find the weights: nothing is at 'models/viirs_v1/SimCLR"),
+        ("PreProc", "The options don't find the images: nothing is at 'PreProc/VIIRS_2013"),
+    ],
+)
+def test_what_options_don_t_find_is_named(training, capsys, missing, said):
+    shutil.rmtree(training / missing)
+    assert by_options(training) == 2
+    assert said in capsys.readouterr().err
+    assert not (training / "out").exists()
+
+
+def test_neither_samples_nor_options_are_refused(tmp_path, capsys):
+    assert main(["extract", "--out", str(tmp_path / "out")]) == 2
+    assert "location is missing. Give the samples and the --checkpoint" in capsys.readouterr().err
+    assert main(["extract", "scan.h5", "--out", str(tmp_path / "out")]) == 2
+    assert "--checkpoint is missing" in capsys.readouterr().err
+
+
+def test_weights_on_s3_are_asked_for_where_none_lie_here(training):
+    options = NenyaOptions.parse({**FOUND, "s3_outdir": "s3://viirs/Nenya"})
+    shutil.rmtree(training / "models")
+    request = ExtractRequest(options=str(training / "opts.json"))
+    found = completed(request, options)
+    assert found.checkpoint == f"s3://viirs/Nenya/models/viirs_v1/{NAME}/last.pth"
+    assert found.location == (str(training / "PreProc" / "VIIRS_2013_preproc_std.h5"),)

@@ -91,7 +91,7 @@ def request_for(verb: str, options: Mapping[str, Any], location: str) -> dict[st
         of the input's location.
     """
     field = input_field(verb)
-    several = option_of(field).nargs == "+"
+    several = option_of(field).nargs in ("+", "*")
     return {**filled_in(options, location), field.name: [location] if several else location}
 
 

@@ -25,13 +25,15 @@ class ExtractRequest:
     """What to encode, with what, prepared how."""
 
     location: tuple[str, ...] = option(
+        (),
         help="files of samples, or folders of pictures or videos; with pca:N one PCA is fitted on "
         "all of them together",
         positional=True,
-        nargs="+",
+        nargs="*",
         kind="samples",
     )
     checkpoint: str = option(
+        "",
         help="model.safetensors, a seed VAE .pth, a nenya .pth, an encoder exported as "
         "TorchScript or by torch.export (it runs the code in its file), or pca:N to fit N "
         "components on the samples",
@@ -39,7 +41,8 @@ class ExtractRequest:
     )
     options: str | None = option(
         None,
-        help="options of a nenya training: they must fit the checkpoint, and name its partitions",
+        help="options of a nenya training: they must fit the checkpoint, and name its partitions; "
+        "alone they find the checkpoint and the images by nenya's own rules",
         kind="file",
         metavar="OPTS.json",
     )
@@ -77,10 +80,16 @@ class ExtractRequest:
         changes_answer=False,
     )
     device: str = device_option()
+    debug: bool = option(
+        False,
+        help="only the first two batches of each partition (of ⟨batch_size⟩, batch_size_valid of "
+        "the options, or 64), to see whether all fits together",
+    )
     seed_names: bool = option(
         False,
         help="write latents_full.npy, coords.csv and latent_maps/latent_full_d<D>.csv as well, as "
-        "the seed system does",
+        "the seed system does; of cutouts, a flat file named as nenya names it (_preproc becomes "
+        "_latents)",
     )
     cutouts: bool = option(
         False,

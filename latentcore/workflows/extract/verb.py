@@ -25,6 +25,7 @@ from latentcore.progress import Progress
 from latentcore.readers.media.files import none_readable
 from latentcore.requests.question import changes, work_digest
 from latentcore.requests.verbs import as_plain, verb
+from latentcore.workflows.extract.by_options import completed, first_batches
 from latentcore.workflows.extract.cutout_table import write_cutout_table
 from latentcore.workflows.extract.damaged import note_on_damaged, refuse_all_damaged, write_damaged
 from latentcore.workflows.extract.seed_names import write_seed_names
@@ -87,9 +88,10 @@ def extract(
         ``cutouts`` with ``table, crop, percentiles``; ``notes`` on what one should know of the
         latents.
     """
+    asked, options = request, read_options(request.options, folder)
+    request = completed(asked, options)
     _refuse_ambiguous(request)
     choice = Choice(request.partition, request.rows, Kept.asked(request))
-    options = read_options(request.options, folder)
     for_reader = reader_options(options)
     with ExitStack() as opened:
         chosen = [
@@ -107,9 +109,11 @@ def extract(
         ]
         if not _is_fitted(request):
             _note_checkpoint(request.checkpoint, folder)
-        finished = _finished_before(request, folder)
+        finished = _finished_before(asked, folder)
         if finished is not None:
             return finished
+        if request.debug:
+            chosen = [first_batches(one, request, options) for one in chosen]
         job = _Job(request, chosen, folder, progress)
         try:
             job, encoder, preparer = job.with_model(open_model)
@@ -227,7 +231,9 @@ class _Job:
         if self.request.seed_names:
             alone = len(self.chosen) == 1
             under = "" if alone else f"{Path(one.location).stem}/"
-            write_seed_names(self.folder, latents, self.progress, under=under)
+            write_seed_names(
+                self.folder, latents, self.progress, under=under, location=one.location
+            )
         report = _counts(found, int(one.member.sum())) | denoising_record(one.source)
         if damaged:
             report["damaged"] = write_damaged(self.folder, one.location, damaged)

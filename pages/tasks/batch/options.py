@@ -190,6 +190,10 @@ def _check(fields: Sequence[Field], found: Mapping[str, Any], inputs: Sequence[s
 
 
 def _is_needed(field: Field) -> bool:
+    # A model that options may find, by paths that they name, is chosen here all the same: on a
+    # server nobody names paths.
+    if option_of(field).kind == "checkpoint" and field.default == "":
+        return True
     return field.default is dataclasses.MISSING and (field.default_factory is dataclasses.MISSING)
 
 
