@@ -294,8 +294,8 @@ def _ask_pool(key: str, encoder: Encoder) -> str | None:
         required=True,
         key=f"{key}.pool",
         help="How the feature map of each sample becomes a vector: by its mean or maximum over "
-        "all places, by the mean of each time of a clip (mean_hw_keep_t), or as it is, value after "
-        "value.",
+        "all places, by those of each time of a clip (mean_hw_keep_t, max_hw_keep_t), or as it is, "
+        "value after value.",
         persist_state="session",
     )
 

@@ -191,24 +191,25 @@ def test_an_export_says_its_own_size(tmp_path: Path) -> None:
     assert opened(path, (1, 60, 60)).input_shape == (3, 16, 16)
 
 
-def test_the_mean_of_each_time_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("pool", "over"), [("mean_hw_keep_t", np.mean), ("max_hw_keep_t", np.max)])
+def test_times_are_kept(tmp_path: Path, pool: str, over: Callable[..., np.ndarray]) -> None:
     module = clip_encoder()
     clips = np.random.default_rng(0).normal(size=(3, 3, 8, 16, 16)).astype(np.float32)
-    encoder = opened(script(tmp_path / "clips.pt", module), (3, 8, 16, 16), "mean_hw_keep_t")
+    encoder = opened(script(tmp_path / "clips.pt", module), (3, 8, 16, 16), pool)
     with torch.inference_mode():
         features = module(torch.from_numpy(clips)).numpy()
     assert features.shape[2] > 1
     assert encoder.latent_dim == features.shape[1] * features.shape[2]
     found = encoder.encode(clips)
-    np.testing.assert_allclose(found, features.mean(axis=(3, 4)).reshape(3, -1), atol=1e-6)
-    # A picture has no times: its mean is that over all places.
-    still = opened(script(tmp_path / "still.pt", picture_encoder()), pool="mean_hw_keep_t")
+    np.testing.assert_allclose(found, over(features, axis=(3, 4)).reshape(3, -1), atol=1e-6)
+    # A picture has no times: all its places are one.
+    still = opened(script(tmp_path / "still.pt", picture_encoder()), pool=pool)
     assert still.latent_dim == still.feature_shape[0]
 
 
 def test_poolings_are_named(tmp_path: Path) -> None:
     encoder = opened(script(tmp_path / "encoder.pt", picture_encoder()))
-    with pytest.raises(RequestError, match="mean, max, mean_hw_keep_t, flatten"):
+    with pytest.raises(RequestError, match="mean, max, mean_hw_keep_t, max_hw_keep_t, flatten"):
         encoder.pooled("median")
     big = opened(script(tmp_path / "big.pt", nn.Identity()), (3, 700, 700))
     with pytest.raises(RequestError, match="1,470,000 dimensions"):
