@@ -6,12 +6,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
-from latentcore.containers import ScanGrid, ScanMaps, numeric, quantities, refuse_names
+from latentcore.containers import (
+    SampleTable,
+    ScanGrid,
+    ScanMaps,
+    numeric,
+    quantities,
+    refuse_names,
+)
 from latentcore.errors import JoinError, RequestError
 from latentcore.readers import open_maps
 from latentcore.requests.map_specs import split_map_spec
@@ -44,11 +52,20 @@ def read_map(
     RequestError
         If a column that it names doesn't exist, or holds names where numbers are needed.
     """
-    location, columns = split_map_spec(spec)
+    location = split_map_spec(spec)[0]
     maps = open_maps(location, reader)
     if folder is not None:
         used = maps.ref.reader if maps.ref is not None else ""
         folder.add_input(location, used, maps.fingerprint, "map")
+    return meant_columns(maps, spec, numbers=numbers)
+
+
+Table = TypeVar("Table", bound=ScanMaps | SampleTable)
+
+
+def meant_columns(maps: Table, spec: str, *, numbers: bool) -> Table:
+    """Return the columns that a ``MAP`` argument means; see `read_map`."""
+    location, columns = split_map_spec(spec)
     if columns:
         chosen = tuple(name for column in columns for name in _matching(column, maps, location))
     elif numbers:
@@ -60,19 +77,19 @@ def read_map(
     return chosen_maps(maps, chosen)
 
 
-def chosen_maps(maps: ScanMaps, names: Sequence[str]) -> ScanMaps:
-    """Return some of the maps, in the order named."""
+def chosen_maps(maps: Table, names: Sequence[str]) -> Table:
+    """Return some of the maps, or of a table's columns, in the order named."""
     rows = [maps.names.index(name) for name in names]
     return replace(
         maps,
-        values=maps.values[rows],
+        values=maps.values[rows],  # type: ignore[arg-type]  # of the same type as before
         names=tuple(names),
         units=tuple(maps.units[row] for row in rows),
         categories={name: maps.categories[name] for name in names if name in maps.categories},
     )
 
 
-def _matching(column: str, maps: ScanMaps, location: str) -> list[str]:
+def _matching(column: str, maps: ScanMaps | SampleTable, location: str) -> list[str]:
     if column.endswith("*"):
         found = [name for name in maps.names if name.lower().startswith(column[:-1].lower())]
     else:
@@ -100,11 +117,15 @@ def read_one_map(spec: str, folder: RunFolder | None = None) -> ScanMaps:
     RequestError
         If there are several and none is band contrast, or none holds numbers.
     """
-    maps = read_map(spec, folder, numbers=True)
+    return one_column(read_map(spec, folder, numbers=True), spec)
+
+
+def one_column(maps: Table, spec: str) -> Table:
+    """Return the one column of numbers that is meant; see `read_one_map`."""
     names = [BAND_CONTRAST] if BAND_CONTRAST in maps.names else list(maps.names)
     if len(names) != 1:
         message = (
-            f"One map is needed, but {spec!r} holds {len(maps)}: {', '.join(maps.names)}. "
+            f"One map is needed, but {spec!r} holds {len(names)}: {', '.join(names)}. "
             f"Name one as {split_map_spec(spec)[0]}:COLUMN."
         )
         raise RequestError(message)

@@ -39,8 +39,7 @@ from latentcore.analysis.clustering import FeatureChoice, chosen_features, clust
 
 
 def column(location, name):
-    maps = lc.open_maps(location)
-    return maps.at(latents.grid)[0][maps.names.index(name)]
+{column}
 
 
 maps = {maps}
@@ -53,6 +52,11 @@ clustering = cluster_features(
 {numbers}labels = clustering.labels
 '''
 
+
+_OF_MAP = """\
+    maps = lc.open_maps(location)
+    return maps.at(latents.grid)[0][maps.names.index(name)]"""
+_OF_TABLE = "    return lc.open_table(location).at(latents).get(name)"
 
 _NUMBERS = """\
 from latentcore.analysis.cluster_numbers import renumbered
@@ -68,6 +72,7 @@ def cluster_snippet(
     maps: Mapping[str, tuple[str, str]],
     weights: Mapping[str, float],
     published_pair: bool,
+    on_grid: bool,
     nameless: bool,
     clusterer: Clusterer,
     scaling: Scaling,
@@ -91,7 +96,9 @@ def cluster_snippet(
     weights : Mapping of str to float
         By the features' names.
     published_pair : bool
-        Whether it is one dimension and one map, unweighted.
+        Whether it is one dimension and one map of a scan, unweighted.
+    on_grid : bool
+        Whether the latents lie on a scan grid, and `maps` are maps of it.
     nameless : bool
         Whether the file holds a single dimension and doesn't say which.
     scaling : {"standard", "none"}
@@ -134,6 +141,7 @@ def cluster_snippet(
     columns = (f"    {name!r}: column{source!r}," for name, source in maps.items())
     return _FEATURES.format(
         latents=opening,
+        column=_OF_MAP if on_grid else _OF_TABLE,
         maps="\n".join(("{", *columns, "}")) if maps else "{}",
         dims=dims,
         weights=dict(weights),

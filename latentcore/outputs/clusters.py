@@ -31,11 +31,12 @@ from latentcore.analysis.separation import (
     separation,
 )
 from latentcore.artifacts import RunFolder
-from latentcore.containers import Clustering, LatentSet, Roi, ScanMaps
+from latentcore.containers import Clustering, LatentSet, Roi, SampleTable, ScanMaps
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NOISE_COLOR, categorical_palette, cluster_palette
 from latentcore.inputs.latents import is_nameless
-from latentcore.inputs.maps import BAND_CONTRAST, maps_at, read_map, read_one_map
+from latentcore.inputs.maps import BAND_CONTRAST, one_column
+from latentcore.inputs.sample_tables import columns_at, read_columns
 from latentcore.outputs.cluster_snippet import cluster_snippet
 from latentcore.progress import Progress
 from latentcore.requests.clustering import (
@@ -136,24 +137,29 @@ def needed_dims(request: ClusterRequest) -> tuple[int, ...]:
     return chosen_dims(request) or ()
 
 
-def read_cluster_maps(request: ClusterRequest, folder: RunFolder | None) -> tuple[ScanMaps, ...]:
+def read_cluster_maps(
+    request: ClusterRequest, latents: LatentSet, folder: RunFolder | None
+) -> tuple[ScanMaps | SampleTable, ...]:
     """Read the maps that are clustered, one for each ``MAP`` of a request.
+
+    Of latents without a grid they are tables of their samples.
 
     Raises
     ------
     InputError
         If one can't be read or holds no numbers; beside ``--dim``, if it holds several maps.
     """
+    read = [read_columns(spec, latents, folder, numbers=True) for spec in request.maps]
     if request.dims is None:
-        return (read_one_map(request.maps[0], folder),)
-    return tuple(read_map(spec, folder, numbers=True) for spec in request.maps)
+        return (one_column(read[0], request.maps[0]),)
+    return tuple(read)
 
 
 def cluster_points(
     request: ClusterRequest,
     clusterer: Clusterer,
     latents: LatentSet,
-    maps: Sequence[ScanMaps],
+    maps: Sequence[ScanMaps | SampleTable],
     progress: Progress | None = None,
 ) -> ClusteredPoints:
     """Cluster latents and maps at the points of latents.
@@ -162,7 +168,7 @@ def cluster_points(
     ----------
     latents : LatentSet
         Those in the ROI.
-    maps : sequence of ScanMaps
+    maps : sequence of ScanMaps or SampleTable
         From `read_cluster_maps`.
 
     Raises
@@ -205,7 +211,7 @@ def numbered_as_scan(
     points: ClusteredPoints,
     request: ClusterRequest,
     scan: LatentSet,
-    maps: Sequence[ScanMaps],
+    maps: Sequence[ScanMaps | SampleTable],
     inside: NDArray[np.bool_],
 ) -> ClusteredPoints:
     """Give the clusters of a ROI the numbers of those of the whole scan that they overlap with.
@@ -246,13 +252,13 @@ class _MapColumn:
 
 
 def _map_columns(
-    request: ClusterRequest, latents: LatentSet, maps: Sequence[ScanMaps]
+    request: ClusterRequest, latents: LatentSet, maps: Sequence[ScanMaps | SampleTable]
 ) -> dict[str, _MapColumn]:
     """Return the maps by the names of their features, which are all different."""
     columns: dict[str, _MapColumn] = {}
     taken = {"x", "y", "sample_id", "cluster", *map(latent_name, latents.dims)}
     for spec, table in zip(request.maps, maps, strict=True):
-        values, unmatched = maps_at(table, latents.grid)
+        values, unmatched = columns_at(table, latents)
         location = split_map_spec(spec)[0]
         for name, unit, column in zip(table.names, table.units, values, strict=True):
             shown = _distinct(name, location, taken) if request.dims is not None else BAND_CONTRAST
@@ -283,11 +289,9 @@ def _features(
     weights = weights_of(request)
     if request.dims is None:
         assert request.dim is not None
-        assert latents.grid is not None  # else no map could be joined
         (column,) = columns.values()
-        pair = latent_and_band_contrast(
-            latents.dimension(request.dim), column.values, order=latents.grid.node
-        )
+        order = None if latents.grid is None else latents.grid.node
+        pair = latent_and_band_contrast(latents.dimension(request.dim), column.values, order=order)
         return replace(pair, weights=weights)
     choice = FeatureChoice(chosen_dims(request), tuple(columns), weights)
     return chosen_features(choice, latents, {name: one.values for name, one in columns.items()})
@@ -511,7 +515,8 @@ def _snippet(request: ClusterRequest, points: ClusteredPoints) -> str:
         dims=dims,
         maps=dict(zip(points.units, points.sources, strict=True)),
         weights=weights,
-        published_pair=request.dims is None and not weights,
+        published_pair=request.dims is None and not weights and points.latents.grid is not None,
+        on_grid=points.latents.grid is not None,
         nameless=points.nameless,
         clusterer=points.clusterer,
         scaling=scaling_of(request),

@@ -38,6 +38,6 @@ def run(request: ClusterRequest, folder: RunFolder, progress: Progress) -> dict[
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi,
         dims=needed_dims(request), rows=request.rows,
     )  # fmt: skip
-    maps = read_cluster_maps(request, folder)
+    maps = read_cluster_maps(request, latents, folder)
     points = cluster_points(request, clusterer, latents, maps, progress)
     return write_clusters(folder, request, points)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.agreement import MISSING
+from latentcore.analysis.agreement import MISSING, as_labels
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import Features, Scaling, cluster_features
 from latentcore.analysis.references import join_maps
-from latentcore.containers import Roi, ScanGrid, ScanMaps, match_rows
+from latentcore.containers import LatentSet, Roi, SampleTable, ScanGrid, ScanMaps, match_rows
 from latentcore.errors import JoinError
 from latentcore.inputs.labels import LabelMap
+from latentcore.inputs.maps import grid_for_maps
+from latentcore.inputs.sample_tables import columns_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,29 +47,37 @@ class KnownLabels:
 
 
 def known_labels(
-    reference: LabelMap | ScanMaps,
-    grid: ScanGrid,
+    reference: LabelMap | ScanMaps | SampleTable,
+    latents: LatentSet,
     roi: Roi | None,
     *,
     clusterer: Clusterer,
     scaling: Scaling,
-    whole: ScanGrid | None = None,
+    whole: LatentSet,
 ) -> KnownLabels:
-    """Take labels at the points of a grid, or cluster features there.
+    """Take labels at latents, or cluster features there.
 
     Parameters
     ----------
-    whole : ScanGrid, optional
-        All points, where `grid` holds a sample of them.
+    whole : LatentSet
+        All of them, where `latents` are a sample.
     """
-    if isinstance(reference, LabelMap):
-        labels, unmatched, lacking = labels_at(reference, grid, roi, whole)
-        present = np.unique(labels[labels != MISSING])
-        texts = {int(label): reference.text(int(label)) for label in present}
-        record = {"kind": "labels", "columns": [reference.name], "labels": texts}
-        return KnownLabels(labels, texts, len(present), record, unmatched, lacking)
-    values, unmatched, lacking = join_maps(reference, grid, roi, whole)
-    features = Features(values.T.astype(np.float64), reference.names, grid.node)
+    if isinstance(reference, SampleTable):
+        values, unmatched = columns_at(reference, latents)
+        lacking = reference.at(whole).unused
+        (name, *others) = reference.names
+        if not others and name in reference.categories:
+            labels = as_labels(values[0], name)
+            return _given(labels, name, dict(reference.categories[name]), unmatched, lacking)
+    elif isinstance(reference, LabelMap):
+        grid = grid_for_maps(latents.grid)
+        labels, unmatched, lacking = labels_at(reference, grid, roi, whole.grid)
+        return _given(labels, reference.name, reference.texts, unmatched, lacking)
+    else:
+        grid = grid_for_maps(latents.grid)
+        values, unmatched, lacking = join_maps(reference, grid, roi, whole.grid)
+    order = None if latents.grid is None else latents.grid.node
+    features = Features(values.T.astype(np.float64), reference.names, order)
     found = cluster_features(features, clusterer=clusterer, scaling=scaling)
     labels = np.where(features.finite, found.labels, np.int32(MISSING))
     record = {
@@ -78,6 +89,15 @@ def known_labels(
     }
     k = int(str(found.parameters["k"]))
     return KnownLabels(labels, {}, k, record, unmatched, lacking)
+
+
+def _given(
+    labels: NDArray[np.int32], name: str, texts: Mapping[int, str], unmatched: int, lacking: int
+) -> KnownLabels:
+    present = [int(label) for label in np.unique(labels[labels != MISSING])]
+    shown = {label: texts.get(label, str(label)) for label in present}
+    record = {"kind": "labels", "columns": [name], "labels": shown}
+    return KnownLabels(labels, shown, len(present), record, unmatched, lacking)
 
 
 def labels_at(
@@ -114,7 +134,9 @@ def unmatched_notes(unmatched: int, unmatched_reference: int, n: int, what: str)
     return notes
 
 
-def roi_record(bounds: tuple[float, ...] | None, grid: ScanGrid) -> dict[str, Any]:
-    """Return the ROI as reports hold it: its ranges, and how many points are in it."""
+def roi_record(bounds: tuple[float, ...] | None, grid: ScanGrid | None) -> dict[str, Any] | None:
+    """Return the ROI as reports hold it: its ranges, and how many points; None off a grid."""
+    if grid is None:
+        return None
     roi = Roi.whole(grid) if bounds is None else Roi.from_bounds(bounds)
     return {"x_range": roi.x_range, "y_range": roi.y_range, "n": len(grid)}

@@ -21,7 +21,6 @@ from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi
 from latentcore.errors import RequestError
 from latentcore.inputs.latents import read_latents
-from latentcore.inputs.maps import grid_for_maps
 from latentcore.progress import Progress
 from latentcore.requests.options import sample_asked
 from latentcore.requests.verbs import verb
@@ -49,8 +48,9 @@ def run(request: AgreeRequest, folder: RunFolder, progress: Progress) -> dict[st
     """Hold latent dimensions, or a label map, against reference labels.
 
     Of latents, writes ``agreement.csv`` (dim, ari, nmi, k_latent, k_reference, n, reason, best
-    first), ``clusters.csv`` (x, y, reference, cluster_d<D> of the top dimensions) and a figure of
-    each. Of a label map, writes ``contingency.csv`` and figures. Both write ``report.json``.
+    first), ``clusters.csv`` (x, y, or sample_id; reference, cluster_d<D> of the top dimensions) and
+    on a scan grid a figure of each. Of a label map, writes ``contingency.csv`` and figures. Both
+    write ``report.json``.
 
     Returns
     -------
@@ -80,18 +80,18 @@ def _latents(request: AgreeRequest, folder: RunFolder, progress: Progress) -> di
     latents = read_latents(
         str(request.latents), folder, coords=request.coords, reader=request.reader, roi=request.roi
     )
-    reference = read_reference(request.reference, folder)
-    whole, n = latents.grid, len(latents)
-    latents = _drawn(latents, request)
+    whole, n = latents, len(latents)
+    reference = read_reference(request.reference, whole, folder)
+    latents = _drawn(whole, request)
     sampled = len(latents) < n
-    grid = grid_for_maps(latents.grid)
     roi = None if request.roi is None else Roi.from_bounds(request.roi)
     progress.step(0, 1, "clustering the reference")
-    known = known_labels(reference, grid, roi, clusterer=clusterer, scaling=_scaling(request),
+    known = known_labels(reference, latents, roi, clusterer=clusterer, scaling=_scaling(request),
                          whole=whole)  # fmt: skip
     found = agree(
         latents.values, latents.dims, known.labels, clusterer=clusterer, scaling=_scaling(request),
-        order=grid.node, drawn_from=n if sampled else None, seed=request.seed, progress=progress,
+        order=_order(latents), drawn_from=n if sampled else None, seed=request.seed,
+        progress=progress,
     )  # fmt: skip
     order = found.order(request.metric)
     table = _table(found, known).iloc[order]
@@ -121,10 +121,14 @@ def _drawn(latents: LatentSet, request: AgreeRequest) -> LatentSet:
     )
     if size is None:
         return latents
-    grid = grid_for_maps(latents.grid)
     chosen = np.random.default_rng(request.seed).permutation(len(latents))[:size]
-    rows = np.argsort(grid.node, kind="stable")[np.sort(chosen)]
-    return latents.take(np.sort(rows))
+    if latents.grid is not None:
+        chosen = np.argsort(latents.grid.node, kind="stable")[chosen]
+    return latents.take(np.sort(chosen))
+
+
+def _order(latents: LatentSet) -> NDArray[np.int64] | None:
+    return None if latents.grid is None else latents.grid.node
 
 
 def _sampled_note(n: int, of: int, request: AgreeRequest) -> str:
@@ -166,7 +170,7 @@ def _report(
     without = table[table["reason"] != ""]
     return {
         "latents": request.latents,
-        "roi": roi_record(request.roi, grid_for_maps(latents.grid)),
+        "roi": roi_record(request.roi, latents.grid),
         "metric": request.metric,
         "k_reference": known.k,
         "reference": {"map": request.reference, **known.record},
@@ -210,19 +214,23 @@ def _write_top(
 
     from latentcore.figures.agreement import labeled_maps_figure
 
-    grid = grid_for_maps(latents.grid)
-    x, y = grid.plain_coordinates()
-    labels: dict[str, Any] = {"x": x, "y": y, "reference": _shown(known.labels, known.texts)}
+    grid = latents.grid
+    labels: dict[str, Any] = (
+        {"sample_id": latents.sample_ids.astype(object)}
+        if grid is None
+        else dict(zip("xy", grid.plain_coordinates(), strict=True))
+    )
+    labels["reference"] = _shown(known.labels, known.texts)
     for dim in top:
         values = latents.dimension(dim)
         paired = np.isfinite(values) & (known.labels != MISSING)
         found = cluster_dimension(
             np.where(paired, values, np.nan), dim, clusterer=clusterer, scaling=_scaling(request),
-            order=grid.node,
+            order=_order(latents),
         )  # fmt: skip
         own = np.where(paired, found.labels, np.int32(MISSING))
         labels[f"cluster_d{dim}"] = _shown(own, {})
-        if not drawn:
+        if not drawn or grid is None:
             continue
         row = table[table["dim"] == dim].iloc[0]
         figure = labeled_maps_figure(

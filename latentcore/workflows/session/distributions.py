@@ -13,7 +13,7 @@ from latentcore.analysis.distributions import Box, box, boxes
 from latentcore.analysis.exploration import Exploration, codes_of
 from latentcore.containers import NO_VALUE, OUTSIDE, LatentSet, RegionSet, ScanPoints, cluster_name
 from latentcore.errors import RequestError
-from latentcore.inputs.maps import maps_at, read_map
+from latentcore.inputs.sample_tables import columns_at, read_columns
 from latentcore.workflows.session.inputs import SLOTS, named_specs, read_json
 from latentcore.workflows.session.request import SessionRequest
 
@@ -71,8 +71,8 @@ def _groups(
         placed = shown.place(ScanPoints.of_latents(latents))
         return shown.labels(placed), {-1: "in no region", **dict(enumerate(shown.names))}
     spec = _named({name or spec: spec for name, spec in named_specs(request.labels)}, by, "label")
-    read = read_map(spec)
-    (values,), _ = maps_at(read, latents.grid)
+    read = read_columns(spec, latents)
+    (values,), _ = columns_at(read, latents)
     names = read.categories.get(read.names[0], {})
     there = np.unique(codes_of(values)[np.isfinite(values)]).tolist()
     return codes_of(values), {code: names.get(code, str(code)) for code in there}

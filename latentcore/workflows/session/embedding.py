@@ -18,6 +18,7 @@ from latentcore.containers import (
     Embedding,
     LatentSet,
     RegionSet,
+    SampleTable,
     ScanMaps,
     ScanPoints,
     cluster_name,
@@ -26,7 +27,8 @@ from latentcore.containers import (
 from latentcore.errors import RequestError
 from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
 from latentcore.figures.embedding import RegionColors
-from latentcore.inputs.maps import maps_at, read_map
+from latentcore.inputs.maps import read_map
+from latentcore.inputs.sample_tables import columns_at, read_columns
 from latentcore.workflows.session.inputs import Embeddings
 from latentcore.workflows.session.report import digest
 from latentcore.workflows.session.request import COLORINGS, SessionRequest, shown_dimension
@@ -116,11 +118,10 @@ def _coloring(
         return _by_region(latents, regions)
     coloring = _KINDS[kind](request, latents, found)
     if kind in _FILES:
-        maps = read_map(spec, folder)
         if kind == "orientation":
-            coloring = _orientation(maps, latents)
+            coloring = _orientation(read_map(spec, folder), latents)
         else:
-            coloring = _map(maps, latents, regions)
+            coloring = _map(read_columns(spec, latents, folder), latents, regions)
     if "values" in coloring:
         own = (request.cmap, request.limits)
         coloring["cmap"], coloring["limits"] = (
@@ -198,15 +199,17 @@ _KINDS: Mapping[str, Callable[[SessionRequest, LatentSet, Exploration], dict[str
 }
 
 
-def _map(maps: ScanMaps, latents: LatentSet, regions: RegionSet | None) -> dict[str, Any]:
-    if len(maps) != 1:
+def _map(
+    maps: ScanMaps | SampleTable, latents: LatentSet, regions: RegionSet | None
+) -> dict[str, Any]:
+    if len(maps.names) != 1:
         message = (
-            f"An embedding is colored by one map, not by {len(maps)}. "
+            f"An embedding is colored by one map, not by {len(maps.names)}. "
             f"Name a column: map=FILE:COLUMN with one of {', '.join(maps.names)}."
         )
         raise RequestError(message)
     (name,), (unit,) = maps.names, maps.units
-    values = maps_at(maps, latents.grid)[0][0]
+    values = columns_at(maps, latents)[0][0]
     if name not in maps.categories:
         return {"values": values, "label": f"{name} ({unit})" if unit else name}
     present = np.isfinite(values)

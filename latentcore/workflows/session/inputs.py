@@ -22,8 +22,8 @@ from latentcore.artifacts.stored_embedding import (
 )
 from latentcore.containers import Embedding, LatentSet, RegionSet, ScanPoints
 from latentcore.errors import RequestError
-from latentcore.inputs.maps import maps_at, read_map
 from latentcore.inputs.regions import read_regions
+from latentcore.inputs.sample_tables import columns_at, read_columns
 from latentcore.requests.map_specs import split_map_spec
 from latentcore.workflows.session.request import SessionRequest
 
@@ -83,11 +83,16 @@ def read_maps(specs: Mapping[str, str], latents: LatentSet) -> dict[str, NDArray
     dict of str to ndarray of float32, shape (n,)
         NaN where a map has no point.
     """
-    return {name: maps_at(read_map(spec), latents.grid)[0][0] for name, spec in specs.items()}
+    return {
+        name: columns_at(read_columns(spec, latents), latents)[0][0] for name, spec in specs.items()
+    }
 
 
 def map_specs(
-    request: SessionRequest, clustered: Sequence[tuple[str, str]], folder: RunFolder
+    request: SessionRequest,
+    clustered: Sequence[tuple[str, str]],
+    latents: LatentSet,
+    folder: RunFolder,
 ) -> tuple[dict[str, str], list[str]]:
     """Return ``FILE:COLUMN`` of each map by its name, and the names of those that are clustered.
 
@@ -99,7 +104,7 @@ def map_specs(
     specs: dict[str, str] = {}
     for name, spec in named_specs(request.also):
         location, _ = split_map_spec(spec)
-        for column in read_map(spec, folder, numbers=True).names:
+        for column in read_columns(spec, latents, folder, numbers=True).names:
             specs[name or column] = f"{location}:{column}"
     names: list[str] = []
     for location, column in reversed(clustered):
@@ -129,8 +134,8 @@ def read_labels(
     """Return the category of each point on each map of labels, by its name."""
     found = {}
     for given, spec in named_specs(request.labels):
-        maps = read_map(spec, folder)
-        values, _ = maps_at(maps, latents.grid)
+        maps = read_columns(spec, latents, folder)
+        values, _ = columns_at(maps, latents)
         for row, column in zip(values, maps.names, strict=True):
             found[given or column] = category_names(row, maps.categories.get(column, {}))
     return found
@@ -156,7 +161,7 @@ def _labels(
     specs: Sequence[str], regions: RegionSet | None, latents: LatentSet
 ) -> Iterator[NDArray[np.int32]]:
     for _, spec in named_specs(specs):
-        yield from map(codes_of, maps_at(read_map(spec), latents.grid)[0])
+        yield from map(codes_of, columns_at(read_columns(spec, latents), latents)[0])
     if regions is not None:
         # As the screen numbers them: without those that are hidden.
         yield regions.visible.labels(regions.place(ScanPoints.of_latents(latents)))

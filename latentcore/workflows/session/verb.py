@@ -72,14 +72,15 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     rows = None if request.rows is None else in_view(latents, None, request.rows, folder)
     inside = in_view(latents, request.roi, request.rows)
     in_roi = latents if inside.all() else latents.take(inside)
-    clustered = read_cluster_maps(request, folder)
+    clustered = read_cluster_maps(request, latents, folder)
     points = cluster_points(request, clusterer, in_roi, clustered)
     if request.numbers == "scan":
         points = numbered_as_scan(points, request, latents, clustered, inside)
     clusters = write_clusters(folder, request, points)
     progress.step(1, 4, "drawing")
-    write_latent_maps(folder, in_roi, (dim,), cmap=request.cmap, limits=request.limits)
-    specs, references = map_specs(request, points.sources, folder)
+    if latents.grid is not None:
+        write_latent_maps(folder, in_roi, (dim,), cmap=request.cmap, limits=request.limits)
+    specs, references = map_specs(request, points.sources, latents, folder)
     maps = read_maps(specs, latents)
     embeddings = read_embeddings(request.embedding, latents, rows)
     embedding = drawn_embedding(request, embeddings, latents, folder)
