@@ -27,10 +27,10 @@ LATENT_COLORS = "viridis"
 NOISE_COLOR = "#9e9e9e"
 # Tinted, so that missing points are neither noise nor a value of the gray map.
 NAN_COLORS: Mapping[Theme, str] = {"light": "#d9d0c3", "dark": "#39322b"}
-TRANSPARENT = "transparent"
+MISSING_USUAL, TRANSPARENT = "tan", "transparent"
 # What points without a value may be painted with in print.
 MISSING_COLORS: Mapping[str, str] = {
-    "tan": NAN_COLORS["light"], "black": "#000000", "white": "#ffffff", "gray": "#808080",
+    MISSING_USUAL: NAN_COLORS["light"], "black": "#000000", "white": "#ffffff", "gray": "#808080",
     TRANSPARENT: "none",
 }  # fmt: skip
 

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.latent_maps import robust_limits
-from latentcore.containers import Embedding, default_sample_ids
+from latentcore.containers import NOISE, Embedding, default_sample_ids
 from latentcore.figures._canvas import color_bar, new_figure, printed_style, thousands
 from latentcore.figures.colors import (
-    NAN_COLORS,
+    MISSING_COLORS,
+    MISSING_USUAL,
+    TRANSPARENT,
     categorical_rgb,
     check_limits,
     cluster_palette,
@@ -91,6 +93,7 @@ def embedding_figure(
     inside: NDArray[np.bool_] | None = None,
     selected: NDArray[np.bool_] | None = None,
     regions: RegionColors | None = None,
+    missing: str = MISSING_USUAL,
 ) -> Figure:
     """Draw an embedding; three components as two panels.
 
@@ -118,6 +121,9 @@ def embedding_figure(
         The others are dimmed.
     regions : RegionColors, optional
         Their points have their color in place of the other one.
+    missing : str
+        Color of points without a value, in `latentcore.figures.colors.MISSING_COLORS`;
+        ``"transparent"`` leaves them out.
 
     Raises
     ------
@@ -142,14 +148,18 @@ def embedding_figure(
             if rgb is not None:
                 painted = rgb[shown]
             elif labels is not None:
-                painted = _named_rgb(labels[shown], cluster_palette(labels, colors), names)
+                painted = categorical_rgb(labels[shown], cluster_palette(labels, colors))
             elif chosen is not None and limits is not None:
                 painted = continuous_rgb(chosen[shown], limits, cmap)
             else:
                 painted = _density_rgb(pair)
+            painted, there = _missing_points(
+                painted, _absent(shown, rgb, chosen, labels, names), missing
+            )
             if regions is not None:
                 painted = regions.over(painted, shown)
-            _scatter(axes, pair, _dimmed(painted, shown, inside, selected))
+            painted = _dimmed(painted, shown, inside, selected)
+            _scatter(axes, pair[there], painted[there])
             axes.set(xlabel=_axis(embedding, 0), ylabel=_axis(embedding, other))
         if rgb is None and labels is not None and label:
             _legend(axes, cluster_palette(labels, colors), names, label)
@@ -190,15 +200,31 @@ def _dimmed(
     return faded
 
 
-def _named_rgb(
-    chosen: NDArray[np.integer], palette: dict[int, str], names: Mapping[int, str] | None
-) -> NDArray[np.uint8]:
-    if names is not None:
-        palette = {
-            label: color if label in names else NAN_COLORS["light"]
-            for label, color in palette.items()
-        }
-    return categorical_rgb(chosen, palette)
+def _missing_points(
+    painted: NDArray[np.uint8], absent: NDArray[np.bool_], missing: str
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return colors with that of missing points, and which points are drawn."""
+    if missing == TRANSPARENT:
+        return painted, ~absent
+    painted = painted.copy()
+    painted[absent] = hex_to_rgb(MISSING_COLORS[missing])
+    return painted, np.ones(len(painted), np.bool_)
+
+
+def _absent(
+    shown: NDArray[np.int64],
+    rgb: NDArray[np.uint8] | None,
+    values: NDArray[np.float64] | None,
+    labels: NDArray[np.integer] | None,
+    names: Mapping[int, str] | None,
+) -> NDArray[np.bool_]:
+    """Tell which points have no value, or no label that has a name."""
+    if rgb is None and labels is not None:
+        known = labels[shown] >= NOISE
+        return ~(known & np.isin(labels[shown], list(names)) if names is not None else known)
+    if rgb is not None or values is None:
+        return np.zeros(len(shown), np.bool_)
+    return np.isnan(values[shown])
 
 
 def _explain(

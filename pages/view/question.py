@@ -58,6 +58,8 @@ class Question:
         `ORIENTATION`, `SIMILARITY`, `REGION` or the name of a map.
     cmap : str
         Color map of continuous values; ``"auto"`` picks by the kind of quantity.
+    missing : str
+        Color of points without a value, a name in `latentcore.figures.colors.MISSING_COLORS`.
     limits : tuple of float or None
         Locked color limits; None follows the data's 2 % and 98 % quantiles.
     embedding : str
@@ -105,6 +107,7 @@ class Question:
     reference: str = "bandcontrast"
     color: str = LATENT
     cmap: str = "auto"
+    missing: str = "tan"
     limits: tuple[float, float] | None = None
     embedding: str = "umap"
     neighbors: int = 15
@@ -369,13 +372,17 @@ _PLAIN: Mapping[str, Callable[[Any], object]] = {
     "filters": _plain_filters,
 }
 _TEXTS = frozenset(
-    {"reference", "color", "cmap", "embedding", "metric", "method", "scaling", "sample", "active"}
-)
+    {
+        "reference", "color", "cmap", "missing", "embedding", "metric", "method", "scaling",
+        "sample", "active",
+    }
+)  # fmt: skip
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "dim": _optional_int,
     "reference": str,
     "color": str,
     "cmap": str,
+    "missing": str,
     "limits": _pair,
     "embedding": str,
     "neighbors": int,

@@ -226,3 +226,24 @@ def test_figures_leave_no_global_state(clustered):
     before = dict(mpl.rcParams)
     saved(cluster_figure(*clustered))
     assert dict(mpl.rcParams) == before
+
+
+def dots(figure) -> np.ndarray:
+    return np.round(figure.axes[0].collections[0].get_facecolor()[:, :3] * 255)
+
+
+@pytest.mark.parametrize("by", ["values", "labels"])
+def test_missing_points_of_an_embedding_have_the_color_that_is_chosen(by: str) -> None:
+    embedding = Embedding(np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32),
+                          default_sample_ids(6), "pca", {})  # fmt: skip
+    colors = {
+        "values": {"values": [0.0, np.nan, 1.0, 2.0, np.nan, 3.0]},
+        "labels": {"labels": np.array([0, -9, 1, 1, 7, 0]), "names": {0: "a", 1: "b"}},
+    }[by]
+    usual, black = (
+        dots(embedding_figure(embedding, **colors, missing=missing)) for missing in ("tan", "black")
+    )
+    changed = (usual != black).any(axis=1)
+    assert (changed.sum(), len(usual)) == (2, 6)
+    assert (black[changed] == 0).all()
+    assert len(dots(embedding_figure(embedding, **colors, missing="transparent"))) == 4

@@ -109,6 +109,8 @@ def test_widgets_change_the_question_and_the_url(explore) -> None:
     app = explore()
     app.selectbox(key="explore.dim").set_value(7).run()
     app.selectbox(key="explore.method").set_value("kmeans").run()
+    app.selectbox(key="explore.missing").set_value("black").run()
+    assert asked(app).missing == "black"
     app.number_input(key="explore.roi.x0").set_value(2.0).run()
     app.number_input(key="explore.roi.x1").set_value(8.0).run()
     assert not app.exception
@@ -367,6 +369,8 @@ def test_report_opens_its_view_in_place_of_another_scan(
             Question(color="bandcontrast", limits=(0.0, 9.0), cmap="magma"),
             {"color": "map={}:bandcontrast", "color_limits": (0.0, 9.0), "color_cmap": "magma"},
         ),
+        (Question(missing="black"), {"missing_color": "black"}),
+        (Question(missing="mauve"), {"missing_color": "tan"}),
         (Question(color="cluster", roi=(1, 5, 0, 4)), {"color": "map={}:cluster"}),
         (
             Question(color="cluster", panels=(("embedding", "pca", 7), ("violin", 4, ""))),

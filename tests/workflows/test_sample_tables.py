@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from latentcore.analysis.geography import EarthCells
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
 from latentcore.containers import LatentSet
@@ -89,6 +91,28 @@ def test_columns_of_numbers_are_clustered_to_be_held_against(cutouts):
     assert run(cutouts, "agree", "--reference", "table.csv:DT,lat", "--k-max", "4") == 0
     report = json.loads((cutouts / "out/report.json").read_text())
     assert report["reference"]["columns"] == ["DT", "lat"]
+
+
+def test_a_probe_never_divides_the_groups_of_a_table(cutouts):
+    table = pd.read_csv(cutouts / "table.csv")
+    rng = np.random.default_rng(0)
+    table["orbit"] = rng.integers(0, 9, len(table))
+    table["lon"] = rng.uniform(-170, 170, len(table))
+    table["day"] = 2010 + table["orbit"] / 12 + 0.01
+    table.to_csv(cutouts / "table.csv", index=False)
+    asked = ["probe", "--labels", "table.csv:sea", "--groups"]
+    for column, names in (("orbit", "orbit 3"), ("day", "2010-04")):
+        assert run(cutouts, *asked, f"table.csv:{column}") == 0
+        report = json.loads((cutouts / "out/probe_report.json").read_text())
+        assert report["cross_validation"]["n_groups"] == 9
+        assert names in set(pd.read_csv(cutouts / "out/folds.csv")["tested"])
+        rmtree(cutouts / "out")
+    assert run(cutouts, *asked, "table.csv:place", "--folds", "4") == 0
+    tested = pd.read_csv(cutouts / "out/predictions.csv").merge(table, on="sample_id")
+    tested = tested[tested["fold"] > 0]
+    cells = EarthCells.of_size(10.0).of(tested["lat"].to_numpy(), tested["lon"].to_numpy())
+    assert (tested.groupby(cells)["fold"].nunique() == 1).all()
+    assert run(cutouts, *asked, "table.csv:DT") == 2
 
 
 def test_a_session_is_written_and_computed_again(cutouts, capsys):

@@ -70,7 +70,8 @@ class _ProbeRequest:
     groups: str | None = option(
         None,
         help="cross-validate by groups that are never divided: labels FILE:COLUMN, or the word "
-        "'partition'; without --folds each group is tested in turn",
+        "'partition'; of samples without a grid a table's column, times by months, or TABLE:place "
+        "by cells of the Earth; without --folds each group is tested in turn",
         kind="map",
     )
     learning_curve: bool = option(

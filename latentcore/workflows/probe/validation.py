@@ -25,12 +25,15 @@ from latentcore.analysis.probe_validation import (
 )
 from latentcore.analysis.probes import PROBES, Probe, make_probe
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, match_rows, sample_rows
+from latentcore.containers import LatentSet, SampleTable, match_rows, sample_rows
 from latentcore.errors import JoinError, RequestError
 from latentcore.inputs.labels import read_labels
 from latentcore.inputs.latents import read_latents, told_apart
 from latentcore.inputs.maps import grid_for_maps
+from latentcore.inputs.sample_groups import sample_groups
+from latentcore.inputs.sample_tables import read_columns
 from latentcore.progress import Progress
+from latentcore.requests.map_specs import split_map_spec
 from latentcore.workflows.probe.labels import FoundLabels
 from latentcore.workflows.probe.request import ProbeRequest
 
@@ -306,11 +309,30 @@ def _groups(
             raise RequestError(message)
         present, codes = np.unique(latents.partition, return_inverse=True)
         return codes.astype(np.int64), dict(enumerate(map(str, present)))
+    if latents.grid is None:
+        return _groups_of_table(spec, latents, folder)
     label_map = read_labels(spec, folder)
     rows = match_rows(grid_for_maps(latents.grid), label_map.grid)
     groups = np.where((rows >= 0) & label_map.given[rows], label_map.labels[rows], -1)
     names = {int(code): f"{label_map.name} {label_map.text(code)}" for code in np.unique(groups)}
     return groups.astype(np.int64), names
+
+
+def _groups_of_table(
+    spec: str, latents: LatentSet, folder: RunFolder
+) -> tuple[NDArray[np.int64], Mapping[int, str]]:
+    """Return the groups that a table of samples names: by a column of it, or by place."""
+    location, columns = split_map_spec(spec)
+    table = read_columns(location, latents, folder)
+    assert isinstance(table, SampleTable)
+    if len(columns) != 1:
+        message = (
+            f"⟨groups⟩ {spec!r} names {len(columns)} columns of the table. Name one, as "
+            f"{location}:COLUMN, or {location}:place, which takes cells of the Earth."
+        )
+        raise RequestError(message)
+    found = sample_groups(columns[0], latents, table.at(latents))
+    return np.where(np.isin(found.number, list(found.texts)), found.number, -1), found.texts
 
 
 def _latents_like(latents: LatentSet, location: str, folder: RunFolder) -> NDArray[np.float32]:

@@ -13,9 +13,9 @@ from latentcore.analysis.ranking import METRICS
 from latentcore.analysis.ranking.sampled import SampledRanking
 from latentcore.containers import LatentSet, Ranking
 from latentcore.errors import InputError, RequestError
+from latentcore.inputs.sample_groups import SampleGroups, sample_groups
 from latentcore.progress import Progress
 from latentcore.requests.notes import Note
-from latentcore.workflows.rank.groups import SampleGroups, sample_groups
 from latentcore.workflows.rank.references import JoinedReference
 
 if TYPE_CHECKING:

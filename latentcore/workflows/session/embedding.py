@@ -94,6 +94,7 @@ def write_embedding(
         regions=None if request.color == "region" else _region_colors(latents, regions),
         inside=found.inside,
         selected=active if active.any() else None,
+        missing=request.missing_color,
     )
     folder.write_figure("embedding.png", figure)
 

@@ -79,7 +79,8 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     clusters = write_clusters(folder, request, points)
     progress.step(1, 4, "drawing")
     if latents.grid is not None:
-        write_latent_maps(folder, in_roi, (dim,), cmap=request.cmap, limits=request.limits)
+        write_latent_maps(folder, in_roi, (dim,), cmap=request.cmap, limits=request.limits,
+                          missing=request.missing_color)  # fmt: skip
     specs, references = map_specs(request, points.sources, latents, folder)
     maps = read_maps(specs, latents)
     embeddings = read_embeddings(request.embedding, latents, rows)

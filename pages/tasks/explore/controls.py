@@ -10,7 +10,7 @@ import streamlit as st
 
 from latentcore.analysis.clusterers import CLUSTERERS
 from latentcore.analysis.projection import UMAP_METRICS
-from latentcore.figures.colors import COLORMAPS, is_diverging
+from latentcore.figures.colors import COLORMAPS, MISSING_COLORS, MISSING_USUAL, is_diverging
 from pages.forms.request_form import form_for
 from pages.tasks.explore import features
 from pages.view import session
@@ -152,6 +152,14 @@ def _color_details(scene: Scene, question: Question) -> None:
             f"{name} (symmetric about 0)" if name in COLORMAPS and is_diverging(name) else name
         ),
         help="All are perceptually uniform and readable with color blindness.",
+    )
+    _choose(
+        "Color of missing points",
+        "missing",
+        list(MISSING_COLORS),
+        question.missing,
+        show_as=lambda name: f"{name} (follows the theme)" if name == MISSING_USUAL else name,
+        help="Of points without a value, in the panels and in the files.",
     )
     continuous = question.color in (LATENT, SIMILARITY, *scene.numeric_maps)
     if not continuous:

@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.errors import InputError
-from latentcore.figures.colors import is_diverging
+from latentcore.figures.colors import MISSING_COLORS, MISSING_USUAL, is_diverging
 from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
@@ -204,6 +204,7 @@ def session_request(scene: Scene, question: Question) -> Any:
         regions=places.location(files.kept_file(regions)) if regions.regions else None,
         distributions=json.dumps(violins) if violins else None,
         cmap=shades,
+        missing_color=drawn.missing if drawn.missing in MISSING_COLORS else MISSING_USUAL,
         # Those of the whole scan, whatever the ROI is.
         limits=scene.limits(latent, LATENT, symmetric=is_diverging(shades)),
         view=json.dumps({"scan": asdict(scene.scan), "question": question.as_plain()}),

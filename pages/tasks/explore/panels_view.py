@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import (
@@ -26,10 +27,13 @@ from latentcore.analysis.representatives import Representatives
 from latentcore.analysis.selection import Shape
 from latentcore.containers import NO_VALUE, OUTSIDE, Clustering, cluster_name
 from latentcore.figures.colors import (
+    MISSING_COLORS,
+    MISSING_USUAL,
     NAN_COLORS,
     NOISE_COLOR,
     SHADE_DARK,
     SHADE_LIGHT,
+    TRANSPARENT,
     Theme,
     cluster_palette,
     is_diverging,
@@ -134,7 +138,7 @@ def build_view(
         points=arrays.table(len(scene.latents)),
         grid=geometry,
         panels=tuple(panels),
-        colorings=maker.colorings,
+        colorings=_missing_points(maker.colorings, question.missing, theme),
         roi=question.roi,
         selections=question.selections,
         active=question.active,
@@ -150,6 +154,26 @@ def build_view(
         scan=places.label(scene.scan.latents or ""),
         sampled=None if shown_points is None else Sampled(len(scene.latents), counts or {}),
     )
+
+
+def _missing_points(
+    colorings: dict[str, Coloring], missing: str, theme: Theme
+) -> dict[str, Coloring]:
+    """Give points without a value the color that was chosen for them."""
+    if missing == MISSING_USUAL or missing not in MISSING_COLORS:
+        return colorings
+    color = (
+        str(st.get_option(f"theme.{theme}.backgroundColor"))
+        if missing == TRANSPARENT
+        else MISSING_COLORS[missing]
+    )
+    painted = {}
+    for name, one in colorings.items():
+        changed = replace(one, nan_color=color)
+        if isinstance(changed, Categorical | Shaded) and NO_VALUE in changed.palette:
+            changed = replace(changed, palette={**changed.palette, NO_VALUE: color})
+        painted[name] = changed
+    return painted
 
 
 def told_of(question: Question, marks: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +28,13 @@ class SampleGroups:
         One that is in no group has one of its own.
     what : str
         What a group is, for the report.
+    texts : Mapping of int to str
+        What each group is called; the others are samples by themselves.
     """
 
     number: NDArray[np.int64]
     what: str
+    texts: Mapping[int, str]
 
 
 def sample_groups(asked: str | None, latents: LatentSet, columns: SampleColumns) -> SampleGroups:
@@ -55,9 +59,10 @@ def sample_groups(asked: str | None, latents: LatentSet, columns: SampleColumns)
         else:
             asked = PARTITION if partitions >= _FEWEST_PARTITIONS else NONE
     if asked == NONE:
-        return SampleGroups(np.arange(len(latents)), "each sample by itself")
+        return SampleGroups(np.arange(len(latents)), "each sample by itself", {})
     if asked == PARTITION and latents.partition is not None and PARTITION not in columns.names:
-        return _grouped(np.unique(latents.partition, return_inverse=True)[1], "partition")
+        names, number = np.unique(latents.partition, return_inverse=True)
+        return _grouped(number, PARTITION, lambda one: f"{PARTITION} {names[int(one)]}")
     if asked == PLACE and PLACE not in columns.names:
         if places is None:
             message = (
@@ -65,8 +70,10 @@ def sample_groups(asked: str | None, latents: LatentSet, columns: SampleColumns)
                 f"has: {', '.join(columns.names[:12])}. Name a column, or none."
             )
             raise RequestError(message)
-        cells = EarthCells.of_size(_CELL).of(*(columns.get(name) for name in places))
-        return _grouped(cells, f"cell of equal area, {_CELL:g}° wide at the equator")
+        cells = EarthCells.of_size(_CELL)
+        number = cells.of(*(columns.get(name) for name in places))
+        what = f"cell of equal area, {_CELL:g}° wide at the equator"
+        return _grouped(number, what, lambda one: f"cell {one:.0f}")
     return _of_column(columns, asked)
 
 
@@ -74,9 +81,14 @@ def _of_column(columns: SampleColumns, name: str) -> SampleGroups:
     values = columns.get(name).astype(np.float64)
     known = np.isfinite(values)
     if (values[known] % 1 == 0).all():
-        return _grouped(np.where(known, values, -1), name)
+        texts = columns.categories.get(name, {})
+        codes = np.where(known, values, -1)
+        return _grouped(codes, name, lambda one: f"{name} {texts.get(int(one), f'{one:g}')}")
     if ((values[known] >= _YEARS[0]) & (values[known] < _YEARS[1])).all():
-        return _grouped(np.where(known, np.floor(values * 12), -1), f"month of {name}")
+        months = np.where(known, np.floor(values * 12), -1)
+        return _grouped(
+            months, f"month of {name}", lambda one: f"{one // 12:.0f}-{one % 12 + 1:02.0f}"
+        )
     message = (
         f"⟨groups⟩ {name!r} holds a quantity, of which no two samples have the same value. Name a "
         "column of names, whole numbers or times; place, partition or none."
@@ -84,9 +96,11 @@ def _of_column(columns: SampleColumns, name: str) -> SampleGroups:
     raise RequestError(message)
 
 
-def _grouped(values: NDArray[np.number], what: str) -> SampleGroups:
-    """Give the groups numbers; samples of a negative one are by themselves."""
-    number = np.unique(values, return_inverse=True)[1].astype(np.int64)
+def _grouped(values: NDArray[np.number], what: str, called: Callable[[float], str]) -> SampleGroups:
+    """Give the groups numbers and names; samples of a negative value are by themselves."""
+    present, inverse = np.unique(values, return_inverse=True)
+    number = inverse.astype(np.int64)
     alone = np.flatnonzero(values < 0)
-    number[alone] = number.max(initial=0) + 1 + np.arange(len(alone))
-    return SampleGroups(number, what)
+    number[alone] = len(present) + np.arange(len(alone))
+    texts = {place: called(float(one)) for place, one in enumerate(present) if one >= 0}
+    return SampleGroups(number, what, texts)
