@@ -141,6 +141,42 @@ def read_embedding(
     )
 
 
+def embedding_points(location: str | Path, most: int = 50_000) -> NDArray[np.float32]:
+    """Return where the points of an embedding lie, to lay them under others.
+
+    Parameters
+    ----------
+    location : path
+        ``embedding.parquet``, or the folder of its run.
+    most : int
+        Of more points some are drawn, always the same.
+
+    Returns
+    -------
+    ndarray of float32, shape (m, 2)
+
+    Raises
+    ------
+    MalformedFileError
+        If it is no embedding.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(location)
+    path = path / "embedding.parquet" if path.is_dir() else path
+    try:
+        with pq.ParquetFile(path) as file:
+            table = file.read(columns=[*_COLUMNS[1:]])
+        points = np.column_stack([table[name].to_numpy() for name in _COLUMNS[1:]])
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise MalformedFileError(_no_embedding(path, str(error))) from error
+    found: NDArray[np.float32] = points[np.isfinite(points).all(axis=1)].astype(np.float32)
+    if len(found) > most:
+        found = found[np.random.default_rng(0).permutation(len(found))[:most]]
+    return found
+
+
 def _no_embedding(path: Path, why: str) -> str:
     return (
         f"{path.name!r} is no embedding: {why}. "

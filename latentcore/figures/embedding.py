@@ -36,6 +36,7 @@ _MOST_NAMED = 24
 _MOST_DRAWN, _DRAWN = 2_000_000, 500_000
 _DIM = 0.3
 _PALE = (226, 226, 226)
+_UNDER = 212
 _DARKER_PART = 0.8
 _FEWEST_BINS, _MOST_BINS = 12, 160
 _FLATTEST, _TALLEST = 0.5, 1.3
@@ -94,6 +95,7 @@ def embedding_figure(
     selected: NDArray[np.bool_] | None = None,
     regions: RegionColors | None = None,
     missing: str = MISSING_USUAL,
+    under: NDArray[np.floating] | None = None,
 ) -> Figure:
     """Draw an embedding; three components as two panels.
 
@@ -124,6 +126,8 @@ def embedding_figure(
     missing : str
         Color of points without a value, in `latentcore.figures.colors.MISSING_COLORS`;
         ``"transparent"`` leaves them out.
+    under : ndarray, shape (m, 2), optional
+        Other points of the same two axes, which lie under these in gray.
 
     Raises
     ------
@@ -141,7 +145,7 @@ def embedding_figure(
     if chosen is not None and limits is None:
         limits = robust_limits(chosen, symmetric=is_diverging(cmap))
     with printed_style():
-        height = _SIDE * _proportion(coordinates[shown])
+        height = _SIDE * _proportion(_with_under(coordinates[shown], under))
         figure = new_figure(_SIDE * len(others) + 0.3 + _KEY * bool(label), height + 0.75)
         for axes, other in zip(np.ravel(figure.subplots(1, len(others))), others, strict=True):
             pair = coordinates[shown][:, [0, other]]
@@ -159,6 +163,7 @@ def embedding_figure(
             if regions is not None:
                 painted = regions.over(painted, shown)
             painted = _dimmed(painted, shown, inside, selected)
+            _lay_under(axes, under, other)
             _scatter(axes, pair[there], painted[there])
             axes.set(xlabel=_axis(embedding, 0), ylabel=_axis(embedding, other))
         if rgb is None and labels is not None and label:
@@ -170,6 +175,18 @@ def embedding_figure(
             regions.explain(figure)
         figure.suptitle(_title(embedding, n, len(shown)), fontsize=8, x=0.02, ha="left")
     return figure
+
+
+def _with_under(
+    points: NDArray[np.float32], under: NDArray[np.floating] | None
+) -> NDArray[np.floating]:
+    both = under is not None and points.shape[1] == under.shape[1]
+    return np.concatenate([points, under]) if under is not None and both else points
+
+
+def _lay_under(axes: Axes, under: NDArray[np.floating] | None, other: int) -> None:
+    if under is not None and other == 1:
+        _scatter(axes, under, np.full((len(under), 3), _UNDER, np.uint8))
 
 
 def _selected_last(

@@ -28,6 +28,7 @@ from latentcore.workflows import VERBS, StoredEmbedding, pca_panel, read_embeddi
 from pages.access import places
 from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import runner
+from pages.view.known_spaces import reference_of, space_of
 from pages.view.question import Question
 from pages.view.scene import Scene
 from pages.view.scene_rows import rows_file
@@ -77,18 +78,24 @@ def umap_job(scene: Scene, question: Question, *, start: bool = False) -> JobRec
         record = runner().get(known[1])
         if record is not None and (record.active or record.finished):
             return record
+    own = {
+        "method": "umap",
+        "neighbors": question.neighbors,
+        "min_dist": question.min_dist,
+        "metric": question.metric,
+        "fit_roi": _landmarks_roi(scene, question),
+    }
+    space = space_of(question)
     request = VERBS.get("project").request(
         latents=places.location(scene.scan.latents),
-        method="umap",
-        neighbors=question.neighbors,
-        min_dist=question.min_dist,
-        metric=question.metric,
-        fit_roi=_landmarks_roi(scene, question),
         rows=rows_file(scene),
+        **(own if space is None else {"into": str(space.folder)}),
     )
     if start or scene.n_in_view <= UMAP_STARTS_ITSELF:
         some = "" if scene.only is None else f"{scene.n_in_view:,} {scene.points} of "
         title = f"UMAP of {some}{lasting_name(scene.scan.latents)}"
+        if space is not None:
+            title = f"{some}{lasting_name(scene.scan.latents)} in: {space.title}"
         record = runner().submit("project", request, title=title, automatic=not start)
     else:
         record = runner().find("project", request)
@@ -107,6 +114,8 @@ def finished_umap(scene: Scene, question: Question) -> JobRecord | None:
 
 
 def _umap_asked(scene: Scene, question: Question) -> tuple[object, ...]:
+    if space_of(question) is not None:
+        return (scene.embedded_key, question.space)
     landmarks = _landmarks_roi(scene, question)
     return (
         scene.embedded_key, question.neighbors, question.min_dist, question.metric, landmarks
@@ -158,6 +167,8 @@ class EmbeddingView:
         Returns the coordinates of some rows, where those of all are not at hand.
     place_new : callable or None
         Returns the coordinates of other latents (m, d), by the method that made the embedding.
+    reference : ndarray of float32, shape (m, 2), or None
+        Among which the points were placed, where they were; they lie under them in gray.
     """
 
     panel: str
@@ -169,6 +180,7 @@ class EmbeddingView:
     graticule: bool = False
     place: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None = None
     place_new: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+    reference: NDArray[np.float32] | None = None
 
     def at(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the coordinates of some rows, shape (m, 2)."""
@@ -243,10 +255,17 @@ def umap_view(
     note += _landmarks_text(stored.report.get("parameters"))
     if isinstance(score, float):
         note += f", trustworthiness {score:.3f}"
+    title, labels, reference = f"UMAP of the {_what(scene)}", ("UMAP 1", "UMAP 2"), None
+    space = space_of(question)
+    if space is not None:
+        reference = reference_of(space)
+        title = f"Placed in: {space.title}"
+        note = f"{len(reference):,} of its points in gray"
+        method = "UMAP" if stored.report.get("method") == "umap" else "component"
+        labels = (f"{method} 1", f"{method} 2")
     return EmbeddingView(
-        stored.panel, f"UMAP of the {_what(scene)}", stored.coordinates, stored.fingerprint,
-        note=note, labels=("UMAP 1", "UMAP 2"),
-        place_new=partial(_place_by_umap, record.folder / EMBEDDING_MODEL),
+        stored.panel, title, stored.coordinates, stored.fingerprint, note=note, labels=labels,
+        place_new=partial(_place_by_umap, record.folder / EMBEDDING_MODEL), reference=reference,
     )  # fmt: skip
 
 

@@ -66,6 +66,9 @@ class Question:
         ``"pca"`` or ``"umap"``.
     neighbors, min_dist, metric : int, float, str
         Parameters of UMAP.
+    space : str
+        The job whose UMAP or PCA, of other latents, those in view are placed in; ``""`` is the
+        UMAP of their own.
     landmarks : tuple of float or None
         The ROI whose points a UMAP of very many points is laid out on first.
     method : str
@@ -113,6 +116,7 @@ class Question:
     neighbors: int = 15
     min_dist: float = 0.1
     metric: str = "euclidean"
+    space: str = ""
     landmarks: tuple[float, float, float, float] | None = None
     method: str = "gmm"
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -373,8 +377,8 @@ _PLAIN: Mapping[str, Callable[[Any], object]] = {
 }
 _TEXTS = frozenset(
     {
-        "reference", "color", "cmap", "missing", "embedding", "metric", "method", "scaling",
-        "sample", "active",
+        "reference", "color", "cmap", "missing", "embedding", "metric", "space", "method",
+        "scaling", "sample", "active",
     }
 )  # fmt: skip
 _READ: Mapping[str, Callable[[Any], Any]] = {
@@ -388,6 +392,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "neighbors": int,
     "min_dist": float,
     "metric": str,
+    "space": str,
     "landmarks": _bounds,
     "method": str,
     "parameters": dict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from latentcore.analysis.exploration import Exploration
 from latentcore.analysis.orientation_colors import orientation_colors
 from latentcore.analysis.similarity import distances_to
 from latentcore.artifacts import RunFolder
-from latentcore.artifacts.stored_embedding import PCA_PANEL, embedding_table
+from latentcore.artifacts.stored_embedding import PCA_PANEL, embedding_points, embedding_table
 from latentcore.containers import (
     NO_VALUE,
     Embedding,
@@ -29,6 +30,7 @@ from latentcore.figures.colors import NAN_COLORS, hex_to_rgb
 from latentcore.figures.embedding import RegionColors
 from latentcore.inputs.maps import read_map
 from latentcore.inputs.sample_tables import columns_at, read_columns
+from latentcore.storage import content_fingerprint
 from latentcore.workflows.session.inputs import Embeddings
 from latentcore.workflows.session.report import digest
 from latentcore.workflows.session.request import COLORINGS, SessionRequest, shown_dimension
@@ -79,6 +81,7 @@ def write_embedding(
     embedding: Embedding,
     found: Exploration,
     regions: RegionSet | None,
+    under: NDArray[np.float32] | None = None,
 ) -> None:
     """Write ``embedding.csv``, and ``embedding.png`` as the page shows it.
 
@@ -95,8 +98,22 @@ def write_embedding(
         inside=found.inside,
         selected=active if active.any() else None,
         missing=request.missing_color,
+        under=under,
     )
     folder.write_figure("embedding.png", figure)
+
+
+def placed_among(
+    request: SessionRequest, embeddings: Embeddings, folder: RunFolder
+) -> NDArray[np.float32] | None:
+    """Return the points among which a stored embedding placed its own; None for any other."""
+    stored = None if request.draw_pca else embeddings.stored
+    into = None if stored is None else stored.report.get("into")
+    table = Path(into, "embedding.parquet") if isinstance(into, str) else None
+    if table is None or not table.is_file():
+        return None
+    folder.add_input(str(table), "embedding", content_fingerprint(table), "embedding")
+    return embedding_points(table)
 
 
 def _coloring(

@@ -27,6 +27,7 @@ from latentcore.workflows.session.distributions import distributions_report
 from latentcore.workflows.session.embedding import (
     drawn_embedding,
     embedding_record,
+    placed_among,
     write_embedding,
 )
 from latentcore.workflows.session.inputs import (
@@ -102,7 +103,8 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     )
     progress.step(3, 4, "writing")
     if embedding is not None:
-        write_embedding(request, folder, latents, embedding, found, regions)
+        under = placed_among(request, embeddings, folder)
+        write_embedding(request, folder, latents, embedding, found, regions, under)
     if any(mask.any() for mask in found.masks.values()):
         labels = read_labels(request, folder, latents)
         table = selection_table(latents, maps, labels, dim, found)

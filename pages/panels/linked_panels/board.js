@@ -88,6 +88,7 @@ export class Board {
       }
       panel.x = this.arrayOf(spec.x);
       panel.y = this.arrayOf(spec.y);
+      panel.under = spec.under ? [this.arrayOf(spec.under[0]), this.arrayOf(spec.under[1])] : null;
       panel.coloring = data.colorings[spec.color];
       panel.hue = this.hueOf(panel);
       panel.projection.viewport.setHome(this.homeOf(panel));
@@ -107,12 +108,18 @@ export class Board {
    * The whole range of a panel.
    * @param {Panel} panel
    */
-  homeOf({ coloring, isMap, kind, x, y }) {
+  homeOf({ coloring, isMap, kind, under, x, y }) {
     const { grid } = this.points.data;
     if (isMap && grid) return gridRange(grid);
     if (kind === "histogram") return histogramRange(x);
     if (kind === "violin") return violinRange(y, coloring, this.arrayOf(coloredBy(coloring)[0]));
-    return pointRange(x, y);
+    const own = pointRange(x, y);
+    if (!under) return own;
+    const other = pointRange(...under);
+    return {
+      x0: Math.min(own.x0, other.x0), x1: Math.max(own.x1, other.x1),
+      y0: Math.min(own.y0, other.y0), y1: Math.max(own.y1, other.y1),
+    };
   }
 
   /**

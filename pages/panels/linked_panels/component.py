@@ -128,7 +128,8 @@ def _refill(ledger_key: str) -> None:
 
 
 def _handle(points: PointTable, name: str) -> ArrayHandle:
-    array, fingerprint = points.arrays[name], points.array_keys.get(name)
+    array = points.arrays[name] if name in points.arrays else points.others[name]
+    fingerprint = points.array_keys.get(name)
     return (
         array_store().put(array)
         if fingerprint is None
@@ -140,7 +141,7 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
     """Return what the browser is sent: no arrays, only where they are."""
     base = base_path()
     arrays = {}
-    for name in view.points.arrays:
+    for name in (*view.points.arrays, *view.points.others):
         handle = _handle(view.points, name)
         arrays[name] = {"url": base + handle.url, "dtype": handle.dtype}
     grid = view.grid

@@ -18,8 +18,9 @@
  *   hexagonal grid, where those of every second row begin one column later
  * @typedef {{id: string, kind: "scatter"|"map"|"histogram"|"violin", title: string, x: string,
  *   y: string, xLabel: string, yLabel: string, color: string, equal: boolean, note: string,
- *   graticule: boolean, frame?: string, place?: number|null}} PanelSpec frame: the panel that
- *   strokes in it name; place: in the menu's list of what is shown
+ *   graticule: boolean, frame?: string, place?: number|null, under?: [string, string]|null}} PanelSpec
+ *   frame: the panel that strokes in it name; place: in the menu's list of what is shown; under:
+ *   arrays of x and y, of any length, that lie in gray under the points
  * @typedef {Array<string|number>} Choice a kind of panel, and what it shows
  * @typedef {{shown: Choice[], most: number,
  *   kinds: Array<{name: string, title: string, fields: Array<[string, string]>}>,
@@ -89,6 +90,7 @@ export function neededArrays(data) {
   const names = new Set();
   for (const spec of data.panels) {
     names.add(spec.x).add(spec.y);
+    for (const name of spec.under ?? []) names.add(name);
     for (const name of coloredBy(data.colorings[spec.color])) names.add(name);
   }
   if (data.regions) names.add(data.regions.array);

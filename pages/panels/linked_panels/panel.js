@@ -93,6 +93,11 @@ export class Panel {
     this.x = new Float32Array(0);
     /** @type {Numbers} */
     this.y = this.x;
+    /**
+     * What lies under the points, along x and y.
+     * @type {[Numbers, Numbers]|null}
+     */
+    this.under = null;
     /** @type {import("./data.js").Coloring} */
     this.coloring = { type: "direct", array: "", key: [], label: "", nan: "" };
     /** @type {import("./coloring.js").Colors} */
@@ -257,7 +262,7 @@ export class Panel {
   rasterFrom({ points, parts, selection }) {
     const places = this.isMap
       ? [points.pointOf, points.lattice, points.regions, parts.signature]
-      : [this.x, this.y, this.cardFor(selection.n)];
+      : [this.x, this.y, this.cardOf(selection.n), ...(this.under ?? [])];
     return [...this.frame, this.data.width, this.data.height, selection, this.hue, ...places];
   }
 
@@ -366,12 +371,21 @@ export class Panel {
       raster.borders(grid, view, pointOf, parts.parted, continuous);
     } else if (raster instanceof ScatterRaster) {
       const radius = pointRadius(selection.n, magnification) * this.dpr;
-      const card = this.cardFor(selection.n);
+      const card = this.cardOf(selection.n);
       const scatter = suited(raster, card?.holds(width, height, radius) ? card : null);
       this.raster = scatter;
       scatter.resize(width, height, radius, selection.n);
+      scatter.underlay(this.under?.[0] ?? null, this.under?.[1] ?? null, view);
       yield* scatter.build(this.x, this.y, view, rgba);
     }
+  }
+
+  /**
+   * The card that draws the points, if one does: what lies under points is for the canvas alone.
+   * @param {number} n
+   */
+  cardOf(n) {
+    return this.under ? null : this.cardFor(n);
   }
 
   /** Let the browser compile what the first brush will need. */

@@ -37,6 +37,7 @@ class PointArrays:
     shown_key: str = ""
     values: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    others: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
     def add(self, name: str, values: Values, key: str) -> str:
         """Add an array of all points and return its name; `key` changes whenever the values do."""
@@ -51,6 +52,12 @@ class PointArrays:
         digest = self.keys[name] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         kept = self.shown is not None and callable(values)
         self.values[name] = _kept(digest, values) if kept else _plain(_made(values))
+        return name
+
+    def add_other(self, name: str, values: NDArray[np.floating], key: str) -> str:
+        """Add an array that is not about the points."""
+        self.keys[name] = hashlib.blake2b(f"{key}|{name}".encode(), digest_size=16).hexdigest()
+        self.others[name] = _plain(values)
         return name
 
     def add_codes(
@@ -99,7 +106,8 @@ class PointArrays:
 
     def table(self, n: int) -> PointTable:
         """Return them as the arrays of n points, or of those of them that are shown."""
-        return PointTable(n if self.shown is None else len(self.shown), self.values, self.keys)
+        shown = n if self.shown is None else len(self.shown)
+        return PointTable(shown, self.values, self.keys, self.others)
 
 
 def _plain(values: NDArray[np.generic]) -> NDArray[np.generic]:

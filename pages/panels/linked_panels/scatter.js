@@ -13,6 +13,8 @@ import { never, pieces } from "./pieces.js";
 
 const DIM = { light: 0.26, dark: 0.4 };
 export const FAINT = 0.1;
+/** How much a point of the ground lets through, and how dark many of them become at most. */
+const UNDER = { each: 0.2, most: 0.5 };
 const TABLE = 4096;
 /** Share of the pixels from which on all are painted, which then is faster. */
 const MANY_DIRTY = 0.3;
@@ -91,6 +93,11 @@ export class ScatterRaster {
     this.isDirty = new Uint8Array(0);
     this.image = new ImageData(1, 1);
     this.pixels = new Uint32Array(0);
+    /**
+     * How much gray lies under the points, for each pixel of the sums.
+     * @type {Float32Array|null}
+     */
+    this.under = null;
   }
 
   /**
@@ -134,6 +141,30 @@ export class ScatterRaster {
     this.isDirty = new Uint8Array(size);
     this.image = new ImageData(width, height);
     this.pixels = new Uint32Array(this.image.data.buffer);
+  }
+
+  /**
+   * Lay other points under these, in gray: they are never brushed.
+   * @param {import("./data.js").Numbers|null} x
+   * @param {import("./data.js").Numbers|null} y
+   * @param {import("./data.js").Range} view y upwards
+   */
+  underlay(x, y, view) {
+    this.under = x && y ? new Float32Array(this.size) : null;
+    if (!this.under || !x || !y) return;
+    const { full, offsets, under, weights } = this;
+    const n = x.length;
+    const own = this.at;
+    this.at = new Int32Array(n);
+    this.place(x, y, view, 0, n);
+    for (const p of this.at) {
+      if (p < 0) continue;
+      for (let k = 0; k < offsets.length; k++) {
+        const q = p + offsets[k];
+        under[q] = Math.min(UNDER.most, under[q] + (UNDER.each * weights[k]) / full);
+      }
+    }
+    this.at = own;
   }
 
   /** Sum no points as yet. */
@@ -361,13 +392,13 @@ export class ScatterRaster {
 
   /** @param {CanvasRenderingContext2D} context */
   paintAll(context) {
-    const { width, height, pad, stride, pixels, all } = this;
+    const { width, height, pad, stride, pixels, all, under } = this;
     const [r, g, b] = this.background;
     pixels.fill(((255 << 24) | (b << 16) | (g << 8) | r) >>> 0);
     for (let y = 0; y < height; y++) {
       const from = (y + pad) * stride + pad;
       for (let x = 0; x < width; x++) {
-        if (all[4 * (from + x)]) pixels[y * width + x] = this.mixed(from + x);
+        if (all[4 * (from + x)] || under?.[from + x]) pixels[y * width + x] = this.mixed(from + x);
       }
     }
     context.putImageData(this.image, 0, 0);
@@ -404,6 +435,12 @@ export class ScatterRaster {
     let r = this.background[0];
     let g = this.background[1];
     let b = this.background[2];
+    const ground = this.under?.[p];
+    if (ground) {
+      r += ground * (gray - r);
+      g += ground * (gray - g);
+      b += ground * (gray - b);
+    }
     const wo = outside[o] >>> 0;
     const ws = chosen[o] >>> 0;
     const wt = other[o] >>> 0;

@@ -35,11 +35,14 @@ class PointTable:
         ``"kept"``, where it is given, is 0 for points that are out of view, as if outside the ROI.
     array_keys : mapping of str to str
         Fingerprints of arrays; an array with one is never hashed nor copied while it is held.
+    others : mapping of str to ndarray
+        What is not about these points: 1-D float32 of any length.
     """
 
     n: int
     arrays: Mapping[str, np.ndarray]
     array_keys: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, array in self.arrays.items():
@@ -116,6 +119,8 @@ class Panel:
         The panel that strokes in it name, if not the panel itself: several may have its axes.
     place : int or None
         Which of `Menu.shown` it is.
+    under : (str, str), optional
+        Names of `PointTable.others`: x and y of what lies in gray under a scatter's points.
     """
 
     id: str
@@ -131,6 +136,7 @@ class Panel:
     graticule: bool = False
     frame: str = ""
     place: int | None = None
+    under: tuple[str, str] | None = None
 
     @property
     def axes(self) -> tuple[str, str]:
@@ -159,6 +165,7 @@ class Panel:
             "graticule": self.graticule,
             "frame": self.frame or self.id,
             "place": self.place,
+            "under": None if self.under is None else list(self.under),
         }
 
 
@@ -435,6 +442,8 @@ class PanelsView:
             msg = f"The parts' panel {self.parts.panel!r} has no axes; known: {sorted(self.axes)}."
             raise RequestError(msg)
         missing = sorted(self._needed_arrays() - set(self.points.arrays))
+        under = {name for panel in self.panels for name in panel.under or ()}
+        missing += sorted(under - set(self.points.others))
         if missing:
             msg = f"The view needs arrays {missing}; given: {sorted(self.points.arrays)}."
             raise RequestError(msg)

@@ -51,7 +51,8 @@ def spaces(
 def umaps_under_way(scene: Scene, question: Question, found: Compared) -> tuple[str, ...]:
     """Return the jobs of the UMAPs that are being computed for a comparison."""
     scenes = [_own_scene(scene, place) for place in found.places.values()]
-    records = [embeddings.umap_job(own, question) for own in scenes]
+    own_umap = question.changed(space="")
+    records = [embeddings.umap_job(own, own_umap) for own in scenes]
     return tuple(record.id for record in records if record is not None and record.active)
 
 
@@ -87,6 +88,7 @@ def _space(
 
 
 def _umap(own: Scene, question: Question, called: str, messages: list[str]) -> EmbeddingView | None:
+    question = question.changed(space="")
     record = embeddings.umap_job(own, question)
     if record is None:
         messages.append(f"A UMAP of {called} takes minutes: start it on Explore.")

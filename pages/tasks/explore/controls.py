@@ -13,7 +13,7 @@ from latentcore.analysis.projection import UMAP_METRICS
 from latentcore.figures.colors import COLORMAPS, MISSING_COLORS, MISSING_USUAL, is_diverging
 from pages.forms.request_form import form_for
 from pages.tasks.explore import features
-from pages.view import session
+from pages.view import known_spaces, session
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.roi import roi_popover
 from pages.view.scene import Scene
@@ -138,7 +138,7 @@ def _details(scene: Scene, question: Question) -> None:
     with st.popover("Methods", icon=":material/tune:"):
         if scene.numeric_maps or scene.latents.grid is not None:
             _cluster_details(scene, question)
-        _umap_details(question)
+        _umap_details(scene, question)
 
 
 def _color_details(scene: Scene, question: Question) -> None:
@@ -238,8 +238,22 @@ def _differing(made: Any) -> dict[str, Any]:
     }
 
 
-def _umap_details(question: Question) -> None:
+def _umap_details(scene: Scene, question: Question) -> None:
     st.markdown("**UMAP**")
+    spaces = known_spaces.spaces(scene)
+    if spaces or question.space:
+        _choose(
+            "Laid out by",
+            "space",
+            ["", *spaces],
+            question.space,
+            show_as=lambda job: spaces.get(job, "these points"),
+            also={"embedding": "umap"},
+            help="An embedding of other latents of the same encoder: the points in view are placed "
+            "in it by the method that made it, over its own points in gray.",
+        )
+    if question.space in spaces:
+        return
     keys = {"neighbors": "explore.neighbors", "min_dist": "explore.min_dist"}
     st.session_state[keys["neighbors"]] = question.neighbors
     st.session_state[keys["min_dist"]] = question.min_dist

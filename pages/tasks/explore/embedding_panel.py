@@ -18,6 +18,7 @@ from pages.jobs.panel import cancel, runner, waiting_text
 from pages.tasks.explore import panel_choices
 from pages.view import embeddings, session
 from pages.view.embeddings import EmbeddingView, pca_view, umap_view
+from pages.view.known_spaces import space_of
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -72,15 +73,22 @@ def _drawn_in_umap(question: Question) -> bool:
 
 def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> EmbeddingView | None:
     """Return the UMAP; where there is none yet, show its progress and what can be done."""
+    if question.space and space_of(question) is None:
+        messages.append("The embedding that the points were placed in is gone: this is their own.")
     record = embeddings.umap_job(scene, question)
     with st.container(key="explore-notice-umap"):
         if record is not None and record.active:
             _wait(scene, question, record.id)
         elif record is None or not record.finished:
             _offer(scene, question, record)
-        elif embeddings.has_landmarks(scene) and question.roi != question.landmarks:
+        elif _own_landmarks(scene, question) and question.roi != question.landmarks:
             _offer_other_landmarks(scene, question)
     return umap_view(scene, question, record, messages) if record and record.finished else None
+
+
+def _own_landmarks(scene: Scene, question: Question) -> bool:
+    """Whether the UMAP is of these points, and laid out on some of them only."""
+    return space_of(question) is None and embeddings.has_landmarks(scene)
 
 
 def _wait(scene: Scene, question: Question, job: str) -> None:
@@ -140,7 +148,7 @@ def _offer_other_landmarks(scene: Scene, question: Question) -> None:
 
 def _start(scene: Scene, question: Question) -> None:
     """Compute the UMAP; of very many points, on those of the ROI first."""
-    if embeddings.has_landmarks(scene):
+    if _own_landmarks(scene, question):
         session.update(landmarks=question.roi)
     embeddings.umap_job(scene, session.question(), start=True)
 

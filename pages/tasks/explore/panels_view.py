@@ -226,6 +226,7 @@ class _Maker:
             found.panel, "scatter", found.title, *_embedding_axes(self.arrays, found),
             *found.labels, self._color(color), equal_aspect=not found.panel.startswith("pca"),
             note=found.note or self._note(color), graticule=found.graticule,
+            under=_reference_axes(self.arrays, found),
         )  # fmt: skip
 
     def _map(self, what: Axis) -> Panel:
@@ -539,6 +540,16 @@ def _embedding_axes(arrays: PointArrays, embedding: EmbeddingView) -> tuple[str,
     arrays.add_own(x, lambda: coordinates()[:, 0], embedding.key)
     arrays.add_own(y, lambda: coordinates()[:, 1], embedding.key)
     return x, y
+
+
+def _reference_axes(arrays: PointArrays, embedding: EmbeddingView) -> tuple[str, str] | None:
+    """Add the points among which those in view were placed."""
+    if embedding.reference is None:
+        return None
+    names = (f"{embedding.panel}:under:0", f"{embedding.panel}:under:1")
+    for name, values in zip(names, embedding.reference.T, strict=True):
+        arrays.add_other(name, values, embedding.key)
+    return names
 
 
 def _quantity_title(question: Question) -> str:

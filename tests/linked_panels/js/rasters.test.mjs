@@ -92,6 +92,30 @@ for (const [name, size, view, wide] of [
   });
 }
 
+test("points under a scatter are gray where no point of its own hides them", () => {
+  const view = { x0: 0, x1: 10, y0: 0, y1: 10 };
+  const raster = new ScatterRaster();
+  raster.resize(20, 20, 0.5, 1);
+  raster.underlay(Float32Array.of(2.25, 7.25, 7.25, NaN), Float32Array.of(2.25, 7.25, 7.25, 1), view);
+  finish(raster.build(Float32Array.of(2.25), Float32Array.of(2.25), view, Uint32Array.of(0xff0000ff)));
+  const selection = new Selection(1, () => null);
+  raster.update(Uint32Array.of(0xff0000ff), selection);
+  raster.paint(context, THEME, false, THEME.slots.B, true);
+  const at = (x, y) => raster.pixels[(19 - y) * 20 + x];
+  const shade = (share) => {
+    const level = Math.floor(255 + share * (168 - 255));
+    return ((255 << 24) | (level << 16) | (level << 8) | level) >>> 0;
+  };
+  assert.equal(at(14, 14), shade(0.4));
+  assert.equal(at(0, 0), 0xffffffff);
+  const alone = raster.pixels.slice();
+  raster.underlay(null, null, view);
+  raster.paint(context, THEME, false, THEME.slots.B, true);
+  assert.equal(at(14, 14), 0xffffffff);
+  const [r, g, b] = [0, 8, 16].map((bits) => (alone[(19 - 4) * 20 + 4] >>> bits) & 255);
+  assert.ok(r > 200 && g < 80 && b < 80, `${[r, g, b]}`);
+});
+
 for (const radius of [0.5, 1.9]) {
   test(`a scatter brushed point by point is the sum over its points, radius ${radius}`, () => {
     const points = pointsOn(1);
