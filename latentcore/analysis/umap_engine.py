@@ -168,6 +168,12 @@ def _engine() -> Callable[..., Any]:
             continue
         for one in list(vars(module).values()):
             if isinstance(one, Dispatcher) and one.py_func.__module__.startswith(_ENGINE):
+                # Loops that are handed a distance are kept under its identity, which is another
+                # one in each process unless it is given.
+                with suppress(AssertionError):  # it has one by now
+                    one._set_uuid(  # type: ignore[attr-defined]
+                        f"{one.py_func.__module__}.{one.py_func.__qualname__}"
+                    )
                 with suppress(RuntimeError):  # no folder that can be written
                     one.enable_caching()
     return umap.UMAP  # type: ignore[no-any-return]

@@ -24,6 +24,7 @@ _LOW_PRIORITY = 5
 # What nobody asked for takes only what others leave of the processor.
 _LOWEST_PRIORITY = 19
 _WARMED = "latentcore.analysis.projection"
+_COMPILED = "pynndescent"
 
 
 def main(arguments: list[str]) -> None:
@@ -42,8 +43,18 @@ def _prepare() -> None:
     The process beside is of this one's group, and ends with it.
     """
     _warm_up()
+    if _compiled_before():
+        return
     command = [sys.executable, "-m", "latentcore.jobs.worker", "--compile", "--idle"]
     subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module, no shell
+
+
+def _compiled_before() -> bool:
+    """Tell whether the machine code of large embeddings lies beside the library already."""
+    library = importlib.util.find_spec(_COMPILED)
+    if library is None or library.origin is None:
+        return True
+    return any(Path(library.origin).parent.glob("__pycache__/*process_candidates*.nbi"))
 
 
 def _warm_up(**what: bool) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -47,3 +52,28 @@ def test_landmarks_are_spread_evenly_over_the_scan():
     again = projection._fit_rows(latents, rows, len(x) // 16, None, None, 3)
     np.testing.assert_array_equal(chosen, again)
     assert (projection._fit_rows(latents, rows, len(x) // 16, None, None, 4) != chosen).any()
+
+
+_HANDED_A_DISTANCE = """
+import numpy as np
+from latentcore.analysis.umap_engine import _engine
+
+_engine()
+from pynndescent.distances import euclidean
+from pynndescent.pynndescent_ import init_random
+from pynndescent.utils import make_heap
+
+data = np.eye(20, 3, dtype=np.float32)
+init_random(5, data, make_heap(20, 5), euclidean, np.array([91_234_567, 823_456_789, 734_567_891]))
+"""
+
+
+def test_code_that_is_handed_a_distance_is_compiled_once() -> None:
+    library = importlib.util.find_spec("pynndescent")
+    assert library is not None and library.origin is not None
+    kept = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", _HANDED_A_DISTANCE], check=True)
+        kept.append({*Path(library.origin).parent.glob("__pycache__/*init_random*.nbc")})
+    assert kept[0] == kept[1]
+    assert kept[0]
