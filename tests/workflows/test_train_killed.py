@@ -75,11 +75,9 @@ def train(scan: Path, out: Path, threads: int, end: str = "") -> int:
     return done.returncode
 
 
-@pytest.mark.parametrize("threads", [(2, 1), (1, 2)])
-def test_a_training_goes_on_with_the_threads_that_it_began_with(tmp_path, threads):
+def test_a_training_goes_on_with_the_threads_that_it_began_with(tmp_path):
     scan = write_kikuchi(tmp_path / "scan.h5", full_grid(20, 20), patterns(400, (60, 60)))
-    first, then = threads
-    assert train(scan, tmp_path / "whole", first) == 0
-    assert train(scan, tmp_path / "part", first, "kill") == -signal.SIGKILL
-    assert train(scan, tmp_path / "part", then) == 0
+    assert train(scan, tmp_path / "whole", 2) == 0
+    assert train(scan, tmp_path / "part", 2, "kill") == -signal.SIGKILL
+    assert train(scan, tmp_path / "part", 1) == 0
     assert results(tmp_path / "part") == results(tmp_path / "whole")
