@@ -13,6 +13,7 @@ from PIL import Image
 
 from latentcore.artifacts import from_json
 from latentcore.cli import main
+from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 
 COLUMNS, ROWS = 7, 5
 STEP = 0.3
@@ -116,15 +117,20 @@ def test_what_keeps_nothing_is_refused(scan, tmp_path, capsys, options, said):
 
 
 def test_extract_takes_the_points_that_are_kept(tmp_path):
-    assert main(["demo", "--out", str(tmp_path / "demo")]) == 0
-    table = tmp_path / "demo" / "demo_bandcontrast.csv"
+    places = full_grid(12, 10)
+    scan = write_kikuchi(tmp_path / "scan.h5", places, patterns(120))
+    table = tmp_path / "bands.csv"
+    contrast = np.random.default_rng(1).integers(0, 256, 120)
+    columns = {"x": places[:, 0], "y": places[:, 1], "bandcontrast": contrast}
+    pd.DataFrame(columns).to_csv(table, index=False)
     report, _ = kept_of(table, tmp_path / "kept", "--above", "90")
-    asked = ["extract", str(tmp_path / "demo" / "demo.h5"), "--checkpoint", "pca:2", "--out"]
+    asked = ["extract", str(scan), "--checkpoint", "pca:2", "--out"]
     kept = str(tmp_path / "kept" / "kept.npy")
     assert main([*asked, str(tmp_path / "a"), "--keep-xy", kept]) == 0
     assert main([*asked, str(tmp_path / "b"), "--keep-above", str(table), "90"]) == 0
     first, second = (from_json((tmp_path / one / "run.json").read_text()) for one in "ab")
     assert first["summary"]["n_encoded"] == report["n_kept"] == second["summary"]["n_encoded"]
+    assert report["n_kept"] == (contrast > 90).sum()
 
 
 @pytest.mark.parametrize("color", ["tan", "black", "white", "gray", "transparent"])
