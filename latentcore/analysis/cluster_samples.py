@@ -70,6 +70,7 @@ def fit_rows(
     progress: Progress,
     *,
     checked: bool = True,
+    learn: NDArray[np.bool_] | None = None,
 ) -> SampledFit:
     """Put rows into clusters, learned from all of them or from a sample.
 
@@ -81,12 +82,16 @@ def fit_rows(
         can predict.
     checked : bool
         Whether a second sample says how far the first is to be trusted.
+    learn : ndarray of bool, shape (n,), optional
+        The rows that are learned from; the others are placed by what was learned.
 
     Raises
     ------
     RequestError
         If the sample is too small, or the parameters don't suit the rows.
     """
+    if learn is not None:
+        return _learned_from(clusterer, values, learn, sample, progress, checked=checked)
     n = len(values)
     sizes = _sizes(clusterer, n, sample)
     if not sizes or not isinstance(clusterer, SampledClusterer):
@@ -111,6 +116,32 @@ def fit_rows(
     expected = _seconds_of_all(clusterer, sizes[: len(seconds)], seconds, n)
     sampling = Sampling(size, n, seed, agreement, tuple(checks), expected)
     return _labeled(first, values, sampling, progress)
+
+
+def _learned_from(
+    clusterer: Clusterer,
+    values: NDArray[np.float64],
+    learn: NDArray[np.bool_],
+    sample: Sample,
+    progress: Progress,
+    *,
+    checked: bool,
+) -> SampledFit:
+    found = fit_rows(clusterer, values[learn], sample, progress, checked=checked)
+    if found.fit.predict is None:
+        message = (
+            f"{clusterer.title} can't place points that it has not learned from. Learn from all, "
+            "or choose another method."
+        )
+        raise RequestError(message)
+    labels = np.empty(len(values), np.int32)
+    labels[learn] = found.fit.labels
+    others = np.flatnonzero(~learn)
+    for start in range(0, len(others), _BLOCK):
+        progress.step(start, len(others), "placing the other points")
+        rows = others[start : start + _BLOCK]
+        labels[rows] = _predicted(found.fit, values[rows])
+    return SampledFit(replace(found.fit, labels=labels), found.sampling)
 
 
 def _sizes(clusterer: Clusterer, n: int, sample: Sample) -> tuple[int, ...]:

@@ -95,7 +95,9 @@ def cluster_features(
         of each feature, beside everything that the clusterer was given and found.
     """
     used = features.use(scaling)
-    found = fit_rows(clusterer, used.values, sample, progress or Progress(), checked=checked)
+    found = fit_rows(
+        clusterer, used.values, sample, progress or Progress(), checked=checked, learn=used.learn
+    )
     fit = found.fit
     labels = np.full(len(features), -1, np.int32)
     labels[used.rows] = fit.labels
@@ -119,6 +121,7 @@ def cluster_features(
                 for place, name in enumerate(features.names)
             },
             "n_used": len(used.rows),
+            **({} if used.learn is None else {"n_learn_from": int(used.learn.sum())}),
         },
         scores=fit.scores,
         engine=fit.engine,
@@ -139,13 +142,17 @@ class UsedFeatures:
     values : ndarray of float64, shape (m, d)
         Scaled and weighted.
     mean, sd : ndarray of float64, shape (d,)
-        Of the features before scaling, over the m points; the s.d. divides by m.
+        Of the features before scaling, over the m points, or those that are learned from; the
+        s.d. divides by their number.
+    learn : ndarray of bool, shape (m,), or None
+        Which points clusters are learned from, if not all.
     """
 
     rows: NDArray[np.int64]
     values: NDArray[np.float64]
     mean: NDArray[np.float64]
     sd: NDArray[np.float64]
+    learn: NDArray[np.bool_] | None = None
 
     @property
     def variance_shares(self) -> NDArray[np.float64]:
@@ -167,12 +174,15 @@ class Features:
         grid: the labels then don't hang on the order of rows in a file.
     weights : Mapping of str to float
         By how much the squared differences of a feature count, 1 where it is not named.
+    learn : ndarray of bool, shape (n,), optional
+        The points that clusters and scaling are learned from; the others are placed among them.
     """
 
     values: NDArray[np.float64]
     names: tuple[str, ...]
     order: NDArray[np.int64] | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    learn: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n, d = self.values.shape
@@ -199,7 +209,8 @@ class Features:
     def at(self, rows: NDArray[np.bool_]) -> Features:
         """Return the features of some of the points, `rows` of shape (n,)."""
         order = None if self.order is None else self.order[rows]
-        return replace(self, values=self.values[rows], order=order)
+        learn = None if self.learn is None else self.learn[rows]
+        return replace(self, values=self.values[rows], order=order, learn=learn)
 
     @property
     def finite(self) -> NDArray[np.bool_]:
@@ -223,28 +234,31 @@ class Features:
             message = f"scaling must be one of {', '.join(_SCALINGS)}, but is {scaling!r}."
             raise RequestError(message)
         rows = np.flatnonzero(self.finite)
-        if len(rows) < 2:
+        learned = len(rows) if self.learn is None else int(self.learn[rows].sum())
+        if learned < 2:
             named = (
                 f"finite {' and '.join(self.names)}"
                 if len(self.names) <= _MOST_NAMED
                 else f"finite value of each of the {len(self.names)} features"
             )
             message = (
-                f"{len(rows)} of {len(self)} points have a {named}; "
+                f"{learned} of {len(self)} points have a {named}; "
                 "clusters need at least two. Choose another ROI, dimension or map."
             )
             raise RequestError(message)
         if self.order is not None:
             rows = rows[np.argsort(self.order[rows], kind="stable")]
         values = self.values[rows]
-        mean, sd = values.mean(axis=0), values.std(axis=0)
-        self._refuse_constant(values)
+        learn = None if self.learn is None else self.learn[rows]
+        known = values if learn is None else values[learn]
+        mean, sd = known.mean(axis=0), known.std(axis=0)
+        self._refuse_constant(known)
         if scaling == "standard":  # in place: a second copy of many features may not fit
             values -= mean
             values /= sd
         if self.weights:
             values *= np.sqrt([self.weight(name) for name in self.names])
-        return UsedFeatures(rows, values, mean, sd)
+        return UsedFeatures(rows, values, mean, sd, learn)
 
     def _refuse_constant(self, values: NDArray[np.float64]) -> None:
         for name, low, high in zip(self.names, values.min(axis=0), values.max(axis=0), strict=True):
@@ -297,11 +311,14 @@ class FeatureChoice:
         Names of maps.
     weights : Mapping of str to float
         See `Features`; a latent dimension is called ``latent_d<D>``.
+    learn_from : str, optional
+        The partition, such as a scan of a collection, whose samples clusters are learned from.
     """
 
     dims: tuple[int, ...] | None
     maps: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
+    learn_from: str | None = None
 
 
 def latent_name(dim: int) -> str:
@@ -354,7 +371,29 @@ def chosen_features(
     left_out = [latent_name(int(dim)) for dim in latents.dims] if choice.dims is None else []
     check_weights(weights, [*columns, *left_out])
     present = {name: weight for name, weight in weights.items() if name in columns}
-    return Features(table, tuple(columns), order, present)
+    learn = learned_of(latents, choice.learn_from)
+    return Features(table, tuple(columns), order, present, learn)
+
+
+def learned_of(latents: LatentSet, partition: str | None) -> NDArray[np.bool_] | None:
+    """Return which samples are of a partition, shape (n,); None where none is named.
+
+    Raises
+    ------
+    RequestError
+        If there is none of that name.
+    """
+    if partition is None:
+        return None
+    there = [] if latents.partition is None else list(dict.fromkeys(latents.partition.tolist()))
+    if partition not in there:
+        named = ", ".join(there[:12]) or "none"
+        message = (
+            f"Clusters were to be learned from the partition {partition!r}, but the latents have: "
+            f"{named}. Name one of these, or learn from all."
+        )
+        raise RequestError(message)
+    return np.asarray(latents.partition == partition)
 
 
 def check_weights(weights: Mapping[str, float], names: Sequence[str]) -> None:

@@ -43,7 +43,7 @@ def column(location, name):
 
 
 maps = {maps}
-choice = FeatureChoice(dims={dims!r}, maps=tuple(maps), weights={weights!r})
+choice = FeatureChoice(dims={dims!r}, maps=tuple(maps), weights={weights!r}{learn})
 clustering = cluster_features(
     chosen_features(choice, latents, maps),
     clusterer=make_clusterer({method!r}, {parameters!r}),
@@ -76,6 +76,7 @@ def cluster_snippet(
     nameless: bool,
     clusterer: Clusterer,
     scaling: Scaling,
+    learn_from: str | None = None,
     sample: Sample = "all",
     numbers: Mapping[int, int] | None = None,
     roi: Sequence[float] | None = None,
@@ -102,6 +103,8 @@ def cluster_snippet(
     nameless : bool
         Whether the file holds a single dimension and doesn't say which.
     scaling : {"standard", "none"}
+    learn_from : str, optional
+        The partition that is learned from.
     sample : int, "all" or None
         See `latentcore.analysis.cluster_samples.fit_rows`.
     numbers : Mapping of int to int, optional
@@ -145,6 +148,7 @@ def cluster_snippet(
         maps="\n".join(("{", *columns, "}")) if maps else "{}",
         dims=dims,
         weights=dict(weights),
+        learn="" if learn_from is None else f", learn_from={learn_from!r}",
         **said,
     )
 

@@ -22,8 +22,10 @@ from latentcore.analysis.clustering import (
     cluster_features,
     latent_and_band_contrast,
     latent_name,
+    learned_of,
 )
 from latentcore.analysis.collapse import ActiveUnits, Spread, active_units, has_prior, spread
+from latentcore.analysis.partition_shares import partition_shares, partitions_of
 from latentcore.analysis.separation import (
     ScalingComparison,
     Separation,
@@ -292,8 +294,9 @@ def _features(
         (column,) = columns.values()
         order = None if latents.grid is None else latents.grid.node
         pair = latent_and_band_contrast(latents.dimension(request.dim), column.values, order=order)
-        return replace(pair, weights=weights)
-    choice = FeatureChoice(chosen_dims(request), tuple(columns), weights)
+        learn = learned_of(latents, request.learn_from)
+        return replace(pair, weights=weights, learn=learn)
+    choice = FeatureChoice(chosen_dims(request), tuple(columns), weights, request.learn_from)
     return chosen_features(choice, latents, {name: one.values for name, one in columns.items()})
 
 
@@ -348,10 +351,33 @@ def write_clusters(
     tag = _tag(request, points)
     report = _report(request, points, tag)
     folder.write_csv_blocks(report["assignments_csv"], _assignments(request, points))
+    shares = _shares(points)
+    if shares is not None:
+        report["shares_csv"] = f"cluster_shares__{tag}.csv"
+        folder.write_csv(report["shares_csv"], shares)
     folder.write_figure(report["figure"], _figure(request, points))
     folder.write_bytes(report["snippet"], _snippet(request, points).encode())
     folder.write_json(f"cluster_report__{tag}.json", report)
     return report
+
+
+def _shares(points: ClusteredPoints) -> pd.DataFrame | None:
+    """Return how much of each partition each cluster holds; None where there are no partitions."""
+    import pandas as pd
+
+    partitions = partitions_of(points.latents.partition)
+    if partitions is None:
+        return None
+    labels, finite = points.clustering.labels, points.features.finite
+    rows = [
+        {
+            "cluster": label, "partition": one.name, "n": one.n, "share": one.of_partition,
+            "lower": one.interval[0], "upper": one.interval[1],
+        }
+        for label in np.unique(labels[finite]).tolist()
+        for one in partition_shares(partitions, finite, labels == label)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _assignments(request: ClusterRequest, points: ClusteredPoints) -> Iterator[pd.DataFrame]:
@@ -436,6 +462,7 @@ def _report(request: ClusterRequest, points: ClusteredPoints, tag: str) -> dict[
         "map_unit": _one(list(points.units.values())),
         "roi": _roi_record(request),
         "rows": request.rows,
+        "learn_from": request.learn_from,
     }
 
 
@@ -515,7 +542,11 @@ def _snippet(request: ClusterRequest, points: ClusteredPoints) -> str:
         dims=dims,
         maps=dict(zip(points.units, points.sources, strict=True)),
         weights=weights,
-        published_pair=request.dims is None and not weights and points.latents.grid is not None,
+        published_pair=request.dims is None
+        and not weights
+        and points.latents.grid is not None
+        and request.learn_from is None,
+        learn_from=request.learn_from,
         on_grid=points.latents.grid is not None,
         nameless=points.nameless,
         clusterer=points.clusterer,

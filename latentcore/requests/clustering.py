@@ -85,6 +85,12 @@ class _ClusterRequest:
         "points that clusters are learned from, or 'all'; default: as many as it takes to "
         "agree with another sample, where all would take long"
     )
+    learn_from: str | None = option(
+        None,
+        help="learn clusters and scaling from the samples of this partition only, such as a scan "
+        "of a collection, and place the others by what was learned (not dbscan)",
+        metavar="NAME",
+    )
     roi: tuple[float, ...] | None = roi_option()
     rows: str | None = rows_option()
     tag: str | None = option(

@@ -79,6 +79,9 @@ class Question:
         ``"standard"`` or ``"none"`` (as published).
     sample : str
         ``"all"`` learns clusters from all points, ``""`` from a sample where that takes long.
+    learn_from : str
+        The partition, such as a scan of a collection, that clusters are learned from; ``""``
+        stands for all.
     features : tuple of int or str
         What is clustered: latent dimensions by number, maps by name, `ALL_LATENTS`; empty stands
         for the pair of `dim` and `reference`.
@@ -122,6 +125,7 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = "standard"
     sample: str = ""
+    learn_from: str = ""
     features: tuple[Axis, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     scatter: tuple[Axis, Axis] | None = None
@@ -167,7 +171,7 @@ class Question:
             for name, weight in self.weights.items()
             if name in names or (dims is None and name.startswith(latent_name(0)[:-1]))
         }
-        return FeatureChoice(dims, self.maps_clustered, known)
+        return FeatureChoice(dims, self.maps_clustered, known, self.learn_from or None)
 
     def color_map_of(self, name: str, values: ArrayLike | None = None) -> str:
         """Return the color map chosen, or the usual one for the latent or a map's values."""
@@ -378,7 +382,7 @@ _PLAIN: Mapping[str, Callable[[Any], object]] = {
 _TEXTS = frozenset(
     {
         "reference", "color", "cmap", "missing", "embedding", "metric", "space", "method",
-        "scaling", "sample", "active",
+        "scaling", "sample", "learn_from", "active",
     }
 )  # fmt: skip
 _READ: Mapping[str, Callable[[Any], Any]] = {
@@ -398,6 +402,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "parameters": dict,
     "scaling": str,
     "sample": _sample,
+    "learn_from": str,
     "features": _axes,
     "weights": _weights,
     "scatter": _two_axes,

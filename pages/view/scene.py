@@ -15,6 +15,7 @@ from latentcore.analysis.collapse import has_prior
 from latentcore.analysis.exploration import Axis, roi_rows
 from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
+from latentcore.analysis.partition_shares import Partitions, partitions_of
 from latentcore.analysis.representatives import Representatives, representatives
 from latentcore.analysis.value_filters import kept_by
 from latentcore.containers import LatentSet, Roi, quantities
@@ -134,6 +135,11 @@ class Scene:
         return found.with_points(points, self.latents.grid) if points else found
 
     @property
+    def partitions(self) -> Partitions | None:
+        """The scans of a collection, or other partitions, where there are 2 to 50."""
+        return _partitions(self.about, self.latents)
+
+    @property
     def points(self) -> str:
         """What a point of the panels is called."""
         return "samples" if self.latents.grid is None else "points"
@@ -201,6 +207,12 @@ class Scene:
 def _shown(key: str, _latents: LatentSet, most: int) -> Representatives:
     del key
     return representatives(_latents.grid, len(_latents), most)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _partitions(about: str, _latents: LatentSet) -> Partitions | None:
+    del about  # only part of the cache's key
+    return partitions_of(_latents.partition)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -279,6 +291,9 @@ def complete(question: Question, scene: Scene) -> Question:
         changes["pinned"] = None
     if question.roi is not None and scene.latents.grid is None:
         changes["roi"] = None
+    there = () if scene.partitions is None else scene.partitions.names
+    if question.learn_from and question.learn_from not in there:
+        changes["learn_from"] = ""
     columns = scene.numeric_maps if scene.latents.grid is None else ()
     kept = {name: ranges for name, ranges in question.filters.items() if name in columns}
     if len(kept) < len(question.filters):

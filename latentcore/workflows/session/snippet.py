@@ -115,10 +115,12 @@ def _clustered(request: SessionRequest, references: Sequence[str], points: Clust
     """Return the argument that says what is clustered."""
     names = dict(zip(points.units, references, strict=True))
     weights = {names.get(name, name): weight for name, weight in points.features.weights.items()}
-    if request.dims is None and not weights:
+    if request.dims is None and not weights and request.learn_from is None:
         return f"reference={references[0]!r}"
     dims = chosen_dims(request) if request.dims is not None else (shown_dimension(request),)
     if "latent" in weights:
         weights[latent_name(shown_dimension(request))] = weights.pop("latent")
     chosen = f"dims={dims!r}, maps={tuple(references)!r}, weights={weights!r}"
+    if request.learn_from is not None:
+        chosen += f", learn_from={request.learn_from!r}"
     return f"features=lc.FeatureChoice({chosen})"

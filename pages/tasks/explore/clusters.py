@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.cluster_numbers import numbers_of, renumbered
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.analysis.clustering import Features
+from latentcore.analysis.clustering import Features, learned_of
 from latentcore.analysis.exploration import cluster_roi, roi_features
 from latentcore.analysis.separation import Separation, separation
 from latentcore.containers import Clustering
@@ -67,6 +67,7 @@ def cluster_key(scene: Scene, question: Question) -> str:
         sorted(question.parameters.items()),
         question.scaling,
         question.sample,
+        question.learn_from,
         question.features,
         sorted(question.weights.items()),
         question.roi,
@@ -202,7 +203,11 @@ def _separated(
 def features_of(scene: Scene, question: Question, rows: NDArray[np.bool_]) -> Features:
     """Return what is clustered, of some of the points, `rows` of shape (n,)."""
     maps = {name: scene.maps.get(name) for name in question.maps_clustered}
-    return roi_features(scene.latents, maps, rows, question.clustered)
+    features = roi_features(scene.latents, maps, rows, question.clustered)
+    if not question.learn_from:
+        return features
+    learn = learned_of(scene.latents, question.learn_from)
+    return replace(features, learn=None if learn is None else learn[rows])
 
 
 def _scaling(question: Question) -> Any:

@@ -136,7 +136,7 @@ def _details(scene: Scene, question: Question) -> None:
     with st.popover("Features", icon=":material/checklist:"):
         features.show(scene, question)
     with st.popover("Methods", icon=":material/tune:"):
-        if scene.numeric_maps or scene.latents.grid is not None:
+        if scene.numeric_maps or scene.latents.grid is not None or question.features:
             _cluster_details(scene, question)
         _umap_details(scene, question)
 
@@ -217,6 +217,16 @@ def _cluster_details(scene: Scene, question: Question) -> None:
         "published: on their raw units, where a quantity of large numbers (band contrast, 0–255) "
         "usually decides alone.",
     )
+    if scene.partitions is not None:
+        _choose(
+            "Learn from",
+            "learn_from",
+            ["", *scene.partitions.names],
+            question.learn_from,
+            show_as=lambda name: name or "all",
+            help="Clusters and scaling are learned from one scan or partition; the others are "
+            "placed by what was learned.",
+        )
     made = form_for(
         kind,
         key=f"explore.{question.method}.{session.generation()}",

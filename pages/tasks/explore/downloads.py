@@ -188,6 +188,7 @@ def session_request(scene: Scene, question: Question) -> Any:
         method=question.method,
         scaling=question.scaling,
         sample=question.sample or None,
+        learn_from=question.learn_from or None,
         numbers="scan",
         roi=question.roi,
         rows=rows_file(scene),

@@ -19,10 +19,9 @@ from latentcore.analysis.exploration import (
     label_panel,
     selection_of,
 )
-from latentcore.analysis.partition_shares import Partitions, partitions_of
 from latentcore.analysis.separation import Separation
 from latentcore.analysis.statistics import Comparison, Description
-from latentcore.containers import Clustering, LatentSet, cluster_name
+from latentcore.containers import Clustering, cluster_name
 from latentcore.errors import Cancelled
 from pages.frame.errors import markdown_safe
 from pages.frame.tables import shortened, show_table
@@ -122,14 +121,7 @@ def _described(
 ) -> SelectionStatistics:
     del key  # only part of the cache's key
     labels = None if _clustering is None else _clustering.told_apart(_inside)
-    parts = _partitions(_scene.about, _scene.latents)
-    return selection_of(_inside, _mask, labels, _quantities, _scene.latents.grid, parts)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _partitions(about: str, _latents: LatentSet) -> Partitions | None:
-    del about  # only part of the cache's key
-    return partitions_of(_latents.partition)
+    return selection_of(_inside, _mask, labels, _quantities, _scene.latents.grid, _scene.partitions)
 
 
 def _labels_key(clustering: Clustering) -> str:
