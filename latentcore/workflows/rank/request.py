@@ -81,6 +81,11 @@ class RankRequest:
         "where there are eight, else none",
         metavar="COLUMN",
     )
+    across: bool = option(
+        False,
+        help="also score each partition by itself, such as each scan of a collection, and in each "
+        "the dimension that all others choose",
+    )
     top: int = option(
         3,
         help="how many dimensions of each metric are listed and drawn; 0: no figures",

@@ -18,6 +18,7 @@ from latentcore.progress import Progress
 from latentcore.requests.notes import Note
 from latentcore.requests.options import sample_asked
 from latentcore.requests.verbs import verb
+from latentcore.workflows.rank.across import write_across
 from latentcore.workflows.rank.figures import draw_ranking
 from latentcore.workflows.rank.references import JoinedReference, read_reference_map
 from latentcore.workflows.rank.report import (
@@ -43,7 +44,9 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     (x and y or sample_id, reference of the points scored) and ``report.json``; for each of the top
     dimensions ``latent_d<D>_roi.npy`` (float32, row-major over the ROI) and
     ``latent_d<D>_vs_reference.png``; for all of them ``top_dimensions.png`` and
-    ``ranks_by_metric.png``.
+    ``ranks_by_metric.png``. With ``across``, ``partition_scores.csv`` (partition, dim, a column per
+    metric, n) and ``left_out_scores.csv`` (metric, partition, dim, score_others, score, rank,
+    best_dim, best).
 
     Returns
     -------
@@ -71,6 +74,8 @@ def run(request: RankRequest, folder: RunFolder, progress: Progress) -> dict[str
     if found.note:
         report["notes"].insert(0, Note("sample", found.note))
     report["notes"] += uncertainty.notes
+    if request.across:
+        report["across"] = write_across(request, folder, latents, joined.reference.values, progress)
     report["note_codes"] = [note.code for note in report["notes"]]
     folder.write_csv("latent_scores.csv", scores_table(ranking, found.errors))
     if report["uncertainty"] is not None:
