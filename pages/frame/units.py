@@ -22,6 +22,15 @@ def number_text(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
+def percentile_text(value: float) -> str:
+    """Write a percentile; what is below 100 never reads as 100: ``93.1``, ``99.97``."""
+    for digits in (1, 2):
+        text = f"{value:.{digits}f}"
+        if value >= 100 or float(text) < 100:
+            return text
+    return "> 99.99"
+
+
 def size_text(size: float) -> str:
     """Write a number of bytes as people say it."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

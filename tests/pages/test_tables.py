@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pages.frame.tables import shortened, significant
-from pages.frame.units import mean_sd_text
+from pages.frame.units import mean_sd_text, percentile_text
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,12 @@ def test_long_names_keep_both_ends_as_long_as_they_stay_apart() -> None:
     assert len(set(shortened(apart).values())) == 2
     twice = ["a_1_long_long_long_long_b_1", "a_1_long_long_long_long_b_2", "a_2_long_long_long_b_1"]
     assert len(set(shortened(twice).values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.0"), (93.14, "93.1"), (99.94, "99.9"), (99.97, "99.97"), (99.999, "> 99.99"),
+     (100.0, "100.0")],
+)  # fmt: skip
+def test_a_percentile_below_100_never_reads_as_100(value: float, text: str) -> None:
+    assert percentile_text(value) == text

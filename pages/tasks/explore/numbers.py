@@ -78,8 +78,9 @@ def show_selection(
             with st.container(key=f"explore-card-{name}"):
                 _selection_card(scene, name, found[name], found["ROI"].n)
     show_table(_overview(scene, found, names), key="explore.means")
-    if found["ROI"].partitions:
-        _partition_shares(scene, found, [name for name in names if name != "ROI"])
+    selected = [name for name in names if name != "ROI" and found[name].n]
+    if found["ROI"].partitions and selected:
+        _partition_shares(scene, found, selected)
     if clustering is not None:
         _shares(scene, found, names)
     opened = st.expander("Quantiles", key="explore.quantiles", on_change="rerun")

@@ -17,6 +17,7 @@ from latentcore.errors import InputError, RequestError
 from pages.charts.frame import draw
 from pages.frame import errors
 from pages.frame.theme import Tones, tones
+from pages.frame.units import percentile_text
 from pages.scan import loading
 from pages.scan.state import ScanState
 from pages.tasks.search.query import Query
@@ -70,7 +71,7 @@ def _novelty(scan: ScanState, latents: LatentSet, query: Query) -> str:
     apart = "squares of the scan" if one.calibration == "place" else "samples drawn at random"
     st.metric(
         "Novelty (percentile)",
-        f"{one.percentile:.1f}",
+        percentile_text(one.percentile),
         help=f"Among {one.n_calibrating:,} samples set aside ({apart}) the share, in percent, "
         f"that lies as near to the {one.n_fitted:,} others, by Mahalanobis distance "
         f"({one.mahalanobis:.4g}) and by the mean distance to {one.neighbors} neighbors "
