@@ -153,9 +153,9 @@ class Reference:
         score = _score(found, self._usual)
         return Novelty(
             found,
-            percentile=_percentile(score, self._sorted[2]),
-            percentile_mahalanobis=_percentile(found.mahalanobis, self._sorted[0]),
-            percentile_neighbors=_percentile(found.neighbors, self._sorted[1]),
+            percentile=percentile(score, self._sorted[2]),
+            percentile_mahalanobis=percentile(found.mahalanobis, self._sorted[0]),
+            percentile_neighbors=percentile(found.neighbors, self._sorted[1]),
         )
 
 
@@ -235,12 +235,24 @@ def _score(found: Distances, usual: Distances) -> NDArray[np.float64]:
     return np.where(np.isfinite(found.mahalanobis), score, np.nan)
 
 
-def _percentile(values: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 100 × (number below + half of the equal ones, itself among them) / (n + 1)."""
+def percentile(values: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 100 × (number below + half of the equal ones, itself among them) / (n + 1).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (m,)
+    usual : ndarray of float64, shape (n,)
+        Finite, ascending.
+
+    Returns
+    -------
+    ndarray of float64, shape (m,)
+        NaN where a value is not finite.
+    """
     below = np.searchsorted(usual, values, side="left")
     equal = np.searchsorted(usual, values, side="right") - below
-    percentile = 100 * (below + 0.5 * (equal + 1)) / (len(usual) + 1)
-    return np.where(np.isfinite(values), percentile, np.nan)
+    found = 100 * (below + 0.5 * (equal + 1)) / (len(usual) + 1)
+    return np.where(np.isfinite(values), found, np.nan)
 
 
 def _blocks(n: int) -> Iterator[slice]:

@@ -15,6 +15,7 @@ from latentcore.analysis.novelty import (
     Reference,
     parts_at_random,
     parts_by_group,
+    percentile,
 )
 from latentcore.analysis.probe_splits import squares_of
 from latentcore.artifacts import RunFolder, from_json, to_json
@@ -23,6 +24,8 @@ from latentcore.errors import RequestError
 from latentcore.inputs.encoders import made, refuse_other_encoders
 from latentcore.inputs.latent_samples import find_samples
 from latentcore.inputs.latents import in_view, read_field, read_latents
+from latentcore.inputs.maps import one_column
+from latentcore.inputs.sample_tables import columns_at, read_columns
 from latentcore.progress import Progress
 from latentcore.requests.options import (
     coords_option,
@@ -84,6 +87,15 @@ class NoveltyRequest:
         "between its points",
         choices=CALIBRATIONS,
     )
+    errors: tuple[str, ...] | None = option(
+        None,
+        help="reconstruction errors of the latents and of the reference, as two MAPs: the "
+        "reconstruction_error.csv of 'reconstruct' by the model that made both; they become a "
+        "column and a percentile of their own",
+        nargs=2,
+        kind="map",
+        metavar=("MAP", "MAP"),
+    )
     list: int = option(
         24, help="so many of the strangest samples are listed, with pictures where the samples "
         "are found", convert=int, metavar="N",
@@ -108,7 +120,8 @@ def run(request: NoveltyRequest, folder: RunFolder, progress: Progress) -> dict[
     """Measure how unlike a reference samples are.
 
     Writes ``novelty.csv`` (row, x and y or sample_id, mahalanobis, neighbor_distance, percentile
-    and those of each distance; empty where a sample has no latent), ``strangest.csv``,
+    and those of each distance; with ``errors`` reconstruction_error and its percentile; empty where
+    a sample has no latent), ``strangest.csv``,
     ``reference_parts.csv``, ``report.json``, ``novelty.png`` and, where the samples are found,
     ``strangest.png``.
 
@@ -136,11 +149,15 @@ def run(request: NoveltyRequest, folder: RunFolder, progress: Progress) -> dict[
     progress.step(2, 3, "writing")
     order = _strangest(found, request.list)
     table = _table(latents, rows, found)
+    rebuilt = _reconstruction(request, latents, known, folder)
+    if rebuilt is not None:
+        table = table.assign(**rebuilt)
     folder.write_csv("novelty.csv", table)
     folder.write_csv("strangest.csv", table.iloc[order])
     folder.write_csv("reference_parts.csv", _parts_table(parts))
     notes += _draw(request, latents, found, order, folder)
     report = _report(request, latents, known, reference, parts, way, found, notes)
+    report["reconstruction"] = None if rebuilt is None else _rebuilt_report(request, rebuilt)
     folder.write_json("report.json", report)
     progress.step(3, 3, "writing")
     return report
@@ -237,6 +254,44 @@ def _table(latents: LatentSet, rows: NDArray[np.int64], found: Novelty) -> pd.Da
             "percentile_neighbors": found.percentile_neighbors,
         }
     )
+
+
+def _reconstruction(
+    request: NoveltyRequest, latents: LatentSet, known: LatentSet, folder: RunFolder
+) -> dict[str, NDArray[np.float64]] | None:
+    """Return the reconstruction error of each sample, and its percentile among the reference's."""
+    if request.errors is None:
+        return None
+    own, usual = (
+        _errors_at(spec, judged, folder)
+        for spec, judged in zip(request.errors, (latents, known), strict=True)
+    )
+    return {
+        "reconstruction_error": own,
+        "percentile_reconstruction": percentile(own, np.sort(usual[np.isfinite(usual)])),
+    }
+
+
+def _errors_at(spec: str, latents: LatentSet, folder: RunFolder) -> NDArray[np.float64]:
+    table = one_column(read_columns(spec, latents, folder, numbers=True), spec)
+    (values,), _ = columns_at(table, latents)
+    if not np.isfinite(values).any():
+        message = f"{spec!r} holds no reconstruction error of these samples. Give that of them."
+        raise RequestError(message)
+    return np.asarray(values, np.float64)
+
+
+def _rebuilt_report(
+    request: NoveltyRequest, rebuilt: dict[str, NDArray[np.float64]]
+) -> dict[str, Any]:
+    found = rebuilt["percentile_reconstruction"]
+    found = found[np.isfinite(found)]
+    return {
+        "errors": list(request.errors or ()),
+        "n": len(found),
+        "share_above_95": float(np.mean(found > 95)),
+        "share_above_99": float(np.mean(found > 99)),
+    }
 
 
 def _parts_table(parts: Parts) -> pd.DataFrame:

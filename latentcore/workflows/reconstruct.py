@@ -82,8 +82,8 @@ def reconstruct(
     Parameters
     ----------
     folder : RunFolder
-        Gets ``reconstructions.png``, ``reconstruction_error.csv`` (x, y, mse; row, mse where there
-        is no grid) and, where there is a grid, ``reconstruction_error.png``.
+        Gets ``reconstructions.png``, ``reconstruction_error.csv`` (x, y, mse; sample_id, row, mse
+        where there is no grid) and, where there is a grid, ``reconstruction_error.png``.
     progress : Progress
         Steps are samples.
     open_model : callable
@@ -183,7 +183,10 @@ def _write_errors(
 
     grid = chosen.source.grid
     if grid is None:
-        folder.write_csv("reconstruction_error.csv", pd.DataFrame({"row": rows, "mse": mse}))
+        folder.write_csv(
+            "reconstruction_error.csv",
+            pd.DataFrame({"sample_id": chosen.source.sample_ids[rows], "row": rows, "mse": mse}),
+        )
         return
     table = pd.DataFrame({"x": grid.x[rows], "y": grid.y[rows], "mse": mse})
     folder.write_csv("reconstruction_error.csv", table)

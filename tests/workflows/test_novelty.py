@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,3 +140,45 @@ def test_what_can_not_be_judged_is_refused(cutouts, capsys, words, why):
     assert judged(cutouts, cutouts / named, *reference, *more)[0] == 2
     assert why in capsys.readouterr().err
     assert not (cutouts / "out").exists()
+
+
+@pytest.mark.parametrize("grid", [True, False])
+def test_reconstruction_errors_have_their_own_percentile(tmp_path, grid):
+    rng = np.random.default_rng(0)
+    for name, n, odd in (("known", 120, 0), ("new", 40, 3)):
+        images = patterns(n, (12, 12)).astype(np.float32)
+        images[:odd] = rng.uniform(0, 255, (odd, *images.shape[1:]))  # of no kind that was seen
+        file = str(tmp_path / f"{name}.h5")
+        if grid:
+            write_kikuchi(tmp_path / f"{name}.h5", full_grid(n // 10, 10), images)
+        else:
+            with h5py.File(file, "w") as cutouts:
+                cutouts["valid"] = images[:, 0]
+        model = "pca:2" if name == "known" else str(tmp_path / "known" / "model.safetensors")
+        assert main(["extract", file, "--checkpoint", model, "--out", str(tmp_path / name)]) == 0
+        asked = ["reconstruct", file, "--checkpoint", str(tmp_path / "known/model.safetensors")]
+        assert main([*asked, "--out", str(tmp_path / f"{name}_errors"), "--quiet"]) == 0
+    errors = [f"{tmp_path / name}_errors/reconstruction_error.csv:mse" for name in ("new", "known")]
+    status, report, table = judged(
+        tmp_path, tmp_path / "new/new_latents.h5", "--reference",
+        tmp_path / "known/known_latents.h5", "--errors", *errors, "--samples", "none",
+    )  # fmt: skip
+    assert status == 0
+    own, usual = (pd.read_csv(one.removesuffix(":mse"))["mse"].to_numpy() for one in errors)
+    np.testing.assert_allclose(table["reconstruction_error"], own, rtol=1e-6)
+    ranks = [100 * ((usual < one).sum() + 0.5 * ((usual == one).sum() + 1)) / 121 for one in own]
+    np.testing.assert_allclose(table["percentile_reconstruction"], ranks)
+    assert (table["percentile_reconstruction"][:3] > 99).all()
+    above = float(np.mean(np.array(ranks) > 99))
+    assert report["reconstruction"]["share_above_99"] == pytest.approx(above)
+
+
+def test_errors_of_other_samples_are_refused(cutouts, capsys):
+    table = pd.DataFrame({"sample_id": ["elsewhere/1"], "mse": [1.0]})
+    table.to_csv(cutouts / "errors.csv", index=False)
+    status, _, _ = judged(
+        cutouts, cutouts / "same.h5", "--reference", cutouts / "known.h5",
+        "--errors", f"{cutouts}/errors.csv:mse", f"{cutouts}/errors.csv:mse",
+    )  # fmt: skip
+    assert status == 2
+    assert "None of the 1000 samples is in 'errors.csv'" in capsys.readouterr().err
