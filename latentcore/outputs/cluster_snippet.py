@@ -72,7 +72,7 @@ def cluster_snippet(
     maps: Mapping[str, tuple[str, str]],
     weights: Mapping[str, float],
     published_pair: bool,
-    on_grid: bool,
+    on_grid: bool = True,
     nameless: bool,
     clusterer: Clusterer,
     scaling: Scaling,
