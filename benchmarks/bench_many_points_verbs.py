@@ -73,27 +73,33 @@ def write_map(path: Path, rows: int, columns: int) -> None:
 
 
 def measure(verb: str, stem: Path, source: Path, asked: argparse.Namespace) -> str:
-    """Run a verb in a process of its own; return what it took."""
+    """Run a verb over a scan; return what it took."""
+    more = [word.format(map=f"{stem}.parquet") for word in VERBS[verb]]
     with tempfile.TemporaryDirectory(dir=stem.parent) as out:
-        more = [word.format(map=f"{stem}.parquet") for word in VERBS[verb]]
-        command = [sys.executable, "-m", "latentcore", verb, f"{stem}.h5", *more, "--out"]
-        started, most, ended = time.perf_counter(), 0.0, ""
-        errors = Path(out, "errors")
-        with errors.open("w") as file:
-            child = subprocess.Popen(
-                [*command, f"{out}/run", "--quiet"], cwd=source, stdout=file, stderr=file
-            )
-            while child.poll() is None:
-                most = max(most, resident(child.pid))
-                late = time.perf_counter() - started > asked.seconds
-                if late or most > asked.memory:
-                    ended = ", ended: too long" if late else ", ended: too much memory"
-                    child.kill()
-                    child.wait()
-                time.sleep(0.05)
-        seconds = time.perf_counter() - started
-        refused = errors.read_text().strip()[-200:] if child.returncode and not ended else ""
-    return f"{seconds:7.1f} s {most:6.2f} GB{ended}{refused and f', refused: {refused}'}"
+        words = [verb, f"{stem}.h5", *more, "--out", f"{out}/run"]
+        return measure_command(words, source, asked.seconds, asked.memory)
+
+
+def measure_command(
+    words: list[str], source: Path = REPOSITORY, seconds: float = 600.0, memory: float = 6.5
+) -> str:
+    """Run a command in a process of its own; return what it took."""
+    command = [sys.executable, "-m", "latentcore", *words, "--quiet"]
+    started, most, ended = time.perf_counter(), 0.0, ""
+    with tempfile.TemporaryFile("w+") as errors:
+        child = subprocess.Popen(command, cwd=source, stdout=errors, stderr=errors)
+        while child.poll() is None:
+            most = max(most, resident(child.pid))
+            late = time.perf_counter() - started > seconds
+            if late or most > memory:
+                ended = ", ended: too long" if late else ", ended: too much memory"
+                child.kill()
+                child.wait()
+            time.sleep(0.05)
+        took = time.perf_counter() - started
+        errors.seek(0)
+        refused = errors.read().strip()[-200:] if child.returncode and not ended else ""
+    return f"{took:7.1f} s {most:6.2f} GB{ended}{refused and f', refused: {refused}'}"
 
 
 def resident(process: int) -> float:

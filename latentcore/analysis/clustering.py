@@ -385,15 +385,15 @@ def learned_of(latents: LatentSet, partition: str | None) -> NDArray[np.bool_] |
     """
     if partition is None:
         return None
-    there = [] if latents.partition is None else list(dict.fromkeys(latents.partition.tolist()))
-    if partition not in there:
+    there = [] if latents.partition is None else latents.partition.names
+    if latents.partition is None or partition not in there:
         named = ", ".join(there[:12]) or "none"
         message = (
             f"Clusters were to be learned from the partition {partition!r}, but the latents have: "
             f"{named}. Name one of these, or learn from all."
         )
         raise RequestError(message)
-    return np.asarray(latents.partition == partition)
+    return latents.partition.mask([partition])
 
 
 def check_weights(weights: Mapping[str, float], names: Sequence[str]) -> None:

@@ -26,10 +26,9 @@ from latentcore.analysis.clustering import (
     latent_name,
 )
 from latentcore.analysis.partition_shares import (
-    Partitions,
     PartitionShare,
+    comparable,
     partition_shares,
-    partitions_of,
 )
 from latentcore.analysis.samples import Sample
 from latentcore.analysis.selection import Mode, Shape, select
@@ -43,7 +42,15 @@ from latentcore.analysis.statistics import (
     compare,
     describe,
 )
-from latentcore.containers import Clustering, LatentSet, Region, RegionSet, Roi, ScanGrid
+from latentcore.containers import (
+    Clustering,
+    LatentSet,
+    Partitions,
+    Region,
+    RegionSet,
+    Roi,
+    ScanGrid,
+)
 from latentcore.containers.scan_points import Placement
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -220,7 +227,7 @@ def describe_view(
         clustering,
         masks,
         selection_statistics(
-            inside, masks, labels, quantities, latents.grid, partitions_of(latents.partition)
+            inside, masks, labels, quantities, latents.grid, comparable(latents.partition)
         ),
         comparison(masks, {**every, **maps}),
     )

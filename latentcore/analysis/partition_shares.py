@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.containers import Partitions
+
 _MOST = 50
 _Z = 1.959963984540054  # of 95 %
 
@@ -33,42 +35,9 @@ class PartitionShare:
     interval: tuple[float, float]
 
 
-@dataclass(frozen=True, eq=False)
-class Partitions:
-    """The partitions of samples.
-
-    Attributes
-    ----------
-    names : tuple of str
-        In the order of their first samples.
-    codes : ndarray of int16, shape (n,)
-        Which of them each sample is of.
-    """
-
-    names: tuple[str, ...]
-    codes: NDArray[np.int16]
-
-    def count(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Count the chosen samples of each partition."""
-        return np.bincount(self.codes[mask], minlength=len(self.names))
-
-
-def partitions_of(partition: NDArray[np.str_] | None) -> Partitions | None:
-    """Return the partitions of samples; None where there are not 2 to 50 of them.
-
-    Parameters
-    ----------
-    partition : ndarray of str, shape (n,), or None
-        The name of each sample's.
-    """
-    if partition is None:
-        return None
-    import pandas as pd
-
-    codes, names = pd.factorize(partition)
-    if not 2 <= len(names) <= _MOST:
-        return None
-    return Partitions(tuple(map(str, names)), codes.astype(np.int16))
+def comparable(partition: Partitions | None) -> Partitions | None:
+    """Return the partitions of samples; None where there are not 2 to 50 of them."""
+    return partition if partition is not None and 2 <= len(partition.names) <= _MOST else None
 
 
 def partition_shares(

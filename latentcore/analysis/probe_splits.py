@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.parameters import check_seed
-from latentcore.containers import ScanGrid
+from latentcore.containers import Partitions, ScanGrid
 from latentcore.errors import RequestError
 
 Labels = NDArray[np.int64]
@@ -47,14 +47,14 @@ class Split:
     notes: tuple[str, ...] = ()
 
 
-def given_split(labels: Labels, partition: NDArray[np.str_] | None, name: str) -> Split:
+def given_split(labels: Labels, partition: Partitions | None, name: str) -> Split:
     """Test on one partition and learn from all others.
 
     Parameters
     ----------
     labels : ndarray of int64, shape (n,)
         −1 takes no part.
-    partition : ndarray of str, shape (n,), or None
+    partition : Partitions or None
     name : str
         The partition to test on.
 
@@ -63,14 +63,14 @@ def given_split(labels: Labels, partition: NDArray[np.str_] | None, name: str) -
     RequestError
         If there is no such partition, or no labeled sample on one of the sides.
     """
-    present = [] if partition is None else sorted(map(str, np.unique(partition)))
+    present = [] if partition is None else sorted(partition.names)
     if partition is None or name not in present:
         has = f"the partitions {', '.join(present)}" if present else "no partitions"
         message = f"The partition {name!r} was to be the test set, but the latents have {has}. " + (
             "Name one of these." if present else "Leave ⟨split⟩ out."
         )
         raise RequestError(message)
-    labeled, test = labels >= 0, np.asarray(partition == name)
+    labeled, test = labels >= 0, partition.mask([name])
     split = Split("given", labeled & ~test, labeled & test, {"test": name})
     for side, mask in (("to learn from", split.train), ("to be tested on", split.test)):
         if not mask.any():

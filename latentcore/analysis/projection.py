@@ -549,12 +549,12 @@ def _fit_rows(
     """Return which of the encoded rows are learned from, as places among them, ascending."""
     places = np.arange(len(rows))
     if partition is not None:
-        present = [] if latents.partition is None else sorted(set(latents.partition.tolist()))
+        present = [] if latents.partition is None else sorted(latents.partition.names)
         if latents.partition is None or partition not in present:
             has = f"the partitions {', '.join(present)}" if present else "no partitions"
             message = f"UMAP shall learn from partition {partition!r}, but the latents have {has}."
             raise RequestError(message)
-        places = np.flatnonzero(latents.partition[rows] == partition)
+        places = np.flatnonzero(latents.partition.mask([partition])[rows])
     if len(places) < _FEWEST_FOR_UMAP:
         message = (
             f"Only {len(places)} rows of partition {partition!r} have a latent; UMAP must be "
@@ -579,18 +579,18 @@ def _balanced_rows(
 ) -> NDArray[np.int64]:
     """Return places among the encoded rows, ascending: as many of each partition."""
     assert latents.partition is not None
-    names, codes = np.unique(latents.partition[rows], return_inverse=True)
-    counts = np.bincount(codes)
-    each = min(max(1, most // len(names)), max(int(counts.min()), _FEWEST_OF_EACH))
+    parted = latents.partition.take(rows).alphabetical
+    counts = parted.count()
+    each = min(max(1, most // len(counts)), max(int(counts.min()), _FEWEST_OF_EACH))
     parts = []
     for code, n in enumerate(counts.tolist()):
-        places = np.flatnonzero(codes == code)
+        places = np.flatnonzero(parted.codes == code)
         drawn = np.random.default_rng([seed, code]).permutation(n)[:each]
         parts.append(places[drawn])
     if each < counts.max():
         listed = ", ".join(
             f"{min(each, n):,} of {n:,} of {name}"
-            for name, n in zip(names.tolist(), counts.tolist(), strict=True)
+            for name, n in zip(parted.names, counts.tolist(), strict=True)
         )
         notes.append(f"laid out on a balanced sample: {listed}")
     return np.sort(np.concatenate(parts))

@@ -6,6 +6,7 @@ The layout is described by its reader, `latentcore.readers.latents.latentcore_hd
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from latentcore.errors import RequestError
 
 _RESERVED = ("coords", "dims", "labels", "sample_ids")
 _WITHOUT_PARTITION = "samples"
+_IDS_AT_ONCE = 1 << 18
 
 
 def latents_name(location: str) -> str:
@@ -57,24 +59,23 @@ def write_latents(path: Path, latents: LatentSet, *, coords_dtype: DTypeLike | N
         temporary.unlink(missing_ok=True)
 
 
-def _by_partition(latents: LatentSet) -> tuple[LatentSet, list[str]]:
-    if latents.partition is None:
-        return latents, []
-    _, first, number = np.unique(latents.partition, return_index=True, return_inverse=True)
-    names = [str(latents.partition[row]) for row in sorted(first)]
-    for name in names:
+def _by_partition(latents: LatentSet) -> tuple[LatentSet, tuple[str, ...]]:
+    partition = latents.partition
+    if partition is None:
+        return latents, ()
+    for name in partition.names:
         if name in _RESERVED or "/" in name or name in ("", "."):
             message = (
                 f"A partition can't be called {name!r}. Reserved are {', '.join(_RESERVED)}, and "
                 "a name holds no '/'."
             )
             raise RequestError(message)
-    rank = np.argsort(np.argsort(first))  # place of each name in the order of appearance
-    order = np.argsort(rank[number], kind="stable")
-    return latents.take(order), names
+    if (np.diff(partition.codes) >= 0).all():
+        return latents, partition.names  # as they are read: they need not be in memory
+    return latents.take(np.argsort(partition.codes, kind="stable")), partition.names
 
 
-def _write_attributes(file: h5py.File, latents: LatentSet, names: list[str]) -> None:
+def _write_attributes(file: h5py.File, latents: LatentSet, names: Sequence[str]) -> None:
     file.attrs["encoding-type"] = "latentcore-latents"
     file.attrs["encoding-version"] = "1"
     if names:
@@ -91,13 +92,23 @@ def _write_attributes(file: h5py.File, latents: LatentSet, names: list[str]) -> 
 
 
 def _write_datasets(
-    file: h5py.File, latents: LatentSet, names: list[str], coords_dtype: DTypeLike | None
+    file: h5py.File, latents: LatentSet, names: Sequence[str], coords_dtype: DTypeLike | None
 ) -> None:
-    for name in names or [_WITHOUT_PARTITION]:
-        rows = slice(None) if latents.partition is None else latents.partition == name
-        file.create_dataset(name, data=np.ascontiguousarray(latents.values[rows]))
+    n, d = latents.shape
+    sizes = [n] if latents.partition is None else latents.partition.count().tolist()
+    ends = np.cumsum(sizes).tolist()
+    parts = [
+        (end - size, end, file.create_dataset(name, (size, d), np.float32))
+        for name, size, end in zip(names or [_WITHOUT_PARTITION], sizes, ends, strict=True)
+    ]
+    for rows, block in latents.blocks():
+        for start, end, part in parts:
+            first, last = max(start, rows.start), min(end, rows.stop)
+            if first < last:
+                own = block[first - rows.start : last - rows.start]
+                part[first - start : last - start] = own
     file.create_dataset("dims", data=latents.dims.astype(np.int32))
-    file.create_dataset("sample_ids", data=_as_bytes(latents.sample_ids))
+    file.create_dataset("sample_ids", data=_ids(latents))
     if latents.labels is not None:
         file.create_dataset("labels", data=latents.labels.astype(np.int32))
     if latents.grid is not None:
@@ -114,7 +125,9 @@ def _coords(grid: ScanGrid, dtype: DTypeLike | None) -> NDArray[np.generic]:
     return coords.astype(dtype)
 
 
-def _as_bytes(ids: NDArray[np.str_]) -> NDArray[np.bytes_]:
+def _ids(latents: LatentSet) -> NDArray[np.bytes_]:
     """Return fixed-length UTF-8: unlike text of any length it holds no pointers."""
-    encoded: NDArray[np.bytes_] = np.char.encode(ids.astype(np.str_), "utf-8")
-    return encoded.astype(f"S{max(1, encoded.dtype.itemsize)}")
+    n = len(latents)
+    pieces = [np.arange(start, min(n, start + _IDS_AT_ONCE)) for start in range(0, n, _IDS_AT_ONCE)]
+    encoded = [np.char.encode(latents.ids_of(rows).astype(np.str_), "utf-8") for rows in pieces]
+    return np.concatenate([np.empty(0, "S1"), *encoded])

@@ -40,6 +40,6 @@ def write_features(
         content["y"] = torch.from_numpy(kept.labels.astype(np.int64))
     content["paths"] = kept.sample_ids.tolist()
     if kept.partition is not None:
-        content["split"] = kept.partition.tolist()
+        content["split"] = kept.partition.each.tolist()
     content["meta"] = from_json(to_json(dict(meta)))
     torch.save(content, path)

@@ -8,6 +8,7 @@ from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids, later_sample_ids
 from latentcore.containers.lazy import later, lazy_fields
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
+from latentcore.containers.partitions import Partitions, partitions_of
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
 from latentcore.containers.regions import Region, RegionSet
 from latentcore.containers.results import (
@@ -33,6 +34,7 @@ from latentcore.containers.samples import (
     notes_of,
 )
 from latentcore.containers.scan_points import RegionScan, ScanPoints
+from latentcore.containers.stored_matrix import JoinedMatrix, StoredMatrix
 from latentcore.containers.tables import SampleColumns, SampleTable
 
 __all__ = [
@@ -44,9 +46,11 @@ __all__ = [
     "CrystalSymmetry",
     "Embedding",
     "InputRecord",
+    "JoinedMatrix",
     "LatentSet",
     "Lattice",
     "Neighbors",
+    "Partitions",
     "Provenance",
     "Ranking",
     "Region",
@@ -64,6 +68,7 @@ __all__ = [
     "ShiftedRows",
     "Skipping",
     "SourceRef",
+    "StoredMatrix",
     "UnitCell",
     "cluster_name",
     "damage_of",
@@ -77,6 +82,7 @@ __all__ = [
     "match_rows",
     "notes_of",
     "numeric",
+    "partitions_of",
     "quantities",
     "refuse_names",
     "sample_rows",

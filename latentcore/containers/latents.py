@@ -6,15 +6,17 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers.grid import ScanGrid
 from latentcore.containers.lazy import is_later, later, lazy_fields, some_of, unmade
+from latentcore.containers.partitions import Partitions
 from latentcore.containers.provenance import Provenance
 from latentcore.containers.samples import SourceRef
+from latentcore.containers.stored_matrix import StoredMatrix
 from latentcore.errors import RequestError, ShapeError
 
 _BLOCK_VALUES = 1 << 20
@@ -37,29 +39,6 @@ def _numbers(rows: NDArray[np.integer], n: int) -> NDArray[np.str_]:
     return rows.astype(f"U{len(str(max(0, n - 1)))}")
 
 
-class StoredMatrix(Protocol):
-    """Latents that stay in their file until somebody needs them."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and dimensions."""
-        ...
-
-    def read(self, rows: slice) -> NDArray[np.float32]:
-        """Return neighboring rows, shape (b, d).
-
-        Raises
-        ------
-        MalformedFileError
-            If the file was changed since it was opened.
-        """
-        ...
-
-    def load(self) -> NDArray[np.float32]:
-        """Return all rows, shape (n, d)."""
-        ...
-
-
 @lazy_fields("values", "sample_ids")
 @dataclass(frozen=True, eq=False)
 class LatentSet:
@@ -73,7 +52,7 @@ class LatentSet:
     sample_ids : ndarray of str, shape (n,)
     dims : ndarray of int32, shape (d,)
         Which of the model's latent dimensions the columns are: a file may hold only some.
-    partition : ndarray of str, shape (n,), or None
+    partition : Partitions or None
     labels : ndarray of int32, shape (n,), or None
         Which class each sample is of.
     targets : ndarray of float64, shape (n,) or (n, k), or None
@@ -93,7 +72,7 @@ class LatentSet:
     sample_ids: NDArray[np.str_]
     dims: NDArray[np.int32]
     grid: ScanGrid | None = None
-    partition: NDArray[np.str_] | None = None
+    partition: Partitions | None = None
     labels: NDArray[np.int32] | None = None
     targets: NDArray[np.float64] | None = None
     ref: SourceRef | None = None
@@ -274,7 +253,7 @@ class LatentSet:
             stored=None,
             sample_ids=self.sample_ids[chosen] if self.stored is None else self._later_ids(chosen),
             grid=None if self.grid is None else self.grid.take(rows),
-            partition=None if self.partition is None else self.partition[rows],
+            partition=None if self.partition is None else self.partition.take(rows),
             labels=None if self.labels is None else self.labels[rows],
             targets=None if self.targets is None else self.targets[rows],
         )

@@ -252,10 +252,9 @@ def _target(
 def _rows_of(latents: LatentSet, partition: str | None) -> NDArray[np.int64]:
     if partition is None:
         return np.arange(len(latents), dtype=np.int64)
-    names = np.array([], np.str_) if latents.partition is None else latents.partition
-    rows = np.flatnonzero(names == partition).astype(np.int64)
-    if len(rows) == 0:
-        there = ", ".join(dict.fromkeys(names.tolist())) or "none"
+    known = latents.partition
+    if known is None or partition not in known.names:
+        there = "none" if known is None else ", ".join(known.names)
         message = f"There is no partition {partition!r} in the latents. There are: {there}."
         raise RequestError(message)
-    return rows
+    return np.flatnonzero(known.mask([partition]))

@@ -21,11 +21,11 @@ def rows_in(latents: LatentSet, names: Sequence[str]) -> NDArray[np.int64] | Non
     """
     if not names:
         return None
-    known = [] if latents.partition is None else np.unique(latents.partition).tolist()
+    known = [] if latents.partition is None else sorted(latents.partition.names)
     unknown = [name for name in names if name not in known]
     if unknown:
         there = f"It has: {', '.join(known)}." if known else "It has none at all."
         message = f"The latents have no partition {unknown[0]!r}. {there} Name one of these."
         raise RequestError(message if known else message.removesuffix(" Name one of these."))
     assert latents.partition is not None
-    return np.flatnonzero(np.isin(latents.partition, names))
+    return np.flatnonzero(latents.partition.mask(names))

@@ -52,7 +52,7 @@ def sample_groups(asked: str | None, latents: LatentSet, columns: SampleColumns)
         If there are none such.
     """
     places = place_columns(columns.names)
-    partitions = 0 if latents.partition is None else len(np.unique(latents.partition))
+    partitions = 0 if latents.partition is None else len(latents.partition.names)
     if asked is None:
         if places is not None:
             asked = PLACE
@@ -61,8 +61,8 @@ def sample_groups(asked: str | None, latents: LatentSet, columns: SampleColumns)
     if asked == NONE:
         return SampleGroups(np.arange(len(latents)), "each sample by itself", {})
     if asked == PARTITION and latents.partition is not None and PARTITION not in columns.names:
-        names, number = np.unique(latents.partition, return_inverse=True)
-        return _grouped(number, PARTITION, lambda one: f"{PARTITION} {names[int(one)]}")
+        found = latents.partition.alphabetical
+        return _grouped(found.codes, PARTITION, lambda one: f"{PARTITION} {found.names[int(one)]}")
     if asked == PLACE and PLACE not in columns.names:
         if places is None:
             message = (

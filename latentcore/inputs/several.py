@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, Partitions
 from latentcore.errors import RequestError
 from latentcore.inputs.encoders import made, refuse_other_encoders
 from latentcore.inputs.latents import read_latents, told_apart
@@ -96,7 +96,7 @@ def read_several(locations: Sequence[str], folder: RunFolder, **given: Any) -> S
         stored=None,
         sample_ids=np.concatenate([one.sample_ids for one in sets]),
         grid=None,
-        partition=np.array(names)[codes],
+        partition=Partitions(tuple(names), codes),
         labels=None,
         targets=None,
         fingerprint="",

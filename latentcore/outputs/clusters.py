@@ -25,7 +25,7 @@ from latentcore.analysis.clustering import (
     learned_of,
 )
 from latentcore.analysis.collapse import ActiveUnits, Spread, active_units, has_prior, spread
-from latentcore.analysis.partition_shares import partition_shares, partitions_of
+from latentcore.analysis.partition_shares import comparable, partition_shares
 from latentcore.analysis.separation import (
     ScalingComparison,
     Separation,
@@ -365,7 +365,7 @@ def _shares(points: ClusteredPoints) -> pd.DataFrame | None:
     """Return how much of each partition each cluster holds; None where there are no partitions."""
     import pandas as pd
 
-    partitions = partitions_of(points.latents.partition)
+    partitions = comparable(points.latents.partition)
     if partitions is None:
         return None
     labels, finite = points.clustering.labels, points.features.finite

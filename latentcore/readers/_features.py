@@ -8,7 +8,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import InputRecord, LatentSet, Provenance, SourceRef, default_sample_ids
+from latentcore.containers import (
+    InputRecord,
+    LatentSet,
+    Provenance,
+    SourceRef,
+    default_sample_ids,
+    partitions_of,
+)
 from latentcore.errors import MalformedFileError, RequestError
 from latentcore.storage import content_fingerprint, local_path
 
@@ -80,7 +87,7 @@ def feature_latents(
         values=values,
         sample_ids=default_sample_ids(len(values)),
         dims=np.arange(values.shape[1], dtype=np.int32),
-        partition=partition,
+        partition=partitions_of(partition),
         labels=labels,
         targets=targets,
         ref=replace(ref, options={**ref.options, **made}),

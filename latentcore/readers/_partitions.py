@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.containers import Partitions
 from latentcore.errors import MalformedFileError
 from latentcore.hdf5 import dataset, load
 
@@ -16,17 +17,8 @@ from latentcore.hdf5 import dataset, load
 PARTITIONS = ("train", "valid")
 
 
-def read_parts(
-    file: h5py.File, names: Sequence[str]
-) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """Read the datasets of the names, one after the other.
-
-    Returns
-    -------
-    values : ndarray of float32, shape (n, d)
-    partition : ndarray of str, shape (n,)
-        The dataset that each row came from.
-    """
+def find_parts(file: h5py.File, names: Sequence[str]) -> list[h5py.Dataset]:
+    """Return the datasets of the names, each of shape (n, d), of one d."""
     parts = [_part(file, name) for name in names]
     widths = sorted({part.shape[1] for part in parts})
     if len(widths) > 1:
@@ -38,9 +30,19 @@ def read_parts(
             f"dimensions: {shapes}. They must come from one model."
         )
         raise MalformedFileError(message)
-    values = np.concatenate([load(part).astype(np.float32, copy=False) for part in parts])
-    partition = np.repeat(np.array(names, np.str_), [len(part) for part in parts])
-    return values, partition
+    return parts
+
+
+def load_parts(parts: Sequence[h5py.Dataset]) -> NDArray[np.float32]:
+    """Read datasets, one after the other, shape (n, d)."""
+    return np.concatenate([load(part).astype(np.float32, copy=False) for part in parts])
+
+
+def partitions_in(names: Sequence[str], parts: Sequence[h5py.Dataset]) -> Partitions:
+    """Return which dataset each row came from."""
+    sizes = {name: len(part) for name, part in zip(names, parts, strict=True) if len(part)}
+    codes = np.repeat(np.arange(len(sizes), dtype=np.int32), list(sizes.values()))
+    return Partitions(tuple(sizes), codes)
 
 
 def partition_ids(partition: NDArray[np.str_]) -> NDArray[np.str_]:

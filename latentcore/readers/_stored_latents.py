@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.containers import JoinedMatrix, StoredMatrix
 from latentcore.errors import MalformedFileError
 
 # Smaller ones are read at once: all later work is then faster.
@@ -63,15 +65,23 @@ class StoredRows:
         return MalformedFileError(message)
 
 
-def stored_rows(found: h5py.Dataset, path: Path) -> StoredRows | None:
-    """Return how to read a large dataset (n, d) by need; None where it is to be read at once."""
-    offset = found.id.get_offset()
-    plain = found.dtype == np.dtype("<f4") and found.chunks is None and offset is not None
-    if found.ndim != 2 or not plain or found.nbytes < _LARGE_BYTES:
+def stored_rows(parts: Sequence[h5py.Dataset], path: Path) -> StoredMatrix | None:
+    """Return how to read large datasets (n, d) by need; None where they are to be read at once."""
+    parts = [part for part in parts if len(part)]
+    if sum(part.nbytes for part in parts) < _LARGE_BYTES:
         return None
-    stat = path.stat()
-    if offset + found.nbytes > stat.st_size:
-        return None  # the reader says what is wrong with such a file
+    found = [_rows_of(part, path) for part in parts]
+    known = [rows for rows in found if rows is not None]
+    if not known or len(known) < len(found):
+        return None
+    return known[0] if len(known) == 1 else JoinedMatrix(known)
+
+
+def _rows_of(found: h5py.Dataset, path: Path) -> StoredRows | None:
+    offset, stat = found.id.get_offset(), path.stat()
+    plain = found.dtype == np.dtype("<f4") and found.chunks is None
+    if not plain or offset is None or offset + found.nbytes > stat.st_size:
+        return None  # the reader says what is wrong with a file that is cut off
     n, d = found.shape
     rows = StoredRows(path, offset, (n, d), _of_stat(stat))
     last = slice(n - 1, n)

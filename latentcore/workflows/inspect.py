@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from latentcore.containers import LatentSet, SampleSource, SampleTable, ScanGrid, ScanMaps, notes_of
+from latentcore.containers import (
+    LatentSet,
+    Partitions,
+    SampleSource,
+    SampleTable,
+    ScanGrid,
+    ScanMaps,
+    notes_of,
+    partitions_of,
+)
 from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_pooling
 from latentcore.encoders.pooling import POOLINGS
 from latentcore.errors import InputError, RequestError, UnknownFormatError, UnknownNameError
@@ -184,7 +193,7 @@ def _describe_samples(samples: SampleSource) -> dict[str, Any]:
         "n_samples": len(samples),
         "sample_shape": list(samples.sample_shape),
         "dtype": str(samples.dtype),
-        "partitions": _partitions(samples.partition),
+        "partitions": _partitions(partitions_of(samples.partition)),
         "grid": _describe_grid(samples.grid),
         "maps": [],
         "fingerprint": samples.fingerprint(),
@@ -243,7 +252,7 @@ def _describe_table(table: SampleTable) -> dict[str, Any]:
         "n_samples": len(table),
         "sample_shape": [],
         "dtype": str(table.values.dtype),
-        "partitions": _partitions(within) if within.any() else {},
+        "partitions": _partitions(partitions_of(within)) if within.any() else {},
         "grid": None,
         "maps": list(table.names),
         "fingerprint": table.fingerprint,
@@ -268,12 +277,11 @@ def _describe_grid(grid: ScanGrid | None) -> dict[str, Any] | None:
     }
 
 
-def _partitions(partition: np.ndarray[Any, Any] | None) -> dict[str, int]:
+def _partitions(partition: Partitions | None) -> dict[str, int]:
     """Return how many samples each partition has, in the file's order."""
     if partition is None:
         return {}
-    names, first, counts = np.unique(partition, return_index=True, return_counts=True)
-    return {str(names[at]): int(counts[at]) for at in np.argsort(first)}
+    return dict(zip(partition.names, partition.count().tolist(), strict=True))
 
 
 def _range(values: np.ndarray[Any, Any]) -> list[float] | None:

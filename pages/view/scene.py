@@ -15,10 +15,10 @@ from latentcore.analysis.collapse import has_prior
 from latentcore.analysis.exploration import Axis, roi_rows
 from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
-from latentcore.analysis.partition_shares import Partitions, partitions_of
+from latentcore.analysis.partition_shares import comparable
 from latentcore.analysis.representatives import Representatives, representatives
 from latentcore.analysis.value_filters import kept_by
-from latentcore.containers import LatentSet, Roi, quantities
+from latentcore.containers import LatentSet, Partitions, Roi, quantities
 from latentcore.errors import InputError
 from latentcore.settings import settings
 from pages.scan import joining, loading
@@ -137,7 +137,7 @@ class Scene:
     @property
     def partitions(self) -> Partitions | None:
         """The scans of a collection, or other partitions, where there are 2 to 50."""
-        return _partitions(self.about, self.latents)
+        return comparable(self.latents.partition)
 
     @property
     def points(self) -> str:
@@ -207,12 +207,6 @@ class Scene:
 def _shown(key: str, _latents: LatentSet, most: int) -> Representatives:
     del key
     return representatives(_latents.grid, len(_latents), most)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _partitions(about: str, _latents: LatentSet) -> Partitions | None:
-    del about  # only part of the cache's key
-    return partitions_of(_latents.partition)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

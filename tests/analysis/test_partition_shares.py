@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from latentcore.analysis.partition_shares import partition_shares, partitions_of
+from latentcore.analysis.partition_shares import comparable, partition_shares
+from latentcore.containers import partitions_of
 
 
 def test_shares_and_intervals_are_those_of_scipy() -> None:
@@ -16,7 +17,7 @@ def test_shares_and_intervals_are_those_of_scipy() -> None:
     inside[names == "away"] = False
     mask = inside & (rng.random(len(names)) < 0.3)
     mask[names == "none"] = False
-    partitions = partitions_of(names)
+    partitions = comparable(partitions_of(names))
     assert partitions is not None
     found = partition_shares(partitions, inside, mask)
     assert [one.name for one in found] == ["deformed", "annealed", "none", "away"]
@@ -32,6 +33,6 @@ def test_shares_and_intervals_are_those_of_scipy() -> None:
 
 
 def test_one_partition_or_hundreds_are_not_told_of() -> None:
-    assert partitions_of(None) is None
-    assert partitions_of(np.array(["train"] * 5)) is None
-    assert partitions_of(np.arange(51).astype(str)) is None
+    assert comparable(None) is None
+    assert comparable(partitions_of(np.array(["train"] * 5))) is None
+    assert comparable(partitions_of(np.arange(51).astype(str))) is None

@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from latentcore.analysis.probe import ProbeLabels, probe
 from latentcore.analysis.probe_splits import Split, blocked_split, given_split, stratified_split
 from latentcore.analysis.probes import PROBES, make_probe
-from latentcore.containers import ScanGrid
+from latentcore.containers import ScanGrid, partitions_of
 from latentcore.errors import RequestError, ShapeError, UnknownNameError
 
 
@@ -195,7 +195,7 @@ def test_squares_fit_the_labeled_area_not_the_whole_scan():
 
 def test_given_split_tests_on_the_partition_named():
     codes = np.array([0, 1, 0, 1, -1, 1])
-    partition = np.array(["a", "a", "b", "b", "b", "c"])
+    partition = partitions_of(np.array(["a", "a", "b", "b", "b", "c"]))
     split = given_split(codes, partition, "b")
     assert split.test.tolist() == [False, False, True, True, False, False]
     assert split.train.tolist() == [True, True, False, False, False, True]
@@ -206,11 +206,11 @@ def test_what_makes_no_sense_is_refused():
     codes, logistic = labels.codes, make_probe("logistic", {})
     grid = ScanGrid.from_coordinates(np.arange(400) % 20, np.arange(400) // 20)
     with pytest.raises(RequestError, match="the partitions a"):
-        given_split(codes, np.full(400, "a"), "b")
+        given_split(codes, partitions_of(np.full(400, "a")), "b")
     with pytest.raises(RequestError, match="no partitions"):
         given_split(codes, None, "b")
     with pytest.raises(RequestError, match="to learn from"):
-        given_split(codes, np.full(400, "a"), "a")
+        given_split(codes, partitions_of(np.full(400, "a")), "a")
     with pytest.raises(RequestError, match="between 0 and 1"):
         stratified_split(codes, 1.0, 0)
     with pytest.raises(RequestError, match="can't hold every class"):

@@ -18,6 +18,7 @@ from latentcore.containers import (
     holds_names,
     match_rows,
     numeric,
+    partitions_of,
     quantities,
     refuse_names,
 )
@@ -62,14 +63,14 @@ class TestLatentSet:
 
     def test_subset_takes_everything_along(self) -> None:
         labels = np.arange(12, dtype=np.int32)
-        part = _latents(grid=_grid(), labels=labels, partition=labels.astype(str)).take(
-            np.array([5, 2])
-        )
+        part = _latents(
+            grid=_grid(), labels=labels, partition=partitions_of(labels.astype(str))
+        ).take(np.array([5, 2]))
         assert part.sample_ids.tolist() == ["5", "2"]
         assert part.labels is not None
         assert part.labels.tolist() == [5, 2]
         assert part.partition is not None
-        assert part.partition.tolist() == ["5", "2"]
+        assert part.partition.each.tolist() == ["5", "2"]
         assert part.grid is not None
         assert part.grid.x.tolist() == [1, 2]
 

@@ -13,7 +13,7 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts.latents_hdf5 import write_latents
-from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids, partitions_of
 from tests.factories.kikuchi import full_grid, write_kikuchi
 
 __all__ = [
@@ -94,7 +94,9 @@ def write_samples(folder: Path, name: str = NAME, file: str = FILE) -> dict[str,
     """
     ids = np.array([f"{name} {number}" for number in range(30)])
     values = np.random.default_rng(1).normal(size=(30, 3)).astype(np.float32)
-    latents = LatentSet(values, ids, np.arange(3, dtype=np.int32), partition=np.full(30, FILE))
+    latents = LatentSet(
+        values, ids, np.arange(3, dtype=np.int32), partition=partitions_of(np.full(30, FILE))
+    )
     write_latents(folder / f"{file} latents.h5", latents)
     table = {
         "sample_id": ids,

@@ -51,7 +51,7 @@ def test_two_scans_become_one_and_are_opened_again(
     joined = open_latents(collection / "steels_latents.h5")
     ours = [open_latents(runs / f"extract-{name}/{name}_latents.h5") for name in "ba"]
     np.testing.assert_array_equal(joined.values[:], np.concatenate([one.values for one in ours]))
-    assert list(pd.unique(joined.partition)) == ["b", "a"]
+    assert list(joined.partition.names) == ["b", "a"]
     maps = pd.read_parquet(collection / "steels_maps.parquet")
     assert maps["quality"].isna().sum() == len(ours[0])
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts.latents_hdf5 import write_latents
-from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids, partitions_of
 from latentcore.jobs import JobRecord
 from latentcore.readers import open_maps
 from latentcore.workflows import VERBS
@@ -49,7 +49,9 @@ def write(path: Path, values, x, y, partition=None) -> None:
     grid = ScanGrid.from_coordinates(x, y)
     dims = np.arange(values.shape[1], dtype=np.int32)
     ids = default_sample_ids(len(x))
-    write_latents(path, LatentSet(values.astype(np.float32), ids, dims, grid, partition))
+    write_latents(
+        path, LatentSet(values.astype(np.float32), ids, dims, grid, partitions_of(partition))
+    )
 
 
 def compared(app: AppTest) -> tuple[AppTest, JobRecord]:

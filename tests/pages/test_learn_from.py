@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latentcore.artifacts.latents_hdf5 import write_latents
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, partitions_of
 from latentcore.readers import open_latents
 from pages.tasks.explore.clusters import features_of
 from pages.view.question import ALL_LATENTS, Question
@@ -25,7 +25,9 @@ def latents(data_root: Path) -> LatentSet:
     partition = np.repeat(list(SIZES), list(SIZES.values()))
     ids = np.array([f"{name}/{row}" for name, n in SIZES.items() for row in range(n)])
     dims = np.arange(3, dtype=np.int32)
-    write_latents(data_root / "both.h5", LatentSet(values, ids, dims, partition=partition))
+    write_latents(
+        data_root / "both.h5", LatentSet(values, ids, dims, partition=partitions_of(partition))
+    )
     return open_latents(data_root / "both.h5")
 
 
@@ -52,5 +54,5 @@ def test_the_features_know_what_is_learned_from(latents: LatentSet) -> None:
     object.__setattr__(scene, "maps", Maps())
     features = features_of(scene, question, inside)
     assert features.learn is not None
-    np.testing.assert_array_equal(features.learn, (latents.partition == "annealed")[inside])
+    np.testing.assert_array_equal(features.learn, latents.partition.mask(["annealed"])[inside])
     assert features_of(scene, question.changed(learn_from=""), inside).learn is None

@@ -41,7 +41,7 @@ def test_rows_partitions_and_targets(tmp_path: Path) -> None:
     )  # fmt: skip
     latents = opened(path)
     np.testing.assert_array_equal(latents.values, features())
-    assert latents.partition.tolist() == ["train", "test", "train", "val", "train", "test"]
+    assert latents.partition.each.tolist() == ["train", "test", "train", "val", "train", "test"]
     assert latents.labels is None
     np.testing.assert_array_equal(latents.targets, y)
     assert readers.recognize(path) == ("latents", "kinoml-npz")
@@ -55,7 +55,7 @@ def test_whole_numbers_are_classes_and_rows_without_partition_are_reported(tmp_p
     latents = opened(path)
     assert latents.labels.tolist() == [1, 0, 1, 1, 0, 2]
     assert latents.targets is None
-    assert latents.partition.tolist() == ["train", "train", *["unassigned"] * 3, "train"]
+    assert latents.partition.each.tolist() == ["train", "train", *["unassigned"] * 3, "train"]
 
 
 def test_several_measured_values_stay_together(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -16,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from latentcore import containers, readers
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
-from latentcore.containers import InputRecord, LatentSet, Provenance, ScanGrid
+from latentcore.containers import InputRecord, LatentSet, Provenance, ScanGrid, partitions_of
 from latentcore.errors import MalformedFileError, RequestError, ShapeError
 from latentcore.readers import _stored_latents
 from latentcore.workflows import execute
@@ -50,7 +49,9 @@ def latent_sets(draw: st.DrawFn) -> LatentSet:
                 ]
             )
         ),
-        partition=draw(st.sampled_from([None, np.array(["train", "valid", "x"])[parts]])),
+        partition=draw(
+            st.sampled_from([None, partitions_of(np.array(["train", "valid", "x"])[parts])])
+        ),
         labels=draw(st.sampled_from([None, np.arange(n, dtype=np.int32) - 3])),
     )
 
@@ -66,8 +67,8 @@ def test_our_layout_gives_back_what_was_written(
     np.testing.assert_array_equal(got.values, latents.values)
     np.testing.assert_array_equal(got.dims, latents.dims)
     np.testing.assert_array_equal(got.sample_ids, latents.sample_ids)
-    for name in ("partition", "labels"):
-        np.testing.assert_array_equal(getattr(got, name), getattr(latents, name))
+    np.testing.assert_array_equal(got.labels, latents.labels)
+    _assert_same_partition(got, latents)
     assert (got.grid is None) == (latents.grid is None)
     if got.grid is not None and latents.grid is not None:
         np.testing.assert_array_equal(got.grid.x, latents.grid.x)
@@ -100,7 +101,7 @@ def test_large_latents_are_read_by_need(
     latents: LatentSet, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("large") / "scan_latents.h5"
-    write_latents(path, replace(latents, partition=None))
+    write_latents(path, latents)
     whole = readers.open_latents(path)
     rows = np.array(
         data.draw(st.lists(st.integers(0, len(latents) - 1), max_size=20)), dtype=np.int64
@@ -128,6 +129,7 @@ def test_large_latents_are_read_by_need(
         sd = exact.std(axis=0) if len(exact) else np.zeros(whole.shape[1])
         most = float(np.abs(exact).max(initial=0))
         np.testing.assert_allclose(got.spreads, sd, rtol=1e-9, atol=1e-12 * most)
+        _assert_same_partition(got, latents)
         some = got.take(rows)
         np.testing.assert_array_equal(some.values, whole.take(rows).values)
         np.testing.assert_array_equal(some.sample_ids, whole.sample_ids[rows])
@@ -160,6 +162,11 @@ def test_large_latents_that_were_changed_are_refused(
         latents.dimension(3)
 
 
+def _assert_same_partition(got: LatentSet, wanted: LatentSet) -> None:
+    names = [None if one.partition is None else one.partition.each for one in (got, wanted)]
+    np.testing.assert_array_equal(*names)
+
+
 def _some_latents(**changes: object) -> LatentSet:
     values = {
         "values": np.arange(12, dtype=np.float32).reshape(6, 2),
@@ -189,19 +196,21 @@ def test_our_layout_is_the_one_described(tmp_path: Path) -> None:
 
 def test_partitions_are_datasets_in_order_of_appearance(tmp_path: Path) -> None:
     partition = np.array(["valid", "train", "valid", "train", "valid", "valid"])
-    write_latents(tmp_path / "l.h5", _some_latents(partition=partition))
+    write_latents(tmp_path / "l.h5", _some_latents(partition=partitions_of(partition)))
     with h5py.File(tmp_path / "l.h5") as file:
         np.testing.assert_array_equal(file["train"][:, 0], [2, 6])
     got = readers.open_latents(tmp_path / "l.h5")
     assert got.partition is not None
-    assert got.partition.tolist() == ["valid"] * 4 + ["train"] * 2
+    assert got.partition.each.tolist() == ["valid"] * 4 + ["train"] * 2
     assert got.sample_ids.tolist() == ["0", "2", "4", "5", "1", "3"]
 
 
 @pytest.mark.parametrize("name", ["coords", "a/b", ""])
 def test_partition_names_that_the_layout_needs_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RequestError, match="A partition can't be called"):
-        write_latents(tmp_path / "l.h5", _some_latents(partition=np.array([name] * 6)))
+        write_latents(
+            tmp_path / "l.h5", _some_latents(partition=partitions_of(np.array([name] * 6)))
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -224,7 +233,7 @@ def test_nenya_latents_keep_their_partitions(tmp_path: Path) -> None:
         file["train"] = np.zeros((4, 3), np.float32)
     got = readers.open_latents(tmp_path / "l.h5")
     assert got.partition is not None
-    assert got.partition.tolist() == ["train"] * 4 + ["valid"] * 2
+    assert got.partition.each.tolist() == ["train"] * 4 + ["valid"] * 2
     assert got.sample_ids[-1] == "valid/1"
     assert got.values.dtype == np.float32
     summary = execute("inspect", InspectRequest(str(tmp_path / "l.h5")))

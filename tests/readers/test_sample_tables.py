@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentcore import readers
-from latentcore.containers import LatentSet, SampleTable, SourceRef
+from latentcore.containers import LatentSet, SampleTable, SourceRef, partitions_of
 from latentcore.errors import InputError, JoinError, MalformedFileError, RequestError, ShapeError
 from latentcore.readers._partitions import partition_ids
 from latentcore.readers._peek import Peek
@@ -27,7 +27,7 @@ def latents(train: int = 4, valid: int = 3, location: str = "pp_latents.h5") -> 
         values=np.arange(2 * n, dtype=np.float32).reshape(n, 2),
         sample_ids=partition_ids(partition),
         dims=np.arange(2, dtype=np.int32),
-        partition=partition,
+        partition=partitions_of(partition),
         ref=SourceRef(location, "nenya-latents"),
     )
 

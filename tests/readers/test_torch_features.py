@@ -12,7 +12,7 @@ import torch
 
 from latentcore import readers
 from latentcore.artifacts.torch_features import write_features
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, partitions_of
 from latentcore.errors import InputError, MalformedFileError, UnsafeFileError
 from tests.encoders.programs import picture_encoder, script
 
@@ -38,7 +38,7 @@ def test_all_parts_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(latents.values, np.arange(15, dtype=np.float32).reshape(5, 3))
     assert latents.labels.tolist() == [0, 1, 1, 0, 1]
     assert latents.sample_ids.tolist() == full()["paths"]
-    assert latents.partition.tolist() == full()["split"]
+    assert latents.partition.each.tolist() == full()["split"]
     assert readers.recognize(path) == ("latents", "torch-features")
 
 
@@ -65,7 +65,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         values=values,
         sample_ids=np.array(["a.png", "b/c.png", "d.png", "e.png"]),
         dims=np.arange(3, dtype=np.int32),
-        partition=np.array(["train", "train", "test", "test"]),
+        partition=partitions_of(np.array(["train", "train", "test", "test"])),
         labels=np.array([0, 1, 1, 0], np.int32),
     )
     path = tmp_path / "features.pt"
@@ -74,7 +74,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     kept = [0, 1, 3]
     np.testing.assert_array_equal(again.values, values[kept])
     assert again.sample_ids.tolist() == ["a.png", "b/c.png", "e.png"]
-    assert again.partition.tolist() == ["train", "train", "test"]
+    assert again.partition.each.tolist() == ["train", "train", "test"]
     assert again.labels.tolist() == [0, 1, 0]
     plain = torch.load(path, weights_only=True)
     assert plain["meta"] == {"resolution_hw": [12, 16], "pool": "mean"}

@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, partitions_of
 
 SIZES = {"deformed": 240, "annealed": 160}
 
@@ -27,7 +27,7 @@ def scans(tmp_path: Path) -> Path:
     groups = np.concatenate([rng.choice(3, n, p=mixes[name]) for name, n in SIZES.items()])
     values = np.column_stack([5.0 * groups, -3.0 * groups]) + rng.normal(size=(len(groups), 2))
     values[3] = np.nan
-    partition = np.repeat(list(SIZES), list(SIZES.values()))
+    partition = partitions_of(np.repeat(list(SIZES), list(SIZES.values())))
     ids = np.array([f"{name}/{row}" for name, n in SIZES.items() for row in range(n)])
     write_latents(tmp_path / "latents.h5", LatentSet(
         values.astype(np.float32), ids, np.arange(2, dtype=np.int32), partition=partition

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from latentcore import containers
 from latentcore.analysis.mosaic import mosaic
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
@@ -57,12 +58,13 @@ def collected(folder: Path, *words: object) -> dict:
     return json.loads((folder / "all/collection.json").read_text())
 
 
-def test_a_collection_holds_every_scan_at_a_place_of_its_own(scans):
+def test_a_collection_holds_every_scan_at_a_place_of_its_own(scans, monkeypatch):
+    monkeypatch.setattr(containers.latents, "_BLOCK_VALUES", 100)  # blocks reach over scans
     report = collected(scans, "--map", *(f"{name}.csv" for name in SIZES))
     latents = open_latents(scans / "all/collection_latents.h5")
     table = pd.read_parquet(scans / "all/collection_maps.parquet")
     assert len(latents) == sum(a * b for a, b in SIZES.values()) == len(table) == report["n"]
-    np.testing.assert_array_equal(latents.partition, table["scan"])
+    np.testing.assert_array_equal(latents.partition.each, table["scan"])
     np.testing.assert_array_equal(latents.grid.x, table["x"])
     assert len(set(zip(table["x"], table["y"], strict=True))) == len(table)
     for name in SIZES:
@@ -120,7 +122,7 @@ def test_samples_without_coordinates_are_joined_by_name(tmp_path):
     assert called(tmp_path, "a.h5", "b.h5", "--scans", "year 1", "year 2", "--name", "years") == 0
     latents = open_latents(tmp_path / "all/years_latents.h5")
     assert latents.grid is None
-    assert sorted(set(latents.partition)) == ["year 1", "year 2"]
+    assert sorted(latents.partition.names) == ["year 1", "year 2"]
     table = pd.read_parquet(tmp_path / "all/years_maps.parquet")
     assert table["sample_id"][20] == latents.sample_ids[20]
 

@@ -12,7 +12,7 @@ from scipy import ndimage, stats
 
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
-from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids, partitions_of
 
 SHAPE = (60, 50)
 
@@ -33,7 +33,7 @@ def grid() -> ScanGrid:
 def write(path: Path, values: np.ndarray, where: ScanGrid | None = None, partition=None) -> Path:
     ids = default_sample_ids(len(values))
     dims = np.arange(values.shape[1], dtype=np.int32)
-    latents = LatentSet(values.astype(np.float32), ids, dims, where, partition)
+    latents = LatentSet(values.astype(np.float32), ids, dims, where, partitions_of(partition))
     write_latents(path, latents)
     return path
 

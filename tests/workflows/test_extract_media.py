@@ -85,7 +85,7 @@ def test_command_line_encodes_a_folder_of_pictures(
     assert found.labels.tolist() == [0] * 5 + [1] * 4
     features = lc.open_latents(tmp_path / "out" / "features.pt")
     np.testing.assert_array_equal(features.values, found.values)
-    assert features.partition.tolist() == ["cat"] * 5 + ["dog"] * 4
+    assert features.partition.each.tolist() == ["cat"] * 5 + ["dog"] * 4
     content = torch.load(tmp_path / "out" / "features.pt", weights_only=True)
     assert ("latents" in content) == (pool == "flatten")
     if pool == "flatten":

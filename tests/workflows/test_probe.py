@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
-from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids, partitions_of
 from latentcore.readers import open_latents
 from latentcore.workflows.probe import verb as probe_verb
 
@@ -28,7 +28,7 @@ def features(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 300).astype(np.int32)
     values = (rng.normal(size=(300, 6)) + 0.5 * labels[:, None]).astype(np.float32)
-    partition = np.repeat(["public", "private"], [180, 120])
+    partition = partitions_of(np.repeat(["public", "private"], [180, 120]))
     latents = LatentSet(
         values, default_sample_ids(300), np.arange(6, dtype=np.int32), None, partition, labels
     )
@@ -69,7 +69,7 @@ def test_a_given_split_gives_the_figures_of_scikit_learn(features, capsys):
     status, report, table = probed(features, "features.h5", "--split", "private", "--json")
     assert status == 0
     latents = open_latents(features / "features.h5")
-    test = latents.partition == "private"
+    test = latents.partition.mask(["private"])
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(latents.values[~test].astype(np.float64), latents.labels[~test])
     values, truth = latents.values[test].astype(np.float64), latents.labels[test]
@@ -293,7 +293,9 @@ def test_each_group_is_tested_in_turn(features, scan):
     found = report["cross_validation"]
     assert [fold["tested"] for fold in found["folds"]] == ["private", "public"]
     latents = open_latents(features / "features.h5")
-    np.testing.assert_array_equal(table["fold"], np.where(latents.partition == "private", 1, 2))
+    np.testing.assert_array_equal(
+        table["fold"], np.where(latents.partition.mask(["private"]), 1, 2)
+    )
     maps = scan / "maps.csv"
     _, report, table = probed(
         scan, "scan_latents.h5", "--labels", f"{maps}:phase", "--groups", f"{maps}:grain_id",

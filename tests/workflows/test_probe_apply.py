@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.artifacts.probe_model import read_probe_model
 from latentcore.cli import main
-from latentcore.containers import LatentSet, default_sample_ids
+from latentcore.containers import LatentSet, default_sample_ids, partitions_of
 from latentcore.errors import MalformedFileError
 from latentcore.readers import open_latents
 from tests.factories.damaged_files import damage
@@ -28,7 +28,7 @@ def write_features(path: Path, n_classes: int, seed: int, n: int = 400) -> Path:
     labels = rng.integers(0, n_classes, n).astype(np.int32)
     values = (rng.normal(size=(n, 5)) + np.eye(5)[labels]).astype(np.float32)
     values[7] = np.nan
-    partition = np.repeat(["private", "public"], [n // 2, n - n // 2])
+    partition = partitions_of(np.repeat(["private", "public"], [n // 2, n - n // 2]))
     dims = np.arange(5, dtype=np.int32)
     write_latents(path, LatentSet(values, default_sample_ids(n), dims, None, partition, labels))
     return path
@@ -56,7 +56,7 @@ def test_a_kept_classifier_says_what_scikit_learn_says(tmp_path, classifier, n_c
     assert main([*apply, "--out", str(tmp_path / "out")]) == 0
     report, table = said(tmp_path / "out")
     first, second = open_latents(old), open_latents(new)
-    train = (first.partition == "private") & first.encoded
+    train = first.partition.mask(["private"]) & first.encoded
     model = MODELS[classifier]().fit(first.values[train].astype(float), first.labels[train])
     rows = np.flatnonzero(second.encoded)
     expected = model.predict_proba(second.values[rows].astype(float))

@@ -12,7 +12,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
-from latentcore.containers import LatentSet, ScanGrid
+from latentcore.containers import LatentSet, ScanGrid, partitions_of
 
 SCANS, SIDE = ("a", "b", "c"), 12
 METRICS = {"pearson": pearsonr, "spearman": spearmanr}
@@ -36,7 +36,7 @@ def collection(tmp_path: Path) -> Path:
     ids = np.array([f"{SCANS[k]}/{row % n}" for row, k in enumerate(scan)])
     write_latents(tmp_path / "all.h5", LatentSet(
         values.astype(np.float32), ids, np.arange(3, dtype=np.int32), grid,
-        partition=np.array(SCANS)[scan],
+        partition=partitions_of(np.array(SCANS)[scan]),
     ))  # fmt: skip
     table = pd.DataFrame({"x": grid.x, "y": grid.y, "bc": reference})
     table.to_csv(tmp_path / "map.csv", index=False)
@@ -51,7 +51,7 @@ def test_each_scan_is_left_out_in_turn(collection: Path) -> None:
     from latentcore.readers import open_latents
 
     latents = open_latents(collection / "all.h5")
-    values, partition = latents.values.astype(float), latents.partition
+    values, partition = latents.values.astype(float), latents.partition.each
     reference = pd.read_csv(collection / "map.csv")["bc"].to_numpy()
     known = np.isfinite(values).all(axis=1)
     scores = pd.read_csv(out / "partition_scores.csv").set_index(["partition", "dim"])
@@ -82,7 +82,7 @@ def test_one_scan_alone_is_refused(collection: Path, capsys) -> None:
     from latentcore.readers import open_latents
 
     one = open_latents(collection / "all.h5")
-    write_latents(collection / "one.h5", one.take(np.flatnonzero(one.partition == "a")))
+    write_latents(collection / "one.h5", one.take(np.flatnonzero(one.partition.mask(["a"]))))
     asked = [
         "rank",
         str(collection / "one.h5"),

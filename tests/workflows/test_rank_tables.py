@@ -12,7 +12,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, partitions_of
 
 N, PLACES = 1200, 40
 
@@ -30,7 +30,7 @@ def cutouts(tmp_path: Path) -> Path:
     values[5] = np.nan
     ids = np.array([f"valid/{row}" for row in range(N)])
     write_latents(tmp_path / "latents.h5", LatentSet(
-        values, ids, np.arange(3, dtype=np.int32), partition=np.repeat("valid", N)
+        values, ids, np.arange(3, dtype=np.int32), partition=partitions_of(np.repeat("valid", N))
     ))  # fmt: skip
     lon = -170 + 340 * (place % 8) / 8
     lat = -60 + 120 * (place // 8) / 5

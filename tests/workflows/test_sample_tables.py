@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 from latentcore.analysis.geography import EarthCells
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
-from latentcore.containers import LatentSet
+from latentcore.containers import LatentSet, partitions_of
 
 N = 600
 
@@ -30,7 +30,7 @@ def cutouts(tmp_path: Path) -> Path:
     ids = np.array([f"valid/{row}" for row in range(N)])
     write_latents(tmp_path / "latents.h5", LatentSet(
         values.astype(np.float32), ids, np.arange(2, dtype=np.int32),
-        partition=np.repeat("valid", N),
+        partition=partitions_of(np.repeat("valid", N)),
     ))  # fmt: skip
     table = pd.DataFrame({
         "sample_id": ids, "DT": 3.0 * (sea == 1) + rng.normal(size=N),

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from latentcore.containers import (
     InputRecord,
     LatentSet,
+    Partitions,
     Provenance,
     ScanGrid,
     SourceRef,
@@ -34,9 +35,14 @@ from latentcore.errors import MalformedFileError
 from latentcore.hdf5 import attribute_value, dataset, load, open_hdf5, text_attribute
 from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords, grid_of
-from latentcore.readers._partitions import partition_ids, read_parts
+from latentcore.readers._partitions import (
+    find_parts,
+    load_parts,
+    partition_ids,
+    partitions_in,
+)
 from latentcore.readers._peek import Peek
-from latentcore.readers._stored_latents import StoredRows, stored_rows
+from latentcore.readers._stored_latents import stored_rows
 from latentcore.storage import local_path
 
 _ENCODING = "latentcore-latents"
@@ -56,55 +62,27 @@ class LatentcoreHdf5:
     def open(self, ref: SourceRef) -> LatentSet:
         """Read the latents."""
         path = local_path(ref.location)
-        with open_hdf5(path) as file:
+        with open_hdf5(path) as file, ThreadPoolExecutor(1) as beside:
             _check_version(file, path.name)
             names = _partition_names(file)
-            stored = None if names else stored_rows(dataset(file, "samples"), path)
-            if stored is not None:
-                return _stored(file, stored, ref)
-            values, partition = read_parts(file, names or ["samples"])
-            n, d = values.shape
-            dims = _vector(file, "dims", d)
-            labels = _vector(file, "labels", n)
+            parts = find_parts(file, names or ["samples"])
+            n, d = sum(map(len, parts)), parts[0].shape[1]
+            fingerprint = beside.submit(fingerprint_with_coords, path, ref)
+            dims, labels = _vector(file, "dims", d), _vector(file, "labels", n)
+            stored = stored_rows(parts, path)
+            partition = partitions_in(names, parts) if names else None
             return LatentSet(
-                values=values,
-                sample_ids=_sample_ids(file, partition if names else None, n),
+                values=load_parts(parts) if stored is None else later(stored.load),
+                sample_ids=_sample_ids(file, partition, n, by_need=stored is not None),
                 dims=np.arange(d, dtype=np.int32) if dims is None else dims,
                 grid=_grid(file, n) or grid_from_coords(n, ref),
-                partition=partition if names else None,
+                partition=partition,
                 labels=labels,
                 ref=ref,
-                fingerprint=fingerprint_with_coords(path, ref),
+                fingerprint=fingerprint.result(),
                 provenance=_provenance(text_attribute(file, "provenance")),
+                stored=stored,
             )
-
-
-def _stored(file: h5py.File, stored: StoredRows, ref: SourceRef) -> LatentSet:
-    """Return latents of which only the places are read now."""
-    n, d = stored.shape
-    dims, labels = _vector(file, "dims", d), _vector(file, "labels", n)
-    ids = later_sample_ids(n)
-    if "sample_ids" in file:
-        _check_shape(dataset(file, "sample_ids", kinds="S"), (n,))
-        ids = later(partial(_ids_of, stored.path))
-    with ThreadPoolExecutor(1) as beside:  # as long as the places take
-        fingerprint = beside.submit(fingerprint_with_coords, stored.path, ref)
-        return LatentSet(
-            values=later(stored.load),
-            sample_ids=ids,
-            dims=np.arange(d, dtype=np.int32) if dims is None else dims,
-            grid=_grid(file, n) or grid_from_coords(n, ref),
-            labels=labels,
-            ref=ref,
-            fingerprint=fingerprint.result(),
-            provenance=_provenance(text_attribute(file, "provenance")),
-            stored=stored,
-        )
-
-
-def _ids_of(path: Path) -> NDArray[np.str_]:
-    with open_hdf5(path) as file:
-        return _sample_ids(file, None, len(dataset(file, "sample_ids", kinds="S")))
 
 
 def _check_version(file: h5py.File, name: str) -> None:
@@ -135,12 +113,23 @@ def _vector(file: h5py.File, key: str, n: int) -> NDArray[np.int32] | None:
     return load(found).astype(np.int32)
 
 
-def _sample_ids(file: h5py.File, partition: NDArray[np.str_] | None, n: int) -> NDArray[np.str_]:
-    if "sample_ids" not in file:
-        return default_sample_ids(n) if partition is None else partition_ids(partition)
-    found = dataset(file, "sample_ids", kinds="S")
-    _check_shape(found, (n,))
-    return np.char.decode(load(found).astype(np.bytes_), "utf-8")
+def _sample_ids(
+    file: h5py.File, partition: Partitions | None, n: int, *, by_need: bool
+) -> NDArray[np.str_]:
+    if "sample_ids" in file:
+        _check_shape(dataset(file, "sample_ids", kinds="S"), (n,))
+        ids = partial(_ids_of, Path(file.filename))
+        return later(ids, ids) if by_need else ids()
+    if partition is not None:
+        return partition_ids(partition.each)
+    return later_sample_ids(n) if by_need else default_sample_ids(n)
+
+
+def _ids_of(path: Path, rows: NDArray[np.integer] | slice = slice(None)) -> NDArray[np.str_]:
+    with open_hdf5(path) as file:
+        # All are read, which is fast, but only those that are wanted are decoded.
+        found = load(dataset(file, "sample_ids", kinds="S")).astype(np.bytes_, copy=False)
+        return np.char.decode(found[rows], "utf-8")
 
 
 def _grid(file: h5py.File, n: int) -> ScanGrid | None:

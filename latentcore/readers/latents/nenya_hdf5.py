@@ -12,7 +12,13 @@ from latentcore.containers import LatentSet, SourceRef
 from latentcore.hdf5 import open_hdf5
 from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
-from latentcore.readers._partitions import PARTITIONS, partition_ids, read_parts
+from latentcore.readers._partitions import (
+    PARTITIONS,
+    find_parts,
+    load_parts,
+    partition_ids,
+    partitions_in,
+)
 from latentcore.readers._peek import Peek
 from latentcore.storage import local_path
 
@@ -35,10 +41,12 @@ class NenyaHdf5Latents:
         path = local_path(ref.location)
         with open_hdf5(path) as file:
             present = [name for name in PARTITIONS if name in file]
-            values, partition = read_parts(file, present or PARTITIONS[:1])
+            names = present or PARTITIONS[:1]
+            parts = find_parts(file, names)
+            values, partition = load_parts(parts), partitions_in(names, parts)
         return LatentSet(
             values=values,
-            sample_ids=partition_ids(partition),
+            sample_ids=partition_ids(partition.each),
             dims=np.arange(values.shape[1], dtype=np.int32),
             grid=grid_from_coords(len(values), ref),
             partition=partition,

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers import LatentSet, SourceRef, default_sample_ids
+from latentcore.containers import LatentSet, SourceRef, default_sample_ids, partitions_of
 from latentcore.errors import MalformedFileError, UnsafeFileError
 from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords
@@ -61,7 +61,7 @@ class TorchFeatures:
             sample_ids=default_sample_ids(n) if ids is None else ids,
             dims=np.arange(d, dtype=np.int32),
             grid=grid_from_coords(n, ref),
-            partition=_texts(path.name, content, "split", n),
+            partition=partitions_of(_texts(path.name, content, "split", n)),
             labels=labels,
             targets=targets,
             ref=ref,

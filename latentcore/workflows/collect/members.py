@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, ScanGrid
+from latentcore.containers import JoinedMatrix, LatentSet, ScanGrid, later
 from latentcore.errors import InputError, RequestError, ShapeError
 from latentcore.inputs.encoders import Made, made, refuse_other_encoders
 from latentcore.inputs.latents import is_nameless, read_field
@@ -74,33 +74,54 @@ def read_members(
     return tuple(members), notes
 
 
-def read_values(
-    members: Sequence[Member], request: CollectRequest, progress: Progress
-) -> NDArray[np.float32]:
-    """Return the latents of all scans, shape (n, d), read one after the other.
+@dataclass(frozen=True)
+class _Rows:
+    """The latents of one scan, read again when they are needed; `held` keeps the last read."""
 
-    Raises
-    ------
-    InputError
-        If one was changed since it was looked at.
-    """
-    values = np.empty((sum(member.n for member in members), len(members[0].made.dims)), np.float32)
-    start = 0
-    for number, member in enumerate(members):
-        progress.step(number, len(members), "joining latents")
-        latents = read_field(member.location, reader=request.reader)
-        if latents.fingerprint != member.fingerprint:
-            message = f"{Path(member.location).name!r} was changed while it was read. Try again."
-            raise InputError(message)
-        for rows, block in latents.blocks():
-            values[start + rows.start : start + rows.stop] = block
-        start += member.n
-    return values
+    member: Member
+    reader: str | None
+    held: dict[str, LatentSet]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.member.n, len(self.member.made.dims)
+
+    def read(self, rows: slice) -> NDArray[np.float32]:
+        location = self.member.location
+        if location not in self.held:
+            self.held.clear()
+            latents = read_field(location, reader=self.reader)
+            if latents.fingerprint != self.member.fingerprint:
+                message = f"{Path(location).name!r} was changed while it was read. Try again."
+                raise InputError(message)
+            self.held[location] = latents
+        latents = self.held[location]
+        return latents.values[rows] if latents.stored is None else latents.stored.read(rows)
+
+    def load(self) -> NDArray[np.float32]:
+        return self.read(slice(None))
+
+
+def joined_rows(members: Sequence[Member], reader: str | None) -> JoinedMatrix:
+    """Return the latents of all scans, of which no more than one is in memory at a time."""
+    held: dict[str, LatentSet] = {}
+    return JoinedMatrix([_Rows(member, reader, held) for member in members])
 
 
 def joined_ids(members: Sequence[Member]) -> NDArray[np.str_]:
-    """Return the ids of all samples, ``scan/id``."""
-    return np.concatenate([np.char.add(f"{member.name}/", member.ids) for member in members])
+    """Return the ids of all samples, ``scan/id``, for a lazy field."""
+    ends = np.cumsum([member.n for member in members])
+    widths = [len(one.name) + 1 + np.strings.str_len(one.ids).max(initial=0) for one in members]
+
+    def some(rows: NDArray[np.integer]) -> NDArray[np.str_]:
+        found = np.empty(len(rows), f"U{max(widths)}")
+        scan = np.searchsorted(ends, rows, side="right")
+        for place in np.unique(scan).tolist():
+            own, one = scan == place, members[place]
+            found[own] = np.char.add(f"{one.name}/", one.ids[rows[own] - ends[place] + one.n])
+        return found
+
+    return later(lambda: some(np.arange(ends[-1])), some)
 
 
 def _member(name: str, location: str, latents: LatentSet) -> Member:

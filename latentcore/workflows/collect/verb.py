@@ -11,12 +11,12 @@ import numpy as np
 from latentcore.analysis.mosaic import Mosaic, mosaic
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.latents_hdf5 import write_latents
-from latentcore.containers import LatentSet, Provenance
+from latentcore.containers import LatentSet, Partitions, Provenance, later
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 from latentcore.requests.verbs import as_plain, verb
 from latentcore.workflows.collect.joined_maps import JoinedMaps, join_maps
-from latentcore.workflows.collect.members import Member, joined_ids, read_members, read_values
+from latentcore.workflows.collect.members import Member, joined_ids, joined_rows, read_members
 from latentcore.workflows.collect.request import CollectRequest
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(request: CollectRequest, folder: RunFolder, progress: Progress) -> dict[
     maps = join_maps(request.map, members, folder)
     grids = [member.grid for member in members if member.grid is not None]
     laid = mosaic(grids) if grids else None
-    latents = _joined(members, request, laid, folder, progress)
+    latents = _joined(members, request, laid, folder)
     latents_file, maps_file = f"{request.name}_latents.h5", f"{request.name}_maps.parquet"
     progress.step(0, 1, "writing")
     write_latents(folder.path(latents_file), latents)
@@ -74,17 +74,18 @@ def run(request: CollectRequest, folder: RunFolder, progress: Progress) -> dict[
 
 
 def _joined(
-    members: Sequence[Member], request: CollectRequest, laid: Mosaic | None, folder: RunFolder,
-    progress: Progress,
-) -> LatentSet:  # fmt: skip
+    members: Sequence[Member], request: CollectRequest, laid: Mosaic | None, folder: RunFolder
+) -> LatentSet:
     labels = [member.labels for member in members if member.labels is not None]
     whole = {**as_plain(request), "resolved": {"encoder_fingerprint": members[0].made.encoder}}
+    stored = joined_rows(members, request.reader)
     return LatentSet(
-        values=read_values(members, request, progress),
+        values=later(stored.load),
         sample_ids=joined_ids(members),
         dims=np.array(members[0].made.dims, np.int32),
         grid=None if laid is None else laid.grid,
-        partition=_scan_names(members),
+        partition=_partitions(members),
+        stored=stored,
         labels=np.concatenate(labels) if len(labels) == len(members) else None,
         provenance=Provenance(
             verb="collect", request=whole, inputs=tuple(folder.inputs),
@@ -93,14 +94,17 @@ def _joined(
     )  # fmt: skip
 
 
-def _scan_names(members: Sequence[Member]) -> Any:
-    return np.repeat([member.name for member in members], [member.n for member in members])
+def _partitions(members: Sequence[Member]) -> Partitions:
+    codes = np.arange(len(members), dtype=np.int32)
+    names = tuple(member.name for member in members)
+    return Partitions(names, np.repeat(codes, [member.n for member in members]))
 
 
 def _table(members: Sequence[Member], latents: LatentSet, maps: JoinedMaps) -> pd.DataFrame:
     import pandas as pd
 
-    scan = pd.Categorical(_scan_names(members), categories=[member.name for member in members])
+    parted = _partitions(members)
+    scan = pd.Categorical.from_codes(parted.codes, list(parted.names))
     if latents.grid is None:
         return pd.DataFrame({"sample_id": latents.sample_ids, "scan": scan, **maps.values})
     x, y = latents.grid.plain_coordinates()

@@ -106,7 +106,7 @@ def _partitions(
 ) -> tuple[Source, ...]:
     whole = _source(request, request.latents[0], "", True, folder)
     partition = whole.latents.partition
-    present = [] if partition is None else sorted(map(str, np.unique(partition)))
+    present = [] if partition is None else sorted(partition.names)
     sides = [
         [asked] if asked in present else [one.strip() for one in asked.split(",")]
         for asked in between
@@ -126,7 +126,7 @@ def _partitions(
     sources = []
     for in_a, side in zip((True, False), sides, strict=True):
         for name in side:
-            own = np.flatnonzero(partition == name)
+            own = np.flatnonzero(partition.mask([name]))
             latents = whole.latents.take(own)
             sources.append(Source(name, whole.location, in_a, latents, whole.rows[own]))
     return tuple(sources)

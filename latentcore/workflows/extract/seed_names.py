@@ -53,5 +53,5 @@ def _write_flat(folder: RunFolder, latents: LatentSet, under: str, name: str) ->
     if "_preproc" not in name or latents.partition is None:
         return
     with h5py.File(folder.path(under + name.replace("_preproc", "_latents")), "w") as file:
-        for partition in dict.fromkeys(latents.partition.tolist()):
-            file[partition] = latents.values[latents.partition == partition]
+        for partition in latents.partition.names:
+            file[partition] = latents.values[latents.partition.mask([partition])]

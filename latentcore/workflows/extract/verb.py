@@ -13,7 +13,7 @@ import numpy as np
 
 from latentcore.artifacts import RunFolder, file_sha256, read_run
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
-from latentcore.containers import LatentSet, Provenance
+from latentcore.containers import LatentSet, Provenance, partitions_of
 from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_pooling
 from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import InputError, RequestError
@@ -208,7 +208,7 @@ class _Job:
             sample_ids=one.source.sample_ids,
             dims=np.arange(encoder.latent_dim, dtype=np.int32),
             grid=one.source.grid,
-            partition=one.source.partition,
+            partition=partitions_of(one.source.partition),
             labels=one.source.labels,
             provenance=self._provenance(
                 encoder=encoder.name,

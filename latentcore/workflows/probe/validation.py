@@ -307,8 +307,8 @@ def _groups(
                 "Give a map of labels, FILE:COLUMN."
             )
             raise RequestError(message)
-        present, codes = np.unique(latents.partition, return_inverse=True)
-        return codes.astype(np.int64), dict(enumerate(map(str, present)))
+        found = latents.partition.alphabetical
+        return found.codes.astype(np.int64), dict(enumerate(found.names))
     if latents.grid is None:
         return _groups_of_table(spec, latents, folder)
     label_map = read_labels(spec, folder)

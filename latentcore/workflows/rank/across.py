@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.partition_shares import Partitions, partitions_of
+from latentcore.analysis.partition_shares import comparable
 from latentcore.analysis.rank_table import rank_numbers
 from latentcore.analysis.ranking.sampled import rank_latents
 from latentcore.artifacts import RunFolder
-from latentcore.containers import LatentSet, Ranking
+from latentcore.containers import LatentSet, Partitions, Ranking
 from latentcore.errors import InputError, RequestError
 from latentcore.progress import Progress
 from latentcore.requests.options import sample_asked
@@ -53,7 +53,7 @@ def write_across(
     RequestError
         If the latents have not 2 to 50 partitions.
     """
-    partitions = partitions_of(latents.partition)
+    partitions = comparable(latents.partition)
     if partitions is None:
         message = (
             "⟨across⟩ holds the scans of a collection, or other partitions, against each other; "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from latentcore.workflows import VERBS
@@ -53,7 +52,7 @@ def ask(scene: Scene) -> Any | None:
 def _partitions(scene: Scene) -> list[str]:
     """Return the scans of a collection, or whatever else the latents are parted into."""
     partition = scene.latents.partition
-    found = [] if partition is None else pd.unique(partition).tolist()  # in the file's order
+    found = [] if partition is None else list(partition.names)
     return found if len(found) <= _MOST_PARTITIONS else []
 
 

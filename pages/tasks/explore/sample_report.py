@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import selection_statistics
-from latentcore.analysis.partition_shares import partitions_of
+from latentcore.analysis.partition_shares import comparable
 from latentcore.artifacts import to_json
 from latentcore.artifacts.region_files import plain_regions
 from latentcore.cells import csv_bytes
@@ -96,7 +96,7 @@ def report(
             for slot, mask in masks.items()
         },
         "statistics": selection_statistics(
-            inside, masks, labels, values, None, partitions_of(scene.latents.partition)
+            inside, masks, labels, values, None, comparable(scene.latents.partition)
         ),
         "A against B": numbers.compared(scene, masks),
         "regions": plain_regions(regions) if regions else None,

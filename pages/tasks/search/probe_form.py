@@ -155,7 +155,7 @@ def _split(latents: LatentSet, maps: JoinedMaps, source: str) -> dict[str, Any]:
         name = st.selectbox("Groups", groups, key="probe.groups", help="None is ever divided.")
         return {"groups": name if name == _PARTITION else _spec(maps, name)}
     if way == "given" and latents.partition is not None:
-        names = [str(name) for name in np.unique(latents.partition)]
+        names = sorted(latents.partition.names)
         likely = next((name for name in names if "test" in name or "valid" in name), names[-1])
         name = st.selectbox(
             "Test on", names, index=names.index(likely), key="probe.partition",
