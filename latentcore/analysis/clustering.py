@@ -389,7 +389,7 @@ def learned_of(latents: LatentSet, partition: str | None) -> NDArray[np.bool_] |
     if latents.partition is None or partition not in there:
         named = ", ".join(there[:12]) or "none"
         message = (
-            f"Clusters were to be learned from the partition {partition!r}, but the latents have: "
+            f"The partition {partition!r} was to be learned from, but the latents have: "
             f"{named}. Name one of these, or learn from all."
         )
         raise RequestError(message)

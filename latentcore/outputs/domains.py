@@ -34,7 +34,8 @@ def write_domains(
 
     These are ``domains.csv`` (x, y, domain), ``domain_table.csv``, ``domain_borders.csv``
     (a, b, length, contrast), ``domain_maps.csv`` (x, y, neighbor_distance, deviation,
-    border_contrast), ``domains.png`` and ``report.json``.
+    border_contrast), ``domains.png`` and ``report.json``; of a collection ``domain_partitions.csv``
+    as well, with a row for each scan.
 
     Parameters
     ----------
@@ -62,6 +63,10 @@ def write_domains(
     folder.write_csv("domains.csv", pd.DataFrame({"x": x, "y": y, "domain": domains.labels}))
     table = domains.table(values).assign(**dict(columns or {}))
     folder.write_csv("domain_table.csv", table)
+    files = list(FILES)
+    if domains.by_scan is not None:
+        files.append("domain_partitions.csv")
+        folder.write_csv(files[-1], domains.by_scan)
     folder.write_csv("domain_borders.csv", domains.borders)
     maps = {
         "neighbor_distance": domains.neighbor_distance,
@@ -80,7 +85,7 @@ def write_domains(
             "step": domains.grid.step,
             "unit": domains.grid.unit,
         },
-        "files": list(FILES),
+        "files": files,
     }
     folder.write_json("report.json", full)
     return full

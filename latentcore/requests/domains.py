@@ -53,6 +53,12 @@ class _DomainsRequest:
     phase: str | None = option(
         None, help="labels whose borders no domain crosses: FILE:COLUMN", kind="map"
     )
+    learn_from: str | None = option(
+        None,
+        help="find scaling, the better distance and the automatic threshold on this partition, "
+        "such as a scan of a collection, for all",
+        metavar="NAME",
+    )
     map: tuple[str, ...] = option(
         (), help="maps whose mean and s.d. the table tells of each domain", kind="map", repeat=True
     )

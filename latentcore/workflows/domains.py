@@ -54,7 +54,7 @@ def run(request: DomainsRequest, folder: RunFolder, progress: Progress) -> dict[
     progress.step(1, 4, "merging neighbors")
     hierarchy = domain_hierarchy(
         latents, method=method, distance=request.distance, scaling=request.scaling, phase=phase,
-        memory=request.memory, progress=progress,
+        learn_from=request.learn_from, memory=request.memory, progress=progress,
     )  # fmt: skip
     progress.step(2, 4, "cutting at the threshold")
     domains = domains_at(hierarchy, latents, request.threshold, request.min_size)
@@ -122,6 +122,8 @@ def _notes(request: DomainsRequest, hierarchy: DomainHierarchy, domains: Domains
         )
     if domains.count == 1:
         notes.append("All points are in one domain: nothing in the latents divides the scan.")
+    if request.learn_from is not None and request.threshold is not None:
+        notes.append("⟨threshold⟩ was given, so that only scaling and distance were learned.")
     rows, columns = (np.ptp(place) + 1 for place in (domains.grid.row, domains.grid.col))
     if 1 in (rows, columns):
         notes.append("The scan is a single line of points: areas and shapes mean little.")
@@ -144,6 +146,7 @@ def _report(
         "unit": "°" if hierarchy.distance == "angle" else "",
         "scaling": request.scaling,
         "latents": request.latents,
+        "learn_from": request.learn_from,
         "phase": request.phase,
         "maps": list(request.map),
         "roi": request.roi,

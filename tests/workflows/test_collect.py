@@ -114,6 +114,33 @@ def test_other_verbs_take_a_collection_as_one_scan(scans):
     assert main(list(map(str, words))) == 0
 
 
+def test_domains_of_a_collection_are_those_of_the_scan_learned_from(scans, capsys):
+    collected(scans)
+    latents = str(scans / "all/collection_latents.h5")
+    out = {name: scans / f"domains_{name}" for name in ("all", "alone", "typo")}
+    for name, words in (
+        ("all", [latents, "--learn-from", "second"]),
+        ("alone", [str(scans / "second_latents.h5")]),
+    ):
+        words = ["domains", *words, "--scaling", "standard", "--out", str(out[name]), "--quiet"]
+        assert main(words) == 0
+    done = ("all", "alone")
+    reports = {name: json.loads((out[name] / "report.json").read_text()) for name in done}
+    for key in ("threshold", "automatic_threshold", "confidence", "distance"):
+        assert reports["all"][key] == reports["alone"][key]
+    assert reports["all"]["learn_from"] == "second"
+    assert "domain_partitions.csv" in reports["all"]["files"]
+    tables = {name: pd.read_csv(out[name] / "domain_table.csv") for name in done}
+    own = tables["all"][tables["all"]["partition"] == "second"]
+    columns = ["n", "area", "touches_border", "aspect_ratio", "mean_deviation"]
+    pd.testing.assert_frame_equal(own[columns].reset_index(drop=True), tables["alone"][columns])
+    by_scan = pd.read_csv(out["all"] / "domain_partitions.csv").set_index("partition")
+    assert by_scan["n_points"].to_dict() == {name: a * b for name, (a, b) in SIZES.items()}
+    assert by_scan["n_domains"].sum() == reports["all"]["n_domains"]
+    assert main(["domains", latents, "--learn-from", "fourth", "--out", str(out["typo"])]) == 2
+    assert "first, second, third" in capsys.readouterr().err
+
+
 def test_samples_without_coordinates_are_joined_by_name(tmp_path):
     for name in "ab":
         values = np.random.default_rng(ord(name)).normal(size=(20, 3)).astype(np.float32)

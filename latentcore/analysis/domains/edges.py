@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -73,6 +73,15 @@ class ScanEdges:
         starts = np.zeros(self.n_points + 1, np.int64)
         np.cumsum(np.bincount(ends, minlength=self.n_points), out=starts[1:])
         return starts, np.concatenate([b, a])[np.argsort(ends, kind="stable")]
+
+    def among(self, points: NDArray[np.bool_]) -> ScanEdges:
+        """Return those of some points, shape (p,), which are numbered anew."""
+        kept = points[self.a] & points[self.b]
+        number = np.cumsum(points, dtype=np.int32) - 1
+        return replace(
+            self, rows=self.rows[points], a=number[self.a[kept]], b=number[self.b[kept]],
+            length=self.length[kept], closed=self.closed[kept],
+        )  # fmt: skip
 
     def to_rows(self, values: NDArray[np.generic], missing: float) -> NDArray[np.generic]:
         """Place a value per point in the rows of the table, shape (n,)."""

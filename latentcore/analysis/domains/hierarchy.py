@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.domains.edges import ScanEdges, edge_distances
-from latentcore.analysis.domains.hierarchies import HierarchyMethod
+from latentcore.analysis.domains.hierarchies import HierarchyMethod, Merges
 from latentcore.analysis.domains.settling import settled
 from latentcore.analysis.domains.threshold import Threshold, automatic_threshold
 from latentcore.progress import Progress
@@ -46,6 +46,11 @@ class DomainHierarchy:
         The distance at which they merge, ascending: in the unit of the values, or degrees.
     distance : str
         ``"angle"`` if the values are unit vectors and angles between them are meant.
+    scans : ndarray of int32, shape (p,), or None
+        The scan of each point, where there are several that no edge joins: each is merged and
+        settled by itself, so that its domains don't depend on the others.
+    learned : ndarray of bool, shape (p,), or None
+        Which points the automatic threshold is found on, where not on all.
     """
 
     edges: ScanEdges
@@ -54,6 +59,8 @@ class DomainHierarchy:
     b: NDArray[np.int32]
     height: NDArray[np.float64]
     distance: str = "euclidean"
+    scans: NDArray[np.int32] | None = None
+    learned: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(
@@ -63,13 +70,20 @@ class DomainHierarchy:
         method: HierarchyMethod,
         *,
         distance: str = "euclidean",
+        scans: NDArray[np.int32] | None = None,
+        learned: NDArray[np.bool_] | None = None,
         progress: Progress | None = None,
     ) -> DomainHierarchy:
         """Merge the points of `edges` by a method; `values` has a finite row for each, (p, d)."""
-        found = method.merges(np.ascontiguousarray(values), edges, progress or Progress())
+        values, progress = np.ascontiguousarray(values), progress or Progress()
+        if scans is None:
+            found = method.merges(values, edges, progress)
+        else:
+            found = _merged_apart(values, _apart(edges, scans), method, progress)
         rising = np.argsort(found.height, kind="stable")
         height = in_unit(found.height[rising], distance)
-        return cls(edges, values, found.a[rising], found.b[rising], height, distance)
+        a, b = found.a[rising], found.b[rising]
+        return cls(edges, values, a, b, height, distance, scans, learned)
 
     def cut(self, threshold: float, min_size: int = MIN_SIZE) -> NDArray[np.int32]:
         """Return the domain of each row of the table: parts farther apart than the threshold.
@@ -80,14 +94,31 @@ class DomainHierarchy:
         Returns
         -------
         ndarray of int32, shape (n,)
-            0 … k−1 in the scan's order of their first points; −1 where there is no value.
+            0 … k−1 in the scan's order of their first points, scan after scan; −1 where there is
+            no value.
         """
         from latentcore.analysis.domains._loops import cut_tree
 
         kept = int(np.searchsorted(self.height, threshold, side="right"))
         labels = cut_tree(self._tree[0], self.edges.n_points, kept)
-        labels = settled(self.values, self.edges, labels, min_size)
+        labels = self._settled(labels, min_size)
         return self.edges.to_rows(labels, -1).astype(np.int32, copy=False)
+
+    def _settled(self, labels: NDArray[np.int32], min_size: int) -> NDArray[np.int32]:
+        if self.scans is None:
+            return settled(self.values, self.edges, labels, min_size)
+        found, number = np.empty_like(labels), 0
+        for points, edges in self._scans:
+            own = np.unique(labels[points], return_inverse=True)[1].astype(np.int32)
+            if len(edges):
+                own = settled(self.values[points], edges, own, min_size)
+            found[points] = own + number
+            number += int(own.max()) + 1
+        return found
+
+    @cached_property
+    def _scans(self) -> list[tuple[NDArray[np.int64], ScanEdges]]:
+        return [] if self.scans is None else _apart(self.edges, self.scans)
 
     @cached_property
     def distances(self) -> NDArray[np.float32]:
@@ -123,13 +154,15 @@ class DomainHierarchy:
 
     @cached_property
     def threshold(self) -> Threshold:
-        """The automatic threshold."""
+        """The automatic threshold; of the merges of learned points, where some are."""
         from latentcore.analysis.domains._loops import inner_counts
 
         inner = inner_counts(self.edges.n_points, self.a, self.b, *self._inner_from)
-        found = automatic_threshold(self.height[inner >= _INNER])
+        of = slice(None) if self.learned is None else self.learned[self.a] & self.learned[self.b]
+        heights = self.height[of]
+        found = automatic_threshold(heights[inner[of] >= _INNER])
         # Without a valley nothing is apart, be it a single point.
-        highest = np.nextafter(self.height.max(initial=0.0), np.inf)
+        highest = np.nextafter(heights.max(initial=0.0), np.inf)
         return found if found.confidence > 0 else replace(found, value=float(highest))
 
     def counts(self, thresholds: ArrayLike, min_size: int = MIN_SIZE) -> NDArray[np.int32]:
@@ -161,3 +194,27 @@ class DomainHierarchy:
         for ends in (self.edges.a, self.edges.b):
             np.maximum.at(inner_from, ends, met)
         return inner_from, np.argsort(inner_from, kind="stable")
+
+
+def _apart(edges: ScanEdges, scans: NDArray[np.int32]) -> list[tuple[NDArray[np.int64], ScanEdges]]:
+    """Return the points and the edges of each scan."""
+    parts = [scans == scan for scan in np.unique(scans)]
+    return [(np.flatnonzero(points), edges.among(points)) for points in parts]
+
+
+def _merged_apart(
+    values: NDArray[np.float32],
+    parts: list[tuple[NDArray[np.int64], ScanEdges]],
+    method: HierarchyMethod,
+    progress: Progress,
+) -> Merges:
+    """Merge the points of each scan by itself."""
+    found = []
+    for number, (points, edges) in enumerate(parts):
+        progress.step(number, len(parts), f"merging neighbors, scan {number + 1} of {len(parts)}")
+        if len(edges):
+            own = method.merges(values[points], edges, Progress())
+            a, b = (points[one].astype(np.int32) for one in (own.a, own.b))
+            found.append(Merges(a, b, own.height))
+    fields = ("a", "b", "height")
+    return Merges(*(np.concatenate([getattr(one, name) for one in found]) for name in fields))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.domains.edges import ScanEdges
-from latentcore.containers import ScanGrid
+from latentcore.containers import Partitions, ScanGrid
 from latentcore.containers.neighborhoods import on_rim
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Domains:
         Of each point from its domain's mean; NaN where it has none.
     unit : str
         Of distances: ``"°"``, or ``""`` for that of the latents.
+    scans : Partitions or None
+        The scan of each point, where the grid holds several side by side.
     """
 
     grid: ScanGrid
@@ -47,6 +49,7 @@ class Domains:
     distance: NDArray[np.float32]
     deviation: NDArray[np.float32]
     unit: str = ""
+    scans: Partitions | None = None
 
     @property
     def count(self) -> int:
@@ -140,9 +143,50 @@ class Domains:
             "mean_deviation": self._mean(self.deviation)[0],
             "mean_neighbor_distance": self._mean(self.neighbor_distance)[0],
         }
+        if self.scans is not None:
+            columns["partition"] = self._scan_of_each
         for name, given in (values or {}).items():
             columns[f"mean_{name}"], columns[f"sd_{name}"] = self._mean(given)
         return pd.DataFrame(columns)
+
+    @cached_property
+    def by_scan(self) -> pd.DataFrame | None:
+        """Describe the domains of each scan in a row; None where the grid holds one scan.
+
+        `docs/numbers.md` defines the columns.
+        """
+        import pandas as pd
+
+        if self.scans is None:
+            return None
+        table = self.table().groupby("partition", sort=False)
+        inside = self.scans.count(self.labels >= 0)
+        none = pd.DataFrame(
+            {
+                "partition": self.scans.names,
+                "n_points": self.scans.count(),
+                "n_in_no_domain": self.scans.count() - inside,
+            }
+        )
+        found = table.agg(
+            n_domains=("domain", "size"),
+            n_touching_border=("touches_border", "sum"),
+            mean_area=("area", "mean"),
+            sd_area=("area", lambda one: one.std(ddof=0)),
+            mean_equivalent_diameter=("equivalent_diameter", "mean"),
+            sd_equivalent_diameter=("equivalent_diameter", lambda one: one.std(ddof=0)),
+        )
+        whole = none.join(found, on="partition")
+        counts = ["n_domains", "n_touching_border"]
+        return whole.assign(**whole[counts].fillna(0).astype(np.int64))
+
+    @cached_property
+    def _scan_of_each(self) -> NDArray[np.str_]:
+        """The scan that each domain lies in, shape (k,)."""
+        assert self.scans is not None
+        code = np.zeros(self.count, np.int32)
+        code[self.labels[self._inside]] = self.scans.codes[self._inside]
+        return np.array(self.scans.names, np.str_)[code]
 
     @cached_property
     def _ends(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -169,9 +213,14 @@ class Domains:
 
     @cached_property
     def _touching(self) -> NDArray[np.bool_]:
-        """Which domains have a cell on the outermost rows or columns of the scan."""
+        """Which domains have a cell on the outermost rows or columns of their scan."""
         touching = np.zeros(self.count, np.bool_)
-        touching[self.labels[on_rim(self.grid) & (self.labels >= 0)]] = True
+        rows = [np.arange(len(self.labels))]
+        if self.scans is not None:
+            rows = [np.flatnonzero(self.scans.mask([name])) for name in self.scans.names]
+        for own in rows:
+            rim = self.labels[own[on_rim(self.grid.take(own))]]
+            touching[rim[rim >= 0]] = True
         return touching
 
     def _inclusions(self, perimeter: NDArray[np.floating]) -> NDArray[np.int64]:

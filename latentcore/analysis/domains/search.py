@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentcore.analysis.clustering import learned_of
 from latentcore.analysis.domains.edges import DISTANCES, ScanEdges, edge_distances, scan_edges
 from latentcore.analysis.domains.hierarchies import HIERARCHIES, HierarchyMethod
 from latentcore.analysis.domains.hierarchy import MIN_SIZE, DomainHierarchy
 from latentcore.analysis.domains.objects import Domains
 from latentcore.analysis.parameters import check_at_least, check_choice
+from latentcore.analysis.partition_shares import comparable
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -31,6 +33,7 @@ def domain_hierarchy(
     distance: str = AUTOMATIC,
     scaling: str = "none",
     phase: ArrayLike | None = None,
+    learn_from: str | None = None,
     memory: float = MEMORY_GB,
     progress: Progress | None = None,
 ) -> DomainHierarchy:
@@ -48,14 +51,17 @@ def domain_hierarchy(
         ``"standard"``: each dimension with zero mean and unit s.d. over the scan.
     phase : array_like, shape (n,), optional
         No domain crosses from one phase to another. A point without a phase has one of its own.
+    learn_from : str, optional
+        A partition of the latents, such as a scan of a collection: scaling, the better distance
+        and the automatic threshold are found on it alone, as if it were by itself.
     memory : float
         The most that this may take, in GB.
 
     Raises
     ------
     RequestError
-        If there is no scan grid, no latent, no neighbors, or nothing that tells points apart, or
-        if it takes more memory.
+        If there is no scan grid, no latent, no neighbors, or nothing that tells points apart,
+        no such partition, or if it takes more memory.
     """
     check_choice("distance", distance, (AUTOMATIC, *DISTANCES))
     check_choice("scaling", scaling, SCALINGS)
@@ -69,9 +75,14 @@ def domain_hierarchy(
     method = method or HIERARCHIES.get(METHOD)()
     progress = progress or Progress()
 
+    learned = learned_of(latents, learn_from)
+
     def merged(by: str) -> DomainHierarchy:
-        values, edges = _measured(latents, by, scaling, phase)
-        return DomainHierarchy.of(values, edges, method, distance=by, progress=progress)
+        values, edges = _measured(latents, by, scaling, phase, learned)
+        return DomainHierarchy.of(
+            values, edges, method, distance=by, scans=_scans(latents, edges),
+            learned=None if learned is None else learned[edges.rows], progress=progress,
+        )  # fmt: skip
 
     if distance != AUTOMATIC:
         return merged(distance)
@@ -101,36 +112,51 @@ def separation(hierarchy: DomainHierarchy) -> float:
     """Return how far apart the distances across borders and within domains are.
 
     Cohen's d at the automatic threshold: the difference of their means over the root of the mean
-    of their variances; 0 where there is only one of both kinds.
+    of their variances; 0 where there is only one of both kinds. Of learned points, where some are.
     """
-    labels = hierarchy.cut(hierarchy.threshold.value)
-    same = labels[hierarchy.edges.i] == labels[hierarchy.edges.j]
+    labels, edges = hierarchy.cut(hierarchy.threshold.value), hierarchy.edges
+    learned = hierarchy.learned
+    of = slice(None) if learned is None else learned[edges.a] & learned[edges.b]
+    same = labels[edges.i[of]] == labels[edges.j[of]]
     if same.all() or not same.any():
         return 0.0
-    across, within = hierarchy.distances[~same], hierarchy.distances[same]
+    distances = hierarchy.distances[of]
+    across, within = distances[~same], distances[same]
     spread = np.sqrt((across.var(dtype=float) + within.var(dtype=float)) / 2)
     return float((across.mean(dtype=float) - within.mean(dtype=float)) / max(spread, 1e-300))
 
 
 def _measured(
-    latents: LatentSet, distance: str, scaling: str, phase: ArrayLike | None
-) -> tuple[NDArray[np.float32], ScanEdges]:
+    latents: LatentSet, distance: str, scaling: str, phase: ArrayLike | None,
+    learned: NDArray[np.bool_] | None,
+) -> tuple[NDArray[np.float32], ScanEdges]:  # fmt: skip
     """Return the values whose Euclidean distances are meant, and the edges of their points."""
     assert latents.grid is not None
     present = latents.encoded
     if distance == "angle":
         present = present & (latents.values != 0).any(axis=1)
     edges = scan_edges(latents.grid, present, phase=phase)
-    values = _scaled(latents.values[edges.rows], scaling, centered=distance == "euclidean")
+    of = slice(None) if learned is None else learned[edges.rows]
+    values = _scaled(latents.values[edges.rows], scaling, of, centered=distance == "euclidean")
     if distance == "angle":
         values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), np.float32(1e-30))
-    if not edge_distances(values, edges).any():
+    within = edges if learned is None else edges.among(learned[edges.rows])
+    if not edge_distances(values[of], within).any():
         message = (
-            f"The latents of all {edges.n_points} points are the same as their neighbors', so "
+            f"The latents of all {len(values[of])} points are the same as their neighbors', so "
             "there is nothing to tell domains by. Check that they are latents of this scan."
         )
         raise RequestError(message)
     return values, edges
+
+
+def _scans(latents: LatentSet, edges: ScanEdges) -> NDArray[np.int32] | None:
+    """Return the scan of each point where the partitions are scans: no two of them touch."""
+    partition = comparable(latents.partition)
+    if partition is None:
+        return None
+    scans = partition.codes[edges.rows]
+    return scans if (scans[edges.a] == scans[edges.b]).all() else None
 
 
 def domains_at(
@@ -166,15 +192,18 @@ def domains_at(
         distance=hierarchy.distances,
         deviation=hierarchy.deviation(labels),
         unit="°" if hierarchy.distance == "angle" else "",
+        scans=None if hierarchy.scans is None else latents.partition,
     )
 
 
-def _scaled(values: NDArray[np.float32], scaling: str, *, centered: bool) -> NDArray[np.float32]:
+def _scaled(
+    values: NDArray[np.float32], scaling: str, of: slice | NDArray[np.bool_], *, centered: bool
+) -> NDArray[np.float32]:
     # Distances don't ask where the origin is, but float32 has more digits near it.
     scaled: NDArray[np.float32] = values.copy()
     if centered or scaling == "standard":
-        scaled -= values.mean(axis=0, dtype=np.float64).astype(np.float32)
+        scaled -= values[of].mean(axis=0, dtype=np.float64).astype(np.float32)
     if scaling == "standard":
-        sd = values.std(axis=0, dtype=np.float64)
+        sd = values[of].std(axis=0, dtype=np.float64)
         scaled /= np.where(sd > 0, sd, 1).astype(np.float32)
     return scaled

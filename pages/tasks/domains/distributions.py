@@ -25,8 +25,13 @@ def show(scene: Scene, cut: Cut) -> None:
         persist_state="session",
     )
     table = cut.table if counted else cut.table[~cut.table["touches_border"].to_numpy(bool)]
+    if cut.domains.scans is not None:
+        names = cut.domains.scans.names
+        scan = st.selectbox("Scan", ["", *names], format_func=lambda name: name or "all",
+                            key="domains.scan", persist_state="session")  # fmt: skip
+        table = table[table["partition"] == scan] if scan else table
     if len(table) == 0:
-        st.info("Every domain touches the edge of the scan. Count these, too.")
+        st.info("Every domain touches the edge of its scan. Count these, too.")
         return
     for column, (name, title, of, log) in zip(
         st.columns(2),

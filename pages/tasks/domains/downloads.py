@@ -39,6 +39,8 @@ def show(scene: Scene, asked: Asked, cut: Cut, mask: NDArray[np.bool_]) -> None:
         _csv("domain_table.csv", cut.table)
         _csv("domain_borders.csv", cut.domains.borders)
         _csv("domains.csv", _points(scene, cut))
+        if cut.domains.by_scan is not None:
+            _csv("domain_partitions.csv", cut.domains.by_scan)
         if len(chosen):
             _csv("selected_domains.csv", cut.table.iloc[np.sort(chosen)])
     st.markdown("**Everything, with a figure and a report that repeats it**")

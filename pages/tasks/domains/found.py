@@ -130,6 +130,7 @@ def _compute(key: str, scene: Scene, asked: Asked, progress: Progress) -> Found:
         distance=request.distance,
         scaling=request.scaling,
         phase=scene.maps.get(asked.phase) if asked.phase else None,
+        learn_from=request.learn_from,
         progress=progress,
     )
     assert latents.grid is not None  # else there were no hierarchy

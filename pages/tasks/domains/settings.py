@@ -19,6 +19,7 @@ from pages.view.scene import Scene
 
 # Fields of the verb's request; a method's own parameters are asked for by themselves.
 _ASKED = ("method", "distance", "scaling", "min_size")
+_LEARN_FROM = "learn_from"
 
 
 def show(scene: Scene) -> None:
@@ -27,6 +28,7 @@ def show(scene: Scene) -> None:
     columns = st.columns([1, 1, 1, 2.4, 0.8], vertical_alignment="bottom")
     with columns[0].popover("Method", icon=":material/tune:", width="stretch"):
         _method()
+        _choose_scan([] if scene.partitions is None else list(scene.partitions.names))
     with columns[1]:
         _choose_map(
             "Phases", "phase", labels,
@@ -69,12 +71,41 @@ def _method() -> None:
     if method is None:
         return
     settings = {**_differing(made, _ASKED), **_differing(method, own)}
+    _adopt({**settings, **{name: before[name] for name in (_LEARN_FROM,) if name in before}})
+
+
+def _adopt(settings: Mapping[str, Any]) -> None:
+    before = question_of.asked().settings
     if settings != before:
         changes: dict[str, Any] = {"settings": settings}
         # A threshold is a distance of the hierarchy that it was chosen in.
         if {**settings, "min_size": 0} != {**before, "min_size": 0}:
             changes["threshold"] = None
         question_of.update(**changes)
+
+
+def _choose_scan(names: Sequence[str]) -> None:
+    """Choose the scan of a collection from which the settings of all are learned."""
+    key = "domains.learn_from"
+    settings = dict(question_of.asked().settings)
+    chosen = settings.pop(_LEARN_FROM, "")
+    if chosen and chosen not in names:
+        _adopt(settings)  # chosen for other latents
+        chosen = ""
+    if not names:
+        return
+    st.session_state[key] = chosen
+    st.selectbox(
+        "Learn from",
+        ["", *names],
+        key=key,
+        format_func=lambda name: name or "all",
+        on_change=lambda: _adopt(
+            {**settings, **({_LEARN_FROM: name} if (name := st.session_state[key]) else {})}
+        ),
+        help="Scaling, the better distance and the automatic threshold are found on one scan or "
+        "partition, for all.",
+    )
 
 
 def _usable(settings: Mapping[str, Any], cls: type, names: Collection[str]) -> dict[str, Any]:

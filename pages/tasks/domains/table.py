@@ -25,12 +25,16 @@ _MOST_SHAPES = 60
 _UNITS = {
     "area": "{unit}²",
     "equivalent_diameter": "{unit}",
+    "mean_area": "{unit}²",
+    "sd_area": "{unit}²",
+    "mean_equivalent_diameter": "{unit}",
+    "sd_equivalent_diameter": "{unit}",
     "centroid_x": "{unit}",
     "centroid_y": "{unit}",
     "perimeter": "{unit}",
     "angle_deg": "°",
 }
-_NAMES = {"angle_deg": "angle", "n": "points"}
+_NAMES = {"angle_deg": "angle", "n": "points", "n_points": "points", "n_domains": "domains"}
 
 
 def selected_domains(cut: Cut, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -73,6 +77,12 @@ def show_table(scene: Scene, cut: Cut, masks: Mapping[str, NDArray[np.bool_]]) -
         "A click on a row's left edge selects the domain in the panels; a click on a domain, with "
         "Shift for more, selects its row."
     )
+    if cut.domains.by_scan is not None:
+        st.markdown("**By scan**")
+        st.dataframe(
+            cut.domains.by_scan, hide_index=True, width="stretch",
+            column_config=columns(cut.domains.by_scan, grid.unit), alt="One row for each scan",
+        )  # fmt: skip
 
 
 def _order(cut: Cut, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -103,7 +113,7 @@ def columns(table: pd.DataFrame, unit: str) -> dict[str, Any]:
         )
         for name in table.columns
         if table[name].dtype.kind in "iuf"
-    } | {"touches_border": st.column_config.CheckboxColumn("touches border")}
+    } | {"touches_border": st.column_config.CheckboxColumn("touches border"), "partition": "scan"}
 
 
 def _unit_of(name: str, unit: str) -> str:
