@@ -18,7 +18,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentcore.containers import LatentSet, Neighbors
+from latentcore.containers import LatentSet, Neighbors, Partitions
 from latentcore.errors import RequestError, ShapeError
 
 Metric = Literal["cosine", "euclidean"]
@@ -193,6 +193,23 @@ def nearest_of(
     candidates = np.flatnonzero(distances <= _kth(distances, k + (exclude is not None)))
     candidates = candidates[candidates != exclude] if exclude is not None else candidates
     return _best(candidates, distances[candidates], k, metric)
+
+
+def nearest_of_each(
+    distances: NDArray[np.float64],
+    partitions: Partitions,
+    k: int,
+    *,
+    metric: Metric,
+    exclude: int | None = None,
+) -> dict[str, Neighbors]:
+    """Return the k nearest of each partition, as `nearest_of` those of all."""
+    return {
+        name: nearest_of(
+            np.where(partitions.mask([name]), distances, np.nan), k, metric=metric, exclude=exclude
+        )
+        for name in partitions.names
+    }
 
 
 def _best(

@@ -14,11 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 from latentcore.analysis.similarity import SearchTable
 from latentcore.artifacts.latents_hdf5 import write_latents
-from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids, partitions_of
 from latentcore.readers import open_latents
 from latentcore.workflows import VERBS, execute
 from latentcore.workflows.extract.verb import ExtractRequest
 from pages.access import places
+from pages.jobs.panel import runner
 from pages.regions.kept import kept
 from pages.scan.state import ScanState
 from pages.view.question import SIMILARITY, Question, from_query
@@ -153,6 +154,30 @@ def test_latents_without_places_are_searched_by_row(open_page, data_root: Path) 
     row.set_value(33).run()
     table = SearchTable.of(values)
     assert found_rows(app) == table.nearest(values[33], 11, exclude=33).rows.tolist()
+
+
+def test_the_nearest_of_each_scan_are_found_shown_and_kept(open_page, data_root, scan) -> None:
+    names = np.repeat(["deformed", "annealed"], [60, 48])
+    parted = dataclasses.replace(scan, partition=partitions_of(names))
+    write_latents(data_root / "both.h5", parted)
+    app = open_page("search", samples=SAMPLES, latents="folder:measured/both.h5", like="33")
+    app.toggle(key="search.across").set_value(True).run()
+    (k,) = (field for field in app.number_input if field.label == "Neighbors")
+    assert k.max == 100
+    k.set_value(3).run()
+    text = page_text(app)
+    assert "**deformed**" in text and "**annealed**" in text
+    table = app.dataframe[0].value
+    assert table["partition"].tolist() == ["deformed"] * 3 + ["annealed"] * 3
+    for name, first in (("deformed", 0), ("annealed", 60)):
+        own = scan.values[names == name]
+        exclude = 33 if name == "deformed" else None
+        wanted = SearchTable.of(own).nearest(scan.values[33], 3, exclude=exclude).rows + first
+        assert table.loc[table["partition"] == name, "row"].tolist() == wanted.tolist()
+    next(one for one in app.button if one.label == "Keep as a run").click().run()
+    (record,) = runner().list()
+    assert runner().wait(record.id, 60).finished
+    assert (record.folder / "neighbours_by_partition.csv").exists()
 
 
 def test_latents_of_nothing_are_reported(open_page, data_root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from sklearn.covariance import LedoitWolf
 from sklearn.neighbors import NearestNeighbors
 
 from latentcore.analysis.novelty_of_one import reference_parts
+from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.cli import main
 from latentcore.containers import latents as latents_module
-from latentcore.containers import sample_rows
+from latentcore.containers import partitions_of, sample_rows
 from latentcore.readers import _stored_latents, open_latents, open_samples
 from latentcore.workflows import execute
 from latentcore.workflows.extract.verb import ExtractRequest
@@ -45,6 +47,33 @@ def search(folder: Path, *more: object, latents: str = "pca/scan_latents.h5", ou
         return status, None, None
     table = pd.read_csv(folder / out / "neighbours.csv")
     return status, table, json.loads((folder / out / "report.json").read_text())
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_nearest_of_each_scan_are_those_of_brute_force(folder, metric):
+    latents = open_latents(folder / "pca/scan_latents.h5")
+    names = partitions_of(np.repeat(["b", "a", "c"], [30, 38, 2]))
+    write_latents(folder / "parts.h5", dataclasses.replace(latents, partition=names))
+    asked = ("--row", 33, "-k", 4, "--metric", metric, "--across")
+    status, table, report = search(folder, *asked, latents="parts.h5")
+    assert status == 0
+    assert len(table) == 4  # those of all stay as they are
+    each = pd.read_csv(folder / "out/neighbours_by_partition.csv")
+    assert list(each.columns) == ["partition", *COLUMNS]
+    values = latents.values.astype(np.float64)
+    for name, (first, last) in {"b": (0, 30), "a": (30, 68), "c": (68, 70)}.items():
+        there = np.setdiff1d(np.arange(first, last), [33])
+        brute = NearestNeighbors(n_neighbors=min(4, len(there)), algorithm="brute", metric=metric)
+        distances, places = brute.fit(values[there]).kneighbors(values[33:34])
+        own = each[each["partition"] == name]
+        np.testing.assert_array_equal(own["row"], there[places[0]])
+        np.testing.assert_allclose(own["distance"], distances[0], atol=1e-7)
+        assert report["by_partition"][name]["row"] == own["row"].tolist()
+
+
+def test_latents_of_one_scan_have_no_nearest_of_each(folder, capsys):
+    assert search(folder, "--row", 3, "--across")[0] == 2
+    assert "Make a collection by 'collect'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])

@@ -47,6 +47,10 @@ class SearchRequest:
         metavar="RUN",
     )
     k: int = option(10, help="how many neighbors to find", convert=int, metavar="K")
+    across: bool = option(
+        False,
+        help="find the k nearest of each partition, too, such as of each scan of a collection",
+    )
     metric: str = option(
         "cosine",
         help="cosine: angle between latents; euclidean: distance. similarity is then "

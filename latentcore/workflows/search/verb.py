@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.partition_shares import comparable
 from latentcore.analysis.pattern_sheets import sample_picture
-from latentcore.analysis.similarity import distances_to, nearest_of, similarity_of
+from latentcore.analysis.similarity import distances_to, nearest_of, nearest_of_each, similarity_of
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Neighbors
 from latentcore.encoders import Encoder, open_checkpoint
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 from latentcore.workflows.search.request import SearchRequest
 
-__all__ = ["SearchRequest", "neighbors_table", "row_at", "run"]
+__all__ = ["SearchRequest", "neighbors_table", "row_at", "run", "table_by_partition"]
 
 # A table of more rows takes minutes to write, and longer to open.
 _MOST_ROWS = 2_000_000
@@ -47,9 +48,11 @@ def run(
 
     Writes ``neighbours.csv`` (rank, row, sample_id, x, y, similarity, distance), ``similarity.csv``
     (the same of every sample, in the latents' row order; ``similarity.npy``, float32, in its place
-    where there are more than 2,000,000), ``neighbours.png`` where the samples are found,
-    ``similarity_map.png`` where there is a scan grid, ``place.png`` where an embedding is named,
-    and ``report.json``, with the novelty of an image and what is measured of a cutout.
+    where there are more than 2,000,000), with ``across`` ``neighbours_by_partition.csv``
+    (partition, and the columns of the first, of the nearest of each), ``neighbours.png`` where the
+    samples are found, ``similarity_map.png`` where there is a scan grid, ``place.png`` where an
+    embedding is named, and ``report.json``, with the novelty of an image and what is measured of a
+    cutout.
 
     Parameters
     ----------
@@ -71,6 +74,9 @@ def run(
     found = nearest_of(distances, request.k, metric=metric, exclude=query.row)
     n_searched = int(np.isfinite(distances).sum())
     folder.write_csv("neighbours.csv", neighbors_table(latents, found))
+    each = _nearest_of_each(request, latents, distances, query.row)
+    if each:
+        folder.write_csv("neighbours_by_partition.csv", table_by_partition(latents, each))
     notes = [*query.notes, *_write_every(request, latents, distances, folder)]
     progress.step(2, 3, "drawing")
     notes += _draw(request, latents, query, found, distances, folder)
@@ -83,11 +89,8 @@ def run(
         "n": len(latents),
         "n_searched": n_searched - int(query.row is not None),
         "n_without_latent": len(latents) - n_searched,
-        "neighbours": {
-            "row": found.rows.tolist(),
-            "similarity": found.similarity.tolist(),
-            "distance": found.distance.tolist(),
-        },
+        "neighbours": _plain(found),
+        **({"by_partition": {name: _plain(own) for name, own in each.items()}} if each else {}),
         "similarity_is": _LABELS[request.metric],
         **said,
         "notes": notes,
@@ -95,6 +98,42 @@ def run(
     folder.write_json("report.json", {**report, "query": {**query.record, "latent": query.latent}})
     progress.step(3, 3, "drawing")
     return report
+
+
+def _plain(found: Neighbors) -> dict[str, list[float]]:
+    return {
+        "row": found.rows.tolist(),
+        "similarity": found.similarity.tolist(),
+        "distance": found.distance.tolist(),
+    }
+
+
+def _nearest_of_each(
+    request: SearchRequest, latents: LatentSet, distances: NDArray[np.float64], row: int | None
+) -> dict[str, Neighbors]:
+    """Return the nearest of each partition; nothing where they aren't asked for."""
+    if not request.across:
+        return {}
+    partitions = comparable(latents.partition)
+    if partitions is None:
+        message = (
+            "⟨across⟩ finds the nearest of each scan of a collection, or other partition; these "
+            "latents have not 2 to 50 of them. Make a collection by 'collect'."
+        )
+        raise RequestError(message)
+    metric: Any = request.metric
+    return nearest_of_each(distances, partitions, request.k, metric=metric, exclude=row)
+
+
+def table_by_partition(latents: LatentSet, each: Mapping[str, Neighbors]) -> pd.DataFrame:
+    """Return `neighbors_table` of each partition, with its name."""
+    import pandas as pd
+
+    tables = [neighbors_table(latents, found) for found in each.values()]
+    names = np.repeat(list(each), [len(table) for table in tables])
+    whole = pd.concat(tables, ignore_index=True)
+    whole.insert(0, "partition", names)
+    return whole
 
 
 def neighbors_table(latents: LatentSet, found: Neighbors) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.partition_shares import comparable
 from latentcore.analysis.similarity import METRICS
 from latentcore.containers import LatentSet
 from latentcore.encoding.one_sample import EncodedSample, encode_like
@@ -49,6 +50,8 @@ class Query:
     latent : ndarray, shape (d,)
     row : int or None
         Its row among the latents; None for an uploaded sample.
+    across : bool
+        Whether k are wanted of each partition, such as of each scan of a collection.
     sample : ndarray, shape (C, H, W), or None
         The uploaded sample.
     comparable : bool
@@ -61,6 +64,7 @@ class Query:
     k: int
     metric: Any
     row: int | None = None
+    across: bool = False
     sample: NDArray[np.generic] | None = None
     comparable: bool = True
     request: dict[str, Any] = field(default_factory=dict)
@@ -84,8 +88,15 @@ def ask(place: str, latents: LatentSet) -> Query | None:
         found = _image(place, latents)
     else:
         found = _row(loading.version(place), latents, by_place=way == "point")
+    parts = comparable(latents.partition)
+    across = parts is not None and st.toggle(
+        "Of each scan", key="search.across", persist_state="session",
+        help="The most similar samples of each scan of the collection, or other partition.",
+    )  # fmt: skip
+    most = MOST // len(parts.names) if parts is not None and across else MOST
     k = st.number_input(
-        "Neighbors", 1, MOST, 11, key="search.k", persist_state="session",
+        "Neighbors", 1, most, min(11, most), persist_state="session",
+        key="search.k" if most == MOST else f"search.k.{most}",
         help="How many of the most similar samples to show.",
     )  # fmt: skip
     metric = st.segmented_control(
@@ -95,7 +106,7 @@ def ask(place: str, latents: LatentSet) -> Query | None:
     )  # fmt: skip
     if found is None:
         return None
-    return Query(k=int(k), metric=metric, **found)
+    return Query(k=int(k), metric=metric, across=across, **found)
 
 
 def _row(about: str, latents: LatentSet, *, by_place: bool) -> dict[str, Any] | None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.partition_shares import comparable
 from latentcore.analysis.pattern_sheets import sample_picture
-from latentcore.analysis.similarity import SearchTable, distances_to, nearest_of, similarity_of
+from latentcore.analysis.similarity import (
+    SearchTable,
+    distances_to,
+    nearest_of,
+    nearest_of_each,
+    similarity_of,
+)
 from latentcore.artifacts import read_run
 from latentcore.cells import csv_bytes
 from latentcore.containers import LatentSet, Neighbors, ScanGrid
 from latentcore.errors import InputError
 from latentcore.figures.colors import LATENT_COLORS
 from latentcore.workflows import VERBS
-from latentcore.workflows.search.verb import neighbors_table
+from latentcore.workflows.search.verb import neighbors_table, table_by_partition
 from pages.access import places
 from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, histogram_chart, map_chart
@@ -39,6 +49,7 @@ _JOB = "search_job"
 _COLUMNS = 6
 _MOST_SHOWN = 60
 _PICTURE = 160
+_ALL = ""
 _NAMES = {"cosine": "cosine similarity", "euclidean": "1 / (1 + distance)"}
 
 
@@ -51,31 +62,58 @@ def show(scan: ScanState, latents: LatentSet) -> None:
         return
     about = loading.version(scan.latents or "")
     try:
-        found, similarity = _search(about, query, latents)
+        each, similarity = _search(about, query, latents)
     except InputError as error:
         errors.show(error)
         return
+    found = _joined(each)
     for note in query.notes:
         st.warning(errors.markdown_safe(errors.page_words(note)), icon=":material/warning:")
     with questions:
-        _ways_on(about, scan, latents, query, found)
+        _ways_on(about, scan, latents, query, each)
     with map_place:
         _overview(latents, query, found, similarity)
     if query.sample is not None:
         uploaded.show(scan, latents, query, found)
-    _thumbnails(scan, latents, query, found)
+    _thumbnails(scan, latents, query, each)
     with st.expander("As a table", icon=":material/table:", expanded=scan.samples is None):
-        show_table(neighbors_table(latents, found))
+        show_table(_table(latents, each))
 
 
-def _search(about: str, query: Query, latents: LatentSet) -> tuple[Neighbors, NDArray[np.float64]]:
-    if latents.stored is not None:  # too large to be held
-        distances = _distances(about, query.key, latents, query)
-        found = nearest_of(distances, query.k, metric=query.metric, exclude=query.row)
-        return found, similarity_of(distances, query.metric)
-    table = search_table(about, latents)
-    found = table.nearest(query.latent, query.k, metric=query.metric, exclude=query.row)
-    return found, _similarity(about, query.key, table, query)
+def _search(
+    about: str, query: Query, latents: LatentSet
+) -> tuple[Mapping[str, Neighbors], NDArray[np.float64]]:
+    """Return the nearest of each partition, or of all under no name, and all similarities."""
+    parts = comparable(latents.partition) if query.across else None
+    if latents.stored is None and parts is None:
+        table = search_table(about, latents)
+        found = table.nearest(query.latent, query.k, metric=query.metric, exclude=query.row)
+        return {_ALL: found}, _similarity(about, query.key, table, query)
+    distances = _distances(about, query.key, latents, query)
+    asked = {"metric": query.metric, "exclude": query.row}
+    each = (
+        {_ALL: nearest_of(distances, query.k, **asked)}
+        if parts is None
+        else nearest_of_each(distances, parts, query.k, **asked)
+    )
+    return each, similarity_of(distances, query.metric)
+
+
+def _joined(each: Mapping[str, Neighbors]) -> Neighbors:
+    """Return the nearest of all partitions as one, one partition after the other."""
+    found = list(each.values())
+    return Neighbors(
+        rows=np.concatenate([one.rows for one in found]),
+        distance=np.concatenate([one.distance for one in found]),
+        similarity=np.concatenate([one.similarity for one in found]),
+        metric=found[0].metric,
+    )
+
+
+def _table(latents: LatentSet, each: Mapping[str, Neighbors]) -> pd.DataFrame:
+    if _ALL in each:
+        return neighbors_table(latents, each[_ALL])
+    return table_by_partition(latents, each)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Searching …")
@@ -129,7 +167,9 @@ def _mark(chart: Any, grid: ScanGrid, query: Query, found: Neighbors) -> None:
         )  # fmt: skip
 
 
-def _thumbnails(scan: ScanState, latents: LatentSet, query: Query, found: Neighbors) -> None:
+def _thumbnails(
+    scan: ScanState, latents: LatentSet, query: Query, each: Mapping[str, Neighbors]
+) -> None:
     st.subheader("Most similar samples", divider="grey")
     if scan.samples is None:
         st.info(
@@ -138,28 +178,39 @@ def _thumbnails(scan: ScanState, latents: LatentSet, query: Query, found: Neighb
             icon=":material/image:",
         )
         return
-    rows = found.rows[:_MOST_SHOWN]
     try:
         sample_of = loading.sample_rows(scan)
     except InputError as error:
         errors.show(error)
         return
+    most = max(1, _MOST_SHOWN // len(each))
+    rows = np.concatenate([found.rows[:most] for found in each.values()])
     first = sample_of[[query.row]] if query.row is not None else np.empty(0, np.int64)
     wanted = tuple(int(row) for row in (*first, *sample_of[rows]))
-    pictures = _pictures(loading.version(scan.samples), wanted, scan.samples)
+    pictures = iter(_pictures(loading.version(scan.samples), wanted, scan.samples))
     if query.row is None and query.sample is not None:
-        pictures = [_enlarged(sample_picture(query.sample)), *pictures]
-    captions = ["**query**"] + [
-        f"**{rank}** · {found.similarity[rank - 1]:.4f}{_where(latents, int(row))}"
-        for rank, row in enumerate(rows, start=1)
-    ]
-    for start in range(0, len(pictures), _COLUMNS):
-        columns = st.columns(_COLUMNS)
-        for column, number in zip(columns, range(start, len(pictures)), strict=False):
+        pictures = itertools.chain([_enlarged(sample_picture(query.sample))], pictures)
+    shown = [(next(pictures), "**query**")]
+    for name, found in each.items():
+        if name:
+            _line(shown)
+            shown = []
+            st.markdown(f"**{errors.markdown_safe(name)}**")
+        shown += [
+            (next(pictures), f"**{rank}** · {found.similarity[rank - 1]:.4f}{_where(latents, row)}")
+            for rank, row in enumerate(found.rows[:most].tolist(), start=1)
+        ]
+        _line(shown)
+        shown = []
+        if len(found) > most:
+            st.caption(f"The first {most} of {len(found)} are shown.")
+
+
+def _line(shown: Sequence[tuple[NDArray[np.uint8] | None, str]]) -> None:
+    for start in range(0, len(shown), _COLUMNS):
+        for column, one in zip(st.columns(_COLUMNS), shown[start:], strict=False):
             with column:
-                _thumbnail(pictures[number], captions[number])
-    if len(found) > len(rows):
-        st.caption(f"The first {len(rows)} of {len(found)} are shown.")
+                _thumbnail(*one)
 
 
 def _thumbnail(picture: NDArray[np.uint8] | None, caption: str) -> None:
@@ -194,8 +245,9 @@ def _where(latents: LatentSet, row: int) -> str:
 
 
 def _ways_on(
-    about: str, scan: ScanState, latents: LatentSet, query: Query, found: Neighbors
+    about: str, scan: ScanState, latents: LatentSet, query: Query, each: Mapping[str, Neighbors]
 ) -> None:
+    found = _joined(each)
     with st.container(horizontal=True):
         if st.button(
             "Highlight in Explore",
@@ -206,7 +258,7 @@ def _ways_on(
             highlight(scan, found.rows.tolist(), pinned=query.row)
         st.download_button(
             "neighbours.csv",
-            data=lambda: csv_bytes(neighbors_table(latents, found)),
+            data=lambda: csv_bytes(_table(latents, each)),
             file_name="neighbours.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -243,6 +295,7 @@ def _submit(scan: ScanState, query: Query) -> str:
         latents=places.location(scan.latents),
         k=query.k,
         metric=query.metric,
+        across=query.across,
         samples=places.location(scan.samples) if scan.samples else "none",
         **query.request,
     )
