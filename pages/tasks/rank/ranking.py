@@ -9,7 +9,7 @@ from pages.frame import errors, navigation
 from pages.jobs.panel import job_panel
 from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
-from pages.tasks.rank import agreement, controls, detail, label_maps, overview, table
+from pages.tasks.rank import across, agreement, controls, detail, label_maps, overview, table
 from pages.tasks.rank.question import begin, question, update, write_url
 from pages.tasks.rank.scores import Scores, find_scores, seconds_for, start, titles
 from pages.tasks.rank.target import Target, complete, files_with_maps, open_target
@@ -149,13 +149,17 @@ def _body(scene: Scene, target: Target, found: Scores) -> None:
     table.show_table(found, by, f"{target.key}.{found.complete}")
     _meaning(found, by)
     detail.show_detail(scene, target, found, table.picked(ranking, by))
-    ranks, files = st.tabs(
-        [":material/grid_on: Ranks by metric", ":material/download: Download"], key="rank.tab"
-    )
+    names = [":material/grid_on: Ranks by metric", ":material/download: Download"]
+    if scene.partitions is not None:
+        names.append(":material/stacks: Across scans")
+    ranks, files, *several = st.tabs(names, key="rank.tab")
     with ranks:
         overview.show_ranks(ranking, complete=found.complete)
     with files:
         overview.show_downloads(scene, target, ranking)
+    for tab in several:
+        with tab:
+            across.show_across(scene, target)
 
 
 def _meaning(found: Scores, by: str) -> None:

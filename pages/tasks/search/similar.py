@@ -28,7 +28,7 @@ from latentcore.figures.colors import LATENT_COLORS
 from latentcore.workflows import VERBS
 from latentcore.workflows.search.verb import neighbors_table, table_by_partition
 from pages.access import places
-from pages.charts.frame import draw
+from pages.charts.frame import chart_text, draw
 from pages.charts.maps import fitting_height, histogram_chart, map_chart
 from pages.frame import errors
 from pages.frame.tables import show_table
@@ -72,7 +72,7 @@ def show(scan: ScanState, latents: LatentSet) -> None:
     with questions:
         _ways_on(about, scan, latents, query, each)
     with map_place:
-        _overview(latents, query, found, similarity)
+        _overview(latents, query, each, similarity)
     if query.sample is not None:
         uploaded.show(scan, latents, query, found)
     _thumbnails(scan, latents, query, each)
@@ -129,7 +129,7 @@ def _similarity(about: str, key: str, _table: SearchTable, _query: Query) -> NDA
 
 
 def _overview(
-    latents: LatentSet, query: Query, found: Neighbors, similarity: NDArray[np.float64]
+    latents: LatentSet, query: Query, each: Mapping[str, Neighbors], similarity: NDArray[np.float64]
 ) -> None:
     name = _NAMES[query.metric]
     if latents.grid is None:
@@ -141,18 +141,23 @@ def _overview(
         similarity, latents.grid, tones(), name=f"{name[0].upper()}{name[1:]} to the query",
         colors=LATENT_COLORS, height=fitting_height(latents.grid, 560, most=520),
     )  # fmt: skip
-    _mark(chart, latents.grid, query, found)
+    _mark(chart, latents.grid, query, each)
     draw(chart, key="search.map",
                     alt="Map of how similar every point is to the query")  # fmt: skip
 
 
-def _mark(chart: Any, grid: ScanGrid, query: Query, found: Neighbors) -> None:
-    rows = found.rows
+def _mark(chart: Any, grid: ScanGrid, query: Query, each: Mapping[str, Neighbors]) -> None:
+    rows = _joined(each).rows
+    ranks = [
+        f"{rank} {chart_text(name)}"
+        for name, own in each.items()
+        for rank in range(1, len(own) + 1)
+    ]
     # White rings with a dark edge show on every color of the map.
     for color, width in (("#1a1a1a", 4), ("#ffffff", 1.8)):
         chart.add_scatter(
             x=grid.x[rows], y=grid.y[rows], mode="markers", showlegend=False,
-            text=[str(rank) for rank in range(1, len(rows) + 1)],
+            text=ranks,
             marker={"symbol": "circle-open", "size": 10, "color": color, "line": {"width": width}},
             hovertemplate="neighbor %{text}: x %{x}, y %{y}<extra></extra>",
         )  # fmt: skip
@@ -256,10 +261,11 @@ def _ways_on(
             help="Opens Explore with these neighbors as selection A, and the query pinned.",
         ):
             highlight(scan, found.rows.tolist(), pinned=query.row)
+        name = "neighbours.csv" if _ALL in each else "neighbours_by_partition.csv"
         st.download_button(
-            "neighbours.csv",
+            name,
             data=lambda: csv_bytes(_table(latents, each)),
-            file_name="neighbours.csv",
+            file_name=name,
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
