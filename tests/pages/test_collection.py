@@ -11,6 +11,7 @@ import pandas as pd
 from latentcore.readers import open_latents
 from latentcore.workflows import execute
 from latentcore.workflows.extract.verb import ExtractRequest
+from pages.jobs.panel import runner
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 
@@ -56,6 +57,28 @@ def test_two_scans_become_one_and_are_opened_again(
     assert maps["quality"].isna().sum() == len(ours[0])
 
     place = f"run:{collection.name}/steels_latents.h5"
+    # What it was made of comes back, to be put in another order under other names.
+    app.multiselect(key="data.collection.latents").set_value([]).run()
+    app.button(key=f"data.collection.change.{place}").click().run()
+    assert not app.exception
+    assert app.multiselect(key="data.collection.latents").value == LATENTS
+    maps_of = [app.multiselect(key=f"data.collection.maps.{one}").value for one in LATENTS]
+    assert maps_of == [[], ["folder:measured/a.csv"]]
+    assert app.button(key=f"data.collection.up.{LATENTS[0]}").disabled
+    app.button(key=f"data.collection.up.{LATENTS[1]}").click().run()
+    assert app.multiselect(key="data.collection.latents").value == LATENTS[::-1]
+    app.text_input(key=f"data.collection.scan.{LATENTS[1]}").set_value("annealed").run()
+    app.text_input(key="data.collection.name").set_value("changed")
+    app.button(key="data.collection.make").click().run()
+    end = time.monotonic() + 60
+    while not (changed := list(runs.glob("collect*/changed_latents.h5"))):
+        assert time.monotonic() < end
+        app.run()
+    runner().wait(runner().list()[0].id, 60)
+    assert open_latents(changed[0]).partition.names == ("annealed", "b")
+    assert (collection / "steels_latents.h5").exists()
+    app.run()
+
     again = app.button(key=f"data.collection.again.{place}")
     assert again.label.replace("\\", "").startswith("steels (2 scans)")
     again.click().run()

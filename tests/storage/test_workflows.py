@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 
 from latentcore.artifacts import read_run
+from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.errors import StorageError
 from latentcore.progress import Progress
+from latentcore.readers import open_latents
 from latentcore.requests.remote_inputs import remote_inputs
 from latentcore.storage.locations import S3Location
 from latentcore.workflows import execute
 from latentcore.workflows.cluster import ClusterRequest
+from latentcore.workflows.collect import CollectRequest
 from latentcore.workflows.extract.verb import ExtractRequest
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.storage.conftest import BUCKET
@@ -72,3 +76,26 @@ def test_missing_object_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no object"):
         execute("extract", request, tmp_path / "out")
     assert list(tmp_path.glob("*out*")) == []
+
+
+def test_scans_on_s3_become_a_collection(server: Server, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("one", "two"):
+        values = rng.normal(size=(30, 3)).astype(np.float32)
+        x, y = full_grid(6, 5).T
+        grid, dims = ScanGrid.from_coordinates(x, y), np.arange(3, dtype=np.int32)
+        write_latents(
+            tmp_path / f"{name}.h5", LatentSet(values, default_sample_ids(30), dims, grid)
+        )
+        server.client.upload_file(str(tmp_path / f"{name}.h5"), BUCKET, f"series/{name}_latents.h5")
+    locations = tuple(f"s3://scans/series/{name}_latents.h5" for name in ("one", "two"))
+    execute("collect", CollectRequest(latents=locations), tmp_path / "all")
+    joined = open_latents(tmp_path / "all/collection_latents.h5")
+    assert joined.partition is not None
+    assert joined.partition.names == ("one", "two")
+    for name in ("one", "two"):
+        own = open_latents(tmp_path / f"{name}.h5")
+        np.testing.assert_array_equal(joined.values[joined.partition.mask([name])], own.values)
+    run = read_run(tmp_path / "all")
+    assert run is not None
+    assert {entry["location"] for entry in run["inputs"]} == set(locations)

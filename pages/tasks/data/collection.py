@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from pages.jobs.latents_names import names_of
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.jobs.past_runs import collections, extracted_latents, run_of_latents
 from pages.results import run_files
+from pages.scan import loading
 from pages.scan.sidebar import places_of_kind
 
 PAGE = "data"
 _FEWEST, _MOST = 2, 50
 _MOST_LISTED = 12
+_LATENTS, _NAME = "data.collection.latents", "data.collection.name"
 
 
 def collection_maker() -> None:
@@ -31,7 +34,8 @@ def collection_maker() -> None:
         "2 to 50 scans whose latents one encoder made, side by side in one view: embeddings, "
         "clusters, ranking and probes over all of them."
     )
-    offered = list(dict.fromkeys((*extracted_latents(), *places_of_kind("latents"))))
+    chosen = st.session_state.get(_LATENTS, ())
+    offered = list(dict.fromkeys((*extracted_latents(), *places_of_kind("latents"), *chosen)))
     if len(offered) < _FEWEST:
         st.info(
             "There are not two sets of latents here yet. Extract those of each scan with the same "
@@ -53,15 +57,15 @@ def _form(offered: list[str]) -> None:
         offered,
         format_func=lambda place: f"{scans[place]} · {names[place]}",
         max_selections=_MOST,
-        key="data.collection.latents",
+        key=_LATENTS,
         placeholder="Choose two or more",
         persist_state="session",
     )
     maps = places_of_kind("maps")
-    rows = [_member(place, scans[place], maps) for place in chosen]
+    rows = [_member(place, scans[place], maps, first=place == chosen[0]) for place in chosen]
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     name = left.text_input(
-        "Name of the collection", "collection", key="data.collection.name", max_chars=60,
+        "Name of the collection", "collection", key=_NAME, max_chars=60,
         help="Its files are called so: letters, digits, spaces, dots and hyphens.",
     )  # fmt: skip
     if right.button(
@@ -77,16 +81,34 @@ def _form(offered: list[str]) -> None:
         watch(runner().submit("collect", request, title=f"Collection {name.strip()}").id, PAGE)
 
 
-def _member(place: str, scan: str, maps: list[str]) -> tuple[str, list[str]]:
+def _member(place: str, scan: str, maps: list[str], *, first: bool) -> tuple[str, list[str]]:
     """Ask what a scan is called in the collection, and which maps are its own."""
-    left, right = st.columns([1, 2])
-    called = left.text_input("Scan", scan, key=f"data.collection.scan.{place}", max_chars=60)
-    found = right.multiselect(
-        "Its maps", maps, format_func=places.label, key=f"data.collection.maps.{place}",
-        default=[one for one in maps if one == _samples_of(place)], placeholder="none",
+    left, middle, right = st.columns([1, 2, 0.3], vertical_alignment="bottom")
+    scan_key, maps_key = _keys(place)
+    st.session_state.setdefault(scan_key, scan)
+    st.session_state.setdefault(maps_key, [one for one in maps if one == _samples_of(place)])
+    called = left.text_input("Scan", key=scan_key, max_chars=60)
+    found = middle.multiselect(
+        "Its maps", list(dict.fromkeys((*maps, *st.session_state[maps_key]))),
+        format_func=places.label, key=maps_key, placeholder="none",
         help="Maps of one name in several scans become one map of the collection.",
     )  # fmt: skip
+    right.button(
+        ":material/arrow_upward:", key=f"data.collection.up.{place}", type="tertiary",
+        disabled=first, help="Earlier", on_click=_move_up, args=(place,),
+    )  # fmt: skip
     return called, found
+
+
+def _keys(place: str) -> tuple[str, str]:
+    return f"data.collection.scan.{place}", f"data.collection.maps.{place}"
+
+
+def _move_up(place: str) -> None:
+    order = list(st.session_state[_LATENTS])
+    at = order.index(place)
+    order[at - 1 : at + 1] = [place, order[at - 1]]
+    st.session_state[_LATENTS] = order
 
 
 def _rounds(found: list[list[str]]) -> tuple[str, ...]:
@@ -134,11 +156,45 @@ def _made_before() -> None:
         for place in run_files.latents_in(run.record, run.folder):
             scans = run.record.get("summary", {}).get("scans") or ()
             about = ", ".join(str(scan.get("name")) for scan in scans)
-            st.button(
-                errors.markdown_safe(names_of([place])[place]),
-                key=f"data.collection.again.{place}", type="tertiary", icon=":material/hub:",
-                help=errors.markdown_safe(f"Open in Explore: {about}"),
-                on_click=run_files.show_in_explore, args=(place, run.record),
-            )  # fmt: skip
+            with st.container(horizontal=True):
+                st.button(
+                    errors.markdown_safe(names_of([place])[place]),
+                    key=f"data.collection.again.{place}", type="tertiary", icon=":material/hub:",
+                    help=errors.markdown_safe(f"Open in Explore: {about}"),
+                    on_click=run_files.show_in_explore, args=(place, run.record),
+                )  # fmt: skip
+                st.button(
+                    "Change", key=f"data.collection.change.{place}", type="tertiary",
+                    icon=":material/edit:", on_click=_begin_with, args=(run.record,),
+                    help="Add, leave out, rename or reorder scans above. It becomes a new "
+                    "collection; this one stays.",
+                )  # fmt: skip
     if len(found) > _MOST_LISTED:
         st.caption(f"{len(found) - _MOST_LISTED} older ones are on the Runs page.")
+
+
+def _begin_with(run: Mapping[str, Any]) -> None:
+    """Fill the form with what a collection was made of, without the files that are gone."""
+    request, scans = run.get("request", {}), run.get("summary", {}).get("scans", ())
+    locations, maps = request.get("latents", ()), request.get("map", ())
+    found = [_there(location, "latents") for location in locations]
+    for at, (place, scan) in enumerate(zip(found, scans, strict=False)):
+        if place is not None:
+            own = [_there(one, "maps") for one in maps[at :: len(locations)] if one != "-"]
+            scan_key, maps_key = _keys(place)
+            st.session_state[scan_key] = str(scan.get("name", ""))
+            st.session_state[maps_key] = [one for one in own if one is not None]
+    st.session_state[_LATENTS] = [place for place in found if place is not None]
+    st.session_state[_NAME] = str(request.get("name", ""))
+    gone = found.count(None)
+    if gone:
+        st.toast(f"{gone} of {len(found)} scans can't be opened any more and are left out.")
+
+
+def _there(location: str, kind: str) -> str | None:
+    """Return the place of latents or maps; None where it can't be opened."""
+    try:
+        place = places.place_of(location)
+        return place if kind in loading.kinds_of(place) else None
+    except InputError:
+        return None
