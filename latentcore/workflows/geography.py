@@ -259,6 +259,13 @@ def _earth(
             f"{np.nanmax(u0):.4g} and U1 {np.nanmin(u1):.4g} to {np.nanmax(u1):.4g}."
         )
         raise RequestError(message)
+    held = np.bincount(where[where >= 0])
+    enough = int((held >= request.min_count).sum())
+    if request.box is not None and 2 * enough < (held > 0).sum():
+        notes.append(
+            f"Only {enough:,} of {int((held > 0).sum()):,} cells hold {request.min_count} samples; "
+            "the others have no share. Widen the ⟨cell⟩."
+        )
     tables = []
     for figure, periods in _periods(request, samples.months, where >= 0, notes).items():
         counts = {
@@ -270,9 +277,16 @@ def _earth(
             else one.share / overall
             for name, one in counts.items()
         }  # fmt: skip
-        folder.write_figure(
-            f"{figure}.png", earth_figure(cells, drawn, relative=request.box is not None)
-        )
+        if any(np.isfinite(values).any() for values in drawn.values()):
+            folder.write_figure(
+                f"{figure}.png", earth_figure(cells, drawn, relative=request.box is not None)
+            )
+        else:
+            of = "" if figure == "earth" else f" of one of the {figure}"
+            notes.append(
+                f"No cell holds {request.min_count} samples{of}, so there is no {figure}.png. "
+                "Widen the ⟨cell⟩."
+            )
         tables += [_cell_table(name, cells, one, overall) for name, one in counts.items()]
     found = pd.concat(tables, ignore_index=True)
     if request.box is None:

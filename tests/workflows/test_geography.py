@@ -88,6 +88,22 @@ def test_shares_of_a_region_by_cell_season_and_year_are_those_of_pandas(cutouts,
         assert (tmp_path / f"out/{name}.png").stat().st_size > 5_000
 
 
+def test_pictures_without_a_single_share_are_left_out_and_said(cutouts, tmp_path):
+    truth = known(cutouts)
+    words = ("--box", 0, 2, -9, 9, "--cell", 90, "--min-count", len(truth) // 6)
+    assert call(cutouts, tmp_path / "out", *words) == 0
+    earth = pd.read_csv(tmp_path / "out/earth.csv")
+    shares = earth.groupby("period")["share"].count()
+    years = [period for period in shares.index if period.isdecimal()]
+    seasons = [period for period in shares.index if " to " in period]
+    notes = json.loads((tmp_path / "out/report.json").read_text())["notes"]
+    drawn = {"earth": shares["all"], "seasons": shares[seasons].sum(), "years": shares[years].sum()}
+    assert 0 in drawn.values()
+    for name, known_shares in drawn.items():
+        assert (tmp_path / f"out/{name}.png").exists() == (known_shares > 0)
+        assert any(f"no {name}.png" in note for note in notes) == (known_shares == 0)
+
+
 def test_shares_of_a_place_and_medians_by_bin_are_those_of_pandas(cutouts, tmp_path):
     truth = known(cutouts)
     # Across the date line, from 170° E to 160° W.

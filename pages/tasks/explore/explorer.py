@@ -6,7 +6,7 @@ them come, and a new ROI is on the screen at once; clusters and statistics follo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,6 +32,7 @@ from pages.tasks.explore import (
     clusters,
     controls,
     downloads,
+    earth,
     embedding_panel,
     filters,
     gallery,
@@ -67,6 +68,7 @@ _TABS = {
     "patterns": "Patterns",
     "gallery": "Gallery",
     "worth": "Worth",
+    earth.TAB: "Earth",
     "downloads": "Download",
 }
 
@@ -416,29 +418,28 @@ def _inspector(
     inside = scene.inside(question)
     found = clusters.clusters(scene, question)
     clustering = found.clustering
+    active = masks[question.active]
+    shown: Mapping[str, Callable[[], None]] = {
+        "against": partial(numbers.show_comparison, scene, masks),
+        "clusters": partial(numbers.show_clusters, scene, question, found),
+        labelling.TAB: partial(labelling.show, scene, question, regions, active),
+        "patterns": partial(patterns.show, scene, question, inside, masks),
+        "gallery": partial(gallery.show, scene, question, inside),
+        "worth": partial(worth_view.show, scene, question),
+        earth.TAB: partial(earth.show, scene, question, active),
+        "downloads": partial(downloads.show, scene, question, inside, masks, found),
+    }
     try:
-        if tab == "against":
-            numbers.show_comparison(scene, masks)
-        elif tab == "clusters":
-            numbers.show_clusters(scene, question, found)
+        if tab in shown:
+            shown[tab]()
         elif tab == "regions":
             listing.show(scene, question, regions, listing.Selected(masks, inside, clustering))
             region_tab.show(scene, question, regions, numbers.quantities(scene, question))
-        elif tab == labelling.TAB:
-            labelling.show(scene, question, regions, masks[question.active])
-        elif tab == "patterns":
-            patterns.show(scene, question, inside, masks)
-        elif tab == "gallery":
-            gallery.show(scene, question, inside)
-        elif tab == "worth":
-            worth_view.show(scene, question)
-        elif tab == "downloads":
-            downloads.show(scene, question, inside, masks, found)
         else:
             cards = st.container()
             patterns.show_pinned(scene, question)
             numbers.show_selection(scene, question, inside, masks, clustering, cards)
-            _offer_view_of(scene, question, masks[question.active])
+            _offer_view_of(scene, question, active)
             listing.show(scene, question, regions, listing.Selected(masks, inside, clustering))
     except InputError as error:
         errors.show(error)
@@ -463,6 +464,8 @@ def _tabs(scene: Scene) -> list[str]:
         hidden.add("gallery")
     if scene.latents.grid is None and scene.scan.samples is None:
         hidden.add("patterns")
+    if scene.places is None:
+        hidden.add(earth.TAB)
     return [name for name in _TABS if name not in hidden]
 
 
