@@ -63,6 +63,8 @@ def rank_latents(
     metrics: Sequence[str] | None = None,
     trend_degree: int = 1,
     seed: int = 0,
+    among: NDArray[np.bool_] | None = None,
+    with_errors: bool = True,
     progress: Progress | None = None,
 ) -> SampledRanking:
     """Score every latent dimension against a reference map, of very many points on a sample.
@@ -76,12 +78,17 @@ def rank_latents(
     sample : int, "all" or None
         How many of the points that have a latent and a reference are scored. With None all of up
         to 1,000,000, and 200,000 of more.
+    among : ndarray of bool, shape (n,), optional
+        Which points are looked at, as if there were no others; no copy is made of all of them.
+    with_errors : bool
+        Whether standard errors are found where a sample is scored: they take as long again.
 
     Other parameters and errors as for `latentcore.analysis.ranking.rank`.
     """
     if latents.grid is None:
         metrics = _without_places(metrics)
-    known = np.flatnonzero(np.isfinite(reference) & latents.partly_encoded)
+    taking_part = np.isfinite(reference) & latents.partly_encoded
+    known = np.flatnonzero(taking_part if among is None else taking_part & among)
     size = sample_size(len(known), sample, most=MOST_ROWS, usual=USUAL_ROWS, fewest=_FEWEST_ROWS)
 
     def scored(part: LatentSet, beside: NDArray[np.floating], progress: Progress | None) -> Ranking:
@@ -95,6 +102,8 @@ def rank_latents(
         )  # fmt: skip
 
     if size is None:
+        if among is not None:
+            latents, reference = latents.take(among), reference[among]
         return SampledRanking(scored(latents, reference, progress))
     rows = drawn(known, size, seed)
     part, beside = latents.take(rows), reference[rows]
@@ -102,6 +111,9 @@ def rank_latents(
     ranking = scored(part, beside, progress)
     growth = len(known) * math.log(len(known)) / (size * math.log(size))
     seconds = (time.perf_counter() - started) * growth
+    sampling = Sampling(size, len(known), seed, seconds_all=seconds)
+    if not with_errors:
+        return SampledRanking(ranking, sampling, rows=rows)
     names = tuple(ranking.scores)
     done = 0
 
@@ -116,7 +128,6 @@ def rank_latents(
         return np.array([found[name] for name in names])
 
     errors = standard_error(group, size, len(known), seed)
-    sampling = Sampling(size, len(known), seed, seconds_all=seconds)
     return SampledRanking(ranking, sampling, dict(zip(names, errors, strict=True)), rows)
 
 

@@ -92,11 +92,12 @@ def _ranked(
     own = partitions.codes == code
     found: list[Ranking | None] = []
     reason = ""
-    for rows in (np.flatnonzero(own), np.flatnonzero(~own)):
+    for among in (own, ~own):
         try:
             ranking = rank_latents(
-                latents.take(rows), reference[rows], sample=sample_asked(request.sample),
-                metrics=request.metric, trend_degree=request.trend_degree, seed=request.seed,
+                latents, reference, sample=sample_asked(request.sample), metrics=request.metric,
+                trend_degree=request.trend_degree, seed=request.seed, among=among,
+                with_errors=False,
             ).ranking  # fmt: skip
         except InputError as error:
             found.append(None)
