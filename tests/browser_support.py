@@ -57,8 +57,8 @@ def skip_or_fail(reason: str) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start Chromium; skips or fails the test where there is none."""
+def chromium(*flags: str) -> Iterator[Browser]:
+    """Start Chromium, with more flags where given; skips or fails the test where there is none."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -67,7 +67,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         skip_or_fail("no Chromium found; install one or set LATENT_CHROMIUM")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        running = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, *flags])
         try:
             yield running
         finally:

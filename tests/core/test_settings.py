@@ -18,6 +18,7 @@ from latentcore.errors import SettingsError
 from latentcore.settings import Settings, all_variables, settings
 from latentcore.workflows import execute
 from latentcore.workflows.settings import SettingsRequest
+from latentcore.workflows.settings.exposure import filesystem_of
 
 
 @pytest.fixture
@@ -106,6 +107,50 @@ def test_each_wrong_setting_is_reported(tmp_path: Path, configure: Callable[...,
     assert "Did you mean LATENT_CACHE_GB?" in message["LATENT_CACH_GB"]
     assert "doesn't answer" in message["LATENT_S3_BUCKETS"]
     assert len(notes(offline=True)) == 3
+
+
+def test_what_others_can_reach_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configure: Callable[..., None]
+) -> None:
+    (tmp_path / "data").mkdir()
+    configure(LATENT_DATA_ROOTS=str(tmp_path / "data"))
+    folder = tmp_path / "here"
+    (folder / ".streamlit").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    config, secrets = (folder / ".streamlit" / name for name in ("config.toml", "secrets.toml"))
+    config.write_text('[server]\naddress = "127.0.0.1"\n')
+    assert notes(offline=True) == []
+    secrets.write_text("")
+    secrets.chmod(0o644)
+    [said] = notes(offline=True)
+    assert said.endswith("chmod 600 .streamlit/secrets.toml")
+    secrets.chmod(0o600)
+    for everywhere in ('[server]\naddress = "0.0.0.0"\n', "[server]\n"):
+        config.write_text(everywhere)
+        listens, *writable = notes(offline=True)
+        assert "asks nobody who they are" in listens
+        assert [note.split(":")[0] for note in writable] == ["LATENT_DATA_ROOTS"]
+    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "::1")
+    assert notes(offline=True) == []
+
+
+def test_the_file_system_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
+    lines = (
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw",
+        "40 22 0:40 / /data\\040disk rw shared:1 - nfs4 nas:/x rw",
+        "41 40 0:41 / /data\\040disk/scratch rw - xfs /dev/sdb rw",
+    )
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text("\n".join(lines))
+    for folder, kind in (
+        ("/home", "ext4"),
+        ("/data disk/runs", "nfs4"),
+        ("/data disk/scratch", "xfs"),
+        ("/data disks", "ext4"),
+    ):
+        assert filesystem_of(Path(folder), mounts) == kind
+    assert filesystem_of(tmp_path, tmp_path / "none") == ""
 
 
 def test_command_line(configure: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from latentcore.errors import InputError
 from latentcore.progress import Progress
 from latentcore.requests.verbs import option, verb
 from latentcore.settings import PREFIX, Settings, all_variables, settings
+from latentcore.workflows.settings.exposure import exposure
 
 _LITTLE_SPACE = 2_000_000_000
 _CONNECT_S = 3.0
@@ -62,6 +63,7 @@ def problems(found: Settings, *, online: bool = True) -> Iterator[str]:
         if not os.access(root, os.R_OK | os.X_OK):
             yield f"LATENT_DATA_ROOTS: {str(root)!r} can't be read. Give this user the right to."
     yield from _device(found.device)
+    yield from exposure(found)
     if online:
         yield from _buckets(found)
         yield from _scheduler(found.dask_scheduler)
