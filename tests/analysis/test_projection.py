@@ -16,7 +16,7 @@ from latentcore.analysis.projection import (
     trustworthiness,
     umap,
 )
-from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import LatentSet, ScanGrid, default_sample_ids, partitions_of
 from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress
 
@@ -116,7 +116,7 @@ class TestUmapRefuses:
         ],
     )
     def test_partitions_that_nothing_can_be_learned_from(self, name, expected):
-        partition = np.array(["train"] * 77 + ["valid"] * 3)
+        partition = partitions_of(np.array(["train"] * 77 + ["valid"] * 3))
         with pytest.raises(RequestError, match=expected):
             umap(replace(latents(groups()), partition=partition), fit_partition=name)
 
@@ -172,7 +172,7 @@ class TestUmap:
     def test_learning_from_one_partition_places_the_others(self):
         values = groups()
         values[3] = np.nan
-        partition = np.array(["train", "valid"] * 40)
+        partition = partitions_of(np.array(["train", "valid"] * 40))
         found = umap(replace(latents(values), partition=partition), fit_partition="valid")
         assert (found.parameters["n_fitted"], found.parameters["n_used"]) == (39, 79)
         assert np.isfinite(np.delete(found.coordinates, 3, axis=0)).all()
@@ -279,7 +279,7 @@ class TestScores:
 
 
 def test_a_row_that_was_not_learned_from_lies_among_its_three_nearest_landmarks():
-    partition = np.array(["fit", "other"] * 40)
+    partition = partitions_of(np.array(["fit", "other"] * 40))
     values = groups().astype(np.float32)
     found = umap(replace(latents(values), partition=partition), fit_partition="fit").coordinates
     learned, asked = values[::2].astype(float), values[1::2].astype(float)
