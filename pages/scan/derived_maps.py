@@ -20,7 +20,9 @@ from pages.access.uploads import store_upload
 from pages.scan import state
 
 
-def keep_as_maps(name: str, grid: ScanGrid, columns: Mapping[str, NDArray[Any]]) -> str:
+def keep_as_maps(
+    name: str, where: ScanGrid | NDArray[np.str_], columns: Mapping[str, NDArray[Any]]
+) -> str:
     """Write maps as a file of the workspace, and put it in view beside the maps that are there.
 
     A file of the same name that was kept before leaves the view; as a file it stays, for the links
@@ -31,8 +33,8 @@ def keep_as_maps(name: str, grid: ScanGrid, columns: Mapping[str, NDArray[Any]])
     ----------
     name : str
         What the file is called, without a suffix.
-    grid : ScanGrid
-        Where the n points are.
+    where : ScanGrid or ndarray of str, shape (n,)
+        Where the n points are; or which samples they are, by their ids, if they lie on no grid.
     columns : Mapping of str to ndarray, shape (n,)
         By the name of the map: numbers (NaN where a point has no value), or text, where None is no
         value. Whole numbers in a map whose name says domain, region, cluster, grain, phase or label
@@ -43,7 +45,7 @@ def keep_as_maps(name: str, grid: ScanGrid, columns: Mapping[str, NDArray[Any]])
     str
         The place of the file.
     """
-    file = _Upload(_as_parquet(grid, columns))
+    file = _Upload(_as_parquet(where, columns))
     file.name = f"{name}.parquet"
     place = store_upload(file)
     scan = state.current()
@@ -56,9 +58,13 @@ class _Upload(io.BytesIO):
     name: str
 
 
-def _as_parquet(grid: ScanGrid, columns: Mapping[str, NDArray[Any]]) -> bytes:
+def _as_parquet(
+    where: ScanGrid | NDArray[np.str_], columns: Mapping[str, NDArray[Any]]
+) -> bytes:
+    on_grid = isinstance(where, ScanGrid)
+    keys = {"x": where.x, "y": where.y} if on_grid else {"sample_id": where}
     written = io.BytesIO()
-    pd.DataFrame({"x": grid.x, "y": grid.y, **columns}).to_parquet(written, index=False)
+    pd.DataFrame({**keys, **columns}).to_parquet(written, index=False)
     return written.getvalue()
 
 

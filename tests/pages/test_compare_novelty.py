@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
-from latentcore.readers import open_maps
+from latentcore.readers import open_latents, open_maps, open_table
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.jobs.panel import runner
@@ -86,6 +86,39 @@ def test_percentiles_become_a_map_and_the_strangest_are_listed(
     # Other latents in view: that was not about these.
     other = open_page("compare", samples="", latents=KNOWN, job=job)
     assert any("was of other latents" in one.value for one in other.info)
+
+
+def test_of_samples_without_a_grid_percentiles_become_a_column(
+    open_page: OpenPage, scans: None, data_root: Path
+) -> None:
+    for name in ("known", "new"):
+        latents = open_latents(str(data_root / f"{name}_latents.h5"))
+        ids = np.char.add("valid/", latents.sample_ids)
+        cutouts = dataclasses.replace(latents, grid=None, sample_ids=ids)
+        write_latents(data_root / f"{name}_cutouts_latents.h5", cutouts)
+    new, known = (f"folder:measured/{name}_cutouts_latents.h5" for name in ("new", "known"))
+    app = open_page("compare", samples="", latents=new)
+    app.session_state["known_places"] = (known,)
+    app.segmented_control(key="compare.mode").set_value("novelty").run()
+    app.selectbox(key=f"compare.novelty.reference.{new}").set_value(known).run()
+    [button] = [one for one in app.button if one.label == "Compare"]
+    app = button.click().run()
+    record = runner().wait(watched(app), 120)
+    assert record.state == "finished", record.error
+    app = app.run()
+    app = app.button(key="compare.novelty.explore").click().run()
+    assert not app.exception
+    [place] = app.session_state["scan"].maps
+    table = pd.read_csv(record.folder / "novelty.csv").set_index("sample_id")
+    kept = open_table(places.location(place))
+    assert kept.names == ("novelty percentile",)
+    expected = table.loc[kept.sample_ids.tolist(), "percentile"]
+    np.testing.assert_allclose(kept.values[0], expected, rtol=1e-6)
+    # The user's way: Explore colors by it, and a point's number is the file's.
+    shown = open_page("explore", samples="", latents=new, maps=place)
+    assert not shown.exception
+    assert app.session_state["explore"].color == "novelty percentile"
+    assert "novelty percentile" in shown.selectbox(key="explore.color").options
 
 
 def test_latents_of_other_dimensions_are_refused(open_page: OpenPage, scans: None) -> None:

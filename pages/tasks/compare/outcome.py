@@ -29,15 +29,14 @@ def show_notes(notes: Sequence[str]) -> None:
 def offer_map(
     scene: Scene, name: str, column: str, values: Callable[[], NDArray[np.float32]]
 ) -> None:
-    """Offer numbers at the points in view, (n,), as a map of Explore; nothing without a grid.
+    """Offer numbers at the points in view, (n,), as a map of Explore, or a column without a grid.
 
     The map `column` is kept in the file `name`; `values` is asked when the button is pressed.
     """
-    if scene.latents.grid is None:
-        return
+    what = "column of these samples" if scene.latents.grid is None else "map of this scan"
     st.button(
         "See it in Explore", type="primary", icon=":material/hub:", key=f"compare.{name}.explore",
-        help="Keeps it as a map of this scan: to color by, brush and filter.",
+        help=f"Keeps it as a {what}: to color by, brush and filter.",
         on_click=_to_explore, args=(scene, name, column, values),
     )  # fmt: skip
 
@@ -46,8 +45,9 @@ def _to_explore(
     scene: Scene, name: str, column: str, values: Callable[[], NDArray[np.float32]]
 ) -> None:
     try:
-        assert scene.latents.grid is not None
-        keep_as_maps(name, scene.latents.grid, {column: values()})
+        latents = scene.latents
+        where = latents.sample_ids if latents.grid is None else latents.grid
+        keep_as_maps(name, where, {column: values()})
     except InputError as error:
         errors.show(error)
         return
