@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,28 @@ def own_checkpoint(latents: str) -> Path | None:
     return None if found is None else checkpoint_of(*found)
 
 
+def reconstruction_errors(latents: str) -> Path | None:
+    """Return the newest errors of the latents' samples, reconstructed by their own model."""
+    found = run_of_latents(latents)
+    checkpoint = own_checkpoint(latents)
+    if found is None or checkpoint is None:
+        return None
+    samples = {entry["location"] for entry in _inputs(found[1], "samples")}
+    for run in past_runs():
+        if run.record.get("verb") != "reconstruct" or run.record.get("request", {}).get("rows"):
+            continue
+        model = {Path(entry["location"]) for entry in _inputs(run.record, "checkpoint")}
+        same = samples & {entry["location"] for entry in _inputs(run.record, "samples")}
+        errors = run.folder / "reconstruction_error.csv"
+        if same and checkpoint in model and errors.is_file():
+            return errors
+    return None
+
+
+def _inputs(run: Mapping[str, Any], role: str) -> list[Mapping[str, Any]]:
+    return [entry for entry in run.get("inputs", ()) if entry["role"] == role]
+
+
 def run_of_latents(place: str | None) -> tuple[Path, dict[str, Any]] | None:
     """Return folder and record of the extraction that made the latents at a place."""
     # Only a run of this server's own is believed: an uploaded file could name any checkpoint.
@@ -96,6 +118,5 @@ def checkpoint_of(folder: Path, run: dict[str, Any]) -> Path | None:
     own = folder / "model.safetensors"
     if own.is_file():
         return own
-    inputs = run.get("inputs", ())
-    named = [Path(entry["location"]) for entry in inputs if entry["role"] == "checkpoint"]
+    named = [Path(entry["location"]) for entry in _inputs(run, "checkpoint")]
     return next((path for path in named if path.exists()), None)

@@ -58,11 +58,10 @@ class _Upload(io.BytesIO):
     name: str
 
 
-def _as_parquet(
-    where: ScanGrid | NDArray[np.str_], columns: Mapping[str, NDArray[Any]]
-) -> bytes:
-    on_grid = isinstance(where, ScanGrid)
-    keys = {"x": where.x, "y": where.y} if on_grid else {"sample_id": where}
+def _as_parquet(where: ScanGrid | NDArray[np.str_], columns: Mapping[str, NDArray[Any]]) -> bytes:
+    keys: dict[str, NDArray[Any]] = (
+        {"x": where.x, "y": where.y} if isinstance(where, ScanGrid) else {"sample_id": where}
+    )
     written = io.BytesIO()
     pd.DataFrame({**keys, **columns}).to_parquet(written, index=False)
     return written.getvalue()

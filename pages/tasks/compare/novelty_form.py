@@ -12,6 +12,7 @@ from pages.access import places
 from pages.forms.request_form import form_for
 from pages.frame.errors import markdown_safe
 from pages.jobs.latents_names import name_of, names_of
+from pages.jobs.past_runs import reconstruction_errors
 from pages.tasks.compare.others import other_latents
 from pages.view.scene import Scene
 
@@ -42,7 +43,24 @@ def ask(scene: Scene) -> Any | None:
         )
     if reference is None or made is None:
         return None
+    rebuilt = _ask_for_errors(first, reference)
     samples = scene.scan.samples
     # Never the file that a record names: an uploaded one may name any file of the server.
     pictures = "none" if samples is None else places.location(samples)
-    return dataclasses.replace(made, reference=places.location(reference), samples=pictures)
+    return dataclasses.replace(
+        made, reference=places.location(reference), samples=pictures, errors=rebuilt
+    )
+
+
+def _ask_for_errors(first: str, reference: str) -> tuple[str, str] | None:
+    """Ask whether reconstruction errors are judged as well; they must be there of both."""
+    own, usual = reconstruction_errors(first), reconstruction_errors(reference)
+    wanted = st.toggle(
+        "By reconstruction error, too", key="compare.novelty.errors",
+        disabled=own is None or usual is None,
+        help="A percentile of its own. *Samples and their reconstructions* must have been run for "
+        "both, these samples and those of the reference.",
+    )  # fmt: skip
+    if not wanted or own is None or usual is None:
+        return None
+    return f"{own}:mse", f"{usual}:mse"

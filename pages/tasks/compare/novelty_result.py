@@ -17,7 +17,7 @@ from pages.access import places
 from pages.frame import errors
 from pages.frame.tables import show_table
 from pages.jobs.latents_names import name_of
-from pages.tasks.compare.outcome import offer_files, offer_map, show_notes, show_snippet
+from pages.tasks.compare.outcome import offer_files, offer_maps, show_notes, show_snippet
 from pages.view.scene import Scene
 
 _REPORT = {
@@ -33,6 +33,11 @@ _COLUMNS = {
     "percentile": "Percentile",
     "mahalanobis": "Mahalanobis distance",
     "neighbor_distance": "Distance to neighbors",
+    "percentile_reconstruction": "By reconstruction",
+}
+_PERCENTILES = {
+    "novelty percentile": "percentile",
+    "reconstruction percentile": "percentile_reconstruction",
 }
 
 
@@ -46,7 +51,7 @@ def show(scene: Scene, record: JobRecord) -> None:
     with picture:
         st.image(str(record.folder / "novelty.png"), alt="percentiles", width="stretch")
     with listed_samples:
-        offer_map(scene, "novelty", "novelty percentile", lambda: percentiles(scene, record.folder))
+        offer_maps(scene, "novelty", lambda: percentiles(scene, record.folder))
         strangest = pd.read_csv(record.folder / "strangest.csv")
         show_table(
             strangest[[name for name in _COLUMNS if name in strangest]].rename(columns=_COLUMNS)
@@ -62,24 +67,36 @@ def show(scene: Scene, record: JobRecord) -> None:
 
 
 def _judged(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "novelty.csv", usecols=["row", "percentile"])
+    wanted = {"row", *_PERCENTILES.values()}
+    return pd.read_csv(folder / "novelty.csv", usecols=lambda name: name in wanted)
 
 
 def _sentence(report: Mapping[str, Any], record: JobRecord, table: pd.DataFrame) -> str:
     reference = errors.markdown_safe(name_of(places.place_of(record.request["reference"])))
     judged = table["percentile"].dropna()
+    rebuilt = table.get("percentile_reconstruction")
+    also = (
+        ""
+        if rebuilt is None
+        else (
+            f" By reconstruction error **{(rebuilt.dropna() > 95).mean():.1%}** lie above the 95th."
+        )
+    )
     aside = "squares of its scan" if report["calibration"] == "place" else "random samples"
     return (
         f"Of {report['n_judged']:,} samples **{(judged > 95).mean():.1%}** lie above the 95th "
         f"percentile of {reference}, **{(judged > 99).mean():.1%}** above the 99th; of samples of "
         f"its kind 5% and 1% would. {report['n_calibrating']:,} of its {report['n_reference']:,} "
-        f"samples were set aside ({aside}) to say what is usual."
+        f"samples were set aside ({aside}) to say what is usual.{also}"
     )
 
 
-def percentiles(scene: Scene, folder: Path) -> NDArray[np.float32]:
-    """Return the percentile at each point of the latents in view, (n,); NaN where there is none."""
+def percentiles(scene: Scene, folder: Path) -> dict[str, NDArray[np.float32]]:
+    """Return percentiles at the points of the latents in view, (n,); NaN where there is none."""
     table = _judged(folder)
-    found = np.full(len(scene.latents), np.nan, np.float32)
-    found[table["row"]] = table["percentile"]
+    found = {}
+    for name, column in _PERCENTILES.items():
+        if column in table:
+            found[name] = np.full(len(scene.latents), np.nan, np.float32)
+            found[name][table["row"]] = table[column]
     return found

@@ -26,32 +26,34 @@ def show_notes(notes: Sequence[str]) -> None:
         st.info(errors.markdown_safe(errors.page_words(note)), icon=":material/info:")
 
 
-def offer_map(
-    scene: Scene, name: str, column: str, values: Callable[[], NDArray[np.float32]]
+def offer_maps(
+    scene: Scene, name: str, columns: Callable[[], Mapping[str, NDArray[np.float32]]]
 ) -> None:
-    """Offer numbers at the points in view, (n,), as a map of Explore, or a column without a grid.
+    """Offer numbers at the points in view as maps of Explore, or as columns without a grid.
 
-    The map `column` is kept in the file `name`; `values` is asked when the button is pressed.
+    They are kept in the file `name`, and Explore colors by the first of them; `columns`, (n,) each,
+    are asked when the button is pressed.
     """
-    what = "column of these samples" if scene.latents.grid is None else "map of this scan"
+    what = "columns of these samples" if scene.latents.grid is None else "maps of this scan"
     st.button(
         "See it in Explore", type="primary", icon=":material/hub:", key=f"compare.{name}.explore",
-        help=f"Keeps it as a {what}: to color by, brush and filter.",
-        on_click=_to_explore, args=(scene, name, column, values),
+        help=f"Kept with the {what}: to color by, brush and filter.",
+        on_click=_to_explore, args=(scene, name, columns),
     )  # fmt: skip
 
 
 def _to_explore(
-    scene: Scene, name: str, column: str, values: Callable[[], NDArray[np.float32]]
+    scene: Scene, name: str, columns: Callable[[], Mapping[str, NDArray[np.float32]]]
 ) -> None:
+    latents = scene.latents
     try:
-        latents = scene.latents
-        where = latents.sample_ids if latents.grid is None else latents.grid
-        keep_as_maps(name, where, {column: values()})
+        kept = columns()
+        keep_as_maps(name, latents.sample_ids if latents.grid is None else latents.grid, kept)
     except InputError as error:
         errors.show(error)
         return
-    explorer.update(color=column, reference=column, limits=None)
+    first = next(iter(kept))
+    explorer.update(color=first, reference=first, limits=None)
     navigation.go_to("explore")
 
 

@@ -12,6 +12,7 @@ from pages.access import places
 from pages.frame import errors
 from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
+from pages.jobs.past_runs import own_checkpoint
 from pages.scan import loading
 from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
@@ -19,6 +20,8 @@ from pages.tasks.compare import (
     form,
     novelty_form,
     novelty_result,
+    reconstruction_form,
+    reconstruction_result,
     result,
     sides_form,
     sides_result,
@@ -33,6 +36,7 @@ _MODES = {
     "compare": "Encoders of the same samples",
     "differ": "Two scans, or parts of a collection",
     "novelty": "New samples and what is known",
+    "reconstruct": "Samples and their reconstructions",
 }
 _ABOUT = {
     "compare": "Encoders of the same samples, side by side: which neighbors they share, point by "
@@ -41,8 +45,20 @@ _ABOUT = {
     "the scans they differ. One encoder must have made both.",
     "novelty": "How unlike a training set, or another scan, each sample is: a percentile that is "
     "calibrated on samples of the reference itself, as a map, and the strangest of them.",
+    "reconstruct": "What the model's decoder makes of each sample's latent, and how far that is "
+    "from the sample: in pictures, and as a map.",
 }
-_FORMS = {"compare": form.ask, "differ": sides_form.ask, "novelty": novelty_form.ask}
+_FORMS = {
+    "compare": form.ask,
+    "differ": sides_form.ask,
+    "novelty": novelty_form.ask,
+    "reconstruct": reconstruction_form.ask,
+}
+_RESULTS = {
+    "differ": sides_result.show,
+    "novelty": novelty_result.show,
+    "reconstruct": reconstruction_result.show,
+}
 
 
 def show(scan: ScanState) -> None:
@@ -90,6 +106,8 @@ def _mode() -> str:
 def _title(verb: str, request: Any, first: str) -> str:
     if verb == "novelty":
         return f"Novelty of {first}"
+    if verb == "reconstruct":
+        return f"Reconstructions of {first}"
     if verb == "differ" and request.between:
         return f"Where {' and '.join(request.between)} differ"
     n = len(request.against if verb == "differ" else request.latents[1:])
@@ -114,10 +132,8 @@ def _job(scene: Scene, verb: str) -> None:
         unwatch(PAGE)
     elif record.finished and record.verb in _MODES:
         try:
-            if record.verb == "differ":
-                sides_result.show(scene, record)
-            elif record.verb == "novelty":
-                novelty_result.show(scene, record)
+            if record.verb in _RESULTS:
+                _RESULTS[record.verb](scene, record)
             else:
                 result.show(scene, read_compared(record, scene.latents, scene.about))
         except InputError as error:
@@ -130,6 +146,13 @@ def _is_of_others(record: JobRecord | None, scene: Scene) -> bool:
         return False
     assert scene.scan.latents is not None
     asked = record.request
+    if record.verb == "reconstruct":
+        samples = scene.scan.samples
+        known = (
+            None if samples is None else places.location(samples),
+            str(own_checkpoint(scene.scan.latents)),
+        )
+        return known != (asked.get("location"), asked.get("checkpoint"))
     if record.verb == "novelty":
         compared = [asked.get("latents")]
     elif record.verb == "differ":

@@ -17,7 +17,7 @@ from latentcore.jobs import JobRecord
 from pages.access import places
 from pages.frame import errors
 from pages.frame.tables import show_table
-from pages.tasks.compare.outcome import offer_files, offer_map, show_notes, show_snippet
+from pages.tasks.compare.outcome import offer_files, offer_maps, show_notes, show_snippet
 from pages.view.scene import Scene
 
 _MAP = "log ratio A to B"
@@ -49,7 +49,7 @@ def show(scene: Scene, record: JobRecord) -> None:
     with picture:
         st.image(str(record.folder / "differ.png"), alt="where both sides differ", width="stretch")
     with table:
-        offer_map(scene, "where_it_differs", _MAP, lambda: log_ratio(scene, record.folder))
+        offer_maps(scene, "where_it_differs", lambda: {_MAP: log_ratio(scene, record.folder)})
         dimensions = pd.DataFrame(report["dimensions"])
         show_table(dimensions[list(_COLUMNS)].rename(columns=_COLUMNS))
         st.caption(
