@@ -37,8 +37,10 @@ from pages.view.question import (
 
 # Describing a hundred score columns at every brush helps nobody.
 _MOST_QUANTITIES = 12
-# Of the points that a browser may get, where there are more than these.
+# Of the points that a browser may get, where there are more than these: at once, and of what is
+# zoomed into besides.
 _SHOWN_PART = 4
+_DETAIL_PART = 16
 _USUAL_REFERENCES = ("bandcontrast", "band_contrast", "iq", "image_quality", "radonquality")
 # As the field's tables call it; the number is the side of the central crop in pixels.
 _TEMPERATURE_DIFFERENCE = re.compile(r"dt\d*", re.IGNORECASE)
@@ -133,6 +135,11 @@ class Scene:
             return None
         found = _shown(f"{self.about}|{most}", self.latents, max(1, most // _SHOWN_PART))
         return found.with_points(points, self.latents.grid) if points else found
+
+    @property
+    def most_in_detail(self) -> int:
+        """How many points of what is zoomed into a browser gets beside `shown`."""
+        return max(1, settings().browser_points // _DETAIL_PART)
 
     @property
     def partitions(self) -> Partitions | None:

@@ -12,6 +12,7 @@ from tests.e2e.true_pixels import PATIENCE, PROBE, link, write_scan
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 COLUMNS, ROWS = 40, 30
+SAMPLED = f"{PROBE}.data.sampled"
 
 
 def test_some_points_are_drawn_and_all_are_counted(page, tmp_path_factory):
@@ -56,3 +57,83 @@ def test_some_points_are_drawn_and_all_are_counted(page, tmp_path_factory):
         page.get_by_text(re.compile(rf"^Point {pinned:,}\b")).first.wait_for(timeout=PATIENCE)
         assert page.evaluate(f"{PROBE}.explorer.points.arrays.get('x')[{PROBE}.state.pinned]") == x
         assert y < 3
+
+
+def test_zoomed_in_each_point_is_drawn(browser, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("measured")
+    scans = {"first": write_scan(folder, "first", 90, 80, 1)}
+    address = link(scans, "first").replace("/?", "/explore?") + "&method=kmeans&embedding=pca"
+    maps, seen = {}, {}
+    for name, most in (("some", "2400"), ("all", "1000000")):
+        env = {
+            "LATENT_WORKSPACE": str(tmp_path_factory.mktemp("workspace")),
+            "LATENT_DATA_ROOTS": str(folder),
+            "LATENT_BROWSER_POINTS": most,
+        }
+        with streamlit_server(REPOSITORY / "app.py", env=env) as url:
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.goto(url + address)
+            page.wait_for_function(
+                f"window.__latentPanels?.size && {PROBE}.settled", timeout=PATIENCE
+            )
+            page.wait_for_function(f"!{PROBE}.data.messages.length", timeout=PATIENCE)
+            zoom(page, "map", 0.4, 0.6)
+            if name == "some":
+                page.wait_for_function(
+                    f"{PROBE}.data.sampled.detail?.step[0] === 1", timeout=PATIENCE
+                )
+                assert "more of what is zoomed into" in page.locator(".lp-drawn").get_attribute(
+                    "title"
+                )
+            page.wait_for_function(f"{PROBE}.settled", timeout=PATIENCE)
+            maps[name] = page.evaluate(PIXELS, "map")
+            # A brush in the detail takes the points that are seen there, and counts all.
+            place = page.evaluate(f"{PROBE}.plot('map')")
+            along = [place["left"] + share * place["width"] for share in (0.3, 0.6)]
+            down = [place["top"] + share * place["height"] for share in (0.35, 0.7)]
+            page.mouse.move(along[0], down[0])
+            page.mouse.down()
+            page.mouse.move(along[1], down[1], steps=5)
+            page.mouse.up()
+            page.mouse.move(700, 2)
+            page.get_by_text(re.compile(r"Selection A: [1-9]\d* points")).wait_for(timeout=PATIENCE)
+            until(page, f"{PROBE}.settled")
+            seen[name] = page.evaluate(PIXELS, "map")
+            # All is shown again: what was fetched is let go of, the selection stays.
+            page.keyboard.press("Escape")
+            page.get_by_role("button", name="Reset").first.click()
+            if name == "some":
+                page.wait_for_function(
+                    f"{PROBE}.data.n === {PROBE}.data.sampled.even", timeout=PATIENCE
+                )
+                panel = page.evaluate(
+                    f"{PROBE}.data.panels.find((one) => one.kind === 'scatter').id"
+                )
+                zoom(page, panel, 0.5, 0.5)
+                page.wait_for_function(
+                    f"{PROBE}.data.n > {PROBE}.data.sampled.even", timeout=PATIENCE
+                )
+                assert page.evaluate(f"{PROBE}.data.sampled.detail") is None
+            page.close()
+    assert maps["some"] == maps["all"]
+    assert seen["some"] == seen["all"]
+    assert maps["some"] != seen["some"]
+
+
+PIXELS = f"""(id) => [...{PROBE}.explorer.board.panels.values()]
+  .find((one) => one.id === id || one.axesId === id).data.toDataURL()"""
+
+
+def until(page, what):
+    page.wait_for_function(what, timeout=PATIENCE)
+
+
+def zoom(page, panel, across, down):
+    """Turn the wheel with Ctrl over a place of a panel."""
+    place = page.evaluate(f"{PROBE}.plot('{panel}')")
+    page.mouse.move(place["left"] + across * place["width"], place["top"] + down * place["height"])
+    page.keyboard.down("Control")
+    for _ in range(13):
+        page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    page.mouse.move(700, 2)

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import RequestError, ShapeError
-from pages.panels.linked_panels import Continuous, PanelsState, PointTable, Shape
+from pages.panels.linked_panels import Continuous, Focus, PanelsState, PointTable, Shape
 from pages.panels.linked_panels.component import _data
 from pages.panels.linked_panels.state import Ledger
 from tests.linked_panels.apps.scene import make_points, make_view
@@ -55,7 +55,8 @@ def test_data_carries_addresses_and_no_arrays(view):
 
 def test_state_survives_the_way_to_the_browser_and_back():
     lasso = Shape("embedding", "lasso", ((0.1, 0.2), (1.5, -0.25), (1e-7, 3.0)), "add")
-    state = PanelsState({"A": (BOX, lasso), "B": ()}, "B", (0.0, 1.0, 0.5, 2.0), 17, 4)
+    focus = Focus("map", (0.5, 1.5), (-3.0, 7.25))
+    state = PanelsState({"A": (BOX, lasso), "B": ()}, "B", (0.0, 1.0, 0.5, 2.0), 17, 4, focus=focus)
     assert PanelsState.from_json(json.loads(json.dumps(state.as_json()))) == state
 
 
@@ -82,6 +83,9 @@ def test_state_survives_the_way_to_the_browser_and_back():
         },
         {"selections": {"A": [BOX] * 1000}},
         {"revision": None},
+        {"focus": [1, 2, 3, 4]},
+        {"focus": {"panel": "map", "range": {"x0": 0, "x1": "inf", "y0": 0, "y1": 1}}},
+        {"focus": {"panel": "map", "range": {"x0": 0, "x1": 1}}},
     ],
 )
 def test_nonsense_from_a_browser_is_refused(change):

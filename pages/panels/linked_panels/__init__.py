@@ -22,7 +22,7 @@ from pages.panels.linked_panels.choices import Choice, Kind, Menu, read_choices
 from pages.panels.linked_panels.component import linked_panels, read_state
 from pages.panels.linked_panels.parts import Parts, Plateau
 from pages.panels.linked_panels.point_arrays import PointArrays
-from pages.panels.linked_panels.state import PanelsState
+from pages.panels.linked_panels.state import Focus, PanelsState
 from pages.panels.linked_panels.view import (
     Categorical,
     Coloring,
@@ -44,6 +44,7 @@ __all__ = [
     "Coloring",
     "Continuous",
     "Direct",
+    "Focus",
     "GridGeometry",
     "Kind",
     "Menu",

@@ -86,8 +86,12 @@ export class Board {
         this.panels.set(spec.id, panel);
         fresh.push(panel);
       }
-      panel.x = this.arrayOf(spec.x);
-      panel.y = this.arrayOf(spec.y);
+      // Distributions are those of the even sample.
+      const ofAll = spec.kind === "scatter" || spec.kind === "map";
+      [panel.x, panel.y] = [spec.x, spec.y].map((name) => {
+        const values = this.arrayOf(name);
+        return ofAll ? values : this.points.evenly(values);
+      });
       panel.under = spec.under ? [this.arrayOf(spec.under[0]), this.arrayOf(spec.under[1])] : null;
       panel.coloring = data.colorings[spec.color];
       panel.hue = this.hueOf(panel);
@@ -112,8 +116,11 @@ export class Board {
     const { grid } = this.points.data;
     if (isMap && grid) return gridRange(grid);
     if (kind === "histogram") return histogramRange(x);
-    if (kind === "violin") return violinRange(y, coloring, this.arrayOf(coloredBy(coloring)[0]));
-    const own = pointRange(x, y);
+    if (kind === "violin") {
+      const labels = this.points.evenly(this.arrayOf(coloredBy(coloring)[0]));
+      return violinRange(y, coloring, labels);
+    }
+    const own = pointRange(this.points.evenly(x), this.points.evenly(y));
     if (!under) return own;
     const other = pointRange(...under);
     return {
@@ -150,7 +157,8 @@ export class Board {
     const found = colored.get(hue);
     if (found) return found;
     const { n, regions } = this.points.data;
-    let colors = yield* colorize(coloring, (name) => this.arrayOf(name), n);
+    let colors = yield* colorize(coloring, (name) => this.arrayOf(name), n,
+      (values) => this.points.evenly(values));
     // Maps show regions by their outlines, scatters by the color of the points.
     if (!isMap && regions) {
       colors = inRegionColors(colors, regions, this.arrayOf(regions.array));

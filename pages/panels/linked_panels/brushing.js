@@ -59,7 +59,9 @@ export class Brushing {
    */
   take({ fresh }) {
     const { data } = this.points;
-    if (fresh) this.selection = new Selection(data.n, (id) => this.points.axesOf(id));
+    if (fresh || this.selection.even !== this.points.even) {
+      this.selection = new Selection(data.n, (id) => this.points.axesOf(id), this.points.even);
+    }
     const { highlight } = this;
     // Another clustering has other labels: the highlighted one means nothing any more.
     if (highlight && (fresh || highlight.url !== data.arrays[highlight.array]?.url)) {

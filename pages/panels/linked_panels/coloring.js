@@ -50,9 +50,10 @@ export function shade([r, g, b], t, dark, light) {
  * @param {import("./data.js").Coloring} coloring
  * @param {(name: string) => Numbers} array
  * @param {number} n
+ * @param {(values: Numbers) => Numbers} [evenly] those of the points that are counted
  * @returns {Generator<void, Colors>}
  */
-export function* colorize(coloring, array, n) {
+export function* colorize(coloring, array, n, evenly = (values) => values) {
   /** @type {Colors} */
   const colors = {
     rgba: new Uint32Array(n), below: false, above: false, missing: false, counts: new Map(),
@@ -64,7 +65,8 @@ export function* colorize(coloring, array, n) {
   }
   if (coloring.type === "categorical" || coloring.type === "shaded") {
     colors.missing = colors.rgba.includes(pack(parseColor(coloring.nan)));
-    colors.counts = countsOf(array(coloring.type === "shaded" ? coloring.labels : coloring.array));
+    const labels = array(coloring.type === "shaded" ? coloring.labels : coloring.array);
+    colors.counts = countsOf(evenly(labels));
     yield;
   }
   return colors;

@@ -144,22 +144,12 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
     for name in (*view.points.arrays, *view.points.others):
         handle = _handle(view.points, name)
         arrays[name] = {"url": base + handle.url, "dtype": handle.dtype}
-    grid = view.grid
     used = {panel.color for panel in view.panels}
     return {
         "modules": panels_url(),
         "n": view.points.n,
         "arrays": arrays,
-        "grid": None
-        if grid is None
-        else {
-            "shape": list(grid.shape),
-            "origin": [float(v) for v in grid.origin],
-            "step": [float(v) for v in grid.step],
-            "unit": grid.unit,
-            "wide": grid.cell_columns,
-            "node": None if grid.node is None else [float(v) for v in grid.node],
-        },
+        "grid": None if view.grid is None else view.grid.as_json(),
         "panels": [panel.as_json() for panel in view.panels],
         "frames": {name: list(axes) for name, axes in view.axes.items()},
         "colorings": {name: view.colorings[name].as_json() for name in sorted(used)},
@@ -172,8 +162,6 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
         "marks": list(view.marks),
         "menu": None if view.menu is None else view.menu.as_json(),
         "scan": view.scan,
-        "sampled": None
-        if view.sampled is None
-        else {"of": view.sampled.of, "counts": dict(view.sampled.counts)},
+        "sampled": None if view.sampled is None else view.sampled.as_json(),
         "refills": refills,
     }

@@ -13,8 +13,9 @@
  * @typedef {{x0: number, x1: number, y0: number, y1: number}} Range
  * @typedef {{panel: string, kind: ShapeKind, points: Pair[], mode: Mode}} Shape
  * @typedef {{shape: Pair, origin: Pair, step: Pair, unit: string, wide: number,
- *   node?: Pair|null}} Grid the raster that maps are drawn on; node: the step of the scan where each
- *   place is a block of its nodes; shape: rows, columns; wide: columns that a cell takes, two on a
+ *   node?: Pair|null, nodes?: Pair|null}} Grid the raster that maps are drawn on; node: the step of
+ *   the scan where each place is a block of its nodes, and nodes: its rows and columns, which may
+ *   end within the last blocks; shape: rows, columns; wide: columns that a cell takes, two on a
  *   hexagonal grid, where those of every second row begin one column later
  * @typedef {{id: string, kind: "scatter"|"map"|"histogram"|"violin", title: string, x: string,
  *   y: string, xLabel: string, yLabel: string, color: string, equal: boolean, note: string,
@@ -26,7 +27,9 @@
  *   kinds: Array<{name: string, title: string, fields: Array<[string, string]>}>,
  *   lists: Record<string, Array<[string, Array<[string|number, string]>]>>}} Menu
  * @typedef {{revision: number, selections: Record<Slot, Shape[]>, active: Slot, roi: Roi|null,
- *   pinned: number|null, threshold?: number|null, panels?: Choice[]|null}} State
+ *   pinned: number|null, threshold?: number|null, panels?: Choice[]|null,
+ *   focus?: Focus|null}} State focus: what is zoomed into, where these are but some of all points
+ * @typedef {{panel: string, range: Range}} Focus
  * @typedef {{type: "continuous", array: string, lut: string, limits: Pair, label: string,
  *   unit: string, nan: string}} Continuous
  * @typedef {{type: "categorical", array: string, palette: Record<string, string>,
@@ -50,9 +53,11 @@
  *   colorings: Record<string, Coloring>, state: State, patterns: string|null,
  *   hover: Array<[string, string, string]>, messages: string[], regions: Regions|null,
  *   parts: Parts|null, marks: number[], menu?: Menu|null, scan?: string,
- *   sampled?: {of: number, counts: Record<string, number>}|null}} Data marks: points to
- *   look at; scan: what files are named after; sampled: where these are but some of all points,
- *   how many there are, and how many of all are in view and selected
+ *   sampled?: Sampled|null}} Data marks: points to look at; scan: what files are named after
+ * @typedef {{of: number, counts: Record<string, number>, even: number, detail: Grid|null}} Sampled
+ *   where these are but some of all points: how many there are, how many of all are in view and
+ *   selected, how many of these, the first, are an even sample of all, and the raster of the others
+ *   in a map: the detail of what is zoomed into
  */
 
 import { onceForEach } from "./made.js";
@@ -131,12 +136,13 @@ export function cellStep({ step: [dx, dy], wide }) {
  * @param {Grid} grid
  * @returns {Range}
  */
-export function gridRange({ shape: [rows, columns], origin: [x, y], step: [dx, dy] }) {
+export function gridRange({ shape: [rows, columns], origin: [x, y], step: [dx, dy], node, nodes }) {
+  const [x0, y0] = [x - dx / 2, y - dy / 2];
   return {
-    x0: x - dx / 2,
-    x1: x + (columns - 0.5) * dx,
-    y0: y - dy / 2,
-    y1: y + (rows - 0.5) * dy,
+    x0,
+    x1: node && nodes ? x0 + nodes[1] * node[0] : x + (columns - 0.5) * dx,
+    y0,
+    y1: node && nodes ? y0 + nodes[0] * node[1] : y + (rows - 0.5) * dy,
   };
 }
 

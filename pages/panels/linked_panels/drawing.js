@@ -95,6 +95,7 @@ export class Drawing {
     }
     this.left.push(...begun);
     this.showToolbar();
+    this.explorer.focus.follow();
     const whole = this.left.length === 0;
     probe.noteFrame(started, brushes, this.inputTime, whole);
     this.inputTime = 0;

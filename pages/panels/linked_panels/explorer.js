@@ -4,6 +4,7 @@ import { Board } from "./board.js";
 import { Brushing } from "./brushing.js";
 import { Drawing } from "./drawing.js";
 import { Export } from "./export.js";
+import { Focus } from "./focus.js";
 import { Inspector } from "./inspector.js";
 import { Keys } from "./keys.js";
 import { Legends } from "./legend.js";
@@ -57,6 +58,7 @@ export class Explorer {
     this.tooltip = new Tooltip();
     this.inspector = new Inspector(this.points, this.shared, this.tooltip, schedule);
     this.board = new Board(this.points, this.brushing, schedule);
+    this.focus = new Focus(this.board, this.shared);
     this.menu = new PanelMenu(this.points, this.shared, (panels) => {
       this.brushing.change({ panels }, "Panels changed.");
     });
@@ -138,6 +140,7 @@ export class Explorer {
   /** Leave nothing behind. */
   destroy() {
     this.drawing.stop();
+    this.focus.stop();
     this.shared.stop();
     this.roiSliders.stop();
     this.loader.stop();

@@ -22,6 +22,8 @@ export class MapRaster {
     this.pixels = new Uint32Array(0);
     this.columns = new Int32Array(0);
     this.rows = new Int32Array(0);
+    /** Likewise of the raster of the detail; empty where there is none. */
+    this.fineColumns = this.fineRows = new Int32Array(0);
     /** First pixel of each column and row of cells, and of the one after the last. */
     this.left = this.top = new Int32Array(0);
     this.above = new Uint8Array(0);
@@ -58,27 +60,14 @@ export class MapRaster {
    * Find the grid column and row of every pixel.
    * @param {import("./data.js").Grid} grid
    * @param {import("./data.js").Range} view y downwards
+   * @param {import("./data.js").Grid|null} [fine] the raster of the detail
    */
-  place(grid, view) {
+  place(grid, view, fine = null) {
     const [rows, columns] = grid.shape;
-    /**
-     * @param {Int32Array} target
-     * @param {number} from
-     * @param {number} to
-     * @param {number} origin
-     * @param {number} step
-     * @param {number} count
-     * @param {number} stride
-     */
-    const fill = (target, from, to, origin, step, count, stride) => {
-      const scale = (to - from) / target.length;
-      for (let k = 0; k < target.length; k++) {
-        const c = Math.round((from + (k + 0.5) * scale - origin) / step);
-        target[k] = c >= 0 && c < count ? c * stride : -1;
-      }
-    };
-    fill(this.columns, view.x0, view.x1, grid.origin[0], grid.step[0], columns, 1);
-    fill(this.rows, view.y0, view.y1, grid.origin[1], grid.step[1], rows, columns);
+    placeOn(this.columns, this.rows, grid, view);
+    this.fineColumns = new Int32Array(fine ? this.width : 0);
+    this.fineRows = new Int32Array(fine ? this.height : 0);
+    if (fine) placeOn(this.fineColumns, this.fineRows, fine, view);
     this.left = beginnings(this.columns, columns, 1);
     this.top = beginnings(this.rows, rows, columns);
     this.cellPixels = ((grid.wide * grid.step[0]) / (view.x1 - view.x0)) * this.width;
@@ -119,12 +108,33 @@ export class MapRaster {
    * Look up what every pixel shows, after `place`, in pieces.
    * @param {Int32Array} pointOf number of the point in each cell, or −1
    * @param {Uint32Array} rgba
+   * @param {Int32Array} [finePointOf] likewise of the detail, which lies over the other
    */
-  *fill(pointOf, rgba) {
+  *fill(pointOf, rgba, finePointOf) {
     const { width, height } = this;
     for (const [from, to] of pieces(height, Math.ceil(PIECE / width))) {
       this.fillRows(pointOf, rgba, from, to);
+      if (this.fineRows.length && finePointOf) this.refine(finePointOf, rgba, from, to);
       yield;
+    }
+  }
+
+  /**
+   * @param {Int32Array} finePointOf
+   * @param {Uint32Array} rgba
+   * @param {number} from first row of pixels
+   * @param {number} to
+   */
+  refine(finePointOf, rgba, from, to) {
+    const { width, fineColumns, fineRows, who, base } = this;
+    for (let py = from; py < to; py++) {
+      const row = fineRows[py];
+      for (let px = 0, at = py * width; row >= 0 && px < width; px++, at++) {
+        const i = fineColumns[px] < 0 ? -1 : finePointOf[row + fineColumns[px]];
+        if (i < 0) continue;
+        who[at] = i;
+        base[at] = rgba[i];
+      }
     }
   }
 
@@ -159,7 +169,8 @@ export class MapRaster {
     const { version, changedCount, focus } = selection;
     const colors = colorsOfClasses(theme, active);
     const outlined = focus && this.cellPixels >= MIN_OUTLINE_CELL;
-    const few = version === this.version + 1 && 2 * changedCount < this.pixels.length;
+    const few = version === this.version + 1 && 2 * changedCount < this.pixels.length
+      && !this.fineRows.length;
     this.version = version;
     const [x0, y0, x1, y1] = whole || outlined || !few
       ? this.paintAll(selection, colors, outlined)
@@ -233,6 +244,33 @@ export class MapRaster {
     }
     return [x0, y0, x1, y1];
   }
+}
+
+/**
+ * Find the column and row, times the columns there are, of every pixel; −1 beside the raster.
+ * @param {Int32Array} columnsOf
+ * @param {Int32Array} rowsOf
+ * @param {import("./data.js").Grid} grid
+ * @param {import("./data.js").Range} view
+ */
+function placeOn(columnsOf, rowsOf, { shape: [rows, columns], origin, step }, view) {
+  /**
+   * @param {Int32Array} target
+   * @param {number} from
+   * @param {number} to
+   * @param {0|1} axis
+   * @param {number} count
+   * @param {number} stride
+   */
+  const fill = (target, from, to, axis, count, stride) => {
+    const scale = (to - from) / target.length;
+    for (let k = 0; k < target.length; k++) {
+      const c = Math.round((from + (k + 0.5) * scale - origin[axis]) / step[axis]);
+      target[k] = c >= 0 && c < count ? c * stride : -1;
+    }
+  };
+  fill(columnsOf, view.x0, view.x1, 0, columns, 1);
+  fill(rowsOf, view.y0, view.y1, 1, rows, columns);
 }
 
 /**

@@ -261,7 +261,7 @@ export class Panel {
    */
   rasterFrom({ points, parts, selection }) {
     const places = this.isMap
-      ? [points.pointOf, points.lattice, points.regions, parts.signature]
+      ? [points.pointOf, points.finePointOf, points.lattice, points.regions, parts.signature]
       : [this.x, this.y, this.cardOf(selection.n), ...(this.under ?? [])];
     return [...this.frame, this.data.width, this.data.height, selection, this.hue, ...places];
   }
@@ -357,20 +357,20 @@ export class Panel {
    */
   *build({ points, selection, parts }) {
     const { raster, data: { width, height }, projection: { magnification, view } } = this;
-    const { pointOf, grid } = points;
+    const { pointOf, finePointOf, fine, grid } = points;
     this.colors = yield* this.actions.colorsOf(this);
     const { rgba } = this.colors;
     if (raster instanceof MapRaster) {
       if (!grid) return;
       raster.resize(width, height);
-      raster.place(grid, view);
-      yield* raster.fill(pointOf, rgba);
+      raster.place(grid, view, fine);
+      yield* raster.fill(pointOf, rgba, finePointOf);
       raster.outline(points, this.dpr);
       yield;
       const continuous = this.coloring.type === "continuous";
       raster.borders(grid, view, pointOf, parts.parted, continuous);
     } else if (raster instanceof ScatterRaster) {
-      const radius = pointRadius(selection.n, magnification) * this.dpr;
+      const radius = pointRadius(selection.even, magnification) * this.dpr;
       const card = this.cardOf(selection.n);
       const scatter = suited(raster, card?.holds(width, height, radius) ? card : null);
       this.raster = scatter;

@@ -44,7 +44,7 @@ class PointArrays:
         shown = self.shown
         if shown is None:
             return self.add_own(name, values, key)
-        return self.add_own(name, lambda: _made(values)[shown.rows], key)
+        return self.add_own(name, lambda: _made(values)[shown.all_rows], key)
 
     def add_own(self, name: str, values: Values, key: str) -> str:
         """Add an array of those points alone that the browser gets."""
@@ -72,7 +72,7 @@ class PointArrays:
 
     def add_zeros(self, n: int) -> str:
         """Add what is along y where only x means something, of n points in all."""
-        n = n if self.shown is None else len(self.shown)
+        n = n if self.shown is None else len(self.shown.all_rows)
         return self.add_own("no height", np.zeros(n, np.float32), f"zeros {n}")
 
     def add_grid(self, grid: ScanGrid, key: str) -> GridGeometry:
@@ -97,17 +97,38 @@ class PointArrays:
     def _add_blocks(self, shown: Representatives, grid: ScanGrid, key: str) -> GridGeometry:
         """Add where blocks lie: each is drawn in the color of the point that stands for it."""
         assert shown.row is not None and shown.col is not None
-        self.add_own("row", shown.row, key)
-        self.add_own("col", shown.col, key)
-        step = shown.side * grid.step[0], shown.side * grid.step[1]
-        x0, _, y0, _ = grid.picture_extent
-        origin = x0 + step[0] / 2, y0 + step[1] / 2
-        return GridGeometry(shown.shape, origin, step, grid.unit, node=grid.step)
+        row, col, detail = shown.row, shown.col, shown.detail
+        if detail is not None:
+            nowhere = np.full(len(detail.rows), -1, np.int32)
+            row = np.r_[row, nowhere if detail.row is None else detail.row]
+            col = np.r_[col, nowhere if detail.col is None else detail.col]
+        self.add_own("row", row, key)
+        self.add_own("col", col, key)
+        return _blocks(grid, (0, 0), shown.side, shown.shape)
+
+    def detail(self, grid: ScanGrid | None) -> GridGeometry | None:
+        """Return how the blocks of the detail are drawn, over those of the whole."""
+        detail = None if self.shown is None else self.shown.detail
+        if grid is None or detail is None or detail.window is None:
+            return None
+        row, _, col, _ = detail.window
+        return _blocks(grid, (row, col), detail.side, detail.shape)
 
     def table(self, n: int) -> PointTable:
         """Return them as the arrays of n points, or of those of them that are shown."""
-        shown = n if self.shown is None else len(self.shown)
+        shown = n if self.shown is None else len(self.shown.all_rows)
         return PointTable(shown, self.values, self.keys, self.others)
+
+
+def _blocks(
+    grid: ScanGrid, first: tuple[int, int], side: int, shape: tuple[int, int]
+) -> GridGeometry:
+    """Return the raster of blocks of so many nodes, from the node in a row and column on."""
+    dx, dy = grid.step
+    x0, _, y0, _ = grid.picture_extent
+    origin = x0 + (first[1] + side / 2) * dx, y0 + (first[0] + side / 2) * dy
+    step = side * dx, side * dy
+    return GridGeometry(shape, origin, step, grid.unit, node=grid.step, nodes=grid.shape)
 
 
 def _plain(values: NDArray[np.generic]) -> NDArray[np.generic]:

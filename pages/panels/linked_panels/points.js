@@ -24,6 +24,8 @@ export class Points {
     this.pointOf = new Int32Array(0);
     /** The place of each point, the first where it has two, or −1. */
     this.cellOf = new Int32Array(0);
+    /** Likewise of the raster of the detail, where there is one. */
+    this.finePointOf = this.pointOf;
     /** @type {Map<string, CellIndex>} */
     this.cells = new Map();
     /** Where the points are in every panel: as text, and with it which arrays are there. */
@@ -32,6 +34,24 @@ export class Points {
     this.lattice = "";
     /** The regions, as text. */
     this.regions = "";
+  }
+
+  /** How many of the points, the first, are an even sample of all: all, where all are here. */
+  get even() {
+    return this.data.sampled?.even ?? this.data.n;
+  }
+
+  /** The raster of the detail in a map, or null. */
+  get fine() {
+    return this.data.sampled?.detail ?? null;
+  }
+
+  /**
+   * What an array says of the even sample.
+   * @param {Numbers} values
+   */
+  evenly(values) {
+    return this.data.sampled ? firstOf(values, this.even) : values;
   }
 
   /** Whether the server has sent any. */
@@ -62,7 +82,7 @@ export class Points {
     this.places = JSON.stringify([
       data.n, this.urls(["x", "y"]), frames.map(([id, names]) => [id, this.urls(names)]),
     ]);
-    this.lattice = JSON.stringify(data.grid);
+    this.lattice = JSON.stringify([data.grid, this.fine]);
     this.regions = JSON.stringify(data.regions && [data.regions, this.urls([data.regions.array])]);
     return { fresh, moved, filtered: before.arrays.kept?.url !== data.arrays.kept?.url };
   }
@@ -86,19 +106,32 @@ export class Points {
     const col = this.arrays.get("col");
     if (!data.grid || !row || !col) return;
     /** @param {Data} d */
-    const key = (d) => (
-      JSON.stringify([d.arrays.row?.url, d.arrays.col?.url, d.grid?.shape, d.grid?.wide])
-    );
+    const key = (d) => JSON.stringify([
+      d.arrays.row?.url, d.arrays.col?.url, d.grid?.shape, d.grid?.wide, d.sampled?.detail,
+    ]);
     if (key(before) === key(data)) return;
-    const { shape: [rows, columns], wide } = data.grid;
-    this.pointOf = new Int32Array(rows * columns).fill(-1);
     this.cellOf = new Int32Array(data.n).fill(-1);
-    for (let i = 0; i < data.n; i++) {
+    this.pointOf = this.inRaster(data.grid, 0, this.even);
+    this.finePointOf = this.fine ? this.inRaster(this.fine, this.even, data.n) : new Int32Array(0);
+  }
+
+  /**
+   * Number of the point at each place of a raster, of some of the points; notes each one's place.
+   * @param {import("./data.js").Grid} grid
+   * @param {number} from
+   * @param {number} to
+   */
+  inRaster({ shape: [rows, columns], wide }, from, to) {
+    const pointOf = new Int32Array(rows * columns).fill(-1);
+    const [row, col] = [this.arrays.get("row"), this.arrays.get("col")];
+    if (!row || !col) return pointOf;
+    for (let i = from; i < to; i++) {
       const [r, c] = [row[i], col[i]];
       if (r < 0 || r >= rows || c < 0 || c + wide > columns) continue;
       this.cellOf[i] = r * columns + c;
-      for (let k = 0; k < wide; k++) this.pointOf[r * columns + c + k] = i;
+      for (let k = 0; k < wide; k++) pointOf[r * columns + c + k] = i;
     }
+    return pointOf;
   }
 
   /**
@@ -129,12 +162,9 @@ export class Points {
    * @param {number} y
    */
   inCell(x, y) {
-    if (!this.grid) return -1;
-    const { origin, step, shape } = this.grid;
-    const c = Math.round((x - origin[0]) / step[0]);
-    const r = Math.round((y - origin[1]) / step[1]);
-    const inside = c >= 0 && r >= 0 && c < shape[1] && r < shape[0];
-    return inside ? this.pointOf[r * shape[1] + c] : -1;
+    const fine = this.fine ? inCellOf(this.fine, this.finePointOf, x, y) : -1;
+    if (fine >= 0 || !this.grid) return fine;
+    return inCellOf(this.grid, this.pointOf, x, y);
   }
 
   /**
@@ -144,15 +174,45 @@ export class Points {
    * @param {number} dy rows
    */
   beside(from, dx, dy) {
-    const { shape: [rows, columns], wide } = this.grid ?? { shape: [0, 0], wide: 1 };
+    const [raster, pointOf] = this.fine && from >= this.even
+      ? [this.fine, this.finePointOf] : [this.grid, this.pointOf];
+    const { shape: [rows, columns], wide } = raster ?? { shape: [0, 0], wide: 1 };
     let c = (this.arrays.get("col")?.[from] ?? columns) + wide * dx;
     let r = (this.arrays.get("row")?.[from] ?? rows) + dy;
     // Up and down a hexagonal grid, by turns to the right and back: a column leads straight on.
     if (wide === 2 && dy) c |= 1;
     for (; c >= 0 && r >= 0 && c < columns && r < rows; c += wide * dx, r += dy) {
-      const found = this.pointOf[r * columns + c];
+      const found = pointOf[r * columns + c];
       if (found >= 0) return found;
     }
     return -1;
   }
+}
+
+/**
+ * @param {import("./data.js").Grid} grid
+ * @param {Int32Array} pointOf
+ * @param {number} x
+ * @param {number} y
+ */
+function inCellOf({ origin, step, shape }, pointOf, x, y) {
+  const c = Math.round((x - origin[0]) / step[0]);
+  const r = Math.round((y - origin[1]) / step[1]);
+  return c >= 0 && r >= 0 && c < shape[1] && r < shape[0] ? pointOf[r * shape[1] + c] : -1;
+}
+
+/** @type {WeakMap<Numbers, Numbers>} */
+const firsts = new WeakMap();
+
+/**
+ * The first values of an array, always as the same object.
+ * @param {Numbers} values
+ * @param {number} n
+ */
+function firstOf(values, n) {
+  const found = firsts.get(values);
+  if (found?.length === n) return found;
+  const first = values.subarray(0, n);
+  firsts.set(values, first);
+  return first;
 }

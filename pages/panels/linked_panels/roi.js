@@ -42,13 +42,15 @@ export function edgesAt([x0, y0, x1, y1], [px, py]) {
 }
 
 /**
- * The coordinate of a border between cells, the k-th along an axis.
+ * The coordinate of a border between cells, the k-th along an axis; blocks end where the scan does.
  * @param {Grid} grid
  * @param {0|1} axis
  * @param {number} k
  */
 function coordinate(grid, axis, k) {
-  return Number((firstOf(grid)[axis] + k * grid.step[axis]).toPrecision(12));
+  const { node, nodes, step } = grid;
+  const end = node && nodes ? nodes[1 - axis] * node[axis] : Infinity;
+  return Number((firstOf(grid)[axis] + Math.min(k * step[axis], end)).toPrecision(12));
 }
 
 /**

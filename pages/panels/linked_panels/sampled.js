@@ -17,9 +17,9 @@ const ROUNDED = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
  * @param {Data} data
  * @param {number} count
  */
-export function estimate({ n, sampled }, count) {
+export function estimate({ sampled }, count) {
   if (!sampled) return NUMBER.format(count);
-  return count === 0 ? "≈ 0" : `≈ ${ROUNDED.format((count * sampled.of) / n)}`;
+  return count === 0 ? "≈ 0" : `≈ ${ROUNDED.format((count * sampled.of) / sampled.even)}`;
 }
 
 /**
@@ -51,9 +51,12 @@ export function countText(data, brushing, slot, count, total) {
  */
 export function drawnText({ n, sampled }) {
   if (!sampled) return ["", ""];
-  const few = `1 of ${ROUNDED.format(sampled.of / n)} drawn`;
-  return [few, `${NUMBER.format(n)} points are drawn, each of which stands for its neighbors. `
-    + `Numbers are of all ${NUMBER.format(sampled.of)}; those with ≈ are estimated from what is `
+  const { even, of } = sampled;
+  const few = `1 of ${ROUNDED.format(of / even)} drawn`;
+  const more = n > even ? `, and ${NUMBER.format(n - even)} more of what is zoomed into` : "";
+  return [few, `${NUMBER.format(even)} points are drawn, each of which stands for its neighbors${
+    more || "; zoom in to see more of them"}. `
+    + `Numbers are of all ${NUMBER.format(of)}; those with ≈ are estimated from what is `
     + "drawn until all are counted."];
 }
 

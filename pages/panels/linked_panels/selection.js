@@ -31,9 +31,11 @@ export class Selection {
   /**
    * @param {number} n
    * @param {AxesOf} axesOf
+   * @param {number} [even] how many of them, the first, are counted
    */
-  constructor(n, axesOf) {
+  constructor(n, axesOf, even = n) {
     this.n = n;
+    this.even = even;
     this.axesOf = axesOf;
     this.slots = { A: new Mask(n), B: new Mask(n) };
     this.used = { A: false, B: false };
@@ -155,21 +157,30 @@ export class Selection {
     if (!this.used[slot] && !(this.isLive && slot === active)) return 0;
     const { words } = this.maskOf(slot, active);
     const outside = this.outside.words;
+    return this.counted((k) => words[k] & ~outside[k]);
+  }
+
+  /**
+   * Count the points that are set, as far as points count.
+   * @param {(k: number) => number} wordAt four of them
+   */
+  counted(wordAt) {
+    const whole = this.even >> 2;
     let sum = 0;
-    for (let k = 0; k < words.length; k++) {
-      const word = words[k] & ~outside[k];
+    for (let k = 0; k < whole; k++) {
+      const word = wordAt(k);
       if (word) sum += Math.imul(word, ONES) >>> 24;
     }
+    const rest = this.even & 3;
+    if (rest) sum += Math.imul(wordAt(whole) & ((1 << (8 * rest)) - 1), ONES) >>> 24;
     return sum;
   }
 
   /** Count the points inside the ROI. */
   countWithin() {
-    if (!this.hasRoi) return this.n;
+    if (!this.hasRoi) return this.even;
     const { words } = this.outside;
-    let sum = 0;
-    for (let k = 0; k < words.length; k++) if (words[k]) sum += Math.imul(words[k], ONES) >>> 24;
-    return this.n - sum;
+    return this.even - this.counted((k) => words[k]);
   }
 
   /**
@@ -195,7 +206,7 @@ export class Selection {
     const other = this.slots[active === "A" ? "B" : "A"].words;
     const shown = this.highlight?.words;
     const outside = this.outside.words;
-    const { classWords, classes, changed, former, n } = this;
+    const { classWords, classes, changed, former, n, even } = this;
     let count = 0;
     for (let k = 0; k < classWords.length; k++) {
       let bright = selecting ? chosen[k] : this.focus ? ONES : 0;
@@ -208,7 +219,7 @@ export class Selection {
         const i = 4 * k + b;
         const now = (word >>> (8 * b)) & 255;
         if (i < n && now !== classes[i]) {
-          this.emphasized += (now & EMPHASIZED) - (classes[i] & EMPHASIZED);
+          if (i < even) this.emphasized += (now & EMPHASIZED) - (classes[i] & EMPHASIZED);
           changed[count] = i;
           former[count++] = classes[i];
         }

@@ -17,6 +17,50 @@ MAX_VERTICES = 50
 
 
 @dataclass(frozen=True)
+class Focus:
+    """What part of a panel is seen, where it is zoomed.
+
+    Parameters
+    ----------
+    panel : str
+    x, y : (float, float)
+        From where to where.
+    """
+
+    panel: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    @classmethod
+    def from_plain(cls, payload: Any) -> Focus:
+        """Read what a browser sent; anything but two finite ranges is a `ValueError`."""
+        x0, x1, y0, y1 = (float(payload["range"][name]) for name in ("x0", "x1", "y0", "y1"))
+        if not all(map(math.isfinite, (x0, x1, y0, y1))):
+            raise ValueError(payload)
+        return cls(str(payload["panel"]), (x0, x1), (y0, y1))
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return it as the browser sends it."""
+        ranges = dict(zip(("x0", "x1", "y0", "y1"), (*self.x, *self.y), strict=True))
+        return {"panel": self.panel, "range": ranges}
+
+    def widened(self, share: float) -> Focus:
+        """Return the same with so much more on each side."""
+
+        def more(low: float, high: float) -> tuple[float, float]:
+            margin = share * (high - low)
+            return low - margin, high + margin
+
+        return replace(self, x=more(*self.x), y=more(*self.y))
+
+    @property
+    def shape(self) -> Shape:
+        """The same as a box."""
+        corners = tuple(zip(self.x, self.y, strict=True))
+        return Shape(self.panel, "box", corners)
+
+
+@dataclass(frozen=True)
 class PanelsState:
     """The user's doing in the panels.
 
@@ -31,6 +75,8 @@ class PanelsState:
         The cut that the slider of the plateau plot asks for; None is the automatic one.
     revision : int
         Counts what the browser sent, so that an older answer never undoes a newer brush.
+    focus : Focus or None
+        What is zoomed into, where the browser has but some of the points; the browser's alone.
     """
 
     selections: Mapping[str, tuple[Shape, ...]] = field(
@@ -42,6 +88,7 @@ class PanelsState:
     revision: int = 0
     threshold: float | None = None
     panels: tuple[Choice, ...] = ()
+    focus: Focus | None = None
 
     @classmethod
     def from_view(cls, view: PanelsView) -> PanelsState:
@@ -73,13 +120,15 @@ class PanelsState:
             threshold = _threshold(payload.get("threshold"))
             chosen = payload.get("panels")
             panels = () if chosen is None else read_choices(chosen)
+            seen = payload.get("focus")
+            focus = None if seen is None else Focus.from_plain(seen)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             msg = "The browser sent something that is no state of the panels."
             raise RequestError(msg) from error
         if active not in SLOTS:
             msg = f"A slot is one of {SLOTS}, got {active!r}."
             raise RequestError(msg)
-        return cls(selections, active, roi, pinned, revision, threshold, panels)
+        return cls(selections, active, roi, pinned, revision, threshold, panels, focus)
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as the browser reads it and sends it."""
@@ -94,6 +143,7 @@ class PanelsState:
             "pinned": self.pinned,
             "threshold": self.threshold,
             "panels": [list(choice) for choice in self.panels] or None,
+            "focus": None if self.focus is None else self.focus.as_plain(),
         }
 
     def same_content(self, other: PanelsState) -> bool:

@@ -73,6 +73,8 @@ class GridGeometry:
         hexagonal grid.
     node : (float, float), optional
         The step of the scan where each place is a block of its nodes.
+    nodes : (int, int), optional
+        Then rows and columns of the scan, which may end within the last blocks.
     """
 
     shape: tuple[int, int]
@@ -81,6 +83,7 @@ class GridGeometry:
     unit: str = ""
     cell_columns: int = 1
     node: tuple[float, float] | None = None
+    nodes: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if min(self.shape) < 1 or min(self.step) <= 0:
@@ -89,6 +92,18 @@ class GridGeometry:
                 f"got shape {self.shape} and step {self.step}."
             )
             raise RequestError(msg)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the raster as the browser reads it."""
+        return {
+            "shape": list(self.shape),
+            "origin": [float(v) for v in self.origin],
+            "step": [float(v) for v in self.step],
+            "unit": self.unit,
+            "wide": self.cell_columns,
+            "node": None if self.node is None else [float(v) for v in self.node],
+            "nodes": None if self.nodes is None else list(self.nodes),
+        }
 
 
 @dataclass(frozen=True)
@@ -336,10 +351,22 @@ class Sampled:
         How many there are. The array ``"point"`` holds which of them the browser's are.
     counts : mapping of str to int
         How many are in view, under ``"within"``, and selected, under ``"A"`` and ``"B"``.
+    even : int
+        How many of the browser's points, the first, are an even sample of all. Those after them
+        are the detail of what is zoomed into.
+    detail : GridGeometry, optional
+        The raster that the points of the detail have in a map, over that of the others.
     """
 
     of: int
     counts: Mapping[str, int]
+    even: int
+    detail: GridGeometry | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the browser reads it."""
+        detail = None if self.detail is None else self.detail.as_json()
+        return {"of": self.of, "counts": dict(self.counts), "even": self.even, "detail": detail}
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,8 @@ export class ViolinRaster {
    */
   find({ y: values, coloring, hue }, { points, roi, selection, state: { active } }) {
     this.data = points.data;
-    const labels = points.arrays.get(coloring.type === "categorical" ? coloring.array : "");
+    const found = points.arrays.get(coloring.type === "categorical" ? coloring.array : "");
+    const labels = found && points.evenly(found);
     const view = JSON.stringify([roi, points.urls(["kept"])]);
     const from = [values, labels, hue, view, points.lattice, selection];
     const { bytes: outside } = selection.outside;

@@ -42,6 +42,7 @@ from pages.tasks.explore import (
     patterns,
     worth_view,
 )
+from pages.tasks.explore.detail import with_detail
 from pages.tasks.explore.panels_view import build_view, resolvable, told_of
 from pages.view import only, session
 from pages.view.embeddings import EmbeddingView
@@ -258,6 +259,9 @@ def _panels(
         masks = _masks(scene, question, _axes_named(question, views, drawn), inside)
     marks = labelling.marked(scene.latents)
     told = told_of(question, marks)
+    seen = read_state(_PANELS)
+    focus = None if seen is None else seen.focus
+    sent = with_detail(scene, scene.shown(told), focus, views)
     view = build_view(
         scene,
         question,
@@ -267,15 +271,17 @@ def _panels(
         labels_key="" if last is None else last.key,
         inside=inside,
         theme=tones().theme,
-        patterns_url=patterns.patterns_url(scene, told),
+        patterns_url=patterns.patterns_url(scene, sent, f"{told}|{focus}"),
         messages=(*messages, *(() if fresh or not clusters.at_once(scene) else ("Clustering …",))),
         regions=regions,
         drawn=drawn,
         marks=marks,
         counts=None if masks is None else _counts(masks, inside),
         awaited=last is None,
+        sent=sent,
+        sent_key=f"{focus}",
     )
-    st.session_state[_SHOWN] = scene.shown(told)
+    st.session_state[_SHOWN] = sent
     with room.plots:
         linked_panels(view, key=_PANELS, on_change=_adopt)
     _bar(scene, regions, room)
@@ -388,7 +394,8 @@ def _point(number: int | None) -> int | None:
     shown: Representatives | None = st.session_state.get(_SHOWN)
     if number is None or shown is None:
         return number
-    return int(shown.rows[number]) if 0 <= number < len(shown) else None
+    rows = shown.all_rows
+    return int(rows[number]) if 0 <= number < len(rows) else None
 
 
 def _masks(

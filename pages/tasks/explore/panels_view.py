@@ -80,6 +80,8 @@ def build_view(
     marks: tuple[int, ...] = (),
     counts: Mapping[str, int] | None = None,
     awaited: bool = False,
+    sent: Representatives | None = None,
+    sent_key: str = "",
 ) -> PanelsView:
     """Build the view.
 
@@ -107,10 +109,12 @@ def build_view(
         See `Sampled`; needed where the browser does not get all points.
     awaited : bool
         Clusters that are not there yet will come: their panel has its place.
+    sent : Representatives, optional
+        The points that the browser gets, where it does not get all.
+    sent_key : str
+        Changes when their detail does.
     """
-    told = told_of(question, marks)
-    shown_points = scene.shown(told)
-    arrays = PointArrays(shown_points, "" if shown_points is None else f"{shown_points.put}")
+    arrays = PointArrays(sent, "" if sent is None else f"{sent.put}|{sent_key}")
     assert question.dim is not None
     if clustering is not None:
         clustering = replace(clustering, labels=clustering.told_apart(inside))
@@ -132,8 +136,11 @@ def build_view(
     frames.update(_frames_of_shapes(arrays, scene, question))
     frames.update(_frames_of_regions(arrays, regions, drawn))
     frames.update(_frames_of_labels(maker.colorings))
-    if shown_points is not None:
-        arrays.add_own("point", shown_points.rows, scene.about)
+    sampled = None
+    if sent is not None:
+        arrays.add_own("point", sent.all_rows, scene.about)
+        detail = arrays.detail(scene.latents.grid)
+        sampled = Sampled(len(scene.latents), counts or {}, len(sent), detail)
     return PanelsView(
         points=arrays.table(len(scene.latents)),
         grid=geometry,
@@ -142,17 +149,17 @@ def build_view(
         roi=question.roi,
         selections=question.selections,
         active=question.active,
-        pinned=place_of(question.pinned, shown_points, scene),
+        pinned=place_of(question.pinned, sent, scene),
         patterns_url=patterns_url,
         hover=_hover(arrays, scene, question, clustering is not None),
         messages=messages,
         frames=frames,
         regions=_regions(arrays, regions),
-        marks=tuple(place_of(point, shown_points, scene) or 0 for point in marks),
+        marks=tuple(place_of(point, sent, scene) or 0 for point in marks),
         chosen=question.panels,
         menu=panel_choices.menu(scene, choices, regions=bool(regions.shown)),
         scan=places.label(scene.scan.latents or ""),
-        sampled=None if shown_points is None else Sampled(len(scene.latents), counts or {}),
+        sampled=sampled,
     )
 
 
@@ -530,7 +537,7 @@ def _map_array(arrays: PointArrays, scene: Scene, name: str) -> str:
 
 
 def _embedding_axes(arrays: PointArrays, embedding: EmbeddingView) -> tuple[str, str]:
-    rows = None if arrays.shown is None else arrays.shown.rows
+    rows = None if arrays.shown is None else arrays.shown.all_rows
 
     @cache
     def coordinates() -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from latentcore.analysis.pattern_sheets import (
     pattern_sheet,
     signed_levels,
 )
+from latentcore.analysis.representatives import Representatives
 from latentcore.encoding.reconstruction import Reconstruction
 from latentcore.errors import InputError
 from latentcore.figures.colors import lut
@@ -36,25 +37,25 @@ _LARGE = 280
 _NEIGHBORS = 5
 
 
-def patterns_url(scene: Scene, told: tuple[int, ...] = ()) -> str | None:
+def patterns_url(scene: Scene, sent: Representatives | None, sent_key: str) -> str | None:
     """Return where the browser fetches a point's pattern, None where no patterns are open.
 
-    `told` are points that are to be among those that the browser has, as of `Scene.shown`.
+    `sent` are the points that the browser has, None where it has all; `sent_key` changes when they
+    do.
     """
     if scene.scan.samples is None or scene.sample_rows is None:
         return None
     rows, source = scene.sample_rows, loading.samples(scene.scan.samples)
-    shown = scene.shown(told)
 
     def pattern(number: int) -> NDArray[np.generic]:
-        point = number if shown is None else int(shown.rows[number])
+        point = number if sent is None else int(sent.all_rows[number])
         row = int(rows[point])
         if row < 0:
             raise IndexError(point)
         found: NDArray[np.generic] = source.read(np.array([row]))[0, 0]
         return found
 
-    key = scene.key if shown is None else f"{scene.key}|{told}"
+    key = scene.key if sent is None else f"{scene.key}|{sent_key}"
     return array_store().put_patterns(key, pattern)
 
 

@@ -67,6 +67,29 @@ test("an index that is begun in idle time is finished by who needs it", () => {
   assert.deepEqual(begun.order, points.axesOf("cloud").cells().order);
 });
 
+test("in a map the detail lies over the points of the even sample", () => {
+  // One point for each block of 2 × 2 cells; and all that were scanned of the block on the right.
+  const [even, detail] = [2, { ...DATA.grid, shape: [2, 2], origin: [2, 0] }];
+  const found = new Points();
+  found.take({
+    ...DATA, n: 5, sampled: { of: 7, counts: {}, even, detail },
+    grid: { ...DATA.grid, shape: [1, 2], origin: [0.5, 0.5], step: [2, 2] },
+  }, new Map(Object.entries({
+    x: Float32Array.of(0, 3, 2, 3, 2), y: Float32Array.of(0, 1, 0, 1, 1),
+    row: Int32Array.of(0, 0, 0, 1, 1), col: Int32Array.of(0, 1, 0, 1, 0),
+  })));
+  assert.deepEqual([...found.pointOf], [0, 1]);
+  assert.deepEqual([...found.finePointOf], [2, -1, 4, 3]);
+  assert.equal(found.inCell(1.2, 0.9), 0);
+  assert.equal(found.inCell(2.1, 0.9), 4);
+  assert.equal(found.inCell(3, 0), 1); // nothing of the detail: what stands for the block
+  assert.equal(found.beside(4, 1, 0), 3);
+  assert.equal(found.beside(0, 1, 0), 1);
+  const values = Float32Array.of(1, 2, 3, 4, 5);
+  assert.deepEqual([...found.evenly(values)], [1, 2]);
+  assert.equal(found.evenly(values), found.evenly(values));
+});
+
 test("the point in a cell, and the next scanned one beside it", () => {
   assert.deepEqual([...points.pointOf], [0, -1, 1, -1, 2, -1]);
   assert.equal(points.inCell(1.4, 0.6), 2);

@@ -92,6 +92,67 @@ for (const [name, size, view, wide] of [
   });
 }
 
+test("a map with detail is that of all points where the detail lies", () => {
+  // Blocks of 5 × 5 cells, of which the last point stands for all; and all cells of a window.
+  const [side, window] = [5, { row: 10, col: 20, rows: 12, columns: 15 }];
+  const [rows, columns] = [ROWS / side, COLUMNS / side];
+  const stands = new Map(order.map((k, i) => [
+    Math.floor(Math.floor(k / COLUMNS) / side) * columns + Math.floor((k % COLUMNS) / side), i,
+  ]));
+  const blocks = [...stands.keys()].sort((a, b) => a - b);
+  const inside = order.flatMap((_, i) => {
+    const [r, c] = [Y[i] - window.row, X[i] - window.col];
+    return r >= 0 && r < window.rows && c >= 0 && c < window.columns ? [i] : [];
+  });
+  const rowsOf = [...blocks.map((b) => stands.get(b)), ...inside];
+  const pick = (values) => Float32Array.from(rowsOf, (i) => values[i]);
+  const places = (fine, coarse) => Int32Array.from([
+    ...blocks.map(coarse), ...inside.map(fine),
+  ]);
+  const some = new Points();
+  some.take({
+    n: rowsOf.length, arrays: handles, frames: { map: ["x", "y"], cloud: ["u", "v"] },
+    grid: { shape: [rows, columns], origin: [2, 2], step: [side, side], unit: "", wide: 1 },
+    sampled: {
+      of: N, counts: {}, even: blocks.length, detail: {
+        shape: [window.rows, window.columns], origin: [window.col, window.row], step: [1, 1],
+        unit: "", wide: 1,
+      },
+    },
+  }, new Map(Object.entries({
+    x: pick(X), y: pick(Y), u: pick(U), v: pick(V),
+    row: places((i) => Y[i] - window.row, (b) => Math.floor(b / columns)),
+    col: places((i) => X[i] - window.col, (b) => b % columns),
+  })));
+  const view = { x0: 21.3, x1: 33.8, y0: 10.2, y1: 20.9 };
+  const painted = (points, rgba, even) => {
+    const selection = new Selection(points.data.n, (id) => points.axesOf(id), even);
+    const raster = new MapRaster();
+    raster.resize(83, 71);
+    raster.place(points.grid, view, points.fine);
+    finish(raster.fill(points.pointOf, rgba, points.finePointOf));
+    const pictures = [];
+    for (const box of [[[0, 0], [0.9, 0.9]], [[0.2, 0.1], [1.1, 0.6]]]) {
+      selection.setLive("A", { panel: "cloud", kind: "box", points: box, mode: "replace" });
+      selection.refresh("A");
+      raster.paint(context, points, selection, THEME, "A", false);
+      pictures.push(raster.pixels.slice());
+    }
+    return { pictures, count: selection.count("A", "A"), within: selection.countWithin() };
+  };
+  const all = pointsOn(1);
+  const whole = painted(all, RGBA, N);
+  const zoomed = painted(some, Uint32Array.from(rowsOf, (i) => RGBA[i]), blocks.length);
+  assert.deepEqual(zoomed.pictures, whole.pictures);
+  // What is counted is the even sample alone.
+  const evenly = blocks.filter((b) => {
+    const i = stands.get(b);
+    return U[i] >= 0.2 && U[i] < 1.1 && V[i] >= 0.1 && V[i] < 0.6;
+  });
+  assert.equal(zoomed.count, evenly.length);
+  assert.equal(zoomed.within, blocks.length);
+});
+
 test("points under a scatter are gray where no point of its own hides them", () => {
   const view = { x0: 0, x1: 10, y0: 0, y1: 10 };
   const raster = new ScatterRaster();

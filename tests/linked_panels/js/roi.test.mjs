@@ -74,3 +74,13 @@ test("borders of blocks lie on nodes of the scan, the first on the first", () =>
   const roi = roiBetween(blocks, [1, 2, 1, 4]);
   assert.deepEqual(bordersOf(blocks, roi), [1, 2, 1, 4]);
 });
+
+test("of a scan drawn in blocks a ROI ends where the scan does", () => {
+  // 7 × 10 nodes in blocks of 4 × 4.
+  const grid = {
+    shape: [2, 3], origin: [1.5, 1.5], step: [4, 4], unit: "", wide: 1, node: [1, 1], nodes: [7, 10],
+  };
+  assert.deepEqual(roiBetween(grid, [0, 3, 0, 2]), [0, 10, 0, 7]);
+  assert.deepEqual(bordersOf(grid, [0, 10, 0, 7]), [0, 3, 0, 2]);
+  assert.deepEqual(roiBetween(grid, [1, 2, 0, 1]), [4, 8, 0, 4]);
+});

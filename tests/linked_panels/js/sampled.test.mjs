@@ -5,7 +5,8 @@ import { countText, drawnText, estimate } from "../../../pages/panels/linked_pan
 const SHAPE = { panel: "map", kind: "box", points: [[0, 0], [3, 3]], mode: "replace" };
 const told = { selections: { A: [SHAPE], B: [] }, active: "A", roi: null };
 const ALL = { n: 2000, state: told };
-const SOME = { ...ALL, n: 800_000, sampled: { of: 20_000_000, counts: { A: 5, B: 0, within: 9e6 } } };
+const SAMPLED = { of: 20_000_000, even: 800_000, counts: { A: 5, B: 0, within: 9e6 }, detail: null };
+const SOME = { ...ALL, n: 800_000, sampled: SAMPLED };
 const brushing = (change = {}) => ({ shared: { state: told }, stroke: null, roi: null, ...change });
 
 test("where all points are here, they are counted", () => {
@@ -22,7 +23,7 @@ test("the server's numbers stand where it has counted just what is drawn", () =>
 });
 
 test("what the server has not counted yet is an estimate", () => {
-  const later = { ...SOME, sampled: { of: 20_000_000, counts: {} } };
+  const later = { ...SOME, sampled: { ...SAMPLED, counts: {} } };
   assert.equal(countText(later, brushing(), "A", 77, 3e5), "≈ 1,900 of ≈ 7,500,000");
 });
 
@@ -37,5 +38,9 @@ test("a stroke or a ROI that is being drawn has estimates", () => {
 test("it is said what is drawn", () => {
   assert.equal(drawnText(SOME)[0], "1 of 25 drawn");
   assert.match(drawnText(SOME)[1], /of all 20,000,000/);
+  assert.match(drawnText(SOME)[1], /zoom in to see more/);
   assert.equal(estimate(SOME, 1), "≈ 25");
+  const zoomed = { ...SOME, n: 900_000 };
+  assert.equal(drawnText(zoomed)[0], "1 of 25 drawn");
+  assert.match(drawnText(zoomed)[1], /^800,000 points .*, and 100,000 more of what is zoomed into/);
 });
