@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-import latentcore  # noqa: F401  # how OpenMP waits is set before any library reads it
+# Workers that run side by side share the cores: with threads of their own they wait for each other.
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if _WORKERS > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
+
+import latentcore  # noqa: E402, F401  # how OpenMP waits is set before any library reads it
 
 # How long an example takes depends on what else the machine does; whether it passes must not.
 settings.register_profile(
