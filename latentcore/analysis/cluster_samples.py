@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer, ClusterFit, shuffled_rows
 from latentcore.analysis.samples import Sample
+from latentcore.analysis.scaled_rows import ScaledRows
 from latentcore.containers import Sampling
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -31,6 +32,7 @@ _JUDGED = 20_000
 # Of a method that begins where a sample has ended: a row's time beside that of the sample.
 _FROM_START = 0.6
 _BLOCK = 100_000
+Rows = NDArray[np.float64] | ScaledRows
 
 
 @runtime_checkable
@@ -65,7 +67,7 @@ class SampledFit:
 
 def fit_rows(
     clusterer: Clusterer,
-    values: NDArray[np.float64],
+    values: Rows,
     sample: Sample,
     progress: Progress,
     *,
@@ -76,7 +78,7 @@ def fit_rows(
 
     Parameters
     ----------
-    values : ndarray of float64, shape (n, d)
+    values : ndarray of float64, shape (n, d), or ScaledRows
     sample : int, "all" or None
         With None, a sample where the method has more than `SampledClusterer.exact_rows` rows and
         can predict.
@@ -95,7 +97,7 @@ def fit_rows(
     n = len(values)
     sizes = _sizes(clusterer, n, sample)
     if not sizes or not isinstance(clusterer, SampledClusterer):
-        return SampledFit(clusterer.fit(values, progress), None)
+        return SampledFit(clusterer.fit(values[:], progress), None)
     seed = int(getattr(clusterer, "seed", 0))
     mixed = shuffled_rows(n, seed)
     if not checked:
@@ -120,7 +122,7 @@ def fit_rows(
 
 def _learned_from(
     clusterer: Clusterer,
-    values: NDArray[np.float64],
+    values: Rows,
     learn: NDArray[np.bool_],
     sample: Sample,
     progress: Progress,
@@ -163,7 +165,7 @@ def _sizes(clusterer: Clusterer, n: int, sample: Sample) -> tuple[int, ...]:
 def _agreement(
     clusterer: SampledClusterer,
     first: ClusterFit,
-    values: NDArray[np.float64],
+    values: Rows,
     mixed: NDArray[np.int64],
     size: int,
     progress: Progress,
@@ -182,9 +184,7 @@ def _predicted(fit: ClusterFit, values: NDArray[np.float64]) -> NDArray[np.int32
     return fit.predict(values)
 
 
-def _labeled(
-    fit: ClusterFit, values: NDArray[np.float64], sampling: Sampling, progress: Progress
-) -> SampledFit:
+def _labeled(fit: ClusterFit, values: Rows, sampling: Sampling, progress: Progress) -> SampledFit:
     """Label all rows by what was learned from some."""
     labels = np.empty(len(values), np.int32)
     for start in range(0, len(values), _BLOCK):

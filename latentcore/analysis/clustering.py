@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.analysis.cluster_samples import fit_rows
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.samples import Sample
+from latentcore.analysis.scaled_rows import ScaledRows, columns_of
 from latentcore.containers import Clustering, LatentSet
 from latentcore.errors import RequestError, ShapeError
 from latentcore.progress import Progress
@@ -139,8 +141,8 @@ class UsedFeatures:
     ----------
     rows : ndarray of int64, shape (m,)
         Which points, in the order in which they are given.
-    values : ndarray of float64, shape (m, d)
-        Scaled and weighted.
+    values : ScaledRows
+        Scaled and weighted, m of d features.
     mean, sd : ndarray of float64, shape (d,)
         Of the features before scaling, over the m points, or those that are learned from; the
         s.d. divides by their number.
@@ -149,7 +151,7 @@ class UsedFeatures:
     """
 
     rows: NDArray[np.int64]
-    values: NDArray[np.float64]
+    values: ScaledRows
     mean: NDArray[np.float64]
     sd: NDArray[np.float64]
     learn: NDArray[np.bool_] | None = None
@@ -157,7 +159,7 @@ class UsedFeatures:
     @property
     def variance_shares(self) -> NDArray[np.float64]:
         """Share of each feature, as it is used, in the sum of their variances, shape (d,)."""
-        variance = self.values.var(axis=0)
+        variance = np.array([column.var() for column in columns_of(self.values)])
         return np.asarray(variance / variance.sum())
 
 
@@ -167,7 +169,7 @@ class Features:
 
     Attributes
     ----------
-    values : ndarray of float64, shape (n, d)
+    values : ndarray of float64 or float32, shape (n, d)
         A row with a value that is not finite takes no part.
     order : ndarray of int64, shape (n,), optional
         A key by which rows are sorted before they are clustered, usually the node on the scan
@@ -178,7 +180,7 @@ class Features:
         The points that clusters and scaling are learned from; the others are placed among them.
     """
 
-    values: NDArray[np.float64]
+    values: NDArray[np.floating]
     names: tuple[str, ...]
     order: NDArray[np.int64] | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -204,7 +206,9 @@ class Features:
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one feature, NaN at points that take no part, shape (n,)."""
-        return np.where(self.finite, self.values[:, self.names.index(name)], np.nan)
+        values = self.values[:, self.names.index(name)].astype(np.float64)
+        values[~self.finite] = np.nan
+        return values
 
     def at(self, rows: NDArray[np.bool_]) -> Features:
         """Return the features of some of the points, `rows` of shape (n,)."""
@@ -212,10 +216,13 @@ class Features:
         learn = None if self.learn is None else self.learn[rows]
         return replace(self, values=self.values[rows], order=order, learn=learn)
 
-    @property
+    @cached_property
     def finite(self) -> NDArray[np.bool_]:
         """Which points take part, shape (n,)."""
-        return np.asarray(np.isfinite(self.values).all(axis=1))
+        found = np.ones(len(self), np.bool_)
+        for column in self.values.T:
+            found &= np.isfinite(column)
+        return found
 
     def use(self, scaling: Scaling) -> UsedFeatures:
         """Leave out what is not finite, sort, scale, and multiply by √weight.
@@ -248,26 +255,32 @@ class Features:
             raise RequestError(message)
         if self.order is not None:
             rows = rows[np.argsort(self.order[rows], kind="stable")]
-        values = self.values[rows]
         learn = None if self.learn is None else self.learn[rows]
-        known = values if learn is None else values[learn]
-        mean, sd = known.mean(axis=0), known.std(axis=0)
-        self._refuse_constant(known)
-        if scaling == "standard":  # in place: a second copy of many features may not fit
-            values -= mean
-            values /= sd
-        if self.weights:
-            values *= np.sqrt([self.weight(name) for name in self.names])
+        mean, sd = self._mean_and_sd(rows if learn is None else rows[learn])
+        weight = np.sqrt([self.weight(name) for name in self.names])
+        if scaling == "standard":
+            values = ScaledRows(self.values, rows, mean, sd, weight)
+        else:
+            values = ScaledRows(self.values, rows, np.zeros(len(sd)), np.ones(len(sd)), weight)
         return UsedFeatures(rows, values, mean, sd, learn)
 
-    def _refuse_constant(self, values: NDArray[np.float64]) -> None:
-        for name, low, high in zip(self.names, values.min(axis=0), values.max(axis=0), strict=True):
-            if low == high:
+    def _mean_and_sd(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and s.d. of each feature, (d,) each; a constant one is refused."""
+        found = []
+        for place, name in enumerate(self.names):
+            column = self.values[rows, place].astype(np.float64)
+            low = column.min()
+            if low == column.max():
                 message = (
-                    f"The {name} is {low:g} at each of the {len(values)} points, so it can't "
+                    f"The {name} is {low:g} at each of the {len(rows)} points, so it can't "
                     "separate anything. Choose another dimension, map or ROI."
                 )
                 raise RequestError(message)
+            found.append((column.mean(), column.std()))
+        mean, sd = np.array(found).T
+        return mean, sd
 
 
 def latent_and_band_contrast(
@@ -360,7 +373,9 @@ def chosen_features(
             "two different values, and no map was chosen. Choose a map, or another ROI."
         )
         raise RequestError(message)
-    table = np.empty((len(latents), len(columns)))
+    # Latents and most maps are of single precision: in double they would need twice the room.
+    kind = np.result_type(np.float32, *(maps[name] for name in choice.maps))
+    table = np.empty((len(latents), len(columns)), kind)
     if dims:
         for rows, values in latents.blocks_of(dims):
             table[rows, : len(dims)] = values

@@ -130,7 +130,7 @@ def active_units(values: NDArray[np.floating], *, prior_sd: float = 1.0) -> Acti
     """
     encoded = np.isfinite(values).all(axis=1)
     sd = (
-        np.asarray(values[encoded].std(axis=0, dtype=np.float64))
+        np.array([column[encoded].std(dtype=np.float64) for column in values.T])
         if encoded.any()
         else np.full(values.shape[1], np.nan)
     )

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.cluster_samples import SampledClusterer
+from latentcore.analysis.cluster_samples import Rows, SampledClusterer
 from latentcore.analysis.clusterers import Clusterer, learned_rows
 from latentcore.analysis.clustering import Features, Scaling, cluster_features
+from latentcore.analysis.scaled_rows import columns_of
 from latentcore.containers import Clustering
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -57,7 +58,7 @@ class Separation:
     verdict: str
 
 
-def between_shares(values: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+def between_shares(values: Rows, labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return each feature's share in the variance between clusters.
 
     With n_k points and mean m_kj of feature j in cluster k, B_j = Σ_k n_k (m_kj - m_j)², the
@@ -66,7 +67,7 @@ def between_shares(values: NDArray[np.float64], labels: NDArray[np.integer]) -> 
 
     Parameters
     ----------
-    values : ndarray, shape (m, d)
+    values : ndarray, shape (m, d), or ScaledRows
         As they were used: scaled, if they were scaled.
     labels : ndarray of int, shape (m,)
 
@@ -80,7 +81,7 @@ def between_shares(values: NDArray[np.float64], labels: NDArray[np.integer]) -> 
     return between / total if total > 0 else np.full(values.shape[1], np.nan)
 
 
-def eta_squared(values: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+def eta_squared(values: Rows, labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the share of each feature's variance that lies between clusters (η²).
 
     Returns
@@ -127,7 +128,7 @@ def separation(
     tried = set(np.argsort(-shares, kind="stable")[:_MOST_ALONE].tolist())
     ari = {
         name: _ari_alone(
-            used.values[rows, column][:, None], labels[rows], alone, len(labels), progress
+            used.values.column(column)[rows][:, None], labels[rows], alone, len(labels), progress
         )
         if column in tried
         else None
@@ -143,21 +144,22 @@ def separation(
 
 
 def _scatter(
-    values: NDArray[np.float64], labels: NDArray[np.integer]
+    values: Rows, labels: NDArray[np.integer]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the sums of squares between clusters and in total, each (d,), without noise."""
     kept = labels >= 0
-    values, labels = np.asarray(values, np.float64)[kept], labels[kept]
-    if len(values) == 0:
-        return np.zeros(values.shape[1]), np.zeros(values.shape[1])
-    centered = values - values.mean(axis=0)
-    present, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(present) < 2:
-        return np.zeros(values.shape[1]), (centered**2).sum(axis=0)
-    means = np.stack(
-        [np.bincount(place, weights=column) / counts for column in centered.T], axis=1
-    )  # (clusters, d)
-    return counts @ means**2, (centered**2).sum(axis=0)
+    present, place, counts = np.unique(labels[kept], return_inverse=True, return_counts=True)
+    between, total = np.zeros((2, values.shape[1]))
+    if len(present) == 0:
+        return between, total
+    for k, column in enumerate(columns_of(values)):
+        centered = column[kept]
+        centered -= centered.mean()
+        total[k] = centered @ centered
+        if len(present) > 1:
+            means = np.bincount(place, weights=centered) / counts
+            between[k] = counts @ means**2
+    return between, total
 
 
 def _with_found_k(clusterer: Clusterer, clustering: Clustering) -> Clusterer:

@@ -312,8 +312,8 @@ def _titles(
 
 
 def _collapse(features: Features) -> Spread | ActiveUnits:
-    latent = [place for place, name in enumerate(features.names) if _LATENT.fullmatch(name)]
-    values = features.values[:, latent].astype(np.float32)
+    n = sum(_LATENT.fullmatch(name) is not None for name in features.names)
+    values = features.values[:, :n].astype(np.float32, copy=False)  # latents come first
     return spread(values[:, 0]) if values.shape[1] == 1 else active_units(values)
 
 
