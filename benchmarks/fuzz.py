@@ -6,7 +6,9 @@ Every damaged copy is opened by name, read whole and recognized, in a child proc
 after the other as a server does, may take 10 s for each and grow by 1 GiB of addresses. Listed is
 whatever hung, grew, crashed, answered with anything but a clear message, or with one longer than
 600 characters or of more than one line per sentence. READER is a name of `tests.factories.layouts`,
-``safetensors`` or ``torch-weights`` for checkpoints, or ``all``.
+``safetensors`` or ``torch-weights`` for checkpoints, ``features-npz`` or ``features-parquet`` as
+`latentcore.FeatureDataset` reads them, ``sample-table``, ``probe``, ``embedding``, ``regions``, or
+``all``.
 """
 
 from __future__ import annotations
@@ -28,13 +30,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from latentcore import readers
-from latentcore.containers import SampleSource
+from latentcore.artifacts.embedding_model import EMBEDDING_MODEL, read_embedding_model
+from latentcore.artifacts.latents_hdf5 import write_latents
+from latentcore.artifacts.probe_model import PROBE_MODEL, read_probe_model
+from latentcore.artifacts.region_files import regions_json
+from latentcore.cli import main as latentcore
+from latentcore.containers import (
+    LatentSet,
+    Region,
+    RegionSet,
+    SampleSource,
+    ScanGrid,
+    ScanPoints,
+    default_sample_ids,
+)
 from latentcore.encoders import open_checkpoint
 from latentcore.encoders.checkpoints import DEMO, checkpoint_file
 from latentcore.errors import InputError
+from latentcore.inputs.regions import read_regions
+from latentcore.readers.stored_features import open_features
 from tests.encoders.models import seed_state
 from tests.factories.damaged_files import damage
 from tests.factories.kikuchi import full_grid
@@ -43,12 +62,19 @@ from tests.factories.layouts import LAYOUTS, Layout
 _SECONDS = 10
 _GROWTH = 1 << 30
 _LONGEST = 600
+Coords = NDArray[np.int32]
+Values = NDArray[np.float32]
 _COORDS = full_grid(5, 4)
 _VALUES = (np.arange(20) * 7 % 20 + 1).astype(np.float32)
 _OPENERS: dict[str, Callable[..., object]] = {
     "samples": readers.open_samples,
     "latents": readers.open_latents,
     "maps": readers.open_maps,
+    "features": lambda path, **_: _all_samples(path),
+    "table": readers.open_table,
+    "probe": lambda path, **_: read_probe_model(path),
+    "embedding": lambda path, **_: read_embedding_model(path),
+    "regions": lambda path, **_: read_regions(str(path)),
     "checkpoint": lambda path, **_: open_checkpoint(
         str(path), device="cpu", input_shape=(1, 20, 24)
     ),
@@ -64,7 +90,60 @@ def _torch_weights(path: Path, _coords: object, _values: object) -> None:
     torch.save(seed_state(), path)
 
 
+def _all_samples(path: Path) -> None:
+    features = open_features(path)
+    try:
+        for row in range(min(len(features), 10_000)):
+            features.sample(row)
+    finally:
+        features.close()
+
+
+def _table(path: Path, _coords: object, values: NDArray[np.float32]) -> None:
+    ids = [f"valid/{row}" for row in range(len(values))]
+    pd.DataFrame({"sample_id": ids, "DT": values, "sea": "Arctic"}).to_csv(path, index=False)
+
+
+def _run_of(verb: str, *words: str) -> Callable[[Path, Coords, Values], None]:
+    """Return what writes the file that a verb leaves, of latents and labels."""
+
+    def write(path: Path, coords: Coords, _values: Values) -> None:
+        rng = np.random.default_rng(0)
+        with tempfile.TemporaryDirectory() as folder:
+            at, labels = f"{folder}/x_latents.h5", np.arange(len(coords)) % 2
+            grid = ScanGrid.from_coordinates(*coords.T)
+            latents = rng.normal(labels[:, None], 0.1, (len(coords), 3)).astype(np.float32)
+            ids, dims = default_sample_ids(len(coords)), np.arange(3, dtype=np.int32)
+            write_latents(Path(at), LatentSet(latents, ids, dims, grid))
+            table = pd.DataFrame({"x": coords[:, 0], "y": coords[:, 1], "label": labels})
+            table.to_csv(f"{folder}/map.csv", index=False)
+            given = [word.format(map=f"{folder}/map.csv:label") for word in words]
+            if latentcore([verb, at, *given, "--out", f"{folder}/run", "--quiet"]):
+                sys.exit(f"{verb} has failed.")
+            shutil.copyfile(Path(folder, "run", path.name), path)
+
+    return write
+
+
+def _regions(path: Path, coords: Coords, _values: object) -> None:
+    scan = ScanPoints(ScanGrid.from_coordinates(*coords.T), fingerprint="blake2b:aa").scan
+    regions = RegionSet(scan).added(Region("pore", "#0072b2", np.arange(7)))
+    path.write_text(regions_json(regions.added(Region("grain", "#000000", np.array([9])))))
+
+
 _TARGETS = LAYOUTS | {
+    "features-npz": Layout("features-npz", "features", "k.npz", LAYOUTS["kinoml-npz"].write),
+    "features-parquet": Layout(
+        "features-parquet", "features", "k.parquet", LAYOUTS["awkward-parquet"].write
+    ),
+    "sample-table": Layout("sample-table", "table", "table.csv", _table),
+    "probe": Layout(
+        "probe", "probe", PROBE_MODEL, _run_of("probe", "--labels", "{map}", "--folds", "2")
+    ),
+    "embedding": Layout(
+        "embedding", "embedding", EMBEDDING_MODEL, _run_of("project", "--method", "pca")
+    ),
+    "regions": Layout("regions", "regions", "regions.json", _regions),
     "safetensors": Layout("safetensors", "checkpoint", "model.safetensors", _own_weights),
     "torch-weights": Layout("torch-weights", "checkpoint", "vae.pth", _torch_weights),
 }
@@ -193,7 +272,8 @@ def _answer(step: Callable[[], object]) -> str:
 
 
 def _read(layout: Layout, path: Path) -> None:
-    opened = _OPENERS[layout.kind](path, reader=layout.reader, **layout.options(path))
+    named = layout.reader if layout.reader in LAYOUTS else None
+    opened = _OPENERS[layout.kind](path, reader=named, **layout.options(path))
     if isinstance(opened, SampleSource):
         with opened:
             for start in range(0, min(len(opened), 10_000), 1_000):

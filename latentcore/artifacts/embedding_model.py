@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts.described_arrays import read_described, write_described
-from latentcore.errors import MalformedFileError
+from latentcore.errors import MalformedFileError, cause
 
 EMBEDDING_MODEL = "embedding_model.safetensors"
 _KIND = ("latentcore-embedding-model", "1")
@@ -60,7 +60,7 @@ def read_embedding_model(path: Path) -> EmbeddingModel:
         return _model(*read_described(path, _KIND))
     except (OSError, ValueError, TypeError, KeyError) as error:
         message = (
-            f"{path.name!r} holds no fitted embedding: {error}. Give the folder of a run of "
+            f"{path.name!r} holds no fitted embedding: {cause(error)}. Give the folder of a run of "
             "'project'; one that is older and has no such file is made again by the same command."
         )
         raise MalformedFileError(message) from error

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.probe import predict
 from latentcore.analysis.probes import PROBES, Arrays, FittedProbe
 from latentcore.artifacts.described_arrays import read_described, write_described
-from latentcore.errors import MalformedFileError
+from latentcore.errors import MalformedFileError, cause
 
 PROBE_MODEL = "probe.safetensors"
 _KIND = ("latentcore-probe", "1")
@@ -75,9 +75,9 @@ def read_probe_model(path: Path) -> ProbeModel:
         model.predict(np.zeros((1, len(model.dims))))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         message = (
-            f"{path.name!r} holds no classifier that can be applied: {error}. Give the folder of "
-            "a run of 'probe'; one that is older and has no such file is made again by the same "
-            "command."
+            f"{path.name!r} holds no classifier that can be applied: {cause(error)}. Give the "
+            "folder of a run of 'probe'; one that is older and has no such file is made again by "
+            "the same command."
         )
         raise MalformedFileError(message) from error
     return model

@@ -29,7 +29,7 @@ from latentcore.artifacts.records import (
 )
 from latentcore.containers import Region, RegionScan, RegionSet
 from latentcore.containers.scan_points import Frame, Points, from_runs, to_runs
-from latentcore.errors import InputError, MalformedFileError
+from latentcore.errors import InputError, MalformedFileError, cause
 
 LARGEST = 64 << 20
 """Of a file of regions, in bytes."""
@@ -118,7 +118,7 @@ def regions_of(content: str | bytes, name: str = "The text") -> RegionSet:
     try:
         plain = from_json(content.decode() if isinstance(content, bytes) else content)
     except ValueError as error:
-        message = f"{name} is no JSON, or cut off, so it holds no regions: {error}."
+        message = f"{name} is no JSON, or cut off, so it holds no regions: {cause(error)}."
         raise MalformedFileError(message) from error
     problem = unsound(plain)
     if not problem and not (isinstance(plain, dict) and plain.get("encoding-type") == _TYPE):

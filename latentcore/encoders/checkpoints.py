@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentcore.encoders.programs import program_kind
-from latentcore.errors import CheckpointError, InputError, LatentError
+from latentcore.errors import CheckpointError, InputError, LatentError, cause
 from latentcore.preparation import Preparation
 from latentcore.readers.torch_files import (
     check_archive,
@@ -246,7 +246,7 @@ def _from_safetensors(path: Path, sha256: str) -> Checkpoint:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
-        message = f"The checkpoint {path.name!r} is damaged: {error}. Copy it again, whole."
+        message = f"The checkpoint {path.name!r} is damaged: {cause(error)}. Copy it again, whole."
         raise CheckpointError(message) from error
     record = _record(path, metadata.get(METADATA_KEY))
     background = tensors.pop(BACKGROUND_TENSOR, None)
@@ -271,7 +271,7 @@ def _record(path: Path, text: str | None) -> Mapping[str, Any] | None:
     try:
         record = json.loads(text)
     except ValueError as error:
-        message = f"The record of {path.name!r} is no JSON: {error}. Copy the model again."
+        message = f"The record of {path.name!r} is no JSON: {cause(error)}. Copy the model again."
         raise CheckpointError(message) from error
     if not isinstance(record, dict) or record.get("encoding-type") != MODEL_TYPE:
         return None
@@ -295,8 +295,8 @@ def _check_record(checkpoint: Checkpoint) -> None:
         )
     except (KeyError, TypeError, ValueError, LatentError) as error:
         message = (
-            f"The record of {checkpoint.path.name!r} is incomplete: {error}. It needs encoder "
-            "(name, architecture, input_shape) and preparation. Copy the model again."
+            f"The record of {checkpoint.path.name!r} is incomplete: {cause(error)}. It needs "
+            "encoder (name, architecture, input_shape) and preparation. Copy the model again."
         )
         raise CheckpointError(message) from error
 
@@ -318,7 +318,7 @@ def _weights(path: Path, head: bytes) -> tuple[Mapping[str, torch.Tensor], dict[
     except pickle.UnpicklingError as error:
         raise CheckpointError(_holds_objects(path)) from error
     except _DAMAGE as error:
-        message = f"The checkpoint {path.name!r} is damaged: {error}. Copy it again, whole."
+        message = f"The checkpoint {path.name!r} is damaged: {cause(error)}. Copy it again, whole."
         raise CheckpointError(message) from error
     return _state_dict(path, loaded), options_beside(loaded)
 

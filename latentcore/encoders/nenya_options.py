@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latentcore.errors import CheckpointError, RequestError
+from latentcore.errors import CheckpointError, RequestError, cause
 
 _LARGEST_FILE = 1 << 20
 # Of the first paper, and of the versions between.
@@ -66,7 +66,9 @@ class NenyaOptions:
         try:
             values = json.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
-            message = f"The options {path.name!r} can't be read as JSON: {error}. Check the file."
+            message = (
+                f"The options {path.name!r} can't be read as JSON: {cause(error)}. Check the file."
+            )
             raise RequestError(message) from error
         if not isinstance(values, dict):
             message = (

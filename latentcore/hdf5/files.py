@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import h5py
 
-from latentcore.errors import MalformedFileError, UnknownFormatError
+from latentcore.errors import MalformedFileError, UnknownFormatError, cause
 
 # What h5py raises at damaged files; a file object's addresses may be too large for Python's seek.
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, OverflowError)
@@ -91,5 +91,5 @@ def damage_told(name: str, what: str) -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
-        message = f"The HDF5 file {name!r} {what}: {error}. Copy it again."
+        message = f"The HDF5 file {name!r} {what}: {cause(error)}. Copy it again."
         raise MalformedFileError(message) from error

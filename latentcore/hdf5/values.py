@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError, UnsafeFileError
+from latentcore.errors import MalformedFileError, UnsafeFileError, cause
 
 _MOST_ELEMENTS = 1 << 40
 # What is read in one go. Deflate packs at most 1032 : 1, and a dataset that was never written
@@ -76,7 +76,7 @@ def follow(file: h5py.File, key: str) -> h5py.Group | h5py.Dataset | h5py.Dataty
         return file.get(key)
     except (OSError, RuntimeError, ValueError) as error:
         message = (
-            f"{key!r} of {Path(file.filename).name!r} can't be opened: {error}. "
+            f"{key!r} of {Path(file.filename).name!r} can't be opened: {cause(error)}. "
             "Copy the file again, or write it without that link."
         )
         raise MalformedFileError(message) from error

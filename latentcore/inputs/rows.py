@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts import RunFolder
-from latentcore.errors import RequestError
+from latentcore.errors import RequestError, cause
 from latentcore.storage import content_fingerprint, local_path
 
 
@@ -73,7 +73,7 @@ def _row_numbers(path: Path) -> NDArray[Any]:
         return np.array([int(text) for text in texts], np.int64)
     except (OSError, ValueError, OverflowError, EOFError) as error:
         message = (
-            f"⟨rows⟩ {path.name!r} can't be read: {error}. It must be an .npy of row numbers or "
-            "of a mask, or text with one row number per line."
+            f"⟨rows⟩ {path.name!r} can't be read: {cause(error)}. It must be an .npy of row "
+            "numbers or of a mask, or text with one row number per line."
         )
         raise RequestError(message) from error

@@ -26,7 +26,8 @@ _Y_NAMES = ("y", "y_position", "ypos", "y_indice", "y_index", "iy", "row", "y_co
 _INDEX_NAMES = ("", "index", "unnamed:_0", "coords", "__index_level_0__")
 # "(20, 5)": how pandas prints the (x, y) index of old tables.
 _INDEX_CELL = re.compile(r"^\(\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*\)$")
-_UNIT = re.compile(r"[\[(]\s*([^\])]+?)\s*[\])]\s*$")
+# Bounded: a header of thousands of brackets or blanks must not take minutes to search.
+_UNIT = re.compile(r"[\[(]\s{0,9}([^\s\[\]()](?:[^\[\]()]{0,60}[^\s\[\]()])?)\s{0,9}[\])]\s{0,9}$")
 _MICROMETERS = ("um", "µm", "μm", "micron", "microns")
 MOST_CATEGORIES = 4_096
 _LABELS = re.compile(r"phase|grain|cluster|domain|region|label|partition|split")
@@ -41,7 +42,6 @@ _SYMBOLS = frozenset(
 )
 _SUFFIXES = {"deg": "°", "um": "µm", "px": "px", "rad": "rad"}
 _EULER = re.compile(r"^(eul|euler)_?[123]$")
-_BRACKETED = re.compile(r"[\[(]\s*([^\])]+?)\s*[\])]\s*$")
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def unit_of(name: str) -> str:
     """
     if name in _SYMBOLS:
         return "%"
-    bracketed = _BRACKETED.search(name)
+    bracketed = _UNIT.search(name)
     if bracketed:
         return bracketed.group(1)
     if _EULER.match(name.lower()):

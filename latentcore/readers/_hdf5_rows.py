@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError
+from latentcore.errors import MalformedFileError, cause
 from latentcore.hdf5 import dataset
 from latentcore.readers._rows import row_numbers
 
@@ -112,8 +112,8 @@ class Hdf5Rows:
             name = Path(self._dataset.file.filename).name
             message = (
                 f"Rows {start} to {stop - 1} of {self._dataset.name!r} in {name!r} can't be read: "
-                f"{error}. The file is damaged there, or was written to since it was opened: open "
-                "it again, or copy it again."
+                f"{cause(error)}. The file is damaged there, or was written to since it was "
+                "opened: open it again, or copy it again."
             )
             raise MalformedFileError(message) from error
 

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError, UnsafeFileError
+from latentcore.errors import MalformedFileError, UnsafeFileError, cause
 
 _SUFFIX = ".npy"
 # All arrays of a file together, unpacked; a zip bomb stops here.
@@ -43,7 +43,7 @@ class NpzArrays:
         try:
             self._archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError) as error:
-            message = f"{path.name!r} is no .npz, or is damaged: {error}. Copy it again."
+            message = f"{path.name!r} is no .npz, or is damaged: {cause(error)}. Copy it again."
             raise MalformedFileError(message) from error
         self._entries = {
             entry.filename.removesuffix(_SUFFIX): entry
@@ -98,10 +98,14 @@ class NpzArrays:
             flat = np.frombuffer(content, dtype)
             return flat.reshape(shape, order="F" if by_columns else "C")
         except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, RuntimeError) as error:
-            message = f"{key!r} of {self._name!r} can't be read: {error}. Copy the file again."
+            message = (
+                f"{key!r} of {self._name!r} can't be read: {cause(error)}. Copy the file again."
+            )
             raise MalformedFileError(message) from error
         except NotImplementedError as error:
-            message = f"{key!r} of {self._name!r} is packed in a way that isn't read: {error}."
+            message = (
+                f"{key!r} of {self._name!r} is packed in a way that isn't read: {cause(error)}."
+            )
             raise MalformedFileError(message) from error
 
     def _check(self, key: str, dtype: np.dtype[np.generic], size: int, there: int) -> None:

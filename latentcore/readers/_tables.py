@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from latentcore.cells import read_csv
-from latentcore.errors import MalformedFileError, UnknownFormatError
+from latentcore.errors import MalformedFileError, UnknownFormatError, cause
 from latentcore.readers._peek import Peek
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def read_table(path: Path, *, header: bool = True) -> pd.DataFrame:
     try:
         table = _read_parquet(path) if peek.is_parquet else _read_text(peek, header=header)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        message = f"The table {path.name!r} can't be read: {error}. {peek.found}"
+        message = f"The table {path.name!r} can't be read: {cause(error)}. {peek.found}"
         raise MalformedFileError(message) from error
     if len(table) == 0:
         message = f"The table {path.name!r} has a header but no rows. {peek.found}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError, RequestError
+from latentcore.errors import MalformedFileError, RequestError, cause
 from latentcore.readers import open_samples
 from latentcore.readers.media.files import PICTURES
 from latentcore.readers.media.pictures import float_pixels
@@ -64,7 +64,9 @@ def _array(path: Path) -> NDArray[np.generic]:
     try:
         pixels: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        message = f"The array {path.name!r} can't be read: {error}. It must be an .npy of numbers."
+        message = (
+            f"The array {path.name!r} can't be read: {cause(error)}. It must be an .npy of numbers."
+        )
         raise MalformedFileError(message) from error
     shape = pixels.shape[1:] if pixels.ndim == 4 and len(pixels) == 1 else pixels.shape
     if len(shape) not in (2, 3) or 0 in shape or pixels.dtype.kind not in "uif":

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError
+from latentcore.errors import MalformedFileError, cause
 from latentcore.readers._columns import read_coordinates
 from latentcore.readers._tables import read_table
 
@@ -49,7 +49,9 @@ def _pairs(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     try:
         pairs = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        message = f"The points in {path.name!r} can't be read: {error}. Save them by numpy.save."
+        message = (
+            f"The points in {path.name!r} can't be read: {cause(error)}. Save them by numpy.save."
+        )
         raise MalformedFileError(message) from error
     if pairs.ndim != 2 or pairs.shape[1] != 2 or len(pairs) == 0 or pairs.dtype.kind not in "iuf":
         message = (

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import InputError, MalformedFileError, StorageError
+from latentcore.errors import InputError, MalformedFileError, StorageError, cause
 from latentcore.hdf5 import DAMAGE, attribute_value, dataset, open_checked_stream
 from latentcore.storage import remote_of
 from latentcore.storage.remote_file import RemoteFile
@@ -142,7 +142,7 @@ def _objects(file: h5py.File) -> tuple[tuple[RemoteObject, ...], int]:
     try:
         file.visititems(take)
     except (*DAMAGE, TypeError) as error:
-        message = f"The HDF5 file {file.filename!r} is damaged: {error}. Upload it again."
+        message = f"The HDF5 file {file.filename!r} is damaged: {cause(error)}. Upload it again."
         raise MalformedFileError(message) from error
     return tuple(found), left_out
 

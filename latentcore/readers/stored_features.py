@@ -166,8 +166,8 @@ def _array(name: str, field: str, value: object, kind: pa.DataType) -> NDArray[n
         array = np.asarray(value, kind.to_pandas_dtype())
     except (ValueError, TypeError, NotImplementedError) as error:
         message = (
-            f"Field {field!r} of {name!r} is no array of numbers in every sample: {error}. Only "
-            "the lengths of whole axes may differ between samples."
+            f"Field {field!r} of {name!r} is no array of numbers in every sample: "
+            f"{cause(error)}. Only the lengths of whole axes may differ between samples."
         )
         raise MalformedFileError(message) from error
     if array.dtype.kind not in "buif":

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from latentcore.errors import MalformedFileError, UnsafeFileError
+from latentcore.errors import MalformedFileError, UnsafeFileError, cause
 
 # Keys stand before the values; a dictionary of features has few.
 _HEAD_BYTES = 65_536
@@ -106,7 +106,7 @@ def check_archive(path: Path, most_bytes: int) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        message = f"{path.name!r} is damaged: {error}. Copy it again, whole."
+        message = f"{path.name!r} is damaged: {cause(error)}. Copy it again, whole."
         raise MalformedFileError(message) from error
     size, unpacked = path.stat().st_size, sum(entry.file_size for entry in entries)
     packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)

@@ -261,3 +261,28 @@ def test_whatever_damage_makes_a_library_raise_ends_in_a_message(
             patch.setattr(reader, asked, raises, raising=True)
             with pytest.raises(MalformedFileError, match=r"'scan.h5'.*odd\\x00header"):
                 readers.open_samples(path, "kikuchi-hdf5" if asked == "open" else None)
+
+
+@pytest.mark.parametrize("unit", ["[", "(", " ", "[ ", "[a ", "[a] "])
+@pytest.mark.parametrize("before", ["x", "x [", "x [µm] "])
+def test_headers_of_very_many_brackets_and_blanks_take_no_time(
+    before: str, unit: str, tmp_path: Path
+) -> None:
+    # By what a search of each bracket for its partner took once: a day.
+    header = f"{before}{unit * 200_000},y,value"
+    (tmp_path / "m.csv").write_text(f"{header}\n0,0,1\n1,0,2\n")
+    try:
+        readers.open_maps(tmp_path / "m.csv")
+    except InputError as error:
+        assert len(str(error)) < 2_000
+
+
+def test_what_a_library_says_of_a_file_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "k.npz"
+    np.savez(path, X_s0_=np.zeros((40, 40)), y=np.zeros(3))
+    content = bytearray(path.read_bytes())
+    content[26:28] = (9_000).to_bytes(2, "little")  # how long the first member's name is
+    path.write_bytes(content)
+    with pytest.raises(MalformedFileError, match="can't be read") as found:
+        readers.open_latents(path, reader="kinoml-npz")
+    assert len(str(found.value)) < 600

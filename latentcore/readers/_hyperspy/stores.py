@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from latentcore.errors import MalformedFileError, UnsafeFileError
+from latentcore.errors import MalformedFileError, UnsafeFileError, cause
 from latentcore.readers._hyperspy.trees import shown
 
 _MOST_NAMES = 200_000
@@ -126,7 +126,7 @@ class ZipStore:
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            message = f"{path.name!r} is no zip, or is damaged: {error}. Copy it again."
+            message = f"{path.name!r} is no zip, or is damaged: {cause(error)}. Copy it again."
             raise MalformedFileError(message) from error
         self._entries = {
             entry.filename: entry for entry in self._zip.infolist() if not entry.is_dir()
@@ -150,7 +150,9 @@ class ZipStore:
             with self._zip.open(entry) as stream:
                 return stream.read(most)
         except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
-            message = f"{shown(name)} in {self.path.name!r} can't be unpacked: {error}. Copy the "
+            message = (
+                f"{shown(name)} in {self.path.name!r} can't be unpacked: {cause(error)}. Copy the "
+            )
             raise MalformedFileError(message + "zip again, or pack it anew.") from error
 
     def folders(self, name: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.errors import MalformedFileError, UnsafeFileError
+from latentcore.errors import MalformedFileError, UnsafeFileError, cause
 from latentcore.hdf5 import attribute_value, dataset, follow
 from latentcore.readers._hdf5_rows import open_with_cache
 
@@ -166,7 +166,7 @@ class _Hdf5Array:
         except (OSError, RuntimeError) as error:
             message = (
                 f"A part of {self._dataset.name!r} in {Path(self._file.filename).name!r} can't be "
-                f"read: {error}. The file is damaged there: copy it again."
+                f"read: {cause(error)}. The file is damaged there: copy it again."
             )
             raise MalformedFileError(message) from error
         return values

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.containers import LatentSet, Roi, ScanGrid, SourceRef, default_sample_ids
-from latentcore.errors import MalformedFileError, RequestError, ShapeError, UnsafeFileError
+from latentcore.errors import MalformedFileError, RequestError, ShapeError, UnsafeFileError, cause
 from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import (
     fingerprint_with_coords,
@@ -73,7 +73,7 @@ def _load(path: Path) -> NDArray[np.float32]:
                 "read, so it is refused. Save plain numbers: np.save(path, values.astype('f4'))."
             )
             raise UnsafeFileError(message) from error
-        message = f"The array {path.name!r} can't be read: {error}. Copy the file again."
+        message = f"The array {path.name!r} can't be read: {cause(error)}. Copy the file again."
         raise MalformedFileError(message) from error
     if array.ndim not in (1, 2) or array.dtype.kind not in "iuf" or array.size == 0:
         message = (

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from latentcore.errors import LatentError, MalformedFileError
+from latentcore.errors import LatentError, MalformedFileError, cause
 from latentcore.readers.media.pictures import fitted
 from latentcore.readers.media.reading import Reading
 
@@ -175,8 +175,8 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise
     except (av.error.FFmpegError, OSError, ValueError, EOFError, RuntimeError) as error:
         message = (
-            f"The video {path.name!r} can't be decoded: {error}. It is damaged, or its codec is "
-            "unknown here: copy it again, convert it to MP4, or take it out of the folder."
+            f"The video {path.name!r} can't be decoded: {cause(error)}. It is damaged, or its "
+            "codec is unknown here: copy it again, convert it to MP4, or take it out of the folder."
         )
         raise MalformedFileError(message) from error
 
