@@ -3,7 +3,8 @@
 A file of 1.6 GB is made, seed and all the same each time, and deleted afterwards; a server of its
 own shows both scans in a headless Chromium. "first drawing" is from the navigation to the drawn
 panels, in a server that has not read the file, and again in a new tab; "brush" a frame while a box
-is dragged in the map, and from its release to the exact count. Of the browser the heap and the
+is dragged in the map, and from its release to the exact count; "zoom" from the last turn of the
+wheel to the points that it brings, in the map and in the scatter. Of the browser the heap and the
 arrays of the page are counted, of the server the largest resident memory there was.
 
 Run: ``python -m benchmarks.bench_many_points [--rows 5000] [--columns 4000]``
@@ -57,6 +58,9 @@ def main() -> None:
                 told(name, "brush, median frame", statistics.median(frames), "ms")
                 told(name, "brush, worst frame", max(frames), "ms")
                 told(name, "brush, exact count", exact, "s")
+                if name == "many":
+                    told(name, "zoom, map", zoom(page, "map"), "s")
+                    told(name, "zoom, scatter", zoom(page, "pca"), "s")
                 told(name, "browser's heap and arrays", heap(page), "MB")
                 told(name, "server's largest memory", peak(), "MB")
 
@@ -104,6 +108,21 @@ def brush(page: Any) -> tuple[list[float], float]:
     page.wait_for_function(COUNTED, timeout=PATIENCE)
     seconds = time.perf_counter() - start
     return page.evaluate(f"{PROBE}.frames.filter((f) => f.brushing).map((f) => f.work)"), seconds
+
+
+def zoom(page: Any, panel: str) -> float:
+    """Zoom into the middle of a panel; return the seconds until more points are drawn."""
+    place = page.evaluate(f"{PROBE}.plot('{panel}')")
+    before = page.evaluate(f"{PROBE}.data.arrays.x.url")
+    page.mouse.move(place["left"] + place["width"] / 2, place["top"] + place["height"] / 2)
+    page.keyboard.down("Control")
+    for _ in range(15):
+        page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    start = time.perf_counter()
+    more = f"{PROBE}.data.arrays.x.url !== '{before}' && {PROBE}.data.n > {PROBE}.data.sampled.even"
+    page.wait_for_function(f"{more} && {PROBE}.settled", timeout=PATIENCE)
+    return time.perf_counter() - start
 
 
 def heap(page: Any) -> float:
