@@ -30,33 +30,49 @@ class PointArrays:
     shown : Representatives or None
         The points that the browser gets, where it does not get all.
     shown_key : str
-        Changes when these do.
+        Changes when these do, but for their detail.
+    detail_key : str
+        Changes when that does.
     """
 
     shown: Representatives | None = None
     shown_key: str = ""
+    detail_key: str = ""
     values: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     others: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
     def add(self, name: str, values: Values, key: str) -> str:
         """Add an array of all points and return its name; `key` changes whenever the values do."""
-        shown = self.shown
-        if shown is None:
+        if self.shown is None:
             return self.add_own(name, values, key)
-        return self.add_own(name, lambda: _made(values)[shown.all_rows], key)
+        return self.add_at(name, lambda rows: _made(values)[rows], key)
+
+    def add_at(
+        self, name: str, at: Callable[[NDArray[np.int64]], NDArray[np.generic]], key: str
+    ) -> str:
+        """Add what `at` returns of some rows; for another detail only its rows are asked."""
+        shown = self.shown
+        assert shown is not None
+
+        def values() -> NDArray[np.generic]:
+            even = _kept(_digest(key, name, self.shown_key), lambda: at(shown.rows))
+            if shown.detail is None:
+                return even
+            return np.concatenate([even, _plain(at(shown.detail.rows))])
+
+        return self.add_own(name, values, key)
 
     def add_own(self, name: str, values: Values, key: str) -> str:
         """Add an array of those points alone that the browser gets."""
-        text = f"{key}|{name}|{self.shown_key}"
-        digest = self.keys[name] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        digest = self.keys[name] = _digest(key, name, f"{self.shown_key}|{self.detail_key}")
         kept = self.shown is not None and callable(values)
         self.values[name] = _kept(digest, values) if kept else _plain(_made(values))
         return name
 
     def add_other(self, name: str, values: NDArray[np.floating], key: str) -> str:
         """Add an array that is not about the points."""
-        self.keys[name] = hashlib.blake2b(f"{key}|{name}".encode(), digest_size=16).hexdigest()
+        self.keys[name] = _digest(key, name)
         self.others[name] = _plain(values)
         return name
 
@@ -129,6 +145,10 @@ def _blocks(
     origin = x0 + (first[1] + side / 2) * dx, y0 + (first[0] + side / 2) * dy
     step = side * dx, side * dy
     return GridGeometry(shape, origin, step, grid.unit, node=grid.step, nodes=grid.shape)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("|".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def _plain(values: NDArray[np.generic]) -> NDArray[np.generic]:

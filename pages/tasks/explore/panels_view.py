@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -114,7 +114,7 @@ def build_view(
     sent_key : str
         Changes when their detail does.
     """
-    arrays = PointArrays(sent, "" if sent is None else f"{sent.put}|{sent_key}")
+    arrays = PointArrays(sent, "" if sent is None else f"{sent.put}", sent_key)
     assert question.dim is not None
     if clustering is not None:
         clustering = replace(clustering, labels=clustering.told_apart(inside))
@@ -537,16 +537,20 @@ def _map_array(arrays: PointArrays, scene: Scene, name: str) -> str:
 
 
 def _embedding_axes(arrays: PointArrays, embedding: EmbeddingView) -> tuple[str, str]:
-    rows = None if arrays.shown is None else arrays.shown.all_rows
+    names = f"{embedding.panel}:0", f"{embedding.panel}:1"
+    found: dict[int, NDArray[np.float32]] = {}
 
-    @cache
-    def coordinates() -> NDArray[np.float32]:
-        return embedding.coordinates if rows is None else embedding.at(rows)
+    def at(rows: NDArray[np.int64], axis: int) -> NDArray[np.float32]:
+        if id(rows) not in found:
+            found[id(rows)] = embedding.at(rows)
+        return found[id(rows)][:, axis]
 
-    x, y = f"{embedding.panel}:0", f"{embedding.panel}:1"
-    arrays.add_own(x, lambda: coordinates()[:, 0], embedding.key)
-    arrays.add_own(y, lambda: coordinates()[:, 1], embedding.key)
-    return x, y
+    for axis, name in enumerate(names):
+        if arrays.shown is None:
+            arrays.add_own(name, embedding.coordinates[:, axis], embedding.key)
+        else:
+            arrays.add_at(name, partial(at, axis=axis), embedding.key)
+    return names
 
 
 def _reference_axes(arrays: PointArrays, embedding: EmbeddingView) -> tuple[str, str] | None:
