@@ -101,6 +101,7 @@ def cluster_features(
         clusterer, used.values, sample, progress or Progress(), checked=checked, learn=used.learn
     )
     fit = found.fit
+    shares = used.variance_shares
     labels = np.full(len(features), -1, np.int32)
     labels[used.rows] = fit.labels
     clustered = np.zeros(len(features), np.bool_)
@@ -118,7 +119,7 @@ def cluster_features(
                     "mean": float(used.mean[place]),
                     "sd": float(used.sd[place]),
                     "weight": features.weight(name),
-                    "variance_share": float(used.variance_shares[place]),
+                    "variance_share": float(shares[place]),
                 }
                 for place, name in enumerate(features.names)
             },
