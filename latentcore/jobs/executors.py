@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import signal
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import Protocol
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.records import JobRecord
 from latentcore.jobs.run_job import Outcome, read_outcome, run_job
+from latentcore.jobs.turns import TurnQueue
 from latentcore.progress import Progress
 from latentcore.workers import Worker
 
@@ -36,8 +36,9 @@ class Executor(Protocol):
     or None if the job is not wanted any more; ``on_end(folder, outcome)`` is called at its end.
     """
 
-    def submit(self, folder: JobFolder) -> None:
-        """Put a job at the end of the queue."""
+    @property
+    def queue(self) -> TurnQueue:
+        """What waits for it."""
         ...
 
     def close(self) -> None:
@@ -50,37 +51,39 @@ class ThreadExecutor:
 
     Parameters
     ----------
+    waiting : TurnQueue
+        What it works off.
     on_start, on_end : callable
         See `Executor`.
     services : callable
         Entered for each job: a context manager of what the server lends to its verb.
     """
 
-    def __init__(self, on_start: OnStart, on_end: OnEnd, services: Services) -> None:
+    def __init__(
+        self, waiting: TurnQueue, on_start: OnStart, on_end: OnEnd, services: Services
+    ) -> None:
+        self.queue = waiting
         self._on_start = on_start
         self._on_end = on_end
         self._services = services
-        self._queue: queue.SimpleQueue[JobFolder | None] = queue.SimpleQueue()
         self._progress = Progress()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="latent-jobs", daemon=True)
         self._thread.start()
 
-    def submit(self, folder: JobFolder) -> None:
-        """Put a job at the end of the queue."""
-        self._queue.put(folder)
-
     def close(self) -> None:
         """Stop the running job at its next step."""
         self._closing = True
         self._progress.cancel()
-        self._queue.put(None)
+        self.queue.wake()
         self._thread.join(_CLOSING_S)
 
     def _work(self) -> None:
-        while (folder := self._queue.get()) is not None and not self._closing:
-            record = self._on_start(folder, os.getpid())
-            if record is None:
+        while not self._closing:
+            self.queue.wait()
+            folder = None if self._closing else self.queue.take()
+            record = None if folder is None else self._on_start(folder, os.getpid())
+            if folder is None or record is None:
                 continue
             with self._services() as services:
                 outcome = run_job(folder, record, services, self._progress)
@@ -92,6 +95,8 @@ class ProcessExecutor:
 
     Parameters
     ----------
+    waiting : TurnQueue
+        What it works off.
     on_start, on_end : callable
         See `Executor`.
     log : Path
@@ -105,6 +110,7 @@ class ProcessExecutor:
 
     def __init__(
         self,
+        waiting: TurnQueue,
         on_start: OnStart,
         on_end: OnEnd,
         log: Path,
@@ -112,6 +118,7 @@ class ProcessExecutor:
         idle: bool = False,
         patience: float = _PATIENCE_S,
     ) -> None:
+        self.queue = waiting
         self._on_start = on_start
         self._on_end = on_end
         self._log = log
@@ -119,7 +126,6 @@ class ProcessExecutor:
         self._patience = patience
         self._warm = threading.Event()
         self._compiles = False
-        self._queue: queue.SimpleQueue[JobFolder | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._worker: Worker | None = None
         self._thread = threading.Thread(target=self._work, name="latent-worker", daemon=True)
@@ -131,45 +137,40 @@ class ProcessExecutor:
         worker = self._worker
         return worker is not None and self._compiles and not worker.ready
 
-    def submit(self, folder: JobFolder) -> None:
-        """Put a job at the end of the queue."""
-        self._queue.put(folder)
-
     def warm_up(self) -> None:
         """Start a worker that compiles at once what is slow at its first use, now and later."""
         self._warm.set()
-        self._queue.put(None)
+        self.queue.wake()
 
     def close(self) -> None:
         """End the worker, and with it what it does."""
         self._closing.set()
-        self._queue.put(None)
+        self.queue.wake()
         self._thread.join(_CLOSING_S)
 
     def _work(self) -> None:
         while not self._closing.is_set():
-            folder = self._queue.get()
-            outcome = None if folder is None else self._run(folder)
-            if folder is not None and outcome is not None:
-                self._on_end(folder, outcome)
+            self.queue.wait()
+            if len(self.queue):
+                self._run_next()
             self._renew()
         if self._worker is not None:
             self._worker.kill()
 
-    def _run(self, folder: JobFolder) -> Outcome | None:
-        if self._closing.is_set():
-            return None
+    def _run_next(self) -> None:
+        """Run whoever is next by the time that the worker is ready."""
         worker = self._living_worker()
         while not worker.ready:
-            if self._closing.is_set() or folder.cancel_asked():
-                return None  # who asked has noted it down already, as the job was only queued
+            if self._closing.is_set():
+                return
             if worker.answer(_LOOK_EVERY_S) is None and not worker.alive:
                 worker = self._worker = self._new_worker(warm=False)
-        if self._on_start(folder, worker.pid) is None:
-            return None
+        folder = self.queue.take()
+        if folder is None or self._on_start(folder, worker.pid) is None:
+            return
         read_outcome(folder)  # one that an earlier attempt left must not be taken for this one's
         worker.send(str(folder.path))
-        return self._watch(worker, folder)
+        self._on_end(folder, self._watch(worker, folder))
 
     def _watch(self, worker: Worker, folder: JobFolder) -> Outcome:
         asked_at: float | None = None
@@ -198,7 +199,7 @@ class ProcessExecutor:
     def _renew(self) -> None:
         """Replace a missing worker while nobody waits: then there is time to compile."""
         missing = self._worker is None or not self._worker.alive
-        idle = self._queue.empty() and not self._closing.is_set()
+        idle = not len(self.queue) and not self._closing.is_set()
         if missing and idle and self._warm.is_set():
             self._worker = self._new_worker(warm=True)
 

@@ -32,7 +32,7 @@ PROGRESS: Shape = {
 }
 SHAPE: Shape = {
     **PROGRESS,
-    **dict.fromkeys(("id", "verb", "out", "title", "error", "run_id", "owner"), text),
+    **dict.fromkeys(("id", "verb", "out", "title", "error", "run_id", "owner", "user"), text),
     **dict.fromkeys(("created", "started", "ended"), _moment),
     **dict.fromkeys(("pid", "attempt"), count),
     **dict.fromkeys(("cancelling", "paused", "automatic"), flag),
@@ -87,6 +87,9 @@ class JobRecord:
         Whether whoever asked means to go on later. How it stops is the same.
     automatic : bool
         Whether a page started it and nobody asked for it: such jobs have a queue of their own.
+    user : str
+        Who asked for it; empty where nobody says who they are, and for what the server does
+        for all.
     """
 
     id: str
@@ -112,6 +115,7 @@ class JobRecord:
     cancelling: bool = False
     paused: bool = False
     automatic: bool = False
+    user: str = ""
 
     @property
     def active(self) -> bool:

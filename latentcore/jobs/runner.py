@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
+from functools import partial
+from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +27,8 @@ from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.owners import Owner, SharedLock, is_alive
 from latentcore.jobs.records import JobRecord
 from latentcore.jobs.run_job import Outcome
+from latentcore.jobs.turns import TurnQueue, in_turn
+from latentcore.jobs.usage import Usage, UsageLog
 from latentcore.requests.question import job_id
 from latentcore.workflows import VERBS, request_from, request_of
 
@@ -36,7 +41,8 @@ class JobRunner:
     """Runs jobs one after the other and keeps their records; thread-safe; a context manager.
 
     Each pool of workers (`Verb.pool`) has a queue of its own. So has what pages start unasked: no
-    job that a person asked for waits behind it.
+    job that a person asked for waits behind it. In each queue, turns are shared evenly between
+    users (`latentcore.jobs.turns.in_turn`).
 
     Several runners, in one process or in several, may share a folder: each runs what was
     submitted to it and sees the jobs of the others.
@@ -50,6 +56,11 @@ class JobRunner:
         verb is lent, for example ``{"open_model": …}``; left when the job has ended.
     keep : int
         How many records of ended jobs are kept; run folders stay.
+    who : callable, optional
+        Names the user who asks, where `submit` and `find` are not told.
+    admit : callable, optional
+        Asked with the user before a job is queued that somebody asked for; raises where it may
+        not begin.
     """
 
     def __init__(
@@ -58,11 +69,16 @@ class JobRunner:
         *,
         services: Services | None = None,
         keep: int = 500,
+        who: Callable[[], str] = str,
+        admit: Callable[[str], None] | None = None,
     ) -> None:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self.runs = self._folder.parent / "runs"
         self._keep = keep
+        self._who = who
+        self._admit = admit
+        self._usage = UsageLog(self._folder / ".usage.jsonl")
         self._closing = False
         self._changed = threading.Condition()
         self._queued: list[str] = []
@@ -70,12 +86,18 @@ class JobRunner:
         self._exclusive = SharedLock(self._folder / ".lock")
         with self._exclusive():
             self._owner = Owner(self._folder)
-        self._automatic = self._process_executor("automatic", idle=True, patience=SHORT_PATIENCE_S)
+        self._automatic = self._process_executor(
+            _AUTOMATIC, "automatic", idle=True, patience=SHORT_PATIENCE_S
+        )
         self._executors: dict[str, Executor] = {
-            "thread": ThreadExecutor(self._on_start, self._on_end, services or _no_services),
-            "process": self._process_executor("worker"),
-            "embedding": self._process_executor("embedding", patience=SHORT_PATIENCE_S),
-            "background": self._process_executor("background"),
+            "thread": ThreadExecutor(
+                self._turns("thread"), self._on_start, self._on_end, services or _no_services
+            ),
+            "process": self._process_executor("process", "worker"),
+            "embedding": self._process_executor(
+                "embedding", "embedding", patience=SHORT_PATIENCE_S
+            ),
+            "background": self._process_executor("background", "background"),
             _AUTOMATIC: self._automatic,
         }
 
@@ -93,6 +115,7 @@ class JobRunner:
         out: Path | None = None,
         title: str = "",
         automatic: bool = False,
+        user: str | None = None,
     ) -> JobRecord:
         """Ask for a verb to be run.
 
@@ -107,6 +130,9 @@ class JobRunner:
         automatic : bool
             Whether nobody asked for it: it keeps nobody's job waiting, and is not started again
             where it was cancelled or failed.
+        user : str, optional
+            For whom; the runner's `who` says it if not given. The same question of two users is
+            two jobs.
 
         Returns
         -------
@@ -119,12 +145,14 @@ class JobRunner:
         UnknownNameError
             If there is no such verb.
         RequestError
-            If the verb leaves nothing behind, so that there is nothing to run for.
+            If the verb leaves nothing behind, so that there is nothing to run for, or `admit`
+            refuses it.
         """
         if not VERBS.get(verb).writes:
             message = f"The verb {verb!r} writes no files, so it is no job. Call it directly."
             raise RequestError(message)
-        job = job_id(verb, request, out)
+        user = self._who() if user is None else user
+        job = _id_for(user, job_id(verb, request, out))
         record = JobRecord(
             id=job,
             verb=verb,
@@ -132,6 +160,7 @@ class JobRunner:
             out=str(out or self.runs / f"{verb}-{job}"),
             title=title or verb,
             automatic=automatic,
+            user=user,
         )
         with self._exclusive():
             known = self.get(job)
@@ -144,9 +173,12 @@ class JobRunner:
             self._prune()
         return record
 
-    def find(self, verb: str, request: object, *, out: Path | None = None) -> JobRecord | None:
-        """Return the job that answers a question, as it stands, or None; starts none."""
-        return self.get(job_id(verb, request, out))
+    def find(
+        self, verb: str, request: object, *, out: Path | None = None, user: str | None = None
+    ) -> JobRecord | None:
+        """Return the job that answers a user's question, as it stands, or None; starts none."""
+        user = self._who() if user is None else user
+        return self.get(_id_for(user, job_id(verb, request, out)))
 
     def rerun(self, job: str, *, rest: bool = False) -> JobRecord:
         """Start a job again: resume it if it was stopped, answer anew if it had finished.
@@ -174,6 +206,7 @@ class JobRunner:
                 out=known.out,
                 title=known.title,
                 attempt=known.attempt,
+                user=known.user,
             )
             return self._enqueue(fresh)
 
@@ -293,16 +326,35 @@ class JobRunner:
                 self._changed.wait(_LOOK_EVERY_S)
 
     def ahead(self, job: str) -> tuple[JobRecord, ...]:
-        """Return the jobs of this server that come before a queued one, the next one first."""
+        """Return the jobs of its server that come before a queued one, the next one first.
+
+        As things stand: whoever comes later and has waited for less may still go first.
+        """
         record = self.get(job)
         if record is None or record.state != "queued":
             return ()
+        queue = _queue(record)
         rivals = [
             other
             for other in self.list(self._keep)
-            if other.active and other.owner == record.owner and _queue(other) == _queue(record)
+            if other.active and other.owner == record.owner and _queue(other) == queue
         ]
-        return tuple(other for other in reversed(rivals) if other.created < record.created)
+        running = [other for other in rivals if other.state == "running"]
+        now = time.time()
+        turns = in_turn(
+            [other for other in rivals if other.state == "queued"], self._used((queue,), now), now
+        )
+        return (*running, *takewhile(lambda other: other.id != job, turns))
+
+    def used(self, since: float) -> dict[str, float]:
+        """Return for how many seconds each user's jobs have worked since a moment of the last day.
+
+        All users are named whose jobs have worked, with those that still work.
+        """
+        spent: dict[str, float] = {}
+        for one in self._used(tuple(self._executors), time.time()):
+            spent[one.user] = spent.get(one.user, 0.0) + one.since(since)
+        return spent
 
     def warm_up(self) -> None:
         """Start the worker of automatic jobs now; it compiles what is slow at its first use."""
@@ -330,20 +382,22 @@ class JobRunner:
         with self._exclusive():
             for record in self.list(self._keep):
                 if record.active and record.owner == self._owner.token:
-                    self._save(replace(record, state="interrupted", ended=time.time()))
+                    self._end(replace(record, state="interrupted", ended=time.time()))
         self._owner.leave()
 
     def _enqueue(self, record: JobRecord) -> JobRecord:
         if self._closing:
             message = "The server is stopping and takes no more jobs. Ask again when it is back."
             raise RequestError(message)
+        if self._admit is not None and not record.automatic:
+            self._admit(record.user)
         record = replace(
             record, state="queued", owner=self._owner.token, attempt=record.attempt + 1
         )
         folder = self._at(record.id)
         folder.create(record)
         self._queued.append(record.id)
-        self._executors[_queue(record)].submit(folder)
+        self._executors[_queue(record)].queue.put(folder)
         return record
 
     def _asked_for(self, known: JobRecord) -> JobRecord:
@@ -356,11 +410,32 @@ class JobRunner:
             return known
         record = replace(known, automatic=False, created=time.time())
         self._save(record)
-        self._executors[_queue(record)].submit(self._at(record.id))
+        self._executors[_queue(record)].queue.put(self._at(record.id))
         return record
 
-    def _process_executor(self, log: str, **how: Any) -> ProcessExecutor:
-        return ProcessExecutor(self._on_start, self._on_end, self._folder / f"{log}.log", **how)
+    def _process_executor(self, queue: str, log: str, **how: Any) -> ProcessExecutor:
+        log_file = self._folder / f"{log}.log"
+        return ProcessExecutor(self._turns(queue), self._on_start, self._on_end, log_file, **how)
+
+    def _turns(self, queue: str) -> TurnQueue:
+        return TurnQueue(partial(self._next, queue))
+
+    def _next(self, queue: str, waiting: Sequence[JobFolder]) -> JobFolder:
+        """Return which of the jobs that wait for a worker is next."""
+        folders = {folder.path.name: folder for folder in waiting}
+        records = map(self._stored, folders)
+        queued = [record for record in records if record and record.state == "queued"]
+        if gone := folders.keys() - {record.id for record in queued}:
+            return folders[gone.pop()]  # it was cancelled: the worker passes over it
+        now = time.time()
+        return folders[in_turn(queued, self._used((queue,), now), now)[0].id]
+
+    def _used(self, queues: Collection[str], now: float) -> Iterator[Usage]:
+        """Yield what was worked in queues within the last day, with what is being worked."""
+        yield from (one for one in self._usage.entries() if one.queue in queues)
+        for record in self.list(self._keep):
+            if record.state == "running" and _queue(record) in queues:
+                yield Usage(record.user, _queue(record), record.started, now)
 
     def _on_start(self, folder: JobFolder, pid: int) -> JobRecord | None:
         with self._exclusive():
@@ -398,7 +473,7 @@ class JobRunner:
                 cancelling=False,
             )
             self._leave_queue(record.id)
-            self._save(record)
+            self._end(record)
         with self._changed:
             self._changed.notify_all()
 
@@ -411,7 +486,7 @@ class JobRunner:
             latest = self._at(latest.id).with_progress(latest)
             ended = latest.updated or latest.started or latest.created
             latest = replace(latest, state="interrupted", ended=ended, cancelling=False)
-            self._save(latest)
+            self._end(latest)
             return latest
 
     def _known(self, job: str) -> JobRecord:
@@ -442,6 +517,12 @@ class JobRunner:
     def _save(self, record: JobRecord) -> None:
         self._at(record.id).save(record)
 
+    def _end(self, record: JobRecord) -> None:
+        """Save the record of a job that has ended, and how long it has worked."""
+        self._save(record)
+        if record.started:
+            self._usage.add(Usage(record.user, _queue(record), record.started, record.ended))
+
     def _leave_queue(self, job: str) -> None:
         if job in self._queued:
             self._queued.remove(job)
@@ -460,6 +541,11 @@ def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
     """Return the options that let a verb replace an answer it finds, or go on with its work."""
     wanted = {"clobber": True, "resume": False} if afresh else {"resume": True}
     return {entry.name: wanted[entry.name] for entry in fields(request) if entry.name in wanted}
+
+
+def _id_for(user: str, job: str) -> str:
+    """Return a job's id: without a user, that of the question."""
+    return sha256(f"{user}\0{job}".encode()).hexdigest()[: len(job)] if user else job
 
 
 def _queue(record: JobRecord) -> str:

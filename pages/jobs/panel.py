@@ -158,7 +158,7 @@ def waiting_text(record: JobRecord) -> str:
     waited = f" Waiting for {duration_text(max(0.0, time.time() - record.created))}."
     ahead = runner().ahead(record.id)
     if ahead:
-        titles = ", ".join(map(_as_awaited, ahead[:_MOST_NAMED]))
+        titles = ", ".join(_as_awaited(other, record.user) for other in ahead[:_MOST_NAMED])
         titles += " …" if len(ahead) > _MOST_NAMED else "."
         jobs = "job comes" if len(ahead) == 1 else "jobs come"
         return f"{len(ahead)} {jobs} before it: {titles}{waited}"
@@ -167,12 +167,14 @@ def waiting_text(record: JobRecord) -> str:
     return "Its process is being started." + waited
 
 
-def _as_awaited(record: JobRecord) -> str:
-    """Return a job's title and, where it runs, how far it is."""
+def _as_awaited(record: JobRecord, user: str) -> str:
+    """Return a job's title and, where it runs, how far it is; of another user's only that."""
+    title = record.title if record.user == user else "another user's"
     if record.state != "running":
-        return record.title
+        return title
     share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
-    return f"{record.title} ({record.message or 'starting'}{share})"
+    message = record.message if record.user == user else "running"
+    return f"{title} ({message or 'starting'}{share})"
 
 
 @st.fragment(run_every=_LOOK_EVERY_S)
