@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from latentcore.artifacts import read_run
-from latentcore.artifacts.records import Shape, count, flag, mapping, number, one_of, text
+from latentcore.artifacts.records import Shape, count, flag, listed, mapping, number, one_of, text
 
 State = Literal["queued", "running", "finished", "cancelled", "failed", "interrupted"]
 ACTIVE_STATES: frozenset[State] = frozenset({"queued", "running"})
@@ -37,6 +37,7 @@ SHAPE: Shape = {
     **dict.fromkeys(("pid", "attempt"), count),
     **dict.fromkeys(("cancelling", "paused", "automatic"), flag),
     "request": mapping,
+    "also": listed(text),
     "state": one_of(*get_args(State)),
 }
 NEEDED = ("id", "verb", "request", "out")
@@ -90,6 +91,8 @@ class JobRecord:
     user : str
         Who asked for it; empty where nobody says who they are, and for what the server does
         for all.
+    also : tuple of str
+        Other users who asked for it while it waited.
     """
 
     id: str
@@ -116,6 +119,7 @@ class JobRecord:
     paused: bool = False
     automatic: bool = False
     user: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -158,7 +162,8 @@ class JobRecord:
             If something essential is missing.
         """
         known = {entry.name for entry in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in plain.items() if name in known})
+        fields = {name: value for name, value in plain.items() if name in known}
+        return cls(**{**fields, "also": tuple(fields.get("also", ()))})
 
 
 def rate_and_eta(record: JobRecord, now: float | None = None) -> tuple[float, float] | None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from functools import partial
-from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
@@ -57,7 +56,7 @@ class JobRunner:
     keep : int
         How many records of ended jobs are kept; run folders stay.
     who : callable, optional
-        Names the user who asks, where `submit` and `find` are not told.
+        Names the user who asks, where `submit` is not told.
     admit : callable, optional
         Asked with the user before a job is queued that somebody asked for; raises where it may
         not begin.
@@ -131,8 +130,8 @@ class JobRunner:
             Whether nobody asked for it: it keeps nobody's job waiting, and is not started again
             where it was cancelled or failed.
         user : str, optional
-            For whom; the runner's `who` says it if not given. The same question of two users is
-            two jobs.
+            For whom; the runner's `who` says it if not given. What waits already because another
+            user asked for it gets whichever turn comes first.
 
         Returns
         -------
@@ -152,7 +151,7 @@ class JobRunner:
             message = f"The verb {verb!r} writes no files, so it is no job. Call it directly."
             raise RequestError(message)
         user = self._who() if user is None else user
-        job = _id_for(user, job_id(verb, request, out))
+        job = job_id(verb, request, out)
         record = JobRecord(
             id=job,
             verb=verb,
@@ -165,7 +164,7 @@ class JobRunner:
         with self._exclusive():
             known = self.get(job)
             if known is not None and (known.active or known.finished):
-                return known if automatic else self._asked_for(known)
+                return known if automatic else self._asked_for(known, user)
             if known is not None and automatic and known.state in ("cancelled", "failed"):
                 return known
             attempt = 0 if known is None else known.attempt
@@ -173,12 +172,9 @@ class JobRunner:
             self._prune()
         return record
 
-    def find(
-        self, verb: str, request: object, *, out: Path | None = None, user: str | None = None
-    ) -> JobRecord | None:
-        """Return the job that answers a user's question, as it stands, or None; starts none."""
-        user = self._who() if user is None else user
-        return self.get(_id_for(user, job_id(verb, request, out)))
+    def find(self, verb: str, request: object, *, out: Path | None = None) -> JobRecord | None:
+        """Return the job that answers a question, as it stands, or None; starts none."""
+        return self.get(job_id(verb, request, out))
 
     def rerun(self, job: str, *, rest: bool = False) -> JobRecord:
         """Start a job again: resume it if it was stopped, answer anew if it had finished.
@@ -400,15 +396,21 @@ class JobRunner:
         self._executors[_queue(record)].queue.put(folder)
         return record
 
-    def _asked_for(self, known: JobRecord) -> JobRecord:
-        """Let a job that waits among the automatic ones wait where people's jobs do as well.
+    def _asked_for(self, known: JobRecord, user: str) -> JobRecord:
+        """Let a job that waits for another user wait for this one as well.
 
-        It then stands in both queues, and whichever comes to it first carries it out.
+        One that waits among the automatic ones then stands in both queues, and whichever comes to
+        it first carries it out.
         """
-        mine = known.owner == self._owner.token
-        if not (known.automatic and known.state == "queued" and mine):
+        if known.state != "queued" or known.owner != self._owner.token:
             return known
-        record = replace(known, automatic=False, created=time.time())
+        if not known.automatic:
+            others = {known.user, *known.also}
+            record = known if user in others else replace(known, also=(*known.also, user))
+            if record != known:
+                self._save(record)
+            return record
+        record = replace(known, automatic=False, created=time.time(), user=user)
         self._save(record)
         self._executors[_queue(record)].queue.put(self._at(record.id))
         return record
@@ -541,11 +543,6 @@ def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
     """Return the options that let a verb replace an answer it finds, or go on with its work."""
     wanted = {"clobber": True, "resume": False} if afresh else {"resume": True}
     return {entry.name: wanted[entry.name] for entry in fields(request) if entry.name in wanted}
-
-
-def _id_for(user: str, job: str) -> str:
-    """Return a job's id: without a user, that of the question."""
-    return sha256(f"{user}\0{job}".encode()).hexdigest()[: len(job)] if user else job
 
 
 def _queue(record: JobRecord) -> str:

@@ -37,9 +37,8 @@ def in_turn(waiting: Sequence[JobRecord], used: Iterable[Usage], now: float) -> 
     """
     jobs: dict[str, deque[JobRecord]] = defaultdict(deque)
     for record in sorted(waiting, key=lambda one: one.created):
-        jobs[record.user].append(record)
-    if len(jobs) <= 1:
-        return [record for own in jobs.values() for record in own]
+        for user in (record.user, *record.also):
+            jobs[user].append(record)
     spent: dict[str, float] = defaultdict(float)
     seconds = []
     for one in used:
@@ -49,10 +48,13 @@ def in_turn(waiting: Sequence[JobRecord], used: Iterable[Usage], now: float) -> 
     order = []
     while jobs:
         user = min(jobs, key=lambda name: (spent[name], jobs[name][0].created))
-        order.append(jobs[user].popleft())
+        record = jobs[user][0]
+        order.append(record)
         spent[user] += typical
-        if not jobs[user]:
-            del jobs[user]
+        for name in (record.user, *record.also):
+            jobs[name].remove(record)
+            if not jobs[name]:
+                del jobs[name]
     return order
 
 

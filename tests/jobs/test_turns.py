@@ -123,16 +123,24 @@ def test_runner_takes_turns_and_tells_the_truth_about_who_comes_before(runner: J
     assert set(runner.used(since=0)) == {"busy", "guest"}
 
 
-def test_same_question_of_two_users_is_two_jobs_with_two_folders(runner: JobRunner) -> None:
-    request = ToyRequest("a")
-    jobs = {user: runner.submit("toy-thread", request, user=user) for user in ("", "one", "two")}
-    assert len({record.id for record in jobs.values()}) == 3
-    for user, record in jobs.items():
-        ended = runner.wait(record.id, PATIENCE)
-        assert (ended.user, ended.finished) == (user, True)
-        assert runner.find("toy-thread", request, user=user) == ended
-        assert runner.rerun(record.id).user == user
-    assert len({record.out for record in jobs.values()}) == 3
+def test_what_two_users_ask_for_is_done_once_in_the_turn_that_comes_first(
+    runner: JobRunner,
+) -> None:
+    def ask(name: str, user: str, **how: object) -> JobRecord:
+        return runner.submit("toy-thread", ToyRequest(name, **how), user=user)
+
+    first = ask("a", "busy", steps=LONG, pause=0.01).id
+    until(lambda: running(runner, first))
+    many = [ask(name, "busy").id for name in "bcd"]
+    both = ask("d", "guest")
+    assert (both.id, both.user, both.also) == (many[2], "busy", ("guest",))
+    assert ask("d", "guest") == ask("d", "busy") == runner.get(both.id)
+    assert [one.id for one in runner.ahead(both.id)] == [first]
+    assert [one.id for one in runner.ahead(many[1])] == [first, both.id, many[0]]
+    runner.cancel(first)
+    ended = {job: runner.wait(job, PATIENCE) for job in many}
+    assert min(many, key=lambda job: ended[job].started) == both.id
+    assert {(record.state, record.attempt) for record in ended.values()} == {("finished", 1)}
 
 
 def test_what_was_worked_is_known_after_the_record_is_gone_and_after_a_restart(tmp_path) -> None:
