@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.frame import errors, navigation, settings_check, start
+from pages.frame.measured import PAGE_SECONDS
 from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, memory, sidebar, state
 
@@ -29,7 +30,7 @@ def main() -> None:
     pages = navigation.all_pages()
     page = st.navigation(pages)
     navigation.follow(pages, page)
-    with errors.boundary():
+    with PAGE_SECONDS.timed(page.url_path or navigation.DEFAULT), errors.boundary():
         notes = st.container()  # always there: what is open on the page stays so when it empties
         with notes:
             start.wait()
@@ -72,10 +73,12 @@ else:
     from starlette.middleware import Middleware
     from streamlit.runtime.pages_manager import PagesManager
 
+    from pages.access import identity
     from pages.access.browsers import BrowserCookie
-    from pages.frame import rail
+    from pages.frame import logs, rail
     from pages.frame.addresses import PageAddresses, page_html
     from pages.frame.content_policy import ContentPolicy
+    from pages.operation.addresses import OperatorAddresses
     from pages.panels.routes import ROUTES, module_paths
     from pages.tasks.explore import layout
 
@@ -83,12 +86,15 @@ else:
     # its older kind, and a first visitor at /data would get the bare page without this frame.
     PagesManager.uses_pages_directory = False
 
+    logs.configure(identity.acting_name)
+
     frame_style = MARK.with_name("frame.css").read_text(encoding="utf-8") + layout.STYLE
     app = st.App(
         __file__,
         routes=ROUTES,
         lifespan=lifespan,
         middleware=[
+            Middleware(OperatorAddresses),
             Middleware(ContentPolicy, html=page_html(frame_style)),
             Middleware(BrowserCookie),
             Middleware(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
+from typing import overload
 
 from latentcore.errors import SettingsError
 
@@ -81,6 +82,22 @@ class Settings:
         that may open it, ``{"metals": ["materials"]}``. Others may be opened by everybody.
     bucket_groups : Mapping of str to tuple of str
         ``LATENT_BUCKET_GROUPS``: the same for buckets.
+    user_gb : int or None
+        ``LATENT_USER_GB``: disk space for the uploads and runs of one user. Who has reached it
+        starts nothing more until something is deleted.
+    user_job_hours : int or None
+        ``LATENT_USER_JOB_HOURS``: for how long the jobs of one user may work within 24 hours.
+    gpu_memory_percent : int
+        ``LATENT_GPU_MEMORY_PERCENT``: the share of a GPU's memory that PyTorch may take.
+    metrics_from : tuple of str
+        ``LATENT_METRICS_FROM``, separated by commas: addresses or networks that may read
+        ``/metrics``, besides this machine.
+    metrics_token : str or None
+        ``LATENT_METRICS_TOKEN``: whoever sends it as a bearer token may read ``/metrics``, too.
+    log : str
+        ``LATENT_LOG``: what the server's log is written as, ``text`` or ``json``. As JSON it holds
+        no text but the program's own: of errors the type and the places in the program, of users
+        a digest.
     """
 
     workspace: Path
@@ -105,6 +122,12 @@ class Settings:
     sign_out_url: str | None = None
     root_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bucket_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    user_gb: int | None = None
+    user_job_hours: int | None = None
+    gpu_memory_percent: int = 100
+    metrics_from: tuple[str, ...] = ()
+    metrics_token: str | None = field(default=None, repr=False)
+    log: str = "text"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -146,6 +169,12 @@ class Settings:
             sign_out_url=environment.get("LATENT_SIGN_OUT_URL") or None,
             root_groups=_groups(environment, "LATENT_ROOT_GROUPS", named_paths(roots)),
             bucket_groups=_groups(environment, "LATENT_BUCKET_GROUPS", buckets),
+            user_gb=_number(environment, "LATENT_USER_GB", None),
+            user_job_hours=_number(environment, "LATENT_USER_JOB_HOURS", None),
+            gpu_memory_percent=_number(environment, "LATENT_GPU_MEMORY_PERCENT", 100, most=100),
+            metrics_from=_networks(environment, "LATENT_METRICS_FROM"),
+            metrics_token=environment.get("LATENT_METRICS_TOKEN") or None,
+            log=_one_of(environment, "LATENT_LOG", ("text", "json")),
         )
 
 
@@ -217,14 +246,29 @@ def _model_folder(text: str | None, workspace: Path) -> Path | None:
     return path
 
 
-def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+@overload
+def _number(environment: Mapping[str, str], name: str, default: int, most: int = ...) -> int: ...
+@overload
+def _number(environment: Mapping[str, str], name: str, default: None) -> int | None: ...
+def _number(
+    environment: Mapping[str, str], name: str, default: int | None, most: int | None = None
+) -> int | None:
     text = environment.get(name)
     if text is None:
         return default
-    if not text.isdigit() or int(text) < 1:
-        message = f"{name} is {text!r}, but must be a whole number of at least 1."
+    if not text.isdigit() or int(text) < 1 or (most is not None and int(text) > most):
+        end = "" if most is None else f" and at most {most}"
+        message = f"{name} is {text!r}, but must be a whole number of at least 1{end}."
         raise SettingsError(message)
     return int(text)
+
+
+def _one_of(environment: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+    text = environment.get(name) or values[0]
+    if text not in values:
+        message = f"{name} is {text!r}, but must be one of: {', '.join(values)}."
+        raise SettingsError(message)
+    return text
 
 
 def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ LEVEL = {room: level for level, row in enumerate(ROWS) for room in row}
 # The same for the dashboard; a task may import its own modules, but no other task.
 PAGE_ROWS: tuple[str, ...] = (
     "frame", "access", "jobs", "scan", "results", "charts", "forms", "panels", "view",
-    "regions", "tasks",
+    "regions", "operation", "tasks",
 )  # fmt: skip
 PAGE_LEVEL = {room: level for level, room in enumerate(PAGE_ROWS)}
 COPYLEFT = {"kikuchipy", "orix", "hyperspy", "cryodrgn"}

@@ -41,6 +41,11 @@ class Executor(Protocol):
         """What waits for it."""
         ...
 
+    @property
+    def works(self) -> bool:
+        """Whether its thread is there."""
+        ...
+
     def close(self) -> None:
         """Stop what runs and take no more."""
         ...
@@ -70,6 +75,11 @@ class ThreadExecutor:
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="latent-jobs", daemon=True)
         self._thread.start()
+
+    @property
+    def works(self) -> bool:
+        """Whether its thread is there."""
+        return self._thread.is_alive()
 
     def close(self) -> None:
         """Stop the running job at its next step."""
@@ -130,6 +140,11 @@ class ProcessExecutor:
         self._worker: Worker | None = None
         self._thread = threading.Thread(target=self._work, name="latent-worker", daemon=True)
         self._thread.start()
+
+    @property
+    def works(self) -> bool:
+        """Whether its thread is there."""
+        return self._thread.is_alive()
 
     @property
     def warming(self) -> bool:

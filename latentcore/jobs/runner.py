@@ -60,6 +60,8 @@ class JobRunner:
     admit : callable, optional
         Asked with the user before a job is queued that somebody asked for; raises where it may
         not begin.
+    ended : callable, optional
+        Told of each job that has ended here.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class JobRunner:
         keep: int = 500,
         who: Callable[[], str] = str,
         admit: Callable[[str], None] | None = None,
+        ended: Callable[[JobRecord], object] | None = None,
     ) -> None:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -77,6 +80,7 @@ class JobRunner:
         self._keep = keep
         self._who = who
         self._admit = admit
+        self._ended = ended
         self._usage = UsageLog(self._folder / ".usage.jsonl")
         self._closing = False
         self._changed = threading.Condition()
@@ -361,6 +365,11 @@ class JobRunner:
         """Whether the worker of automatic jobs still compiles, so that they have to wait."""
         return self._automatic.warming
 
+    @property
+    def works(self) -> bool:
+        """Whether it takes jobs and carries them out."""
+        return not self._closing and all(one.works for one in self._executors.values())
+
     def log_text(self, job: str, limit: int = 20_000) -> str:
         """Return the end of a job's log."""
         try:
@@ -478,6 +487,8 @@ class JobRunner:
             self._end(record)
         with self._changed:
             self._changed.notify_all()
+        if self._ended is not None:
+            self._ended(record)
 
     def _interrupted(self, record: JobRecord) -> JobRecord:
         """Note down that the server of an active job is gone."""

@@ -30,7 +30,7 @@ def built_folder(kind: str, about: str) -> Path:
         Changes when what it is built from does.
     """
     digest = hashlib.blake2b(about.encode(), digest_size=16).hexdigest()
-    return _root() / kind / digest
+    return built_root() / kind / digest
 
 
 def largest_built() -> int:
@@ -67,12 +67,13 @@ def used(folder: Path) -> None:
         os.utime(folder)
 
 
-def _root() -> Path:
+def built_root() -> Path:
+    """Return where all of it lives."""
     return settings().workspace / "cache" / "built"
 
 
 def _make_room(size: int) -> None:
-    root = _root()
+    root = built_root()
     root.mkdir(parents=True, exist_ok=True)
     others = sorted(filter(_removable, root.glob("*/*")), key=_last_use)
     total = size + sum(map(_size, others))

@@ -66,7 +66,12 @@ class Download:
             self.error = error
         except Exception:
             incident = uuid.uuid4().hex[:8]
-            _LOGGER.exception("incident %s: the download of %s", incident, self.place)
+            _LOGGER.exception(
+                "incident %s: the download of %s",
+                incident,
+                self.place,
+                extra={"incident": incident},
+            )
             message = (
                 f"The download of {places.label(self.place)!r} stopped at a fault of the program. "
                 f"Try again; if it comes back, give the operator this number: incident {incident}."

@@ -98,6 +98,12 @@ def asking() -> User | None:
     return _user(st.user.to_dict())
 
 
+def acting_name() -> str:
+    """Return the name of the user in whose name something is done; empty where there is none."""
+    user = asking()
+    return "" if user is None else user.name
+
+
 @contextmanager
 def acting_as(user: User) -> Iterator[None]:
     """Do something in the name of a user where there is no session, as in a thread."""

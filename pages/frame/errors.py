@@ -60,7 +60,7 @@ def on_script_error(error: Exception) -> bool:
         show(told)
     else:
         incident = secrets.token_hex(4)
-        _LOGGER.error("incident %s", incident, exc_info=error)
+        _LOGGER.error("incident %s", incident, exc_info=error, extra={"incident": incident})
         st.error(
             f"**This page stopped at a fault of the program, not of your data.**  \n"
             f"Reload the page; your files and jobs are kept. If it comes back, give the operator "

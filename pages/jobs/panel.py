@@ -9,16 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, JobRunner, rate_and_eta
-from pages.access import places
 from pages.frame import errors
 from pages.frame.units import duration_text
-from pages.jobs.models import job_services, lease, model
+from pages.jobs.models import lease, model
+from pages.jobs.server import server_runner
 
 __all__ = [
     "cancel",
@@ -58,13 +57,8 @@ _AGAIN = {
 
 
 def runner() -> JobRunner:
-    """Return the server's runner; made at the first call, for all sessions."""
-    return _runner(str(places.jobs_folder()))
-
-
-@st.cache_resource(show_spinner=False, on_release=JobRunner.close)
-def _runner(folder: str) -> JobRunner:
-    return JobRunner(Path(folder), services=job_services)
+    """Return the server's runner."""
+    return server_runner()
 
 
 def watch(job: str, page: str) -> None:
@@ -158,7 +152,7 @@ def waiting_text(record: JobRecord) -> str:
     waited = f" Waiting for {duration_text(max(0.0, time.time() - record.created))}."
     ahead = runner().ahead(record.id)
     if ahead:
-        titles = ", ".join(_as_awaited(other, record.user) for other in ahead[:_MOST_NAMED])
+        titles = ", ".join(map(_as_awaited, ahead[:_MOST_NAMED]))
         titles += " …" if len(ahead) > _MOST_NAMED else "."
         jobs = "job comes" if len(ahead) == 1 else "jobs come"
         return f"{len(ahead)} {jobs} before it: {titles}{waited}"
@@ -167,14 +161,12 @@ def waiting_text(record: JobRecord) -> str:
     return "Its process is being started." + waited
 
 
-def _as_awaited(record: JobRecord, user: str) -> str:
-    """Return a job's title and, where it runs, how far it is; of another user's only that."""
-    title = record.title if record.user == user else "another user's"
+def _as_awaited(record: JobRecord) -> str:
+    """Return a job's title and, where it runs, how far it is."""
     if record.state != "running":
-        return title
+        return record.title
     share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
-    message = record.message if record.user == user else "running"
-    return f"{title} ({message or 'starting'}{share})"
+    return f"{record.title} ({record.message or 'starting'}{share})"
 
 
 @st.fragment(run_every=_LOOK_EVERY_S)

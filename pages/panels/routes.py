@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pages.frame.addresses import base_path
@@ -168,20 +168,11 @@ async def _serve_module(request: Request) -> Response:
     return Response(source, media_type="text/javascript", headers={"Cache-Control": _IMMUTABLE})
 
 
-async def _serve_health(_request: Request) -> Response:
-    store = array_store()
-    return JSONResponse(
-        {"status": "ok", "panels": panels_version(), "arrays": len(store), "bytes": store.nbytes},
-        headers={"Cache-Control": "no-store"},
-    )
-
-
 def _routes() -> list[BaseRoute]:
     paths: dict[str, Handler] = {
         "/latent/arrays/{key}": _serve_array,
         "/latent/patterns/{key}/{row:int}.png": _serve_pattern,
         PANELS_PREFIX + "/{version}/{module}.js": _serve_module,
-        "/latent/health": _serve_health,
     }
     return [
         Route(prefix + path, _guarded(handler), methods=["GET"])

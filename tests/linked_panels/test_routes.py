@@ -113,7 +113,7 @@ def test_unknown_array_is_not_found(client, key):
     ],
 )
 def test_other_sites_are_refused(client, headers, status):
-    for url in (array_store().put(np.zeros(2, np.float32)).url, panels_url(), "/latent/health"):
+    for url in (array_store().put(np.zeros(2, np.float32)).url, panels_url()):
         assert client.get(url, headers=headers).status_code == status
 
 
@@ -188,11 +188,3 @@ def test_constant_patterns_and_channels_become_pictures():
     assert Image.open(io.BytesIO(pattern_png(np.ones((1, 3, 4))))).size == (4, 3)
     with pytest.raises(ValueError, match="H, W"):
         pattern_png(np.zeros(4))
-
-
-def test_health_says_what_is_held(client):
-    array_store().put(np.arange(5, dtype=np.int32))
-    answer = client.get("/latent/health").json()
-    assert answer["status"] == "ok"
-    assert answer["arrays"] == len(array_store())
-    assert answer["bytes"] == array_store().nbytes

@@ -33,6 +33,7 @@ from pages.access import places
 from pages.frame import errors, start
 from pages.frame.addresses import page_html
 from pages.frame.content_policy import ContentPolicy
+from pages.operation.addresses import OperatorAddresses
 from pages.scan import demo as demo_scan
 from pages.scan import state
 from tests.factories.kikuchi import full_grid, write_kikuchi
@@ -71,7 +72,8 @@ def test_the_asgi_app_serves_the_panels_and_knows_no_pages_directory(
     (script,), options = importlib.import_module("app").app
     monkeypatch.delitem(sys.modules, "app")
     assert Path(script) == APP
-    assert any("/latent/health" in route.path for route in options["routes"])
+    assert any("/latent/arrays" in route.path for route in options["routes"])
+    assert options["middleware"][0].cls is OperatorAddresses
     assert options["on_script_error"] is errors.on_script_error
     assert PagesManager.uses_pages_directory is False
 

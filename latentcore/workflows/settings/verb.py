@@ -22,6 +22,8 @@ from latentcore.workflows.settings.exposure import exposure
 
 _LITTLE_SPACE = 2_000_000_000
 _CONNECT_S = 3.0
+# Settings whose values nobody gets to see.
+_SECRETS = ("metrics_token",)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def check_settings(
     del folder
     progress.step(0, 1, "checking the settings")
     found = settings()
-    plain: dict[str, Any] = from_json(to_json({k: _text(v) for k, v in asdict(found).items()}))
+    shown = {name: _text(name, value) for name, value in asdict(found).items()}
+    plain: dict[str, Any] = from_json(to_json(shown))
     return {**plain, "notes": list(problems(found, online=not request.offline))}
 
 
@@ -131,5 +134,7 @@ def _scheduler(address: str | None) -> Iterator[str]:
         )
 
 
-def _text(value: object) -> object:
+def _text(name: str, value: object) -> object:
+    if name in _SECRETS:
+        return "set" if value else None
     return [str(entry) for entry in value] if isinstance(value, tuple) else value
