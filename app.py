@@ -13,7 +13,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.access import identity
 from pages.frame import errors, navigation, settings_check, start
+from pages.people import login
 from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, memory, sidebar, state
 
@@ -27,7 +29,11 @@ def main() -> None:
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     pages = navigation.all_pages()
-    page = st.navigation(pages)
+    let_in = identity.asking() is not None
+    page = st.navigation(pages, position="sidebar" if let_in else "hidden")
+    if not let_in:
+        login.show_way_in()
+        return
     navigation.follow(pages, page)
     with errors.boundary():
         notes = st.container()  # always there: what is open on the page stays so when it empties
@@ -42,6 +48,7 @@ def main() -> None:
         jobs = st.sidebar.container()
         listed = show_jobs(jobs)
         sidebar.sidebar()
+        login.show_user()
         page.run()
         if not listed:
             show_jobs(jobs)  # those that the page has just asked for
@@ -73,6 +80,7 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from pages.access.browsers import BrowserCookie
+    from pages.access.gate import Gate
     from pages.frame import rail
     from pages.frame.addresses import PageAddresses, page_html
     from pages.frame.content_policy import ContentPolicy
@@ -89,6 +97,7 @@ else:
         routes=ROUTES,
         lifespan=lifespan,
         middleware=[
+            Middleware(Gate),
             Middleware(ContentPolicy, html=page_html(frame_style)),
             Middleware(BrowserCookie),
             Middleware(

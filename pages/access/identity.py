@@ -37,6 +37,8 @@ from latentcore.settings import settings
 
 _LONGEST_NAME = 200
 _MOST_GROUPS = 1000
+# With a shorter secret somebody could sign a cookie of their own.
+SHORTEST_SECRET = 16
 # What Streamlit adds to the claims.
 _NO_CLAIMS = ("is_logged_in", "origin", "tokens")
 
@@ -96,6 +98,11 @@ def asking() -> User | None:
     if get_script_run_ctx(suppress_warning=True) is None:
         return None
     return _user(st.user.to_dict())
+
+
+def is_open(restricted: Mapping[str, tuple[str, ...]], name: str) -> bool:
+    """Tell whether a thing, restricted to groups by the operator, is open to the present user."""
+    return name not in restricted or not current_user().groups.isdisjoint(restricted[name])
 
 
 @contextmanager
@@ -171,7 +178,7 @@ def _is_logged_in(claims: Mapping[str, Any]) -> bool:
     since = claims.get("iat")
     if claims.get("is_logged_in") is not True or not isinstance(since, int | float):
         return False
-    fresh = time.time() - since < _longest_login()
+    fresh = time.time() - since < _longest_login() and len(get_cookie_secret()) >= SHORTEST_SECRET
     return fresh and not (_ended_folder() / _digest(claims)).exists()
 
 
