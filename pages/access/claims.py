@@ -26,13 +26,15 @@ from pages.access import identity
 from pages.access.identity import User
 
 Kind = Literal["upload", "run"]
+Thing = tuple[Kind, str]
 Right = Literal["read", "write"]
 # What somebody may do with a thing, from nothing at all to giving it to others.
 Access = Literal["", "read", "write", "own"]
 
-# Audiences: everybody who is signed in, in their lists too; or only by the address.
+# Audiences: everybody who is signed in, in their lists too; or only by the address; and how those
+# of one person or group begin.
 EVERYBODY, BY_LINK = "everybody", "link"
-_PERSON, _GROUP = "person:", "group:"
+PERSON, GROUP = "person:", "group:"
 _LEVELS: tuple[Access, ...] = ("", "read", "write", "own")
 _LARGEST = 1 << 20
 
@@ -72,12 +74,22 @@ class Claims:
 
 def person(name: str) -> str:
     """Return the audience that is one user."""
-    return f"{_PERSON}{name}"
+    return f"{PERSON}{name}"
 
 
 def group(name: str) -> str:
     """Return the audience that is a group."""
-    return f"{_GROUP}{name}"
+    return f"{GROUP}{name}"
+
+
+def thing_at(place: str) -> Thing | None:
+    """Return which thing a place lies in, None where it is nobody's own."""
+    scheme, _, rest = place.partition(":")
+    name = rest.partition("/")[0]
+    match scheme:
+        case "run" | "upload":
+            return scheme, name
+    return None
 
 
 def access(kind: Kind, name: str, *, listed: bool = False) -> Access:

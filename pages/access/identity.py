@@ -166,12 +166,12 @@ def _user(claims: Mapping[str, Any]) -> User | None:
     name = claims.get(settings().user_claim)
     # Anybody may claim an address at some providers, until it is verified.
     unverified = settings().user_claim == "email" and claims.get("email_verified") is False
-    if not isinstance(name, str) or not _is_name(name) or unverified:
+    if not isinstance(name, str) or not is_name(name) or unverified:
         return None
     said = claims.get(settings().groups_claim) or ()
     named = said.split(",") if isinstance(said, str) else said
     groups = (str(group).strip() for group in list(named)[:_MOST_GROUPS])
-    return User(name, frozenset(filter(_is_name, groups)), name in settings().operators)
+    return User(name, frozenset(filter(is_name, groups)), name in settings().operators)
 
 
 def _is_logged_in(claims: Mapping[str, Any]) -> bool:
@@ -182,7 +182,8 @@ def _is_logged_in(claims: Mapping[str, Any]) -> bool:
     return fresh and not (_ended_folder() / _digest(claims)).exists()
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Tell whether a text can be the name of a user or a group."""
     return text == text.strip() and text.isprintable() and 0 < len(text) <= _LONGEST_NAME
 
 

@@ -235,6 +235,18 @@ def together(named: Mapping[str, str]) -> str:
     return f"{_PAIR}{folder.name}/{next(iter(named))}"
 
 
+def parts_of(place: str) -> tuple[str, ...]:
+    """Return the places of the files that lie side by side at a place, or that place alone."""
+    if not place.startswith(_PAIR):
+        return (place,)
+    folder = pairs_folder() / place.removeprefix(_PAIR).partition("/")[0]
+    try:
+        named = json.loads((folder / _PLACES).read_text(encoding="utf-8"))
+        return tuple(map(str, named.values()))
+    except (OSError, ValueError, AttributeError):
+        return ()
+
+
 def label(place: str) -> str:
     """Return what a place is called on the screen."""
     scheme, _, rest = place.partition(":")
