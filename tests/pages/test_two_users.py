@@ -6,18 +6,21 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from latentcore.errors import InputError, RequestError
 from latentcore.jobs import JobRecord, request_from
+from latentcore.readers import open_latents
 from latentcore.settings import settings
 from latentcore.workflows import VERBS
 from pages.access import claims, identity, locations, places, s3
 from pages.access.identity import User
 from pages.access.uploads import delete_upload, store_upload
 from pages.jobs.panel import runner
+from pages.regions import kept
 from tests.factories.kikuchi import write_kikuchi
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -229,3 +232,30 @@ def test_roots_and_buckets_are_those_of_ones_groups(
     assert not places.roots()
     with pytest.raises(InputError, match="names no folder"):
         places.resolve("folder:data/scan.h5")
+
+
+def test_regions_are_ones_own_or_a_groups(
+    person: Person, annas: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = open_latents(annas.folder / "scan_latents.h5")
+    mask = np.arange(len(latents)) < 3
+    session: dict[str, str] = {}
+    monkeypatch.setattr(st, "session_state", session)
+
+    def names() -> list[str]:
+        return list(kept.kept(latents).regions.names)
+
+    kept.keep(latents, [kept.Candidate("mine", mask, {})])
+    session[kept.SPACE] = "metals"
+    kept.keep(latents, [kept.Candidate("ours", mask, {})])
+    assert names() == ["ours"]
+    person.user = BERT
+    assert names() == ["ours"]
+    session[kept.SPACE] = ""
+    assert names() == []
+    person.user = User("carl@lab.org")
+    session[kept.SPACE] = "metals"  # of which he is no member
+    assert names() == []
+    person.user = ANNA
+    session[kept.SPACE] = ""
+    assert names() == ["mine"]
