@@ -13,8 +13,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.access import identity
 from pages.frame import errors, navigation, settings_check, start
 from pages.frame.measured import PAGE_SECONDS
+from pages.people import login
 from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, memory, sidebar, state
 
@@ -28,7 +30,11 @@ def main() -> None:
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     pages = navigation.all_pages()
-    page = st.navigation(pages)
+    let_in = identity.asking() is not None
+    page = st.navigation(pages, position="sidebar" if let_in else "hidden")
+    if not let_in:
+        login.show_way_in()
+        return
     navigation.follow(pages, page)
     with PAGE_SECONDS.timed(page.url_path or navigation.DEFAULT), errors.boundary():
         notes = st.container()  # always there: what is open on the page stays so when it empties
@@ -43,6 +49,7 @@ def main() -> None:
         jobs = st.sidebar.container()
         listed = show_jobs(jobs)
         sidebar.sidebar()
+        login.show_user()
         page.run()
         if not listed:
             show_jobs(jobs)  # those that the page has just asked for
@@ -73,8 +80,8 @@ else:
     from starlette.middleware import Middleware
     from streamlit.runtime.pages_manager import PagesManager
 
-    from pages.access import identity
     from pages.access.browsers import BrowserCookie
+    from pages.access.gate import Gate
     from pages.frame import logs, rail
     from pages.frame.addresses import PageAddresses, page_html
     from pages.frame.content_policy import ContentPolicy
@@ -95,6 +102,7 @@ else:
         lifespan=lifespan,
         middleware=[
             Middleware(OperatorAddresses),
+            Middleware(Gate),
             Middleware(ContentPolicy, html=page_html(frame_style)),
             Middleware(BrowserCookie),
             Middleware(

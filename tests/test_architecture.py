@@ -34,7 +34,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
 LEVEL = {room: level for level, row in enumerate(ROWS) for room in row}
 # The same for the dashboard; a task may import its own modules, but no other task.
 PAGE_ROWS: tuple[str, ...] = (
-    "frame", "access", "jobs", "scan", "results", "charts", "forms", "panels", "view",
+    "frame", "access", "people", "jobs", "scan", "results", "charts", "forms", "panels", "view",
     "regions", "operation", "tasks",
 )  # fmt: skip
 PAGE_LEVEL = {room: level for level, room in enumerate(PAGE_ROWS)}

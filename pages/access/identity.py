@@ -37,6 +37,8 @@ from latentcore.settings import settings
 
 _LONGEST_NAME = 200
 _MOST_GROUPS = 1000
+# With a shorter secret somebody could sign a cookie of their own.
+SHORTEST_SECRET = 16
 # What Streamlit adds to the claims.
 _NO_CLAIMS = ("is_logged_in", "origin", "tokens")
 
@@ -104,6 +106,11 @@ def acting_name() -> str:
     return "" if user is None else user.name
 
 
+def is_open(restricted: Mapping[str, tuple[str, ...]], name: str) -> bool:
+    """Tell whether a thing, restricted to groups by the operator, is open to the present user."""
+    return name not in restricted or not current_user().groups.isdisjoint(restricted[name])
+
+
 @contextmanager
 def acting_as(user: User) -> Iterator[None]:
     """Do something in the name of a user where there is no session, as in a thread."""
@@ -165,23 +172,24 @@ def _user(claims: Mapping[str, Any]) -> User | None:
     name = claims.get(settings().user_claim)
     # Anybody may claim an address at some providers, until it is verified.
     unverified = settings().user_claim == "email" and claims.get("email_verified") is False
-    if not isinstance(name, str) or not _is_name(name) or unverified:
+    if not isinstance(name, str) or not is_name(name) or unverified:
         return None
     said = claims.get(settings().groups_claim) or ()
     named = said.split(",") if isinstance(said, str) else said
     groups = (str(group).strip() for group in list(named)[:_MOST_GROUPS])
-    return User(name, frozenset(filter(_is_name, groups)), name in settings().operators)
+    return User(name, frozenset(filter(is_name, groups)), name in settings().operators)
 
 
 def _is_logged_in(claims: Mapping[str, Any]) -> bool:
     since = claims.get("iat")
     if claims.get("is_logged_in") is not True or not isinstance(since, int | float):
         return False
-    fresh = time.time() - since < _longest_login()
+    fresh = time.time() - since < _longest_login() and len(get_cookie_secret()) >= SHORTEST_SECRET
     return fresh and not (_ended_folder() / _digest(claims)).exists()
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Tell whether a text can be the name of a user or a group."""
     return text == text.strip() and text.isprintable() and 0 < len(text) <= _LONGEST_NAME
 
 

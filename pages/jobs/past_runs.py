@@ -10,19 +10,26 @@ from typing import Any
 from latentcore.artifacts import read_run
 from latentcore.artifacts.run_index import IndexedRun, RunIndex
 from latentcore.errors import InputError
-from pages.access import places
+from pages.access import claims, identity, places
 
 LATENTS_SUFFIX = "_latents.h5"
 _MODEL = "model.safetensors"
 
 
-def past_runs() -> tuple[IndexedRun, ...]:
-    """Return the finished runs, the newest first; of a damaged one, what is wrong with it."""
-    return _index(places.runs_folder()).runs()
+def past_runs(*, everyones: bool = False) -> tuple[IndexedRun, ...]:
+    """Return the finished runs, the newest first; of a damaged one, what is wrong with it.
+
+    They are the user's own, and those that are shared with them; to operators, with `everyones`,
+    all users'.
+    """
+    runs = _index(places.runs_folder()).runs()
+    if not identity.way_in() or (everyones and identity.current_user().operator):
+        return runs
+    return tuple(run for run in runs if claims.access("run", run.folder.name, listed=True))
 
 
 def past_run(name: str) -> IndexedRun | None:
-    """Return the finished run in a folder of that name."""
+    """Return the finished run in a folder of that name, whoever it belongs to."""
     return _index(places.runs_folder()).run(name)
 
 
