@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol
 
 from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
-from pages.access import claims
+from pages.access import claims, quotas
 from pages.access.places import DIGEST, is_plain, resolve, uploads_folder, without_options
 
 MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
@@ -48,8 +48,8 @@ def store_upload(upload: Upload) -> str:
     """Copy an uploaded file into the workspace and return its place.
 
     The same content is stored once. The copy appears under its name only when it is complete.
-    Raises `InputError` if the file is empty or too large, or the disk or the share for uploads is
-    full.
+    Raises `InputError` if the file is empty or too large, or the disk, the share for uploads or the
+    user's quota is full.
     """
     name = _safe_name(upload.name)
     folder = uploads_folder()
@@ -59,7 +59,9 @@ def store_upload(upload: Upload) -> str:
         upload.seek(0)
         with partial.open("wb") as file:
             digest = _copy(upload, file, name)
-        _make_room(folder, partial.stat().st_size)
+        size = partial.stat().st_size
+        quotas.check_upload(digest, size)
+        _make_room(folder, size)
         target = folder / digest
         target.mkdir(exist_ok=True)
         os.utime(target)  # its age counts from the last time that somebody brought it

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from latentcore.jobs import JobRunner
-from pages.access import identity, places
+from pages.access import identity, places, quotas
 from pages.jobs import endings
 from pages.jobs.models import job_services
 
@@ -17,8 +17,16 @@ def server_runner() -> JobRunner:
     return _runner(str(places.jobs_folder()))
 
 
+def _admit(user: str) -> None:
+    quotas.check(user, server_runner().used)
+
+
 @st.cache_resource(show_spinner=False, on_release=JobRunner.close)
 def _runner(folder: str) -> JobRunner:
     return JobRunner(
-        Path(folder), services=job_services, who=identity.acting_name, ended=endings.note
+        Path(folder),
+        services=job_services,
+        who=identity.acting_name,
+        admit=_admit,
+        ended=endings.note,
     )
