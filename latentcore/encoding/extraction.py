@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import SampleSource, damage_of, software_versions
 from latentcore.encoders import Encoder
+from latentcore.encoders.gpu_lease import leased
 from latentcore.encoding._blocks import default_batch_size, prefetched, prepared_batches
 from latentcore.encoding._partial import Counts, PartialLatents
 from latentcore.errors import RequestError, ShapeError
@@ -105,18 +106,19 @@ def extract(
     job = _Job(source, encoder, preparer, rows, scratch, progress or Progress())
     tile = encoder.tile
     batch = _whole_tiles(batch_size or default_batch_size(source, preparer), tile)
-    started, halvings = time.perf_counter(), 0
-    while True:
-        try:
-            partial, resumed = job.run(batch, tile)
-            break
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error) or batch == 1:
-                raise
-        halvings += 1
-        if batch == tile:
-            tile //= 2
-        batch = _whole_tiles(batch // 2, tile)
+    with leased(encoder.device, job.progress):
+        started, halvings = time.perf_counter(), 0
+        while True:
+            try:
+                partial, resumed = job.run(batch, tile)
+                break
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or batch == 1:
+                    raise
+            halvings += 1
+            if batch == tile:
+                tile //= 2
+            batch = _whole_tiles(batch // 2, tile)
     latents = np.full((len(source), encoder.latent_dim), np.nan, np.float32)
     latents[rows] = partial.read()
     seconds = time.perf_counter() - started

@@ -15,6 +15,7 @@ from pathlib import Path
 from streamlit.runtime import Runtime
 from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY
 
+from latentcore.encoders.gpu_lease import WAITING, leases
 from latentcore.version import __version__
 from pages.access import disk
 from pages.frame.measured import JOB_SECONDS, PAGE_SECONDS, Histogram
@@ -84,6 +85,10 @@ def _jobs() -> Iterator[str]:
     active = Counter(one.state for one in records if one.active)
     yield from _gauge("latent_jobs_queued", "Jobs that wait.", {"": active["queued"]})
     yield from _gauge("latent_jobs_running", "Jobs that work.", {"": active["running"]})
+    waiting = sum(one.state == "running" and one.message == WAITING for one in records)
+    yield from _gauge("latent_gpu_lease_waiting", "Jobs that wait for a GPU.", {"": waiting})
+    held = {_labels(gpu=name): int(works) for name, works in leases().items()}
+    yield from _gauge("latent_gpu_lease_held", "Whether somebody works on the GPU.", held)
 
 
 def _gauge(name: str, help_text: str, values: Mapping[str, float]) -> Iterator[str]:

@@ -66,6 +66,7 @@ class TrainingJob:
 
     def _run(self, device: torch.device, asked: str, start: TrainingStart | None) -> dict[str, Any]:
         from latentcore.artifacts.model_files import write_model
+        from latentcore.encoders.gpu_lease import leased
         from latentcore.encoding.training_data import check_room, collect_patterns
         from latentcore.encoding.training_models import as_encoder
 
@@ -82,15 +83,16 @@ class TrainingJob:
             progress=self.progress,
         )
         components, targets = self._start(patterns, preparer, asked, start)
-        training = self._training(patterns, preparer, device, targets, components, asked)
-        result = training.run()
+        with leased(str(device), self.progress):
+            training = self._training(patterns, preparer, device, targets, components, asked)
+            result = training.run()
+            trained = Trained(training, result, as_encoder(training.model, preparer, device))
+            provenance = self._provenance(str(device))
+            write_model(self.folder.path("model.safetensors"), trained.encoder, provenance)
+            self.folder.path("model.json")
+            self.progress.step(0, 1, "judging the latents")
+            found = judge(trained, components, self.request, self.chosen, self.folder)
         warnings = self._notes() + ([result.message] if result.message else [])
-        trained = Trained(training, result, as_encoder(training.model, preparer, device))
-        provenance = self._provenance(str(device))
-        write_model(self.folder.path("model.safetensors"), trained.encoder, provenance)
-        self.folder.path("model.json")
-        self.progress.step(0, 1, "judging the latents")
-        found = judge(trained, components, self.request, self.chosen, self.folder)
         warnings += [found.warning] if found.warning else []
         write_files(self.folder, self.request, self.preset, trained, found)
         return summary_of(trained, self.preset, self.chosen, found, warnings)
