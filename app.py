@@ -13,9 +13,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.access import identity
+from pages.access import identity, presence
 from pages.frame import errors, navigation, settings_check, start
 from pages.frame.measured import PAGE_SECONDS
+from pages.operation.allowed import may_operate
 from pages.people import login
 from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, memory, sidebar, state
@@ -29,12 +30,13 @@ def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
-    pages = navigation.all_pages()
+    pages = navigation.all_pages(operator=may_operate())
     let_in = identity.asking() is not None
     page = st.navigation(pages, position="sidebar" if let_in else "hidden")
     if not let_in:
         login.show_way_in()
         return
+    presence.note()
     navigation.follow(pages, page)
     with PAGE_SECONDS.timed(page.url_path or navigation.DEFAULT), errors.boundary():
         notes = st.container()  # always there: what is open on the page stays so when it empties

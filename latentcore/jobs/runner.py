@@ -557,7 +557,10 @@ def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
 
 
 def _queue(record: JobRecord) -> str:
-    return _AUTOMATIC if record.automatic else VERBS.get(record.verb).pool
+    """Return where a job waits; nothing for a verb that only another version has."""
+    if record.automatic:
+        return _AUTOMATIC
+    return VERBS.get(record.verb).pool if record.verb in VERBS.names() else ""
 
 
 def _no_services() -> AbstractContextManager[Mapping[str, object]]:

@@ -2,7 +2,7 @@
 
 Every folder ``NAME`` below ``pages/tasks`` that holds a ``NAME.py`` is a page. Its ``__init__.py``
 may define ``TITLE``, ``ICON`` and ``POSITION``; without them the page is called after its folder
-and comes last.
+and comes last. One that says ``FOR_OPERATORS`` is there for those who look after the server only.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ def names() -> list[str]:
     return sorted(found, key=lambda name: float(_fact(name, "POSITION", "inf")))
 
 
-def all_pages() -> list[StreamlitPage]:
-    """Return all pages for `st.navigation`."""
+def all_pages(*, operator: bool) -> list[StreamlitPage]:
+    """Return all pages that a user may go to, for `st.navigation`."""
     return [
         st.Page(_script(name), title=_title(name), icon=_icon(name), default=name == DEFAULT)
         for name in names()
+        if operator or not _fact(name, "FOR_OPERATORS", "")
     ]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from latentcore.jobs import JobRecord, JobRunner
+from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.turns import in_turn
 from latentcore.jobs.usage import Usage, UsageLog
 from tests.jobs.child.toy_verbs import ToyRequest
@@ -154,6 +155,16 @@ def test_what_was_worked_is_known_after_the_record_is_gone_and_after_a_restart(t
     with JobRunner(tmp_path / "jobs") as runner:
         assert runner.used(since=0) == {"busy": spent}
         assert runner.used(since=job.ended) == {"busy": 0.0}
+
+
+def test_job_of_a_verb_that_this_version_lacks_stops_nobody(tmp_path) -> None:
+    with JobRunner(tmp_path / "jobs", who=lambda: "busy") as runner:
+        strange = replace(job("abc", "guest", 1e9), verb="unheard-of", state="running", owner="x-1")
+        JobFolder(tmp_path / "jobs" / "abc").create(replace(strange, started=1e9, updated=1e9 + 5))
+        assert runner.get("abc").state == "interrupted"
+        done = runner.wait(runner.submit("toy-thread", ToyRequest("a")).id, PATIENCE)
+        assert done.state == "finished"
+        assert runner.used(since=0).keys() == {"busy"}
 
 
 def test_log_of_usage_keeps_a_day(tmp_path) -> None:

@@ -1,0 +1,54 @@
+"""What each user takes of the server."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from latentcore.settings import settings
+from pages.access import identity
+from pages.frame.tables import show_table
+from pages.operation import people
+
+
+def show() -> None:
+    """List the users, those who take most of the disk first."""
+    found = people.usage()
+    nobody = people.SERVER if identity.way_in() else people.EVERYBODY
+    rows = [
+        {
+            "User": name or nobody,
+            "Sessions": one.sessions,
+            "Disk": one.runs + one.uploads,
+            "Runs": one.runs,
+            "Uploads": one.uploads,
+            "Jobs, 24 h": one.worked / 3600,
+        }
+        for name, one in found.items()
+    ]
+    if not rows:
+        st.caption("Nobody has used the server yet.")
+        return
+    frame = pd.DataFrame(rows).sort_values("Disk", ascending=False)
+    size = st.column_config.NumberColumn(format="bytes")
+    show_table(
+        frame,
+        column_config={
+            "User": st.column_config.TextColumn(width="large"),
+            **dict.fromkeys(("Disk", "Runs", "Uploads"), size),
+            "Jobs, 24 h": st.column_config.NumberColumn(
+                format="%.2f h", help="For how long their jobs have worked in the last 24 hours."
+            ),
+        },
+    )
+    st.caption(_bounds())
+
+
+def _bounds() -> str:
+    """Say what one user may take."""
+    room, hours = settings().user_gb, settings().user_job_hours
+    bounds = [f"{room} GB"] if room else []
+    bounds += [f"{hours} h of jobs within 24 hours"] if hours else []
+    if not bounds:
+        return "No bounds are set for a user (LATENT_USER_GB, LATENT_USER_JOB_HOURS)."
+    return f"Each user may take {' and '.join(bounds)}."
