@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from functools import partial
@@ -333,17 +334,15 @@ class JobRunner:
         record = self.get(job)
         if record is None or record.state != "queued":
             return ()
-        queue = _queue(record)
+        queue, records, now = _queue(record), self._all(), time.time()
         rivals = [
             other
-            for other in self.list(self._keep)
+            for other in reversed(records)
             if other.active and other.owner == record.owner and _queue(other) == queue
         ]
         running = [other for other in rivals if other.state == "running"]
-        now = time.time()
-        turns = in_turn(
-            [other for other in rivals if other.state == "queued"], self._used((queue,), now), now
-        )
+        queued = [other for other in rivals if other.state == "queued"]
+        turns = in_turn(queued, self._used((queue,), records, now), now)
         return (*running, *takewhile(lambda other: other.id != job, turns))
 
     def used(self, since: float) -> dict[str, float]:
@@ -352,7 +351,7 @@ class JobRunner:
         All users are named whose jobs have worked, with those that still work.
         """
         spent: dict[str, float] = {}
-        for one in self._used(tuple(self._executors), time.time()):
+        for one in self._used(tuple(self._executors), self._all(), time.time()):
             spent[one.user] = spent.get(one.user, 0.0) + one.since(since)
         return spent
 
@@ -385,7 +384,7 @@ class JobRunner:
         for executor in self._executors.values():
             executor.close()
         with self._exclusive():
-            for record in self.list(self._keep):
+            for record in self._all():
                 if record.active and record.owner == self._owner.token:
                     self._end(replace(record, state="interrupted", ended=time.time()))
         self._owner.leave()
@@ -439,12 +438,14 @@ class JobRunner:
         if gone := folders.keys() - {record.id for record in queued}:
             return folders[gone.pop()]  # it was cancelled: the worker passes over it
         now = time.time()
-        return folders[in_turn(queued, self._used((queue,), now), now)[0].id]
+        return folders[in_turn(queued, self._used((queue,), self._all(), now), now)[0].id]
 
-    def _used(self, queues: Collection[str], now: float) -> Iterator[Usage]:
+    def _used(
+        self, queues: Collection[str], records: Iterable[JobRecord], now: float
+    ) -> Iterator[Usage]:
         """Yield what was worked in queues within the last day, with what is being worked."""
         yield from (one for one in self._usage.entries() if one.queue in queues)
-        for record in self.list(self._keep):
+        for record in records:
             if record.state == "running" and _queue(record) in queues:
                 yield Usage(record.user, _queue(record), record.started, now)
 
@@ -502,6 +503,10 @@ class JobRunner:
             self._end(latest)
             return latest
 
+    def _all(self) -> Sequence[JobRecord]:
+        """Return all jobs, newest first: what has ended is pruned, what waits never."""
+        return self.list(sys.maxsize)
+
     def _known(self, job: str) -> JobRecord:
         record = self.get(job)
         if record is None:
@@ -545,7 +550,7 @@ class JobRunner:
         self._at(job).remove()
 
     def _prune(self) -> None:
-        ended = [record for record in self.list(10 * self._keep) if not record.active]
+        ended = [record for record in self._all() if not record.active]
         for record in ended[self._keep :]:
             self._drop(record.id)
 

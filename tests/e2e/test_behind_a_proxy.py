@@ -53,7 +53,7 @@ def nginx(folder: Path, upstream: str) -> Iterator[str]:
     (folder / "nginx.conf").write_text(whole, encoding="utf-8")
     running = subprocess.Popen([program, "-p", str(folder), "-c", str(folder / "nginx.conf")])
     try:
-        _wait(f"http://127.0.0.1:{port}/latent/_stcore/health")
+        _wait(f"http://127.0.0.1:{port}/latent/healthz")
         yield f"http://{HOST}:{port}/latent"
     finally:
         running.terminate()
@@ -84,6 +84,7 @@ def test_everything_works_below_a_prefix_behind_nginx(tmp_path: Path) -> None:
         chromium(rules) as browser,
     ):
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        assert page.request.get(f"{url}/metrics").status == 403, "the proxy speaks for anybody"
         explorer = Explorer(page, f"{url}/?embedding=pca")
         explorer.box("map", 0.2, 0.2, 0.6, 0.7)
         explorer.box_in_address("map")
