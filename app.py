@@ -27,13 +27,13 @@ WORDMARK = MARK.with_name("wordmark.svg")
 def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
-    st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     pages = navigation.all_pages()
-    let_in = identity.asking() is not None
-    page = st.navigation(pages, position="sidebar" if let_in else "hidden")
-    if not let_in:
-        login.show_way_in()
+    if identity.asking() is None:
+        st.navigation(pages, position="hidden")
+        login.show_way_in(WORDMARK)
         return
+    st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
+    page = st.navigation(pages)
     navigation.follow(pages, page)
     with errors.boundary():
         notes = st.container()  # always there: what is open on the page stays so when it empties
@@ -45,10 +45,10 @@ def main() -> None:
         with notes:
             show_missing(state.check(refused))
         memory.remember_files(state.current().places)
+        login.show_user()
         jobs = st.sidebar.container()
         listed = show_jobs(jobs)
         sidebar.sidebar()
-        login.show_user()
         page.run()
         if not listed:
             show_jobs(jobs)  # those that the page has just asked for

@@ -66,7 +66,7 @@ def give_button(kind: Kind, name: str) -> None:
 
 def _ask_name(key: str) -> None:
     example = identity.current_user().name
-    st.text_input("Name", key=key, placeholder=f"as their login says, like yours: {example}")
+    st.text_input("Name", key=key, placeholder=f"such as {example}")
 
 
 def _line(key: str, thing: Thing, along: list[Thing], audience: str, right: Right) -> None:
