@@ -126,4 +126,15 @@ def checkpoint_of(folder: Path, run: dict[str, Any]) -> Path | None:
     if own.is_file():
         return own
     named = [Path(entry["location"]) for entry in _inputs(run, "checkpoint")]
-    return next((path for path in named if path.exists()), None)
+    return next((path for path in named if path.exists() and _may_open(path)), None)
+
+
+def _may_open(path: Path) -> bool:
+    """Tell whether a file is for the present user: a run may be shared, and its model not."""
+    if not identity.way_in():
+        return True
+    try:
+        places.check_owner(places.place_of(path))
+    except InputError:
+        return False
+    return True
