@@ -81,6 +81,7 @@ else:
 
     from pages.access.browsers import BrowserCookie
     from pages.access.gate import Gate
+    from pages.access.wanted import WantedPage
     from pages.frame import rail
     from pages.frame.addresses import PageAddresses, page_html
     from pages.frame.content_policy import ContentPolicy
@@ -98,6 +99,7 @@ else:
         lifespan=lifespan,
         middleware=[
             Middleware(Gate),
+            Middleware(WantedPage),
             Middleware(ContentPolicy, html=page_html(frame_style)),
             Middleware(BrowserCookie),
             Middleware(

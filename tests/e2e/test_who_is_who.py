@@ -109,8 +109,7 @@ def test_each_sees_their_own_and_signing_out_ends_it(browser: Browser, url: str,
     expect(anna.page.get_by_text("Choose a line to see")).to_be_visible()
 
     assert bert.status(array) == 401
-    bert.sign_in(url, "Bert")
-    bert.page.goto(link)
+    bert.sign_in(link, "Bert")
     expect(bert.page.get_by_text("You may not open")).to_be_visible()
     assert bert.status(array) == 404
     bert.page.goto(f"{url}/runs?run={run.removeprefix('extract-')}")
