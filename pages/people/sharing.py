@@ -27,12 +27,14 @@ _RIGHTS: dict[Right, str] = {"read": "may look at it", "write": "may change it"}
 
 
 def share_button(
-    kind: Kind, name: str, *, with_it: Iterable[Thing] = (), address: str = ""
+    kind: Kind, name: str, *, key: str = "", with_it: Iterable[Thing] = (), address: str = ""
 ) -> None:
     """Offer to share a thing of one's own; nothing where people don't sign in.
 
     Parameters
     ----------
+    key : str
+        Of the widgets, where a page shows the thing twice.
     with_it : iterable of Thing
         What it was made of: those that are one's own are shared with it.
     address : str
@@ -43,12 +45,13 @@ def share_button(
     along = [thing for thing in dict.fromkeys(with_it) if claims.access(*thing) == "own"]
     shared = claims.of(kind, name).shared
     title = f"Shared with {len(shared)}" if shared else "Share"
-    with st.popover(title, icon=":material/group_add:", key=f"share_{kind}_{name}"):
+    key = key or f"{kind}_{name}"
+    with st.popover(title, icon=":material/group_add:", key=f"share_{key}"):
         for number, (audience, right) in enumerate(shared.items()):
-            _line(f"unshare_{kind}_{name}_{number}", (kind, name), along, audience, right)
+            _line(f"unshare_{key}_{number}", (kind, name), along, audience, right)
         if not shared:
             st.caption("Only you can open it." if kind == "upload" else "Only you can see it.")
-        _ask((kind, name), along)
+        _ask(f"share_with_{key}", (kind, name), along)
         if address and shared:
             st.caption("They find it here:")
             st.code(_absolute(address), language=None, wrap_lines=True)
@@ -81,8 +84,7 @@ def _line(key: str, thing: Thing, along: list[Thing], audience: str, right: Righ
         )  # fmt: skip
 
 
-def _ask(thing: Thing, along: list[Thing]) -> None:
-    key = f"share_with_{thing[0]}_{thing[1]}"
+def _ask(key: str, thing: Thing, along: list[Thing]) -> None:
     groups = {
         claims.group(name): f"Group {name}" for name in sorted(identity.current_user().groups)
     }
