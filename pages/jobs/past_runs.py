@@ -23,9 +23,12 @@ def past_runs(*, everyones: bool = False) -> tuple[IndexedRun, ...]:
     all users'.
     """
     runs = _index(places.runs_folder()).runs()
-    if not identity.way_in() or (everyones and identity.current_user().operator):
+    if not identity.way_in():
         return runs
-    return tuple(run for run in runs if claims.access("run", run.folder.name, listed=True))
+    user = identity.current_user()
+    if not user.name or (everyones and user.operator):
+        return runs
+    return tuple(run for run in runs if claims.of("run", run.folder.name).access(user, listed=True))
 
 
 def past_run(name: str) -> IndexedRun | None:

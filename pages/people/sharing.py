@@ -111,7 +111,7 @@ def _ask(key: str, thing: Thing, along: list[Thing]) -> None:
 def _share(thing: Thing, along: list[Thing], key: str) -> None:
     audience, right = st.session_state[key], st.session_state[f"{key}_right"]
     if audience == _A_PERSON:
-        name = st.session_state[f"{key}_name"].strip()
+        name = identity.written(st.session_state[f"{key}_name"])
         if not identity.is_name(name):
             st.toast("Write the person's name first.", icon=":material/error:")
             return
@@ -127,7 +127,7 @@ def _set(things: Iterable[Thing], audience: str, right: Right | None) -> None:
 
 
 def _give(thing: Thing, key: str) -> None:
-    name = st.session_state[key].strip()
+    name = identity.written(st.session_state[key])
     if identity.current_user().operator and identity.is_name(name) and not claims.of(*thing).owners:
         claims.give(*thing, name)
 
