@@ -29,13 +29,13 @@ WORDMARK = MARK.with_name("wordmark.svg")
 def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
-    st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     pages = navigation.all_pages(operator=may_operate())
-    let_in = identity.asking() is not None
-    page = st.navigation(pages, position="sidebar" if let_in else "hidden")
-    if not let_in:
-        login.show_way_in()
+    if identity.asking() is None:
+        st.navigation(pages, position="hidden")
+        login.show_way_in(WORDMARK)
         return
+    st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
+    page = st.navigation(pages)
     presence.note()
     navigation.follow(pages, page)
     with PAGE_SECONDS.timed(page.url_path or navigation.DEFAULT), errors.boundary():
@@ -48,10 +48,10 @@ def main() -> None:
         with notes:
             show_missing(state.check(refused))
         memory.remember_files(state.current().places)
+        login.show_user()
         jobs = st.sidebar.container()
         listed = show_jobs(jobs)
         sidebar.sidebar()
-        login.show_user()
         page.run()
         if not listed:
             show_jobs(jobs)  # those that the page has just asked for
@@ -84,6 +84,7 @@ else:
 
     from pages.access.browsers import BrowserCookie
     from pages.access.gate import Gate
+    from pages.access.wanted import WantedPage
     from pages.frame import logs, rail
     from pages.frame.addresses import PageAddresses, page_html
     from pages.frame.content_policy import ContentPolicy
@@ -105,6 +106,7 @@ else:
         middleware=[
             Middleware(OperatorAddresses),
             Middleware(Gate),
+            Middleware(WantedPage),
             Middleware(ContentPolicy, html=page_html(frame_style)),
             Middleware(BrowserCookie),
             Middleware(

@@ -97,7 +97,11 @@ def asking() -> User | None:
         return acting
     if get_script_run_ctx(suppress_warning=True) is None:
         return None
-    return _user(st.user.to_dict())
+    claims = st.user.to_dict()
+    if way_in() == "header":  # and not what a cookie says besides
+        named = config.get_option("server.trustedUserHeaders").values()
+        claims = {name: claims.get(name) for name in named}
+    return _user(claims)
 
 
 def acting_name() -> str:
@@ -137,8 +141,8 @@ def user_of(request: HTTPConnection) -> User | None:
 
 def sign_out(request: HTTPConnection) -> None:
     """End the login of a request for good: its cookie counts no more, whoever has a copy."""
-    claims = _claims_in_cookie(request.cookies)
-    if way_in() != "login" or not claims:
+    claims = _claims_in_cookie(request.cookies) if way_in() == "login" else {}
+    if not claims:
         return
     folder = _ended_folder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -174,10 +178,17 @@ def _user(claims: Mapping[str, Any]) -> User | None:
     unverified = settings().user_claim == "email" and claims.get("email_verified") is False
     if not isinstance(name, str) or not is_name(name) or unverified:
         return None
+    name = written(name)
     said = claims.get(settings().groups_claim) or ()
     named = said.split(",") if isinstance(said, str) else said
     groups = (str(group).strip() for group in list(named)[:_MOST_GROUPS])
-    return User(name, frozenset(filter(is_name, groups)), name in settings().operators)
+    operators = map(written, settings().operators)
+    return User(name, frozenset(filter(is_name, groups)), name in operators)
+
+
+def written(name: str) -> str:
+    """Return a user's name as it is kept: addresses are the same in capitals."""
+    return name.strip().lower() if settings().user_claim == "email" else name.strip()
 
 
 def _is_logged_in(claims: Mapping[str, Any]) -> bool:

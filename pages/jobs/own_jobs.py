@@ -45,10 +45,15 @@ class OwnJobs:
 
     def list(self, limit: int = 50, *, everyones: bool = False) -> list[JobRecord]:
         """Return the newest jobs; to operators, with `everyones`, all users'."""
-        if not identity.way_in() or (everyones and identity.current_user().operator):
+        user = identity.current_user()
+        if not user.name or (everyones and user.operator):
             return self._runner.list(limit)
-        found = self._runner.list(_ALL)
-        return [one for one in found if _access(one, listed=True)][:limit]
+        found = [
+            one
+            for one in self._runner.list(_ALL)
+            if claims.of("run", one.folder.name).access(user, listed=True)
+        ]
+        return found[:limit]
 
     def may_change(self, record: JobRecord) -> bool:
         """Tell whether the user may start a job again, and name it."""
@@ -118,8 +123,8 @@ class OwnJobs:
         return self._runner.warming
 
 
-def _access(record: JobRecord, *, listed: bool = False) -> Access:
-    return claims.access("run", record.folder.name, listed=listed)
+def _access(record: JobRecord) -> Access:
+    return claims.access("run", record.folder.name)
 
 
 def _if_seen(record: JobRecord | None) -> JobRecord | None:

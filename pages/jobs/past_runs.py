@@ -23,9 +23,12 @@ def past_runs(*, everyones: bool = False) -> tuple[IndexedRun, ...]:
     all users'.
     """
     runs = _index(places.runs_folder()).runs()
-    if not identity.way_in() or (everyones and identity.current_user().operator):
+    if not identity.way_in():
         return runs
-    return tuple(run for run in runs if claims.access("run", run.folder.name, listed=True))
+    user = identity.current_user()
+    if not user.name or (everyones and user.operator):
+        return runs
+    return tuple(run for run in runs if claims.of("run", run.folder.name).access(user, listed=True))
 
 
 def past_run(name: str) -> IndexedRun | None:
@@ -126,4 +129,15 @@ def checkpoint_of(folder: Path, run: dict[str, Any]) -> Path | None:
     if own.is_file():
         return own
     named = [Path(entry["location"]) for entry in _inputs(run, "checkpoint")]
-    return next((path for path in named if path.exists()), None)
+    return next((path for path in named if path.exists() and _may_open(path)), None)
+
+
+def _may_open(path: Path) -> bool:
+    """Tell whether a file is for the present user: a run may be shared, and its model not."""
+    if not identity.way_in():
+        return True
+    try:
+        places.check_owner(places.place_of(path))
+    except InputError:
+        return False
+    return True

@@ -12,13 +12,11 @@ from latentcore.settings import settings
 from pages.access import identity
 from pages.frame.errors import markdown_safe
 
-_WORDMARK = Path(__file__).parents[1] / "frame" / "wordmark.svg"
 
-
-def show_way_in() -> None:
+def show_way_in(wordmark: Path) -> None:
     """Show how to sign in, where nobody is."""
-    with st.container(key="sign_in", horizontal_alignment="center"):
-        st.image(str(_WORDMARK), width=260)
+    with st.container(key="sign_in", border=True, horizontal_alignment="center"):
+        st.image(str(wordmark), width=280)
         if identity.way_in() == "header":
             _show_header_page()
         else:
@@ -26,13 +24,15 @@ def show_way_in() -> None:
 
 
 def show_user() -> None:
-    """Show who is signed in, and the way out, at the foot of the sidebar."""
+    """Show who is signed in, and the way out, in the sidebar."""
     user = identity.current_user()
     if not user.name:
         return
-    with st.sidebar.container(key="signed_in", gap="small"):
+    with st.sidebar.container(
+        key="signed_in", horizontal=True, vertical_alignment="center", gap="small"
+    ):
         role = " · operator" if user.operator else ""
-        st.caption(f":material/person: {markdown_safe(user.name)}{role}")
+        st.markdown(f":material/person: :small[{markdown_safe(user.name)}{role}]", width="stretch")
         if identity.way_in() == "login":
             st.button(
                 "Sign out", key="sign_out", icon=":material/logout:", type="tertiary",

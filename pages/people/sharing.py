@@ -27,12 +27,14 @@ _RIGHTS: dict[Right, str] = {"read": "may look at it", "write": "may change it"}
 
 
 def share_button(
-    kind: Kind, name: str, *, with_it: Iterable[Thing] = (), address: str = ""
+    kind: Kind, name: str, *, key: str = "", with_it: Iterable[Thing] = (), address: str = ""
 ) -> None:
     """Offer to share a thing of one's own; nothing where people don't sign in.
 
     Parameters
     ----------
+    key : str
+        Of the widgets, where a page shows the thing twice.
     with_it : iterable of Thing
         What it was made of: those that are one's own are shared with it.
     address : str
@@ -43,12 +45,13 @@ def share_button(
     along = [thing for thing in dict.fromkeys(with_it) if claims.access(*thing) == "own"]
     shared = claims.of(kind, name).shared
     title = f"Shared with {len(shared)}" if shared else "Share"
-    with st.popover(title, icon=":material/group_add:", key=f"share_{kind}_{name}"):
+    key = key or f"{kind}_{name}"
+    with st.popover(title, icon=":material/group_add:", key=f"share_{key}"):
         for number, (audience, right) in enumerate(shared.items()):
-            _line(f"unshare_{kind}_{name}_{number}", (kind, name), along, audience, right)
+            _line(f"unshare_{key}_{number}", (kind, name), along, audience, right)
         if not shared:
             st.caption("Only you can open it." if kind == "upload" else "Only you can see it.")
-        _ask((kind, name), along)
+        _ask(f"share_with_{key}", (kind, name), along)
         if address and shared:
             st.caption("They find it here:")
             st.code(_absolute(address), language=None, wrap_lines=True)
@@ -66,7 +69,7 @@ def give_button(kind: Kind, name: str) -> None:
 
 def _ask_name(key: str) -> None:
     example = identity.current_user().name
-    st.text_input("Name", key=key, placeholder=f"as their login says, like yours: {example}")
+    st.text_input("Name", key=key, placeholder=f"such as {example}")
 
 
 def _line(key: str, thing: Thing, along: list[Thing], audience: str, right: Right) -> None:
@@ -81,8 +84,7 @@ def _line(key: str, thing: Thing, along: list[Thing], audience: str, right: Righ
         )  # fmt: skip
 
 
-def _ask(thing: Thing, along: list[Thing]) -> None:
-    key = f"share_with_{thing[0]}_{thing[1]}"
+def _ask(key: str, thing: Thing, along: list[Thing]) -> None:
     groups = {
         claims.group(name): f"Group {name}" for name in sorted(identity.current_user().groups)
     }
@@ -109,7 +111,7 @@ def _ask(thing: Thing, along: list[Thing]) -> None:
 def _share(thing: Thing, along: list[Thing], key: str) -> None:
     audience, right = st.session_state[key], st.session_state[f"{key}_right"]
     if audience == _A_PERSON:
-        name = st.session_state[f"{key}_name"].strip()
+        name = identity.written(st.session_state[f"{key}_name"])
         if not identity.is_name(name):
             st.toast("Write the person's name first.", icon=":material/error:")
             return
@@ -125,7 +127,7 @@ def _set(things: Iterable[Thing], audience: str, right: Right | None) -> None:
 
 
 def _give(thing: Thing, key: str) -> None:
-    name = st.session_state[key].strip()
+    name = identity.written(st.session_state[key])
     if identity.current_user().operator and identity.is_name(name) and not claims.of(*thing).owners:
         claims.give(*thing, name)
 

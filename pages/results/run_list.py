@@ -101,9 +101,8 @@ def entries() -> list[Entry]:
     lost = [_damaged(places.jobs_folder() / job, why) for job, why in runner().damaged().items()]
     foreign = _foreign(known) if identity.current_user().operator else []
     listed = [*jobs, *lost, *_orphans(known), *foreign]
-    linked = st.query_params.get("run")
-    if linked and linked not in {entry.key for entry in listed}:
-        listed += _linked(linked)
+    if identity.way_in():
+        listed += _linked(listed)
     newest = sorted(listed, key=lambda entry: entry.started, reverse=True)[:_MOST]
     if not identity.way_in():
         return newest
@@ -118,8 +117,11 @@ def entries() -> list[Entry]:
     ]
 
 
-def _linked(key: str) -> list[Entry]:
+def _linked(listed: list[Entry]) -> list[Entry]:
     """Return what the address names and no list does: it was shared by its address alone."""
+    key = st.query_params.get("run", "")
+    if any(key in (entry.key, entry.folder.name) for entry in listed):
+        return []
     record = runner().get(key)
     if record is not None:
         return [_of_job(record)]
@@ -137,13 +139,13 @@ def table(listed: list[Entry]) -> int | None:
         {
             "Preview": _previews(listed),
             "Title": [entry.title for entry in listed],
+            "Whose": [_whose(entry) for entry in listed],
             "Verb": [entry.verb for entry in listed],
             "State": [f"{_SIGNS[entry.state]} {entry.state}" for entry in listed],
             "Started": [_local(entry.started) for entry in listed],
             "Duration": [duration_text(entry.seconds) if entry.seconds else "" for entry in listed],
             "n": [entry.count or None for entry in listed],
             "Size": [size_text(entry.size) if entry.size else "" for entry in listed],
-            "Whose": [_whose(entry) for entry in listed],
             "Note": [entry.note for entry in listed],
         }
     )
@@ -176,7 +178,8 @@ def _whose(entry: Entry) -> str:
     if entry.access == "own":
         others = [name for name in entry.owners if name != identity.current_user().name]
         return f"yours and {', '.join(others)}'s" if others else ""
-    return ", ".join(entry.owners) or "nobody"
+    shared = claims.of("run", entry.folder.name).shared if entry.access else {}
+    return ", ".join(entry.owners) or ("everybody" if claims.EVERYBODY in shared else "nobody")
 
 
 def disk_text(listed: list[Entry]) -> str:

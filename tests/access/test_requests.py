@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 
 from pages.access.gate import Gate
 from pages.access.identity import User, acting_as
+from pages.access.wanted import WantedPage
 from pages.panels.array_store import array_store
 from pages.panels.routes import ROUTES
 from tests.access.conftest import SECRET, claims_of
@@ -32,9 +34,10 @@ async def _echo(request: Any) -> PlainTextResponse:
     return PlainTextResponse("open")
 
 
+_ECHOED = ("/", "/data", "/media/a.csv", "/auth/login", "/auth/logout")
 APP = Starlette(
-    routes=[*(Route(path, _echo) for path in ("/media/a.csv", "/auth/logout", "/data")), *ROUTES],
-    middleware=[Middleware(Gate)],
+    routes=[*(Route(path, _echo) for path in _ECHOED), *ROUTES],
+    middleware=[Middleware(Gate), Middleware(WantedPage)],
 )
 
 
@@ -53,9 +56,14 @@ class _Connection:
         return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def status(
+def status(path: str, **how: Any) -> int:
+    return int(answer(path, **how)["status"])
+
+
+def answer(
     path: str, *, peer: str = "127.0.0.1", headers: Mapping[str, str] | list[tuple[str, str]] = ()
-) -> int:
+) -> dict[str, Any]:
+    """Return what begins the answer to a request."""
     sent: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
@@ -73,8 +81,7 @@ def status(
         "client": (PROXY, 1),  # as uvicorn takes it from X-Forwarded-For
     }
     asyncio.run(APP(scope, _Connection(peer).receive, send))
-    found: int = sent[0]["status"]
-    return found
+    return sent[0]
 
 
 def cookie(claims: Mapping[str, object], secret: str = SECRET, name: str = COOKIE) -> str:
@@ -170,3 +177,34 @@ def test_a_proxys_header_is_not_believed_for(
 def test_without_a_login_keys_are_everybodys(workspace: Path) -> None:
     assert status(array_store().put(np.ones(2, np.float32)).url) == 200
     assert not (workspace / "access").exists()
+
+
+@pytest.mark.parametrize(
+    ("referer", "wanted"),
+    [
+        ("https://lab.example.org/runs?run=12ab", "/runs?run=12ab"),
+        ("https://lab.example.org/?latents=run:a/b.h5", "/?latents=run:a/b.h5"),
+        ("https://lab.example.org/", ""),
+        ("https://evil.example/runs?run=12ab", ""),
+        ("https://lab.example.org//evil.example/runs", ""),
+        ("https://lab.example.org/auth/logout", ""),
+        ("https://lab.example.org/runs?a=" + "x" * 5000, ""),
+    ],
+)
+def test_a_login_leads_back_to_the_page_where_it_began(
+    referer: str, wanted: str, with_login: Path
+) -> None:
+    headers = dict(answer("/auth/login", headers={"referer": referer})["headers"])
+    kept = headers.get(b"set-cookie", b"").decode().partition(";")[0]
+    assert unquote(kept.partition("=")[2]) == wanted
+    after = answer("/", headers={"cookie": f"{cookie(claims_of(ANNA.name))}; {kept}"})
+    assert dict(after["headers"]).get(b"location", b"").decode() == wanted
+    assert answer("/", headers={"cookie": kept})["status"] == 200  # not signed in yet
+
+
+@pytest.mark.parametrize(
+    "forged", ["//evil.example", "https://evil.example", "/runs%0d%0ax:y", "x"]
+)
+def test_a_forged_page_leads_nowhere_else(forged: str, with_login: Path) -> None:
+    kept = f"{cookie(claims_of(ANNA.name))}; latent_wanted={forged}"
+    assert dict(answer("/", headers={"cookie": kept})["headers"])[b"location"] == b"/"
