@@ -153,6 +153,8 @@ HEADERS = {"STREAMLIT_SERVER_TRUSTED_USER_HEADERS": '{"X-User": "email"}'}
         ("", HEADERS, "nobody gets in"),
         ("", {**HEADERS, "LATENT_TRUSTED_PROXIES": "10.0.0.5,::1"}, ""),
         ("", {**HEADERS, "LATENT_TRUSTED_PROXIES": "0.0.0.0/0"}, "that they are anybody"),
+        ("", {"LATENT_METRICS_TOKEN": "guess me"}, "LATENT_METRICS_TOKEN has fewer than 16"),
+        ("", {"LATENT_METRICS_TOKEN": "g" * 16}, ""),
         ("", {"LATENT_OPERATORS": "olga"}, "LATENT_OPERATORS is set, but nobody signs in"),
         (
             "",
@@ -173,6 +175,7 @@ def test_what_is_wrong_with_the_way_in_is_said(
     configure(**variables)
     found = notes(offline=True)
     assert len(found) == bool(expected)
+    assert "g" * 8 not in repr(execute("settings", SettingsRequest(offline=True)))
     assert expected in "".join(found)
 
 

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from latentcore.errors import RequestError
 from latentcore.readers import open_latents
 from latentcore.settings import settings
-from pages.access import places
+from pages.access import places, quotas
 from pages.access.uploads import store_model
 from pages.jobs.panel import runner
 from tests.factories.kikuchi import write_kikuchi
@@ -219,6 +219,21 @@ def test_job_that_fails_says_why_and_offers_another_try(scan: str) -> None:
     assert record.finished
     record.folder.joinpath("run.json").unlink()
     assert "run folder was deleted" in page_text(app.run())
+
+
+def test_who_has_no_room_left_is_told_what_takes_it_and_nothing_is_queued(
+    scan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = choose_pca(open_page(samples=scan), 4)
+    (places.runs_folder() / "extract-1").mkdir(parents=True)
+    (places.runs_folder() / "extract-1" / "scan_latents.h5").write_bytes(b"\0" * 1100)
+    monkeypatch.setenv("LATENT_USER_GB", "1")
+    monkeypatch.setattr(quotas, "_GIGABYTE", 1000)
+    settings.cache_clear()
+    app = press(app, "Extract latents")
+    assert "extract 1.1 kB" in page_text(app)
+    assert "Delete runs on the Runs page" in page_text(app)
+    assert not runner().list()
 
 
 def test_uploaded_model_and_record_lie_side_by_side(workspace: Path) -> None:

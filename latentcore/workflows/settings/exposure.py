@@ -15,6 +15,7 @@ from latentcore.workflows.settings.logins import asks_for_login
 _CONFIG, _SECRETS = Path(".streamlit/config.toml"), Path(".streamlit/secrets.toml")
 _CREDENTIALS = Path(".aws/credentials")
 _MOUNTS = Path("/proc/self/mountinfo")
+_SHORTEST_TOKEN = 16
 _NETWORK = (
     "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.sshfs", "gpfs",
     "lustre", "nfs", "nfs4", "smb3", "smbfs",
@@ -42,6 +43,11 @@ def exposure(found: Settings) -> Iterator[str]:
     for path in (_SECRETS, Path.home() / _SECRETS, Path.home() / _CREDENTIALS):
         if path.is_file() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             yield f"{str(path)!r} holds secrets that other users can read. Say: chmod 600 {path}"
+    if found.metrics_token and len(found.metrics_token) < _SHORTEST_TOKEN:
+        yield (
+            f"LATENT_METRICS_TOKEN has fewer than {_SHORTEST_TOKEN} characters, which can be "
+            "guessed. Make one by: openssl rand -hex 16"
+        )
     kind = filesystem_of(found.workspace)
     if kind in _NETWORK:
         yield (
