@@ -61,13 +61,10 @@ def configure(who: Callable[[], str]) -> None:
     logging.basicConfig(level=logging.WARNING)
     LOGGER.setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
-    sys.excepthook = _log_uncaught
-    threading.excepthook = lambda args: _log_uncaught(
-        args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
-    )
-    sys.unraisablehook = lambda args: _log_uncaught(
-        args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
-    )
+    logging.raiseExceptions = False  # what can't be logged would else be printed with its arguments
+    sys.excepthook = lambda _kind, error, _traceback: _log_uncaught(error)
+    threading.excepthook = lambda args: _log_uncaught(args.exc_value)
+    sys.unraisablehook = lambda args: _log_uncaught(args.exc_value)
 
 
 class JsonLines(logging.Formatter):
@@ -163,7 +160,6 @@ def _places(traceback: TracebackType | None) -> list[str]:
     return found
 
 
-def _log_uncaught(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    LOGGER.critical("nothing caught an error", exc_info=(kind, error, traceback))
+def _log_uncaught(error: BaseException | None) -> None:
+    if not isinstance(error, SystemExit):
+        LOGGER.critical("nothing caught an error", exc_info=error)
