@@ -69,13 +69,15 @@ def _show_login_page() -> None:
 
 def _show_why_refused() -> None:
     claim = settings().user_claim
-    if st.user.get(claim):
-        text = "You were signed out, or your login has become too old. Sign in again."
-    else:
+    if not st.user.get(claim):
         text = (
             f"Your login says nothing that this server knows you by: it lacks “{claim}”. Sign in "
             "with another account, or ask the operator, who chooses it by LATENT_USER_CLAIM."
         )
+    elif st.user.get("email_verified") is False:
+        text = "Your provider has not verified your address. Do so there, and sign in again."
+    else:
+        text = "You were signed out, or your login has become too old. Sign in again."
     st.info(markdown_safe(text), icon=":material/info:")
 
 

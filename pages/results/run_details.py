@@ -136,6 +136,7 @@ def _run_actions(entry: Entry) -> None:
             "Run again",
             key=f"rerun_{entry.key}",
             icon=":material/replay:",
+            disabled=entry.access == "read",
             on_click=_submit,
             args=(entry, run),
             help="Asks the same question as a job with a folder of its own.",

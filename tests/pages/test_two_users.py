@@ -57,10 +57,20 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
 @pytest.fixture
 def annas(person: Person) -> JobRecord:
     """A run of Anna's."""
-    location = str(settings().data_roots[0] / "scan.h5")
+    return extraction(str(settings().data_roots[0] / "scan.h5"))
+
+
+def extraction(location: str) -> JobRecord:
     request = VERBS.get("extract").request(location=(location,), checkpoint="pca:3")
     record = runner().submit("extract", request, title="What Anna found")
     return runner().wait(record.id, PATIENCE)
+
+
+def bring(name: str, content: bytes) -> str:
+    """Upload a file; return its place."""
+    file = io.BytesIO(content)
+    file.name = name
+    return store_upload(file)
 
 
 def open_page(page: str = "runs", **query: str) -> AppTest:
@@ -126,6 +136,25 @@ def test_a_shared_run_is_opened_until_it_is_shared_no_more(
     assert not titles(open_page(run=annas.id))
     opened.run()  # where it is in view already, it goes with the next look
     assert "You may not open" in text_of(opened)
+
+
+def test_what_a_run_was_made_of_is_shared_with_it(person: Person) -> None:
+    place = bring("mine.h5", (settings().data_roots[0] / "scan.h5").read_bytes())
+    record = extraction(places.location(places.together({"mine.h5": place})))
+    key = f"share_with_run_{record.folder.name}"
+    app = open_page(run=record.id)
+    app.selectbox(key=key).set_value(claims.EVERYBODY)
+    app.segmented_control(key=f"{key}_right").set_value("write")
+    app.button(key=f"{key}_now").click().run()
+    person.user = BERT
+    assert places.resolve(place).is_file()
+    assert claims.access(*claims.thing_at(place)) == "read"
+    assert claims.access("run", record.folder.name, listed=True) == "write"
+    person.user = ANNA
+    app.button(key=f"unshare_run_{record.folder.name}_0").click().run()
+    person.user = BERT
+    with pytest.raises(InputError, match="You may not open"):
+        places.resolve(place)
 
 
 def test_a_link_opens_what_no_list_shows(person: Person, annas: JobRecord) -> None:
@@ -196,12 +225,8 @@ def test_an_operator_gives_what_was_there_before_anybody_signed_in(
 
 
 def test_uploads_are_opened_by_those_who_brought_them(person: Person) -> None:
-    def bring() -> str:
-        file = io.BytesIO(b"x,y,Fe\n0,0,1\n")
-        file.name = "fe.csv"
-        return store_upload(file)
-
-    place = bring()
+    content = b"x,y,Fe\n0,0,1\n"
+    place = bring("fe.csv", content)
     person.user = BERT
     with pytest.raises(InputError, match="You may not open"):
         places.resolve(place)
@@ -212,7 +237,7 @@ def test_uploads_are_opened_by_those_who_brought_them(person: Person) -> None:
         places.resolve(beside)
     with pytest.raises(InputError, match="You may not open"):
         locations.check_file(f"{places.uploads_folder()}/{place[7:]}", ["/any"])
-    assert bring() == place and places.resolve(place).is_file()
+    assert bring("fe.csv", content) == place and places.resolve(place).is_file()
     delete_upload(place)
     person.user = ANNA
     assert places.resolve(place).is_file()
