@@ -84,7 +84,9 @@ def test_everything_works_below_a_prefix_behind_nginx(tmp_path: Path) -> None:
         chromium(rules) as browser,
     ):
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        assert page.request.get(f"{url}/metrics").status == 403, "the proxy speaks for anybody"
+        refused = page.goto(f"{url}/metrics")
+        assert refused is not None
+        assert refused.status == 403, "the proxy speaks for anybody"
         explorer = Explorer(page, f"{url}/?embedding=pca")
         explorer.box("map", 0.2, 0.2, 0.6, 0.7)
         explorer.box_in_address("map")

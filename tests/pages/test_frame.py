@@ -414,6 +414,7 @@ def test_a_visitor_lands_in_the_explorer(
         "Search": "search",
         "Batch": "batch",
         "Runs": "runs",
+        "Server": "operator",
     }
 
 
