@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
@@ -20,8 +20,7 @@ from latentcore.settings import settings
 from pages.access import identity
 from pages.frame.addresses import base_path
 
-SIGN_OUT = "/auth/logout"
-
+_SIGN_OUT = "/auth/logout"
 # Streamlit's own addresses that hold what people have brought or been shown.
 _OF_USERS = ("/media/", "/_stcore/upload_file/", "/_stcore/agent/")
 
@@ -38,11 +37,13 @@ class Gate:
             await self._app(scope, receive, send)
             return
         scope = {**scope, "headers": _believed(scope, receive)}
-        answer = None
+        answer: Response | None = None
         if scope["type"] == "http":
             path = scope["path"].removeprefix(base_path())
             request = Request(scope)
-            if path == SIGN_OUT:
+            if path == _SIGN_OUT and identity.way_in() == "header":
+                answer = RedirectResponse(settings().sign_out_url or f"{base_path()}/")
+            elif path == _SIGN_OUT:
                 await run_in_threadpool(identity.sign_out, request)
             elif path.startswith(_OF_USERS) and identity.user_of(request) is None:
                 answer = PlainTextResponse("Sign in first.", status_code=401)

@@ -33,15 +33,10 @@ def show_user() -> None:
     ):
         role = " · operator" if user.operator else ""
         st.markdown(f":material/person: :small[{markdown_safe(user.name)}{role}]", width="stretch")
-        if identity.way_in() == "login":
+        if identity.way_in() == "login" or settings().sign_out_url:
             st.button(
                 "Sign out", key="sign_out", icon=":material/logout:", type="tertiary",
                 on_click=st.logout,
-            )  # fmt: skip
-        elif settings().sign_out_url:
-            st.link_button(
-                "Sign out", settings().sign_out_url or "", icon=":material/logout:",
-                type="tertiary",
             )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
+from latentcore.settings import settings
 from pages.access.gate import Gate
 from pages.access.identity import User, acting_as
 from pages.access.wanted import WantedPage
@@ -172,6 +173,15 @@ def test_a_proxys_header_is_not_believed_for(
     assert status(arrays[ANNA.name], peer=PROXY, headers={"X-User": BERT.name}) == 404
     for trusted in (PROXY, f"::ffff:{PROXY}", "::1"):
         assert status(arrays[ANNA.name], peer=trusted, headers={"X-User": ANNA.name}) == 200
+
+
+def test_signing_out_of_a_proxy_is_the_proxys(
+    with_headers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_SIGN_OUT_URL", "/oauth2/sign_out")
+    settings.cache_clear()
+    found = answer("/auth/logout", peer=PROXY, headers={"X-User": ANNA.name})
+    assert dict(found["headers"])[b"location"] == b"/oauth2/sign_out"
 
 
 def test_without_a_login_keys_are_everybodys(workspace: Path) -> None:

@@ -284,3 +284,15 @@ def test_regions_are_ones_own_or_a_groups(
     person.user = ANNA
     session[kept.SPACE] = ""
     assert names() == ["mine"]
+
+
+def test_recent_files_follow_their_user_and_are_shared_there(person: Person) -> None:
+    place = bring("fe.csv", b"x,y,Fe\n0,0,1\n")
+    open_page("data", maps=place)
+    app = open_page("data")  # another browser of hers
+    assert "fe.csv" in [one.label for one in app.button]
+    app.text_input(key="share_with_recent_1_name").set_value("Bert@lab.org")
+    app.button(key="share_with_recent_1_now").click().run()
+    person.user = BERT
+    assert places.resolve(place).is_file()
+    assert "fe.csv" not in [one.label for one in open_page("data").button]
