@@ -118,7 +118,7 @@ def test_cut_off_files_are_damaged(tmp_path, name, keep):
 
 @pytest.mark.parametrize(
     ("whole", "broken"),
-    [(b"vae/data.pkl", b"vae/d\xffta.pkl"), (b"\x80\x02ccoll", b"\x80\x02acoll")],
+    [(b"vae/data.pkl", b"vae/d\xffta.pkl"), (b"\x80\x02}q", b"\x80\x02aq")],
 )
 def test_bytes_that_make_no_sense_are_damage(tmp_path, whole, broken):
     path = write_seed(tmp_path / "vae.pth")
