@@ -13,7 +13,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.access import identity
 from pages.frame import errors, navigation, settings_check, start
+from pages.people import login
 from pages.results.sidebar_jobs import show_jobs
 from pages.scan import demo, fetching, memory, sidebar, state
 
@@ -25,8 +27,12 @@ WORDMARK = MARK.with_name("wordmark.svg")
 def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
-    st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     pages = navigation.all_pages()
+    if identity.asking() is None:
+        st.navigation(pages, position="hidden")
+        login.show_way_in(WORDMARK)
+        return
+    st.logo(str(WORDMARK), size="large", icon_image=str(MARK))
     page = st.navigation(pages)
     navigation.follow(pages, page)
     with errors.boundary():
@@ -39,6 +45,7 @@ def main() -> None:
         with notes:
             show_missing(state.check(refused))
         memory.remember_files(state.current().places)
+        login.show_user()
         jobs = st.sidebar.container()
         listed = show_jobs(jobs)
         sidebar.sidebar()
@@ -73,6 +80,8 @@ else:
     from streamlit.runtime.pages_manager import PagesManager
 
     from pages.access.browsers import BrowserCookie
+    from pages.access.gate import Gate
+    from pages.access.wanted import WantedPage
     from pages.frame import rail
     from pages.frame.addresses import PageAddresses, page_html
     from pages.frame.content_policy import ContentPolicy
@@ -89,6 +98,8 @@ else:
         routes=ROUTES,
         lifespan=lifespan,
         middleware=[
+            Middleware(Gate),
+            Middleware(WantedPage),
             Middleware(ContentPolicy, html=page_html(frame_style)),
             Middleware(BrowserCookie),
             Middleware(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -13,9 +12,9 @@ from pages.panels.routes import ROUTES
 from tests.linked_panels.apps.scene import make_points, make_view
 
 
-@lru_cache(maxsize=1)
+@st.cache_resource(show_spinner=False)
 def view() -> PanelsView:
-    """Make the points once for all sessions."""
+    """Make the points once for all sessions, each of which runs this file anew."""
     shape = (int(os.environ["PANELS_ROWS"]), int(os.environ["PANELS_COLUMNS"]))
     return make_view(make_points(*shape), shape, f"bench-{shape}")
 
@@ -29,6 +28,4 @@ def show() -> None:
 if __name__ == "__main__":
     show()
 else:
-    # Made before the server answers, as a real page would have its data loaded.
-    view()
     app = st.App(Path(__file__), routes=ROUTES)

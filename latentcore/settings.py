@@ -10,8 +10,9 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 
 from latentcore.errors import SettingsError
@@ -60,6 +61,26 @@ class Settings:
         ``LATENT_DEVICE``: what ``auto`` means; ``auto`` itself takes the fastest there is.
     dask_scheduler : str or None
         ``LATENT_DASK_SCHEDULER``: the scheduler that batches use if they name none.
+    user_claim : str
+        ``LATENT_USER_CLAIM``: which of the things that a login says of somebody is their name on
+        this server. ``email`` counts only where the provider doesn't say that it is unverified.
+    groups_claim : str
+        ``LATENT_GROUPS_CLAIM``: which of them names their groups, as a list or with commas.
+    operators : tuple of str
+        ``LATENT_OPERATORS``, separated by commas: the names of those who look after the server.
+        They see who has what and how large it is, but not what is in it.
+    signed_in_hours : int
+        ``LATENT_SIGNED_IN_HOURS``: how long after a login people are asked for the next one.
+    trusted_proxies : tuple of str
+        ``LATENT_TRUSTED_PROXIES``, separated by commas: addresses or networks of the proxies whose
+        headers (``server.trustedUserHeaders``) say who somebody is. Nobody else's count.
+    sign_out_url : str or None
+        ``LATENT_SIGN_OUT_URL``: where *Sign out* leads where a proxy asks for the login.
+    root_groups : Mapping of str to tuple of str
+        ``LATENT_ROOT_GROUPS``, a JSON object: for the last part of a data root's path the groups
+        that may open it, ``{"metals": ["materials"]}``. Others may be opened by everybody.
+    bucket_groups : Mapping of str to tuple of str
+        ``LATENT_BUCKET_GROUPS``: the same for buckets.
     """
 
     workspace: Path
@@ -76,6 +97,14 @@ class Settings:
     cache_gb: int = 50
     device: str = "auto"
     dask_scheduler: str | None = None
+    user_claim: str = "email"
+    groups_claim: str = "groups"
+    operators: tuple[str, ...] = ()
+    signed_in_hours: int = 12
+    trusted_proxies: tuple[str, ...] = ()
+    sign_out_url: str | None = None
+    root_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bucket_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -93,6 +122,7 @@ class Settings:
         )
         default = Path.home() / ".latent-explorer"
         workspace = Path(environment.get("LATENT_WORKSPACE", default)).expanduser().resolve()
+        buckets = _names(environment, "LATENT_S3_BUCKETS")
         return cls(
             workspace=workspace,
             data_roots=roots,
@@ -103,11 +133,19 @@ class Settings:
             array_store_mb=_number(environment, "LATENT_ARRAY_STORE_MB", 512),
             browser_points=_number(environment, "LATENT_BROWSER_POINTS", 4_000_000),
             s3_endpoint=_url(environment, "LATENT_S3_ENDPOINT"),
-            s3_buckets=_names(environment, "LATENT_S3_BUCKETS"),
+            s3_buckets=buckets,
             s3_patience_s=_number(environment, "LATENT_S3_PATIENCE_S", 120),
             cache_gb=_number(environment, "LATENT_CACHE_GB", 50),
             device=environment.get("LATENT_DEVICE") or "auto",
             dask_scheduler=environment.get("LATENT_DASK_SCHEDULER") or None,
+            user_claim=environment.get("LATENT_USER_CLAIM") or "email",
+            groups_claim=environment.get("LATENT_GROUPS_CLAIM") or "groups",
+            operators=_names(environment, "LATENT_OPERATORS"),
+            signed_in_hours=_number(environment, "LATENT_SIGNED_IN_HOURS", 12),
+            trusted_proxies=_networks(environment, "LATENT_TRUSTED_PROXIES"),
+            sign_out_url=environment.get("LATENT_SIGN_OUT_URL") or None,
+            root_groups=_groups(environment, "LATENT_ROOT_GROUPS", named_paths(roots)),
+            bucket_groups=_groups(environment, "LATENT_BUCKET_GROUPS", buckets),
         )
 
 
@@ -191,6 +229,40 @@ def _number(environment: Mapping[str, str], name: str, default: int) -> int:
 
 def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in environment.get(name, "").split(",") if entry.strip())
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = _names(environment, name)
+    for entry in found:
+        try:
+            ip_network(entry)
+        except ValueError as error:
+            message = (
+                f"{name} names {entry!r}, but must name addresses such as 127.0.0.1 or networks "
+                "such as 10.0.0.0/24."
+            )
+            raise SettingsError(message) from error
+    return found
+
+
+def _groups(
+    environment: Mapping[str, str], name: str, known: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    try:
+        found = json.loads(environment.get(name) or "{}")
+        named = {entry: tuple(groups) for entry, groups in found.items()}
+        sound = all(isinstance(groups, list) for groups in found.values())
+    except (ValueError, TypeError, AttributeError):
+        named, sound = {}, False
+    if not sound:
+        message = f'{name} must be a JSON object such as {{"metals": ["materials", "physics"]}}.'
+        raise SettingsError(message)
+    unknown = named.keys() - set(known)
+    if unknown:
+        # What nobody restricts is open to all, so that a slip must not pass.
+        message = f"{name} names {min(unknown)!r}. There are: {', '.join(known) or 'none'}."
+        raise SettingsError(message)
+    return named
 
 
 def _paths(environment: Mapping[str, str], name: str) -> tuple[Path, ...]:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from latentcore.errors import Cancelled, InputError, StorageError
 from latentcore.progress import Progress
+from latentcore.storage import S3Location
 from latentcore.storage.download import fetch
 from pages.access import places, s3
 
@@ -27,6 +28,7 @@ class Download:
     """One object on its way; written by its thread, read by those who wait."""
 
     place: str
+    source: S3Location
     waiting: set[str] = field(default_factory=set)
     progress: Progress = field(init=False)
     done: int = 0
@@ -59,7 +61,7 @@ class Download:
         """Fetch the object; whatever goes wrong becomes `error`."""
         try:
             self.progress.step(0, 0)  # perhaps nobody waits any more
-            fetch(s3.object_at(self.place), self.progress)
+            fetch(self.source, self.progress)
         except Cancelled:
             pass
         except InputError as error:
@@ -85,12 +87,13 @@ class Downloads:
         self._lock = threading.Lock()
 
     def want(self, place: str, who: str) -> Download:
-        """Return the download of an object, started where none is running."""
+        """Return the download of an object, started where none runs; errors as `s3.object_at`."""
+        source = s3.object_at(place)
         with self._lock:
             self._running = {key: one for key, one in self._running.items() if not one.ended}
             found = self._running.get(place)
             if found is None or found.progress.cancelled:
-                found = Download(place)
+                found = Download(place, source)
                 self._running[place] = found
                 self._pool.submit(found.run)
             found.waiting.add(who)

@@ -13,10 +13,9 @@ from typing import Any
 
 from latentcore.errors import InputError, RequestError
 from latentcore.requests.map_specs import split_map_spec
-from latentcore.settings import settings
 from latentcore.storage import is_remote, remote_of
 from latentcore.workflows.batch.inputs import WILDCARDS, filled_in
-from pages.access import places
+from pages.access import places, s3
 from pages.access.folders import fitting
 
 MOST_INPUTS = 1000
@@ -45,7 +44,7 @@ def from_lines(text: str) -> list[str]:
 def allowed_url(url: str) -> str:
     """Return a URL that names something in an offered bucket; raise `InputError` for any other."""
     location = remote_of(url)
-    offered = settings().s3_buckets
+    offered = s3.offered()
     if location.bucket not in offered:
         message = (
             f"{str(location)!r} lies in no bucket that this server offers. "
@@ -132,12 +131,14 @@ def _for_each(text: str, locations: Sequence[str]) -> Iterator[str]:
 
 def _check_path(path: str) -> None:
     way_out = not path.startswith("/") or ".." in path.split("/")
-    if way_out or any(part.startswith(".") for part in places.place_of(path).split("/")):
+    place = "" if way_out else places.place_of(path)
+    if way_out or any(part.startswith(".") for part in place.split("/")):
         message = (
             f"{Path(path).name!r} names no file that this server may read. "
             f"Choose a file from the list, or write {BESIDE}NAME for one beside each input."
         )
         raise RequestError(message)
+    places.check_owner(place)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -31,7 +31,7 @@ from latentcore.errors import InputError
 from latentcore.settings import named_paths, settings
 from latentcore.storage import is_remote, split_options
 from latentcore.version import __version__
-from pages.access import s3
+from pages.access import claims, identity, s3
 
 DEMO_SEED = 0
 
@@ -73,8 +73,10 @@ def jobs_folder() -> Path:
 
 
 def roots() -> dict[str, Path]:
-    """Return the configured server folders by name."""
-    return named_paths(settings().data_roots)
+    """Return the configured server folders that are open to the present user, by name."""
+    restricted = settings().root_groups
+    named = named_paths(settings().data_roots)
+    return {name: path for name, path in named.items() if identity.is_open(restricted, name)}
 
 
 def opened_places() -> tuple[str, ...]:
@@ -118,12 +120,20 @@ def check(place: str) -> None:
         resolve(place)
 
 
+def check_owner(place: str) -> None:
+    """Refuse a place that isn't for the present user, whether or not something is there."""
+    if place.startswith(_PAIR):
+        resolve(place)
+    elif not s3.is_object(place):
+        _split(place)
+
+
 def resolve(place: str) -> Path:
     """Return the path of a place without its options; of an object on S3 that of the local copy.
 
     The place may come from a URL, so anything may stand in it. Raises `InputError` if it is no
-    place, lies outside what may be read (also through symbolic links), nothing is there any more,
-    or an object on S3 is yet to be fetched.
+    place, lies outside what may be read (also through symbolic links), belongs to somebody else,
+    nothing is there any more, or an object on S3 is yet to be fetched.
     """
     plain = without_options(place)
     if s3.is_object(plain):
@@ -225,6 +235,18 @@ def together(named: Mapping[str, str]) -> str:
     return f"{_PAIR}{folder.name}/{next(iter(named))}"
 
 
+def parts_of(place: str) -> tuple[str, ...]:
+    """Return the places of the files that lie side by side at a place, or that place alone."""
+    if not place.startswith(_PAIR):
+        return (place,)
+    folder = pairs_folder() / place.removeprefix(_PAIR).partition("/")[0]
+    try:
+        named = json.loads((folder / _PLACES).read_text(encoding="utf-8"))
+        return tuple(map(str, named.values()))
+    except (OSError, ValueError, AttributeError):
+        return ()
+
+
 def label(place: str) -> str:
     """Return what a place is called on the screen."""
     scheme, _, rest = place.partition(":")
@@ -258,10 +280,12 @@ def _split(place: str) -> tuple[Path, list[str]]:
         case "demo", [_]:
             return demo_folder(), parts
         case "upload", [digest, _] if DIGEST.fullmatch(digest):
+            claims.check("upload", digest, place)
             return uploads_folder(), parts
         case "pair", [digest, _] if DIGEST.fullmatch(digest):
             return pairs_folder(), parts
-        case "run", [_, _, *_]:
+        case "run", [run, _, *_]:
+            claims.check("run", run, place)
             return runs_folder(), parts
         case "model", [_, *_] if (models := settings().model_folder) is not None:
             return models, parts

@@ -13,6 +13,7 @@ from latentcore.settings import settings
 from latentcore.storage import S3Location, remote_of
 from latentcore.storage.cache import copy_of
 from latentcore.storage.objects import ObjectVersion, version_of
+from pages.access import identity
 
 SCHEME = "s3:"
 # A page asks many times in one run; the service is asked once in a while.
@@ -26,6 +27,12 @@ def is_object(place: str) -> bool:
     return place.startswith(SCHEME)
 
 
+def offered() -> tuple[str, ...]:
+    """Return the configured buckets that are open to the present user."""
+    found = settings()
+    return tuple(name for name in found.s3_buckets if identity.is_open(found.bucket_groups, name))
+
+
 def object_at(place: str) -> S3Location:
     """Return the object that a place means; the place may come from a URL.
 
@@ -35,11 +42,10 @@ def object_at(place: str) -> S3Location:
         found = remote_of(f"s3://{place.removeprefix(SCHEME)}")
     except InputError as error:
         raise InputError(_refused(place)) from error
-    offered = settings().s3_buckets
-    if found.bucket not in offered:
+    if found.bucket not in offered():
         message = (
             f"{_shown(place)} lies in no bucket that this server offers. "
-            f"There are: {', '.join(offered) or 'none: set LATENT_S3_BUCKETS'}."
+            f"There are: {', '.join(offered()) or 'none: set LATENT_S3_BUCKETS'}."
         )
         raise InputError(message)
     # Its last part becomes the name of the copy, and a colon would part it from a map's columns.

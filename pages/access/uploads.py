@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol
 from latentcore.artifacts import remove_left, temporary_of
 from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
+from pages.access import claims
 from pages.access.places import DIGEST, is_plain, resolve, uploads_folder, without_options
 
 MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
@@ -65,6 +66,7 @@ def store_upload(upload: Upload) -> str:
         target.mkdir(exist_ok=True)
         os.utime(target)  # its age counts from the last time that somebody brought it
         _settle(partial, target / name)
+        claims.claim("upload", digest)
     except OSError as error:
         message = (
             f"{name!r} can't be kept on the server: {error.strerror or error}. "
@@ -79,7 +81,8 @@ def store_upload(upload: Upload) -> str:
 def delete_upload(place: str) -> None:
     """Remove an uploaded file from the workspace; one that is gone already is no error.
 
-    Raises `InputError` for a place that is no upload, or where the file can't be removed.
+    Where others have brought the same file, it stays for them. Raises `InputError` for a place that
+    is no upload, or where the file can't be removed.
     """
     scheme, _, rest = without_options(place).partition(":")
     digest, slash, name = rest.partition("/")
@@ -88,6 +91,8 @@ def delete_upload(place: str) -> None:
         message = f"{place!r} is no uploaded file, so it is not deleted."
         raise InputError(message)
     folder = uploads_folder() / digest
+    if not claims.give_up("upload", digest):
+        return
     try:
         (folder / name).unlink(missing_ok=True)
         if folder.is_dir() and not any(folder.iterdir()):
@@ -159,6 +164,7 @@ def _make_room(folder: Path, needed: int) -> None:
             return
         if time.time() - changed > _UPLOADS_SAFE_SECONDS:
             shutil.rmtree(entry, ignore_errors=True)
+            claims.forget("upload", entry.name)
             total -= sizes[entry]
     if total > limit:
         message = (
@@ -198,6 +204,7 @@ def _together(weights: str, record: str) -> str:
     digest = hashlib.blake2b(pair, digest_size=16).hexdigest()
     folder = uploads_folder() / digest
     folder.mkdir(exist_ok=True)
+    claims.claim("upload", digest)
     target = folder / model.name
     for source, link in ((model, target), (written, target.with_suffix(".json"))):
         with suppress(FileExistsError):

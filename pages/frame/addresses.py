@@ -27,6 +27,8 @@ _BACKEND = (
 )
 # Parts of Streamlit's own page that Explore needs, and that come when they are first drawn.
 _LAZY = ("Html.*.js", "BidiComponent.*.js")
+# Behind everything else: a browser has six connections, and Streamlit's own first words would wait.
+_AHEAD = '<link rel="modulepreload" fetchpriority="low" href="./{}">'
 
 
 def base_path() -> str:
@@ -87,7 +89,7 @@ def page_html(style: str, modules: Sequence[str] = ()) -> str:
     html = (static / "index.html").read_text(encoding="utf-8")
     parts = [path for name in _LAZY for path in sorted((static / "static" / "js").glob(name))]
     ahead = [*(path.relative_to(static).as_posix() for path in parts), *modules] if modules else []
-    links = "".join(f'<link rel="modulepreload" href="./{path}">' for path in ahead)
+    links = "".join(_AHEAD.format(path) for path in ahead)
     html = html.replace("<head>", f"<head>{_BACKEND}", 1).replace("</head>", f"{links}</head>", 1)
     # After the head, where Streamlit puts its own style: of two equal rules the later one holds.
     return html.replace("<body>", f"<body><style>{style}</style>", 1)

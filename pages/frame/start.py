@@ -46,11 +46,11 @@ def _start(*works: Callable[[], None]) -> None:
         _LOGGER.exception("PyTorch could not be imported")
     finally:
         _loaded.set()
-    for work in works:
-        threading.Thread(target=work, name=work.__module__, daemon=True).start()
-    # What the first visit to Explore would wait for.
+    # What the first visit to Explore would wait for, before work that would be in its way.
     importlib.import_module(_FIRST_PAGE)
     clustering.load_ahead()
+    for work in works:
+        threading.Thread(target=work, name=work.__module__, daemon=True).start()
     # To look at all that PyTorch and the others have made for good takes 0.2 s.
     gc.freeze()
 

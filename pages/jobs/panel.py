@@ -15,10 +15,11 @@ import streamlit as st
 
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, JobRunner, rate_and_eta
-from pages.access import places
+from pages.access import identity, places
 from pages.frame import errors
 from pages.frame.units import duration_text
 from pages.jobs.models import job_services, lease, model
+from pages.jobs.own_jobs import OwnJobs
 
 __all__ = [
     "cancel",
@@ -57,9 +58,9 @@ _AGAIN = {
 }
 
 
-def runner() -> JobRunner:
-    """Return the server's runner; made at the first call, for all sessions."""
-    return _runner(str(places.jobs_folder()))
+def runner() -> OwnJobs:
+    """Return the server's runner as the present user sees it; made at the first call, for all."""
+    return OwnJobs(_runner(str(places.jobs_folder())))
 
 
 @st.cache_resource(show_spinner=False, on_release=JobRunner.close)
@@ -119,14 +120,15 @@ def job_panel(
     JobRecord or None
         None where there is no such job (any more).
     """
-    record = runner().get(job)
+    record = runner().known(job)
     if record is None and (damage := runner().damage(job)):
         errors.show(LatentError(damage))
         return None
     if record is None:
+        shared = " or it belongs to somebody who doesn't share it" if identity.way_in() else ""
         st.info(
-            "This job is not on record any more: it was deleted. Start it anew, or see the "
-            "Runs page for what is there.",
+            f"This job is not on record any more: it was deleted{shared}. Start it anew, or see "
+            "the Runs page for what is there.",
             icon=":material/search_off:",
         )
         return None
@@ -135,7 +137,7 @@ def job_panel(
             _live(job, can_pause)
         else:
             _ended(record)
-            if record.finished and on_finished is not None:
+            if record.finished and on_finished is not None and runner().get(job):
                 on_finished(record)
     return record
 
@@ -177,9 +179,10 @@ def _as_awaited(record: JobRecord) -> str:
 
 @st.fragment(run_every=_LOOK_EVERY_S)
 def _live(job: str, can_pause: bool) -> None:
-    record = runner().get(job)
+    record = runner().known(job)
     if record is None or not record.active:
         st.rerun()  # the whole page: what has ended may change more than this panel
+    may_stop = runner().may_stop(record)
     _heading(record)
     share = record.done / record.total if record.total else 0.0
     st.progress(min(1.0, share), text=errors.markdown_safe(progress_text(record)))
@@ -189,7 +192,7 @@ def _live(job: str, can_pause: bool) -> None:
                 "Pause",
                 key=f"pause_{job}",
                 icon=":material/pause_circle:",
-                disabled=record.cancelling,
+                disabled=record.cancelling or not may_stop,
                 on_click=_pause,
                 args=(job,),
                 help="Stops after this step and keeps its state: Resume goes on from there.",
@@ -198,7 +201,7 @@ def _live(job: str, can_pause: bool) -> None:
             "Cancel",
             key=f"cancel_{job}",
             icon=":material/stop_circle:",
-            disabled=record.cancelling,
+            disabled=record.cancelling or not may_stop,
             on_click=cancel,
             args=(job,),
             help="What is done so far is kept for a resume.",
@@ -220,7 +223,7 @@ def _ended(record: JobRecord) -> None:
     elif record.state != "finished" and record.total:
         how = "Paused" if _is_paused(record) else "Stopped"
         st.caption(f"{how} at {record.done:,} of {record.total:,}.")
-    if record.state in _AGAIN:
+    if record.state in _AGAIN and runner().may_change(record):
         title, help_text = _AGAIN[record.state]
         st.button(
             title,

@@ -10,19 +10,29 @@ from typing import Any
 from latentcore.artifacts import read_run
 from latentcore.artifacts.run_index import IndexedRun, RunIndex
 from latentcore.errors import InputError
-from pages.access import places
+from pages.access import claims, identity, places
 
 LATENTS_SUFFIX = "_latents.h5"
 _MODEL = "model.safetensors"
 
 
-def past_runs() -> tuple[IndexedRun, ...]:
-    """Return the finished runs, the newest first; of a damaged one, what is wrong with it."""
-    return _index(places.runs_folder()).runs()
+def past_runs(*, everyones: bool = False) -> tuple[IndexedRun, ...]:
+    """Return the finished runs, the newest first; of a damaged one, what is wrong with it.
+
+    They are the user's own, and those that are shared with them; to operators, with `everyones`,
+    all users'.
+    """
+    runs = _index(places.runs_folder()).runs()
+    if not identity.way_in():
+        return runs
+    user = identity.current_user()
+    if not user.name or (everyones and user.operator):
+        return runs
+    return tuple(run for run in runs if claims.of("run", run.folder.name).access(user, listed=True))
 
 
 def past_run(name: str) -> IndexedRun | None:
-    """Return the finished run in a folder of that name."""
+    """Return the finished run in a folder of that name, whoever it belongs to."""
     return _index(places.runs_folder()).run(name)
 
 
@@ -119,4 +129,15 @@ def checkpoint_of(folder: Path, run: dict[str, Any]) -> Path | None:
     if own.is_file():
         return own
     named = [Path(entry["location"]) for entry in _inputs(run, "checkpoint")]
-    return next((path for path in named if path.exists()), None)
+    return next((path for path in named if path.exists() and _may_open(path)), None)
+
+
+def _may_open(path: Path) -> bool:
+    """Tell whether a file is for the present user: a run may be shared, and its model not."""
+    if not identity.way_in():
+        return True
+    try:
+        places.check_owner(places.place_of(path))
+    except InputError:
+        return False
+    return True

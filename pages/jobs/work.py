@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from latentcore.errors import Cancelled
 from latentcore.progress import Progress
+from pages.access import identity
 from pages.frame import errors
 from pages.frame.units import duration_text
 
@@ -49,6 +50,7 @@ class Work(Generic[T]):
         self._result: T | None = None
         self._error: BaseException | None = None
         self._ended = threading.Event()
+        self._user = identity.current_user()
         threading.Thread(target=self._run, name="latent-work", daemon=True).start()
 
     @property
@@ -89,7 +91,8 @@ class Work(Generic[T]):
 
     def _run(self) -> None:
         try:
-            self._result = self._compute(self.progress)
+            with identity.acting_as(self._user):
+                self._result = self._compute(self.progress)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the result gets it
             self._error = error
         self._ended.set()

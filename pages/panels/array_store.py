@@ -4,7 +4,8 @@ Heavy arrays must not travel through Streamlit's websocket: a component's ``data
 whenever anything in it changes. They are put here instead, the component is sent a URL, and the
 browser fetches the bytes once and keeps them. A URL is a capability: its key is an HMAC under a
 secret that is drawn when the process starts, so it can be neither guessed nor computed from the
-content, and it dies with the process. See `pages.panels.routes` for the routes that serve it.
+content, and it dies with the process. A key is made for one user, and no other's request is given
+what it stands for. See `pages.panels.routes` for the routes that serve it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from functools import lru_cache
 import numpy as np
 
 from latentcore.settings import settings
+from pages.access.identity import current_user
 
 ARRAY_PREFIX = "/latent/arrays/"
 PATTERN_PREFIX = "/latent/patterns/"
 
 _WIRE_DTYPES = {"f": "<f4", "i": "<i4"}
+# Of a hundred bytes or so; those of arrays that are gone stand for nothing.
+_MOST_GRANTS = 50_000
 _KEY_PATTERN = re.compile(r"[0-9a-f]{64}")
 
 PatternProvider = Callable[[int], np.ndarray]
@@ -54,7 +58,16 @@ class ArrayHandle:
 @dataclass(frozen=True)
 class _Entry:
     payload: bytes
-    handle: ArrayHandle
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Grant:
+    """What a key stands for, and who may use it."""
+
+    user: str
+    content: bytes
 
 
 class ArrayStore:
@@ -73,7 +86,8 @@ class ArrayStore:
     def __init__(self, limit_bytes: int | None = None, limit_providers: int = 64) -> None:
         self._secret = secrets.token_bytes(32)
         self._lock = threading.RLock()
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._grants: OrderedDict[str, _Grant] = OrderedDict()
         self._providers: OrderedDict[str, PatternProvider] = OrderedDict()
         self._limit_bytes = limit_bytes
         self._limit_providers = limit_providers
@@ -94,7 +108,7 @@ class ArrayStore:
         wire = _to_wire(array)
         digest = hashlib.blake2b(wire.data, digest_size=32)
         digest.update(f"{wire.dtype.str}{wire.shape}".encode())
-        return self._put(self._capability(b"content", digest.digest()), lambda: wire)
+        return self._put(b"content\0" + digest.digest(), lambda: wire)
 
     def put_keyed(self, key: str, make: Callable[[], np.ndarray]) -> ArrayHandle:
         """Store an array under a caller's fingerprint, making it only if it is not held.
@@ -106,7 +120,7 @@ class ArrayStore:
         make : callable
             Returns the float32 or int32 array. Called outside of the lock, at most once here.
         """
-        return self._put(self._capability(b"keyed", key.encode()), lambda: _to_wire(make()))
+        return self._put(b"keyed\0" + key.encode(), lambda: _to_wire(make()))
 
     def put_patterns(self, key: str, provider: PatternProvider) -> str:
         """Register where thumbnails come from.
@@ -123,7 +137,7 @@ class ArrayStore:
         str
             URL prefix; thumbnail ``row`` is at ``f"{prefix}/{row}.png"``.
         """
-        capability = self._capability(b"patterns", key.encode())
+        capability = self._granted(b"patterns\0" + key.encode())
         with self._lock:
             self._providers[capability] = provider
             self._providers.move_to_end(capability)
@@ -131,18 +145,22 @@ class ArrayStore:
                 self._providers.popitem(last=False)
         return PATTERN_PREFIX + capability
 
-    def get(self, capability: str) -> tuple[bytes, ArrayHandle] | None:
-        """Return the bytes and handle of an array, or None if it is not held."""
+    def get(self, capability: str, user: str = "") -> tuple[bytes, ArrayHandle] | None:
+        """Return the bytes and handle of an array, or None if it is not held for this user."""
         with self._lock:
-            entry = self._entries.get(capability)
-            if entry is None:
+            grant = self._grants.get(capability)
+            entry = self._entries.get(grant.content) if grant and grant.user == user else None
+            if grant is None or entry is None:
                 return None
-            self._entries.move_to_end(capability)
-            return entry.payload, entry.handle
+            self._entries.move_to_end(grant.content)
+            return entry.payload, _handle(capability, entry)
 
-    def provider(self, capability: str) -> PatternProvider | None:
-        """Return a pattern provider, or None if it is not registered."""
+    def provider(self, capability: str, user: str = "") -> PatternProvider | None:
+        """Return a pattern provider, or None if it is not registered for this user."""
         with self._lock:
+            grant = self._grants.get(capability)
+            if grant is None or grant.user != user:
+                return None
             found = self._providers.get(capability)
             if found is not None:
                 self._providers.move_to_end(capability)
@@ -152,34 +170,45 @@ class ArrayStore:
         """Forget all arrays and providers."""
         with self._lock:
             self._entries.clear()
+            self._grants.clear()
             self._providers.clear()
             self._bytes = 0
 
-    def _capability(self, kind: bytes, message: bytes) -> str:
-        return hmac.new(self._secret, kind + b"\0" + message, hashlib.sha256).hexdigest()
-
-    def _put(self, capability: str, make: Callable[[], np.ndarray]) -> ArrayHandle:
-        found = self.get(capability)
-        if found is not None:
-            return found[1]
-        wire = make()
-        handle = ArrayHandle(
-            ARRAY_PREFIX + capability, wire.dtype.newbyteorder("=").name, wire.shape
-        )
-        entry = _Entry(wire.tobytes(), handle)
+    def _granted(self, content: bytes) -> str:
+        """Return the key by which the present user, and nobody else, gets some content."""
+        user = current_user().name
+        message = b"%d\0%b\0%b" % (len(user), user.encode(), content)
+        capability = hmac.new(self._secret, message, hashlib.sha256).hexdigest()
         with self._lock:
-            if capability not in self._entries:
-                self._entries[capability] = entry
-                self._bytes += len(entry.payload)
-            self._entries.move_to_end(capability)
+            self._grants[capability] = _Grant(user, content)
+            self._grants.move_to_end(capability)
+            while len(self._grants) > _MOST_GRANTS:
+                self._grants.popitem(last=False)
+        return capability
+
+    def _put(self, content: bytes, make: Callable[[], np.ndarray]) -> ArrayHandle:
+        capability = self._granted(content)
+        found = self._entries.get(content)
+        if found is None:
+            wire = make()
+            found = _Entry(wire.tobytes(), wire.dtype.newbyteorder("=").name, wire.shape)
+        with self._lock:
+            if content not in self._entries:
+                self._entries[content] = found
+                self._bytes += len(found.payload)
+            self._entries.move_to_end(content)
             self._evict()
-        return handle
+        return _handle(capability, found)
 
     def _evict(self) -> None:
         limit = self._limit_bytes or settings().array_store_mb * 1024 * 1024
         while self._bytes > limit and len(self._entries) > 1:
             _, entry = self._entries.popitem(last=False)
             self._bytes -= len(entry.payload)
+
+
+def _handle(capability: str, entry: _Entry) -> ArrayHandle:
+    return ArrayHandle(ARRAY_PREFIX + capability, entry.dtype, entry.shape)
 
 
 def is_capability(text: str) -> bool:

@@ -1,8 +1,9 @@
 """The HTTP routes the linked panels fetch from; pass `ROUTES` to ``st.App(..., routes=ROUTES)``.
 
 Streamlit gives such routes neither authentication nor a cross-site check. Here the key of an
-array is an unguessable capability (see `pages.panels.array_store`), and a request that a browser
-marks as coming from another site is refused, so that a page elsewhere can neither read nor probe.
+array is an unguessable capability (see `pages.panels.array_store`) of one user, whose login the
+request must bring where people sign in, and a request that a browser marks as coming from another
+site is refused, so that a page elsewhere can neither read nor probe.
 
 ``server.baseUrlPath`` is not known when this module is imported, hence each route is registered
 with and without a prefix, and the prefix is compared with the setting at each request.
@@ -23,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from pages.access.identity import user_of
 from pages.frame.addresses import base_path
 from pages.panels.array_store import array_store, is_capability
 
@@ -118,9 +120,26 @@ def _guarded(handler: Handler) -> Handler:
     return guarded
 
 
-async def _serve_array(request: Request) -> Response:
+def _for_users(serve: Callable[[Request, str], Awaitable[Response]]) -> Handler:
+    """Refuse requests from nobody, and say whose the others are."""
+
+    async def serve_user(request: Request) -> Response:
+        user = user_of(request)
+        if user is None:
+            return PlainTextResponse(
+                "Sign in first.", status_code=401, headers={"Cache-Control": "no-store"}
+            )
+        response = await serve(request, user.name)
+        if user.name:
+            response.headers["Vary"] = "Cookie"  # the browser's own copy ends with the login, too
+        return response
+
+    return serve_user
+
+
+async def _serve_array(request: Request, user: str) -> Response:
     key = request.path_params["key"]
-    found = array_store().get(key) if is_capability(key) else None
+    found = array_store().get(key, user) if is_capability(key) else None
     if found is None:
         return PlainTextResponse(
             "This array is not held any more.",
@@ -141,9 +160,9 @@ async def _serve_array(request: Request) -> Response:
     )
 
 
-async def _serve_pattern(request: Request) -> Response:
+async def _serve_pattern(request: Request, user: str) -> Response:
     key = request.path_params["key"]
-    provider = array_store().provider(key) if is_capability(key) else None
+    provider = array_store().provider(key, user) if is_capability(key) else None
     missing = PlainTextResponse(
         "There is no such pattern.", status_code=404, headers={"Cache-Control": "no-store"}
     )
@@ -178,8 +197,8 @@ async def _serve_health(_request: Request) -> Response:
 
 def _routes() -> list[BaseRoute]:
     paths: dict[str, Handler] = {
-        "/latent/arrays/{key}": _serve_array,
-        "/latent/patterns/{key}/{row:int}.png": _serve_pattern,
+        "/latent/arrays/{key}": _for_users(_serve_array),
+        "/latent/patterns/{key}/{row:int}.png": _for_users(_serve_pattern),
         PANELS_PREFIX + "/{version}/{module}.js": _serve_module,
         "/latent/health": _serve_health,
     }

@@ -1,6 +1,8 @@
 """The regions of the latents in view: what is kept of them, and every change of it.
 
-They belong to the scan, not to a session: another browser's change is there at the next look.
+They belong to the scan, not to a session: another browser's change is there at the next look. Where
+people sign in, each has regions of their own, and each of their groups has some that all its
+members see and change.
 """
 
 from __future__ import annotations
@@ -26,6 +28,11 @@ from latentcore.containers.scan_points import Placement
 from latentcore.errors import InputError, MalformedFileError
 from latentcore.figures.colors import categorical_palette
 from latentcore.settings import settings
+from pages.access.claims import group, person
+from pages.access.identity import current_user
+
+# The session's choice, see `space`.
+SPACE = "regions_space"
 
 _PROBLEM = "regions_problem"
 
@@ -101,12 +108,27 @@ class Kept:
         return region_panels(selections, self.regions, self.placed) if self.regions else {}
 
 
+def spaces() -> list[str]:
+    """Return whose regions the user may see: groups; none where people don't sign in."""
+    return sorted(current_user().groups)
+
+
+def space() -> str:
+    """Return the group whose regions are in view; empty for the user's own."""
+    chosen = str(st.session_state.get(SPACE) or "")
+    return chosen if chosen in current_user().groups else ""
+
+
 def store() -> RegionStore:
-    """Return the store of this server's regions."""
-    return _store(str(settings().workspace / "regions"))
+    """Return the store of the regions that are in view: a user's, a group's, or the server's."""
+    folder, user = settings().workspace / "regions", current_user()
+    if user.name:
+        whose = group(space()) if space() else person(user.name)
+        folder /= f"of-{hashlib.blake2b(whose.encode(), digest_size=16).hexdigest()}"
+    return _store(str(folder))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _store(folder: str) -> RegionStore:
     return RegionStore(Path(folder))
 
@@ -122,7 +144,8 @@ def kept(latents: LatentSet) -> Kept:
         return Kept("", stored, latents)
     # The revision alone would start anew where somebody deletes the store.
     ids = hash(tuple(region.id for region in stored.regions.regions))
-    return _kept(f"{latents.fingerprint}|{stored.revision}|{ids}", stored, latents)
+    key = f"{current_user().name}|{space()}|{latents.fingerprint}|{stored.revision}|{ids}"
+    return _kept(key, stored, latents)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.exploration import region_stroke
 from latentcore.containers import Clustering, LatentSet, Region, RegionSet
+from pages.access import identity
 from pages.frame import errors
 from pages.frame.errors import markdown_safe
 from pages.regions import making
 from pages.regions.facts import facts_of
 from pages.regions.kept import (
+    SPACE,
     Candidate,
     Kept,
     attempt,
@@ -24,6 +26,8 @@ from pages.regions.kept import (
     keep,
     problem,
     revision,
+    space,
+    spaces,
     store,
 )
 from pages.view import session
@@ -58,6 +62,7 @@ def show(scene: Scene, question: Question, kept: Kept, selected: Selected) -> No
     """Show the regions, and what can be done with them."""
     _keep_buttons(scene, question, selected)
     st.markdown("**Regions**")
+    _ask_space()
     _tools(kept)
     found = problem()
     if found is not None:
@@ -66,6 +71,21 @@ def show(scene: Scene, question: Question, kept: Kept, selected: Selected) -> No
     _look(scene.latents, kept.stored.revision)
     if making.is_open():
         making.ask(scene, question, selected.inside, selected.clustering)
+
+
+def _ask_space() -> None:
+    """Ask whose regions to see, where there are several."""
+    groups = spaces()
+    if groups:
+        st.selectbox(
+            "Whose regions",
+            ["", *groups],
+            key=SPACE,
+            format_func=lambda group: f"Those of {group}" if group else "My own",
+            help="All members of a group see and change its regions.",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
 
 
 @st.fragment(run_every=_LOOK_EVERY_S)
@@ -89,8 +109,14 @@ def _keep_buttons(scene: Scene, question: Question, selected: Selected) -> None:
                 on_click=_keep_selection,
                 args=(scene.latents, question, slot, mask),
                 help=f"Keeps these {scene.points} as a region of the scan: it stays when another "
-                "selection is drawn, and whoever opens this scan on this server sees it.",
+                f"selection is drawn, and {_who_sees()} sees it.",
             )
+
+
+def _who_sees() -> str:
+    if not identity.way_in():
+        return "whoever opens this scan on this server"
+    return f"whoever of {markdown_safe(space())} opens this scan" if space() else "nobody but you"
 
 
 def _keep_selection(

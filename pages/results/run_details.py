@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from latentcore.artifacts.run_label import (
 )
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, command_line, request_from
-from pages.access import places
+from pages.access import claims, places
 from pages.frame import errors, navigation
 from pages.frame.units import size_text
 from pages.jobs.latents_names import name_of
 from pages.jobs.panel import job_panel, runner
+from pages.people import sharing
 from pages.results import run_files
 from pages.results.run_list import Entry
 from pages.results.verb_files import offer_export_of_run
@@ -34,6 +36,9 @@ _MOST_FILES = 60
 
 def details(entry: Entry) -> None:
     """Show a job or a run."""
+    if not entry.access:
+        _for_operators(entry)
+        return
     if entry.note:
         st.markdown("  \n".join(map(errors.markdown_safe, entry.note.split("\n"))))
     if entry.damage:
@@ -67,9 +72,43 @@ def details(entry: Entry) -> None:
             st.code(
                 _without_paths(runner().log_text(entry.job.id)) or "Nothing yet.", language=None
             )
+    _actions(entry, run)
+
+
+def _actions(entry: Entry, run: Mapping[str, Any] | None) -> None:
     with st.container(horizontal=True):
-        _rename(entry)
+        if entry.access in ("write", "own"):
+            _rename(entry)
+        if entry.access == "own":
+            sharing.share_button(
+                "run", entry.folder.name, with_it=_made_of(run), address=f"runs?run={entry.key}"
+            )
+            _delete(entry)
+
+
+def _for_operators(entry: Entry) -> None:
+    """Show what is known of a run without looking into it."""
+    if entry.job is not None and entry.job.active:
+        job_panel(entry.job.id)
+    whose = ", ".join(entry.owners) or "nobody: it was made before people signed in"
+    st.caption(
+        f"{errors.markdown_safe(entry.folder.name)} belongs to {errors.markdown_safe(whose)}. What "
+        "is in it is shown to those only with whom it is shared."
+    )
+    with st.container(horizontal=True):
+        if not entry.owners:
+            sharing.give_button("run", entry.folder.name)
         _delete(entry)
+
+
+def _made_of(run: Mapping[str, Any] | None) -> list[claims.Thing]:
+    """Return what a run was made of that is somebody's own."""
+    found = []
+    for entry in (run or {}).get("inputs", ()):
+        with suppress(InputError):
+            parts = places.parts_of(places.place_of(entry["location"]))
+            found += [thing for part in parts if (thing := claims.thing_at(part))]
+    return found
 
 
 def _finished_actions(record: JobRecord) -> None:
@@ -82,6 +121,7 @@ def _finished_actions(record: JobRecord) -> None:
             "Run again",
             key=f"rerun_{record.id}",
             icon=":material/replay:",
+            disabled=not runner().may_change(record),
             on_click=_again,
             args=(record.id,),
             help="Computes it anew and replaces the files.",
@@ -96,6 +136,7 @@ def _run_actions(entry: Entry) -> None:
             "Run again",
             key=f"rerun_{entry.key}",
             icon=":material/replay:",
+            disabled=entry.access == "read",
             on_click=_submit,
             args=(entry, run),
             help="Asks the same question as a job with a folder of its own.",
@@ -261,6 +302,8 @@ def _rename(entry: Entry) -> None:
 
 def _keep_label(entry: Entry, name: str, note: str) -> None:
     label = RunLabel(st.session_state[name] or "", st.session_state[note] or "")
+    if claims.access("run", entry.folder.name) not in ("write", "own"):
+        return  # it was shared until just now
     try:
         write_label(entry.folder, label)
     except InputError as error:

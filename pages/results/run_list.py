@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from latentcore.errors import presentable
 from latentcore.figures.previews import is_kept, preview
 from latentcore.jobs import JobRecord
 from latentcore.settings import settings
-from pages.access import places
+from pages.access import claims, identity, places
+from pages.access.claims import Access
+from pages.access.places import is_plain
 from pages.frame.units import duration_text, size_text
 from pages.jobs.latents_names import encoder_title, local_zone, preparation_title
 from pages.jobs.panel import runner
@@ -69,6 +71,11 @@ class Entry:
         How many samples or points it was about, 0 where that is not known.
     damage : str
         What is wrong with its record; empty where it is good.
+    access : str
+        What the present user may do with it, see `pages.access.claims`; an operator who may do
+        nothing with it sees its line all the same.
+    owners : tuple of str
+        Whose it is; empty where people don't sign in, or didn't when it was made.
     """
 
     key: str
@@ -83,15 +90,45 @@ class Entry:
     job: JobRecord | None
     folder: Path
     damage: str = ""
+    access: Access = "own"
+    owners: tuple[str, ...] = ()
 
 
 def entries() -> list[Entry]:
-    """Return jobs and runs, newest first."""
-    jobs = [_of_job(record) for record in runner().list(_MOST)]
+    """Return jobs and runs, newest first: the user's, those shared with them, an operator's all."""
+    jobs = [_of_job(record) for record in runner().list(_MOST, everyones=True)]
     known = {entry.folder.name for entry in jobs}
     lost = [_damaged(places.jobs_folder() / job, why) for job, why in runner().damaged().items()]
-    listed = [*jobs, *lost, *_orphans(known), *_foreign(known)]
-    return sorted(listed, key=lambda entry: entry.started, reverse=True)[:_MOST]
+    foreign = _foreign(known) if identity.current_user().operator else []
+    listed = [*jobs, *lost, *_orphans(known), *foreign]
+    if identity.way_in():
+        listed += _linked(listed)
+    newest = sorted(listed, key=lambda entry: entry.started, reverse=True)[:_MOST]
+    if not identity.way_in():
+        return newest
+    return [
+        replace(
+            entry,
+            note=entry.note if (access := claims.access("run", entry.folder.name)) else "",
+            access=access,
+            owners=claims.of("run", entry.folder.name).owners,
+        )
+        for entry in newest
+    ]
+
+
+def _linked(listed: list[Entry]) -> list[Entry]:
+    """Return what the address names and no list does: it was shared by its address alone."""
+    key = st.query_params.get("run", "")
+    if any(key in (entry.key, entry.folder.name) for entry in listed):
+        return []
+    record = runner().get(key)
+    if record is not None:
+        return [_of_job(record)]
+    if not is_plain(key) or "/" in key or not claims.access("run", key):
+        return []
+    run = past_run(key)
+    return [] if run is None or run.damage else [_of_run(run.folder, run.record)]
 
 
 def table(listed: list[Entry]) -> int | None:
@@ -102,6 +139,7 @@ def table(listed: list[Entry]) -> int | None:
         {
             "Preview": _previews(listed),
             "Title": [entry.title for entry in listed],
+            "Whose": [_whose(entry) for entry in listed],
             "Verb": [entry.verb for entry in listed],
             "State": [f"{_SIGNS[entry.state]} {entry.state}" for entry in listed],
             "Started": [_local(entry.started) for entry in listed],
@@ -111,8 +149,7 @@ def table(listed: list[Entry]) -> int | None:
             "Note": [entry.note for entry in listed],
         }
     )
-    if not any(frame["Note"]):
-        frame = frame.drop(columns="Note")
+    frame = frame.drop(columns=[name for name in ("Whose", "Note") if not any(frame[name])])
     event = st.dataframe(
         frame,
         hide_index=True,
@@ -134,6 +171,15 @@ def table(listed: list[Entry]) -> int | None:
     number = rows[0] if rows else None
     _remember(None if number is None else listed[number].key, wanted)
     return number
+
+
+def _whose(entry: Entry) -> str:
+    """Return whose a run is where it isn't simply one's own."""
+    if entry.access == "own":
+        others = [name for name in entry.owners if name != identity.current_user().name]
+        return f"yours and {', '.join(others)}'s" if others else ""
+    shared = claims.of("run", entry.folder.name).shared if entry.access else {}
+    return ", ".join(entry.owners) or ("everybody" if claims.EVERYBODY in shared else "nobody")
 
 
 def disk_text(listed: list[Entry]) -> str:
@@ -161,7 +207,7 @@ def _previews(listed: list[Entry]) -> list[str | None]:
     until = time.monotonic() + _PREVIEWS_S
     found: list[str | None] = [None] * len(listed)
     for number, entry in enumerate(listed[:_MOST_PREVIEWS]):
-        if entry.state not in ("finished", "partly failed"):
+        if entry.state not in ("finished", "partly failed") or not entry.access:
             continue
         if time.monotonic() < until or is_kept(entry.folder):
             picture = preview(entry.folder, read_run(entry.folder) or {})
@@ -231,14 +277,14 @@ def _changed(path: Path) -> float:
 def _orphans(known: set[str]) -> list[Entry]:
     return [
         _damaged(run.folder, run.damage) if run.damage else _of_run(run.folder, run.record)
-        for run in past_runs()
+        for run in past_runs(everyones=True)
         if run.folder.name not in known
     ]
 
 
 def _foreign(known: set[str]) -> list[Entry]:
     """Return what lies among the runs and is none: people and other programs have put it there."""
-    listed = {run.folder.name for run in past_runs()} | known
+    listed = {run.folder.name for run in past_runs(everyones=True)} | known
     with suppress(OSError):
         return [
             _damaged(path, _NO_RUN.format(presentable(path.name)))

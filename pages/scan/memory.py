@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from pages.access.browsers import COOKIE, is_name, keep_for, kept_for
+from pages.access.identity import current_user
 
 _SESSION = "browser_memory"
 _MOST_FILES = 40
@@ -88,6 +90,12 @@ def _keep() -> None:
 
 
 def _browser() -> str:
-    """Return the name that the server gave this browser, empty where it sent none."""
+    """Return the name that the server gave this browser, empty where it sent none.
+
+    What a user has seen follows them to all their browsers, and stays behind in none.
+    """
+    user = current_user().name
+    if user:
+        return hashlib.blake2b(user.encode(), digest_size=16).hexdigest()
     name = st.context.cookies.get(COOKIE)
     return name if isinstance(name, str) and is_name(name) else ""

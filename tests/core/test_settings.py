@@ -135,6 +135,65 @@ def test_what_others_can_reach_is_said(
     assert notes(offline=True) == []
 
 
+GOOD_LOGIN = (
+    '[auth]\nredirect_uri = "https://lab.example.org/oauth2callback"\n'
+    'cookie_secret = "0123456789abcdef"\n'
+)
+HEADERS = {"STREAMLIT_SERVER_TRUSTED_USER_HEADERS": '{"X-User": "email"}'}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "variables", "expected"),
+    [
+        (GOOD_LOGIN, {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}, ""),
+        (GOOD_LOGIN.replace("https:", "http:"), {}, "travel unencrypted"),
+        (GOOD_LOGIN.replace("https://lab.example.org", "http://localhost:8501"), {}, ""),
+        (GOOD_LOGIN.replace("abcdef", ""), {}, "cookie_secret has fewer than 16"),
+        (GOOD_LOGIN, {**HEADERS, "LATENT_TRUSTED_PROXIES": "::1"}, "Remove one of them"),
+        ("", HEADERS, "nobody gets in"),
+        ("", {**HEADERS, "LATENT_TRUSTED_PROXIES": "10.0.0.5,::1"}, ""),
+        ("", {**HEADERS, "LATENT_TRUSTED_PROXIES": "0.0.0.0/0"}, "that they are anybody"),
+        ("", {"LATENT_OPERATORS": "olga"}, "LATENT_OPERATORS is set, but nobody signs in"),
+        (
+            "",
+            {"LATENT_S3_BUCKETS": "b", "LATENT_BUCKET_GROUPS": '{"b": []}'},
+            "What it names is open to nobody",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_way_in_is_said(
+    secrets: str,
+    variables: dict[str, str],
+    expected: str,
+    tmp_path: Path,
+    configure: Callable[..., None],
+) -> None:
+    write_secrets(tmp_path, secrets)
+    (tmp_path / ".streamlit/secrets.toml").chmod(0o600)
+    configure(**variables)
+    found = notes(offline=True)
+    assert len(found) == bool(expected)
+    assert expected in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LATENT_TRUSTED_PROXIES", "proxy.example.org", "addresses such as 127.0.0.1"),
+        ("LATENT_TRUSTED_PROXIES", "10.0.0.1/24", "networks such as 10.0.0.0/24"),
+        ("LATENT_BUCKET_GROUPS", '{"ours": ["a"]}', "There are: none"),
+        ("LATENT_ROOT_GROUPS", '{"data": "metals"}', "must be a JSON object"),
+        ("LATENT_ROOT_GROUPS", "[1]", "must be a JSON object"),
+    ],
+)
+def test_a_slip_in_what_is_closed_to_whom_is_refused(
+    name: str, value: str, said: str, configure: Callable[..., None]
+) -> None:
+    configure(**{name: value})
+    with pytest.raises(SettingsError, match=said):
+        settings()
+
+
 def test_the_file_system_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
     lines = (
         "22 1 8:1 / / rw - ext4 /dev/sda1 rw",

@@ -112,7 +112,7 @@ def test_many_threads_agree():
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(400)))
-    assert store.nbytes == sum(len(store.get(k)[0]) for k in list(store._entries))
+    assert store.nbytes == sum(len(entry.payload) for entry in store._entries.values())
 
 
 def test_pattern_providers_are_bounded():

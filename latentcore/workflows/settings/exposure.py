@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from latentcore.settings import Settings
+from latentcore.workflows.settings.logins import asks_for_login
 
 _CONFIG, _SECRETS = Path(".streamlit/config.toml"), Path(".streamlit/secrets.toml")
 _CREDENTIALS = Path(".aws/credentials")
@@ -25,12 +26,13 @@ def exposure(found: Settings) -> Iterator[str]:
     address = listening()
     if address is not None and not _is_loopback(address):
         where = repr(address) if address else "all addresses of this machine"
-        yield (
-            f"The server listens on {where}, and the program asks nobody who they are: whoever "
-            "reaches it sees and changes everything. Let it listen on 127.0.0.1, behind a proxy "
-            "that asks for a login (server.address in .streamlit/config.toml, or "
-            "STREAMLIT_SERVER_ADDRESS)."
-        )
+        if not asks_for_login():
+            yield (
+                f"The server listens on {where}, and the program asks nobody who they are: whoever "
+                "reaches it sees and changes everything. Let people sign in (docs/deploy), or let "
+                "it listen on 127.0.0.1, behind a proxy that asks for a login (server.address in "
+                ".streamlit/config.toml, or STREAMLIT_SERVER_ADDRESS)."
+            )
         for root in found.data_roots:
             if os.access(root, os.W_OK):
                 yield (

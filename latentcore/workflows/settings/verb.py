@@ -19,6 +19,7 @@ from latentcore.progress import Progress
 from latentcore.requests.verbs import option, verb
 from latentcore.settings import PREFIX, Settings, all_variables, settings
 from latentcore.workflows.settings.exposure import exposure
+from latentcore.workflows.settings.logins import logins
 
 _LITTLE_SPACE = 2_000_000_000
 _CONNECT_S = 3.0
@@ -64,6 +65,7 @@ def problems(found: Settings, *, online: bool = True) -> Iterator[str]:
             yield f"LATENT_DATA_ROOTS: {str(root)!r} can't be read. Give this user the right to."
     yield from _device(found.device)
     yield from exposure(found)
+    yield from logins(found)
     if online:
         yield from _buckets(found)
         yield from _scheduler(found.dask_scheduler)

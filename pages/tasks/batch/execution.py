@@ -10,7 +10,7 @@ import streamlit as st
 from latentcore.errors import InputError
 from latentcore.settings import settings
 from latentcore.workflows.batch.executors import EXECUTORS
-from pages.access import locations
+from pages.access import locations, s3
 from pages.frame import errors
 
 
@@ -34,7 +34,7 @@ def ask_execution(key: str) -> dict[str, Any] | None:
 
 
 def _ask_upload(key: str) -> dict[str, Any] | None:
-    buckets = settings().s3_buckets
+    buckets = s3.offered()
     if not buckets:
         st.caption(
             "Results stay in this server's workspace. To offer S3 for inputs and results, the "

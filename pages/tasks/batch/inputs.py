@@ -10,8 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from latentcore.errors import InputError, RequestError
-from latentcore.settings import settings
-from pages.access import folders, locations, places
+from pages.access import claims, folders, locations, places, s3
 from pages.frame import errors
 
 _RUNS, _FOLDER, _LINES = "Earlier runs", "Server folder", "Lines of text"
@@ -62,8 +61,11 @@ def latents_of_runs() -> dict[str, str]:
     made: dict[Path, float] = {}
     for depth in ("*", "*/*"):  # a run's, and those of a batch's inputs
         for file in folder.glob(f"{depth}/*_latents.h5"):
+            inside = file.relative_to(folder)
+            if not claims.access("run", inside.parts[0], listed=True):
+                continue
             if file.is_file() and (file.parent / "run.json").is_file():
-                made[file.relative_to(folder)] = file.stat().st_mtime
+                made[inside] = file.stat().st_mtime
     last: dict[str, float] = {}
     for file, changed in made.items():
         last[file.parts[0]] = max(changed, last.get(file.parts[0], 0.0))
@@ -80,7 +82,7 @@ def _title(file: Path, changed: float) -> str:
 
 
 def _ask_lines(key: str) -> list[str]:
-    buckets = settings().s3_buckets
+    buckets = s3.offered()
     example = f"s3://{buckets[0]}/series/" if buckets else "folder:measured/scan_*.h5"
     text = st.text_area(
         "One input on each line",

@@ -10,11 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from latentcore.errors import InputError, RequestError
-from pages.access import places, uploads
+from pages.access import claims, places, uploads
 from pages.frame import errors
 from pages.frame.units import size_text
 from pages.jobs.latents_names import time_text
 from pages.jobs.panel import runner
+from pages.people import sharing
 from pages.scan import memory, state
 from pages.tasks.data import intake
 
@@ -51,6 +52,9 @@ def _line(number: int, file: memory.RecentFile) -> None:
         )
         seen = time_text(datetime.fromtimestamp(file.seen, UTC))
         st.caption(f"{_size(path)} · {seen}", width="stretch")
+        thing = claims.thing_at(file.place)
+        if thing is not None and path is not None:
+            sharing.share_button(*thing, key=f"recent_{number}")
         with st.popover("", icon=":material/delete:" if own else ":material/close:"):
             st.write(
                 "The uploaded file is removed from the server and can't be brought back."

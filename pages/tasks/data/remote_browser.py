@@ -12,7 +12,7 @@ from latentcore.errors import InputError
 from latentcore.settings import settings
 from latentcore.storage import S3Location
 from latentcore.storage.objects import ObjectEntry, ObjectPage, list_page
-from pages.access import places
+from pages.access import places, s3
 from pages.access.s3 import SCHEME
 from pages.frame import errors
 from pages.scan import fetching
@@ -31,7 +31,7 @@ _MOST_BUTTONS = 24
 
 def remote_browser() -> None:
     """Offer the objects in the configured buckets."""
-    offered = settings().s3_buckets
+    offered = s3.offered()
     if not offered:
         st.info(
             "No bucket is open. The operator names some in `LATENT_S3_BUCKETS` (separated by "

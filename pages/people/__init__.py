@@ -1,0 +1,1 @@
+"""Who is signed in, and with whom things are shared, as people see it."""

@@ -1,0 +1,298 @@
+"""Two users of one server, and its operator: whose runs are whose, on the pages."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from latentcore.errors import InputError, RequestError
+from latentcore.jobs import JobRecord, request_from
+from latentcore.readers import open_latents
+from latentcore.settings import settings
+from latentcore.workflows import VERBS
+from pages.access import claims, identity, locations, places, s3
+from pages.access.identity import User
+from pages.access.uploads import delete_upload, store_upload
+from pages.jobs.panel import runner
+from pages.regions import kept
+from tests.factories.kikuchi import write_kikuchi
+
+APP = Path(__file__).parents[2] / "app.py"
+PATIENCE = 60
+ANNA = User("anna@lab.org", frozenset({"metals"}))
+BERT = User("bert@lab.org", frozenset({"metals"}))
+OLGA = User("olga@lab.org", operator=True)
+
+
+class Person:
+    """Who sits in front of the browser."""
+
+    user: User | None = ANNA
+
+
+@pytest.fixture
+def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
+    """A server on which people sign in, with a scan in its data root."""
+    root = tmp_path / "data"
+    root.mkdir()
+    monkeypatch.setenv("LATENT_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.setenv("LATENT_DATA_ROOTS", str(root))
+    settings.cache_clear()
+    write_kikuchi(root / "scan.h5")
+    someone = Person()
+    monkeypatch.setattr(identity, "way_in", lambda: "header")
+    monkeypatch.setattr(identity, "asking", lambda: someone.user)
+    yield someone
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def annas(person: Person) -> JobRecord:
+    """A run of Anna's."""
+    return extraction(str(settings().data_roots[0] / "scan.h5"))
+
+
+def extraction(location: str) -> JobRecord:
+    request = VERBS.get("extract").request(location=(location,), checkpoint="pca:3")
+    record = runner().submit("extract", request, title="What Anna found")
+    return runner().wait(record.id, PATIENCE)
+
+
+def bring(name: str, content: bytes) -> str:
+    """Upload a file; return its place."""
+    file = io.BytesIO(content)
+    file.name = name
+    return store_upload(file)
+
+
+def open_page(page: str = "runs", **query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=PATIENCE)
+    app.query_params.update({"samples": "folder:data/scan.h5", **query})
+    return app.switch_page(f"pages/tasks/{page}/{page}.py").run()
+
+
+def text_of(app: AppTest) -> str:
+    assert not app.exception
+    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
+    return "\n".join(one.value for one in shown).replace("\\", "").replace(":color[@]", "@")
+
+
+def titles(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["Title"]) if app.dataframe else []
+
+
+def latents_of(record: JobRecord) -> str:
+    return f"run:{record.folder.name}/scan_latents.h5"
+
+
+def test_nobody_gets_no_page(person: Person) -> None:
+    person.user = None
+    app = open_page()
+    assert not app.title and not app.sidebar.selectbox
+    assert "Nobody has told this server who you are" in text_of(app)
+
+
+def test_another_users_run_is_neither_listed_nor_opened(person: Person, annas: JobRecord) -> None:
+    assert titles(open_page()) == ["What Anna found"]
+    assert "You may not open" not in text_of(open_page("explore", latents=latents_of(annas)))
+    person.user = BERT
+    app = open_page(run=annas.id)
+    assert "What Anna found" not in text_of(app) and not titles(app)
+    app = open_page("explore", latents=latents_of(annas))
+    assert "You may not open" in text_of(app) and latents_of(annas) in text_of(app)
+    app = open_page("extract", job=annas.id)
+    assert "belongs to somebody who doesn't share it" in text_of(app)
+
+
+def test_a_shared_run_is_opened_until_it_is_shared_no_more(
+    person: Person, annas: JobRecord
+) -> None:
+    key = f"share_with_run_{annas.folder.name}"
+    app = open_page(run=annas.id)
+    app.text_input(key=f"{key}_name").set_value(BERT.name)
+    app.button(key=f"{key}_now").click().run()
+    assert f"{BERT.name} :small[:gray[may look at it]]" in text_of(app)
+    person.user = BERT
+    seen = open_page(run=annas.id)
+    assert titles(seen) == ["What Anna found"]
+    assert list(seen.dataframe[0].value["Whose"]) == [ANNA.name]
+    assert "**scan_latents.h5**" in text_of(seen)
+    labels = {button.label for button in seen.button}
+    assert not {"Keep", "Delete for good", "Share"} & labels
+    assert next(button for button in seen.button if button.label == "Run again").disabled
+    opened = open_page("explore", latents=latents_of(annas))
+    assert "You may not open" not in text_of(opened)
+    person.user = ANNA
+    app.button(key=f"unshare_run_{annas.folder.name}_0").click().run()
+    person.user = BERT
+    assert not titles(open_page(run=annas.id))
+    opened.run()  # where it is in view already, it goes with the next look
+    assert "You may not open" in text_of(opened)
+
+
+def test_what_a_run_was_made_of_is_shared_with_it(person: Person) -> None:
+    place = bring("mine.h5", (settings().data_roots[0] / "scan.h5").read_bytes())
+    record = extraction(places.location(places.together({"mine.h5": place})))
+    key = f"share_with_run_{record.folder.name}"
+    app = open_page(run=record.id)
+    app.selectbox(key=key).set_value(claims.EVERYBODY)
+    app.segmented_control(key=f"{key}_right").set_value("write")
+    app.button(key=f"{key}_now").click().run()
+    person.user = BERT
+    assert places.resolve(place).is_file()
+    assert claims.access(*claims.thing_at(place)) == "read"
+    assert claims.access("run", record.folder.name, listed=True) == "write"
+    person.user = ANNA
+    app.button(key=f"unshare_run_{record.folder.name}_0").click().run()
+    person.user = BERT
+    with pytest.raises(InputError, match="You may not open"):
+        places.resolve(place)
+
+
+def test_a_link_opens_what_no_list_shows(person: Person, annas: JobRecord) -> None:
+    claims.share("run", annas.folder.name, claims.BY_LINK, "read")
+    person.user = BERT
+    assert not titles(open_page())
+    assert titles(open_page(run=annas.id)) == ["What Anna found"]
+    assert "You may not open" not in text_of(open_page("explore", latents=latents_of(annas)))
+
+
+def test_a_group_that_may_change_a_run_names_it_but_does_not_delete_it(
+    person: Person, annas: JobRecord
+) -> None:
+    claims.share("run", annas.folder.name, claims.group("metals"), "write")
+    person.user = BERT
+    app = open_page(run=annas.id)
+    app.text_input(key=f"name_of_{annas.id}").set_value("Ours")
+    next(button for button in app.button if button.label == "Keep").click().run()
+    assert titles(app) == ["Ours"]
+    with pytest.raises(RequestError, match="somebody else"):
+        runner().forget(annas.id, delete_run=True)
+    assert annas.folder.exists()
+
+
+def test_who_asks_for_the_same_has_it_and_it_goes_with_the_last(
+    person: Person, annas: JobRecord
+) -> None:
+    person.user = BERT
+    request = request_from("extract", annas.request)
+    assert runner().find("extract", request) is None
+    assert runner().submit("extract", request).id == annas.id
+    assert list(open_page(run=annas.id).dataframe[0].value["Whose"]) == [f"yours and {ANNA.name}'s"]
+    person.user = ANNA
+    app = open_page(run=annas.id)
+    app.button(key=f"delete_{annas.id}").click().run()
+    assert not titles(app) and annas.folder.exists()
+    person.user = BERT
+    runner().forget(annas.id, delete_run=True)
+    assert not annas.folder.exists()
+
+
+def test_an_operator_sees_names_and_sizes_and_no_content(person: Person, annas: JobRecord) -> None:
+    person.user = OLGA
+    app = open_page(run=annas.id)
+    assert titles(app) == ["What Anna found"]
+    assert list(app.dataframe[0].value["Whose"]) == [ANNA.name]
+    assert app.dataframe[0].value["Preview"].tolist() == [None]
+    assert not app.get("download_button") and not app.tabs
+    assert "scan_latents.h5" not in text_of(app)
+    assert not any("Anna" in one.value for one in app.sidebar.markdown)
+    app.button(key=f"delete_{annas.id}").click().run()
+    assert not annas.folder.exists()
+
+
+def test_an_operator_gives_what_was_there_before_anybody_signed_in(
+    person: Person, annas: JobRecord
+) -> None:
+    claims.forget("run", annas.folder.name)
+    assert not titles(open_page())
+    person.user = OLGA
+    app = open_page(run=annas.id)
+    key = f"give_to_run_{annas.folder.name}"
+    app.text_input(key=key).set_value(BERT.name)
+    app.button(key=f"{key}_now").click().run()
+    assert "belongs to bert@lab.org" in text_of(app)
+    person.user = BERT
+    assert titles(open_page()) == ["What Anna found"]
+
+
+def test_uploads_are_opened_by_those_who_brought_them(person: Person) -> None:
+    content = b"x,y,Fe\n0,0,1\n"
+    place = bring("fe.csv", content)
+    person.user = BERT
+    with pytest.raises(InputError, match="You may not open"):
+        places.resolve(place)
+    with pytest.raises(RequestError, match="somebody else"):
+        delete_upload(place)
+    beside = places.together({"a.csv": place})
+    with pytest.raises(InputError, match="You may not open"):
+        places.resolve(beside)
+    with pytest.raises(InputError, match="You may not open"):
+        locations.check_file(f"{places.uploads_folder()}/{place[7:]}", ["/any"])
+    assert bring("fe.csv", content) == place and places.resolve(place).is_file()
+    delete_upload(place)
+    person.user = ANNA
+    assert places.resolve(place).is_file()
+
+
+def test_roots_and_buckets_are_those_of_ones_groups(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_ROOT_GROUPS", '{"data": ["metals"]}')
+    monkeypatch.setenv("LATENT_S3_BUCKETS", "ours,theirs")
+    monkeypatch.setenv("LATENT_BUCKET_GROUPS", '{"theirs": ["oceans"]}')
+    settings.cache_clear()
+    assert list(places.roots()) == ["data"] and s3.offered() == ("ours",)
+    with pytest.raises(InputError, match="no bucket that this server offers"):
+        places.check("s3:theirs/scan.h5")
+    person.user = OLGA
+    assert not places.roots()
+    with pytest.raises(InputError, match="names no folder"):
+        places.resolve("folder:data/scan.h5")
+
+
+def test_regions_are_ones_own_or_a_groups(
+    person: Person, annas: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = open_latents(annas.folder / "scan_latents.h5")
+    mask = np.arange(len(latents)) < 3
+    session: dict[str, str] = {}
+    monkeypatch.setattr(st, "session_state", session)
+
+    def names() -> list[str]:
+        return list(kept.kept(latents).regions.names)
+
+    kept.keep(latents, [kept.Candidate("mine", mask, {})])
+    session[kept.SPACE] = "metals"
+    kept.keep(latents, [kept.Candidate("ours", mask, {})])
+    assert names() == ["ours"]
+    person.user = BERT
+    assert names() == ["ours"]
+    session[kept.SPACE] = ""
+    assert names() == []
+    person.user = User("carl@lab.org")
+    session[kept.SPACE] = "metals"  # of which he is no member
+    assert names() == []
+    person.user = ANNA
+    session[kept.SPACE] = ""
+    assert names() == ["mine"]
+
+
+def test_recent_files_follow_their_user_and_are_shared_there(person: Person) -> None:
+    place = bring("fe.csv", b"x,y,Fe\n0,0,1\n")
+    open_page("data", maps=place)
+    app = open_page("data")  # another browser of hers
+    assert "fe.csv" in [one.label for one in app.button]
+    app.text_input(key="share_with_recent_1_name").set_value("Bert@lab.org")
+    app.button(key="share_with_recent_1_now").click().run()
+    person.user = BERT
+    assert places.resolve(place).is_file()
+    assert "fe.csv" not in [one.label for one in open_page("data").button]
