@@ -72,7 +72,7 @@ def show_missing(problems: Sequence[str]) -> None:
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Get ready while the first visitor is still on the way."""
-    start.in_background(demo.prepare, settings_check.check)
+    start.in_background(demo.prepare, settings_check.check, start.collect_garbage)
     yield
 
 

@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import Any
 
-from filelock import FileLock, Timeout
+import filelock
+from filelock import Timeout
+
+from latentcore.errors import InputError
 
 __all__ = ["FileLock", "file_lock", "is_locked", "try_lock"]
 
 _LOOK_EVERY_S = 0.01
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+class FileLock(filelock.FileLock):
+    """The library's, which says where a disk knows no locks."""
+
+    def acquire(self, *how: Any, **options: Any) -> Any:
+        """Take the lock.
+
+        Raises
+        ------
+        InputError
+            If there are none on this disk: two programs could write to one file at once.
+        """
+        try:
+            return super().acquire(*how, **options)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            folder = str(Path(self.lock_file).parent)
+            message = (
+                f"The disk of {folder!r} knows no locks ({error.strerror}), without which two "
+                "programs could write to one file at once. Mount it with locks (NFS does without "
+                "only where it is told to), or use a disk of this machine: for a server, by "
+                "LATENT_WORKSPACE."
+            )
+            raise InputError(message) from error
 
 
 def file_lock(path: Path) -> FileLock:

@@ -7,9 +7,14 @@ from latentcore.artifacts.run_folder import (
     RunFolder,
     file_sha256,
     read_run,
-    remove_entry,
     run_damage,
     run_id,
+    unfinished,
+)
+from latentcore.artifacts.whole_files import (
+    remove_entry,
+    remove_left,
+    temporary_of,
     write_atomic,
 )
 
@@ -19,8 +24,11 @@ __all__ = [
     "from_json",
     "read_run",
     "remove_entry",
+    "remove_left",
     "run_damage",
     "run_id",
+    "temporary_of",
     "to_json",
+    "unfinished",
     "write_atomic",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts.json_text import from_json, to_json
-from latentcore.artifacts.run_folder import write_atomic
+from latentcore.artifacts.whole_files import write_atomic
 
 _KEY = "latentcore"
 _LARGEST = 4 << 30

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from latentcore.artifacts.json_text import to_json
+from latentcore.artifacts.whole_files import temporary_of
 from latentcore.containers import LatentSet, ScanGrid
 from latentcore.errors import RequestError
 
@@ -47,7 +48,7 @@ def write_latents(path: Path, latents: LatentSet, *, coords_dtype: DTypeLike | N
         If a partition has a name that the layout needs for itself.
     """
     latents, names = _by_partition(latents)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     try:
         with h5py.File(temporary, "w") as file:
             _write_attributes(file, latents, names)

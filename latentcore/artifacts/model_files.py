@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.artifacts.json_text import from_json, to_json
-from latentcore.artifacts.run_folder import file_sha256, write_atomic
+from latentcore.artifacts.run_folder import file_sha256
+from latentcore.artifacts.whole_files import write_atomic
 from latentcore.containers import Provenance
 from latentcore.encoders import Encoder, Storable
 

@@ -28,7 +28,7 @@ from latentcore.artifacts.region_files import (
     region_from_plain,
     scan_from_plain,
 )
-from latentcore.artifacts.run_folder import write_atomic
+from latentcore.artifacts.whole_files import write_atomic
 from latentcore.containers import RegionScan, RegionSet
 from latentcore.containers.scan_points import Points
 from latentcore.errors import MalformedFileError, RequestError

@@ -28,6 +28,7 @@ from latentcore.artifacts.records import (
     shaped,
     text,
 )
+from latentcore.artifacts.whole_files import write_atomic
 from latentcore.cells import write_csv
 from latentcore.containers import InputRecord, Provenance
 from latentcore.errors import InputError, MalformedFileError
@@ -80,7 +81,7 @@ class RunFolder:
         self._question = request if question is None else question
         self.inputs: list[InputRecord] = []
         self.parents: list[str] = []
-        self._stage = self.out.parent / f".{self.out.name}.unfinished"
+        self._stage = unfinished(self.out)
         self._names: list[str] = []
         self._keep_scratch = False
         self._finished: dict[str, Any] | None = None
@@ -230,6 +231,11 @@ class RunFolder:
         return record
 
 
+def unfinished(out: Path) -> Path:
+    """Return where the run that becomes a folder writes, and leaves what it had done if killed."""
+    return out.parent / f".{out.name}.unfinished"
+
+
 def run_id(verb: str, question: Mapping[str, object], fingerprints: Sequence[str]) -> str:
     """Return the id of a question: the same question about the same content has the same id."""
     text = to_json({"verb": verb, "request": question, "inputs": list(fingerprints)})
@@ -312,33 +318,6 @@ def file_sha256(path: Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:  # a full disk is not to be filled further
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def remove_entry(path: Path) -> None:
-    """Remove a folder with all that is in it, a file, or of a link the link alone.
-
-    What isn't there, or can't be removed, is left so.
-    """
-    with suppress(OSError):
-        if path.is_symlink() or not path.is_dir():
-            path.unlink()
-        else:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

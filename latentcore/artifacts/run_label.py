@@ -11,7 +11,7 @@ from pathlib import Path
 
 from latentcore.artifacts.json_text import to_json
 from latentcore.artifacts.records import Shape, read_record, text
-from latentcore.artifacts.run_folder import write_atomic
+from latentcore.artifacts.whole_files import write_atomic
 from latentcore.errors import InputError, MalformedFileError
 
 LONGEST_NAME = 80

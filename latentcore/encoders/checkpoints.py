@@ -52,18 +52,6 @@ _WRAPPERS = ("state_dict", "model", "model_state_dict", "net", "weights")
 # What trainers that hold the network as an attribute put before every name.
 _PREFIXES = ("model.", "net.", "vae.")
 
-# All that torch raises when a file is damaged. One whose name ends in .safetensors it hands on to
-# safetensors, whatever the file holds.
-_DAMAGE = (
-    RuntimeError,
-    ValueError,
-    EOFError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    safetensors.SafetensorError,
-)
-
 Shape = tuple[int, ...]
 
 
@@ -317,7 +305,7 @@ def _weights(path: Path, head: bytes) -> tuple[Mapping[str, torch.Tensor], dict[
         loaded = load_restricted(path, mmap=head.startswith(b"PK"), holders=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(_holds_objects(path)) from error
-    except _DAMAGE as error:
+    except Exception as error:  # the unpickler raises whatever damage leads it to
         message = f"The checkpoint {path.name!r} is damaged: {cause(error)}. Copy it again, whole."
         raise CheckpointError(message) from error
     return _state_dict(path, loaded), options_beside(loaded)

@@ -49,7 +49,7 @@ def program_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return ""
     if any("/aotinductor/" in name for name in names):
         return COMPILED

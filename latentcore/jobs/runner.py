@@ -14,7 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
-from latentcore.artifacts import read_run, remove_entry
+from latentcore.artifacts import read_run, remove_entry, unfinished
 from latentcore.errors import RequestError
 from latentcore.jobs.executors import (
     SHORT_PATIENCE_S,
@@ -303,7 +303,7 @@ class JobRunner:
             )
             raise RequestError(message)
         remove_entry(folder)
-        remove_entry(folder.parent / f".{folder.name}.unfinished")
+        remove_entry(unfinished(folder))
 
     def wait(self, job: str, timeout: float | None = None) -> JobRecord:
         """Wait until a job has ended.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from latentcore.artifacts import RunFolder
 from latentcore.progress import Progress
@@ -59,7 +60,12 @@ def execute(
         with RunFolder(out, verb=name, request=plain, question=question) as folder:
             summary = chosen.run(request, folder, progress, **lent)
             record = folder.commit(summary)
-    return {**summary, "out": str(out), "files": sorted(record["files"])}
+    return answered({**record, "summary": summary}, out)
+
+
+def answered(record: Mapping[str, Any], out: Path) -> Summary:
+    """Return what `execute` says of a run folder, from its ``run.json``."""
+    return {**record["summary"], "out": str(out), "files": sorted(record["files"])}
 
 
 def _understood(chosen: Verb, services: Mapping[str, object]) -> dict[str, object]:

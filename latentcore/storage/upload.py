@@ -49,10 +49,11 @@ def upload(
     progress = progress or Progress()
     digest = file_digest(path, hashlib.sha256)
     present = uploaded(location, progress)
+    metadata = {"sha256": digest, **({"note": note} if note else {})}
     with in_plain_words(location):
         if present is not None and (present.sha256, present.note) == (digest, note):
+            _note_of(location, metadata).remove()  # a kill may have come just before
             return present
-        metadata = {"sha256": digest, **({"note": note} if note else {})}
         if path.stat().st_size <= _PART:
             _put(path, location, metadata, progress)
         else:
@@ -97,7 +98,7 @@ def _put_in_parts(
     path: Path, location: S3Location, metadata: dict[str, str], progress: Progress
 ) -> None:
     digest = metadata["sha256"]
-    with UploadNote(location, " ".join(metadata.values())) as note:
+    with _note_of(location, metadata) as note:
         place = {"Bucket": location.bucket, "Key": location.key}
         upload_id, sent = persistently(lambda: _begun(place, note, metadata), progress)
         tags = []
@@ -122,6 +123,10 @@ def _put_in_parts(
         )
         persistently(complete, progress)
         note.remove()
+
+
+def _note_of(location: S3Location, metadata: dict[str, str]) -> UploadNote:
+    return UploadNote(location, " ".join(metadata.values()))
 
 
 def _begun(

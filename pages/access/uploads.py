@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from latentcore.artifacts import remove_left, temporary_of
 from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.access import claims, quotas
@@ -53,9 +54,10 @@ def store_upload(upload: Upload) -> str:
     """
     name = _safe_name(upload.name)
     folder = uploads_folder()
-    partial = folder / f".{uuid.uuid4().hex}.partial"
+    partial = temporary_of(folder / uuid.uuid4().hex)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_left(folder)
         upload.seek(0)
         with partial.open("wb") as file:
             digest = _copy(upload, file, name)

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from latentcore.figures.colors import lut
 
@@ -43,12 +45,23 @@ def unit_text(name: str, unit: str) -> str:
 
 @lru_cache(maxsize=16)
 def color_scale(colors: str) -> list[tuple[float, str]]:
-    """Return a color map as plotly wants it, entry by entry: the same colors as in files."""
+    """Return a color map as plotly wants it: the same colors as in files.
+
+    Plotly checks each entry whenever it meets the scale. It draws straight lines between them, so
+    that only those stay without which a color would be half a level off.
+    """
     table = lut(colors)
-    return [
-        (level / (len(table) - 1), f"rgb({red},{green},{blue})")
-        for level, (red, green, blue) in enumerate(table.tolist())
-    ]
+    entries = [0]
+    while entries[-1] < len(table) - 1:
+        ends = range(len(table) - 1, entries[-1], -1)
+        entries.append(next(end for end in ends if _is_straight(table[entries[-1] : end + 1])))
+    return [(entry / (len(table) - 1), "rgb({},{},{})".format(*table[entry])) for entry in entries]
+
+
+def _is_straight(colors: NDArray[np.uint8]) -> bool:
+    """Tell whether all colors, shape (n, 3), lie within half a level of those on a line."""
+    line = np.linspace(colors[0], colors[-1], len(colors))
+    return bool(np.abs(line - colors).max() <= 0.5)
 
 
 def framed(figure: go.Figure, height: int, *, title: str = "", **layout: Any) -> go.Figure:

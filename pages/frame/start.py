@@ -10,6 +10,7 @@ import gc
 import importlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -18,6 +19,7 @@ from latentcore.analysis import clustering
 from latentcore.encoders import load_ahead
 
 _LOGGER = logging.getLogger("latent_explorer")
+_COLLECT_EVERY_S = 20.0
 _FIRST_PAGE = "pages.tasks.explore.explorer"
 _loaded = threading.Event()
 _loaded.set()  # a page without a server, as in tests, waits for nothing
@@ -49,6 +51,16 @@ def _start(*works: Callable[[], None]) -> None:
     clustering.load_ahead()
     for work in works:
         threading.Thread(target=work, name=work.__module__, daemon=True).start()
-    # Streamlit collects garbage after each run of a page and of a fragment, which takes 0.2 s
-    # where it looks at all that PyTorch and the others have made for good.
+    # To look at all that PyTorch and the others have made for good takes 0.2 s.
     gc.freeze()
+
+
+def collect_garbage() -> None:
+    """Collect garbage from time to time, for as long as the server runs.
+
+    Streamlit would do so after each run of a page and of a fragment (``runner.postScriptGC``): with
+    20 visitors that is half of all that their runs take, and no other thread runs meanwhile.
+    """
+    while True:
+        time.sleep(_COLLECT_EVERY_S)
+        gc.collect()

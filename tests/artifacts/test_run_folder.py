@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +115,16 @@ def test_write_atomic_replaces_and_leaves_no_temporary(tmp_path: Path) -> None:
     write_atomic(tmp_path / "a", b"1")
     write_atomic(tmp_path / "a", b"22")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"22")]
+
+
+def test_write_atomic_removes_what_a_killed_process_left_of_the_file(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    kept = [f".b.{gone.pid}.tmp", f".a.{os.getppid()}.tmp", ".a.txt.tmp"]
+    for name in (f".a.{gone.pid}.tmp", f".a.{2**70}.tmp", *kept):
+        (tmp_path / name).touch()
+    write_atomic(tmp_path / "a", b"1")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a", *kept])
 
 
 @given(st.floats(width=64))

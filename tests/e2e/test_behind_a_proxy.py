@@ -1,4 +1,4 @@
-"""The deployment guide's nginx in front of the program: below a prefix, by the host's own name."""
+"""The deployment guide's proxies before the program: below a prefix, by the host's own name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,21 +28,18 @@ from tests.factories.kikuchi import full_grid, write_kikuchi
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 HOST = "lab.example.org"
-EXAMPLE = REPOSITORY / "docs/deploy/nginx.conf"
+EXAMPLES = REPOSITORY / "docs/deploy"
 SERVER = {"server.baseUrlPath": "latent", "browser.serverAddress": HOST}
+
+Proxy = Callable[[Path, str], AbstractContextManager[str]]
 
 
 @contextmanager
 def nginx(folder: Path, upstream: str) -> Iterator[str]:
     """Run nginx as the guide shows, but for the ports, until the block ends; yield its URL."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        skip_or_fail("no nginx found; install it")
     port = free_port()
-    example = EXAMPLE.read_text(encoding="utf-8")
-    for said, wanted in (("listen 80;", f"listen 127.0.0.1:{port};"), ("127.0.0.1:8501", upstream)):
-        assert example.count(said) == 1
-        example = example.replace(said, wanted)
+    changes = {"listen 80;": f"listen 127.0.0.1:{port};", "127.0.0.1:8501": upstream}
+    example = _example("nginx.conf", changes)
     paths = "\n".join(
         f"{name}_temp_path {folder}/{name};"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -51,7 +48,37 @@ def nginx(folder: Path, upstream: str) -> Iterator[str]:
     whole = f"{user} daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
     whole += f"http {{ access_log off;\n{paths}\n{example}\n}}\n"
     (folder / "nginx.conf").write_text(whole, encoding="utf-8")
-    running = subprocess.Popen([program, "-p", str(folder), "-c", str(folder / "nginx.conf")])
+    with _running(folder, port, "nginx", "-p", str(folder), "-c", f"{folder}/nginx.conf") as url:
+        yield url
+
+
+@contextmanager
+def caddy(folder: Path, upstream: str) -> Iterator[str]:
+    """Run Caddy as the guide shows, but for the ports and without a certificate."""
+    port = free_port()
+    site = f"{HOST} {{"
+    own = f"{{\n\tadmin off\n}}\nhttp://{HOST}:{port} {{\n\tbind 127.0.0.1"
+    (folder / "Caddyfile").write_text(
+        _example("Caddyfile", {site: own, "127.0.0.1:8501": upstream}), encoding="utf-8"
+    )
+    with _running(folder, port, "caddy", "run", "--config", f"{folder}/Caddyfile") as url:
+        yield url
+
+
+def _example(name: str, changes: Mapping[str, str]) -> str:
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    for said, wanted in changes.items():
+        assert text.count(said) == 1
+        text = text.replace(said, wanted)
+    return text
+
+
+@contextmanager
+def _running(folder: Path, port: int, program: str, *options: str) -> Iterator[str]:
+    path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
+    if path is None:
+        skip_or_fail(f"no {program} found; install it")
+    running = subprocess.Popen([path, *options], env={**os.environ, "HOME": str(folder)})
     try:
         _wait(f"http://127.0.0.1:{port}/latent/healthz")
         yield f"http://{HOST}:{port}/latent"
@@ -71,18 +98,27 @@ def _wait(url: str) -> None:
     pytest.fail(f"{url} never answered")
 
 
-def test_everything_works_below_a_prefix_behind_nginx(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="module")
+def upstream(workspace: Path) -> Iterator[str]:
+    env = {"LATENT_WORKSPACE": str(workspace)}
+    with streamlit_server(REPOSITORY / "app.py", env=env, options=SERVER) as url:
+        yield url.split("/")[2]
+
+
+@pytest.mark.parametrize("proxy", [nginx, caddy])
+def test_everything_works_below_a_prefix_behind(
+    proxy: Proxy, upstream: str, workspace: Path, tmp_path: Path
+) -> None:
     patterns = np.random.default_rng(0).integers(0, 255, (9600, 1, 128, 128), np.uint8)
-    large = write_kikuchi(tmp_path / "large.h5", full_grid(120, 80), patterns)
+    large = write_kikuchi(tmp_path / f"{proxy.__name__}.h5", full_grid(120, 80), patterns)
     assert large.stat().st_size > 150e6
-    (tmp_path / "proxy").mkdir()
-    env = {"LATENT_WORKSPACE": str(tmp_path / "workspace")}
     rules = f"--host-resolver-rules=MAP {HOST} 127.0.0.1"
-    with (
-        streamlit_server(REPOSITORY / "app.py", env=env, options=SERVER) as upstream,
-        nginx(tmp_path / "proxy", upstream.split("/")[2]) as url,
-        chromium(rules) as browser,
-    ):
+    with proxy(tmp_path, upstream) as url, chromium(rules) as browser:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         refused = page.goto(f"{url}/metrics")
         assert refused is not None
@@ -99,5 +135,5 @@ def test_everything_works_below_a_prefix_behind_nginx(tmp_path: Path) -> None:
         page.locator("summary", has_text="Open files").click()
         page.locator("input[type=file]").first.set_input_files(large)
         page.get_by_text("120 × 80 points").first.wait_for(timeout=120_000)
-        [kept] = (tmp_path / "workspace").rglob("large.h5")
+        [kept] = workspace.rglob(large.name)
         assert kept.stat().st_size == large.stat().st_size

@@ -116,6 +116,19 @@ def test_cut_off_files_are_damaged(tmp_path, name, keep):
         opened(path)
 
 
+@pytest.mark.parametrize(
+    ("whole", "broken"),
+    [(b"vae/data.pkl", b"vae/d\xffta.pkl"), (b"\x80\x02}q", b"\x80\x02aq")],
+)
+def test_bytes_that_make_no_sense_are_damage(tmp_path, whole, broken):
+    path = write_seed(tmp_path / "vae.pth")
+    content = path.read_bytes()
+    assert whole in content
+    path.write_bytes(content.replace(whole, broken))
+    with pytest.raises(CheckpointError, match="is damaged"):
+        opened(path)
+
+
 def test_archives_that_unpack_to_more_are_refused(tmp_path):
     path = tmp_path / "bomb.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

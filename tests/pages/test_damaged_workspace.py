@@ -165,6 +165,21 @@ def test_page_says_what_the_disk_refuses(
     assert told in said(app)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has locks of its own")
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.ENOSYS])
+def test_every_page_says_that_the_disk_knows_no_locks(
+    open_page: OpenPage, workspace: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    for page in PAGES:
+        app = open_page(page)
+        assert_works(app, page)
+        assert f"The disk of '{workspace}/jobs' knows no locks" in said(app)
+
+
 def test_other_errors_of_files_stay_incidents(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

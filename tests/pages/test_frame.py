@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import hashlib
 import importlib
 import json
@@ -10,7 +11,8 @@ import re
 import sys
 import threading
 import tomllib
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +108,42 @@ def _released(event: threading.Event) -> Iterator[None]:
     """Let somebody go on who waits, at the moment when it is shown that one waits for him."""
     event.set()
     yield
+
+
+def test_garbage_is_collected_by_a_thread_and_not_after_each_run_of_a_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text())
+    assert config["runner"]["postScriptGC"] is False
+
+    class Cycle:
+        pass
+
+    monkeypatch.setattr(start, "_COLLECT_EVERY_S", 0.01)
+    gc.disable()
+    try:
+        ring = Cycle()
+        ring.own = ring  # type: ignore[attr-defined]
+        gone = weakref.ref(ring)
+        del ring
+        monkeypatch.setattr(start.time, "sleep", _twice(start.time.sleep))
+        with pytest.raises(InterruptedError):
+            start.collect_garbage()
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def _twice(sleep: Callable[[float], None]) -> Callable[[float], None]:
+    """Return a sleep from which one awakes, once, and then never."""
+    left = iter([sleep])
+
+    def sleep_once(seconds: float) -> None:
+        if (one := next(left, None)) is None:
+            raise InterruptedError
+        one(seconds)
+
+    return sleep_once
 
 
 def test_the_configuration_keeps_to_itself() -> None:

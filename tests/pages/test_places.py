@@ -4,6 +4,8 @@ import errno
 import io
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -184,6 +186,15 @@ def test_the_same_content_is_stored_once(workspace: Path) -> None:
     assert places.resolve(first).samefile(places.resolve(other))
     assert places.resolve(other).read_bytes() == b"content"
     assert uploads.store_upload(Upload(b"different", "a.h5")) != first
+
+
+def test_an_upload_removes_what_a_killed_server_left_of_another(workspace: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    uploads.store_upload(Upload(b"content"))
+    (places.uploads_folder() / f".0123.{gone.pid}.tmp").touch()
+    uploads.store_upload(Upload(b"content"))
+    assert not list(places.uploads_folder().glob(".*"))
 
 
 def test_two_uploads_of_one_file_at_once_both_succeed(workspace: Path) -> None:

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from latentcore.errors import Cancelled, InputError, StorageError
 from latentcore.progress import Progress
 from latentcore.readers import open_samples, recognize_all
+from latentcore.settings import settings
 from latentcore.storage import S3Location, is_remote, local_path, remote_of
+from latentcore.storage._upload_notes import UploadNote
 from latentcore.storage.cache import cache_folder, copy_of
 from latentcore.storage.checksums import composite_md5
 from latentcore.storage.download import fetch
@@ -171,6 +173,20 @@ def test_cancelled_transfers_are_continued_by_the_next(
     before = line.carried
     assert fetch(location).read_bytes() == content
     assert line.carried - before < 29 * MB
+
+
+def test_upload_killed_when_all_was_there_leaves_nothing_after_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "done.h5"
+    path.write_bytes(b"a" * 20 * MB)
+    notes = settings().workspace / "cache" / "uploads"
+    with monkeypatch.context() as killed:
+        killed.setattr(UploadNote, "remove", lambda _: None)
+        upload(path, S3Location(BUCKET, "done.h5"))
+    assert [note for note in notes.iterdir() if note.suffix != ".lock"]
+    upload(path, S3Location(BUCKET, "done.h5"))
+    assert not [note for note in notes.iterdir() if note.suffix != ".lock"]
 
 
 def cancelled_after(limit: int) -> Progress:

@@ -190,13 +190,15 @@ def test_killed_between_computing_and_noting_is_not_computed_again(
 ) -> None:
     out = tmp_path / "out"
     run(out, files)
-    before = marks(out)
+    before, summaries = marks(out), [row.summary for row in read_ledger(out)]
     ledger = (out / "batch.json").read_text()
     (out / "batch.json").write_text(ledger.replace('"finished"', '"running"'))
     (out / "run.json").unlink()
+    (out / ".scan_0.unfinished" / "files").mkdir(parents=True)
     assert run(out, files)["finished"] == 3
     assert marks(out) == before
-    assert all(row.summary for row in read_ledger(out))
+    assert [row.summary for row in read_ledger(out)] == summaries
+    assert not (out / ".scan_0.unfinished").exists()
 
 
 def test_small_tables_stand_side_by_side(tmp_path: Path, files: list[str]) -> None:

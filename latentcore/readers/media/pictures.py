@@ -24,10 +24,12 @@ _ORIENTATION = 0x0112
 # Beyond it Pillow warns of a decompression bomb: some 89 million pixels.
 _MOST_PIXELS = 89_478_485
 
-# All that Pillow and tifffile raise on damaged files; warnings count where they are errors.
+# All that Pillow and tifffile raise on damaged files, MemoryError where a header claims gigabytes;
+# warnings count where they are errors.
 _DAMAGE = (
     OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, AttributeError,
-    ArithmeticError, RuntimeError, struct.error, zlib.error, Image.DecompressionBombError, Warning,
+    ArithmeticError, RuntimeError, MemoryError, struct.error, zlib.error,
+    Image.DecompressionBombError, Warning,
 )  # fmt: skip
 
 

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from latentcore.artifacts import from_json, read_run, to_json
+from latentcore.artifacts import from_json, read_run, remove_entry, to_json, unfinished
 from latentcore.encoders import EVERYWHERE, open_checkpoint
 from latentcore.errors import Cancelled, InputError
 from latentcore.progress import Progress
-from latentcore.requests.execution import execute
+from latentcore.requests.execution import answered, execute
 from latentcore.requests.question import content_of_inputs, version_of_inputs
 from latentcore.requests.remote_inputs import remote_inputs
 from latentcore.requests.stored import request_from
@@ -146,7 +146,8 @@ class Steps:
     def _compute(self, progress: Progress) -> None:
         out = Path(self.task.out)
         if self.task.computed:
-            self.row = replace(self.row, summary=(read_run(out) or {}).get("summary", {}))
+            remove_entry(unfinished(out))  # a kill may have come just before
+            self.row = replace(self.row, summary=_answer_in(out, out))
             return
         open_model = functools.partial(open_checkpoint, trusted_roots=_trusted_roots(self.task))
         summary = execute(self.task.verb, self._request, out, progress, open_model=open_model)
@@ -229,15 +230,20 @@ def stored_row(task: Task, progress: Progress) -> Row:
     from latentcore.storage.download import fetch
 
     goal = stored_at(task)
-    run = read_run(fetch(goal.child("run.json"), progress).parent) or {}
+    copy = fetch(goal.child("run.json"), progress).parent
     return Row(
         task.location,
         task.name,
         task.version,
         state="finished",
         uploaded=str(goal),
-        summary=run.get("summary", {}),
+        summary=_answer_in(copy, Path(task.out)),
     )
+
+
+def _answer_in(folder: Path, out: Path) -> Mapping[str, Any]:
+    record = read_run(folder) or {}
+    return answered({"summary": {}, "files": {}} | record, out)
 
 
 def stored_at(task: Task) -> S3Location:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from latentcore.artifacts import unfinished
 from latentcore.artifacts.records import count, listed, mapping, number, optional, read_record
 from latentcore.errors import MalformedFileError
 from latentcore.jobs import JobRecord
@@ -76,7 +77,7 @@ def show_stopped(record: JobRecord) -> None:
 
 def scratch_of(record: JobRecord) -> Path:
     """Return where a training leaves its state; see `latentcore.workflows.train.live`."""
-    return record.folder.parent / f".{record.folder.name}.unfinished" / "scratch"
+    return unfinished(record.folder) / "scratch"
 
 
 def _show(record: JobRecord) -> Mapping[str, Any]:
