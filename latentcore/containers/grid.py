@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, get_args
@@ -146,7 +147,7 @@ class ScanGrid:
         if bad:
             message = f"{bad} of {len(x)} points have no finite coordinates. Remove those rows."
             raise MalformedFileError(message)
-        farthest = max(float(np.abs(x).max()), float(np.abs(y).max()))
+        farthest = max(float(max(-axis.min(), axis.max())) for axis in (x, y))
         if farthest > _FARTHEST:
             message = f"A coordinate is {farthest:g} from 0: more than a scan can have. Check it."
             raise MalformedFileError(message)
@@ -197,9 +198,9 @@ class ScanGrid:
         x: NDArray[np.float64],
         y: NDArray[np.float64],
     ) -> None:
-        node = row.astype(np.int64) * n_cols + col
-        if (node[1:] > node[:-1]).all():
+        if _ascend(row, col):
             return  # in the scan's own order, as most files are
+        node = row.astype(np.int64) * n_cols + col
         order = np.argsort(node, kind="stable")
         again = np.flatnonzero(np.diff(node[order]) == 0)
         if len(again):
@@ -390,14 +391,12 @@ def _hexagonal(
     if dy == 0 or (dx is None and len(x) < _FEWEST_FOR_HEXAGONS):
         return None
     row, n_rows = _nodes(y, dy, "y")
+    # Both kinds of rows begin alike in a square grid: no need to look closer.
+    even_begins, odd_begins = _beginnings(x, row)
+    if odd_begins == np.inf or abs(even_begins - odd_begins) < _NODE_TOLERANCE * dy:
+        return None
     odd = row % 2 == 1
-    if not odd.any():
-        return None
-    sides = x[~odd], x[odd]
-    # Both begin alike in a square grid: no need to look closer.
-    if abs(sides[0].min() - sides[1].min()) < _NODE_TOLERANCE * dy:
-        return None
-    dx = dx or _step_within_rows(*sides)
+    dx = dx or _step_within_rows(x[~odd], x[odd])
     if not dx or abs(dy / dx - _HEXAGONAL_RATIO) > _RATIO_TOLERANCE * _HEXAGONAL_RATIO:
         return None
     halves = (x - x.min()) / (dx / 2)
@@ -413,6 +412,16 @@ def _hexagonal(
     col = (half.astype(np.int64) // 2).astype(np.int32)
     kind: ShiftedRows = "odd" if shifted[0] == odd[0] else "even"
     return Lattice((n_rows, int(col.max()) + 1), row, col, (dx, dy)), kind
+
+
+def _beginnings(x: NDArray[np.float64], row: NDArray[np.int32]) -> tuple[float, float]:
+    """Return the smallest x of the even rows and of the odd ones, infinite where there are none."""
+    even_begins = odd_begins = np.inf
+    for block in _blocks(len(x)):
+        odd = row[block] % 2 == 1
+        even_begins = min(even_begins, x[block].min(where=~odd, initial=np.inf))
+        odd_begins = min(odd_begins, x[block].min(where=odd, initial=np.inf))
+    return float(even_begins), float(odd_begins)
 
 
 def _step_within_rows(even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
@@ -432,9 +441,10 @@ def _refuse_chessboard(place: Lattice) -> None:
     them; maps, areas and neighbors would all be wrong by a factor of two.
     """
     (rows, columns), row, col, (dx, dy) = place
-    parity = (row + col) % 2
     few = len(row) < _FEWEST_FOR_CHESSBOARD or 3 * len(row) < rows * columns
-    if few or (parity != parity[0]).any():
+    if few or any(
+        ((row[block] + col[block] - row[0] - col[0]) % 2).any() for block in _blocks(len(row))
+    ):
         return
     if abs(dx / (2 * dy) - _HEXAGONAL_RATIO) < _RATIO_TOLERANCE:
         advice = "Its columns form a hexagonal grid: exchange x and y."
@@ -450,7 +460,7 @@ def _refuse_chessboard(place: Lattice) -> None:
 
 def _step_of(values: NDArray[np.float64], axis: str) -> float:
     """Return the largest step of which all differences are multiples; 0 for a single value."""
-    unique = np.unique(values)
+    unique = _unique(values)
     if len(unique) == 1:
         return 0.0
     offsets = unique - unique[0]
@@ -475,6 +485,27 @@ def _step_of(values: NDArray[np.float64], axis: str) -> float:
         "resample them to a square or hexagonal one."
     )
     raise MalformedFileError(message)
+
+
+def _unique(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sorted different values; those of a scan are few, and sorted fast by blocks."""
+    return np.unique(np.concatenate([np.unique(values[block]) for block in _blocks(len(values))]))
+
+
+def _ascend(row: NDArray[np.int32], col: NDArray[np.int32]) -> bool:
+    """Tell whether each node comes after the one before: in a later row, or further on in it."""
+    last = len(row) - 1
+    for block in _blocks(last):
+        here = slice(block.start, min(block.stop, last))
+        after = slice(here.start + 1, here.stop + 1)
+        further = (row[after] == row[here]) & (col[after] > col[here])
+        if not (further | (row[after] > row[here])).all():
+            return False
+    return True
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, n, _BLOCK))
 
 
 def _misses(offsets: NDArray[np.float64], step: float) -> float:
@@ -508,8 +539,7 @@ def _nodes(values: NDArray[np.float64], step: float, axis: str) -> tuple[NDArray
         message = f"The {axis} coordinates span {span:g} steps: more than a scan can have."
         raise MalformedFileError(message)
     nodes, worst = np.empty(len(values), np.int32), 0.0
-    for start in range(0, len(values), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for block in _blocks(len(values)):
         offsets = (values[block] - low) / step
         nearest = np.rint(offsets)
         worst = max(worst, float(np.abs(offsets - nearest).max()))
