@@ -15,6 +15,7 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS, execute
 from latentcore.workflows.extract.verb import ExtractRequest
 from pages.jobs.panel import runner
+from pages.jobs.server import server_runner
 from pages.scan import sidebar as pickers
 from tests.factories.kikuchi import write_kikuchi
 from tests.pages.conftest import OpenPage
@@ -72,7 +73,7 @@ def ending_job(scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     monkeypatch.setitem(VERBS._parts, "extract", dataclasses.replace(verb, run=held))
     request = ExtractRequest((str(scan),), checkpoint="pca:2", device="cpu")
     job = runner().submit("extract", request).id
-    look = runner().get
+    look = server_runner().get
 
     def ends_once_seen(job: str) -> JobRecord | None:
         seen = look(job)
@@ -80,7 +81,7 @@ def ending_job(scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
         until(lambda: not look(job).active)
         return seen
 
-    monkeypatch.setattr(runner(), "get", ends_once_seen)
+    monkeypatch.setattr(server_runner(), "get", ends_once_seen)
     return job
 
 
@@ -88,7 +89,7 @@ def test_the_click_counts_though_a_job_ends_at_that_moment(
     open_page: OpenPage, ending_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.delattr(runner(), "get")
+        patch.delattr(server_runner(), "get")
         app = open_page("extract", samples=SAMPLES, job=ending_job)
     assert "You may close this page" in page_text(app)
     shows_the_latents(app.button(key=OPEN).click().run())
