@@ -97,7 +97,11 @@ def spread(values: ArrayLike, *, prior_sd: float = 1.0) -> Spread:
     if len(finite) == 1:
         # A single value has no spread, which says nothing of the model.
         return Spread(float("nan"), prior_sd, "unknown", "")
-    sd = float(finite.std()) if len(finite) else float("nan")
+    return judged(float(finite.std()) if len(finite) else float("nan"), prior_sd=prior_sd)
+
+
+def judged(sd: float, *, prior_sd: float = 1.0) -> Spread:
+    """Judge a dimension by the standard deviation of its values, two at least; see `spread`."""
     state = _state(sd / prior_sd)
     messages: dict[State, str] = {
         "active": "",

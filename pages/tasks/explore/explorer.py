@@ -14,10 +14,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.collapse import spread
+from latentcore.analysis.collapse import judged
 from latentcore.analysis.exploration import panel_axes, selected_rows
 from latentcore.analysis.representatives import Representatives
-from latentcore.containers import LatentSet
 from latentcore.errors import InputError, RequestError
 from pages.frame import errors
 from pages.frame.theme import tones
@@ -485,19 +484,13 @@ def _tab_title(scene: Scene, name: str) -> str:
 def _warn_of_collapse(scene: Scene, question: Question) -> None:
     """Tell when the chosen dimension hardly spreads; PCA scores have no prior to compare with."""
     assert question.dim is not None
-    if not scene.has_prior:
+    if not scene.has_prior or np.count_nonzero(scene.encoded) < 2:
         return
-    message = _collapse(f"{scene.about}|{question.dim}", scene.latents, question.dim)
+    message = judged(scene.spreads[question.dim]).message
     if message:
         with layout.notice("collapse", message) as shown:
             if shown:
                 st.warning(errors.markdown_safe(message), icon=":material/compress:")
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _collapse(key: str, _latents: LatentSet, _dim: int) -> str:
-    del key  # only part of the cache's key
-    return spread(_latents.dimension(_dim)).message
 
 
 def _report_unpaired(scene: Scene, question: Question) -> None:
