@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import h5py
+from h5py._objects import phil
 
 from latentcore.errors import MalformedFileError, UnknownFormatError
 from latentcore.hdf5.examiners import examine, version_of
@@ -47,15 +48,19 @@ def open_checked(path: Path) -> h5py.File:
     """Do the same as `open_hdf5` for callers that keep the file open and close it themselves."""
     if not path.is_file():
         raise no_hdf5(path.name)
-    writers, marks = _writers(path), 0
-    for writer in writers:
-        h5py.h5f.flush(writer)  # what this process has written so far is there to be read
+    writers, marks, beside = [], 0, None
     try:
-        with path.open("rb") as stream:
-            marks = marks_of(stream, path.name)
-        if writers:
+        with phil:  # h5py's own lock: no other thread closes meanwhile what is found here
+            writers = _writers(path)
+            for writer in writers:
+                h5py.h5f.flush(writer)  # what this process has written so far is there to be read
+            with path.open("rb") as stream:
+                marks = marks_of(stream, path.name)
+            if writers:
+                beside = _beside(writers, path, marks)
+        if beside is not None:
             # Whoever opened it here trusts it, and only this process knows all that is in it.
-            return _walked(_beside(writers, path, marks), path.name)
+            return _walked(beside, path.name)
         version = examine(path)
         with damage_told(path.name, "can't be opened"):
             file = opened(path, marks)
