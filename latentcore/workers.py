@@ -1,4 +1,4 @@
-"""Worker processes: children that answer lines with lines, and end with the process they serve."""
+"""Worker processes: children that answer what they get, and end with the process they serve."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import IO, Generic, TypeVar
 
 from latentcore.version import IMPORT_FOLDER
 
-_READY = "ready"
+READY = "ready"
 _CLOSING_S = 5.0
 
+T = TypeVar("T")
 
-class Worker:
-    """A child process that runs a module whose ``main`` calls `serve`.
+
+class Child(Generic[T]):
+    """A child process that runs a module, and what it answers.
 
     Parameters
     ----------
     module : str
-        Of this package.
+        Of this package. It says `READY` first.
+    messages : callable
+        Tells the child's messages apart, of its standard output.
     log : Path, optional
         Where the child's own messages go; to this process's standard error if not given.
     environment : Mapping, optional
@@ -35,6 +40,7 @@ class Worker:
         self,
         module: str,
         *options: str,
+        messages: Callable[[IO[bytes]], Iterator[T]],
         log: Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -54,11 +60,9 @@ class Worker:
                 # Ctrl-C in the server's terminal is the server's, and a group can be killed
                 # with whatever the work has started.
                 start_new_session=True,
-                text=True,
-                encoding="utf-8",
-                bufsize=1,
             )
-        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._messages = messages
+        self._answers: queue.SimpleQueue[T] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="latent-answers", daemon=True)
         self._reader.start()
 
@@ -77,13 +81,14 @@ class Worker:
         """Whether it runs."""
         return self.exit_status is None
 
-    def send(self, line: str) -> None:
-        """Give it a line; that it is dead is noticed by who waits for the answer."""
+    def write(self, data: bytes | memoryview) -> None:
+        """Give it bytes; that it is dead is noticed by who waits for the answer."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
-            self._process.stdin.write(line.replace("\n", " ") + "\n")
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
 
-    def answer(self, timeout: float) -> str | None:
+    def answer(self, timeout: float) -> T | None:
         """Return the next answer, None where none comes within `timeout` seconds."""
         if not self.alive:
             self._reader.join(timeout)  # its last answer may still be in the pipe
@@ -107,11 +112,35 @@ class Worker:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
+        for message in self._messages(self._process.stdout):
             if self.ready:
-                self._answers.put(line.strip())
+                self._answers.put(message)
             else:
-                self.ready = line.strip() == _READY
+                self.ready = message == READY
+
+
+class Worker(Child[str]):
+    """A child whose module's ``main`` calls `serve`: it answers lines with lines.
+
+    Parameters are those of `Child`.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *options: str,
+        log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(module, *options, messages=_lines, log=log, environment=environment)
+
+    def send(self, line: str) -> None:
+        """Give it a line."""
+        self.write((line.replace("\n", " ") + "\n").encode())
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    return (line.decode().strip() for line in stream)
 
 
 def serve(handle: Callable[[str], str], *, prepare: Callable[[], None] | None = None) -> None:
@@ -124,16 +153,21 @@ def serve(handle: Callable[[str], str], *, prepare: Callable[[], None] | None = 
     prepare : callable, optional
         Called before the worker says that it is ready.
     """
-    # What verbs and their libraries print must not be taken for an answer.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
+    answers = os.fdopen(kept_output(), "w", encoding="utf-8", buffering=1)
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     if prepare is not None:
         prepare()
-    print(_READY, file=answers)
+    print(READY, file=answers)
     while True:
         print(handle(lines.get()).replace("\n", " "), file=answers)
+
+
+def kept_output() -> int:
+    """Return the standard output for answers; what libraries print goes to standard error now."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    return answers
 
 
 def lower_priority(steps: int) -> None:

@@ -17,9 +17,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.cluster_fits import Fits, Rows
 from latentcore.analysis.clusterers import Clusterer, ClusterFit, shuffled_rows
 from latentcore.analysis.samples import Sample
-from latentcore.analysis.scaled_rows import ScaledRows
 from latentcore.containers import Sampling
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
@@ -32,7 +32,6 @@ _JUDGED = 20_000
 # Of a method that begins where a sample has ended: a row's time beside that of the sample.
 _FROM_START = 0.6
 _BLOCK = 100_000
-Rows = NDArray[np.float64] | ScaledRows
 
 
 @runtime_checkable
@@ -94,24 +93,37 @@ def fit_rows(
     """
     if learn is not None:
         return _learned_from(clusterer, values, learn, sample, progress, checked=checked)
-    n = len(values)
+    n, d = values.shape
     sizes = _sizes(clusterer, n, sample)
-    if not sizes or not isinstance(clusterer, SampledClusterer):
-        return SampledFit(clusterer.fit(values[:], progress), None)
-    seed = int(getattr(clusterer, "seed", 0))
+    with Fits(clusterer, max(sizes, default=n), d, progress) as fits:
+        if not sizes or not isinstance(clusterer, SampledClusterer):
+            return SampledFit(fits.fit(values), None)
+        return _sampled(clusterer, values, sizes, fits, progress, checked=checked)
+
+
+def _sampled(
+    clusterer: SampledClusterer,
+    values: Rows,
+    sizes: tuple[int, ...],
+    fits: Fits,
+    progress: Progress,
+    *,
+    checked: bool,
+) -> SampledFit:
+    n, seed = len(values), int(getattr(clusterer, "seed", 0))
     mixed = shuffled_rows(n, seed)
     if not checked:
-        fit = clusterer.fit_sample(values[mixed[: sizes[-1]]], n, progress)
+        fit = fits.fit(values[mixed[: sizes[-1]]], n)
         return _labeled(fit, values, Sampling(sizes[-1], n, seed), progress)
     checks: list[tuple[int, float]] = []
     seconds: list[float] = []
     for size in sizes:
         started = time.perf_counter()
-        first = clusterer.fit_sample(values[mixed[:size]], n, progress)
+        first = fits.fit(values[mixed[:size]], n)
         seconds.append(time.perf_counter() - started)
         if size < min(_FEWEST_LEARNED, sizes[-1]) or 2 * size > n:
             continue
-        checks.append((size, _agreement(clusterer, first, values, mixed, size, progress)))
+        checks.append((size, _agreement(fits, first, values, mixed, size)))
         if checks[-1][1] >= _SAME:
             break
     agreement = dict(checks).get(size)
@@ -163,17 +175,12 @@ def _sizes(clusterer: Clusterer, n: int, sample: Sample) -> tuple[int, ...]:
 
 
 def _agreement(
-    clusterer: SampledClusterer,
-    first: ClusterFit,
-    values: Rows,
-    mixed: NDArray[np.int64],
-    size: int,
-    progress: Progress,
+    fits: Fits, first: ClusterFit, values: Rows, mixed: NDArray[np.int64], size: int
 ) -> float:
     """Return the ARI between a fit and one on other points, over points that neither has seen."""
     from sklearn.metrics import adjusted_rand_score
 
-    second = clusterer.fit_sample(values[mixed[size : 2 * size]], len(values), progress)
+    second = fits.fit(values[mixed[size : 2 * size]], len(values))
     unseen = mixed[2 * size : 2 * size + _JUDGED]
     judged = values[unseen if len(unseen) >= size // 2 else mixed[-_JUDGED:]]
     return float(adjusted_rand_score(_predicted(first, judged), _predicted(second, judged)))

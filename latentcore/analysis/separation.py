@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.cluster_samples import Rows, SampledClusterer
+from latentcore.analysis.cluster_fits import Fits, Rows
+from latentcore.analysis.cluster_samples import SampledClusterer
 from latentcore.analysis.clusterers import Clusterer, learned_rows
 from latentcore.analysis.clustering import Features, Scaling, cluster_features
 from latentcore.analysis.scaled_rows import columns_of
@@ -126,14 +127,15 @@ def separation(
     rows = learned_rows(len(labels), n, 0 if sampling is None else sampling.seed)
     progress = progress or Progress()
     tried = set(np.argsort(-shares, kind="stable")[:_MOST_ALONE].tolist())
-    ari = {
-        name: _ari_alone(
-            used.values.column(column)[rows][:, None], labels[rows], alone, len(labels), progress
-        )
-        if column in tried
-        else None
-        for column, name in enumerate(names)
-    }
+    with Fits(alone, len(rows), 1, progress) as fits:
+        ari = {
+            name: _ari_alone(
+                used.values.column(column)[rows][:, None], labels[rows], alone, len(labels), fits
+            )
+            if column in tried
+            else None
+            for column, name in enumerate(names)
+        }
     share = _named(names, shares)
     return Separation(
         share=share,
@@ -174,15 +176,13 @@ def _ari_alone(
     labels: NDArray[np.integer],
     clusterer: Clusterer,
     n_all: int,
-    progress: Progress,
+    fits: Fits,
 ) -> float | None:
     from sklearn.metrics import adjusted_rand_score
 
     try:
-        if len(column) < n_all and isinstance(clusterer, SampledClusterer):
-            alone = clusterer.fit_sample(column, n_all, progress)
-        else:
-            alone = clusterer.fit(column, progress)
+        sampled = len(column) < n_all and isinstance(clusterer, SampledClusterer)
+        alone = fits.fit(column, n_all if sampled else None)
     except RequestError:
         # One feature may have too few different values for what two can do.
         return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import weakref
+from functools import partial
 
 import pytest
 
@@ -74,3 +76,20 @@ def test_what_has_ended_is_bounded_and_what_goes_on_is_kept() -> None:
     assert works.begin("larger", lambda progress: -1).result(PATIENCE) == 2
     wait.set()
     assert going.result(PATIENCE) == 1
+
+
+def test_an_answer_does_not_keep_what_was_asked_about() -> None:
+    class Scan:
+        """Stands for latents of a gigabyte."""
+
+    def measure(scan: Scan, progress: Progress) -> int:
+        del scan, progress
+        return 7
+
+    scan = Scan()
+    freed = threading.Event()
+    weakref.finalize(scan, freed.set)
+    work = Works().begin("a", partial(measure, scan))
+    del scan
+    assert work.result(PATIENCE) == 7
+    assert freed.wait(PATIENCE)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -259,3 +265,39 @@ def test_a_column_may_be_named_in_any_spelling(scan, column):
     table = pd.read_csv(scan / "bc.csv").rename(columns={"BandContrast": "Band Contrast"})
     table.assign(Fe=1.0).to_csv(scan / "bc.csv", index=False)
     assert read_map(f"{scan / 'bc.csv'}:{column}").names == ("bandcontrast",)
+
+
+def test_interrupt_ends_a_fit_that_takes_no_steps(tmp_path):
+    rng = np.random.default_rng(0)
+    y, x = np.divmod(np.arange(12_000), 120)
+    table = pd.DataFrame({"x": x, "y": y, "latent_d3": rng.normal(size=12_000)})
+    table.to_parquet(tmp_path / "latents.parquet", index=False)
+    table[["x", "y"]].assign(BandContrast=rng.random(12_000)).to_csv(tmp_path / "bc.csv")
+    code = (
+        "import signal, sys\n"
+        # What runs in the background of a script was born deaf to Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from latentcore.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    words = ["cluster", "latents.parquet", "--dim", "3", "--map", "bc.csv", "--out", "o"]
+    hours = ["--method", "kmeans", "--k", "500", "--n-init", "10000"]
+    said = []
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words, *hours],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.fspath(Path(__file__).parents[2])},
+    ) as running:
+        watch = threading.Timer(120, running.kill)
+        watch.start()
+        for line in running.stderr:
+            said.append(line)
+            if line.startswith("KMeans"):
+                running.send_signal(signal.SIGINT)
+        # Only once the process of the fit has closed its end, too, is there no line left.
+        watch.cancel()
+    assert running.returncode == 130, "".join(said)
+    assert said[-1] == "Cancelled.\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bc.csv", "latents.parquet"]

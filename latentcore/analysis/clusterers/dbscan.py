@@ -29,6 +29,8 @@ _RELATIVE_ROUNDING = 1e-9
 # More points of so few features are sorted into cells first: the labels are the same.
 _BY_NEIGHBORHOODS = 50_000
 _CELL_FEATURES = 3
+# Of more rows, by cells or by neighborhoods, a step takes more than a second or two.
+_LONG_ROWS, _LONG_ROWS_OF_MANY = 100_000, 10_000
 # Above so many multiplications a quantile of the distances is estimated from some of the rows …
 _EXACT_WORK = 4e10
 _ASKED = 5_000
@@ -67,6 +69,10 @@ class DbscanClusters:
     def __post_init__(self) -> None:
         check_at_least("eps", self.eps, 0.0, open_end=True)
         check_at_least("min_samples", self.min_samples, 1)
+
+    def takes_long(self, n: int, d: int) -> bool:
+        """Tell whether a step of a fit takes more than a second or two."""
+        return n > (_LONG_ROWS if d <= _CELL_FEATURES else _LONG_ROWS_OF_MANY)
 
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Join what is dense.

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,6 +39,8 @@ _MOST_THREADS = 4
 _POLL_S = 0.2
 # Of more points than are learned from at once, EM starts at what so many of them say.
 _START_ROWS = 20_000
+# It can be stopped between the steps of EM; of more values each of these takes long.
+_LONG_VALUES = 1_000_000
 
 
 @CLUSTERERS.register("gmm")
@@ -106,6 +109,10 @@ class GaussianMixtures:
         """From what so many rows say EM starts, where there are many."""
         return _START_ROWS
 
+    def takes_long(self, n: int, d: int) -> bool:
+        """Tell whether a step of a fit takes more than a second or two."""
+        return n * d > _LONG_VALUES
+
     def fit(self, values: NDArray[np.floating], progress: Progress) -> ClusterFit:
         """Fit the mixtures and give each row its most likely component.
 
@@ -150,8 +157,9 @@ class GaussianMixtures:
             for k in tried
         }
         best = min(tried, key=lambda k: (by_k[k], k))
+        predict = partial(_likeliest, _plain(models[best]))
         return ClusterFit(
-            labels=models[best].predict(points).astype(np.int32),
+            labels=predict(points),
             parameters={
                 "k": best,
                 "k_min": None if self.k is not None else self.k_min,
@@ -169,7 +177,7 @@ class GaussianMixtures:
             },
             engine=f"scikit-learn {sklearn.__version__}",
             notes=self._notes(best, by_k),
-            predict=lambda rows: models[best].predict(rows).astype(np.int32),
+            predict=predict,
         )
 
     def _criterion_of(self, model: Any, values: NDArray[np.float64], n: int) -> float:
@@ -270,6 +278,20 @@ def _mixture(stop: threading.Event) -> type[Any]:
             return super()._e_step(*given, **named)
 
     return Stoppable
+
+
+def _plain(mixture: Any) -> Any:
+    """Return a mixture that goes to other processes."""
+    from sklearn.mixture import GaussianMixture
+
+    plain = GaussianMixture(**mixture.get_params())
+    plain.__dict__.update(mixture.__dict__)
+    return plain
+
+
+def _likeliest(mixture: Any, rows: NDArray[np.floating]) -> NDArray[np.int32]:
+    labels: NDArray[np.int32] = mixture.predict(rows).astype(np.int32)
+    return labels
 
 
 def _drop(waiting: dict[Future[Any], int]) -> None:

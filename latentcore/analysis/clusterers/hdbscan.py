@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from importlib import metadata
 from typing import Any, ClassVar
 
@@ -25,6 +24,8 @@ _DEFAULT_MOST_SAMPLES = 50
 # thousand take minutes.
 _FEW_FEATURES = 4
 _MOST_LEARNED = 10_000
+# Rows of few features, and comparisons of values of many, that take a second.
+_LONG_ROWS, _LONG_WORK = 20_000, 500_000_000
 _EXACT_ROWS = 50_000
 
 
@@ -80,6 +81,12 @@ class HdbscanClusters:
         """Those of no sample: all are learned from as a sample is."""
         return 0
 
+    def takes_long(self, n: int, d: int) -> bool:
+        """Tell whether a fit takes more than a second or two."""
+        if d <= _FEW_FEATURES:
+            return n > _LONG_ROWS
+        return min(n, _MOST_LEARNED) * n * d > _LONG_WORK
+
     def fit_sample(self, values: NDArray[np.floating], n: int, progress: Progress) -> ClusterFit:
         """Build the hierarchy of a sample of n rows."""
         whole = self.min_cluster_size or _default_size(n)
@@ -125,7 +132,8 @@ class HdbscanClusters:
             validity = float(model.relative_validity_) if model.labels_.max() >= 1 else None
         progress.step(1, 1, "HDBSCAN")
         own = model.labels_.astype(np.int32)
-        labels = own if len(learned) == n else _nearest(values[learned], own)(values)
+        predict = _Nearest(values[learned], own)
+        labels = own if len(learned) == n else predict(values)
         return ClusterFit(
             labels=labels,
             parameters={
@@ -140,7 +148,7 @@ class HdbscanClusters:
                 "noise_share": float((labels < 0).mean()),
             },
             engine=f"hdbscan {metadata.version('hdbscan')}",
-            predict=_nearest(values[learned], own),
+            predict=predict,
         )
 
 
@@ -148,19 +156,18 @@ def _default_size(n: int) -> int:
     return max(_DEFAULT_LEAST, round(_DEFAULT_SHARE * n))
 
 
-def _nearest(
-    learned: NDArray[np.floating], labels: NDArray[np.int32]
-) -> Callable[[NDArray[np.floating]], NDArray[np.int32]]:
-    """Return what gives any rows the label of the nearest learned row."""
+class _Nearest:
+    """Gives any rows the label of the nearest learned row."""
 
-    def predict(rows: NDArray[np.floating]) -> NDArray[np.int32]:
-        nearest: NDArray[np.int64] = search().kneighbors(rows, return_distance=False)[:, 0]
-        return labels[nearest]
+    def __init__(self, learned: NDArray[np.floating], labels: NDArray[np.int32]) -> None:
+        self._learned, self._labels = learned, labels
 
-    @lru_cache(maxsize=1)
-    def search() -> Any:
+    def __call__(self, rows: NDArray[np.floating]) -> NDArray[np.int32]:
+        nearest: NDArray[np.int64] = self._search.kneighbors(rows, return_distance=False)[:, 0]
+        return self._labels[nearest]
+
+    @cached_property
+    def _search(self) -> Any:
         from sklearn.neighbors import NearestNeighbors
 
-        return NearestNeighbors(n_neighbors=1).fit(learned)
-
-    return predict
+        return NearestNeighbors(n_neighbors=1).fit(self._learned)

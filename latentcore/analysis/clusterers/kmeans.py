@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from latentcore.progress import Progress
 
 # Rows times clusters times starts that take few seconds.
 _MOST_WORK = 10_000_000
+# The same times features, at least four, that take one or two.
+_LONG_WORK = 20_000_000
 
 
 @CLUSTERERS.register("kmeans")
@@ -59,6 +62,10 @@ class KMeansClusters:
         """Those of no sample: all are learned from as a sample is."""
         return 0
 
+    def takes_long(self, n: int, d: int) -> bool:
+        """Tell whether a fit takes more than a second or two."""
+        return n * self.k * (self.n_init or 1) * max(d, 4) > _LONG_WORK
+
     def fit_sample(self, values: NDArray[np.floating], n: int, progress: Progress) -> ClusterFit:
         """Find the centers of a sample; the inertia is extended to n rows."""
         fit = self.fit(values, progress)
@@ -98,5 +105,10 @@ class KMeansClusters:
                 "iterations": int(model.n_iter_),
             },
             engine=f"scikit-learn {sklearn.__version__}",
-            predict=lambda rows: model.predict(np.asarray(rows, np.float64)).astype(np.int32),
+            predict=partial(_nearest_center, model),
         )
+
+
+def _nearest_center(model: Any, rows: NDArray[np.floating]) -> NDArray[np.int32]:
+    labels: NDArray[np.int32] = model.predict(np.asarray(rows, np.float64)).astype(np.int32)
+    return labels
