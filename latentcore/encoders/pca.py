@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentcore.encoders import ENCODERS
+from latentcore.encoders._leading import leading_eigenpairs
 from latentcore.encoders._tiles import in_tiles
 from latentcore.encoders._varimax import varimax
 from latentcore.encoders.checkpoints import Checkpoint, tensors_fingerprint
@@ -31,7 +32,7 @@ Shape = tuple[int, ...]
 
 _NAME = "pca"
 _PREFIX = "pca:"
-# A float64 covariance of this many pixels takes 134 MB, and its eigenvectors 2 s.
+# A float64 covariance of this many pixels takes 134 MB.
 _LARGEST_EXACT = 4096
 _EXACT_ROWS = 1024
 _ROTATED_ROWS = 50_000
@@ -310,7 +311,7 @@ class PcaRecipe:
         )
 
     def _fit_exactly(self, blocks: Iterable[NDArray[np.float32]], pixels: int) -> _Fit:
-        from scipy.linalg import blas, eigh
+        from scipy.linalg import blas
 
         # Sums are taken about the first block's mean: near enough to the true one that float64
         # loses nothing, and one pass over the file is enough.
@@ -329,13 +330,7 @@ class PcaRecipe:
         covariance = scatter / (n - 1)
         _check_spread(float(np.trace(covariance)), float(np.abs(shift).max()))
         trace = float(np.trace(covariance))
-        values, vectors = eigh(
-            covariance,
-            lower=False,
-            subset_by_index=(pixels - self.n_components, pixels - 1),
-            overwrite_a=True,
-            check_finite=False,
-        )
+        values, vectors = leading_eigenpairs(covariance, self.n_components)
         variance = np.maximum(values[::-1], 0.0)
         return shift + total / n, np.ascontiguousarray(vectors[:, ::-1].T), variance, trace
 
