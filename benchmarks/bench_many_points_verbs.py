@@ -2,8 +2,8 @@
 
 Latents of eight dimensions and a map are made, seed and all the same each time, and deleted
 afterwards. Each verb runs in a process of its own, with all defaults: seconds, and the largest
-resident memory there was. One that takes too long or too much memory is ended, and told so. With
-``--before`` the same is measured of another checkout in turn.
+resident memory there was, of its children, too. One that takes too long or too much memory is
+ended, and told so. With ``--before`` the same is measured of another checkout in turn.
 
 Run: ``python -m benchmarks.bench_many_points_verbs [VERB …] [--before CHECKOUT]``
 """
@@ -32,6 +32,9 @@ VERBS = {
     "probe": ("--labels", "{map}:grain"),
     "domains": (),
     "project": ("--method", "pca"),
+    "cluster all": ("--dims", "all", "--method", "gmm"),
+    "project umap": ("--method", "umap"),
+    "project into": ("--into", "{known}"),
 }
 SIZES = {"few": (1_000, 1_000), "many": (5_000, 4_000)}
 
@@ -50,12 +53,16 @@ def main() -> None:
         for name, (rows, columns) in SIZES.items():
             bench_many_points.write_scan(Path(folder, f"{name}.h5"), rows, columns)
             write_map(Path(folder, f"{name}.parquet"), rows, columns)
+        if "project into" in (asked.verbs or VERBS):
+            # An embedding of the smaller scan, which both are placed in.
+            known = ["project", f"{folder}/few.h5", "--method", "umap", "--out", f"{folder}/known"]
+            print(f"known        few           {measure_command(known)}", flush=True)
         for verb in asked.verbs or VERBS:
             for name in SIZES:
                 for when, source in sources.items():
                     if source is not None:
                         told = measure(verb, Path(folder, name), source, asked)
-                        print(f"{verb:8} {name:5} {when:7} {told}", flush=True)
+                        print(f"{verb:12} {name:5} {when:7} {told}", flush=True)
 
 
 def write_map(path: Path, rows: int, columns: int) -> None:
@@ -74,9 +81,10 @@ def write_map(path: Path, rows: int, columns: int) -> None:
 
 def measure(verb: str, stem: Path, source: Path, asked: argparse.Namespace) -> str:
     """Run a verb over a scan; return what it took."""
-    more = [word.format(map=f"{stem}.parquet") for word in VERBS[verb]]
+    places = {"map": f"{stem}.parquet", "known": str(stem.with_name("known"))}
+    more = [word.format(**places) for word in VERBS[verb]]
     with tempfile.TemporaryDirectory(dir=stem.parent) as out:
-        words = [verb, f"{stem}.h5", *more, "--out", f"{out}/run"]
+        words = [verb.split()[0], f"{stem}.h5", *more, "--out", f"{out}/run"]
         return measure_command(words, source, asked.seconds, asked.memory)
 
 
@@ -103,12 +111,18 @@ def measure_command(
 
 
 def resident(process: int) -> float:
-    """Return the largest resident memory of a process so far, in GB; 0 where it has ended."""
+    """Return the largest resident memory of a process and its children so far, in GB.
+
+    That is 0 of one that has ended; each one's largest counts, though it may be of another moment.
+    """
     try:
         status = Path(f"/proc/{process}/status").read_text()
+        threads = Path(f"/proc/{process}/task").glob("*/children")
+        children = [child for thread in threads for child in thread.read_text().split()]
     except OSError:
         return 0.0
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1e6 if "VmHWM:" in status else 0.0
+    own = int(status.partition("VmHWM:")[2].split()[0]) / 1e6 if "VmHWM:" in status else 0.0
+    return own + sum(resident(int(child)) for child in children)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.projection import neighbour_preservation, trustworthiness, umap
+from latentcore.analysis.embedding_quality import neighbour_preservation, trustworthiness
+from latentcore.analysis.projection import umap
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 
 SIDES = (64, 80)

@@ -28,6 +28,12 @@ def harmless(text: str) -> str:
     return f"'{text}" if _LIKE_A_FORMULA.match(text) and not _is_number(text) else text
 
 
+def is_harmless(table: pd.DataFrame) -> bool:
+    """Tell whether no spreadsheet would compute a text of a table, or a name of a column."""
+    texts = (one for held in (table.columns, *_texts_of(table)) for one in held)
+    return all(harmless(one) == one for one in texts if isinstance(one, str))
+
+
 def as_meant(text: str) -> str:
     """Return the text of which `harmless` made this one."""
     return text[1:] if _MARKED.match(text) else text

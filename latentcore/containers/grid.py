@@ -143,6 +143,45 @@ class ScanGrid:
         if len(x) != len(y) or len(x) == 0:
             message = f"A scan grid needs as many x as y, at least one; got {len(x)} and {len(y)}."
             raise MalformedFileError(message)
+        columns = _columns_of_rows(x, y)
+        found = cls._row_by_row(x, y, columns, unit, step) if columns else None
+        return found or cls._of_points(x, y, unit, step)
+
+    @classmethod
+    def _row_by_row(
+        cls,
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        columns: int,
+        unit: str,
+        step: tuple[float, float] | None,
+    ) -> ScanGrid | None:
+        """Return the grid of rows that all have the same x, from its first row and column alone.
+
+        None where `_of_points` is to say what is wrong, or nodes are without a point.
+        """
+        border = np.append(np.arange(columns), np.arange(columns, len(x), columns))
+        try:
+            part = cls._of_points(x[border], y[border], unit, step)
+        except MalformedFileError:
+            return None
+        if part.shape != (len(x) // columns, columns) or part.hexagonal:
+            return None
+        row, col = (np.arange(size, dtype=np.int32) for size in part.shape)
+        in_order = (part.col[:columns] == col).all() and (part.row[columns:] == row[1:]).all()
+        if not in_order:
+            return None
+        return replace(part, row=np.repeat(row, columns), col=np.tile(col, len(row)), x=x, y=y)
+
+    @classmethod
+    def _of_points(
+        cls,
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        unit: str,
+        step: tuple[float, float] | None,
+    ) -> ScanGrid:
+        """Find the grid of points in any order."""
         bad = int((~(np.isfinite(x) & np.isfinite(y))).sum())
         if bad:
             message = f"{bad} of {len(x)} points have no finite coordinates. Remove those rows."
@@ -205,8 +244,9 @@ class ScanGrid:
         again = np.flatnonzero(np.diff(node[order]) == 0)
         if len(again):
             first = order[again[0] + 1]
+            share = "point shares its" if len(again) == 1 else "points share their"
             message = (
-                f"{len(again)} points share their coordinates with another point, the first at "
+                f"{len(again)} {share} coordinates with another point, the first at "
                 f"x = {x[first]:g}, y = {y[first]:g} (row {first}). Every point of a scan needs a "
                 "place of its own: remove the duplicates."
             )
@@ -373,6 +413,22 @@ class ScanGrid:
         kind = turned.get(self.shifted_rows, self.shifted_rows) if top % 2 else self.shifted_rows
         shape = (int(row.max()) + 1, int(col.max()) + 1)
         return replace(part, shape=shape, row=row, col=col, shifted_rows=kind)
+
+
+def _columns_of_rows(x: NDArray[np.float64], y: NDArray[np.float64]) -> int:
+    """Return the length of the rows of points given row by row with the same x in each, else 0."""
+    n = len(x)
+    changes = (block.start + np.flatnonzero(y[block] != y[0])[:1] for block in _blocks(n))
+    columns = int(next((change[0] for change in changes if len(change)), n))
+    if not 0 < columns < n or n % columns:
+        return 0
+    across, down = x.reshape(-1, columns), y.reshape(-1, columns)
+    together = max(1, _BLOCK // columns)
+    for start in range(0, len(across), together):
+        rows = slice(start, start + together)
+        if (across[rows] != across[0]).any() or (down[rows] != down[rows, :1]).any():
+            return 0
+    return columns
 
 
 def _plain(values: NDArray[np.float64]) -> NDArray[np.generic]:

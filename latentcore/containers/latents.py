@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ _BLOCK_VALUES = 1 << 20
 _FOLD = 64
 # Columns read from a file that are kept in memory; those of 20 million rows take 80 MB each.
 _MOST_COLUMNS = 6
+_THREADS = 2
+
+T = TypeVar("T")
 
 
 def default_sample_ids(n: int) -> NDArray[np.str_]:
@@ -39,7 +43,7 @@ def _numbers(rows: NDArray[np.integer], n: int) -> NDArray[np.str_]:
     return rows.astype(f"U{len(str(max(0, n - 1)))}")
 
 
-@lazy_fields("values", "sample_ids")
+@lazy_fields("values", "sample_ids", "fingerprint")
 @dataclass(frozen=True, eq=False)
 class LatentSet:
     """n latent vectors of d dimensions.
@@ -61,7 +65,7 @@ class LatentSet:
     ref : SourceRef or None
         Where it was read from.
     fingerprint : str
-        Changes when the content changes.
+        Changes when the content changes. That of a large file may still be computed by a thread.
     provenance : Provenance or None
         How it was made, where that is known.
     stored : StoredMatrix or None
@@ -114,10 +118,11 @@ class LatentSet:
     @cached_property
     def encoded(self) -> NDArray[np.bool_]:
         """Which samples have a latent (all dimensions finite), shape (n,)."""
+        if "_moments" in vars(self):
+            return self._moments[0]
         encoded = np.empty(len(self), np.bool_)
         for rows, values in self.blocks():
-            # The sum is finite only where all are, and far faster.
-            encoded[rows] = np.isfinite(values.sum()) or np.isfinite(values).all(axis=1)
+            encoded[rows] = _finite_rows(values)
         encoded.setflags(write=False)  # shared by all who ask
         return encoded
 
@@ -133,21 +138,36 @@ class LatentSet:
     @cached_property
     def spreads(self) -> NDArray[np.float64]:
         """Standard deviation of each dimension over the encoded samples, 0 of none, shape (d,)."""
-        n, mean, squares = 0, np.zeros(self.shape[1]), np.zeros(self.shape[1])
-        for rows, values in self.blocks():
-            present = self.encoded[rows]
+        n, squares = self._moments[1:]
+        return np.sqrt(squares / max(1, n))
+
+    @cached_property
+    def _moments(self) -> tuple[NDArray[np.bool_], int, NDArray[np.float64]]:
+        """Which samples have a latent, how many, and the sums of squares about their mean (d,).
+
+        A large file is read once for all three, by two threads.
+        """
+        encoded = np.empty(len(self), np.bool_)
+
+        def of(part: slice) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+            values = self._block(part)
+            encoded[part] = present = _finite_rows(values)
             own = (values if present.all() else values[present]).astype(np.float64)
-            if len(own) == 0:
+            middle = _sums(own) / max(1, len(own))
+            own -= middle
+            return len(own), middle, np.einsum("ij,ij->j", own, own)
+
+        n, mean, squares = 0, np.zeros(self.shape[1]), np.zeros(self.shape[1])
+        for m, middle, own_squares in self._worked(of):
+            if m == 0:
                 continue
             # Blocks are joined as by Chan, Golub and LeVeque, *Am. Stat.* 37 (1983) 242.
-            m = len(own)
-            middle = _sums(own) / m
-            own -= middle
             shift = middle - mean
-            squares += np.einsum("ij,ij->j", own, own) + shift**2 * (n * m / (n + m))
+            squares += own_squares + shift**2 * (n * m / (n + m))
             mean += shift * (m / (n + m))
             n += m
-        return np.sqrt(squares / max(1, n))
+        encoded.setflags(write=False)  # shared by all who ask
+        return encoded, n, squares
 
     @property
     def varying(self) -> NDArray[np.bool_]:
@@ -164,11 +184,24 @@ class LatentSet:
 
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield all values, piece by piece: which rows, and their latents (b, d)."""
+        for rows in self._parts():
+            yield rows, self._block(rows)
+
+    def _parts(self) -> Iterator[slice]:
         n, d = self.shape
         step = max(1, _BLOCK_VALUES // max(1, d))
-        for start in range(0, n, step):
-            rows = slice(start, min(n, start + step))
-            yield rows, self.values[rows] if self.stored is None else self.stored.read(rows)
+        return (slice(start, min(n, start + step)) for start in range(0, n, step))
+
+    def _block(self, rows: slice) -> NDArray[np.float32]:
+        return self.values[rows] if self.stored is None else self.stored.read(rows)
+
+    def _worked(self, work: Callable[[slice], T]) -> Iterator[T]:
+        """Yield what is worked out of each block, in their order; of a file, two at a time."""
+        if self.stored is None:
+            yield from map(work, self._parts())
+            return
+        with ThreadPoolExecutor(_THREADS) as pool:
+            yield from pool.map(work, self._parts())
 
     def blocks_of(self, dims: Sequence[int]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield the values of some dimensions, piece by piece: a file is read once for all.
@@ -222,9 +255,12 @@ class LatentSet:
             return self.values[:, place]
         known = self._columns.pop(place, None)
         column = np.empty(len(self), np.float32) if known is None else known
+
+        def read(rows: slice) -> None:
+            column[rows] = self._block(rows)[:, place]
+
         if known is None:
-            for rows, values in self.blocks():
-                column[rows] = values[:, place]
+            list(self._worked(read))
         self._columns[place] = column
         while len(self._columns) > _MOST_COLUMNS:
             self._columns.popitem(last=False)
@@ -241,7 +277,7 @@ class LatentSet:
 
     def with_dims(self, dims: Sequence[int]) -> LatentSet:
         """Return the same, where the columns are other dimensions than the file could say."""
-        kept = unmade(self, "values", "sample_ids")
+        kept = unmade(self, "values", "sample_ids", "fingerprint")
         return replace(self, **kept, dims=np.array(dims, np.int32))
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> LatentSet:
@@ -263,6 +299,13 @@ class LatentSet:
 
     def _dims_text(self) -> str:
         return _ranges(sorted(int(dim) for dim in self.dims))
+
+
+def _finite_rows(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    # The sum is finite only where all are, and far faster.
+    if np.isfinite(values.sum()):
+        return np.ones(len(values), np.bool_)
+    return np.asarray(np.isfinite(values).all(axis=1))
 
 
 def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,9 +1,10 @@
-"""Fields of dataclasses that are too large to be held unless somebody uses them."""
+"""Fields of dataclasses that are too large to be held unless somebody uses them, or come later."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -50,7 +51,7 @@ def some_of(instance: object, field: str, rows: NDArray[np.integer]) -> NDArray[
 
 
 def lazy_fields(*names: str) -> Callable[[type[C]], type[C]]:
-    """Let fields of a dataclass take `later`; to be written above ``@dataclass``."""
+    """Let fields of a dataclass take `later`, or a future; to be written above ``@dataclass``."""
 
     def decorated(cls: type[C]) -> type[C]:
         for name in names:
@@ -75,6 +76,8 @@ class _Lazy:
         if instance is None:
             return self
         given = instance.__dict__[self._name]
+        if isinstance(given, Future):
+            return given.result()
         if not isinstance(given, _Later):
             return given
         found = None if given.made is None else given.made()

@@ -35,6 +35,8 @@ _GUARD_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# Some proxies add them to the host, browsers never do.
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -94,14 +96,19 @@ def pattern_png(pattern: np.ndarray) -> bytes:
 
 
 def _same_origin(request: Request) -> bool:
-    """Return whether the browser says that the request comes from this site, or says nothing."""
+    """Return whether the browser says that the request comes from this site, or says nothing.
+
+    Where it says so itself, a proxy may have changed the host that was asked for.
+    """
     site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        return False
+    if site is not None:
+        return site in ("same-origin", "none")
     origin = request.headers.get("origin")
     if origin is None:
         return True
-    return urlsplit(origin).netloc == request.headers.get("host", "")
+    parts = urlsplit(origin)
+    host = request.headers.get("host", "")
+    return parts.netloc == host.removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))
 
 
 def _guarded(handler: Handler) -> Handler:
@@ -131,7 +138,8 @@ def _for_users(serve: Callable[[Request, str], Awaitable[Response]]) -> Handler:
             )
         response = await serve(request, user.name)
         if user.name:
-            response.headers["Vary"] = "Cookie"  # the browser's own copy ends with the login, too
+            # The browser's own copy ends with the login, too.
+            response.headers["Vary"] = "Cookie, Authorization"
         return response
 
     return serve_user

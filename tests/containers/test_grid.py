@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentcore.containers import ScanGrid
@@ -39,6 +39,51 @@ def test_maps_and_back(scan: tuple[np.ndarray, tuple[float, float]]) -> None:
     x0, y0 = grid.origin
     np.testing.assert_allclose(x0 + grid.col * grid.step[0], points[:, 0], atol=0.01 * step[0])
     np.testing.assert_allclose(y0 + grid.row * grid.step[1], points[:, 1], atol=0.01 * step[1])
+
+
+@st.composite
+def row_by_row(draw: st.DrawFn) -> tuple[np.ndarray, tuple[float, float] | None]:
+    """Points row by row, often the same x in each, and a step that is given or not."""
+    columns, rows = draw(st.integers(1, 12)), draw(st.integers(1, 12))
+    number = st.sampled_from([0.1, 0.125, 0.5, 1.0, 3.0])
+    dx, dy = draw(number), draw(st.sampled_from([0.1, 0.433, 0.866, 1.0, 2.0]))
+    points = full_grid(columns, rows) * [dx, dy] + draw(st.integers(-40, 40))
+    if draw(st.booleans()):
+        points = np.round(points, 2)
+    change = draw(st.sampled_from(["", "", "", "shift", "drop", "turn", "repeat", "nan", "gap"]))
+    y = points[:, 1].copy()
+    if change == "shift":
+        points[np.flatnonzero(y == y[-1]), 0] += dx / 2
+    if change == "drop" and len(points) > 1:
+        points = np.delete(points, draw(st.integers(0, len(points) - 1)), axis=0)
+    if change == "turn":
+        points = points[::-1] if draw(st.booleans()) else points[np.argsort(-points[:, 0])]
+    if change == "repeat":
+        points = np.concatenate([points, points])
+    if change == "nan":
+        points[draw(st.integers(0, len(points) - 1)), draw(st.integers(0, 1))] = np.nan
+    if change == "gap":
+        points[y == y[-1], 1] += dy
+    return points, draw(st.sampled_from([None, (dx, dy), (dx / 2, dy / 2), (dx * 2, dy)]))
+
+
+@given(scan=row_by_row())
+@settings(max_examples=400)
+def test_a_scan_written_row_by_row_has_the_grid_of_its_points(scan) -> None:
+    points, step = scan
+
+    def found(find) -> list[object]:
+        x, y = np.array(points.T, copy=True)
+        try:
+            grid = find(x, y)
+        except MalformedFileError as error:
+            return [str(error)]
+        values = [array.tobytes() for array in (grid.row, grid.col, grid.x, grid.y)]
+        return [grid.shape, grid.step, grid.unit, grid.shifted_rows, grid.row.dtype, *values]
+
+    assert found(lambda x, y: ScanGrid.from_coordinates(x, y, unit="µm", step=step)) == found(
+        lambda x, y: ScanGrid._of_points(x, y, "µm", step)
+    )
 
 
 @given(scan=scans())
@@ -115,7 +160,7 @@ def test_subset_keeps_the_shape() -> None:
         ([], [], "at least one; got 0 and 0"),
         ([1, 2], [1], "got 2 and 1"),
         ([1, np.nan], [1, np.inf], "1 of 2 points have no finite"),
-        ([1, 1, 2], [4, 4, 4], r"1 points share .* x = 1, y = 4 \(row 1\)"),
+        ([1, 1, 2], [4, 4, 4], r"1 point shares its .* x = 1, y = 4 \(row 1\)"),
         ([*range(9), 2**33], [*range(10)], "more than a scan can have"),
         ([*range(9), 2**30], [*range(9), 2**30], "Check the coordinates for outliers"),
     ],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from latentcore import readers
 from latentcore.artifacts import RunFolder
-from latentcore.cells import as_meant, csv_bytes, harmless, read_csv, write_csv
+from latentcore.cells import as_meant, csv_bytes, harmless, is_harmless, read_csv, write_csv
 
 FORMULAS = ('=HYPERLINK("http://host/x","a")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1",
             "'=1", "''@a", "\r=2", "\n=3")  # fmt: skip
@@ -56,6 +56,8 @@ def test_tables_come_back_as_they_were(names: list[str], values: list[str], dtyp
     table = pd.DataFrame({name: pd.Series(values, dtype=dtype) for name in names})
     table["number"] = -np.arange(len(values)) - 0.5
     before = table.copy()
+    computed = any(is_computed(cell) for cell in (*names, *values))
+    assert not (computed and is_harmless(table))
     content = csv_bytes(table)
     pd.testing.assert_frame_equal(table, before)
     cells = [cell for row in csv.reader(io.StringIO(content.decode(), newline="")) for cell in row]
@@ -65,6 +67,12 @@ def test_tables_come_back_as_they_were(names: list[str], values: list[str], dtyp
     if all(names):
         assert list(back.columns) == list(table.columns)
         assert [list(back[name]) for name in names] == [values] * len(names)
+
+
+def test_usual_tables_are_harmless() -> None:
+    table = pd.DataFrame({"C K (at%)": [-1.5, 2.0], "sea": ["Arctic", None], "n": ["-9", "1e5"]})
+    assert is_harmless(table)
+    assert not is_harmless(table.rename(columns={"sea": "@SUM(A1)"}))
 
 
 def test_missing_texts_stay_empty_cells() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
 from tests.e2e.true_pixels import PATIENCE, PROBE, link, write_scan
+from tests.factories.hexagonal import hexagonal_points
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -63,7 +66,10 @@ def test_zoomed_in_each_point_is_drawn(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("measured")
     scans = {"first": write_scan(folder, "first", 90, 80, 1)}
     address = link(scans, "first").replace("/?", "/explore?") + "&method=kmeans&embedding=pca"
-    maps, seen = {}, {}
+    x, y = hexagonal_points(80, 90, 0.5).T.round(5)
+    table = pd.DataFrame({"x": x, "y": y, "latent_0": np.sin(7 * x), "latent_1": np.cos(5 * y)})
+    table.to_csv(folder / "hexagonal_latents.csv", index=False)
+    maps, seen, hexagons = {}, {}, {}
     for name, most in (("some", "2400"), ("all", "1000000")):
         env = {
             "LATENT_WORKSPACE": str(tmp_path_factory.mktemp("workspace")),
@@ -114,10 +120,19 @@ def test_zoomed_in_each_point_is_drawn(browser, tmp_path_factory):
                     f"{PROBE}.data.n > {PROBE}.data.sampled.even", timeout=PATIENCE
                 )
                 assert page.evaluate(f"{PROBE}.data.sampled.detail") is None
+            latents = f"folder:{folder.name}/hexagonal_latents.csv"
+            page.goto(f"{url}/explore?samples=&maps=&latents={latents}&embedding=pca&dim=0")
+            until(page, f"window.__latentPanels?.size && {PROBE}.settled")
+            zoom(page, "map", 0.4, 0.6)
+            if name == "some":
+                until(page, f"{PROBE}.data.sampled.detail?.wide === 2")
+            until(page, f"{PROBE}.settled")
+            hexagons[name] = page.evaluate(PIXELS, "map")
             page.close()
     assert maps["some"] == maps["all"]
     assert seen["some"] == seen["all"]
     assert maps["some"] != seen["some"]
+    assert hexagons["some"] == hexagons["all"]
 
 
 PIXELS = f"""(id) => [...{PROBE}.explorer.board.panels.values()]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from latentcore.analysis.exploration import panel_axes, scatter_panel, selected_rows
+from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.panel_ids import panel_axes, scatter_panel
 from latentcore.analysis.selection import Shape
 from latentcore.containers import LatentSet, SourceRef
 from tests.browser_support import skip_or_fail

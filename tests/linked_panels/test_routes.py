@@ -45,7 +45,7 @@ class Client:
         async def send(message):
             sent.append(message)
 
-        pairs = {"host": "latent.test", **(headers or {})}
+        pairs = {"Host": "latent.test", **(headers or {})}
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -107,9 +107,12 @@ def test_unknown_array_is_not_found(client, key):
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Origin": "http://latent.test"}, 200),
+        ({"Origin": "http://latent.test", "Host": "latent.test:80"}, 200),
+        ({"Origin": "https://latent.test", "Host": "latent.test:80"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://hub.test", "Host": "node7:1"}, 200),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://latent.test"}, 403),
         ({"Origin": "http://elsewhere.test"}, 403),
         ({"Origin": "null"}, 403),
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://elsewhere.test"}, 403),
     ],
 )
 def test_other_sites_are_refused(client, headers, status):

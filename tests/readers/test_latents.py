@@ -112,6 +112,8 @@ def test_large_latents_are_read_by_need(
         got = readers.open_latents(path)
         assert got.stored is not None
         assert len(got) == len(latents)
+        # It may still be computed.
+        assert got.with_dims(got.dims).fingerprint == got.fingerprint == whole.fingerprint
         np.testing.assert_array_equal(np.vstack([part for _, part in got.blocks()]), whole.values)
         np.testing.assert_array_equal(got.rows(rows), whole.values[rows])
         for dim in latents.dims:
@@ -129,6 +131,9 @@ def test_large_latents_are_read_by_need(
         sd = exact.std(axis=0) if len(exact) else np.zeros(whole.shape[1])
         most = float(np.abs(exact).max(initial=0))
         np.testing.assert_allclose(got.spreads, sd, rtol=1e-9, atol=1e-12 * most)
+        one_look = readers.open_latents(path)
+        np.testing.assert_array_equal(one_look.spreads, got.spreads)
+        np.testing.assert_array_equal(one_look.encoded, finite)
         _assert_same_partition(got, latents)
         some = got.take(rows)
         np.testing.assert_array_equal(some.values, whole.take(rows).values)

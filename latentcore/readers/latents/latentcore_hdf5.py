@@ -62,12 +62,14 @@ class LatentcoreHdf5:
     def open(self, ref: SourceRef) -> LatentSet:
         """Read the latents."""
         path = local_path(ref.location)
-        with open_hdf5(path) as file, ThreadPoolExecutor(1) as beside:
+        with open_hdf5(path) as file:
             _check_version(file, path.name)
             names = _partition_names(file)
             parts = find_parts(file, names or ["samples"])
             n, d = sum(map(len, parts)), parts[0].shape[1]
-            fingerprint = beside.submit(fingerprint_with_coords, path, ref)
+            beside = ThreadPoolExecutor(1)
+            fingerprint: Any = beside.submit(fingerprint_with_coords, path, ref)
+            beside.shutdown(wait=False)
             dims, labels = _vector(file, "dims", d), _vector(file, "labels", n)
             stored = stored_rows(parts, path)
             partition = partitions_in(names, parts) if names else None
@@ -79,7 +81,8 @@ class LatentcoreHdf5:
                 partition=partition,
                 labels=labels,
                 ref=ref,
-                fingerprint=fingerprint.result(),
+                # All of a large file is read for it: who looks at the values first need not wait.
+                fingerprint=fingerprint.result() if stored is None else fingerprint,
                 provenance=_provenance(text_attribute(file, "provenance")),
                 stored=stored,
             )

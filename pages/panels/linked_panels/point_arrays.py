@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import codes_of
-from latentcore.analysis.representatives import Representatives
+from latentcore.analysis.panel_ids import codes_of
+from latentcore.analysis.representatives import Detail, Representatives
 from latentcore.containers import ScanGrid
 from pages.panels.linked_panels.view import GridGeometry, PointTable
 
@@ -97,27 +97,21 @@ class PointArrays:
             self.add(name, values, key)
         if self.shown is not None:
             return self._add_blocks(self.shown, grid, key)
-        (rows, columns), row, col, step = grid.lattice
+        _, row, col, step = grid.lattice
         self.add("row", row, key)
         self.add("col", col, key)
+        if grid.hexagonal:
+            return _hexagons(grid, (0, 0), grid.shape)
         x0, _, y0, _ = grid.picture_extent
-        across = 2 if grid.hexagonal else 1
-        return GridGeometry(
-            shape=(rows, columns + across - 1),
-            origin=(x0 + step[0] / 2, y0 + step[1] / 2),
-            step=step,
-            unit=grid.unit,
-            cell_columns=across,
-        )
+        return GridGeometry(grid.shape, (x0 + step[0] / 2, y0 + step[1] / 2), step, grid.unit)
 
     def _add_blocks(self, shown: Representatives, grid: ScanGrid, key: str) -> GridGeometry:
         """Add where blocks lie: each is drawn in the color of the point that stands for it."""
         assert shown.row is not None and shown.col is not None
         row, col, detail = shown.row, shown.col, shown.detail
         if detail is not None:
-            nowhere = np.full(len(detail.rows), -1, np.int32)
-            row = np.r_[row, nowhere if detail.row is None else detail.row]
-            col = np.r_[col, nowhere if detail.col is None else detail.col]
+            fine_row, fine_col = _places(detail, grid)
+            row, col = np.r_[row, fine_row], np.r_[col, fine_col]
         self.add_own("row", row, key)
         self.add_own("col", col, key)
         return _blocks(grid, (0, 0), shown.side, shown.shape)
@@ -128,12 +122,42 @@ class PointArrays:
         if grid is None or detail is None or detail.window is None:
             return None
         row, _, col, _ = detail.window
+        if _in_hexagons(detail, grid):
+            return _hexagons(grid, (row, col), detail.shape)
         return _blocks(grid, (row, col), detail.side, detail.shape)
 
     def table(self, n: int) -> PointTable:
         """Return them as the arrays of n points, or of those of them that are shown."""
         shown = n if self.shown is None else len(self.shown.all_rows)
         return PointTable(shown, self.values, self.keys, self.others)
+
+
+def _in_hexagons(detail: Detail, grid: ScanGrid) -> bool:
+    """Tell whether each node of a hexagonal scan is drawn by itself, so that its rows shift."""
+    return grid.hexagonal and detail.window is not None and detail.side == 1
+
+
+def _places(detail: Detail, grid: ScanGrid) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return row and column of each point in the raster of the detail, −1 where it has none."""
+    if detail.window is None or detail.row is None or detail.col is None:
+        nowhere = np.full(len(detail.rows), -1, np.int32)
+        return nowhere, nowhere
+    if not _in_hexagons(detail, grid):
+        return detail.row, detail.col
+    shifted = grid.is_shifted(detail.row + detail.window[0])
+    return detail.row, (2 * detail.col + shifted).astype(np.int32)
+
+
+def _hexagons(grid: ScanGrid, first: tuple[int, int], shape: tuple[int, int]) -> GridGeometry:
+    """Return the raster of half cells of a hexagonal scan, from the node in a row and column on."""
+    (dx, dy), (x0, _, y0, _) = grid.step, grid.picture_extent
+    return GridGeometry(
+        shape=(shape[0], 2 * shape[1] + 1),
+        origin=(x0 + dx / 4 + first[1] * dx, y0 + dy / 2 + first[0] * dy),
+        step=(dx / 2, dy),
+        unit=grid.unit,
+        cell_columns=2,
+    )
 
 
 def _blocks(
@@ -144,7 +168,9 @@ def _blocks(
     x0, _, y0, _ = grid.picture_extent
     origin = x0 + (first[1] + side / 2) * dx, y0 + (first[0] + side / 2) * dy
     step = side * dx, side * dy
-    return GridGeometry(shape, origin, step, grid.unit, node=grid.step, nodes=grid.shape)
+    # Shifted rows of a hexagonal scan end half a column later.
+    nodes = grid.shape[0], grid.shape[1] + 0.5 * grid.hexagonal
+    return GridGeometry(shape, origin, step, grid.unit, node=grid.step, nodes=nodes)
 
 
 def _digest(*parts: str) -> str:

@@ -73,8 +73,9 @@ class GridGeometry:
         hexagonal grid.
     node : (float, float), optional
         The step of the scan where each place is a block of its nodes.
-    nodes : (int, int), optional
-        Then rows and columns of the scan, which may end within the last blocks.
+    nodes : (float, float), optional
+        Then rows and columns of the scan, which may end within the last blocks; half a column
+        more of a hexagonal one.
     """
 
     shape: tuple[int, int]
@@ -83,7 +84,7 @@ class GridGeometry:
     unit: str = ""
     cell_columns: int = 1
     node: tuple[float, float] | None = None
-    nodes: tuple[int, int] | None = None
+    nodes: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if min(self.shape) < 1 or min(self.step) <= 0:
