@@ -1,4 +1,4 @@
-"""Two or three coordinates for many latent dimensions: PCA and UMAP, and how far to trust them."""
+"""Two or three coordinates for many latent dimensions: PCA and UMAP."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from importlib import metadata
 import numpy as np
 from numpy.typing import NDArray
 
+from latentcore.analysis.landmarks import (
+    FEWEST_FOR_UMAP,
+    MOST_FITTED,
+    balanced_rows,
+    fitted_rows,
+    rows_first,
+)
 from latentcore.analysis.parameters import check_seed
 from latentcore.analysis.representatives import representatives
 from latentcore.analysis.umap_engine import (
@@ -17,36 +24,19 @@ from latentcore.analysis.umap_engine import (
     lay_out,
     place_in_layout,
 )
-from latentcore.containers import Embedding, LatentSet, Roi, ScanGrid, later
+from latentcore.containers import Embedding, LatentSet, later
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
 
 UMAP_METRICS = ("euclidean", "cosine", "correlation", "manhattan", "chebyshev")
 
 _BLOCK = 8_192
-_FEWEST_FOR_UMAP = 5
-_SCORE_ROWS = 2_000
-_SCORE_NEIGHBORS = 15
-# Among more rows neighbors are sought for hours, or in more memory than there is.
-_MOST_SOUGHT = 2_000_000
 _RELATIVE_ZERO = 1e-12
 # In the place of a partition's name: all of them, balanced.
 EACH = "*"
-# A small file must not leave the layout of the others with a handful of rows.
-_FEWEST_OF_EACH = 2_000
 # Axes of more rows are learned from a sample: their directions hardly change.
 _MOST_LEARNED = 2_000_000
 _LEARNED = 250_000
-# More rows take hours and show no more; nenya learns from as many.
-MOST_FITTED = 200_000
-# Puts a 0 between any two bits of a number below 2³².
-_SPREAD = (
-    (16, 0x0000FFFF0000FFFF),
-    (8, 0x00FF00FF00FF00FF),
-    (4, 0x0F0F0F0F0F0F0F0F),
-    (2, 0x3333333333333333),
-    (1, 0x5555555555555555),
-)
 
 
 def principal_axes(
@@ -288,7 +278,7 @@ def umap(
     _check_umap(neighbors, min_dist, metric, fit_on)
     check_seed(seed)
     progress = progress or Progress()
-    rows = _encoded_rows(latents, _FEWEST_FOR_UMAP)
+    rows = _encoded_rows(latents, FEWEST_FOR_UMAP)
     values = latents.values[rows]
     _refuse_identical(values)
     whitening: dict[str, NDArray[np.float64]] = {}
@@ -296,12 +286,12 @@ def umap(
         progress.step(0, 1, "whitening")
         whitening = _whitening(values)
         values = place_by_axes(values, whitening)
-    first = _rows_first(latents, rows, fit_roi)
+    first = rows_first(latents, rows, fit_roi)
     notes: list[str] = []
     if fit_partition == EACH and latents.partition is not None:
-        fitted = _balanced_rows(latents, rows, fit_on or MOST_FITTED, seed, notes)
+        fitted = balanced_rows(latents, rows, fit_on or MOST_FITTED, seed, notes)
     else:
-        fitted = _fit_rows(latents, rows, fit_on or MOST_FITTED, fit_partition, first, seed)
+        fitted = fitted_rows(latents, rows, fit_on or MOST_FITTED, fit_partition, first, seed)
     used_neighbors = _fitting_neighbors(neighbors, len(fitted), notes)
     settings = {
         "n_components": components,
@@ -394,84 +384,6 @@ def warm_up(*, large: bool = False) -> None:
     compile_ahead(Progress(), large=large)
 
 
-def trustworthiness(
-    values: NDArray[np.floating],
-    coordinates: NDArray[np.floating],
-    *,
-    neighbors: int = _SCORE_NEIGHBORS,
-    metric: str = "euclidean",
-    rows: int = _SCORE_ROWS,
-    seed: int = 0,
-) -> dict[str, float | int]:
-    """Return how many neighbors in an embedding are neighbors in latent space too.
-
-    scikit-learn's definition (Venna and Kaski, *Neural Networks* 19 (2006) 889), among rows
-    drawn by the seed, because it needs all pairs.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n, d)
-    coordinates : ndarray, shape (n, c)
-        Rows with a NaN in either take no part.
-    neighbors : int
-        Lowered to what the number of rows allows.
-    metric : str
-        In latent space.
-    rows : int
-        At most so many are used.
-
-    Returns
-    -------
-    dict
-        ``value`` (0 … 1, NaN for fewer than 4 rows), ``neighbors`` and ``rows`` used.
-    """
-    from sklearn.manifold import trustworthiness as score
-
-    chosen = _scored_rows(values, coordinates, rows, seed)
-    k = min(neighbors, (len(chosen) - 1) // 2)
-    value = float("nan")
-    if k >= 1:
-        value = float(score(values[chosen], coordinates[chosen], n_neighbors=k, metric=metric))
-    return {"value": value, "neighbors": k, "rows": len(chosen)}
-
-
-def neighbour_preservation(
-    values: NDArray[np.floating],
-    coordinates: NDArray[np.floating],
-    *,
-    neighbors: int = _SCORE_NEIGHBORS,
-    metric: str = "euclidean",
-    rows: int = _SCORE_ROWS,
-    seed: int = 0,
-) -> dict[str, float | int]:
-    """Return the share of each row's nearest latents that are nearest in the embedding too.
-
-    The rows asked are drawn by the seed; their neighbors are sought among all rows, of more than
-    two million among as many that are drawn by the seed.
-
-    Parameters
-    ----------
-    values, coordinates, neighbors, metric, rows, seed
-        As in `trustworthiness`.
-
-    Returns
-    -------
-    dict
-        ``value`` (0 … 1, NaN for fewer than 2 rows), ``neighbors`` and ``rows`` used, and
-        ``among`` how many rows neighbors were sought.
-    """
-    asked = _scored_rows(values, coordinates, rows, seed)
-    everyone = np.union1d(asked, _scored_rows(values, coordinates, _MOST_SOUGHT, seed))
-    k = min(neighbors, len(everyone) - 1)
-    if k < 1:
-        return {"value": float("nan"), "neighbors": 0, "rows": len(asked), "among": len(everyone)}
-    near = _nearest(values, asked, everyone, k, metric)
-    shown = _nearest(coordinates, asked, everyone, k, "euclidean")
-    kept = [len(np.intersect1d(a, b)) for a, b in zip(near, shown, strict=True)]
-    value = float(np.mean(kept) / k)
-    return {"value": value, "neighbors": k, "rows": len(asked), "among": len(everyone)}
-
-
 def _check_components(components: int) -> None:
     if components not in (2, 3):
         message = f"An embedding has 2 or 3 components, but {components} were asked for."
@@ -485,10 +397,8 @@ def _check_umap(neighbors: int, min_dist: float, metric: str, fit_on: int | None
         message = f"UMAP's min_dist must lie in 0 … 1, but is {min_dist:g}."
     elif metric not in UMAP_METRICS:
         message = f"UMAP's metric must be one of {', '.join(UMAP_METRICS)}, but is {metric!r}."
-    elif fit_on is not None and fit_on < _FEWEST_FOR_UMAP:
-        message = (
-            f"UMAP must be fitted on at least {_FEWEST_FOR_UMAP} rows, but fit_on is {fit_on}."
-        )
+    elif fit_on is not None and fit_on < FEWEST_FOR_UMAP:
+        message = f"UMAP must be fitted on at least {FEWEST_FOR_UMAP} rows, but fit_on is {fit_on}."
     else:
         return
     raise RequestError(message)
@@ -538,107 +448,8 @@ def _placed(
     return placed
 
 
-def _fit_rows(
-    latents: LatentSet,
-    rows: NDArray[np.int64],
-    most: int,
-    partition: str | None,
-    first: NDArray[np.bool_] | None,
-    seed: int,
-) -> NDArray[np.int64]:
-    """Return which of the encoded rows are learned from, as places among them, ascending."""
-    places = np.arange(len(rows))
-    if partition is not None:
-        present = [] if latents.partition is None else sorted(latents.partition.names)
-        if latents.partition is None or partition not in present:
-            has = f"the partitions {', '.join(present)}" if present else "no partitions"
-            message = f"UMAP shall learn from partition {partition!r}, but the latents have {has}."
-            raise RequestError(message)
-        places = np.flatnonzero(latents.partition.mask([partition])[rows])
-    if len(places) < _FEWEST_FOR_UMAP:
-        message = (
-            f"Only {len(places)} rows of partition {partition!r} have a latent; UMAP must be "
-            f"fitted on at least {_FEWEST_FOR_UMAP}."
-        )
-        raise RequestError(message)
-    if most >= len(places):
-        return places
-    if first is None:
-        return places[_landmarks(latents.grid, rows[places], most, seed)]
-    wanted, others = places[first[places]], places[~first[places]]
-    if len(wanted) > most:
-        return wanted[_landmarks(latents.grid, rows[wanted], most, seed)]
-    if len(wanted) < most:
-        more = _landmarks(latents.grid, rows[others], most - len(wanted), seed)
-        return np.sort(np.concatenate([wanted, others[more]]))
-    return wanted
-
-
-def _balanced_rows(
-    latents: LatentSet, rows: NDArray[np.int64], most: int, seed: int, notes: list[str]
-) -> NDArray[np.int64]:
-    """Return places among the encoded rows, ascending: as many of each partition."""
-    assert latents.partition is not None
-    parted = latents.partition.take(rows).alphabetical
-    counts = parted.count()
-    each = min(max(1, most // len(counts)), max(int(counts.min()), _FEWEST_OF_EACH))
-    parts = []
-    for code, n in enumerate(counts.tolist()):
-        places = np.flatnonzero(parted.codes == code)
-        drawn = np.random.default_rng([seed, code]).permutation(n)[:each]
-        parts.append(places[drawn])
-    if each < counts.max():
-        listed = ", ".join(
-            f"{min(each, n):,} of {n:,} of {name}"
-            for name, n in zip(parted.names, counts.tolist(), strict=True)
-        )
-        notes.append(f"laid out on a balanced sample: {listed}")
-    return np.sort(np.concatenate(parts))
-
-
-def _rows_first(
-    latents: LatentSet, rows: NDArray[np.int64], roi: tuple[float, ...] | None
-) -> NDArray[np.bool_] | None:
-    """Return which of the encoded rows lie in the ROI that landmarks are of first."""
-    if roi is None:
-        return None
-    if latents.grid is None:
-        message = "UMAP shall learn from a ROI first, but these latents have no places on a scan."
-        raise RequestError(message)
-    return Roi.from_bounds(roi).mask(latents.grid)[rows]
-
-
 def _how_many_in_roi(first: NDArray[np.bool_] | None, fitted: NDArray[np.int64]) -> str:
     return "" if first is None else f", {int(first[fitted].sum()):,} of them in the ROI"
-
-
-def _landmarks(
-    grid: ScanGrid | None, rows: NDArray[np.int64], most: int, seed: int
-) -> NDArray[np.int64]:
-    """Return places among rows, ascending: evenly over the scan, and as dense as the latents are.
-
-    The rows are put in an order that runs through the scan cell by cell (Morton's), and taken in
-    equal steps from a start drawn by the seed; without a scan, their order is drawn as well.
-    """
-    rng = np.random.default_rng(seed)
-    if grid is None:
-        order = rng.permutation(len(rows))
-    else:
-        order = np.argsort(_morton(grid.row[rows], grid.col[rows]), kind="stable")
-    step = len(rows) / most
-    return np.sort(order[((np.arange(most) + rng.random()) * step).astype(np.int64)])
-
-
-def _morton(row: NDArray[np.integer], col: NDArray[np.integer]) -> NDArray[np.uint64]:
-    """Return numbers along a curve of Z's: those near in number are near in the scan."""
-    return _spread_bits(row) << np.uint64(1) | _spread_bits(col)
-
-
-def _spread_bits(numbers: NDArray[np.integer]) -> NDArray[np.uint64]:
-    spread = numbers.astype(np.uint64)
-    for shift, mask in _SPREAD:
-        spread = (spread | spread << np.uint64(shift)) & np.uint64(mask)
-    return spread
 
 
 def _fitting_neighbors(neighbors: int, n: int, notes: list[str]) -> int:
@@ -646,30 +457,3 @@ def _fitting_neighbors(neighbors: int, n: int, notes: list[str]) -> int:
         return neighbors
     notes.append(f"neighbors lowered from {neighbors} to {n - 1}, as only {n} rows are fitted")
     return n - 1
-
-
-def _scored_rows(
-    values: NDArray[np.floating],
-    coordinates: NDArray[np.floating],
-    rows: int,
-    seed: int,
-) -> NDArray[np.int64]:
-    present = np.flatnonzero(np.isfinite(values).all(axis=1) & np.isfinite(coordinates).all(axis=1))
-    if len(present) <= rows:
-        return present
-    return np.sort(np.random.default_rng(seed).choice(present, rows, replace=False))
-
-
-def _nearest(
-    values: NDArray[np.floating],
-    asked: NDArray[np.int64],
-    everyone: NDArray[np.int64],
-    k: int,
-    metric: str,
-) -> list[NDArray[np.int64]]:
-    from sklearn.neighbors import NearestNeighbors
-
-    search = NearestNeighbors(n_neighbors=k + 1, metric=metric).fit(values[everyone])
-    found = everyone[search.kneighbors(values[asked], return_distance=False)]
-    # A row is its own nearest, but among equal rows it need not be the first one named.
-    return [near[near != own][:k] for own, near in zip(asked, found, strict=True)]

@@ -20,7 +20,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import region_panels
+from latentcore.analysis.panel_ids import region_panels
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts.region_store import Operation, RegionStore, StoredRegions
 from latentcore.containers import LatentSet, Region, RegionSet, ScanPoints

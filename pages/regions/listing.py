@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import region_stroke
+from latentcore.analysis.panel_ids import region_stroke
 from latentcore.containers import Clustering, LatentSet, Region, RegionSet
 from pages.access import identity
 from pages.frame import errors

@@ -11,8 +11,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from latentcore.analysis.landmarks import MOST_FITTED
 from latentcore.analysis.projection import (
-    MOST_FITTED,
     PrincipalComponents,
     pca,
     pca_of_rows,

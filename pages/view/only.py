@@ -10,7 +10,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import MAP_PANELS, panel_axes, selected_rows
+from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.panel_ids import MAP_PANELS, panel_axes
 from latentcore.analysis.selection import Shape
 from latentcore.errors import RequestError
 from pages.view import embeddings, session

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from numpy.typing import ArrayLike
 
 from latentcore.analysis.clustering import FeatureChoice, latent_name
-from latentcore.analysis.exploration import Axis
+from latentcore.analysis.panel_ids import Axis
 from latentcore.analysis.selection import Shape
 from latentcore.analysis.value_filters import Filters
 from latentcore.errors import RequestError

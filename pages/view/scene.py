@@ -12,9 +12,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import has_prior
-from latentcore.analysis.exploration import Axis, roi_rows
+from latentcore.analysis.exploration import roi_rows
 from latentcore.analysis.geography import place_columns, placed
 from latentcore.analysis.latent_maps import robust_limits
+from latentcore.analysis.panel_ids import Axis
 from latentcore.analysis.partition_shares import comparable
 from latentcore.analysis.representatives import Representatives, representatives
 from latentcore.analysis.value_filters import kept_by
@@ -91,6 +92,7 @@ class Scene:
     @cached_property
     def encoded(self) -> NDArray[np.bool_]:
         """Points that have a latent, shape (n,)."""
+        _ = self.spreads  # wanted soon, and found by the same look through a large file
         return self.latents.encoded
 
     @cached_property

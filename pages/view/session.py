@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from latentcore.analysis.exploration import ROW_PANEL
+from latentcore.analysis.panel_ids import ROW_PANEL
 from latentcore.analysis.selection import row_shapes
 from latentcore.errors import RequestError
 from pages.frame import navigation

@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.analysis.exploration import (
-    explore,
-    label_panel,
-    label_panels,
-    label_stroke,
-    scatter_panel,
-    selected_rows,
-)
+from latentcore.analysis.exploration import explore, selected_rows
+from latentcore.analysis.panel_ids import label_panel, label_panels, label_stroke, scatter_panel
 from latentcore.analysis.selection import Shape
 from latentcore.containers import (
     NO_VALUE,

@@ -8,14 +8,9 @@ from scipy.spatial import cKDTree
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
-from latentcore.analysis import projection
-from latentcore.analysis.projection import (
-    neighbour_preservation,
-    pca,
-    principal_axes,
-    trustworthiness,
-    umap,
-)
+from latentcore.analysis import embedding_quality
+from latentcore.analysis.embedding_quality import neighbour_preservation, trustworthiness
+from latentcore.analysis.projection import pca, principal_axes, umap
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids, partitions_of
 from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress
@@ -241,7 +236,7 @@ class TestScores:
         assert neighbour_preservation(values, moved, neighbors=2)["value"] == pytest.approx(0.5)
 
     def test_neighbors_are_sought_among_some_of_very_many_rows(self, monkeypatch):
-        monkeypatch.setattr(projection, "_MOST_SOUGHT", 50)
+        monkeypatch.setattr(embedding_quality, "_MOST_SOUGHT", 50)
         values = np.random.default_rng(0).normal(size=(300, 4))
         found = neighbour_preservation(values, values[:, :2], rows=300)
         assert found["among"] == 300  # those asked are always among them

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from latentcore.analysis.exploration import ROW_PANEL, panel_axes, selected_rows
+from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.panel_ids import ROW_PANEL, panel_axes
 from latentcore.analysis.selection import row_shapes
 from latentcore.containers import LatentSet, default_sample_ids
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from latentcore.analysis import projection, umap_engine
+from latentcore.analysis import landmarks, projection, umap_engine
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.progress import Progress
 
@@ -45,13 +45,13 @@ def test_landmarks_are_spread_evenly_over_the_scan():
         np.ones((len(x), 1), np.float32), default_sample_ids(len(x)), np.arange(1), grid
     )
     rows = np.arange(len(x))
-    chosen = projection._fit_rows(latents, rows, len(x) // 16, None, None, 3)
+    chosen = landmarks.fitted_rows(latents, rows, len(x) // 16, None, None, 3)
     blocks = {(grid.row[row] // 4, grid.col[row] // 4) for row in chosen}
     assert len(chosen) == len(blocks) == 32, "one in each block of 4 × 4"
     assert (np.diff(chosen) > 0).all()
-    again = projection._fit_rows(latents, rows, len(x) // 16, None, None, 3)
+    again = landmarks.fitted_rows(latents, rows, len(x) // 16, None, None, 3)
     np.testing.assert_array_equal(chosen, again)
-    assert (projection._fit_rows(latents, rows, len(x) // 16, None, None, 4) != chosen).any()
+    assert (landmarks.fitted_rows(latents, rows, len(x) // 16, None, None, 4) != chosen).any()
 
 
 _HANDED_A_DISTANCE = """

@@ -14,7 +14,7 @@ import pytest
 from sklearn.decomposition import PCA
 from streamlit.testing.v1 import AppTest
 
-from latentcore.analysis.exploration import label_stroke
+from latentcore.analysis.panel_ids import label_stroke
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids

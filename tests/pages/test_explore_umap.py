@@ -67,7 +67,7 @@ def test_umap_is_cancelled_where_it_is_reported_of_and_started_only_by_its_butto
     app, other = explore(Question()), explore(Question())
     umap = only("project").id
     until_running(umap)
-    assert "UMAP is being computed (held 0 %" in page_text(app.run())
+    assert "UMAP is being computed: held 0 %" in page_text(app.run())
     press(app, "Cancel")
     assert runner().wait(umap, PATIENCE).state == "cancelled"
     assert "The UMAP was cancelled. PCA is shown." in page_text(app.run())

@@ -7,7 +7,7 @@ import pytest
 from latentcore.containers import NO_VALUE
 from latentcore.figures.colors import lut
 from pages.panels.linked_panels import Categorical, Continuous, Direct, Shaded
-from pages.tasks.explore.panels_view import _missing_points
+from pages.tasks.explore.colorings import with_missing
 
 COLORINGS = {
     "main": Continuous("latent:0", lut("viridis"), (0.0, 1.0), nan_color="#d9d0c3"),
@@ -22,7 +22,7 @@ COLORINGS = {
 
 @pytest.mark.parametrize("usual", ["tan", "mauve"])
 def test_they_follow_the_theme_unless_a_color_is_chosen(usual: str) -> None:
-    assert _missing_points(COLORINGS, usual, "dark") == COLORINGS
+    assert with_missing(COLORINGS, usual, "dark") == COLORINGS
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,6 @@ def test_they_follow_the_theme_unless_a_color_is_chosen(usual: str) -> None:
      ("transparent", "light", "#ffffff"), ("transparent", "dark", "#12171c")],
 )  # fmt: skip
 def test_they_have_the_chosen_color(missing: str, theme, color: str) -> None:
-    painted = _missing_points(COLORINGS, missing, theme)
+    painted = with_missing(COLORINGS, missing, theme)
     assert {one.nan_color for one in painted.values()} == {color}
     assert painted["clusters"].palette == {0: "#0072b2", NO_VALUE: color}

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from latentcore.analysis.exploration import ROW_PANEL, region_stroke
+from latentcore.analysis.panel_ids import ROW_PANEL, region_stroke
 from latentcore.analysis.selection import Shape, row_shapes
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.artifacts.region_files import regions_json

@@ -13,7 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from latentcore.analysis.exploration import ROW_PANEL
+from latentcore.analysis.panel_ids import ROW_PANEL
 from latentcore.analysis.selection import Shape, row_shapes
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from latentcore.analysis.probes import make_probe
 from latentcore.artifacts.latents_hdf5 import write_latents
-from latentcore.artifacts.probe_model import read_probe_model
+from latentcore.artifacts.probe_model import ProbeModel, read_probe_model, write_probe_model
 from latentcore.cli import main
 from latentcore.containers import LatentSet, default_sample_ids, partitions_of
 from latentcore.errors import MalformedFileError
@@ -187,6 +189,22 @@ def test_damaged_trees_are_refused_and_never_walked(learned, name, change):
         header = json.loads(file.read(size))["__metadata__"]
     arrays = load_file(path)
     save_file({**arrays, name: change(arrays[name])}, path, metadata=header)
+    with pytest.raises(MalformedFileError, match="holds no classifier that can be applied"):
+        read_probe_model(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("scale", 0.0), ("scale", 1e-305), ("mean", 1e308), ("coefficients", 1e305)]
+)
+def test_a_regression_beyond_all_numbers_is_refused(tmp_path, name, value):
+    values = np.random.default_rng(0).normal(size=(40, 5))
+    fitted = make_probe("logistic", {}).fit(values, (values[:, 0] > 0).astype(np.int64))
+    arrays = {**fitted.arrays, name: np.full_like(fitted.arrays[name], value)}
+    path = tmp_path / "probe.safetensors"
+    model = ProbeModel("logistic", {}, "", ("a", "b"), None, tuple(range(5)), {}, fitted.arrays)
+    write_probe_model(path, model)
+    assert read_probe_model(path).classes == ("a", "b")
+    write_probe_model(path, replace(model, arrays=arrays))
     with pytest.raises(MalformedFileError, match="holds no classifier that can be applied"):
         read_probe_model(path)
 

@@ -139,9 +139,9 @@ def _values(path: Path):
 
 
 def test_a_umap_of_several_is_laid_out_on_as_many_of_each(scans, monkeypatch):
-    from latentcore.analysis import projection
+    from latentcore.analysis import landmarks
 
-    monkeypatch.setattr(projection, "_FEWEST_OF_EACH", 20)
+    monkeypatch.setattr(landmarks, "_FEWEST_OF_EACH", 20)
     _, report, _ = projected(scans, "first.h5", "second.h5")
     assert report["parameters"]["n_fitted"] == 2 * 119
     assert "119 of 299 of first, 119 of 119 of second" in " ".join(report["parameters"]["notes"])

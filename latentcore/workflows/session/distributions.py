@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.distributions import Box, box, boxes
-from latentcore.analysis.exploration import Exploration, codes_of
+from latentcore.analysis.exploration import Exploration
+from latentcore.analysis.panel_ids import codes_of
 from latentcore.containers import NO_VALUE, OUTSIDE, LatentSet, RegionSet, ScanPoints, cluster_name
 from latentcore.errors import RequestError
 from latentcore.inputs.sample_tables import columns_at, read_columns

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import codes_of, label_panels, region_panels
+from latentcore.analysis.panel_ids import codes_of, label_panels, region_panels
 from latentcore.analysis.projection import pca, pca_of_rows
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts import RunFolder, from_json

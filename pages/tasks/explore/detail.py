@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from latentcore.analysis.exploration import MAP_PANELS, panel_axes
+from latentcore.analysis.panel_ids import MAP_PANELS, panel_axes
 from latentcore.analysis.representatives import (
     Detail,
     Representatives,

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.projection import MOST_FITTED
+from latentcore.analysis.landmarks import MOST_FITTED
 from latentcore.errors import InputError
 from latentcore.jobs import JobRecord
-from pages.frame import errors
+from pages.frame import errors, workspace
 from pages.frame.units import duration_text
 from pages.jobs import work
 from pages.jobs.panel import cancel, runner, waiting_text
@@ -75,7 +75,14 @@ def _umap_or_state(scene: Scene, question: Question, messages: list[str]) -> Emb
     """Return the UMAP; where there is none yet, show its progress and what can be done."""
     if question.space and space_of(question) is None:
         messages.append("The embedding that the points were placed in is gone: this is their own.")
-    record = embeddings.umap_job(scene, question)
+    try:
+        record = embeddings.umap_job(scene, question)
+    except OSError as error:
+        told = workspace.trouble(error)
+        if told is None:
+            raise
+        messages.append(" ".join((*str(told).split("\n"), "PCA is shown.")))
+        return None
     with st.container(key="explore-notice-umap"):
         if record is not None and record.active:
             _wait(scene, question, record.id)
@@ -129,10 +136,8 @@ def _progress_text(record: JobRecord) -> str:
     if record.state == "queued":
         return f"UMAP waits. {waiting_text(record)}"
     share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
-    return (
-        f"UMAP is being computed ({record.message or 'starting'}{share}, "
-        f"{duration_text(record.elapsed())})."
-    )
+    step = (record.message or "starting").removeprefix("UMAP: ")
+    return f"UMAP is being computed: {step}{share}, {duration_text(record.elapsed())}."
 
 
 def _offer_other_landmarks(scene: Scene, question: Question) -> None:

@@ -15,7 +15,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import judged
-from latentcore.analysis.exploration import panel_axes, selected_rows
+from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.panel_ids import panel_axes
 from latentcore.analysis.representatives import Representatives
 from latentcore.errors import InputError, RequestError
 from pages.frame import errors
@@ -28,6 +29,8 @@ from pages.scan import first_visit, loading
 from pages.scan.missing import no_latents
 from pages.scan.state import ScanState
 from pages.tasks.explore import (
+    against,
+    cluster_numbers,
     clusters,
     controls,
     downloads,
@@ -349,13 +352,15 @@ def _report_no_clusters(question: Question, key: str, problem: str) -> None:
     with layout.notice("clusters", problem) as shown:
         if shown and problem == clusters.CANCELLED:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(f":material/hide_source: {problem}", width="content")
+                st.caption(f":material/hide_source: {clusters.CANCELLED}", width="content")
                 st.button(
                     "Cluster again", key="explore.clusters.again", icon=":material/replay:",
                     type="tertiary", on_click=_cluster_again, args=(key,),
                 )  # fmt: skip
         elif shown and not question.reference and not question.features:
-            st.info(problem, icon=":material/layers_clear:")  # nobody asked for what isn't there
+            st.info(
+                errors.markdown_safe(problem), icon=":material/layers_clear:"
+            )  # nobody asked for what isn't there
         elif shown:
             errors.show(RequestError(problem))
 
@@ -426,8 +431,8 @@ def _inspector(
     clustering = found.clustering
     active = masks[question.active]
     shown: Mapping[str, Callable[[], None]] = {
-        "against": partial(numbers.show_comparison, scene, masks),
-        "clusters": partial(numbers.show_clusters, scene, question, found),
+        "against": partial(against.show_comparison, scene, masks),
+        "clusters": partial(cluster_numbers.show_clusters, scene, question, found),
         labelling.TAB: partial(labelling.show, scene, question, regions, active),
         "patterns": partial(patterns.show, scene, question, inside, masks),
         "gallery": partial(gallery.show, scene, question, inside),

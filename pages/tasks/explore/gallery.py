@@ -95,8 +95,9 @@ def _caption(
     kept_by = markdown_safe(filter_text(question.filters))
     filters = f", kept by {kept_by}" if question.filters else ""
     return (
-        f"{view.title}: {occupied:,} of {cells * cells:,} cells hold one of {kept:,} samples"
-        f"{filters}; seed {seed}. The outermost 0.05 % of the points each way are in no cell."
+        f"{markdown_safe(view.title)}: {occupied:,} of {cells * cells:,} cells hold one of "
+        f"{kept:,} samples{filters}; seed {seed}. The outermost 0.05 % of the points each way are "
+        "in no cell."
     )
 
 

@@ -1,6 +1,6 @@
 """What strokes on labels mean: a click in a legend selects the points that had that label then.
 
-A stroke names a digest of all labels (`latentcore.analysis.exploration.label_panel`). Where the
+A stroke names a digest of all labels (`latentcore.analysis.panel_ids.label_panel`). Where the
 clusters change, the selection still means the same points, as long as the session remembers the
 labels; a link holds where the same labels are computed again, and else says that it does not.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import codes_of, is_label_panel, label_panels
+from latentcore.analysis.panel_ids import codes_of, is_label_panel, label_panels
 from latentcore.analysis.selection import Shape
 from latentcore.containers import Clustering
 from pages.regions.kept import Kept

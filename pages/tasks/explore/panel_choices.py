@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from latentcore.analysis.exploration import Axis
+from latentcore.analysis.panel_ids import Axis
 from pages.panels.linked_panels import Choice, Kind, Menu
 from pages.view.question import CLUSTER, LATENT, ORIENTATION, REGION, SIMILARITY, Question
 from pages.view.scene import Scene

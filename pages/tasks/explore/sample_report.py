@@ -21,7 +21,7 @@ from latentcore.workflows.session.inputs import category_names
 from pages.access import places
 from pages.regions.kept import kept
 from pages.scan import loading
-from pages.tasks.explore import numbers
+from pages.tasks.explore import against, numbers
 from pages.view.question import Question
 from pages.view.scene import Scene
 
@@ -98,7 +98,7 @@ def report(
         "statistics": selection_statistics(
             inside, masks, labels, values, None, comparable(scene.latents.partition)
         ),
-        "A against B": numbers.compared(scene, masks),
+        "A against B": against.compared(scene, masks),
         "regions": plain_regions(regions) if regions else None,
         "versions": software_versions(),
         "view": {"scan": asdict(scene.scan), "question": question.as_plain()},
