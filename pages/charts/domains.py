@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _MOST_BINS = 40
+_LEGEND_ROOM = 28
 
 
 def distribution_chart(
@@ -43,7 +44,7 @@ def distribution_chart(
     use = np.isfinite(values) & (values > 0 if log else True)
     values, areas = np.asarray(values[use], np.float64), np.asarray(areas[use], np.float64)
     edges = bin_edges(values, log=log)
-    figure = go.Figure()
+    traces = []
     name = chart_text(unit_text(label, unit))
     for color, (title, weights) in zip(
         categorical_palette(),
@@ -51,7 +52,7 @@ def distribution_chart(
         strict=False,
     ):
         shares = 100 * np.histogram(values, edges, weights=weights)[0] / max(weights.sum(), 1e-300)
-        figure.add_scatter(
+        share = go.Scatter(
             x=edges,
             y=np.append(shares, shares[-1:]),
             name=title,
@@ -60,10 +61,11 @@ def distribution_chart(
             fill="tozeroy",
             hovertemplate=f"from {name} %{{x:.4g}}: %{{y:.3g}} % {title}<extra></extra>",
         )
-    figure.update_xaxes(title_text=name, type="log" if log else "linear")
-    figure.update_yaxes(title_text="share (%)", rangemode="tozero")
+        traces.append(share)
+    along = {"title": name, "type": "log" if log else "linear"}
+    up = {"title": "share (%)", "rangemode": "tozero"}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    return framed(figure, height, showlegend=True, legend=legend, margin_t=28)
+    return framed(traces, height, x=along, y=up, top=_LEGEND_ROOM, showlegend=True, legend=legend)
 
 
 def bin_edges(values: NDArray[np.floating], *, log: bool = False) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ its templates ``%{...}`` as a value: `chart_text` writes them so that they are s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SIGNS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;", "\n": " "})
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8, "pad": 0}
 _TITLE_ROOM = 34
+_AXIS = {"zeroline": False, "automargin": True}
 
 
 def chart_text(text: str) -> str:
@@ -64,27 +65,62 @@ def _is_straight(colors: NDArray[np.uint8]) -> bool:
     return bool(np.abs(line - colors).max() <= 0.5)
 
 
-def framed(figure: go.Figure, height: int, *, title: str = "", **layout: Any) -> go.Figure:
-    """Give a chart the frame that all have: narrow margins, no lines at zero, no legend.
+def framed(
+    traces: Sequence[Any],
+    height: int,
+    *,
+    x: Mapping[str, Any],
+    y: Mapping[str, Any],
+    title: str = "",
+    top: int | None = None,
+    **layout: Any,
+) -> go.Figure:
+    """Make a chart in the frame that all have: narrow margins, no lines at zero, no legend.
+
+    Made at once: changing an axis of a figure takes as long as making all of it.
 
     Parameters
     ----------
+    traces : sequence
+        Of plotly, drawn one over the other.
     height : int
         In pixels.
+    x, y : Mapping
+        The axes, as plotly calls their parts, but for ``title``: its text alone.
     title : str
-        Ready to be shown: see `chart_text`.
+        Ready to be shown, as those of the axes: see `chart_text`.
+    top : int, optional
+        Room above, in pixels.
     **layout
         Of plotly, where this chart differs.
     """
-    figure.update_xaxes(zeroline=False, automargin=True)
-    figure.update_yaxes(zeroline=False, automargin=True)
-    figure.update_layout(
-        height=height,
-        margin={**_MARGIN, "t": _TITLE_ROOM} if title else _MARGIN,
-        title={"text": title, "font": {"size": 14}} if title else None,
-        showlegend=False,
-    )
-    return figure.update_layout(**layout)
+    import plotly.graph_objects as go
+
+    axes = {"xaxis": _axis(**x), "yaxis": _axis(**y)}
+    return go.Figure(traces, {**frame(height, title=title, top=top), **axes, **layout})
+
+
+def frame(height: int, *, title: str = "", top: int | None = None) -> dict[str, Any]:
+    """Return the layout of `framed` without its axes."""
+    room = top or (_TITLE_ROOM if title else _MARGIN["t"])
+    return {
+        "height": height,
+        "margin": {**_MARGIN, "t": room},
+        "title": {"text": title, "font": {"size": 14}} if title else None,
+        "showlegend": False,
+    }
+
+
+def line_at(*, x: float | None = None, y: float | None = None, **look: Any) -> dict[str, Any]:
+    """Return a line across the chart, as one of plotly's ``shapes``; `look` is its ``line``."""
+    place = {"xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": y, "y1": y}
+    if y is None:
+        place = {"xref": "x", "x0": x, "x1": x, "yref": "y domain", "y0": 0, "y1": 1}
+    return {"type": "line", **place, "line": look}
+
+
+def _axis(*, title: str = "", **more: Any) -> dict[str, Any]:
+    return {**_AXIS, "title": {"text": title} if title else None, **more}
 
 
 def draw(figure: go.Figure, *, key: str, alt: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import cluster_palette, is_diverging
-from pages.charts.frame import chart_text, chart_texts, color_scale, framed, unit_text
+from pages.charts.frame import chart_text, chart_texts, color_scale, framed, line_at, unit_text
 from pages.frame.theme import Tones
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def map_chart(
     limits: tuple[float, float] | None = None,
     dropped: NDArray[np.bool_] | None = None,
     row: int | None = None,
+    exponents: str | None = None,
     height: int = _HEIGHT,
 ) -> go.Figure:
     """Draw one map.
@@ -54,6 +55,8 @@ def map_chart(
         Points to veil.
     row : int, optional
         Row of the grid to mark.
+    exponents : str, optional
+        Plotly's ``exponentformat`` of the color bar.
     height : int
         In pixels.
     """
@@ -62,32 +65,35 @@ def map_chart(
     name, unit = chart_texts((name, unit))
     low, high = limits or _limits_for(colors, values)
     field, axes = _cells(grid, values.astype(np.float32))
-    figure = go.Figure(
+    traces = [
         go.Heatmap(
             z=field,
             zmin=low,
             zmax=high,
             colorscale=color_scale(colors),
-            colorbar={"title": {"text": unit}, **_COLOR_BAR},
+            colorbar={"title": {"text": unit}, "exponentformat": exponents, **_COLOR_BAR},
             hovertemplate=f"{_place(grid)}<br>{name} %{{z:.6g}}<extra></extra>",
             **axes,
         )
-    )
+    ]
     if dropped is not None and dropped.any():
         veil, _ = _cells(grid, np.where(dropped, 1.0, np.nan))
-        figure.add_heatmap(
-            z=np.isfinite(veil).astype(np.uint8),
-            zmin=0,
-            zmax=1,
-            colorscale=[[0, "rgba(0,0,0,0)"], [1, tones.veil]],
-            showscale=False,
-            hoverinfo="skip",
-            **axes,
+        traces.append(
+            go.Heatmap(
+                z=np.isfinite(veil).astype(np.uint8),
+                zmin=0,
+                zmax=1,
+                colorscale=[[0, "rgba(0,0,0,0)"], [1, tones.veil]],
+                showscale=False,
+                hoverinfo="skip",
+                **axes,
+            )
         )
+    shapes = []
     if row is not None:
         y = grid.origin[1] + row * grid.step[1]
-        figure.add_hline(y=y, line={"color": tones.accent, "width": 1.5})
-    return _frame(figure, grid, tones, name, height)
+        shapes = [line_at(y=y, color=tones.accent, width=1.5)]
+    return _frame(traces, grid, tones, name, height, shapes=shapes)
 
 
 def categories_chart(
@@ -112,23 +118,21 @@ def categories_chart(
     every = max(1, round(len(numbers) / _MOST_TICKS))
     field, axes = _cells(grid, place)
     steps = _stepped([palette[number] for number in numbers] or [tones.nothing])
-    figure = go.Figure(
-        go.Heatmap(
-            z=field,
-            zmin=-0.5,
-            zmax=max(len(numbers), 1) - 0.5,
-            colorscale=steps,
-            colorbar={
-                "tickvals": list(range(0, len(numbers), every)),
-                "ticktext": texts[::every].tolist(),
-                **_COLOR_BAR,
-            },
-            text=texts[np.nan_to_num(field).astype(np.intp)],
-            hovertemplate=f"{_place(grid)}<br>{name} %{{text}}<extra></extra>",
-            **axes,
-        )
+    trace = go.Heatmap(
+        z=field,
+        zmin=-0.5,
+        zmax=max(len(numbers), 1) - 0.5,
+        colorscale=steps,
+        colorbar={
+            "tickvals": list(range(0, len(numbers), every)),
+            "ticktext": texts[::every].tolist(),
+            **_COLOR_BAR,
+        },
+        text=texts[np.nan_to_num(field).astype(np.intp)],
+        hovertemplate=f"{_place(grid)}<br>{name} %{{text}}<extra></extra>",
+        **axes,
     )
-    return _frame(figure, grid, tones, name, height)
+    return _frame([trace], grid, tones, name, height)
 
 
 def colors_chart(
@@ -159,10 +163,10 @@ def colors_chart(
     picture[present, 3] = 255
     shown = [f"{channel} %{{z[{n}]}}/255" for n, channel in enumerate(channels)] or [name]
     hover = f"{_place(grid)}<br>{'<br>'.join(shown)}<extra></extra>"
-    figure = go.Figure(go.Image(z=picture, colormodel="rgba256", hovertemplate=hover, **axes))
+    trace = go.Image(z=picture, colormodel="rgba256", hovertemplate=hover, **axes)
     named = zip(channels, ("red", "green", "blue"), strict=False)
     title = ", ".join(" ".join(pair) for pair in named) or name
-    return _frame(figure, grid, tones, title, height)
+    return _frame([trace], grid, tones, title, height)
 
 
 def grid_chart(
@@ -187,7 +191,7 @@ def grid_chart(
     values = np.ones(len(grid), np.float32) if backdrop is None else backdrop
     low, high = (0.0, 1.4) if backdrop is None else _limits_for("grey", values)
     field, axes = _cells(grid, values)
-    figure = go.Figure(
+    traces = [
         go.Heatmap(
             z=field,
             zmin=low,
@@ -197,9 +201,9 @@ def grid_chart(
             hovertemplate=f"{_place(grid)}<extra></extra>",
             **axes,
         )
-    )
+    ]
     if marked is not None:
-        figure.add_scatter(
+        numbers = go.Scatter(
             x=grid.x[marked],
             y=grid.y[marked],
             text=[str(number + 1) for number in range(len(marked))],
@@ -213,7 +217,8 @@ def grid_chart(
             hovertemplate="pattern %{text}: x %{x}, y %{y}<extra></extra>",
             showlegend=False,
         )
-    return _frame(figure, grid, tones, "", height)
+        traces.append(numbers)
+    return _frame(traces, grid, tones, "", height)
 
 
 def histogram_chart(
@@ -235,21 +240,17 @@ def histogram_chart(
     centers = (edges[:-1] + edges[1:]) / 2
     # A bin that the threshold cuts is counted as kept: only whole bins stand back.
     kept = np.ones(len(centers), np.bool_) if threshold is None else edges[1:] > threshold
-    figure = go.Figure(
-        go.Bar(
-            x=centers,
-            y=counts,
-            width=np.diff(edges),
-            marker={"color": np.where(kept, tones.line, tones.soft), "line": {"width": 0}},
-            opacity=0.9,
-            hovertemplate=f"{name} %{{x:.4g}}<br>%{{y:,}} points<extra></extra>",
-        )
+    bars = go.Bar(
+        x=centers,
+        y=counts,
+        width=np.diff(edges),
+        marker={"color": np.where(kept, tones.line, tones.soft), "line": {"width": 0}},
+        opacity=0.9,
+        hovertemplate=f"{name} %{{x:.4g}}<br>%{{y:,}} points<extra></extra>",
     )
-    if threshold is not None:
-        figure.add_vline(x=threshold, line={"color": tones.accent, "width": 2})
-    figure.update_xaxes(title_text=unit_text(name, unit))
-    figure.update_yaxes(title_text="points")
-    return framed(figure, height, bargap=0)
+    cut = [] if threshold is None else [line_at(x=threshold, color=tones.accent, width=2)]
+    x, y = {"title": unit_text(name, unit)}, {"title": "points"}
+    return framed([bars], height, x=x, y=y, bargap=0, shapes=cut)
 
 
 def profile_chart(
@@ -270,20 +271,16 @@ def profile_chart(
     line = grid.to_map(values.astype(np.float32))[row]
     col = np.arange(grid.shape[1])
     x, _ = grid.coordinates(np.full_like(col, row), col)
-    figure = go.Figure(
-        go.Scatter(
-            x=x,
-            y=line,
-            mode="lines" if len(line) > 1 else "markers",
-            line={"color": tones.line, "width": 1.6},
-            hovertemplate=f"x %{{x}}<br>{name} %{{y:.6g}}<extra></extra>",
-        )
+    profile = go.Scatter(
+        x=x,
+        y=line,
+        mode="lines" if len(line) > 1 else "markers",
+        line={"color": tones.line, "width": 1.6},
+        hovertemplate=f"x %{{x}}<br>{name} %{{y:.6g}}<extra></extra>",
     )
-    if threshold is not None:
-        figure.add_hline(y=threshold, line={"color": tones.accent, "width": 2})
-    figure.update_xaxes(title_text=unit_text("x", chart_text(grid.unit)))
-    figure.update_yaxes(title_text=unit_text(name, unit))
-    return framed(figure, height)
+    cut = [] if threshold is None else [line_at(y=threshold, color=tones.accent, width=2)]
+    along = {"title": unit_text("x", chart_text(grid.unit))}
+    return framed([profile], height, x=along, y={"title": unit_text(name, unit)}, shapes=cut)
 
 
 def fitting_height(grid: ScanGrid, width: int, *, most: int = 760) -> int:
@@ -335,22 +332,21 @@ def _place(grid: ScanGrid) -> str:
     return f"x %{{{'customdata' if grid.hexagonal else 'x'}:.7~g}}, y %{{y:.7~g}}"
 
 
-def _frame(figure: go.Figure, grid: ScanGrid, tones: Tones, title: str, height: int) -> go.Figure:
+def _frame(
+    traces: Sequence[Any],
+    grid: ScanGrid,
+    tones: Tones,
+    title: str,
+    height: int,
+    *,
+    shapes: Sequence[Mapping[str, Any]] = (),
+) -> go.Figure:
     unit = chart_text(grid.unit)
     x0, x1, y0, y1 = grid.picture_extent
     plain: dict[str, Any] = {"constrain": "domain", "showgrid": False, "ticks": "outside"}
-    figure.update_xaxes(
-        title_text=unit_text("x", unit),
-        range=[x0, x1],
-        **plain,
-    )
-    figure.update_yaxes(
-        title_text=unit_text("y", unit),
-        range=[y1, y0],
-        scaleanchor="x",
-        **plain,
-    )
-    return framed(figure, height, title=title, plot_bgcolor=tones.nothing)
+    x = {"title": unit_text("x", unit), "range": [x0, x1], **plain}
+    y = {"title": unit_text("y", unit), "range": [y1, y0], "scaleanchor": "x", **plain}
+    return framed(traces, height, x=x, y=y, title=title, plot_bgcolor=tones.nothing, shapes=shapes)
 
 
 def _edges(finite: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,32 +39,30 @@ def confusion_chart(
     counts = np.asarray(confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     text = np.where(counts > 0, counts.astype(str), "")
-    figure = go.Figure(
-        go.Heatmap(
-            z=share,
-            zmin=0,
-            zmax=1,
-            customdata=counts,
-            text=text if len(names) <= _MOST_WRITTEN else None,
-            texttemplate="%{text}" if len(names) <= _MOST_WRITTEN else None,
-            x=list(range(len(names))),
-            y=list(range(len(names))),
-            colorscale=color_scale("cividis"),
-            colorbar={"title": {"text": "share"}, "thickness": 12, "outlinewidth": 0},
-            hovertemplate="label %{y}, predicted %{x}<br>%{customdata:,} samples, "
-            "%{z:.1%} of the label<extra></extra>",
-        )
+    trace = go.Heatmap(
+        z=share,
+        zmin=0,
+        zmax=1,
+        customdata=counts,
+        text=text if len(names) <= _MOST_WRITTEN else None,
+        texttemplate="%{text}" if len(names) <= _MOST_WRITTEN else None,
+        x=list(range(len(names))),
+        y=list(range(len(names))),
+        colorscale=color_scale("cividis"),
+        colorbar={"title": {"text": "share"}, "thickness": 12, "outlinewidth": 0},
+        hovertemplate="label %{y}, predicted %{x}<br>%{customdata:,} samples, "
+        "%{z:.1%} of the label<extra></extra>",
     )
     every = max(1, math.ceil(len(names) / _MOST_TICKS))
-    ticks = {
+    ticks: dict[str, Any] = {
         "tickvals": list(range(0, len(names), every)),
         "ticktext": chart_texts(names)[::every],
         "showgrid": False,
         "constrain": "domain",
     }
-    figure.update_xaxes(title_text="predicted", **ticks)
-    figure.update_yaxes(title_text="label", autorange="reversed", scaleanchor="x", **ticks)
-    return framed(figure, height, title="Confusion")
+    x = {"title": "predicted", **ticks}
+    y = {"title": "label", "autorange": "reversed", "scaleanchor": "x", **ticks}
+    return framed([trace], height, x=x, y=y, title="Confusion")
 
 
 def roc_chart(
@@ -82,13 +80,12 @@ def roc_chart(
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    _diagonal(figure)
+    traces = [_diagonal()]
     order = sorted(curves, key=lambda name: areas.get(name) or 0.0)
     palette = cluster_palette(np.arange(len(order)))
     for number, name in enumerate(order):
         area, shown = areas.get(name), chart_text(name)
-        figure.add_scatter(
+        curve = go.Scatter(
             x=np.array(curves[name]["false_positive_rate"]),
             y=np.array(curves[name]["true_positive_rate"]),
             mode="lines",
@@ -97,9 +94,11 @@ def roc_chart(
             showlegend=number < _MOST_NAMED,
             hovertemplate=f"{shown}<br>false %{{x:.3f}}, true %{{y:.3f}}<extra></extra>",
         )
-    figure.update_xaxes(title_text="false positive rate", range=[-0.02, 1.02])
-    figure.update_yaxes(title_text="true positive rate", range=[-0.02, 1.02])
-    return framed(figure, height, title="ROC of the test samples, with areas", showlegend=True)
+        traces.append(curve)
+    x = {"title": "false positive rate", "range": [-0.02, 1.02]}
+    y = {"title": "true positive rate", "range": [-0.02, 1.02]}
+    title = "ROC of the test samples, with areas"
+    return framed(traces, height, x=x, y=y, title=title, showlegend=True)
 
 
 def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> go.Figure:
@@ -113,9 +112,7 @@ def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> g
     import plotly.graph_objects as go
 
     n = np.array(calibration["n"], np.float64)
-    figure = go.Figure()
-    _diagonal(figure)
-    figure.add_scatter(
+    curve = go.Scatter(
         x=np.array(calibration["predicted"]),
         y=np.array(calibration["observed"]),
         mode="lines+markers",
@@ -127,12 +124,12 @@ def calibration_chart(calibration: Mapping[str, Any], *, height: int = 380) -> g
         showlegend=False,
     )
     of = chart_text(str(calibration["of"]))
-    figure.update_xaxes(title_text=f"probability of {of}", range=[-0.04, 1.04])
-    figure.update_yaxes(title_text="observed frequency", range=[-0.04, 1.04])
+    x = {"title": f"probability of {of}", "range": [-0.04, 1.04]}
+    y = {"title": "observed frequency", "range": [-0.04, 1.04]}
     title = (
         f"Calibration: expected error {calibration['error']:.3f}, Brier {calibration['brier']:.3f}"
     )
-    return framed(figure, height, title=title)
+    return framed([_diagonal(), curve], height, x=x, y=y, title=title)
 
 
 def learning_curve_chart(
@@ -152,8 +149,7 @@ def learning_curve_chart(
         np.array([point["summary"]["accuracy"][part] for point in points], np.float64)
         for part in ("mean", "low", "high")
     )
-    figure = go.Figure()
-    figure.add_scatter(
+    curve = go.Scatter(
         x=n,
         y=mean,
         error_y={"array": high - mean, "arrayminus": mean - low, "thickness": 1, "width": 4},
@@ -162,13 +158,14 @@ def learning_curve_chart(
         hovertemplate="%{x:,.0f} training samples<br>accuracy %{y:.3f}<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(title_text="training samples", type="log")
-    figure.update_yaxes(title_text="accuracy")
-    return framed(figure, height, title=f"Learning curve, {chart_text(title)}")
+    x, y = {"title": "training samples", "type": "log"}, {"title": "accuracy"}
+    return framed([curve], height, x=x, y=y, title=f"Learning curve, {chart_text(title)}")
 
 
-def _diagonal(figure: go.Figure) -> None:
-    figure.add_scatter(
+def _diagonal() -> go.Scatter:
+    import plotly.graph_objects as go
+
+    return go.Scatter(
         x=[0, 1],
         y=[0, 1],
         mode="lines",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,7 +60,7 @@ def scatter_chart(
     line = least_squares(x, y)
     if len(rows) > _MOST_POINTS:
         rows = np.random.default_rng(0).choice(rows, _MOST_POINTS, replace=False)
-    figure = go.Figure(
+    traces = [
         go.Scattergl(
             x=x[rows],
             y=y[rows],
@@ -76,19 +76,19 @@ def scatter_chart(
             hovertemplate=f"{latent_label} %{{x:.4g}}<br>{reference_label} %{{y:.4g}}"
             "<extra></extra>",
         )
-    )
+    ]
     if np.isfinite(line.slope):
         # Of the same kind as the points: a line of the other would lie below them.
-        figure.add_scattergl(
+        fit = go.Scattergl(
             x=np.array(line.x),
             y=line.at(line.x),
             mode="lines",
             line={"color": categorical_palette()[4], "width": 3},
             hoverinfo="skip",
         )
-    figure.update_xaxes(title_text=latent_label, exponentformat="e")
-    figure.update_yaxes(title_text=reference_label)
-    return framed(figure, height), line, len(rows)
+        traces.append(fit)
+    along = {"title": latent_label, "exponentformat": "e"}
+    return framed(traces, height, x=along, y={"title": reference_label}), line, len(rows)
 
 
 def ranks_chart(
@@ -110,24 +110,22 @@ def ranks_chart(
 
     names = [f"latent {dim}" for dim in np.asarray(dims).tolist()]
     text = np.where(np.isnan(ranks), "–", np.char.mod("%.0f", np.nan_to_num(ranks)))
-    figure = go.Figure(
-        go.Heatmap(
-            # The ratio of ranks is what counts: 1 and 5 differ more than 101 and 105.
-            z=np.log(ranks),
-            zmin=0.0,
-            zmax=float(np.log(max(n_dims, 2))),
-            x=list(metrics),
-            y=names,
-            text=text,
-            texttemplate="%{text}",
-            colorscale=color_scale("cividis"),
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            hovertemplate="%{y}<br>%{x}: rank %{text}<extra></extra>",
-        )
+    trace = go.Heatmap(
+        # The ratio of ranks is what counts: 1 and 5 differ more than 101 and 105.
+        z=np.log(ranks),
+        zmin=0.0,
+        zmax=float(np.log(max(n_dims, 2))),
+        x=list(metrics),
+        y=names,
+        text=text,
+        texttemplate="%{text}",
+        colorscale=color_scale("cividis"),
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hovertemplate="%{y}<br>%{x}: rank %{text}<extra></extra>",
     )
-    return _table_layout(figure, len(names))
+    return _table_layout(trace, len(names))
 
 
 def likeness_chart(likeness: NDArray[np.floating], metrics: Sequence[str]) -> go.Figure:
@@ -135,22 +133,20 @@ def likeness_chart(likeness: NDArray[np.floating], metrics: Sequence[str]) -> go
     import plotly.graph_objects as go
 
     blue, orange = categorical_palette()[0], categorical_palette()[4]
-    figure = go.Figure(
-        go.Heatmap(
-            z=likeness,
-            zmin=-1,
-            zmax=1,
-            x=list(metrics),
-            y=list(metrics),
-            texttemplate="%{z:.2f}",
-            colorscale=[[0, orange], [0.5, _PALE], [1, blue]],
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
-        )
+    trace = go.Heatmap(
+        z=likeness,
+        zmin=-1,
+        zmax=1,
+        x=list(metrics),
+        y=list(metrics),
+        texttemplate="%{z:.2f}",
+        colorscale=[[0, orange], [0.5, _PALE], [1, blue]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
     )
-    return _table_layout(figure, len(metrics))
+    return _table_layout(trace, len(metrics))
 
 
 def table_chart(
@@ -166,29 +162,26 @@ def table_chart(
 
     row_label, column_label = chart_texts((row_label, column_label))
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    figure = go.Figure(
-        go.Heatmap(
-            z=100 * share,
-            zmin=0,
-            zmax=100,
-            x=chart_texts(columns),
-            y=chart_texts(rows),
-            text=np.char.mod("%d", table),
-            texttemplate="%{text}",
-            colorscale=[[0, _PALE], [1, categorical_palette()[0]]],
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            hovertemplate=f"{row_label} %{{y}}, {column_label} %{{x}}<br>%{{text}} points, "
-            "%{z:.1f} % of the row<extra></extra>",
-        )
+    trace = go.Heatmap(
+        z=100 * share,
+        zmin=0,
+        zmax=100,
+        x=chart_texts(columns),
+        y=chart_texts(rows),
+        text=np.char.mod("%d", table),
+        texttemplate="%{text}",
+        colorscale=[[0, _PALE], [1, categorical_palette()[0]]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hovertemplate=f"{row_label} %{{y}}, {column_label} %{{x}}<br>%{{text}} points, "
+        "%{z:.1f} % of the row<extra></extra>",
     )
-    figure.update_xaxes(title_text=column_label)
-    figure.update_yaxes(title_text=row_label)
-    return _table_layout(figure, len(rows))
+    return _table_layout(trace, len(rows), x=column_label, y=row_label)
 
 
-def _table_layout(figure: go.Figure, rows: int) -> go.Figure:
-    figure.update_xaxes(type="category", showgrid=False, side="bottom")
-    figure.update_yaxes(type="category", showgrid=False, autorange="reversed")
-    return framed(figure, _AROUND + _ROW * max(rows, 3))
+def _table_layout(trace: Any, rows: int, *, x: str = "", y: str = "") -> go.Figure:
+    plain = {"type": "category", "showgrid": False}
+    across = {"title": x, "side": "bottom", **plain}
+    down = {"title": y, "autorange": "reversed", **plain}
+    return framed([trace], _AROUND + _ROW * max(rows, 3), x=across, y=down)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pages.charts.frame import framed
+from pages.charts.frame import frame, framed, line_at
 from pages.frame.theme import Tones
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _LOSSES = {
 # Beyond this ratio the first epochs would press all others onto the axis.
 _WIDE = 8.0
 _MOST_TICKS = 6
+_TITLES_ROOM = 46
 
 
 def loss_chart(
@@ -77,9 +78,15 @@ def loss_chart(
     # Whole epochs only: 1, 2, 5, 10, 20, … of them.
     steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
     step = next(step for step in steps if last <= _MOST_TICKS * step)
-    figure.update_xaxes(title_text="epoch", range=[-margin, last + margin], tick0=0, dtick=step)
+    axes = {"zeroline": False, "automargin": True}
+    figure.update_xaxes(
+        title_text="epoch", range=[-margin, last + margin], tick0=0, dtick=step, **axes
+    )
+    figure.update_yaxes(**axes)
     legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.3}
-    return framed(figure, height, margin={"t": 46}, showlegend=True, legend=legend)
+    return figure.update_layout(
+        {**frame(height, top=_TITLES_ROOM), "showlegend": True, "legend": legend}
+    )
 
 
 def dimensions_chart(
@@ -109,20 +116,17 @@ def dimensions_chart(
     heights = np.asarray(values, np.float64)
     carries = np.ones(len(heights), np.bool_) if line is None else heights > line
     numbers = range(len(heights)) if dims is None else dims
-    figure = go.Figure(
-        go.Bar(
-            x=[str(number) for number in numbers],
-            y=heights,
-            marker={"color": np.where(carries, tones.line, tones.soft), "line": {"width": 0}},
-            hovertemplate=f"latent %{{x}}<br>{title} %{{y:.3g}}<extra></extra>",
-        )
+    bars = go.Bar(
+        x=[str(number) for number in numbers],
+        y=heights,
+        marker={"color": np.where(carries, tones.line, tones.soft), "line": {"width": 0}},
+        hovertemplate=f"latent %{{x}}<br>{title} %{{y:.3g}}<extra></extra>",
     )
-    if line is not None:
-        figure.add_hline(y=line, line={"color": tones.accent, "width": 1, "dash": "dot"})
+    limit = [] if line is None else [line_at(y=line, color=tones.accent, width=1, dash="dot")]
     # As categories: a chosen dimension keeps its number, and no gap opens for those not chosen.
-    figure.update_xaxes(title_text="latent dimension", type="category", nticks=16)
-    figure.update_yaxes(title_text=title, rangemode="tozero")
-    return framed(figure, height, bargap=0.2)
+    along = {"title": "latent dimension", "type": "category", "nticks": 16}
+    up = {"title": title, "rangemode": "tozero"}
+    return framed([bars], height, x=along, y=up, bargap=0.2, shapes=limit)
 
 
 def _spans_widely(values: pd.Series[float]) -> bool:

@@ -83,7 +83,7 @@ def _numbers(worth: Mapping[str, Any]) -> None:
     with st.container(horizontal=True):
         st.metric(
             "Active dimensions",
-            f"{worth['n_active']} of {d}",
+            f"{worth['n_active']:,} of {d:,}",
             help=f"Their mean spreads by more than {ACTIVE_SD:g} over the points, where the "
             "prior's s.d. is 1. The others carry next to nothing.",
         )
@@ -105,11 +105,11 @@ def _explained(worth: Mapping[str, Any], d: int) -> None:
     st.metric(
         "Variance reconstructed",
         share_text(worth["explained"]),
-        None if pca is None else f"PCA {d}: {share_text(pca)}",
+        None if pca is None else f"PCA {d:,}: {share_text(pca)}",
         # Less than PCA is no fault by itself, so it is neither red nor green.
         delta_color="off",
         delta_arrow="off",
-        help=f"Share of the samples' variance, beside a PCA with {d} components. A model that "
+        help=f"Share of the samples' variance, beside a PCA with {d:,} components. A model that "
         "learns what neighbors have in common leaves out noise that PCA copies.",
     )
 
@@ -125,6 +125,6 @@ def label_numbers(labels: Mapping[str, Any]) -> None:
     st.metric(
         "ARI of KMeans",
         "–" if ari is None or not math.isfinite(ari) else f"{ari:.3f}",
-        help=f"Adjusted Rand index of KMeans with {labels['n_labels']} clusters against the "
+        help=f"Adjusted Rand index of KMeans with {labels['n_labels']:,} clusters against the "
         "labels: 1 is the same, 0 is chance.",
     )

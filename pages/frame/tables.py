@@ -9,8 +9,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from latentcore.cells import is_harmless
+
 _DIGITS = 5
 _MOST = 15
+# ``frame.css`` knows it, too.
+_NOT_HARMLESS = ", with texts like formulas"
 
 
 def significant(frame: pd.DataFrame) -> dict[str, Any]:
@@ -48,8 +52,22 @@ def shortened(names: Iterable[str], most: int = 16) -> dict[str, str]:
     return dict(zip(whole, whole, strict=True))
 
 
+def told(frame: pd.DataFrame, alt: str = "Table") -> str:
+    """Return what describes a table to those who can't see it, as every table on a page must.
+
+    Streamlit offers each table as CSV, its texts as they are. Where a spreadsheet would compute
+    some of them the description says so, and ``frame.css`` takes the offer away: our own files
+    have these texts harmless.
+    """
+    return alt if is_harmless(frame) else f"{alt}{_NOT_HARMLESS}"
+
+
 def show_table(
-    frame: pd.DataFrame, *, column_config: Mapping[str, Any] | None = None, **settings: Any
+    frame: pd.DataFrame,
+    *,
+    column_config: Mapping[str, Any] | None = None,
+    alt: str = "Table",
+    **settings: Any,
 ) -> None:
     """Show a table in full width, its decimals with significant digits, a dash for no value.
 
@@ -57,10 +75,13 @@ def show_table(
     ----------
     column_config : Mapping, optional
         Settings of columns that are shown in another way.
+    alt : str
+        Describes it to those who can't see it.
     **settings
         Of ``st.dataframe``.
     """
     config = {**significant(frame), **(column_config or {})}
     st.dataframe(
-        frame, hide_index=True, width="stretch", column_config=config, placeholder="–", **settings
-    )
+        frame, hide_index=True, width="stretch", column_config=config, placeholder="–",
+        alt=told(frame, alt), **settings,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows.batch.ledger import LEDGER, read_ledger
 from latentcore.workflows.batch.tasks import Row
 from pages.access import locations
+from pages.frame.tables import told
 
 # A table shows no icons, only letters.
 _LOOKS = {
@@ -52,8 +53,10 @@ def counts(rows: Sequence[Row], *, active: bool) -> str:
 
 def rows_table(rows: Sequence[Row], *, active: bool, key: str) -> Row | None:
     """Show the rows; return the chosen one."""
+    shown = frame(rows, active=active)
     event = st.dataframe(
-        frame(rows, active=active),
+        shown,
+        alt=told(shown, "One row for each input"),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",

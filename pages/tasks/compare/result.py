@@ -14,7 +14,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import ROW_PANEL, panel_axes, selected_rows
+from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.panel_ids import ROW_PANEL, panel_axes
 from latentcore.analysis.pattern_sheets import pattern_sheet
 from latentcore.analysis.selection import Shape, row_shapes
 from latentcore.artifacts import read_run
@@ -140,7 +141,7 @@ def _pairs(found: Compared) -> None:
     show_table(table)
     st.caption(
         f"At the {report['n']:,} samples that all encoders have. Shared neighbors: share of the "
-        f"{report['k']} nearest neighbors in common; neighbors drawn at random would share "
+        f"{report['k']:,} nearest neighbors in common; neighbors drawn at random would share "
         f"{report['shared_neighbors_by_chance']:.2g}. CKA (linear, centered): 1 for latents that "
         "differ by rotation and scale only. Procrustes disparity: 0 for those, at most 1."
     )

@@ -26,6 +26,7 @@ from latentcore.errors import Cancelled
 from latentcore.progress import Progress
 from latentcore.requests.domains import hierarchy_method_of
 from latentcore.workflows import VERBS
+from pages.frame.errors import markdown_safe
 from pages.scan.joining import JoinedMaps
 from pages.tasks.domains.asked import Asked
 from pages.view.scene import Scene
@@ -116,7 +117,9 @@ def _progress(key: str, scene: Scene, asked: Asked) -> None:
     running = _computation(key, scene, asked)
     if running.future.done():
         st.rerun()
-    st.progress(min(1.0, running.share), text=f"Looking for domains: {running.message}")
+    st.progress(
+        min(1.0, running.share), text=f"Looking for domains: {markdown_safe(running.message)}"
+    )
     st.caption("The first time after an installation the code is compiled, up to a minute.")
     st.button("Cancel", icon=":material/stop_circle:", on_click=running.progress.cancel)
 

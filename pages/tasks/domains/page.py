@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import panel_axes, selected_rows
+from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.panel_ids import panel_axes
 from latentcore.analysis.selection import Shape
 from latentcore.errors import InputError, RequestError
 from pages.frame import errors, navigation

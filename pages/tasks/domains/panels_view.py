@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import MAP_PANELS, ROW_PANEL
 from latentcore.analysis.latent_maps import robust_limits
+from latentcore.analysis.panel_ids import MAP_PANELS, ROW_PANEL
 from latentcore.analysis.partitions import DIFFERENT, SAME
 from latentcore.analysis.selection import Shape
 from latentcore.figures.colors import (

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.selection import row_shapes
 from pages.charts.frame import unit_text
+from pages.frame.tables import told
 from pages.tasks.domains.found import Cut
 from pages.tasks.domains.panels_view import parts_panel
 from pages.view import session
@@ -69,7 +70,7 @@ def show_table(scene: Scene, cut: Cut, masks: Mapping[str, NDArray[np.bool_]]) -
         on_select=lambda: _adopt(cut, order),
         selection_mode="multi-row",
         column_config=columns(cut.table, grid.unit),
-        alt="One row for each domain",
+        alt=told(cut.table, "One row for each domain"),
     )
     if len(cut.table) > len(order):
         st.caption(f"The {len(order):,} largest of {len(cut.table):,} domains; the files hold all.")
@@ -79,9 +80,10 @@ def show_table(scene: Scene, cut: Cut, masks: Mapping[str, NDArray[np.bool_]]) -
     )
     if cut.domains.by_scan is not None:
         st.markdown("**By scan**")
+        by_scan = cut.domains.by_scan
         st.dataframe(
-            cut.domains.by_scan, hide_index=True, width="stretch",
-            column_config=columns(cut.domains.by_scan, grid.unit), alt="One row for each scan",
+            by_scan, hide_index=True, width="stretch", alt=told(by_scan, "One row for each scan"),
+            column_config=columns(by_scan, grid.unit),
         )  # fmt: skip
 
 

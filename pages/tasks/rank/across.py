@@ -58,7 +58,7 @@ def _show(record: JobRecord) -> None:
     )  # fmt: skip
     own = left_out[left_out["metric"] == metric]
     held = int((own["rank"] == 1).sum())
-    chosen = ", ".join(f"{dim}" for dim in sorted(own["dim"].unique()))
+    chosen = ", ".join(f"{dim:d}" for dim in sorted(own["dim"].unique()))
     st.markdown(
         f"The others choose dimension **{chosen}**; it is the best of the scan left out in "
         f"**{held} of {len(own)}** scans."

@@ -14,6 +14,7 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import errors
+from pages.frame.tables import told
 from pages.regions.files import offer_as_labels
 from pages.results.verb_files import show_files
 from pages.tasks.rank.target import files_with_maps, map_spec
@@ -111,9 +112,9 @@ def _results(record: JobRecord, metric: str) -> None:
         st.caption(f":material/link_off: {errors.markdown_safe(note)}")
     best = table.iloc[0]
     st.markdown(
-        f"Best by {_METRICS[metric]}: **latent {best['dim']}**, ARI **{best['ari']:.3f}**, NMI "
-        f"**{best['nmi']:.3f}** with {best['k_latent']} clusters against "
-        f"{best['k_reference']} of the reference. An ARI of 0 is chance, 1 is the same."
+        f"Best by {_METRICS[metric]}: **latent {best['dim']:d}**, ARI **{best['ari']:.3f}**, NMI "
+        f"**{best['nmi']:.3f}** with {best['k_latent']:g} clusters against "
+        f"{best['k_reference']:g} of the reference. An ARI of 0 is chance, 1 is the same."
     )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -125,6 +126,7 @@ def _results(record: JobRecord, metric: str) -> None:
             key=f"rank.agree.table.{record.id}.{record.ended}",
             placeholder="–",
             column_config=_columns(table),
+            alt=told(shown, "Agreement of each dimension with the reference"),
         )
     with right:
         pictures = sorted(record.folder.glob("latent_vs_ref_d*.png"), key=_order(table))
@@ -132,7 +134,7 @@ def _results(record: JobRecord, metric: str) -> None:
             names = [path.stem.removeprefix("latent_vs_ref_d") for path in pictures]
             dim = st.segmented_control(
                 "Dimension", names, default=names[0], required=True, key="rank.agree.pick",
-                format_func=lambda name: f"latent {name}",
+                format_func=lambda name: errors.markdown_safe(f"latent {name}"),
             )  # fmt: skip
             st.image(str(pictures[names.index(dim)]), width="stretch",
                      alt=f"Latent {dim}, its clusters, and the reference")  # fmt: skip

@@ -93,9 +93,8 @@ def _maps(target: Target, dim: int) -> None:
     with first:
         figure = map_chart(
             values, target.grid, tones(), name=f"latent {dim}", colors=cmap, limits=limits,
-            height=height,
+            exponents="e", height=height,
         )  # fmt: skip
-        figure.update_traces(colorbar_exponentformat="e")
         draw(figure, key="rank.latent", alt=f"Map of latent {dim}")
     with second:
         draw(_reference(target, height), key="rank.reference", alt=f"Map of {label}")

@@ -25,6 +25,8 @@ from latentcore.jobs import JobRecord
 from latentcore.requests.notes import Note
 from latentcore.workflows import VERBS
 from pages.access import places
+from pages.frame import workspace
+from pages.frame.errors import show
 from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import runner
 from pages.tasks.rank.question import RankQuestion
@@ -151,7 +153,14 @@ def _job(scene: Scene, view: Question, asked: RankQuestion, target: Target) -> J
     st.session_state.pop(_JOB, None)
     if seconds_for(target, asked) > _STARTS_ITSELF_S:
         return None
-    start(scene, view, asked, target)
+    try:
+        start(scene, view, asked, target)
+    except OSError as error:
+        told = workspace.trouble(error)
+        if told is None:
+            raise
+        show(told)
+        return None
     return runner().get(st.session_state[_JOB][1])
 
 

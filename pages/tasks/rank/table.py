@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentcore.containers import Ranking
 from latentcore.figures.colors import NOISE_COLOR, categorical_palette, hex_to_rgb
+from pages.frame.tables import told
 from pages.tasks.rank.question import question, update
 from pages.tasks.rank.scores import Scores, titles
 
@@ -40,7 +41,7 @@ def show_table(found: Scores, by: str, key: str) -> None:
         selection_default={"selection": {"rows": [row]}},
         column_config=_columns(ranking, by, frame),
         placeholder="–",
-        alt=f"Scores of {len(frame)} latent dimensions, sorted by {titles()[by]}",
+        alt=told(frame, f"Scores of {len(frame)} latent dimensions, sorted by {titles()[by]}"),
     )
     rows = event.selection.rows
     chosen = int(frame["dim"].iloc[rows[0]]) if rows else dim

@@ -19,6 +19,7 @@ from pages.access.uploads import store_model
 from pages.charts.frame import draw
 from pages.charts.pattern_strip import gray_range, pattern_strip
 from pages.charts.training import loss_chart
+from pages.frame.errors import markdown_safe
 from pages.frame.theme import tones
 from pages.frame.units import duration_text
 from pages.jobs.panel import runner
@@ -59,14 +60,14 @@ def show_stopped(record: JobRecord) -> None:
     weights = scratch_of(record) / "checkpoint" / "model.safetensors"
     if not weights.is_file():
         return
-    best = f" of epoch {live['best_epoch']}" if "best_epoch" in live else ""
+    best = f" of epoch {live['best_epoch']:,}" if "best_epoch" in live else ""
     st.markdown(f"The weights{best}, the best until the stop, can be used as they are.")
     with st.container(horizontal=True):
         if st.button("Extract latents with them", key=f"use_{record.id}", icon=":material/memory:"):
             use_for_extraction(_stored(weights))
         for path in (weights, weights.with_suffix(".json")):
             st.download_button(
-                path.name,
+                markdown_safe(path.name),
                 path.read_bytes,
                 file_name=path.name,
                 key=f"get_{record.id}_{path.name}",
@@ -110,7 +111,10 @@ def _read_live(scratch: Path) -> dict[str, Any] | None:
 
 
 def _progress_text(live: Mapping[str, Any]) -> str:
-    parts = [f"Epoch **{live['epoch']}** of {live['epochs']}", f"best so far: {live['best_epoch']}"]
+    parts = [
+        f"Epoch **{live['epoch']:,}** of {live['epochs']:,}",
+        f"best so far: {live['best_epoch']:,}",
+    ]
     if live["patterns_per_s"]:
         parts.append(f"{live['patterns_per_s']:,.0f} samples per second")
     if live["eta_s"] is not None and live["epoch"] < live["epochs"]:

@@ -94,10 +94,10 @@ def use_for_extraction(place: str) -> None:
 def _facts(summary: dict[str, Any]) -> str:
     device = errors.markdown_safe(str(summary.get("device", "?")))
     facts = [
-        f"Epoch **{summary.get('best_epoch', 0)}** of {summary.get('epochs', 0)} was best",
+        f"Epoch **{summary.get('best_epoch', 0):,}** of {summary.get('epochs', 0):,} was best",
         f"**{summary.get('n_train', 0):,}** samples trained on",
         f"{summary.get('n_held_out', 0):,} held out",
-        f"**{summary.get('latent_dim', 0)}** latent dimensions",
+        f"**{summary.get('latent_dim', 0):,}** latent dimensions",
         f"on {device} in {duration_text(summary.get('seconds', 0))}",
     ]
     wrong = {"with NaN": "n_not_finite", "without contrast": "n_constant"}
@@ -108,7 +108,7 @@ def _facts(summary: dict[str, Any]) -> str:
     if summary.get("stopped_by") in _STOPPED:
         facts.append(_STOPPED[summary["stopped_by"]])
     if summary.get("resumed_epochs"):
-        facts.append(f"resumed after epoch {summary['resumed_epochs']}")
+        facts.append(f"resumed after epoch {summary['resumed_epochs']:,}")
     return " · ".join(facts)
 
 
@@ -167,8 +167,10 @@ def _summary(run: dict[str, Any]) -> str:
     made = run.get("created", "")[:16].replace("T", " ")
     parts = [
         f"**{errors.markdown_safe(str(summary.get('encoder', 'model')))}**",
-        f"{summary.get('latent_dim', '?')} dimensions, {worth.get('n_active', '?')} active",
-        f"{summary.get('epochs', 0)} epochs on {summary.get('n_train', 0):,} samples",
+        errors.markdown_safe(
+            f"{summary.get('latent_dim', '?')} dimensions, {worth.get('n_active', '?')} active"
+        ),
+        f"{summary.get('epochs', 0):,} epochs on {summary.get('n_train', 0):,} samples",
         f"{errors.markdown_safe(made)} UTC",
     ]
     return " · ".join(parts)
