@@ -14,12 +14,7 @@ whatever hung, grew, crashed, answered with anything but a clear message, or wit
 from __future__ import annotations
 
 import argparse
-import faulthandler
-import multiprocessing
-import os
-import resource
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -34,6 +29,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.limited_child import Child
 from latentcore import readers
 from latentcore.artifacts.embedding_model import EMBEDDING_MODEL, read_embedding_model
 from latentcore.artifacts.latents_hdf5 import write_latents
@@ -59,11 +55,9 @@ from tests.factories.damaged_files import damage
 from tests.factories.kikuchi import full_grid
 from tests.factories.layouts import LAYOUTS, Layout
 
-_SECONDS = 10
-_GROWTH = 1 << 30
 _LONGEST = 600
-# These name all that there is, of which pages show the first sentence.
-_LISTS = ("No reader recognizes", "No encoder recognizes")
+# It names all that there is, of which pages show the first sentence.
+_LIST = "No reader recognizes"
 Coords = NDArray[np.int32]
 Values = NDArray[np.float32]
 _COORDS = full_grid(5, 4)
@@ -166,6 +160,7 @@ def main() -> int:
 def fuzz(layout: Layout, n: int, seed: int, keep: Path | None) -> int:
     """Try n copies of one layout; return how many were answered badly."""
     found: Counter[str] = Counter()
+    slowest = (0.0, 0)
     rng = np.random.default_rng(seed)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -173,13 +168,14 @@ def fuzz(layout: Layout, n: int, seed: int, keep: Path | None) -> int:
         whole.parent.mkdir()
         layout.write(whole, _COORDS, _VALUES)
         attempt(layout, whole)  # whatever is imported late is imported before the forks
-        child = Child(layout)
+        child = Child(lambda path: attempt(layout, path))
         for number in range(n):
             where = Path(folder, str(number))
             shutil.copytree(whole.parent, where)
             path = where / layout.file_name
             how = damage(path, rng)
             answer = child.attempt(path)
+            slowest = max(slowest, (child.took_s, number))
             found[answer if answer in ("read", "refused") else "bad"] += 1
             if answer not in ("read", "refused"):
                 print(f"{layout.reader} #{number} {how}: {answer}", flush=True)
@@ -188,61 +184,13 @@ def fuzz(layout: Layout, n: int, seed: int, keep: Path | None) -> int:
             shutil.rmtree(where)
         child.end()
     took = time.perf_counter() - start
-    print(f"{layout.reader}: {n} copies in {took:.0f} s, {dict(found)}", flush=True)
+    longest_s, number = slowest
+    print(
+        f"{layout.reader}: {n} copies in {took:.0f} s, {dict(found)}; "
+        f"#{number} took {longest_s:.1f} s of processor time, the longest",
+        flush=True,
+    )
     return found["bad"]
-
-
-class Child:
-    """A fork that opens one copy after the other, with limits; a new one where it ended."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._pid = 0
-
-    def attempt(self, path: Path) -> str:
-        """Open a file; return "read", "refused" or what went wrong."""
-        if not self._pid:
-            self._begin()
-        self._pipe.send(path)
-        try:
-            if self._pipe.poll(_SECONDS):
-                return str(self._pipe.recv())
-            os.kill(self._pid, signal.SIGKILL)
-        except (EOFError, ConnectionError):
-            return f"crashed ({self.end()})"
-        self.end()
-        return f"hung for {_SECONDS} s"
-
-    def end(self) -> int:
-        """End it, unless it has; return its status."""
-        if not self._pid:
-            return 0
-        self._pipe.close()
-        _, status = os.waitpid(self._pid, 0)
-        self._pid = 0
-        return status
-
-    def _begin(self) -> None:
-        self._pipe, pipe = multiprocessing.Pipe()
-        self._pid = os.fork()
-        if self._pid:
-            pipe.close()
-            return
-        self._pipe.close()
-        _limit()
-        try:
-            while True:
-                pipe.send(attempt(self._layout, pipe.recv()))
-        finally:
-            os._exit(0)
-
-
-def _limit() -> None:
-    faulthandler.disable()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = pages * resource.getpagesize() + _GROWTH
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def attempt(layout: Layout, path: Path) -> str:
@@ -261,7 +209,7 @@ def _answer(step: Callable[[], object]) -> str:
         step()
     except InputError as error:
         text = str(error)
-        if len(text) > _LONGEST and not text.startswith(_LISTS):
+        if len(text) > _LONGEST and not text.startswith(_LIST):
             return f"says too much ({len(text)} characters): {text[:200]!r}"
         if any(not one.isprintable() and one != "\n" for one in text):
             return f"says what can't be printed: {text[:200]!r}"

@@ -31,6 +31,11 @@ from latentcore.errors import MalformedFileError, cause
 PROBE_MODEL = "probe.safetensors"
 _KIND = ("latentcore-probe", "1")
 _MOST_CLASSES = 1_000
+# No latents are as large; what was learned from any gives probabilities there, too.
+_FAR = 1e6
+_BROKEN = (
+    OSError, ValueError, TypeError, KeyError, AttributeError, IndexError, FloatingPointError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +77,9 @@ def read_probe_model(path: Path) -> ProbeModel:
     """
     try:
         model = _model(*read_described(path, _KIND))
-        model.predict(np.zeros((1, len(model.dims))))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            model.predict(np.outer([-_FAR, 0.0, _FAR], np.ones(len(model.dims))))
+    except _BROKEN as error:
         message = (
             f"{path.name!r} holds no classifier that can be applied: {cause(error)}. Give the "
             "folder of a run of 'probe'; one that is older and has no such file is made again by "

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentcore.encoders.programs import program_kind
-from latentcore.errors import CheckpointError, InputError, LatentError, cause
+from latentcore.errors import CheckpointError, InputError, LatentError, cause, quoted
 from latentcore.preparation import Preparation
 from latentcore.readers.torch_files import (
     check_archive,
@@ -121,10 +121,10 @@ class Checkpoint:
             return f"a {self.program} program"
         names = list(self.tensors)
         shown = ", ".join(
-            f"{name!r} {tuple(self.tensors[name].shape)}"
-            for name in (names if len(names) <= 6 else [*names[:4], *names[-2:]])
+            f"{quoted(name)} {tuple(self.tensors[name].shape)}"
+            for name in (names if len(names) <= 3 else [*names[:2], names[-1]])
         )
-        return f"{len(names)} tensors: {shown}{', …' if len(names) > 6 else ''}"
+        return f"{len(names)} tensors: {shown}{', …' if len(names) > 3 else ''}"
 
 
 def load_checkpoint(location: str, trusted_roots: Sequence[Path] = ()) -> Checkpoint:
@@ -318,7 +318,7 @@ def _check_archive(path: Path) -> None:
         message = f"The checkpoint {error}"
         raise CheckpointError(message) from error
     if not any(name.endswith("/data.pkl") for name in names):
-        shown = ", ".join(map(repr, names[:4]))
+        shown = ", ".join(map(quoted, names[:4]))
         message = (
             f"{path.name!r} is an archive, but none of torch's: it holds {shown}. "
             "Give a model.safetensors or a .pth file of weights."
@@ -328,7 +328,7 @@ def _check_archive(path: Path) -> None:
 
 def _holds_objects(path: Path) -> str:
     names = [name for name in foreign_names(path) if not is_data_holder(name)]
-    shown = ", ".join(repr(name) for name in names[:6]) or "something that is no tensor"
+    shown = ", ".join(quoted(name) for name in names[:6]) or "something that is no tensor"
     return (
         f"The checkpoint {path.name!r} is refused: besides tensors it holds {shown}, and loading "
         f"such objects would execute code from the file. Nothing was executed. "
@@ -346,7 +346,7 @@ def _state_dict(path: Path, loaded: object) -> Mapping[str, torch.Tensor]:
         isinstance(name, str) and isinstance(tensor, torch.Tensor)
         for name, tensor in tensors.items()
     ):
-        keys = ", ".join(repr(key) for key in list(tensors)[:8])
+        keys = ", ".join(quoted(key) for key in list(tensors)[:6])
         found = f"a dictionary with the keys {keys}" if keys else f"a {type(loaded).__name__}"
         message = (
             f"{path.name!r} holds {found}, where a dictionary of weights by name was expected. "
@@ -358,7 +358,7 @@ def _state_dict(path: Path, loaded: object) -> Mapping[str, torch.Tensor]:
             tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
         ):
             message = (
-                f"The checkpoint {path.name!r} is refused: its tensor {name!r} of shape "
+                f"The checkpoint {path.name!r} is refused: its tensor {quoted(name)} of shape "
                 f"{tuple(tensor.shape)} claims more values than the file holds."
             )
             raise CheckpointError(message)

@@ -144,7 +144,7 @@ class ExportedFamily:
     """Loads TorchScript and ``torch.export`` files that may be trusted."""
 
     description = "An encoder exported as TorchScript or by torch.export, with pooled features."
-    wants = "a TorchScript archive or a torch.export .pt2"
+    wants = "TorchScript or torch.export"
 
     def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether it is a program."""

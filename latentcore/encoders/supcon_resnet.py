@@ -124,7 +124,7 @@ class SupConResNetFamily:
     """Loads nenya's checkpoints and our own files."""
 
     description = "Contrastive residual network of nenya (SimCLR, SupCon); latents have length 1."
-    wants = "'encoder.conv1.weight', 'encoder.layer1.0.conv1.weight' and 'head.…'"
+    wants = "'encoder.conv1.weight', 'encoder.layer1.…' and 'head.…'"
 
     def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether bare weights have the names of nenya's network."""

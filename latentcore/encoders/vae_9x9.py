@@ -82,7 +82,7 @@ class Vae9x9Family:
     """Loads the first edition's files; for new training there is VAE-CNN."""
 
     description = "First edition of the seed system's VAE; latents are its means."
-    wants = "'encoder.0.weight' of 9 × 9, 'fc_mu.weight', 'decoder.0.weight'"
+    wants = "'encoder.0.weight' of 9 × 9, 'decoder.0.weight'"
 
     def recognizes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether bare weights have the first edition's keys and its first kernel."""

@@ -21,6 +21,7 @@ from latentcore.errors import (
     cause,
 )
 from latentcore.readers._peek import Peek
+from latentcore.readers.media.files import PICTURES, VIDEOS
 from latentcore.registry import Registry
 from latentcore.storage import local_path, split_options
 
@@ -46,6 +47,15 @@ T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 _HDF5_SUFFIXES = (".h5", ".hdf5", ".h5oina", ".edaxh5", ".hdf", ".dream3d", ".hspy", ".oh5")
+_WEIGHTS = (".pth", ".pt", ".pt2", ".ckpt", ".safetensors")
+_SPREADSHEETS = (".xlsx", ".xls", ".ods")
+# How what people take for data often begins, in small letters.
+_STARTS = {
+    b"%pdf": "a PDF",
+    b"<!doctype html": "a web page, as a server gives one that wants a login",
+    b"<html": "a web page, as a server gives one that wants a login",
+    b"pk\x03\x04": "a zip archive",
+}
 
 
 class Reader(Protocol[T_co]):
@@ -342,10 +352,27 @@ def _likely(peek: Peek) -> str:
     name = repr(peek.path.name)
     if not peek.path.is_dir() and not peek.head:
         return f"{name} is empty or cut off. Copy it again."
+    head = peek.head[:64].lstrip().lower()
+    is_ = next((what for start, what in _STARTS.items() if head.startswith(start)), "")
     if peek.name.endswith(_HDF5_SUFFIXES) and not peek.is_hdf5:
+        why = f"it is {is_}" if is_ else "it may have been cut off on its way, or be a text"
+        return f"{name} is called like an HDF5 file, but is none: {why}. Copy the right file again."
+    if peek.name.endswith(_WEIGHTS):
         return (
-            f"{name} is called like an HDF5 file, but is none: it may have been cut off on its "
-            "way, or be a text under a wrong name. Copy it again."
+            f"{name} is called like weights of a model, not like data. Give it as the encoder, "
+            "where latents are extracted."
+        )
+    if peek.name.endswith(_SPREADSHEETS):
+        return f"{name} is a spreadsheet. Save it as CSV, with the columns x and y."
+    if peek.name.endswith((*PICTURES, *VIDEOS)):
+        return (
+            f"{name} is called like a picture or video, but is {is_ or 'none that can be read'}. "
+            "Copy it again, or save it as PNG, TIFF or MP4."
+        )
+    if is_ and not peek.name.endswith(".npz"):
+        return (
+            f"{name} is {is_}, which can't be opened here. Bring an HDF5 file, a table with the "
+            "columns x and y, or what your EBSD program exports."
         )
     if peek.is_hdf5:
         return (

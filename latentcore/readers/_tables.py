@@ -45,7 +45,7 @@ def read_table(path: Path, *, header: bool = True) -> pd.DataFrame:
         message = f"The table {path.name!r} can't be read: {cause(error)}. {peek.found}"
         raise MalformedFileError(message) from error
     if len(table) == 0:
-        message = f"The table {path.name!r} has a header but no rows. {peek.found}"
+        message = f"The table {path.name!r} has a header but no rows: export it again. {peek.found}"
         raise MalformedFileError(message)
     return table
 

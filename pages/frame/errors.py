@@ -55,7 +55,7 @@ def on_script_error(error: Exception) -> bool:
         st.info(markdown_safe(error.naming(_label)), icon=":material/cancel:")
     elif isinstance(error, LatentError):
         show(error)
-    elif isinstance(error, OSError) and (told := workspace.trouble(error)) is not None:
+    elif (told := workspace.trouble(error)) is not None:
         _LOGGER.error("the workspace can't be used", exc_info=error)
         show(told)
     else:

@@ -39,18 +39,27 @@ def size_text(size: float) -> str:
     return f"{size:.0f} B"
 
 
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def mean_sd_text(mean: float, sd: float) -> str:
     """Write a mean and its standard deviation, both to the third digit of the latter.
 
-    ``157.9 ± 38.6``; a mean of 5e-8 beside a standard deviation of 15.7 is ``0.0 ± 15.7``.
+    ``157.9 ± 38.6``; a mean of 5e-8 beside a standard deviation of 15.7 is ``0.0 ± 15.7``. Very
+    small or large ones share a power of ten: ``(0.92 ± 1.85)·10⁻⁴``.
     """
     mean, sd = float(mean), float(sd)  # NumPy rounds halves in another way
     if not math.isfinite(mean):
         return "–"
     if not math.isfinite(sd):
         return f"{mean:.5g}".replace("-", "−")
-    if not 1e-3 <= sd < 1e6:
-        return f"{mean:.5g} ± {sd:.3g}".replace("-", "−")
-    decimals = max(0, 2 - math.floor(math.log10(sd)))
-    rounded = round(mean, decimals) + 0.0  # no minus sign before nothing
-    return f"{rounded:,.{decimals}f} ± {sd:,.{decimals}f}".replace("-", "−")
+    if sd == 0:
+        return f"{mean:.5g} ± 0".replace("-", "−")
+    size = math.floor(math.log10(max(abs(mean), sd)))
+    power = 0 if -3 <= size < 6 else size
+    decimals = max(0, 2 - math.floor(math.log10(sd)) + power)
+    scaled = (one / 10.0**power for one in (mean, sd))
+    # Added to nothing, so that no minus sign stands before it.
+    rounded = [f"{round(one, decimals) + 0.0:,.{decimals}f}" for one in scaled]
+    text = " ± ".join(rounded).replace("-", "−")
+    return f"({text})·10{str(power).translate(_SUPERSCRIPTS)}" if power else text

@@ -114,6 +114,39 @@ def test_browser_shows_names_and_asks_no_other_host(page, server: str, query: st
     assert [link for link in page.evaluate(OTHERS) if urlsplit(link).hostname != "127.0.0.1"] == []
 
 
+TABLES = """
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pages.frame import tables
+
+style = Path(tables.__file__).with_name("frame.css").read_text()
+st.html(f"<style>{style}</style>")
+for name in ("Fe", "=1+1"):
+    with st.container(key="plain" if name == "Fe" else "formula"):
+        tables.show_table(pd.DataFrame({name: [-1.5], "sea": ["Arctic"]}))
+"""
+
+
+def test_tables_that_a_spreadsheet_would_compute_are_not_offered_as_csv(page, tmp_path: Path):
+    (tmp_path / "page.py").write_text(TABLES)
+    with streamlit_server(tmp_path / "page.py") as url:
+        page.goto(url)
+        for table, offers in (("plain", ["Download as CSV", "Search"]), ("formula", ["Search"])):
+            page.locator(f".st-key-{table} [data-testid=stDataFrameResizable]").hover()
+            buttons = page.locator(f".st-key-{table} [data-testid=stElementToolbarButton]")
+            buttons.last.wait_for()
+            labels = [
+                one.get_by_role("button").get_attribute("aria-label").partition(":")[0]
+                for one in buttons.all()
+                if one.is_visible()
+            ]
+            assert [label for label in labels if label in offers] == offers
+            assert ("Download as CSV" in labels) == (table == "plain")
+
+
 def test_browser_refuses_what_slipped_into_a_page_as_html(page, server: str, query: str):
     page.add_init_script(LISTEN)
     for path in ("", "runs", "no_such_page"):

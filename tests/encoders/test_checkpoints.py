@@ -94,6 +94,17 @@ def test_weights_of_another_network_say_their_keys(tmp_path):
     ) as error:
         opened(path)
     assert "vae-cnn (wants" in str(error.value)
+    assert "pca and vae-residual (want a model.safetensors of ours)" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a " * 1_000, "é" * 200, "encoder.layer1.0." * 9])
+@pytest.mark.parametrize("value", [torch.zeros(3, 3), 1])
+def test_long_names_of_weights_are_cut_in_messages(tmp_path, name, value):
+    state = {f"{name}{tensor}": value for tensor in seed_state()}
+    with pytest.raises(CheckpointError) as error:
+        opened(write_seed(tmp_path / "named.pth", state))
+    assert f"{name[:9]}" in str(error.value)
+    assert len(str(error.value)) <= 600
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import streamlit as st
 
-from latentcore.containers import ScanGrid, match_rows
-from latentcore.errors import InputError, RequestError, UnknownFormatError
+from latentcore.containers import SampleSource, ScanGrid, Skipping, match_rows
+from latentcore.errors import InputError, MalformedFileError, RequestError, UnknownFormatError
 from latentcore.readers.media.files import PICTURES, VIDEOS
 from latentcore.settings import settings
 from pages.access import folders, pairs, places, uploads
@@ -191,7 +192,7 @@ def _sort_in(batch: _Batch, place: str, report: dict[str, Outcome]) -> str:
     """
     kinds = dict(_kinds_of(place, batch))
     if "samples" in kinds:
-        loading.samples(place)
+        _refuse_damaged(loading.samples(place))
         batch.samples = place
     if "latents" in kinds:
         loading.latents(place)
@@ -209,6 +210,14 @@ def _sort_in(batch: _Batch, place: str, report: dict[str, Outcome]) -> str:
         loading.table(place)
         batch.tables.append(place)
     return f"{' and '.join(_ROLES[kind] for kind in kinds)} ({', '.join(kinds.values())})"
+
+
+def _refuse_damaged(source: SampleSource) -> None:
+    """Refuse a picture or video that is damaged; of several, others can be looked at."""
+    if len(source) == 1 and isinstance(source, Skipping):
+        source.read(np.zeros(1, np.int64))
+        if source.damaged:
+            raise MalformedFileError(source.damaged[0])
 
 
 def _kinds_of(place: str, batch: _Batch) -> dict[str, str]:

@@ -24,6 +24,7 @@ from pages.charts.maps import (
     is_thinned,
     map_chart,
 )
+from pages.frame.errors import markdown_safe
 from pages.frame.theme import tones
 from pages.scan.joining import JoinedMaps
 from pages.scan.state import ScanState
@@ -127,8 +128,8 @@ def _orientation_key(laue: tuple[str, ...]) -> None:
         with column:
             st.image(key_picture(name), width=_KEY_WIDTH)
             st.caption(
-                f"{name}: red \\[{red}\\], green \\[{green}\\], blue \\[{blue}\\] along the "
-                "sample's z. Points without an orientation are empty."
+                f"{markdown_safe(name)}: red \\[{red}\\], green \\[{green}\\], blue \\[{blue}\\] "
+                "along the sample's z. Points without an orientation are empty."
             )
 
 

@@ -15,6 +15,7 @@ from latentcore.storage.objects import ObjectEntry, ObjectPage, list_page
 from pages.access import places, s3
 from pages.access.s3 import SCHEME
 from pages.frame import errors
+from pages.frame.tables import told
 from pages.scan import fetching
 from pages.tasks.data import intake
 from pages.tasks.data.remote_preview import preview
@@ -164,6 +165,7 @@ def _objects(objects: list[ObjectEntry]) -> list[str]:
         # Another listing is another table: a chosen line must not mean another object.
         key=f"s3_objects_{objects[0].location}_{objects[-1].location}_{len(objects)}",
         height="content" if len(objects) <= 8 else 330,
+        alt=told(frame, "Objects on S3"),
         column_config={
             "Name": st.column_config.TextColumn(width="large"),
             "Size": st.column_config.NumberColumn(format="bytes"),

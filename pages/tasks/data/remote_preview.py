@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +13,7 @@ from latentcore.errors import InputError
 from latentcore.readers.remote import RemoteLook, look_inside
 from pages.access import places, s3
 from pages.frame import errors
+from pages.frame.tables import told
 from pages.frame.units import size_text
 
 _COLUMNS = 6
@@ -57,7 +59,8 @@ def _contents(look: RemoteLook) -> None:
             ],
         }
     )
-    st.dataframe(frame, hide_index=True, height="content" if len(shown) <= 8 else 330)
+    height: Any = "content" if len(shown) <= 8 else 330
+    st.dataframe(frame, hide_index=True, height=height, alt=told(frame, "What the file holds"))
     if look.left_out:
         st.caption(f"{look.left_out:,} more entries are not listed.")
 

@@ -188,7 +188,7 @@ def _choices(place: str) -> None:
         known = {value.lower(): value for value in values}
         now = known.get(chosen.get(option, "").lower(), values[0])
         st.selectbox(
-            option.capitalize(),
+            errors.markdown_safe(option.capitalize()),
             values,
             index=values.index(now),
             key=f"choice_{option}_{place}",
@@ -298,7 +298,10 @@ def _fingerprint(text: str) -> tuple[str, str]:
 
 def _fact_list(facts: Facts) -> None:
     st.table(
-        {"": [name for name, _ in facts], " ": [errors.markdown_safe(value) for _, value in facts]},
+        {
+            "": [errors.markdown_safe(name) for name, _ in facts],
+            " ": [errors.markdown_safe(value) for _, value in facts],
+        },
         border="horizontal",
         hide_index=True,
         hide_header=True,

@@ -193,7 +193,7 @@ def _named(latents: LatentSet, row: int) -> str:
     if sample != str(row):
         parts.append(errors.markdown_safe(sample))
     if latents.labels is not None:
-        parts.append(f"label {latents.labels[row]}")
+        parts.append(f"label {latents.labels[row]:d}")
     return " · ".join(parts)
 
 

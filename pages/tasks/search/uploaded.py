@@ -14,7 +14,7 @@ from latentcore.analysis.novelty_of_one import OneNovelty, novelty_of_one
 from latentcore.analysis.pattern_sheets import evenly_spaced
 from latentcore.containers import LatentSet, Neighbors
 from latentcore.errors import InputError, RequestError
-from pages.charts.frame import draw
+from pages.charts.frame import chart_text, draw
 from pages.frame import errors
 from pages.frame.theme import Tones, tones
 from pages.frame.units import percentile_text
@@ -99,8 +99,9 @@ def _place(scan: ScanState, query: Query, found: Neighbors) -> None:
         alt=f"{view.title}, with the place of the uploaded sample",
     )
     st.caption(
-        f"{view.title}: the star is where the fitted embedding itself places the sample. "
-        "A UMAP that is computed on the Explore page is shown here in the place of the PCA."
+        f"{errors.markdown_safe(view.title)}: the star is where the fitted embedding itself "
+        "places the sample. A UMAP that is computed on the Explore page is shown here in the place "
+        "of the PCA."
     )
 
 
@@ -138,6 +139,6 @@ def _chart(
         },
     )  # fmt: skip
     figure.update_layout(height=_HEIGHT, margin={"l": 50, "r": 10, "t": 10, "b": 40})
-    figure.update_xaxes(title_text=view.labels[0])
-    figure.update_yaxes(title_text=view.labels[1])
+    figure.update_xaxes(title_text=chart_text(view.labels[0]))
+    figure.update_yaxes(title_text=chart_text(view.labels[1]))
     return figure
