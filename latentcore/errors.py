@@ -78,6 +78,11 @@ def presentable(text: str) -> str:
     return _cut(text, _LONGEST)
 
 
+def quoted(name: object, most: int = 32) -> str:
+    """Return a name that a file has given, in quotes; a long one loses its middle."""
+    return repr(_cut(name, most) if isinstance(name, str) else name)
+
+
 def cause(error: Exception) -> str:
     """Return what a library said of a file, as part of a sentence of ours."""
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
@@ -85,7 +90,8 @@ def cause(error: Exception) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 50]} … {text[-47:]}"
+    end = min(47, most // 3)
+    return text if len(text) <= most else f"{text[: most - end - 3]} … {text[-end:]}"
 
 
 class InputError(LatentError):

@@ -12,6 +12,7 @@ from latentcore.artifacts.run_folder import (
     unfinished,
 )
 from latentcore.artifacts.whole_files import (
+    is_no_room,
     remove_entry,
     remove_left,
     temporary_of,
@@ -22,6 +23,7 @@ __all__ = [
     "RunFolder",
     "file_sha256",
     "from_json",
+    "is_no_room",
     "read_run",
     "remove_entry",
     "remove_left",

@@ -1,10 +1,12 @@
 """What people call a run and note about it: kept beside its record, which stays as it was written.
 
-Plain text of no meaning to any program; it goes when the run's folder goes.
+Plain text of no meaning to any program; it goes when the run's folder goes. Where several people
+have a run, each may have a label of their own.
 """
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ LONGEST_NOTE = 4000
 
 # Hidden: it is no artifact, and no place of the dashboard leads to it.
 _FILE = ".label.json"
+_FILE_OF = ".label-{}.json"
 _LARGEST = 1 << 16
 _SHAPE: Shape = {"name": text, "note": text}
 
@@ -31,30 +34,45 @@ class RunLabel:
     note: str = ""
 
 
-def read_label(folder: Path) -> RunLabel:
-    """Return the label of the run in a folder; an empty one where there is none, or a damaged."""
-    try:
-        kept = read_record(folder / _FILE, _SHAPE, largest=_LARGEST)
-    except (FileNotFoundError, MalformedFileError):
-        return RunLabel()
-    return _trimmed(kept.get("name", ""), kept.get("note", ""))
+def read_label(folder: Path, of: str = "") -> RunLabel:
+    """Return the label of the run in a folder; an empty one where there is none, or a damaged.
+
+    Parameters
+    ----------
+    of : str
+        Whose. Who has given none sees the one that is nobody's in particular.
+    """
+    for path in dict.fromkeys((_path(folder, of), _path(folder))):
+        try:
+            kept = read_record(path, _SHAPE, largest=_LARGEST)
+        except FileNotFoundError:
+            continue
+        except MalformedFileError:
+            break
+        return _trimmed(kept.get("name", ""), kept.get("note", ""))
+    return RunLabel()
 
 
-def write_label(folder: Path, label: RunLabel) -> None:
-    """Keep the label of the run in a folder; an empty one removes what was kept.
+def write_label(folder: Path, label: RunLabel, of: str = "") -> None:
+    """Keep the label of the run in a folder; an empty one of nobody removes what was kept.
 
     A name is one line. Raises `InputError` where the folder can't be written.
     """
     kept = _trimmed(label.name, label.note)
     try:
-        if kept == RunLabel():
+        if kept == RunLabel() and not of:
             with suppress(FileNotFoundError):
-                (folder / _FILE).unlink()
+                _path(folder).unlink()
         else:
-            write_atomic(folder / _FILE, to_json(asdict(kept)).encode())
+            write_atomic(_path(folder, of), to_json(asdict(kept)).encode())
     except OSError as error:
         message = f"The name of {folder.name!r} can't be kept: {error.strerror or error}."
         raise InputError(message) from error
+
+
+def _path(folder: Path, of: str = "") -> Path:
+    digest = hashlib.blake2b(of.encode(), digest_size=16).hexdigest()
+    return folder / (_FILE_OF.format(digest) if of else _FILE)
 
 
 def _trimmed(name: str, note: str) -> RunLabel:

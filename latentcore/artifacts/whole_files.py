@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# Of libraries (HDF5, PyTorch, safetensors) that pass the system's words on, but not its number.
+_NO_ROOM_TEXTS = tuple(map(os.strerror, _NO_ROOM))
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Tell whether an error says that a disk, or somebody's share of it, is full."""
+    causes = (error, error.__cause__, error.__context__)
+    return any(
+        getattr(one, "errno", None) in _NO_ROOM or any(text in str(one) for text in _NO_ROOM_TEXTS)
+        for one in causes
+        if one is not None
+    )
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.records import JobRecord
-from latentcore.jobs.run_job import Outcome, read_outcome, run_job
+from latentcore.jobs.run_job import Outcome, outcome_in, read_outcome, run_job
 from latentcore.jobs.turns import TurnQueue
 from latentcore.progress import Progress
 from latentcore.workers import Worker
@@ -190,8 +190,9 @@ class ProcessExecutor:
     def _watch(self, worker: Worker, folder: JobFolder) -> Outcome:
         asked_at: float | None = None
         while True:
-            if worker.answer(_LOOK_EVERY_S) == "done":
-                return read_outcome(folder) or _lost(worker)
+            answer = worker.answer(_LOOK_EVERY_S)
+            if answer is not None:
+                return read_outcome(folder) or outcome_in(answer) or _lost(worker)
             if not worker.alive:
                 return read_outcome(folder) or _lost(worker)
             if asked_at is None and (self._closing.is_set() or folder.cancel_asked()):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from latentcore.artifacts import from_json, remove_entry, to_json, write_atomic
 from latentcore.artifacts.records import read_record, shaped
+from latentcore.encoders.gpu_lease import WAITING
 from latentcore.errors import Cancelled, MalformedFileError
 from latentcore.jobs.records import NEEDED, PROGRESS, SHAPE, JobRecord
 
@@ -43,7 +45,12 @@ class JobFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         for name in ("cancel", "progress.jsonl"):
             (self.path / name).unlink(missing_ok=True)
-        self.save(record)
+        try:
+            self.save(record)
+        except OSError:
+            with suppress(OSError):  # one that was there before stays
+                self.path.rmdir()
+            raise
 
     def save(self, record: JobRecord) -> None:
         """Write ``job.json``."""
@@ -79,9 +86,9 @@ class JobFolder:
         return (self.path / "cancel").exists()
 
     def add_to_log(self, text: str) -> None:
-        """Append to the log, with the time."""
+        """Append to the log, with the time, where the disk has room."""
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with self.log.open("a", encoding="utf-8") as file:
+        with suppress(OSError), self.log.open("a", encoding="utf-8") as file:
             file.write(f"{now} {text.rstrip()}\n")
 
     def remove(self) -> None:
@@ -135,6 +142,8 @@ class ProgressWriter:
         self._stage_at = 0.0
         self._stage_done = 0
         self._seen = (-1, 0)
+        self._waited = 0.0
+        self._waits_since = 0.0
 
     def step(self, done: int, total: int, message: str) -> None:
         """Take one report.
@@ -149,6 +158,9 @@ class ProgressWriter:
         if total != seen_total or done < seen_done:
             self._stage_at, self._stage_done = now, done
         self._seen = (total, done)
+        if self._waits_since:
+            self._waited += now - self._waits_since
+        self._waits_since = now if message == WAITING else 0.0
         self._pending = {
             "done": int(done),
             "total": int(total),
@@ -156,6 +168,7 @@ class ProgressWriter:
             "stage_at": self._stage_at,
             "stage_done": int(self._stage_done),
             "updated": now,
+            "waited": self._waited,
         }
         if now - self._last >= _SECONDS_BETWEEN:
             self._last = now
@@ -165,11 +178,15 @@ class ProgressWriter:
                 raise Cancelled(text)
 
     def flush(self) -> None:
-        """Write the newest report, if it isn't written yet."""
+        """Write the newest report, if it isn't written yet, and the disk has room."""
         if self._pending is None:
             return
         line = json.dumps(self._pending).encode() + b"\n"
         self._pending = None
+        with suppress(OSError):
+            self._write(line)
+
+    def _write(self, line: bytes) -> None:
         if self._path.exists() and self._path.stat().st_size > _LARGEST_PROGRESS:
             write_atomic(self._path, line)
             return

@@ -27,7 +27,7 @@ def _moment(value: Any) -> bool:
 # What `JobRecord.to_plain` writes, and what of it a line of progress holds.
 PROGRESS: Shape = {
     **dict.fromkeys(("done", "total", "stage_done"), count),
-    **dict.fromkeys(("stage_at", "updated"), _moment),
+    **dict.fromkeys(("stage_at", "updated", "waited"), _moment),
     "message": text,
 }
 SHAPE: Shape = {
@@ -37,7 +37,8 @@ SHAPE: Shape = {
     **dict.fromkeys(("pid", "attempt"), count),
     **dict.fromkeys(("cancelling", "paused", "automatic"), flag),
     "request": mapping,
-    "also": listed(text),
+    **dict.fromkeys(("also", "left"), listed(text)),
+    "titles": lambda value: mapping(value) and all(map(text, value.values())),
     "state": one_of(*get_args(State)),
 }
 NEEDED = ("id", "verb", "request", "out")
@@ -71,9 +72,12 @@ class JobRecord:
         How much of it was already done then: more than 0 where work was resumed.
     updated : float
         When progress was last heard of.
+    waited : float
+        For how many seconds this attempt has waited for a GPU.
     error : str
         What went wrong and what to do; for surprises the number of an incident, whose traceback
-        is only in the job's log. A finished batch has one too where some inputs failed.
+        is only in the job's log. A finished batch has one too where some inputs failed, and a
+        cancelled job where its users had used up what they may take.
     run_id : str
         That of the finished run.
     pid : int
@@ -92,7 +96,11 @@ class JobRecord:
         Who asked for it; empty where nobody says who they are, and for what the server does
         for all.
     also : tuple of str
-        Other users who asked for it while it waited.
+        Other users who asked for it while it waited or worked.
+    left : tuple of str
+        Those of all these who have cancelled it for themselves.
+    titles : Mapping of str to str
+        What the job is called for those users who asked after the first.
     """
 
     id: str
@@ -110,6 +118,7 @@ class JobRecord:
     stage_at: float = 0.0
     stage_done: int = 0
     updated: float = 0.0
+    waited: float = 0.0
     error: str = ""
     run_id: str = ""
     pid: int = 0
@@ -120,6 +129,8 @@ class JobRecord:
     automatic: bool = False
     user: str = ""
     also: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -141,12 +152,22 @@ class JobRecord:
         """Whether it is a batch that finished without some of its inputs."""
         return self.state == "finished" and self.error != ""
 
+    @property
+    def wanted_by(self) -> tuple[str, ...]:
+        """The users who still want it, the first one first."""
+        return tuple(name for name in (self.user, *self.also) if name not in self.left)
+
+    @property
+    def payer(self) -> str:
+        """The user whose time it takes."""
+        return next(iter(self.wanted_by), self.user)
+
     def elapsed(self, now: float | None = None) -> float:
-        """Return how long this attempt has worked, in seconds."""
+        """Return how long this attempt has worked, in seconds; waiting for a GPU is no work."""
         if not self.started:
             return 0.0
         end = self.ended or (time.time() if now is None else now)
-        return max(0.0, end - self.started)
+        return max(0.0, end - self.started - self.waited)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the record as a JSON-like dictionary."""
@@ -163,7 +184,7 @@ class JobRecord:
         """
         known = {entry.name for entry in dataclasses.fields(cls)}
         fields = {name: value for name, value in plain.items() if name in known}
-        return cls(**{**fields, "also": tuple(fields.get("also", ()))})
+        return cls(**{**fields, **{name: tuple(fields.get(name, ())) for name in ("also", "left")}})
 
 
 def rate_and_eta(record: JobRecord, now: float | None = None) -> tuple[float, float] | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import errno
+import json
 import secrets
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from latentcore.artifacts import to_json, write_atomic
+from latentcore.artifacts import from_json, is_no_room, to_json, write_atomic
 from latentcore.artifacts.records import read_record
 from latentcore.errors import Cancelled, InputError, MalformedFileError
 from latentcore.jobs.folder import JobFolder, ProgressWriter
@@ -83,9 +84,20 @@ def new_incident(folder: JobFolder, text: str) -> str:
 
 
 def write_outcome(folder: JobFolder, outcome: Outcome) -> None:
-    """Leave the outcome where the server finds it."""
+    """Leave the outcome where the server finds it, should this process end before it answers."""
     plain = {"state": outcome.state, "error": outcome.error}
-    write_atomic(folder.path / "outcome.json", to_json(plain).encode())
+    with suppress(OSError):
+        write_atomic(folder.path / "outcome.json", to_json(plain).encode())
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """Return the outcome as one line, for a worker's answer: it needs no room on a disk."""
+    return json.dumps(asdict(outcome))
+
+
+def outcome_in(line: str) -> Outcome | None:
+    """Return what a worker's answer says; None where it says nothing."""
+    return Outcome(**from_json(line)) if line else None
 
 
 def read_outcome(folder: JobFolder) -> Outcome | None:
@@ -111,11 +123,12 @@ def _outcome_of(verb: str, summary: Mapping[str, Any]) -> Outcome:
 def _explain(error: Exception, folder: JobFolder) -> str:
     if isinstance(error, InputError):
         return str(error)
+    if is_no_room(error):
+        # No incident: its details would have no room either.
+        return "The server's disk is full. Delete runs that nobody needs, then resume."
     incident = new_incident(folder, "".join(traceback.format_exception(error)))
     if isinstance(error, MemoryError):
         cause = "Memory ran out. Choose fewer points or a smaller batch size, or close other work."
-    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        cause = "The server's disk is full. Delete runs that nobody needs, then resume."
     else:
         cause = "Something unexpected went wrong; the input may be fine. Try again, or report it."
     return f"{cause} The details are in the server's log as incident {incident}."

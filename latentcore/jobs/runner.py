@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import fields, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
-from latentcore.artifacts import read_run, remove_entry, unfinished
+from latentcore.artifacts import is_no_room, read_run, remove_entry, unfinished
 from latentcore.errors import RequestError
 from latentcore.jobs.executors import (
     SHORT_PATIENCE_S,
@@ -33,8 +34,13 @@ from latentcore.requests.question import job_id
 from latentcore.workflows import VERBS, request_from, request_of
 
 _LOOK_EVERY_S = 0.1
+# So often users' bounds are looked at while their jobs work.
+_ADMIT_EVERY_S = 15.0
 # The queue of what nobody asked for, whatever its verb.
 _AUTOMATIC = "automatic"
+
+# Seconds that each user's jobs have worked since a moment.
+Worked = Callable[[float], Mapping[str, float]]
 
 
 class JobRunner:
@@ -59,8 +65,8 @@ class JobRunner:
     who : callable, optional
         Names the user who asks, where `submit` is not told.
     admit : callable, optional
-        Asked with the user before a job is queued that somebody asked for; raises where it may
-        not begin.
+        Asked with the user and `used` before a job that somebody asked for is queued, when it
+        begins, and while it works; raises a `RequestError` where the user may take no more.
     ended : callable, optional
         Told of each job that has ended here.
     """
@@ -72,7 +78,7 @@ class JobRunner:
         services: Services | None = None,
         keep: int = 500,
         who: Callable[[], str] = str,
-        admit: Callable[[str], None] | None = None,
+        admit: Callable[[str, Worked], None] | None = None,
         ended: Callable[[JobRecord], object] | None = None,
     ) -> None:
         self._folder = Path(folder)
@@ -84,9 +90,11 @@ class JobRunner:
         self._ended = ended
         self._usage = UsageLog(self._folder / ".usage.jsonl")
         self._closing = False
+        self._closed = threading.Event()
         self._changed = threading.Condition()
         self._queued: list[str] = []
         self._cache: dict[str, tuple[tuple[int, int], JobRecord | None]] = {}
+        self._unsaved: dict[str, JobRecord] = {}
         self._exclusive = SharedLock(self._folder / ".lock")
         with self._exclusive():
             self._owner = Owner(self._folder)
@@ -104,6 +112,8 @@ class JobRunner:
             "background": self._process_executor("background", "background"),
             _AUTOMATIC: self._automatic,
         }
+        if admit is not None:
+            threading.Thread(target=self._keep_to_bounds, name="latent-bounds", daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -135,8 +145,8 @@ class JobRunner:
             Whether nobody asked for it: it keeps nobody's job waiting, and is not started again
             where it was cancelled or failed.
         user : str, optional
-            For whom; the runner's `who` says it if not given. What waits already because another
-            user asked for it gets whichever turn comes first.
+            For whom; the runner's `who` says it if not given. What waits or works already because
+            another user asked for it is theirs as well, and gets whichever turn comes first.
 
         Returns
         -------
@@ -169,7 +179,7 @@ class JobRunner:
         with self._exclusive():
             known = self.get(job)
             if known is not None and (known.active or known.finished):
-                return known if automatic else self._asked_for(known, user)
+                return self._asked_for(known, record)
             if known is not None and automatic and known.state in ("cancelled", "failed"):
                 return known
             attempt = 0 if known is None else known.attempt
@@ -197,7 +207,7 @@ class JobRunner:
         with self._exclusive():
             known = self._known(job)
             if known.active:
-                return known
+                return self._asked_for(known, replace(known, user=self._who(), automatic=False))
             request = request_from(known.verb, known.request)
             request = replace(request, **_again(request, afresh=known.finished and not rest))
             fresh = JobRecord(
@@ -207,7 +217,7 @@ class JobRunner:
                 out=known.out,
                 title=known.title,
                 attempt=known.attempt,
-                user=known.user,
+                user=self._who() or known.user,
             )
             return self._enqueue(fresh)
 
@@ -215,6 +225,8 @@ class JobRunner:
         """Return a job as it stands, or None."""
         if not job.isalnum():  # it comes from a URL and names a folder
             return None
+        if job in self._unsaved:
+            self._save_again(job)
         record = self._stored(job)
         if record is None:
             return None
@@ -239,13 +251,15 @@ class JobRunner:
         found = {path.name: self.damage(path.name) for path in self._folder.iterdir()}
         return {job: problem for job, problem in found.items() if problem}
 
-    def cancel(self, job: str, *, pause: bool = False) -> JobRecord:
+    def cancel(self, job: str, *, pause: bool = False, user: str | None = None) -> JobRecord:
         """Ask a job to stop; what it has done so far stays for a resume.
 
         Parameters
         ----------
         pause : bool
             Note down that it is meant to go on later (`JobRecord.paused`).
+        user : str, optional
+            For whom. It goes on as long as others want it. If not given, it stops for all.
 
         Raises
         ------
@@ -255,6 +269,11 @@ class JobRunner:
         with self._exclusive():
             record = self._known(job)
             if not record.active:
+                return record
+            if user is not None:
+                record = replace(record, left=(*record.left, user))
+            if user is not None and record.wanted_by:
+                self._save(record)
                 return record
             self._at(job).ask_to_cancel()
             record = replace(record, paused=pause)
@@ -355,6 +374,18 @@ class JobRunner:
             spent[one.user] = spent.get(one.user, 0.0) + one.since(since)
         return spent
 
+    def stop_refused(self) -> None:
+        """Stop the jobs at work here for whose users `admit` has no more, and say so."""
+        for record in self._all():
+            mine = record.state == "running" and record.owner == self._owner.token
+            refusal = self._refusal(record) if mine and not record.cancelling else ""
+            if refusal:
+                with self._exclusive():
+                    latest = self._stored(record.id)
+                    if latest is not None and latest.state == "running":
+                        self._save(replace(latest, error=refusal))
+                        self._at(record.id).ask_to_cancel()
+
     def warm_up(self) -> None:
         """Start the worker of automatic jobs now; it compiles what is slow at its first use."""
         self._automatic.warm_up()
@@ -381,6 +412,7 @@ class JobRunner:
         if self._closing:
             return
         self._closing = True
+        self._closed.set()
         for executor in self._executors.values():
             executor.close()
         with self._exclusive():
@@ -394,7 +426,7 @@ class JobRunner:
             message = "The server is stopping and takes no more jobs. Ask again when it is back."
             raise RequestError(message)
         if self._admit is not None and not record.automatic:
-            self._admit(record.user)
+            self._admit(record.user, self.used)
         record = replace(
             record, state="queued", owner=self._owner.token, attempt=record.attempt + 1
         )
@@ -404,24 +436,44 @@ class JobRunner:
         self._executors[_queue(record)].queue.put(folder)
         return record
 
-    def _asked_for(self, known: JobRecord, user: str) -> JobRecord:
-        """Let a job that waits for another user wait for this one as well.
+    def _asked_for(self, known: JobRecord, asked: JobRecord) -> JobRecord:
+        """Let a job be that of the user who asks for it now as well, under the title they give it.
 
         One that waits among the automatic ones then stands in both queues, and whichever comes to
-        it first carries it out.
+        it first carries it out. Whoever has cancelled it for themselves gets it back by asking,
+        not by a page that does.
         """
-        if known.state != "queued" or known.owner != self._owner.token:
-            return known
-        if not known.automatic:
-            others = {known.user, *known.also}
-            record = known if user in others else replace(known, also=(*known.also, user))
-            if record != known:
-                self._save(record)
-            return record
-        record = replace(known, automatic=False, created=time.time(), user=user)
-        self._save(record)
-        self._executors[_queue(record)].queue.put(self._at(record.id))
+        user, record = asked.user, known
+        if user not in (known.user, *known.also):
+            also = (*known.also, user) if known.active else known.also
+            record = replace(known, also=also, titles={**known.titles, user: asked.title})
+        if not asked.automatic:
+            record = replace(record, left=tuple(name for name in known.left if name != user))
+        waits = record.state == "queued" and record.owner == self._owner.token
+        if waits and record.automatic and not asked.automatic:
+            record = replace(record, automatic=False, created=time.time())
+            self._executors[_queue(record)].queue.put(self._at(record.id))
+        if record != known:
+            self._save(record)
         return record
+
+    def _keep_to_bounds(self) -> None:
+        while not self._closed.wait(_ADMIT_EVERY_S):
+            self.stop_refused()
+
+    def _refusal(self, record: JobRecord) -> str:
+        """Return why nobody who wants a job may have it done; empty where somebody may."""
+        if self._admit is None or record.automatic:
+            return ""
+        refusal = ""
+        for user in record.wanted_by:
+            try:
+                self._admit(user, self.used)
+            except RequestError as error:
+                refusal = refusal or str(error)
+            else:
+                return ""
+        return refusal
 
     def _process_executor(self, queue: str, log: str, **how: Any) -> ProcessExecutor:
         log_file = self._folder / f"{log}.log"
@@ -447,11 +499,11 @@ class JobRunner:
         yield from (one for one in self._usage.entries() if one.queue in queues)
         for record in records:
             if record.state == "running" and _queue(record) in queues:
-                yield Usage(record.user, _queue(record), record.started, now)
+                yield _usage(record, now)
 
     def _on_start(self, folder: JobFolder, pid: int) -> JobRecord | None:
         with self._exclusive():
-            record = folder.stored()
+            record = self._stored(folder.path.name)
             wanted = (
                 not self._closing
                 and record is not None
@@ -462,13 +514,16 @@ class JobRunner:
             if record is None or not wanted:
                 return None
             self._leave_queue(record.id)
+            if refusal := self._refusal(record):
+                self._save(replace(record, state="cancelled", error=refusal, ended=time.time()))
+                return None
             record = replace(record, state="running", started=time.time(), pid=pid)
             self._save(record)
             return record
 
     def _on_end(self, folder: JobFolder, outcome: Outcome) -> None:
         with self._exclusive():
-            stored = folder.stored()
+            stored = self._stored(folder.path.name)
             if stored is None or not stored.active:
                 return
             record = folder.with_progress(stored)
@@ -479,7 +534,7 @@ class JobRunner:
             record = replace(
                 record,
                 state=state,
-                error=outcome.error,
+                error=outcome.error or (stored.error if state == "cancelled" else ""),
                 ended=time.time(),
                 run_id="" if run is None else str(run.get("run_id", "")),
                 cancelling=False,
@@ -492,16 +547,19 @@ class JobRunner:
             self._ended(record)
 
     def _interrupted(self, record: JobRecord) -> JobRecord:
-        """Note down that the server of an active job is gone."""
-        with self._exclusive():
-            latest = self._stored(record.id)
-            if latest is None or not latest.active or is_alive(self._folder, latest.owner):
-                return latest or record
-            latest = self._at(latest.id).with_progress(latest)
-            ended = latest.updated or latest.started or latest.created
-            latest = replace(latest, state="interrupted", ended=ended, cancelling=False)
-            self._end(latest)
-            return latest
+        """Note down that the server of an active job is gone; return the job as it stands."""
+        with suppress(OSError), self._exclusive():
+            record = self._stored(record.id) or record
+            if not record.active or is_alive(self._folder, record.owner):
+                return record
+            self._end(self._ended_early(record))
+        # A disk that can't be written, not even locked, is still looked at.
+        return self._ended_early(record)
+
+    def _ended_early(self, record: JobRecord) -> JobRecord:
+        record = self._at(record.id).with_progress(record)
+        ended = record.updated or record.started or record.created
+        return replace(record, state="interrupted", ended=ended, cancelling=False)
 
     def _all(self) -> Sequence[JobRecord]:
         """Return all jobs, newest first: what has ended is pruned, what waits never."""
@@ -518,7 +576,9 @@ class JobRunner:
         return JobFolder(self._folder / job)
 
     def _stored(self, job: str) -> JobRecord | None:
-        """Return what is on disk, reading a file again only when it was replaced."""
+        """Return what is on disk, or shall be; a file is read again only when it was replaced."""
+        if (unsaved := self._unsaved.get(job)) is not None:
+            return unsaved
         try:
             state = (self._folder / job / "job.json").stat()
         except OSError:
@@ -533,13 +593,26 @@ class JobRunner:
         return record
 
     def _save(self, record: JobRecord) -> None:
-        self._at(record.id).save(record)
+        """Write a record, at once or as soon as there is room: jobs go on, and end, without."""
+        try:
+            self._at(record.id).save(record)
+        except OSError as error:
+            if not (is_no_room(error) or error.errno == errno.EROFS):
+                raise
+            self._unsaved[record.id] = record
+        else:
+            self._unsaved.pop(record.id, None)
+
+    def _save_again(self, job: str) -> None:
+        with suppress(OSError), self._exclusive():
+            if (record := self._unsaved.get(job)) is not None:
+                self._save(record)
 
     def _end(self, record: JobRecord) -> None:
         """Save the record of a job that has ended, and how long it has worked."""
         self._save(record)
         if record.started:
-            self._usage.add(Usage(record.user, _queue(record), record.started, record.ended))
+            self._usage.add(_usage(record, record.ended))
 
     def _leave_queue(self, job: str) -> None:
         if job in self._queued:
@@ -547,6 +620,7 @@ class JobRunner:
 
     def _drop(self, job: str) -> None:
         self._cache.pop(job, None)
+        self._unsaved.pop(job, None)
         self._at(job).remove()
 
     def _prune(self) -> None:
@@ -566,6 +640,11 @@ def _queue(record: JobRecord) -> str:
     if record.automatic:
         return _AUTOMATIC
     return VERBS.get(record.verb).pool if record.verb in VERBS.names() else ""
+
+
+def _usage(record: JobRecord, until: float) -> Usage:
+    """Return the time that a job took of its worker, without that for which it waited."""
+    return Usage(record.payer, _queue(record), min(record.started + record.waited, until), until)
 
 
 def _no_services() -> AbstractContextManager[Mapping[str, object]]:

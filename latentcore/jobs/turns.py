@@ -37,7 +37,7 @@ def in_turn(waiting: Sequence[JobRecord], used: Iterable[Usage], now: float) -> 
     """
     jobs: dict[str, deque[JobRecord]] = defaultdict(deque)
     for record in sorted(waiting, key=lambda one: one.created):
-        for user in (record.user, *record.also):
+        for user in _askers(record):
             jobs[user].append(record)
     spent: dict[str, float] = defaultdict(float)
     seconds = []
@@ -51,11 +51,15 @@ def in_turn(waiting: Sequence[JobRecord], used: Iterable[Usage], now: float) -> 
         record = jobs[user][0]
         order.append(record)
         spent[user] += typical
-        for name in (record.user, *record.also):
+        for name in _askers(record):
             jobs[name].remove(record)
             if not jobs[name]:
                 del jobs[name]
     return order
+
+
+def _askers(record: JobRecord) -> tuple[str, ...]:
+    return record.wanted_by or (record.user,)
 
 
 def _lately(used: Usage, now: float) -> float:

@@ -1,6 +1,6 @@
 """The worker process of jobs: ``python -m latentcore.jobs.worker [--warm] [--idle]``.
 
-Each line is a job's folder, and each answer ``done``: how it ended, the folder says. With
+Each line is a job's folder, and each answer how it ended, which the folder says as well. With
 ``--compile`` it serves nobody, but compiles what large embeddings need, and ends.
 """
 
@@ -15,9 +15,10 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from latentcore.jobs.folder import JobFolder
-from latentcore.jobs.run_job import run_job, write_outcome
+from latentcore.jobs.run_job import outcome_line, run_job, write_outcome
 from latentcore.workers import lower_priority, serve
 
 _LOW_PRIORITY = 5
@@ -70,18 +71,19 @@ def _warm_up(**what: bool) -> None:
 def _serve(path: str) -> str:
     folder = JobFolder(Path(path))
     record = folder.stored()
-    if record is not None:
-        with _printing_to(folder.log):
-            outcome = run_job(folder, record)
-        write_outcome(folder, outcome)
-    return "done"
+    if record is None:
+        return ""
+    with _printing_to(folder.log):
+        outcome = run_job(folder, record)
+    write_outcome(folder, outcome)
+    return outcome_line(outcome)
 
 
 @contextlib.contextmanager
 def _printing_to(log: Path) -> Iterator[None]:
     """Send what is printed, by compiled code too, to a job's log."""
     kept = os.dup(1), os.dup(2)
-    with log.open("ab") as file:
+    with _opened(log) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     try:
@@ -92,6 +94,13 @@ def _printing_to(log: Path) -> Iterator[None]:
         for descriptor, target in zip(kept, (1, 2), strict=True):
             os.dup2(descriptor, target)
             os.close(descriptor)
+
+
+def _opened(log: Path) -> BinaryIO:
+    try:
+        return log.open("ab")
+    except OSError:  # the disk is full: the job may still end well
+        return Path(os.devnull).open("ab")
 
 
 if __name__ == "__main__":

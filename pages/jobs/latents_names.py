@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from latentcore.artifacts.run_label import read_label
 from latentcore.errors import InputError
-from pages.access import places
+from pages.access import labels, places
 from pages.jobs.past_runs import LATENTS_SUFFIX, past_runs, run_of_latents
 
 _RUN = "run:"
@@ -116,7 +115,7 @@ def time_text(moment: datetime) -> str:
     local, now = moment.astimezone(local_zone()), datetime.now(local_zone())
     if local.date() == now.date():
         return f"{local:%H:%M}"
-    return f"{local:%b} {local.day}" + (f", {local.year}" if local.year != now.year else "")
+    return f"{local:%b} {local.day:d}" + (f", {local.year:d}" if local.year != now.year else "")
 
 
 def _all_names() -> dict[str, str]:
@@ -161,7 +160,7 @@ def _lone_name(place: str, when: Callable[[datetime], str]) -> str:
 
 
 def _made(folder: Path, run: Mapping[str, Any], file: str, several: bool) -> _Made:
-    given = read_label(folder).name
+    given = labels.read(folder).name
     stem = (file.rsplit("/", 1)[-1].removesuffix(LATENTS_SUFFIX),) if several else ()
     about = () if given else (preparation_title(run),)
     return _Made(given or encoder_title(run), moment_of(run), (*about, *stem), bool(given))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ class OwnJobs:
     """A runner that shows and changes what the present user may see and change.
 
     Methods are those of `latentcore.jobs.JobRunner`; a job belongs to whoever its run belongs to.
+    One that several have asked for goes on until nobody wants it any more: who cancels it sees it
+    cancelled meanwhile.
     """
 
     def __init__(self, runner: JobRunner) -> None:
@@ -28,7 +31,7 @@ class OwnJobs:
         """Ask for a verb to be run; whoever asks for the same gets the same job, and has it too."""
         record = self._runner.submit(verb, request, **how)
         claims.claim("run", record.folder.name)
-        return record
+        return _as_theirs(record)
 
     def find(self, verb: str, request: object) -> JobRecord | None:
         """Return the job that answers a question; None where somebody else alone has asked it."""
@@ -41,7 +44,9 @@ class OwnJobs:
     def known(self, job: str) -> JobRecord | None:
         """Return a job as it stands; to operators, whoever it belongs to."""
         record = self._runner.get(job)
-        return record if identity.current_user().operator else _if_seen(record)
+        if record is not None and identity.current_user().operator:
+            return _as_theirs(record)
+        return _if_seen(record)
 
     def list(self, limit: int = 50, *, everyones: bool = False) -> list[JobRecord]:
         """Return the newest jobs; to operators, with `everyones`, all users'."""
@@ -49,7 +54,7 @@ class OwnJobs:
         if not user.name or (everyones and user.operator):
             return self._runner.list(limit)
         found = [
-            one
+            _as_theirs(one)
             for one in self._runner.list(_ALL)
             if claims.of("run", one.folder.name).access(user, listed=True)
         ]
@@ -60,28 +65,36 @@ class OwnJobs:
         return _access(record) in ("write", "own")
 
     def may_stop(self, record: JobRecord) -> bool:
-        """Tell whether the user may cancel a job."""
-        return self.may_change(record) or identity.current_user().operator
+        """Tell whether the user may cancel a job, for themselves or for all."""
+        user = identity.current_user()
+        alone = len(record.wanted_by) < 2
+        return user.operator or user.name in record.wanted_by or (alone and self.may_change(record))
 
     def rerun(self, job: str, *, rest: bool = False) -> JobRecord:
         """Start a job again."""
         record = self.get(job)
         if record is not None and not self.may_change(record):
             raise RequestError(_not_yours(record))
-        return self._runner.rerun(job if record else "", rest=rest)
+        return _as_theirs(self._runner.rerun(job if record else "", rest=rest))
 
     def cancel(self, job: str, *, pause: bool = False) -> JobRecord:
-        """Ask a job to stop."""
+        """Ask a job to stop; it goes on for others who have asked for it, too."""
         record = self.known(job)
-        if record is not None and not self.may_stop(record):
+        if record is None:
+            return self._runner.cancel("")  # says that there is none
+        if not self.may_stop(record):
             raise RequestError(_not_yours(record))
-        return self._runner.cancel(job if record else "", pause=pause)
+        name = identity.current_user().name
+        user = name if name in record.wanted_by else None
+        return _as_theirs(self._runner.cancel(job, pause=pause, user=user))
 
     def forget(self, job: str, *, delete_run: bool = False) -> None:
         """Remove a job's record and on wish its run; what others have as well stays theirs."""
-        record = self.known(job)
+        record, kept = self.known(job), self._runner.get(job)
         if record is None and not self.damage(job):
-            self._runner.forget("")  # says that there is none
+            self._runner.forget("")
+        elif record and kept and kept.active and not record.active:
+            claims.give_up("run", record.folder.name)  # the job is the others' now
         elif record is None or record.active or claims.give_up("run", record.folder.name):
             self._runner.forget(job, delete_run=delete_run)
 
@@ -100,7 +113,7 @@ class OwnJobs:
 
     def wait(self, job: str, timeout: float | None = None) -> JobRecord:
         """Wait until a job has ended."""
-        return self._runner.wait(job, timeout)
+        return _as_theirs(self._runner.wait(job, timeout))
 
     def ahead(self, job: str) -> tuple[JobRecord, ...]:
         """Return the jobs that come before a queued one; of others' only that they are there."""
@@ -128,8 +141,19 @@ def _access(record: JobRecord) -> Access:
 
 
 def _if_seen(record: JobRecord | None) -> JobRecord | None:
-    return record if record is not None and _access(record) else None
+    return _as_theirs(record) if record is not None and _access(record) else None
+
+
+def _as_theirs(record: JobRecord) -> JobRecord:
+    """Return a job under the name that the user has given it, and as it stands for them."""
+    name = identity.acting_name()
+    record = replace(record, title=record.titles.get(name, record.title))
+    if not record.active or name not in record.left or not record.wanted_by:
+        return record
+    return replace(record, state="cancelled", ended=record.updated or time.time())
 
 
 def _not_yours(record: JobRecord) -> str:
+    if len(record.wanted_by) > 1:
+        return f"Several people want the job {record.title!r}; each of them cancels it for one."
     return f"The job {record.title!r} belongs to somebody else, who lets you look at it only."

@@ -199,7 +199,7 @@ def _live(job: str, can_pause: bool) -> None:
             disabled=record.cancelling or not may_stop,
             on_click=cancel,
             args=(job,),
-            help="What is done so far is kept for a resume.",
+            help=_cancel_help(record),
         )
         st.caption(errors.markdown_safe(_outlook(record)))
 
@@ -215,6 +215,8 @@ def _ended(record: JobRecord) -> None:
         )
     elif record.partly_failed:
         st.warning(errors.markdown_safe(record.error), icon=":material/warning:")
+    elif record.state == "cancelled" and record.error:
+        errors.show(LatentError(record.error))
     elif record.state != "finished" and record.total:
         how = "Paused" if _is_paused(record) else "Stopped"
         st.caption(f"{how} at {record.done:,} of {record.total:,}.")
@@ -263,6 +265,12 @@ def _outlook(record: JobRecord) -> str:
     if record.state == "running":
         return "You may close this page; the job goes on."
     return waiting_text(record)
+
+
+def _cancel_help(record: JobRecord) -> str:
+    if identity.acting_name() in record.wanted_by and len(record.wanted_by) > 1:
+        return "Others have asked for it, too: for them it goes on."
+    return "What is done so far is kept for a resume."
 
 
 def _is_paused(record: JobRecord) -> bool:

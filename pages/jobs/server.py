@@ -17,16 +17,12 @@ def server_runner() -> JobRunner:
     return _runner(str(places.jobs_folder()))
 
 
-def _admit(user: str) -> None:
-    quotas.check(user, server_runner().used)
-
-
 @st.cache_resource(show_spinner=False, on_release=JobRunner.close)
 def _runner(folder: str) -> JobRunner:
     return JobRunner(
         Path(folder),
         services=job_services,
         who=identity.acting_name,
-        admit=_admit,
+        admit=quotas.check,
         ended=endings.note,
     )

@@ -46,12 +46,12 @@ class Work(Generic[T]):
         self.progress = Progress(self._on_step)
         self._started = time.monotonic()
         self._message, self._share = "starting", ""
-        self._compute = compute
         self._result: T | None = None
         self._error: BaseException | None = None
         self._ended = threading.Event()
         self._user = identity.current_user()
-        threading.Thread(target=self._run, name="latent-work", daemon=True).start()
+        # Kept by the thread alone: the answer stays longer than the scan that is asked about.
+        threading.Thread(target=self._run, args=(compute,), name="latent-work", daemon=True).start()
 
     @property
     def active(self) -> bool:
@@ -89,10 +89,10 @@ class Work(Generic[T]):
         self._share = f" {100 * done / total:.0f} %" if total else ""
         self._message = message or self._message
 
-    def _run(self) -> None:
+    def _run(self, compute: Compute[T]) -> None:
         try:
             with identity.acting_as(self._user):
-                self._result = self._compute(self.progress)
+                self._result = compute(self.progress)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the result gets it
             self._error = error
         self._ended.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +14,7 @@ from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.turns import in_turn
 from latentcore.jobs.usage import Usage, UsageLog
 from tests.jobs.child.toy_verbs import ToyRequest
-from tests.jobs.test_runner import LONG, PATIENCE, running, until
+from tests.jobs.test_runner import LONG, PATIENCE, Gate, running, until
 
 HOUR = 3600.0
 
@@ -157,6 +158,20 @@ def test_what_was_worked_is_known_after_the_record_is_gone_and_after_a_restart(t
         assert runner.used(since=job.ended) == {"busy": 0.0}
 
 
+def test_waiting_for_a_gpu_is_no_work_of_anybodys(tmp_path) -> None:
+    gate = Gate(tmp_path)
+    with JobRunner(tmp_path / "jobs", who=lambda: "busy") as runner:
+        asked = ToyRequest("a", steps=2, pause=0.2, gate=gate.path)
+        job = runner.submit("toy-thread", asked).id
+        until(lambda: runner.get(job).waited > 0.3)
+        assert runner.get(job).elapsed() < time.time() - runner.get(job).started - 0.3
+        gate.open()
+        ended = runner.wait(job, PATIENCE)
+        assert ended.state == "finished"
+        assert 0.3 < ended.waited <= ended.ended - ended.started - 0.4, "it did work, too"
+        assert runner.used(since=0) == {"busy": pytest.approx(ended.elapsed())}
+
+
 def test_job_of_a_verb_that_this_version_lacks_stops_nobody(tmp_path) -> None:
     with JobRunner(tmp_path / "jobs", who=lambda: "busy") as runner:
         strange = replace(job("abc", "guest", 1e9), verb="unheard-of", state="running", owner="x-1")
@@ -168,8 +183,6 @@ def test_job_of_a_verb_that_this_version_lacks_stops_nobody(tmp_path) -> None:
 
 
 def test_log_of_usage_keeps_a_day(tmp_path) -> None:
-    import time
-
     log, now = UsageLog(tmp_path / "usage.jsonl"), time.time()
     new = Usage("x" * 1000, "toy", now - 10, now)
     old = replace(new, started=now - 30 * HOUR, ended=now - 25 * HOUR)

@@ -271,7 +271,8 @@ class _Job:
         digest = work_digest("extract", self.request, self.folder.inputs)
         scratch = self.folder.scratch() / f"fitted-{digest}"
         path = scratch / "model.safetensors"
-        if not path.exists():
+        files = (path, scratch / "model.json")
+        if not all(file.exists() for file in files):
             for one in self.chosen:
                 check_same_shape(preparer, one.source)
             parts = [(one.source, one.rows) for one in self.chosen]
@@ -283,10 +284,10 @@ class _Job:
                 rotate=self.request.rotation is not None,
                 progress=self.progress,
             )
-            scratch.mkdir()
+            scratch.mkdir(exist_ok=True)
             write_model(path, fitted, self._provenance(**self._denoising))
-        for name in (path.name, "model.json"):
-            self.folder.write_bytes(name, (scratch / name).read_bytes())
+        for file in files:
+            self.folder.write_bytes(file.name, file.read_bytes())
         return open_checkpoint(str(path), device=self.request.device)
 
     def _provenance(self, **resolved: object) -> Provenance:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latentcore.encoders.gpu_lease import WAITING
 from latentcore.errors import RequestError
 from latentcore.requests.verbs import VERBS, Verb, option
 
@@ -38,7 +39,7 @@ def run(request: ToyRequest, folder: Any, progress: Any) -> dict[str, Any]:
         _TROUBLES.get(request.trouble or "", lambda: None)()
         time.sleep(request.pause)
         while step + 1 == request.steps and request.gate and not Path(request.gate).exists():
-            progress.step(step, request.steps, "waiting")
+            progress.step(step, request.steps, WAITING)
             time.sleep(0.01)
         _note(counter, step + 1)
         progress.step(step + 1, request.steps, "stepping")
