@@ -277,11 +277,17 @@ def open_checkpoint(
         family = ENCODERS.get(name)
         if family.recognizes(checkpoint):
             return family.load(checkpoint, place, input_shape)
-    tried = ", ".join(f"{name} (wants {family.wants})" for name, family in ENCODERS.items())
+    by_want: dict[str, list[str]] = {}
+    for name, family in ENCODERS.items():
+        by_want.setdefault(family.wants, []).append(name)
+    tried = ", ".join(
+        f"{' and '.join(names)} (want{'s' * (len(names) == 1)} {want})"
+        for want, names in by_want.items()
+    )
     message = (
         f"No encoder recognizes the checkpoint {checkpoint.path.name!r}.\n"
         f"It holds {checkpoint.found}.\nTried: {tried}.\n"
-        "Give the checkpoint of one of these, or pca:N to fit a PCA on the scan itself."
+        "Give one of these, or pca:N for a PCA of the scan itself."
     )
     raise CheckpointError(message)
 

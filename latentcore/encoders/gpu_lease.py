@@ -1,7 +1,8 @@
 """One piece of work at a time on each GPU, whichever thread, process or server does it.
 
 Two of them would share its memory by chance, and the one that comes second would fail. Whoever
-works holds a lock on a file in the workspace; it dies with the process. The CPU is everybody's.
+works holds a lock on a file in the workspace, and whoever waits one on a ticket beside it: first
+come, first served. Locks die with their process. The CPU is everybody's.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import contextlib
 import os
 import platform
 import re
+import secrets
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from latentcore.locks import is_locked, try_lock
+from latentcore.errors import InputError
+from latentcore.locks import FileLock, is_locked, try_lock
 from latentcore.progress import Progress
 from latentcore.settings import settings
 
@@ -24,10 +26,19 @@ from latentcore.settings import settings
 WAITING = "waiting for the GPU"
 
 _LOOK_EVERY_S = 0.1
+# For so long a ticket that nobody holds may be one that is just being taken.
+_TAKING_S = 5.0
 _CUDA = re.compile(r"cuda(?::(\d+))?")
-# A thread that holds a lease may begin work of its own that wants it, too.
-_threads: dict[Path, threading.RLock] = defaultdict(threading.RLock)
-_depths: dict[Path, int] = defaultdict(int)
+
+
+class _Mine(threading.local):
+    """The locks that a thread holds: it may begin work of its own that wants one of them, too."""
+
+    def __init__(self) -> None:
+        self.paths: set[Path] = set()
+
+
+_mine = _Mine()
 
 
 @contextlib.contextmanager
@@ -47,18 +58,18 @@ def leased(device: str, progress: Progress) -> Iterator[None]:
         If the progress was cancelled while others worked.
     """
     path = _lock_of(device)
-    if path is None:
+    if path is None or path in _mine.paths:
         yield
         return
     _bound_memory(device)
-    with _held_by_thread(path, progress):
-        outermost = _depths[path] == 0
-        with _held_by_process(path, progress) if outermost else contextlib.nullcontext():
-            _depths[path] += 1
-            try:
-                yield
-            finally:
-                _depths[path] -= 1
+    lock = _in_turn(path, progress)
+    _mine.paths.add(path)
+    try:
+        yield
+    finally:
+        _mine.paths.discard(path)
+        if lock is not None:
+            lock.release()
 
 
 def leases() -> dict[str, bool]:
@@ -66,32 +77,35 @@ def leases() -> dict[str, bool]:
     return {path.stem: is_locked(path) for path in sorted(_folder().glob("*.lock"))}
 
 
-@contextlib.contextmanager
-def _held_by_thread(path: Path, progress: Progress) -> Iterator[None]:
-    lock = _threads[path]
-    while not lock.acquire(timeout=_LOOK_EVERY_S):
-        progress.step(0, 1, WAITING)
+def _in_turn(path: Path, progress: Progress) -> FileLock | None:
+    """Return the lock once it is ours; None where no lock can be kept, as on some network disks."""
+    tickets = path.with_suffix(".waiting")
+    mine = tickets / f"{time.time_ns():020d}-{secrets.token_hex(4)}"
     try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextlib.contextmanager
-def _held_by_process(path: Path, progress: Progress) -> Iterator[None]:
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        tickets.mkdir(parents=True, exist_ok=True)
+        ticket = try_lock(mine)
+    except (OSError, NotImplementedError, InputError):
+        return None
     try:
-        while (lock := try_lock(path)) is None:
+        while not _is_first(mine) or (lock := try_lock(path)) is None:
             progress.step(0, 1, WAITING)
             time.sleep(_LOOK_EVERY_S)
-    except (OSError, NotImplementedError):
-        lock = None  # where no lock can be kept, as on some network disks, nobody is kept waiting
-    try:
-        yield
     finally:
-        if lock is not None:
-            lock.release()
+        if ticket is not None:
+            ticket.release()
+        mine.unlink(missing_ok=True)
+    return lock
+
+
+def _is_first(mine: Path) -> bool:
+    for ticket in sorted(mine.parent.iterdir()):
+        if ticket.name >= mine.name:
+            break
+        with contextlib.suppress(OSError):  # it was given back meanwhile
+            if is_locked(ticket) or time.time() - ticket.stat().st_mtime < _TAKING_S:
+                return False
+            ticket.unlink()  # its process was killed
+    return True
 
 
 def _lock_of(device: str) -> Path | None:

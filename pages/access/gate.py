@@ -21,8 +21,11 @@ from pages.access import identity
 from pages.frame.addresses import base_path
 
 _SIGN_OUT = "/auth/logout"
+# What open pages ask, see `pages.access.staying`.
+_WHO = "/latent/user"
 # Streamlit's own addresses that hold what people have brought or been shown.
 _OF_USERS = ("/media/", "/_stcore/upload_file/", "/_stcore/agent/")
+_FRESH = {"Cache-Control": "no-store"}
 
 
 class Gate:
@@ -45,8 +48,12 @@ class Gate:
                 answer = RedirectResponse(settings().sign_out_url or f"{base_path()}/")
             elif path == _SIGN_OUT:
                 await run_in_threadpool(identity.sign_out, request)
-            elif path.startswith(_OF_USERS) and identity.user_of(request) is None:
-                answer = PlainTextResponse("Sign in first.", status_code=401)
+            elif path == _WHO or path.startswith(_OF_USERS):
+                user = identity.user_of(request)
+                if user is None:
+                    answer = PlainTextResponse("Sign in first.", 401, _FRESH)
+                elif path == _WHO:
+                    answer = PlainTextResponse(user.name, headers=_FRESH)
         await (answer or self._app)(scope, receive, send)
 
 

@@ -19,15 +19,21 @@ def note() -> None:
     context = get_script_run_ctx()
     if context is not None:
         with _lock:
+            if context.session_id not in _names:
+                _forget_those_that_ended()
             _names[context.session_id] = identity.acting_name()
 
 
 def sessions() -> Counter[str]:
     """Return how many sessions each user has, and forget those that have ended."""
     with _lock:
-        for session in [one for one in _names if not _is_connected(one)]:
-            del _names[session]
+        _forget_those_that_ended()
         return Counter(_names.values())
+
+
+def _forget_those_that_ended() -> None:
+    for session in [one for one in _names if not _is_connected(one)]:
+        del _names[session]
 
 
 def _is_connected(session: str) -> bool:

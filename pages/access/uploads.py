@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
@@ -15,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from latentcore.artifacts import remove_left, temporary_of
+from latentcore.artifacts import is_no_room, remove_left, temporary_of
 from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.access import claims, quotas
@@ -72,7 +71,7 @@ def store_upload(upload: Upload) -> str:
     except OSError as error:
         message = (
             f"{name!r} can't be kept on the server: {error.strerror or error}. "
-            + ("Its disk is full: remove old uploads and runs." if _is_full(error) else "")
+            + ("Its disk is full: remove old uploads and runs." if is_no_room(error) else "")
         ).strip()
         raise InputError(message) from error
     finally:
@@ -175,10 +174,6 @@ def _make_room(folder: Path, needed: int) -> None:
             "server folder (LATENT_DATA_ROOTS)."
         )
         raise InputError(message)
-
-
-def _is_full(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def store_model(files: Sequence[Upload]) -> str:

@@ -51,15 +51,23 @@ class PageAddresses:
         CSS for pages opened by an address of their own, and for Explore.
     modules : callable
         Gives the paths, below the base path, of the modules that Explore needs.
+    script : callable
+        Gives JavaScript that all pages come with, or nothing.
     """
 
     def __init__(
-        self, app: ASGIApp, style: str, first_style: str, modules: Callable[[], Sequence[str]]
+        self,
+        app: ASGIApp,
+        style: str,
+        first_style: str,
+        modules: Callable[[], Sequence[str]],
+        script: Callable[[], str],
     ) -> None:
         self._app = app
         self._style = style
         self._first_style = first_style
         self._modules = modules
+        self._script = script
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let the application answer."""
@@ -76,14 +84,13 @@ class PageAddresses:
             return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")
         if name and name not in names():
             return None
-        html = (
-            page_html(self._style) if name else page_html(self._first_style, tuple(self._modules()))
-        )
+        style, modules = (self._style, ()) if name else (self._first_style, tuple(self._modules()))
+        html = page_html(style, modules, self._script())
         return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
 
 
 @lru_cache(maxsize=3)
-def page_html(style: str, modules: Sequence[str] = ()) -> str:
+def page_html(style: str, modules: Sequence[str] = (), script: str = "") -> str:
     """Return Streamlit's own HTML with ours in it; with `modules`, that of Explore."""
     static = Path(file_util.get_static_dir())
     html = (static / "index.html").read_text(encoding="utf-8")
@@ -92,4 +99,5 @@ def page_html(style: str, modules: Sequence[str] = ()) -> str:
     links = "".join(_AHEAD.format(path) for path in ahead)
     html = html.replace("<head>", f"<head>{_BACKEND}", 1).replace("</head>", f"{links}</head>", 1)
     # After the head, where Streamlit puts its own style: of two equal rules the later one holds.
-    return html.replace("<body>", f"<body><style>{style}</style>", 1)
+    scripts = f"<script>{script}</script>" if script else ""
+    return html.replace("<body>", f"<body><style>{style}</style>{scripts}", 1)

@@ -6,27 +6,27 @@ import errno
 import os
 from pathlib import Path
 
+from latentcore.artifacts import is_no_room
 from latentcore.errors import LatentError
 from latentcore.settings import settings
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def trouble(error: OSError) -> LatentError | None:
+def trouble(error: Exception) -> LatentError | None:
     """Return what to tell of an error; None where it isn't about the workspace or a full disk.
 
     >>> str(trouble(OSError(errno.ENOSPC, "No space left on device"))).split(":")[0]
     "The server's disk is full"
     """
-    if error.errno in _FULL:
+    if is_no_room(error):
         message = (
             "The server's disk is full: nothing can be written now, and nothing that was there is "
             "lost.\nDelete runs on the Runs page, or ask the operator for room, and try again."
         )
         return LatentError(message)
-    name = _inside(error.filename)
-    if name is None:
+    name = _inside(error.filename) if isinstance(error, OSError) else None
+    if name is None or not isinstance(error, OSError):
         return None
     said = (error.strerror or type(error).__name__).lower()
     if error.errno in _REFUSED:

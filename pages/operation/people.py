@@ -7,7 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from latentcore.jobs import JobRecord
-from pages.access import claims, disk, identity, presence
+from pages.access import claims, disk, identity, places, presence
+from pages.access.places import DIGEST
 from pages.access.quotas import DAY_S
 from pages.jobs.server import server_runner
 
@@ -54,6 +55,18 @@ def usage() -> dict[str, Usage]:
     for user, count in presence.sessions().items():
         found[user].sessions += count
     return dict(found)
+
+
+def unowned_uploads() -> dict[str, tuple[str, int]]:
+    """Return name and bytes of each upload that belongs to nobody, by its digest."""
+    if not identity.way_in():
+        return {}
+    found = {}
+    for digest, size in disk.uploads().of_each().items():
+        if DIGEST.fullmatch(digest) and not claims.of("upload", digest).owners:
+            names = sorted(path.name for path in (places.uploads_folder() / digest).glob("*"))
+            found[digest] = (", ".join(names), size)
+    return found
 
 
 def _owners(kind: claims.Kind, name: str) -> tuple[str, ...]:

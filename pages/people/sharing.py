@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
@@ -57,14 +57,20 @@ def share_button(
             st.code(_absolute(address), language=None, wrap_lines=True)
 
 
-def give_button(kind: Kind, name: str) -> None:
-    """Offer an operator to give what is nobody's to somebody."""
-    key = f"give_to_{kind}_{name}"
-    with st.popover("Give to", icon=":material/person_add:"):
+def give_button(things: Sequence[Thing], key: str = "") -> None:
+    """Offer an operator to give what is nobody's to somebody.
+
+    Parameters
+    ----------
+    things : sequence of Thing
+        What of these is somebody's already is left alone.
+    key : str
+        Of the widgets; made of the first thing's name if not given.
+    """
+    key = key or "give_to_{}_{}".format(*things[0])
+    with st.popover("Give to", icon=":material/person_add:", disabled=not things):
         _ask_name(key)
-        st.button(
-            "Give", key=f"{key}_now", type="primary", on_click=_give, args=((kind, name), key)
-        )
+        st.button("Give", key=f"{key}_now", type="primary", on_click=_give, args=(things, key))
 
 
 def _ask_name(key: str) -> None:
@@ -126,10 +132,13 @@ def _set(things: Iterable[Thing], audience: str, right: Right | None) -> None:
             claims.share(kind, name, audience, right)
 
 
-def _give(thing: Thing, key: str) -> None:
+def _give(things: Iterable[Thing], key: str) -> None:
     name = identity.written(st.session_state[key])
-    if identity.current_user().operator and identity.is_name(name) and not claims.of(*thing).owners:
-        claims.give(*thing, name)
+    if not identity.current_user().operator or not identity.is_name(name):
+        return
+    for thing in things:
+        if not claims.of(*thing).owners:
+            claims.give(*thing, name)
 
 
 def _absolute(address: str) -> str:

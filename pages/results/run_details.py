@@ -12,17 +12,12 @@ import pandas as pd
 import streamlit as st
 
 from latentcore.artifacts import read_run
-from latentcore.artifacts.run_label import (
-    LONGEST_NAME,
-    LONGEST_NOTE,
-    RunLabel,
-    read_label,
-    write_label,
-)
+from latentcore.artifacts.run_label import LONGEST_NAME, LONGEST_NOTE, RunLabel
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, command_line, request_from
-from pages.access import claims, places
+from pages.access import claims, labels, places
 from pages.frame import errors, navigation
+from pages.frame.tables import told
 from pages.frame.units import size_text
 from pages.jobs.latents_names import name_of
 from pages.jobs.panel import job_panel, runner
@@ -97,7 +92,8 @@ def _for_operators(entry: Entry) -> None:
     )
     with st.container(horizontal=True):
         if not entry.owners:
-            sharing.give_button("run", entry.folder.name)
+            made_of = _made_of(read_run(entry.folder))
+            sharing.give_button([("run", entry.folder.name), *made_of])
         _delete(entry)
 
 
@@ -170,7 +166,7 @@ def files(folder: Path, run: Mapping[str, Any]) -> None:
         title, size, digest, button = st.columns([4, 1, 8, 2], vertical_alignment="center")
         title.markdown(f"**{errors.markdown_safe(name)}**")
         size.caption(size_text(entry["bytes"]))
-        digest.caption(f"sha256 `{entry['sha256']}`")
+        digest.caption(f"sha256 {errors.markdown_safe(str(entry['sha256']))}")
         with button:
             run_files.download(folder, name, entry["bytes"], key=f"get_{folder.name}_{name}")
     if len(found) > _MOST_FILES:
@@ -211,7 +207,8 @@ def _pairs(values: Mapping[str, Any]) -> None:
 
 
 def _frame(columns: Mapping[str, list[Any]]) -> None:
-    st.dataframe(pd.DataFrame(columns, dtype=str), hide_index=True)
+    frame = pd.DataFrame(columns, dtype=str)
+    st.dataframe(frame, hide_index=True, alt=told(frame))
 
 
 def _shown(value: Any) -> str:
@@ -280,7 +277,7 @@ def _rename(entry: Entry) -> None:
     """Ask for a name and a note; they lie beside the run's record, which stays as it is."""
     if not (entry.folder / "run.json").is_file() or entry.damage:
         return
-    kept = read_label(entry.folder)
+    kept = labels.read(entry.folder)
     name, note = (f"{field}_of_{entry.key}" for field in ("name", "note"))
     with (
         st.popover("Name and note", icon=":material/edit_note:"),
@@ -305,7 +302,7 @@ def _keep_label(entry: Entry, name: str, note: str) -> None:
     if claims.access("run", entry.folder.name) not in ("write", "own"):
         return  # it was shared until just now
     try:
-        write_label(entry.folder, label)
+        labels.write(entry.folder, label)
     except InputError as error:
         st.toast(errors.markdown_safe(str(error)), icon=":material/error:")
 

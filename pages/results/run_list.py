@@ -17,14 +17,14 @@ import pandas as pd
 import streamlit as st
 
 from latentcore.artifacts import read_run, run_damage
-from latentcore.artifacts.run_label import read_label
 from latentcore.errors import presentable
 from latentcore.figures.previews import is_kept, preview
 from latentcore.jobs import JobRecord
 from latentcore.settings import settings
-from pages.access import claims, identity, places
+from pages.access import claims, identity, labels, places
 from pages.access.claims import Access
 from pages.access.places import is_plain
+from pages.frame.tables import told
 from pages.frame.units import duration_text, size_text
 from pages.jobs.latents_names import encoder_title, local_zone, preparation_title
 from pages.jobs.panel import runner
@@ -159,6 +159,7 @@ def table(listed: list[Entry]) -> int | None:
         # Lines move when a job comes or goes, so the table is another one then.
         key="runs_" + "_".join(entry.key[:4] for entry in listed[:20]) + str(len(listed)),
         row_height=_ROW,
+        alt=told(frame, "Jobs and runs"),
         placeholder="",
         column_config={
             "Preview": st.column_config.ImageColumn("", width=72),
@@ -229,7 +230,7 @@ def _of_job(record: JobRecord) -> Entry:
     damage = run_damage(record.folder) if record.state == "finished" else ""
     finished = past_run(record.folder.name) if record.state == "finished" else None
     run = finished.record if finished and not damage else {}
-    label = read_label(record.folder)
+    label = labels.read(record.folder)
     return Entry(
         key=record.id,
         title=label.name or record.title,
@@ -319,7 +320,7 @@ def _title(path: Path, run: Mapping[str, Any]) -> str:
 
 
 def _of_run(path: Path, run: Mapping[str, Any]) -> Entry:
-    label = read_label(path)
+    label = labels.read(path)
     return Entry(
         key=path.name,
         title=label.name or _title(path, run),

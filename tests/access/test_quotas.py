@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,36 @@ def test_time_of_a_day_is_bounded_for_each_user(
     with acting_as(EVE):
         assert run("a")
     assert quotas.DAY_S == 86_400
+
+
+def test_job_whose_user_has_used_up_their_time_stops_unless_another_pays(
+    with_login: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del with_login
+    monkeypatch.delenv("LATENT_USER_GB")
+    monkeypatch.setenv("LATENT_USER_JOB_HOURS", "2")
+    settings.cache_clear()
+    worked: dict[str, float] = {}
+    monkeypatch.setattr(type(server_runner()), "used", lambda _self, _since: worked)
+    long = ToyRequest("a", steps=1_000_000, pause=0.01)
+    with acting_as(EVE):
+        job = runner().submit("toy-thread", long).id
+    with acting_as(ADA):
+        assert runner().submit("toy-thread", long).wanted_by == (EVE.name, ADA.name)
+        waiting = runner().submit("toy-thread", ToyRequest("b")).id
+        while server_runner().get(job).state == "queued":
+            time.sleep(0.01)
+        worked[EVE.name] = 7300.0
+        server_runner().stop_refused()
+        assert not runner().get(job).cancelling, "Ada has time left"
+        worked[ADA.name] = 7300.0
+        server_runner().stop_refused()
+        stopped, never = (runner().wait(one, PATIENCE) for one in (job, waiting))
+        for record in (stopped, never):
+            assert record.state == "cancelled" and "LATENT_USER_JOB_HOURS" in record.error
+        assert stopped.started and not never.started
+        worked.clear()
+        assert runner().wait(runner().rerun(waiting).id, PATIENCE).error == ""
 
 
 def test_size_of_a_run_is_known_while_it_is_made_and_counts_linked_files_once(

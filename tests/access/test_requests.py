@@ -123,7 +123,8 @@ def test_a_request_gets_nothing_by(
     assert status(arrays[ANNA.name], headers=headers) == expected
     pattern = arrays[ANNA.name].replace("arrays", "patterns") + "/0.png"
     assert status(pattern, headers=headers) == expected
-    assert status("/media/a.csv", headers=headers) == (200 if expected == 404 else 401)
+    for address in ("/media/a.csv", "/latent/user"):
+        assert status(address, headers=headers) == (200 if expected == 404 else 401)
     # The proof that the attack, and not the address, was refused.
     assert status(arrays[ANNA.name], headers={"cookie": cookie(claims_of(ANNA.name))}) == 200
 

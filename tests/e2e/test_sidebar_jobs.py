@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from latentcore.encoders.gpu_lease import WAITING
 from latentcore.jobs import JobRunner
 from tests.browser_support import streamlit_server
 from tests.jobs.child import toy_verbs
@@ -36,7 +37,7 @@ def test_a_job_is_followed_and_cancelled_and_then_nothing_asks_any_more(page, tm
             page.goto(url)
             listed = page.get_by_test_id("stSidebar").locator(f".st-key-sidebar_job_{job}")
             listed.get_by_text("A *slow* job").wait_for(timeout=PATIENCE)
-            listed.get_by_text("waiting: 3 of 4").wait_for(timeout=PATIENCE)
+            listed.get_by_text(f"{WAITING}: 3 of 4").wait_for(timeout=PATIENCE)
             assert page.evaluate("window.polls.size") == 1
             listed.get_by_role("button").click()
             listed.wait_for(state="detached", timeout=PATIENCE)

@@ -123,8 +123,8 @@ def test_each_sees_their_own_and_signing_out_ends_it(browser: Browser, url: str,
     expect(elsewhere.get_by_text(PEOPLE["Anna"]["email"])).to_be_visible(timeout=PATIENCE_MS)
     anna.page.get_by_role("button", name="Sign out").click()
     expect(anna.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=PATIENCE_MS)
-    assert anna.status(array) == 401
+    assert anna.status(array) == anna.status(f"{url}/latent/user") == 401
     assert answer(array, kept) == 401, "a copy of the cookie"
     elsewhere.get_by_role("link", name="Batch").click()
     expect(elsewhere.get_by_role("button", name="Sign in")).to_be_visible(timeout=PATIENCE_MS)
-    assert bert.status(f"{url}/latent/health") == 200
+    assert bert.status(f"{url}/latent/user") == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -109,7 +110,34 @@ def test_work_within_work_and_other_devices_wait_for_nobody(workspace: Path) -> 
         raise KeyError
     assert leases() == {"0": False, "1": False}
     [folder] = (workspace / "gpus").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"0.lock", "1.lock"}
+    assert {path.name for path in folder.glob("*.lock")} == {"0.lock", "1.lock"}
+    assert not list(folder.glob("*.waiting/*")), "who has had their turn gives the ticket back"
+
+
+def test_who_waits_gets_the_gpu_in_the_order_of_coming_and_the_killed_keep_nobody(
+    workspace: Path,
+) -> None:
+    order: list[int] = []
+    threads: list[threading.Thread] = []
+
+    def work(number: int, begun: threading.Event) -> None:
+        with leased("cuda:0", Progress(lambda *_: begun.set())):
+            order.append(number)
+
+    with leased("cuda:0", Progress()):
+        [folder] = (workspace / "gpus").iterdir()
+        killed = folder / "0.waiting" / f"{1:020d}-00000000"
+        killed.touch()
+        os.utime(killed, (1, 1))
+        for number in range(8):
+            begun = threading.Event()
+            threads.append(threading.Thread(target=work, args=(number, begun)))
+            threads[-1].start()
+            assert begun.wait(PATIENCE)
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert order == list(range(8))
+    assert not killed.exists()
 
 
 def test_gpus_are_told_apart_as_the_machine_does(monkeypatch: pytest.MonkeyPatch) -> None:

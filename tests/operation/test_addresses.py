@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from streamlit import config
 
 from latentcore.settings import settings
-from pages.frame.measured import Histogram
+from pages.frame.measured import JOB_SECONDS, Histogram
 from pages.jobs.server import server_runner
 from pages.operation import addresses, health
 from pages.operation.addresses import OperatorAddresses
@@ -169,6 +169,7 @@ _SAMPLE = re.compile(r'[a-z_]+(\{[a-z]+="[^"\n]*"(,[a-z]+="[^"\n]*")*\})? -?[0-9
 
 
 def test_metrics_count_jobs_by_verb_and_state_and_name_no_user() -> None:
+    JOB_SECONDS._series.clear()  # of other tests' jobs
     runner = server_runner()
     done = runner.submit("toy-thread", ToyRequest("a"), user="ada@example.org", title="A secret")
     runner.wait(done.id, PATIENCE)

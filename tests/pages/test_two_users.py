@@ -11,17 +11,21 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from latentcore.artifacts.run_label import RunLabel
 from latentcore.errors import InputError, RequestError
 from latentcore.jobs import JobRecord, request_from
 from latentcore.readers import open_latents
 from latentcore.settings import settings
 from latentcore.workflows import VERBS
-from pages.access import claims, identity, locations, places, s3
+from pages.access import claims, identity, labels, locations, places, s3
 from pages.access.identity import User
 from pages.access.uploads import delete_upload, store_upload
 from pages.jobs.panel import runner
+from pages.jobs.server import server_runner
 from pages.regions import kept
 from tests.factories.kikuchi import write_kikuchi
+from tests.jobs.child import toy_verbs
+from tests.jobs.child.toy_verbs import ToyRequest
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE = 60
@@ -52,6 +56,13 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
     st.cache_resource.clear()
     st.cache_data.clear()
     settings.cache_clear()
+
+
+@pytest.fixture
+def toys() -> Iterator[None]:
+    toy_verbs.register()
+    yield
+    toy_verbs.unregister()
 
 
 @pytest.fixture
@@ -196,6 +207,64 @@ def test_who_asks_for_the_same_has_it_and_it_goes_with_the_last(
     assert not annas.folder.exists()
 
 
+def test_each_who_asked_for_a_run_has_a_name_and_a_note_of_their_own(
+    person: Person, annas: JobRecord
+) -> None:
+    labels.write(annas.folder, RunLabel("A secret", "of Anna's"))
+    claims.share("run", annas.folder.name, claims.person(OLGA.name), "read")
+    person.user = OLGA
+    assert titles(open_page(run=annas.id)) == ["A secret"], "what is hers alone, as she calls it"
+    person.user = BERT
+    runner().submit("extract", request_from("extract", annas.request), title="PCA")
+    assert titles(open_page(run=annas.id)) == ["PCA"]
+    labels.write(annas.folder, RunLabel("Bert's"))
+    assert titles(open_page(run=annas.id)) == ["Bert's"]
+    person.user = OLGA
+    assert titles(open_page(run=annas.id)) == ["What Anna found"]
+    person.user = ANNA
+    assert labels.read(annas.folder) == RunLabel("A secret", "of Anna's")
+    labels.write(annas.folder, RunLabel())
+    assert titles(open_page(run=annas.id)) == ["What Anna found"]
+
+
+def test_who_cancels_what_others_want_too_leaves_it_to_them(person: Person, toys: None) -> None:
+    request = ToyRequest("a", steps=1_000_000, pause=0.01)
+    job = runner().submit("toy-thread", request, title="Anna's").id
+    claims.share("run", f"toy-thread-{job}", claims.group("metals"), "write")
+    person.user = User("carl@lab.org", frozenset({"metals"}))
+    assert runner().may_stop(runner().get(job))
+    person.user = BERT
+    assert runner().submit("toy-thread", request, title="Bert's").title == "Bert's"
+    assert runner().cancel(job).state == runner().get(job).state == "cancelled"
+    [listed] = runner().list()
+    assert (listed.state, listed.title) == ("cancelled", "Bert's")
+    assert server_runner().get(job).active and not server_runner().get(job).cancelling
+    assert runner().submit("toy-thread", request, automatic=True).state == "cancelled"
+    assert runner().rerun(job).active, "he wants it again"
+    person.user = User("carl@lab.org", frozenset({"metals"}))
+    assert not runner().may_stop(runner().get(job))
+    with pytest.raises(RequestError, match="Several people want"):
+        runner().cancel(job)
+    person.user = ANNA
+    runner().cancel(job)
+    runner().forget(job)
+    assert claims.access("run", f"toy-thread-{job}") == "write", "Bert's, for the group"
+    person.user = BERT
+    assert runner().get(job).active
+    runner().cancel(job)
+    assert runner().wait(job, PATIENCE).state == "cancelled"
+    assert not server_runner().get(job).active
+
+
+def test_an_operator_cancels_for_all(person: Person, toys: None) -> None:
+    request = ToyRequest("a", steps=1_000_000, pause=0.01)
+    for person.user in (ANNA, BERT):
+        job = runner().submit("toy-thread", request).id
+    person.user = OLGA
+    runner().cancel(job)
+    assert server_runner().wait(job, PATIENCE).state == "cancelled"
+
+
 def test_an_operator_sees_names_and_sizes_and_no_content(person: Person, annas: JobRecord) -> None:
     person.user = OLGA
     app = open_page(run=annas.id)
@@ -222,6 +291,36 @@ def test_an_operator_gives_what_was_there_before_anybody_signed_in(
     assert "belongs to bert@lab.org" in text_of(app)
     person.user = BERT
     assert titles(open_page()) == ["What Anna found"]
+
+
+def test_an_operator_gives_uploads_from_before_anybody_signed_in(person: Person) -> None:
+    fe, cu, made_of = (bring(f"{name}.csv", name.encode()) for name in ("fe", "cu", "scan"))
+    mine = bring("anna.csv", b"anna")
+    places.resolve(made_of).write_bytes((settings().data_roots[0] / "scan.h5").read_bytes())
+    run = extraction(places.location(made_of))
+    for kind, name in (claims.thing_at(place) for place in (fe, cu, made_of)):
+        claims.forget(kind, name)
+    claims.forget("run", run.folder.name)
+
+    person.user = OLGA
+    app = open_page(run=run.id)
+    key = f"give_to_run_{run.folder.name}"
+    app.text_input(key=key).set_value(BERT.name)
+    app.button(key=f"{key}_now").click().run()
+    person.user = BERT
+    assert places.resolve(made_of), "what a run was made of goes with it"
+    person.user = OLGA
+    app = open_page("operator")
+    assert "2 files were uploaded before anybody signed in" in app.expander[-1].label
+    app.multiselect[0].set_value([claims.thing_at(fe)[1]]).run()
+    assert [one.partition(" ")[0] for one in app.multiselect[0].options] == ["cu.csv", "fe.csv"]
+    app.text_input(key="give_uploads_to").set_value(BERT.name)
+    app.button(key="give_uploads_to_now").click().run()
+    person.user = BERT
+    assert places.resolve(fe)
+    for place in (cu, mine):
+        with pytest.raises(InputError, match="You may not open"):
+            places.resolve(place)
 
 
 def test_uploads_are_opened_by_those_who_brought_them(person: Person) -> None:

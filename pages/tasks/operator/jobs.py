@@ -53,7 +53,7 @@ def _line(record: JobRecord, ahead: int) -> None:
     with st.container(key=f"operator_job_{record.id}"):
         cells = st.columns(_WIDTHS, vertical_alignment="center", gap="small")
         cells[0].markdown(markdown_safe(called(record)))
-        cells[1].markdown(f"`{record.verb}`")
+        cells[1].markdown(markdown_safe(record.verb))
         with cells[2]:
             state_badge(record)
         if record.state == "running":

@@ -8,7 +8,9 @@ import streamlit as st
 from latentcore.settings import settings
 from pages.access import identity
 from pages.frame.tables import show_table
+from pages.frame.units import size_text
 from pages.operation import people
+from pages.people import sharing
 
 
 def show() -> None:
@@ -42,6 +44,25 @@ def show() -> None:
         },
     )
     st.caption(_bounds())
+    _give_uploads()
+
+
+def _give_uploads() -> None:
+    """Offer to give what was uploaded before anybody signed in to somebody."""
+    found = people.unowned_uploads()
+    if not found:
+        return
+    files = "1 file was" if len(found) == 1 else f"{len(found):,} files were"
+    size = size_text(sum(size for _, size in found.values()))
+    with st.expander(f"{files} uploaded before anybody signed in ({size})"):
+        chosen = st.multiselect(
+            "Files",
+            sorted(found, key=found.__getitem__),
+            format_func=lambda digest: f"{found[digest][0]} ({size_text(found[digest][1])})",
+            placeholder="all of them",
+            help="Nobody can open them until they are somebody's.",
+        )
+        sharing.give_button([("upload", one) for one in chosen or found], key="give_uploads_to")
 
 
 def _bounds() -> str:
