@@ -140,6 +140,7 @@ GOOD_LOGIN = (
     'cookie_secret = "0123456789abcdef"\n'
 )
 HEADERS = {"STREAMLIT_SERVER_TRUSTED_USER_HEADERS": '{"X-User": "email"}'}
+PROXIED = {**HEADERS, "LATENT_TRUSTED_PROXIES": "::1"}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,14 @@ HEADERS = {"STREAMLIT_SERVER_TRUSTED_USER_HEADERS": '{"X-User": "email"}'}
         ("", HEADERS, "nobody gets in"),
         ("", {**HEADERS, "LATENT_TRUSTED_PROXIES": "10.0.0.5,::1"}, ""),
         ("", {**HEADERS, "LATENT_TRUSTED_PROXIES": "0.0.0.0/0"}, "that they are anybody"),
+        ("", {**PROXIED, "LATENT_USER_CLAIM": "sub"}, "say email, and no sub"),
+        (
+            "",
+            {**PROXIED, "LATENT_S3_BUCKETS": "b", "LATENT_BUCKET_GROUPS": '{"b": ["x"]}'},
+            "and no groups, so that what they name is open to nobody",
+        ),
+        ("", {"STREAMLIT_SERVER_TRUSTED_USER_HEADERS": "X-User"}, "is no JSON object"),
+        ("", {"STREAMLIT_SERVER_TRUSTED_USER_HEADERS": '["X-User"]'}, "is no JSON object"),
         ("", {"LATENT_METRICS_TOKEN": "guess me"}, "LATENT_METRICS_TOKEN has fewer than 16"),
         ("", {"LATENT_METRICS_TOKEN": "g" * 16}, ""),
         ("", {"LATENT_OPERATORS": "olga"}, "LATENT_OPERATORS is set, but nobody signs in"),

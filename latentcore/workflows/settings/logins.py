@@ -32,6 +32,8 @@ def logins(found: Settings) -> Iterator[str]:
             "People are told apart by server.trustedUserHeaders alone, as both these and [auth] in "
             "secrets.toml are set. Remove one of them."
         )
+    if headers:
+        yield from _of_headers(headers, found)
     if headers and not found.trusted_proxies:
         yield (
             "server.trustedUserHeaders is set, but no proxy is trusted, so that nobody gets in. "
@@ -43,13 +45,35 @@ def logins(found: Settings) -> Iterator[str]:
                 f"LATENT_TRUSTED_PROXIES: whoever reaches the server from {entry} may say that "
                 "they are anybody. Name the proxy's own address."
             )
-    if not (auth or headers):
+    if _unreadable(_said_of_headers()):
+        yield (
+            f"{_HEADERS} is no JSON object, so that the server doesn't start. "
+            """Say: {"X-Remote-User": "email"}"""
+        )
+    elif not (auth or headers):
         yield from _without_login(found)
 
 
 def asks_for_login() -> bool:
     """Tell whether people sign in, by Streamlit's login or a proxy's headers."""
     return bool(_login() or _headers())
+
+
+def _of_headers(headers: Mapping[str, Any], found: Settings) -> Iterator[str]:
+    said = ", ".join(sorted(map(str, headers.values())))
+    if found.user_claim not in headers.values():
+        yield (
+            f"server.trustedUserHeaders say {said}, and no {found.user_claim}, by which people are "
+            f"known, so that nobody gets in. Call the header with the name {found.user_claim!r}, "
+            "or set LATENT_USER_CLAIM."
+        )
+    closed = found.root_groups or found.bucket_groups
+    if closed and found.groups_claim not in headers.values():
+        yield (
+            "LATENT_ROOT_GROUPS or LATENT_BUCKET_GROUPS is set, but server.trustedUserHeaders say "
+            f"{said}, and no {found.groups_claim}, so that what they name is open to nobody. Let "
+            "a header say the groups."
+        )
 
 
 def _of_login(auth: Mapping[str, Any]) -> Iterator[str]:
@@ -92,17 +116,28 @@ def _login() -> Mapping[str, Any]:
 
 
 def _headers() -> Mapping[str, Any]:
+    said = _said_of_headers()
+    if _unreadable(said):
+        return {}
+    found = json.loads(said) if isinstance(said, str) else said
+    return found if isinstance(found, dict) else {}
+
+
+def _said_of_headers() -> object:
+    """Return what the environment says, else the configuration here, else that of the user."""
     named = os.environ.get(_HEADERS)
     server: dict[str, Any] = {}
     for folder in (Path.home(), Path.cwd()):
         section = _read(folder / _CONFIG).get("server", {})
         server |= section if isinstance(section, dict) else {}
-    headers = named if named is not None else server.get("trustedUserHeaders", {})
+    return named if named is not None else server.get("trustedUserHeaders", {})
+
+
+def _unreadable(said: object) -> bool:
     try:
-        found = json.loads(headers) if isinstance(headers, str) else headers
+        return isinstance(said, str) and not isinstance(json.loads(said), dict)
     except ValueError:
-        return {}  # Streamlit doesn't start then, and says why
-    return found if isinstance(found, dict) else {}
+        return True
 
 
 def _read(path: Path) -> dict[str, Any]:
