@@ -82,6 +82,7 @@ else:
     from starlette.middleware import Middleware
     from streamlit.runtime.pages_manager import PagesManager
 
+    from pages.access import staying
     from pages.access.browsers import BrowserCookie
     from pages.access.gate import Gate
     from pages.access.wanted import WantedPage
@@ -107,13 +108,14 @@ else:
             Middleware(OperatorAddresses),
             Middleware(Gate),
             Middleware(WantedPage),
-            Middleware(ContentPolicy, html=page_html(frame_style)),
+            Middleware(ContentPolicy, html=page_html(frame_style, script=staying.SCRIPT)),
             Middleware(BrowserCookie),
             Middleware(
                 PageAddresses,
                 style=frame_style + rail.style(layout.WITH_RAIL),
                 first_style=frame_style + rail.style(layout.WITH_RAIL, rail.EMPTY) + rail.ROOM,
                 modules=module_paths,
+                script=staying.script,
             ),
         ],
         on_script_error=errors.on_script_error,

@@ -239,7 +239,7 @@ def _report(
     request: ProjectRequest, projection: Projection, latents: LatentSet, embedding: Embedding
 ) -> dict[str, Any]:
     from latentcore.analysis.collapse import active_units, has_prior, units_of_spreads
-    from latentcore.analysis.projection import neighbour_preservation, trustworthiness
+    from latentcore.analysis.embedding_quality import neighbour_preservation, trustworthiness
 
     metric = projection.metric
     asked = {"metric": metric, "seed": request.seed}

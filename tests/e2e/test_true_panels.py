@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
@@ -27,6 +29,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 def scans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
     folder = tmp_path_factory.mktemp("measured")
     sizes = {"first": (40, 30, 1), "alike": (40, 30, 2), "smaller": (23, 17, 3)}
+    sizes["larger"] = (120, 100, 4)
     return {name: write_scan(folder, name, *size) for name, size in sizes.items()}
 
 
@@ -117,3 +120,46 @@ def test_a_stale_link_says_so_until_it_is_dismissed(page, server) -> None:
     page.get_by_role("button", name="Dismiss").click()
     warning.wait_for(state="detached", timeout=PATIENCE)
     assert gone not in page.url
+
+
+def test_a_cancel_ends_a_fit_that_takes_no_steps(page, server, scans) -> None:
+    hours = '&method=kmeans&parameters={"k":500,"n_init":10000}'
+    page.goto(server + link(scans, "larger") + hours)
+    page.get_by_text("Clustering (KMeans").wait_for(timeout=PATIENCE)
+    assert fits(scans)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Clustering was cancelled: no clusters are shown.").wait_for(timeout=PATIENCE)
+    assert not fits(scans)
+
+
+def fits(scans) -> list[str]:
+    """Return the processes of this server that fit clusters."""
+    ours = f"LATENT_DATA_ROOTS={scans['first'][0].parent}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if b"latentcore.analysis.cluster_fits" in (process / "cmdline").read_bytes():
+                found += [process.name] if ours in (process / "environ").read_bytes() else []
+    return found
+
+
+def test_a_click_on_a_similarity_map_asks_for_that_point(page, browser, server, scans) -> None:
+    latents = pd.read_csv(scans["first"][0]).filter(like="latent_").to_numpy()
+    directions = latents / np.linalg.norm(latents, axis=1, keepdims=True)
+    page.goto(server + link(scans, "first") + "&method=kmeans&color=@similarity")
+    page.get_by_text("Click a point in any panel").wait_for(timeout=PATIENCE)
+    for x, y in ((2, 3), (37, 26)):
+        point = x + 40 * y
+        plot = page.evaluate(f"{PROBE}.plot('map')")
+        page.mouse.click(
+            plot["left"] + (x + 0.5) / 40 * plot["width"],
+            plot["top"] + (y + 0.5) / 30 * plot["height"],
+        )
+        page.locator("[data-panel=map]", has_text=f"Similarity to point {point}").wait_for(
+            timeout=PATIENCE
+        )
+        settle(page)
+        drawn = page.evaluate(f"[...{PROBE}.explorer.points.arrays.get('similarity')]")
+        np.testing.assert_allclose(drawn, directions @ directions[point], atol=1e-6)
+        page.get_by_text(f"Point {point:,} at x = {x}, y = {y}").wait_for(timeout=PATIENCE)
+    assert_like_a_fresh_page(page, browser)

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts import write_atomic
@@ -104,9 +105,12 @@ def test_wrong_files_are_reported_and_the_others_kept(open_page: OpenPage, tmp_p
         file["images"], file["coords"] = h5py.ExternalLink("/etc/passwd", "/x"), coords
     empty = tmp_path / "empty.csv"
     empty.touch()
-    app = upload(open_page(), no_hdf5, no_images, short, twice, linked, empty, good)
+    cut = tmp_path / "cut.png"
+    Image.fromarray(patterns(30)[0, 0].repeat(9, 0)).save(cut)
+    cut.write_bytes(cut.read_bytes()[:-40])
+    app = upload(open_page(), no_hdf5, no_images, short, twice, linked, empty, cut, good)
     message = texts(app.error)
-    assert len(app.error) == 6
+    assert len(app.error) == 7
     # One sentence with the likely way out; which readers were tried is a click away.
     assert "Tried:" not in message and "Tried:" in texts(app.expander[-1].caption)
     details = "\n".join(texts(one.caption) for one in app.expander if one.label == "Details")
@@ -116,9 +120,10 @@ def test_wrong_files_are_reported_and_the_others_kept(open_page: OpenPage, tmp_p
         "is called like an HDF5 file, but is none",
         "is HDF5, but holds no patterns, maps or latents",
         "(20, 2)",
-        "share their coordinates",
+        "1 point shares its coordinates",
         "is refused: '/images' is an external link",
         "'empty.csv' is empty",
+        "The picture 'cut.png' can't be read",
     ):
         assert words in message
     assert places.label(scan_of(app).samples or "") == "good.h5"

@@ -27,7 +27,7 @@ def show_result(record: JobRecord) -> None:
     summary = run.get("summary", {})
     facts = [
         f"**{summary.get('n_encoded', 0):,}** of {summary.get('n', 0):,} samples encoded",
-        f"**{summary.get('latent_dim', 0)}** latent dimensions",
+        f"**{summary.get('latent_dim', 0):,}** latent dimensions",
     ]
     if summary.get("explained_variance") is not None:
         facts.append(f"{100 * summary['explained_variance']:.1f} % of the variance kept")
