@@ -155,7 +155,7 @@ def test_a_click_on_a_similarity_map_asks_for_that_point(page, browser, server, 
             plot["left"] + (x + 0.5) / 40 * plot["width"],
             plot["top"] + (y + 0.5) / 30 * plot["height"],
         )
-        page.locator("[data-panel=map]", has_text=f"Similarity to point {point}").wait_for(
+        page.locator("[data-panel=map]", has_text=f"Similarity to point {point:,}").wait_for(
             timeout=PATIENCE
         )
         settle(page)

@@ -174,7 +174,7 @@ def _by_similarity(
         )
         raise RequestError(message)
     values = 1 - distances_to(latents, latents.rows(np.array([row]))[0])
-    return {"values": values, "label": f"cosine similarity to point {row}"}
+    return {"values": values, "label": f"cosine similarity to point {row:,}"}
 
 
 def _by_region(latents: LatentSet, regions: RegionSet | None) -> dict[str, Any]:

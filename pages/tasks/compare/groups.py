@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.agreement import rand_and_information
+from latentcore.analysis.cluster_fits import Fits
 from latentcore.analysis.clusterers.kmeans import KMeansClusters
 from latentcore.analysis.domains.search import domain_hierarchy
 from latentcore.containers import LatentSet, sample_rows
@@ -137,15 +138,17 @@ def _labels(scene: Scene, found: Compared, method: str, k: int, progress: Progre
         latents = loading.latents(place)
         rows = sample_rows(scene.latents, latents)[common]
         labels[name] = (
-            _clusters(latents, rows, k)
+            _clusters(latents.rows(rows), k, progress)
             if method == _CLUSTERS
             else _domains(latents, progress)[rows]
         )
     return labels
 
 
-def _clusters(latents: LatentSet, rows: NDArray[np.int64], k: int) -> NDArray[np.int32]:
-    return KMeansClusters(k=k, n_init=_STARTS).fit(latents.rows(rows), Progress()).labels
+def _clusters(values: NDArray[np.float32], k: int, progress: Progress) -> NDArray[np.int32]:
+    n, d = values.shape
+    with Fits(KMeansClusters(k=k, n_init=_STARTS), n, d, progress) as fits:
+        return fits.fit(values.astype(np.float64)).labels
 
 
 def _domains(latents: LatentSet, progress: Progress) -> NDArray[np.int32]:

@@ -89,7 +89,7 @@ def main_coloring(
             lambda: scene.similarity(question.pinned),
             f"{scene.about}|{question.pinned}",
         )
-        label, unit = f"cosine similarity to point {question.pinned}", ""
+        label, unit = f"cosine similarity to point {question.pinned:,}", ""
     elif name in scene.maps.names:
         array, label, unit = map_array(arrays, scene, name), name, scene.maps.unit(name)
     else:

@@ -185,7 +185,7 @@ def _quantity_title(question: Question) -> str:
     if question.color == LATENT or (question.color == SIMILARITY and question.pinned is None):
         return f"Latent {question.dim}"
     if question.color == SIMILARITY:
-        return f"Similarity to point {question.pinned}"
+        return f"Similarity to point {question.pinned:,}"
     titles = {CLUSTER: "Clusters", ORIENTATION: "Orientation (IPF-Z)", REGION: "Regions"}
     return titles.get(question.color, question.color)
 
