@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -158,7 +158,7 @@ class LatentSet:
             return len(own), middle, np.einsum("ij,ij->j", own, own)
 
         n, mean, squares = 0, np.zeros(self.shape[1]), np.zeros(self.shape[1])
-        for m, middle, own_squares in self._worked(of):
+        for m, middle, own_squares in self._worked(of, self._parts()):
             if m == 0:
                 continue
             # Blocks are joined as by Chan, Golub and LeVeque, *Am. Stat.* 37 (1983) 242.
@@ -195,13 +195,13 @@ class LatentSet:
     def _block(self, rows: slice) -> NDArray[np.float32]:
         return self.values[rows] if self.stored is None else self.stored.read(rows)
 
-    def _worked(self, work: Callable[[slice], T]) -> Iterator[T]:
-        """Yield what is worked out of each block, in their order; of a file, two at a time."""
+    def _worked(self, work: Callable[[slice], T], parts: Iterable[slice]) -> Iterator[T]:
+        """Yield what is worked out of each part, in their order; of a file, two at a time."""
         if self.stored is None:
-            yield from map(work, self._parts())
+            yield from map(work, parts)
             return
         with ThreadPoolExecutor(_THREADS) as pool:
-            yield from pool.map(work, self._parts())
+            yield from pool.map(work, parts)
 
     def blocks_of(self, dims: Sequence[int]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield the values of some dimensions, piece by piece: a file is read once for all.
@@ -223,15 +223,19 @@ class LatentSet:
         order = np.argsort(wanted, kind="stable")
         ascending = np.asarray(wanted)[order]
         step = max(1, _BLOCK_VALUES // max(1, self.shape[1]))
-        first = 0
-        while first < len(order):
-            low = int(ascending[first])
-            last = int(np.searchsorted(ascending, low + step))
-            high = int(ascending[last - 1]) + 1
-            found[order[first:last]] = self.stored.read(slice(low, high))[
-                ascending[first:last] - low
-            ]
-            first = last
+
+        def near() -> Iterator[slice]:
+            first = 0
+            while first < len(order):
+                end = int(np.searchsorted(ascending, ascending[first] + step))
+                yield slice(first, end)
+                first = end
+
+        def read(part: slice) -> None:
+            low, high = int(ascending[part.start]), int(ascending[part.stop - 1])
+            found[order[part]] = self._block(slice(low, high + 1))[ascending[part] - low]
+
+        list(self._worked(read, near()))
         return found
 
     def ids_of(self, wanted: NDArray[np.integer]) -> NDArray[np.str_]:
@@ -260,7 +264,7 @@ class LatentSet:
             column[rows] = self._block(rows)[:, place]
 
         if known is None:
-            list(self._worked(read))
+            list(self._worked(read, self._parts()))
         self._columns[place] = column
         while len(self._columns) > _MOST_COLUMNS:
             self._columns.popitem(last=False)

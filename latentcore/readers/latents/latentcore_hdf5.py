@@ -46,6 +46,7 @@ from latentcore.readers._stored_latents import stored_rows
 from latentcore.storage import local_path
 
 _ENCODING = "latentcore-latents"
+_ROWS = 1 << 18
 
 
 @register_reader(LATENTS_READERS, "latentcore-hdf5")
@@ -140,12 +141,15 @@ def _grid(file: h5py.File, n: int) -> ScanGrid | None:
         return None
     found = dataset(file, "coords")
     _check_shape(found, (n, 2))
-    coords = load(found)
+    x, y = np.empty((2, n))
+    for start in range(0, n, _ROWS):  # pairs of 20 million rows would take as much memory again
+        rows = slice(start, start + _ROWS)
+        x[rows], y[rows] = load(found, rows).T
     given = attribute_value(file, "step")
     step = np.asarray(() if given is None else given, np.float64)
     return grid_of(
-        coords[:, 0],
-        coords[:, 1],
+        x,
+        y,
         Path(file.filename).name,
         unit=text_attribute(file, "unit"),
         step=(float(step[0]), float(step[1])) if step.shape == (2,) else None,
