@@ -12,7 +12,12 @@ from PIL import Image
 
 from latentcore.artifacts import write_atomic
 from latentcore.errors import LatentError
-from latentcore.figures.colors import LATENT_COLORS, continuous_rgb
+from latentcore.figures.colors import (
+    LATENT_COLORS,
+    categorical_palette,
+    continuous_rgb,
+    hex_to_rgb,
+)
 from latentcore.readers import open_latents
 
 # Hidden, as it is no artifact of the run.
@@ -23,6 +28,8 @@ _LARGEST_LATENTS = 100_000_000
 _LARGEST_TABLE = 100_000_000
 _MOST_PIXELS = 60_000_000
 _EMBEDDING = "embedding.parquet"
+_SCORES = "latent_scores.csv"
+_MOST_BARS = 32
 # The figures that say most about a run, by what their names hold.
 _FIRST = ("embedding", "cluster", "domains", "regions", "similarity", "prediction", "ranks")
 
@@ -30,7 +37,8 @@ _FIRST = ("embedding", "cluster", "domains", "regions", "similarity", "predictio
 def preview(folder: Path, run: Mapping[str, Any]) -> bytes:
     """Return a picture (WebP) of what the run in a folder found; empty where it left none.
 
-    That is its most telling figure, or for latents the map of the dimension that varies most.
+    That is its most telling figure; for latents the map of the dimension that varies most, for a
+    ranking the highest scores.
     """
     kept, record = folder / _FILE, folder / "run.json"
     try:
@@ -63,6 +71,8 @@ def _made(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> bytes:
         latents = next((name for name in files if name.endswith("_latents.h5")), None)
         if latents is not None and files[latents]["bytes"] <= _LARGEST_LATENTS:
             return _latent_map(folder / latents)
+        if files.get(_SCORES, {}).get("bytes", _LARGEST_TABLE + 1) <= _LARGEST_TABLE:
+            return _bars(folder / _SCORES)
     except (OSError, ValueError, LatentError, Image.DecompressionBombError):
         pass  # a list of runs must not fail over the picture of one
     return b""
@@ -105,6 +115,28 @@ def _density(path: Path) -> bytes:
     opaque = np.where(counts > 0, 255, 0).astype(np.uint8)
     picture = Image.fromarray(np.dstack([colored, opaque]), "RGBA")
     return _small(picture, Image.Resampling.NEAREST)
+
+
+def _bars(path: Path) -> bytes:
+    """Draw the scores of a ranking as in its figure: by size, those below 0 in another color."""
+    import pandas as pd
+
+    scores = pd.read_csv(path).iloc[:, 1].to_numpy(np.float64)  # of its first metric
+    scores = scores[np.isfinite(scores)]
+    scores = scores[np.argsort(-np.abs(scores), kind="stable")][:_MOST_BARS]
+    if not scores.any():
+        return b""
+    height = np.abs(scores) / np.abs(scores).max()
+    from_below = np.arange(_SIZE[1])[::-1, None] / _SIZE[1]
+    blue, _, _, _, orange = (hex_to_rgb(color) for color in categorical_palette()[:5])
+    colors = np.where(scores[:, None] < 0, orange, blue).astype(np.uint8)
+    picture = np.zeros((_SIZE[1], len(scores), 4, 4), np.uint8)  # three of four columns are drawn
+    picture[..., :3, :3] = colors[:, None]
+    picture[..., :3, 3] = np.where(from_below < height, 255, 0)[..., None]
+    return _small(
+        Image.fromarray(picture.reshape(_SIZE[1], -1, 4), "RGBA").resize(_SIZE, 0),
+        Image.Resampling.NEAREST,
+    )
 
 
 def _small(picture: Image.Image, resampling: Image.Resampling) -> bytes:

@@ -33,6 +33,21 @@ def test_an_embedding_is_drawn_where_its_points_lie_on_no_ground(tmp_path: Path)
     assert alpha[0, 0] == alpha[-1, -1] == 0
 
 
+def test_a_ranking_is_drawn_as_bars_by_the_size_of_its_scores(tmp_path: Path) -> None:
+    table = {"dim": [4, 0, 7, 2], "pearson": [0.2, -0.8, np.nan, 0.4], "n": 9}
+    pd.DataFrame(table).to_csv(tmp_path / "latent_scores.csv", index=False)
+    shown = picture(tmp_path, "latent_scores.csv").astype(int)
+    heights = (shown[..., 3] > 128).sum(axis=0)[[20, 84, 148]]
+    np.testing.assert_allclose(heights, 128 * np.array([1, 0.5, 0.25]), atol=2)
+    red, blue = shown[120, [20, 84], 0], shown[120, [20, 84], 2]
+    assert red[0] > blue[0] and red[1] < blue[1]
+
+
+def test_a_ranking_without_a_score_has_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "latent_scores.csv").write_text("dim,pearson\n0,\n1,\n")
+    assert picture(tmp_path, "latent_scores.csv") is None
+
+
 def test_latents_are_drawn_as_the_map_of_the_dimension_that_varies_most(tmp_path: Path) -> None:
     x, y = np.tile(np.arange(6), 4), np.repeat(np.arange(4), 6)
     values = np.column_stack([np.zeros(24), np.where(x < 3, -5, 5), x * 0.1]).astype(np.float32)
