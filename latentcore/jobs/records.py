@@ -200,7 +200,8 @@ def rate_and_eta(record: JobRecord, now: float | None = None) -> tuple[float, fl
     Returns
     -------
     tuple of float or None
-        Units per second and seconds left. None as long as they aren't known.
+        Units per second and seconds left. None as long as they aren't known, and where nothing was
+        heard for longer than the rest should have taken: then it goes slower than it went.
     """
     own = record.done - record.stage_done
     spent = record.updated - record.stage_at
@@ -208,4 +209,5 @@ def rate_and_eta(record: JobRecord, now: float | None = None) -> tuple[float, fl
         return None
     rate = own / spent
     silent = 0.0 if now is None else max(0.0, now - record.updated)
-    return rate, max(0.0, (record.total - record.done) / rate - silent)
+    left = (record.total - record.done) / rate - silent
+    return (rate, left) if left > 0 else None

@@ -30,7 +30,12 @@ def test_rate_of_a_resumed_job_leaves_out_what_it_found() -> None:
     record = job(done=900, total=1000, stage_done=800, stage_at=100.0, updated=110.0)
     assert rate_and_eta(record) == (10.0, 10.0)
     assert rate_and_eta(record, now=113.0) == (10.0, 7.0)
-    assert rate_and_eta(record, now=200.0) == (10.0, 0.0)
+
+
+def test_nothing_is_foretold_of_a_job_that_is_later_than_was_foretold() -> None:
+    record = job(done=50, total=112, stage_at=100.0, updated=110.0)
+    assert rate_and_eta(record, now=122.0) == (5.0, pytest.approx(0.4))
+    assert rate_and_eta(record, now=123.0) is None
 
 
 @pytest.mark.parametrize(
