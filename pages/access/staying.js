@@ -7,9 +7,14 @@
     if (document.hidden) return;
     // Where a proxy leads to its own page to sign in, that is an answer, and not to be followed.
     const options = { cache: "no-store", redirect: "manual" };
-    const answer = await fetch(address, options).catch(() => null);
-    if (answer === null || answer.status >= 500) return; // the server is being restarted
-    const name = answer.ok ? await answer.text() : null;
+    let name = null;
+    try {
+      const answer = await fetch(address, options);
+      if (answer.status >= 500) return; // the server is being restarted
+      if (answer.ok) name = await answer.text();
+    } catch {
+      return; // no network, or the page is being left
+    }
     if (known !== null && name !== known) location.reload();
     known = name;
   }
