@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bench_many_points import UP_S
+from benchmarks.free_memory import hold_free_memory
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from tests.browser_support import REPOSITORY, chromium, streamlit_server
@@ -63,8 +64,10 @@ def main() -> None:
         env = {"LATENT_WORKSPACE": f"{folder}/workspace", "LATENT_DATA_ROOTS": str(data)}
         with streamlit_server(REPOSITORY / "app.py", env=env) as url, chromium() as browser:
             time.sleep(UP_S)
+            hold_free_memory()
             cold = [open_page(browser, url + QUERY)[0]]
         env["LATENT_WORKSPACE"] += "-new"
+        hold_free_memory()
         with streamlit_server(REPOSITORY / "app.py", env=env) as url, chromium() as browser:
             opened = [open_page(browser, url + QUERY)[0] for _ in range(4)]
             context = browser.new_context()

@@ -24,6 +24,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from benchmarks.free_memory import hold_free_memory
 from tests.browser_support import REPOSITORY, chromium, streamlit_server
 
 DIMENSIONS = 16
@@ -53,10 +54,12 @@ def main() -> None:
         env = {"LATENT_WORKSPACE": f"{folder}/workspace", "LATENT_DATA_ROOTS": str(data)}
         for name in ("few", "many"):
             query = f"/explore?samples=&maps=&latents=folder:data/{name}.h5&embedding=pca"
+            hold_free_memory()
             with streamlit_server(REPOSITORY / "app.py", env=env) as url, chromium() as browser:
                 told(name, "first drawing, just started", open_page(browser, url + query)[0], "s")
             with streamlit_server(REPOSITORY / "app.py", env=env) as url, chromium() as browser:
                 time.sleep(UP_S)
+                hold_free_memory()
                 told(name, "first drawing, not read", open_page(browser, url + query)[0], "s")
                 seconds, page = open_page(browser, url + query)
                 told(name, "first drawing", seconds, "s")
