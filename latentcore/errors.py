@@ -7,6 +7,7 @@
     │   ├── UnknownNameError    no part of that name is registered
     │   ├── UnknownFormatError  no reader recognizes the file
     │   ├── MalformedFileError  the file is of a known format but broken
+    │   │   └── OtherVersionError  its format is of a version that isn't known here
     │   ├── UnsafeFileError     the file asks for something that a server must not do
     │   ├── CheckpointError     a checkpoint is damaged, or not of this encoder
     │   ├── ShapeError          sizes that don't fit together
@@ -108,6 +109,10 @@ class UnknownFormatError(InputError):
 
 class MalformedFileError(InputError):
     """The file is of a known format, but its content breaks the format's rules."""
+
+
+class OtherVersionError(MalformedFileError):
+    """The file's format is of a version that this program doesn't know: most likely a newer one."""
 
 
 class UnsafeFileError(InputError):

@@ -17,7 +17,7 @@ LIBRARY = ROOT / "latentcore"
 # A room may import its own modules and those of the rooms in the rows above it.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "version"),
-    ("registry", "progress", "settings", "locks", "workers", "cells"),
+    ("registry", "progress", "settings", "locks", "workers", "cells", "format_versions"),
     ("containers",),
     ("storage", "hdf5"),
     ("readers", "preparation", "demo"),

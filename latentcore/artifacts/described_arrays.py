@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from latentcore.artifacts.json_text import from_json, to_json
 from latentcore.artifacts.whole_files import write_atomic
+from latentcore.errors import OtherVersionError
+from latentcore.format_versions import WAY_OUT, WRITTEN_BY, other_version
 
 _KEY = "latentcore"
 _LARGEST = 4 << 30
@@ -31,7 +33,8 @@ def write_described(
     """
     from safetensors.numpy import save
 
-    whole = {**record, "encoding-type": kind[0], "encoding-version": kind[1]}
+    marks = {"encoding-type": kind[0], "encoding-version": kind[1], "versions": WRITTEN_BY}
+    whole = {**record, **marks}
     plain = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     write_atomic(path, save(plain, metadata={_KEY: to_json(whole)}))
 
@@ -43,8 +46,10 @@ def read_described(
 
     Raises
     ------
+    OtherVersionError
+        If the file is of another version.
     ValueError
-        If the file holds something else, another version, or is too large.
+        If it holds something else, or is too large.
     OSError
         If it can't be read.
     """
@@ -63,7 +68,7 @@ def read_described(
     if not isinstance(record, dict) or record.get("encoding-type") != kind[0]:
         message = "its header is of something else"
         raise ValueError(message)
-    if record.get("encoding-version") != kind[1]:
-        message = f"it is of version {record.get('encoding-version')!r}, and {kind[1]!r} is known"
-        raise ValueError(message)
+    if other := other_version(record, kind[1]):
+        message = f"{path.name!r} {other}. {WAY_OUT}"
+        raise OtherVersionError(message)
     return record, arrays

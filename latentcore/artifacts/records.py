@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from latentcore.errors import MalformedFileError
+from latentcore.errors import MalformedFileError, OtherVersionError
+from latentcore.format_versions import WAY_OUT, other_version
 
 Check = Callable[[Any], bool]
 Shape = Mapping[str, Check]
@@ -69,7 +70,12 @@ def shaped(shape: Shape, needed: tuple[str, ...] = ()) -> Check:
 
 
 def read_record(
-    path: Path, shape: Shape, needed: tuple[str, ...] = (), *, largest: int = _LARGEST
+    path: Path,
+    shape: Shape,
+    needed: tuple[str, ...] = (),
+    *,
+    largest: int = _LARGEST,
+    version: str = "",
 ) -> dict[str, Any]:
     """Read a record.
 
@@ -83,17 +89,24 @@ def read_record(
         Fields that may not be missing.
     largest : int
         In bytes; more is not read.
+    version : str
+        The ``encoding-version`` that is known, where records of this kind have one.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
+    OtherVersionError
+        If it is of another version.
     MalformedFileError
         If it can't be read, is no JSON, or of another shape.
     """
     try:
         record = _parsed(path, largest)
-        problem = unsound(record) or _problem(record, shape, needed)
+        problem = unsound(record)
+        if version and not problem and mapping(record):
+            _check_version(record, version, path)
+        problem = problem or _problem(record, shape, needed)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(str(path)) from error
     except OSError as error:
@@ -101,15 +114,24 @@ def read_record(
     except _DamagedError as error:
         problem = str(error)
     if problem:
-        where = "/".join(path.parts[-3:])
         message = (
-            f"The record {where!r} is damaged: it {problem}.\n"
+            f"The record {_shown(path)!r} is damaged: it {problem}.\n"
             "Nothing else is affected. Put the file back from a copy, or delete the folder that "
             "it lies in and ask again."
         )
         raise MalformedFileError(message)
     found: dict[str, Any] = record
     return found
+
+
+def _check_version(record: Mapping[str, Any], known: str, path: Path) -> None:
+    if other := other_version(record, known):
+        message = f"The record {_shown(path)!r} {other}.\n{WAY_OUT}"
+        raise OtherVersionError(message)
+
+
+def _shown(path: Path) -> str:
+    return "/".join(path.parts[-3:])
 
 
 class _DamagedError(Exception):

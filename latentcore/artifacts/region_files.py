@@ -29,7 +29,8 @@ from latentcore.artifacts.records import (
 )
 from latentcore.containers import Region, RegionScan, RegionSet
 from latentcore.containers.scan_points import Frame, Points, from_runs, to_runs
-from latentcore.errors import InputError, MalformedFileError, cause
+from latentcore.errors import InputError, MalformedFileError, OtherVersionError, cause
+from latentcore.format_versions import WAY_OUT, WRITTEN_BY, other_version
 
 LARGEST = 64 << 20
 """Of a file of regions, in bytes."""
@@ -86,6 +87,7 @@ def plain_regions(regions: RegionSet) -> dict[str, Any]:
     return {
         "encoding-type": _TYPE,
         "encoding-version": _VERSION,
+        "versions": WRITTEN_BY,
         "scan": plain_scan(regions.scan),
         "regions": [
             {**plain_region(region), "n": len(region), **plain_points(region.points)}
@@ -123,7 +125,9 @@ def regions_of(content: str | bytes, name: str = "The text") -> RegionSet:
     problem = unsound(plain)
     if not problem and not (isinstance(plain, dict) and plain.get("encoding-type") == _TYPE):
         problem = f"has no 'encoding-type': {_TYPE!r}"
-    problem = problem or _newer(plain)
+    if not problem and (other := other_version(plain, _VERSION)):
+        message = f"{name} {other}. {WAY_OUT}"
+        raise OtherVersionError(message)
     if not problem and not shaped(_FILE, tuple(_FILE))(plain):
         problem = "lacks fields of a scan or a region, or they hold something else"
     if problem:
@@ -137,11 +141,6 @@ def regions_of(content: str | bytes, name: str = "The text") -> RegionSet:
     except InputError as error:
         message = f"{name} can't be used: {error}"
         raise MalformedFileError(message) from error
-
-
-def _newer(plain: Mapping[str, Any]) -> str:
-    version = plain.get("encoding-version")
-    return "" if version == _VERSION else f"is of version {version!r}, where {_VERSION!r} is known"
 
 
 def regions_from_plain(plain: Mapping[str, Any]) -> RegionSet:

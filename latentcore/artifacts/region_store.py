@@ -32,12 +32,14 @@ from latentcore.artifacts.whole_files import write_atomic
 from latentcore.containers import RegionScan, RegionSet
 from latentcore.containers.scan_points import Points
 from latentcore.errors import MalformedFileError, RequestError
+from latentcore.format_versions import WRITTEN_BY
 from latentcore.locks import file_lock
 
 Operation = Callable[[RegionSet], RegionSet]
 """Takes the regions as they are and returns them changed; it may be one that another undid."""
 
 _FILE = "regions.json"
+_VERSION = "1"
 _LOCK = ".lock"
 _POINTS = "points"
 _LARGEST = 64 << 20
@@ -197,7 +199,8 @@ class RegionStore:
     ) -> StoredRegions:
         new = {
             "encoding-type": "latentcore-region-store",
-            "encoding-version": "1",
+            "encoding-version": _VERSION,
+            "versions": WRITTEN_BY,
             "revision": record["revision"] + 1,
             "scan": record["scan"],
             "present": present,
@@ -245,7 +248,9 @@ class RegionStore:
 
 
 def _load(folder: Path) -> dict[str, Any]:
-    record = read_record(folder / _FILE, _RECORD, tuple(_RECORD), largest=_LARGEST)
+    record = read_record(
+        folder / _FILE, _RECORD, tuple(_RECORD), largest=_LARGEST, version=_VERSION
+    )
     if record["present"] >= len(record["states"]):
         message = (
             f"The record of regions {folder.name!r} is damaged: it stands at a change that is not "

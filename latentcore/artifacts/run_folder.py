@@ -31,7 +31,7 @@ from latentcore.artifacts.records import (
 from latentcore.artifacts.whole_files import write_atomic
 from latentcore.cells import write_csv
 from latentcore.containers import InputRecord, Provenance
-from latentcore.errors import InputError, MalformedFileError
+from latentcore.errors import InputError, MalformedFileError, OtherVersionError
 from latentcore.locks import FileLock, try_lock
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _RUN_FILE = "run.json"
+_VERSION = "1"
 _BLOCK = 1 << 20
 _FIGURE_DPI = 300
 
@@ -64,7 +65,8 @@ class RunFolder:
     Raises
     ------
     InputError
-        If `out` is a file, can't be written, or another run is writing to it.
+        If `out` is a file, can't be written, another run is writing to it, or holds one of a
+        version that isn't known.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class RunFolder:
                 "Remove it, or give another ⟨out⟩."
             )
             raise InputError(message)
+        _refuse_other_version(self.out)
         try:
             self._stage.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -206,7 +209,7 @@ class RunFolder:
         )
         record: dict[str, Any] = {
             "encoding-type": "latentcore-run",
-            "encoding-version": "1",
+            "encoding-version": _VERSION,
             "run_id": run_id(
                 self.verb, self._question, [entry.fingerprint for entry in self.inputs]
             ),
@@ -266,12 +269,23 @@ def run_damage(folder: Path) -> str:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    record = read_record(folder / _RUN_FILE, _RUN, ("verb",))
+    record = read_record(folder / _RUN_FILE, _RUN, ("verb",), version=_VERSION)
     for entry in record.get("inputs", ()):
         entry |= {name: entry.get(name, "") for name in _INPUT}
     for entry in record.get("files", {}).values():
         entry |= {"sha256": entry.get("sha256", ""), "bytes": entry.get("bytes", 0)}
     return record
+
+
+def _refuse_other_version(out: Path) -> None:
+    """Keep what another version of the program has left from being replaced."""
+    try:
+        _read(out)
+    except OtherVersionError as error:
+        message = f"{error}\nTo compute it anew here, give another ⟨out⟩, or remove that folder."
+        raise InputError(message) from error
+    except (FileNotFoundError, MalformedFileError):
+        pass
 
 
 def _is_file_table(value: Any) -> bool:

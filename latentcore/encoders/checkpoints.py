@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from latentcore.encoders.programs import program_kind
 from latentcore.errors import CheckpointError, InputError, LatentError, cause, quoted
+from latentcore.format_versions import WAY_OUT, other_version
 from latentcore.preparation import Preparation
 from latentcore.readers.torch_files import (
     check_archive,
@@ -263,11 +264,8 @@ def _record(path: Path, text: str | None) -> Mapping[str, Any] | None:
         raise CheckpointError(message) from error
     if not isinstance(record, dict) or record.get("encoding-type") != MODEL_TYPE:
         return None
-    if record.get("encoding-version") != MODEL_VERSION:
-        message = (
-            f"{path.name!r} is a model of version {record.get('encoding-version')!r}; this program "
-            f"reads version {MODEL_VERSION!r}. Use the program that wrote it, or a newer one."
-        )
+    if other := other_version(record, MODEL_VERSION):
+        message = f"The model {path.name!r} {other}. {WAY_OUT}"
         raise CheckpointError(message)
     return record
 

@@ -12,6 +12,7 @@ from functools import partial
 
 import streamlit as st
 
+from latentcore.artifacts import run_damage
 from latentcore.errors import InputError, LatentError
 from latentcore.jobs import JobRecord, rate_and_eta
 from pages.access import identity
@@ -208,9 +209,11 @@ def _ended(record: JobRecord) -> None:
     _heading(record)
     if record.state == "failed":
         errors.show(LatentError(record.error))
+    elif record.state == "finished" and (problem := run_damage(record.folder)):
+        errors.show(LatentError(problem))
     elif record.state == "finished" and not record.finished:
         st.warning(
-            "Its run folder was deleted, or its record is damaged. Ask again to make it anew.",
+            "Its run folder was deleted. Ask again to make it anew.",
             icon=":material/folder_off:",
         )
     elif record.partly_failed:

@@ -36,11 +36,10 @@ def details(entry: Entry) -> None:
         return
     if entry.note:
         st.markdown("  \n".join(map(errors.markdown_safe, entry.note.split("\n"))))
-    if entry.damage:
+    if entry.damage and entry.job is None:
         errors.show(LatentError(entry.damage))
-        if entry.job is None:
-            _delete(entry)
-            return
+        _delete(entry)
+        return
     if entry.job is not None:
         job_panel(entry.job.id, on_finished=_finished_actions)
     else:

@@ -47,7 +47,7 @@ _SIGNS = {
     "cancelled": "–",
     "failed": "✕",
     "interrupted": "–",
-    "damaged": "⚠",
+    "unreadable": "⚠",
 }
 
 
@@ -235,7 +235,7 @@ def _of_job(record: JobRecord) -> Entry:
         key=record.id,
         title=label.name or record.title,
         verb=record.verb,
-        state="damaged" if damage else "partly failed" if record.partly_failed else record.state,
+        state="unreadable" if damage else "partly failed" if record.partly_failed else record.state,
         started=record.started or record.created,
         seconds=record.elapsed(),
         count=_count(run),
@@ -254,7 +254,7 @@ def _damaged(folder: Path, damage: str) -> Entry:
         key=shown,
         title=shown,
         verb="",
-        state="damaged",
+        state="unreadable",
         started=_changed(folder),
         seconds=0.0,
         count=0,

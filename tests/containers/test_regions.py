@@ -184,7 +184,7 @@ def _region(**changes: Any) -> str:
         ("[1]", "has no 'encoding-type'"),
         ("[" * 5_000, "no JSON"),
         ('{"run_id": 1}', "has no 'encoding-type'"),
-        (_file(**{"encoding-version": "2"}), "of version '2', where '1' is known"),
+        (_file(**{"encoding-version": "2"}), "of format version '2'.*reads format version '1'"),
         (_file(scan={"n": 1}), "lacks fields of a scan"),
         (_file(regions=[{"name": 3}]), "lacks fields of a scan or a region"),
         (_file(regions=json.loads(_file())["regions"] * 2), "Two regions have the name 'a'"),

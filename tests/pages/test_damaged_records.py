@@ -95,7 +95,7 @@ def test_runs_shows_them_as_damaged_and_says_what_to_do(
     open_page: OpenPage, damaged: list[str]
 ) -> None:
     listing = open_page("runs").dataframe[0].value.set_index("Title")["State"]
-    assert {name for name in damaged if listing[name] == "⚠ damaged"} == set(damaged)
+    assert {name for name in damaged if listing[name] == "⚠ unreadable"} == set(damaged)
     for name, where in (("run-truncated", "runs"), ("jobempty", "jobs"), ("run-verb", "runs")):
         app = open_page("runs", run=name)
         assert f"'{where}/{name}/{where[:-1]}.json' is damaged" in page_text(app)
@@ -135,7 +135,7 @@ def test_finished_job_whose_run_was_damaged_is_shown_so(open_page: OpenPage) -> 
     assert record.finished, record.error
     damage(record.folder / "run.json", "truncated")
     app = open_page("runs", run=record.id)
-    assert app.dataframe[0].value["State"].tolist() == ["⚠ damaged"]
+    assert app.dataframe[0].value["State"].tolist() == ["⚠ unreadable"]
     assert "is damaged: it is no JSON, or cut off" in page_text(app)
     app.button(key=f"delete_{record.id}").click().run()
     assert "Nothing has been run yet" in page_text(app)
@@ -162,7 +162,7 @@ def test_any_json_in_place_of_a_run_or_of_a_field_ends_no_list(
         (folder / "run.json").write_text(json.dumps(record))
         [entry] = run_list.entries()
         assert entry.key == "any"
-        assert entry.state in ("finished", "damaged")
+        assert entry.state in ("finished", "unreadable")
         assert past_runs.trainings_of(SAMPLES) in ([], [folder])
         assert isinstance(past_runs.latents_of(SAMPLES), list)
         assert checkpoints.title("run:any/model.safetensors").encode()

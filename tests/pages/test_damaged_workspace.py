@@ -86,7 +86,7 @@ def assert_works(app: AppTest, what: str) -> None:
 
 def damaged(app: AppTest) -> list[str]:
     listed = app.dataframe[0].value if app.dataframe else pd.DataFrame({"State": [], "Title": []})
-    return list(listed["Title"][listed["State"] == "⚠ damaged"])
+    return list(listed["Title"][listed["State"] == "⚠ unreadable"])
 
 
 def test_every_entry_of_a_workspace_may_be_damaged(

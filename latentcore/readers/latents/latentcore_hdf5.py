@@ -31,7 +31,8 @@ from latentcore.containers import (
     later,
     later_sample_ids,
 )
-from latentcore.errors import MalformedFileError
+from latentcore.errors import MalformedFileError, OtherVersionError
+from latentcore.format_versions import WAY_OUT, other_version
 from latentcore.hdf5 import attribute_value, dataset, load, open_hdf5, text_attribute
 from latentcore.readers import LATENTS_READERS, register_reader
 from latentcore.readers._coords import fingerprint_with_coords, grid_from_coords, grid_of
@@ -47,6 +48,7 @@ from latentcore.storage import local_path
 
 _ENCODING = "latentcore-latents"
 _ROWS = 1 << 18
+_VERSION = "1"
 
 
 @register_reader(LATENTS_READERS, "latentcore-hdf5")
@@ -91,13 +93,19 @@ class LatentcoreHdf5:
 
 def _check_version(file: h5py.File, name: str) -> None:
     encoding = text_attribute(file, "encoding-type")
-    version = text_attribute(file, "encoding-version")
-    if encoding != _ENCODING or version != "1":
+    if encoding != _ENCODING:
         message = (
-            f"{name!r} has encoding-type {encoding!r}, version {version!r}; this program reads "
-            f"{_ENCODING!r}, version '1'. Use the program that wrote it, or a newer one."
+            f"{name!r} has the encoding-type {encoding!r}, and no latents of this program, which "
+            f"have {_ENCODING!r}. Leave ⟨reader⟩ out: the file's own is found then."
         )
         raise MalformedFileError(message)
+    record = {
+        "encoding-version": text_attribute(file, "encoding-version"),
+        "provenance": _plain_json(text_attribute(file, "provenance")),
+    }
+    if other := other_version(record, _VERSION):
+        message = f"{name!r} {other}. {WAY_OUT}"
+        raise OtherVersionError(message)
 
 
 def _partition_names(file: h5py.File) -> list[str]:
@@ -165,10 +173,18 @@ def _check_shape(found: h5py.Dataset, wanted: tuple[int, ...]) -> None:
         raise MalformedFileError(message)
 
 
+def _plain_json(text: str) -> Any:
+    """Return what a text of JSON says; None for any other text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _provenance(text: str) -> Provenance | None:
     """Return the provenance; what can't be understood is left out, the latents are still good."""
     try:
-        record: dict[str, Any] = json.loads(text)
+        record: dict[str, Any] = _plain_json(text)
         inputs = tuple(InputRecord(**entry) for entry in record.pop("inputs", ()))
         parents = tuple(record.pop("parents", ()))
         return Provenance(**record, inputs=inputs, parents=parents)
