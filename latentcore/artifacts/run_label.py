@@ -13,7 +13,7 @@ from pathlib import Path
 
 from latentcore.artifacts.json_text import to_json
 from latentcore.artifacts.records import Shape, read_record, text
-from latentcore.artifacts.whole_files import write_atomic
+from latentcore.artifacts.whole_files import is_no_room, write_atomic
 from latentcore.errors import InputError, MalformedFileError
 
 LONGEST_NAME = 80
@@ -66,7 +66,8 @@ def write_label(folder: Path, label: RunLabel, of: str = "") -> None:
         else:
             write_atomic(_path(folder, of), to_json(asdict(kept)).encode())
     except OSError as error:
-        message = f"The name of {folder.name!r} can't be kept: {error.strerror or error}."
+        way_out = " Delete runs that nobody needs, then keep it again." if is_no_room(error) else ""
+        message = f"The name of {folder.name!r} can't be kept: {error.strerror or error}.{way_out}"
         raise InputError(message) from error
 
 

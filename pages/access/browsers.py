@@ -10,7 +10,6 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -76,15 +75,18 @@ def kept_for(name: str) -> dict[str, Any]:
         return {}
 
 
-def keep_for(name: str, kept: Mapping[str, Any]) -> None:
-    """Keep something for a browser; a full disk must not stop a page."""
+def keep_for(name: str, kept: Mapping[str, Any]) -> bool:
+    """Keep something for a browser; tell whether there was room: a full disk stops no page."""
     path = _path(name)
-    with suppress(OSError):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = not path.exists()
         write_atomic(path, json.dumps(kept).encode())
         if fresh:
             _forget_oldest(path.parent)
+    except OSError:
+        return False
+    return True
 
 
 def _forget_oldest(folder: Path) -> None:

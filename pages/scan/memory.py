@@ -35,11 +35,16 @@ def recent_files() -> list[RecentFile]:
 
 
 def remember_files(places: Iterable[str]) -> None:
-    """Note down what is in view; nothing is written where it is what was in view before."""
+    """Note down what is in view; nothing is written where it is what was in view before.
+
+    But what a full disk had no room for, now or when a notice was closed, is written again.
+    """
     mine = [place for place in places if not place.startswith(_OWN)]
     mine = [place for place in mine if len(place) <= _LONGEST_PLACE]
     memory = _memory()
     if not mine or memory["in_view"] == mine:
+        if memory["owed"]:
+            _keep()
         return
     memory["in_view"] = mine
     rest = [entry for entry in memory["recent"] if entry["place"] not in mine]
@@ -77,6 +82,7 @@ def _memory() -> dict[str, Any]:
             "recent": kept.get("recent", [])[:_MOST_FILES],
             "dismissed": kept.get("dismissed", [])[:_MOST_DISMISSED],
             "in_view": [],
+            "owed": False,
         }
     memory: dict[str, Any] = st.session_state[_SESSION]
     return memory
@@ -86,7 +92,7 @@ def _keep() -> None:
     name = _browser()
     if name:
         memory = _memory()
-        keep_for(name, {key: memory[key] for key in ("recent", "dismissed")})
+        memory["owed"] = not keep_for(name, {key: memory[key] for key in ("recent", "dismissed")})
 
 
 def _browser() -> str:
