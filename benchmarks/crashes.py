@@ -2,12 +2,13 @@
 
     python -m benchmarks.crashes [JOB…] [-n 100] [--seed 0]
 
-JOB is ``extract``, ``train``, ``batch``, ``domains``, ``upload`` and ``download`` (S3, by a server
-of its own), or ``intake``, a file that comes from a browser; all of them if none is named. Half of
-the kills (SIGKILL) come before one of the events by which Python opens, renames and removes files,
-the others at any time; after each the job is killed again, or may end, by chance. Then the same
-files must be there, in run folder, workspace, the folder for temporary files and on S3, with the
-same bytes but for what the clock says, and no process, shared memory or unfinished upload.
+JOB is ``extract``, ``fit`` (an extraction that fits a PCA before it encodes), ``train``, ``batch``,
+``domains``, ``upload`` and ``download`` (S3, by a server of its own), or ``intake``, a file that
+comes from a browser; all of them if none is named. Half of the kills (SIGKILL) come before one of
+the events by which Python opens, renames and removes files, the others at any time; after each the
+job is killed again, or may end, by chance. Then the same files must be there, in run folder,
+workspace, the folder for temporary files and on S3, with the same bytes but for what the clock
+says, and no process, shared memory or unfinished upload.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ _TRAINING = ("--latent-dim", "4", "--epochs", "4", "--batch-size", "8", "--devic
 _LATENTS = tuple(f"{{data}}/l{number}.csv" for number in range(5))
 _JOBS: dict[str, Run] = {
     "extract": _verb("extract", "{data}/scan.h5", "--checkpoint", "demo:vae"),
+    "fit": _verb("extract", "{data}/scan.h5", "--checkpoint", "pca:16"),
     "train": _verb("train", "{data}/small.h5", *_TRAINING, "--resume"),
     "batch": _verb("batch", "map", *_LATENTS, "--dim", "0"),
     "domains": _verb("domains", _LATENTS[0]),
