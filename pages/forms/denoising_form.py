@@ -117,14 +117,15 @@ def _ask_point(key: str, x: NDArray[np.float64], y: NDArray[np.float64], first: 
 
 
 def _averaged(place: str, reach: int, strength: str) -> DenoisedSamples:
-    found = _estimate(place, loading.version(place), reach, strength)
+    found = _estimate(place, loading.version(place), strength)
     return DenoisedSamples(loading.samples(place), reach, strength, estimate=found)
 
 
 @st.cache_data(max_entries=32, show_spinner="Measuring the noise of the scan …")
-def _estimate(place: str, version: str, reach: int, strength: str) -> NoiseEstimate:
+def _estimate(place: str, version: str, strength: str) -> NoiseEstimate:
+    """Measure the noise once for all radii: it is that of points and their nearest neighbors."""
     del version  # part of the key: a changed file is read again
-    return DenoisedSamples(loading.samples(place), reach, strength).estimate
+    return DenoisedSamples(loading.samples(place), 1, strength).estimate
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

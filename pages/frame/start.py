@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from latentcore.analysis import clustering
+from latentcore.analysis import clustering, denoising
 from latentcore.encoders import load_ahead
 
 _LOGGER = logging.getLogger("latent_explorer")
@@ -52,6 +52,8 @@ def _start(*works: Callable[[], None]) -> None:
     clustering.load_ahead()
     for work in works:
         threading.Thread(target=work, name=work.__module__, daemon=True).start()
+    # One who averages patterns with their neighbors would compile for it, amid all others' runs.
+    denoising.load_ahead()
     # To look at all that PyTorch and the others have made for good takes 0.2 s.
     gc.freeze()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -265,3 +267,38 @@ def test_latents_are_those_of_denoised_patterns_wherever_they_are_made(tmp_path:
         (tmp_path / one / "reconstruction_error.csv").read_text() for one in ("back", "back2")
     ]
     assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("strength", TARGETS)
+def test_noise_and_width_are_the_same_for_all_radii(strength):
+    source = on_grid(*two_grains()[:3])
+    found = [DenoisedSamples(source, reach, strength).estimate for reach in (1, 2, 5)]
+    assert found[0] == found[1] == found[2]
+
+
+LOADED_AHEAD = """
+import numpy as np
+from latentcore.analysis import denoising
+from latentcore.analysis.denoising import _loops
+from latentcore.encoding.denoised import DenoisedSamples
+from tests.encoding.test_denoised import on_grid, two_grains
+
+def compiled():
+    loops = vars(_loops).items()
+    return {name: list(loop.signatures) for name, loop in loops if hasattr(loop, "signatures")}
+
+denoising.load_ahead()
+ahead = compiled()
+averaged = DenoisedSamples(on_grid(*two_grains()[:3]), 3, "weak")
+averaged.read(slice(None)), averaged.look(3), averaged.unlike(np.arange(9))
+assert compiled() == ahead and any(ahead.values()), ahead
+"""
+
+
+def test_nothing_is_left_to_compile_for_the_first_who_asks():
+    # In a process of its own: other tests have compiled all of it in this one.
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_AHEAD], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

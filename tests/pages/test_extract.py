@@ -6,12 +6,14 @@ import io
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from latentcore.encoding import denoised
 from latentcore.errors import RequestError
 from latentcore.readers import open_latents
 from latentcore.settings import settings
@@ -173,6 +175,24 @@ def test_neighbors_and_rotation_reach_the_request_and_a_model_can_do_without(sca
     app = until_ended(press(app, "Extract latents"))
     assert set(runner().get(job_in(app)).request["prepare"]) == {"nlpar=0", "nlpar_strength=medium"}
     assert not np.array_equal(latents_of_job(app), strong)
+
+
+def test_the_noise_of_a_scan_is_measured_once_for_all_radii(
+    scan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, measure = [], denoised.estimate_noise
+
+    def noted(denoiser: Any, strength: str, *more: Any) -> Any:
+        measured.append(strength)
+        return measure(denoiser, strength, *more)
+
+    monkeypatch.setattr(denoised, "estimate_noise", noted)
+    app = choose_pca(open_page(samples=scan), 2)
+    for radius in (2, 5, 1):
+        app.slider(key="extract.kikuchi.nlpar.0").set_value(radius).run()
+        assert "noise σ = " in page_text(app)
+    app.selectbox(key="extract.kikuchi.nlpar_strength.medium").set_value("strong").run()
+    assert measured == ["medium", "strong"]
 
 
 def test_crop_beyond_the_pattern_is_reported_in_place_and_nothing_is_lost(scan: str) -> None:

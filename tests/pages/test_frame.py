@@ -103,6 +103,14 @@ def test_nothing_is_computed_while_pytorch_is_being_imported(
     assert "page" in began
 
 
+def test_loops_are_compiled_when_the_server_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = threading.Event()
+    monkeypatch.setattr(start, "load_ahead", lambda: None)
+    monkeypatch.setattr(start.denoising, "load_ahead", compiled.set)
+    start.in_background()
+    assert compiled.wait(60)
+
+
 @contextmanager
 def _released(event: threading.Event) -> Iterator[None]:
     """Let somebody go on who waits, at the moment when it is shown that one waits for him."""

@@ -95,7 +95,7 @@ def estimate_noise(
     lam, variance = np.concatenate(found), np.concatenate(variances)
     if not np.isfinite(lam).any():
         message = (
-            f"nlpar={denoiser.reach} compares patterns with those beside them, but of the "
+            "nlpar compares patterns with those beside them, but of the "
             f"{len(rows):,} points that were looked at none has neighbors that differ by noise: "
             "they lie apart, are copies of each other, or hold no finite pixels. Leave nlpar out."
         )
