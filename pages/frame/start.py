@@ -21,6 +21,7 @@ from latentcore.encoders import load_ahead
 
 _LOGGER = logging.getLogger("latent_explorer")
 _COLLECT_EVERY_S = 20.0
+_FIRST_VISIT_S = 10.0
 _FIRST_PAGE = "pages.tasks.explore.explorer"
 _loaded = threading.Event()
 _loaded.set()  # a page without a server, as in tests, waits for nothing
@@ -52,10 +53,13 @@ def _start(*works: Callable[[], None]) -> None:
     clustering.load_ahead()
     for work in works:
         threading.Thread(target=work, name=work.__module__, daemon=True).start()
-    # One who averages patterns with their neighbors would compile for it, amid all others' runs.
-    denoising.load_ahead()
     # To look at all that PyTorch and the others have made for good takes 0.2 s.
     gc.freeze()
+    # One who averages patterns with their neighbors would compile for it, amid all others' runs;
+    # but who opens the first page needs the processor more.
+    later = threading.Timer(_FIRST_VISIT_S, denoising.load_ahead)
+    later.daemon = True
+    later.start()
 
 
 def collect_garbage() -> None:

@@ -106,6 +106,7 @@ def test_nothing_is_computed_while_pytorch_is_being_imported(
 def test_loops_are_compiled_when_the_server_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = threading.Event()
     monkeypatch.setattr(start, "load_ahead", lambda: None)
+    monkeypatch.setattr(start, "_FIRST_VISIT_S", 0)
     monkeypatch.setattr(start.denoising, "load_ahead", compiled.set)
     start.in_background()
     assert compiled.wait(60)
@@ -127,6 +128,9 @@ def test_garbage_is_collected_by_a_thread_and_not_after_each_run_of_a_page(
     class Cycle:
         pass
 
+    for thread in threading.enumerate():
+        if thread.name == "start":  # of a test before: at its end nothing is garbage any more
+            thread.join(60)
     monkeypatch.setattr(start, "_COLLECT_EVERY_S", 0.01)
     gc.disable()
     try:
