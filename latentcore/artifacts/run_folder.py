@@ -165,11 +165,15 @@ class RunFolder:
 
     def write_figure(self, name: str, figure: Figure) -> None:
         """Write an artifact as PNG at 300 dpi; what stands between two ``$`` is no formula."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
         for artist in figure.findobj(lambda artist: hasattr(artist, "set_parse_math")):
             # Only numbers on axes are formulas, and they are not there yet: names of files are.
             if "$" in artist.get_text():  # type: ignore[attr-defined]
                 artist.set_parse_math(False)  # type: ignore[attr-defined]
-        figure.savefig(self.path(name), dpi=_FIGURE_DPI, format="png")
+        # ``savefig`` would draw it twice: once to lay it out, and again for the file.
+        figure.set_dpi(_FIGURE_DPI)
+        FigureCanvasAgg(figure).print_png(self.path(name))
 
     def add_input(self, location: str, reader: str, fingerprint: str, role: str) -> None:
         """Note down something that was read; its run, if it lies in one, becomes a parent."""
