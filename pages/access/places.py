@@ -102,9 +102,14 @@ def location(place: str) -> str:
 
 def local_location(place: str) -> str:
     """Return the path of a place, followed by its options for the reader; errors as `resolve`."""
-    path, options = str(resolve(place)), place[len(without_options(place)) :]
+    return with_options_of(place, resolve(place))
+
+
+def with_options_of(place: str, path: Path) -> str:
+    """Return the path that a place was resolved to, followed by the place's options."""
+    options = place[len(without_options(place)) :]
     # A file may be called as if options followed.
-    return path if options and path.endswith(options) else f"{path}{options}"
+    return str(path) if options and str(path).endswith(options) else f"{path}{options}"
 
 
 def without_options(place: str) -> str:

@@ -168,7 +168,8 @@ def sample_rows(state: ScanState) -> NDArray[np.int64]:
 
 
 def _file(place: str) -> _File:
-    return _File(places.local_location(place), file_version(places.resolve(place)))
+    path = places.resolve(place)
+    return _File(places.with_options_of(place, path), file_version(path))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

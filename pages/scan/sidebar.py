@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
@@ -18,16 +18,20 @@ _NONE = ""
 # A file that this server has not looked into yet takes some milliseconds.
 _MOST_RECENT = 8
 
+# For each place, the reader's name of each kind that it holds.
+_Kinds = Mapping[str, Mapping[str, str]]
+
 
 def sidebar() -> None:
     """Draw the pickers; what is chosen there is in view on every page."""
     scan = state.current()
+    kinds = _known_kinds()
     with st.sidebar:
         st.subheader("Scan in view")
         title = samples_word(grid_of(scan)).capitalize() if not scan.is_empty else "Patterns"
-        _pick(title, "samples", scan.samples, [demo.SAMPLES, *places_of_kind("samples")])
-        _pick("Latents", "latents", scan.latents, latents_on_offer(scan))
-        _pick_maps(scan)
+        _pick(title, "samples", scan.samples, [demo.SAMPLES, *_holding("samples", kinds)])
+        _pick("Latents", "latents", scan.latents, _latents_on_offer(scan, kinds))
+        _pick_maps(scan, kinds)
         if scan.keep is not None:
             _show_threshold(*scan.keep)
         if not (scan.is_demo and set(scan.maps) == set(demo.MAPS)):
@@ -76,10 +80,10 @@ def _pick(label: str, part: str, chosen: str | None, offered: Iterable[str]) -> 
     )
 
 
-def _pick_maps(scan: state.ScanState) -> None:
+def _pick_maps(scan: state.ScanState, kinds: _Kinds) -> None:
     on_grid = scan.is_empty or grid_of(scan) is not None
     kind = "maps" if on_grid else "table"
-    offered = dict.fromkeys((*demo.MAPS, *places_of_kind(kind), *scan.maps))
+    offered = dict.fromkeys((*demo.MAPS, *_holding(kind, kinds), *scan.maps))
     if not scan.is_demo:
         offered = {place: None for place in offered if place in scan.maps or place not in demo.MAPS}
     key = _key("maps", scan.maps)
@@ -141,9 +145,18 @@ def _latents_for(samples: str, shown: str | None) -> str | None:
 
 def places_of_kind(kind: str) -> list[str]:
     """Return the places known to this session that hold ``"latents"``, ``"maps"`` or the like."""
+    return _holding(kind, _known_kinds())
+
+
+def _holding(kind: str, kinds: _Kinds) -> list[str]:
+    return [place for place, held in kinds.items() if kind in held]
+
+
+def _known_kinds() -> _Kinds:
+    """Return what each place known to this session holds."""
     recent = [file.place for file in memory.recent_files() if not file.place.startswith("s3:")]
     offered = dict.fromkeys((*state.known_places(), *recent[:_MOST_RECENT]))
-    return [place for place in offered if kind in _kinds(place)]
+    return {place: _kinds(place) for place in offered}
 
 
 def _kinds(place: str) -> dict[str, str]:
@@ -155,5 +168,9 @@ def _kinds(place: str) -> dict[str, str]:
 
 def latents_on_offer(scan: state.ScanState) -> list[str]:
     """Return the places of the latents that a session may choose: this scan's, then others."""
+    return _latents_on_offer(scan, _known_kinds())
+
+
+def _latents_on_offer(scan: state.ScanState, kinds: _Kinds) -> list[str]:
     extracted = latents_of(scan.samples) if scan.samples else []
-    return [*extracted, *places_of_kind("latents")]
+    return [*extracted, *_holding("latents", kinds)]
