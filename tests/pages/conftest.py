@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 
 from latentcore.settings import settings
 from pages.access import places
@@ -24,11 +24,15 @@ OpenPage = Callable[..., AppTest]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def packages_looked_through_once() -> Iterator[None]:
-    """Let only the first AppTest look for components in all packages; it takes a tenth second."""
-    look = functools.cache(manifest_scanner.scan_component_manifests)
+def once_as_on_a_server() -> Iterator[None]:
+    """Look for components in all packages, and compile each script, once and not per AppTest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest_scanner, "scan_component_manifests", look)
+        for module, name in (
+            (manifest_scanner, "scan_component_manifests"),
+            (app_test, "ScriptCache"),
+            (local_script_runner, "ScriptCache"),
+        ):
+            patch.setattr(module, name, functools.cache(getattr(module, name)))
         yield
 
 
