@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,24 @@ settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any-machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist hand out the files in our order, where it is there."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files that take long first, then those of many tests.
+
+    xdist alone goes by the number of tests: of workers that go through the files side by side, one
+    would still be at a browser test of a minute when the others have nothing left to do.
+    """
+    tests = Counter(item.path for item in items)
+    long = {item.path for item in items if any(map(item.get_closest_marker, ("browser", "slow")))}
+    items.sort(key=lambda item: (item.path not in long, -tests[item.path]))
+
 
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
