@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.program_copy import copy_program
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
@@ -39,9 +40,7 @@ def sections() -> dict[str, list[tuple[str, str]]]:
 @pytest.mark.timeout(1200)
 def test_every_example_works(tmp_path: Path) -> None:
     # Tests are run from the project's root, but the copy is what must be imported here.
-    for name in ("latentcore", "pages"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    copy_program(tmp_path)
     (tmp_path / "steps").mkdir()
     steps = []
     for number, (heading, blocks) in enumerate(sections().items()):

@@ -13,16 +13,14 @@ from typing import Any
 import pytest
 
 from tests.parts.toy_parts import PARTS
-
-ROOT = Path(__file__).parents[2]
+from tests.program_copy import copy_program
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Add all parts to a copy of the program, run it, and return what became of them."""
     program = tmp_path_factory.mktemp("program")
-    for name in ("latentcore", "pages"):
-        shutil.copytree(ROOT / name, program / name, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_program(program)
     for path, text in PARTS.items():
         assert not (program / path).exists()
         (program / path).parent.mkdir(exist_ok=True)
