@@ -173,7 +173,7 @@ class RunFolder:
                 artist.set_parse_math(False)  # type: ignore[attr-defined]
         # ``savefig`` would draw it twice: once to lay it out, and again for the file.
         figure.set_dpi(_FIGURE_DPI)
-        FigureCanvasAgg(figure).print_png(self.path(name))
+        FigureCanvasAgg(figure).print_png(self.path(name))  # type: ignore[no-untyped-call]
 
     def add_input(self, location: str, reader: str, fingerprint: str, role: str) -> None:
         """Note down something that was read; its run, if it lies in one, becomes a parent."""
