@@ -67,11 +67,11 @@ def change(path: Path, kind: str) -> None:
 
 
 def restore(pristine: Path, workspace: Path) -> None:
+    st.cache_data.clear()
+    st.cache_resource.clear()  # with it end the jobs, which would write to what is removed now
     for entry in workspace.iterdir():
         remove_entry(entry)
     shutil.copytree(pristine, workspace, symlinks=True, dirs_exist_ok=True)
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def said(app: AppTest) -> str:
