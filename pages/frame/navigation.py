@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -24,10 +25,11 @@ _TARGET = "go_to_page"
 _HERE = "page_in_view"
 
 
-def names() -> list[str]:
+@cache  # every request asks
+def names() -> tuple[str, ...]:
     """Return the names of all pages, which are also their addresses, in the menu's order."""
     found = sorted(path.stem for path in _TASKS.glob("*/*.py") if path.stem == path.parent.name)
-    return sorted(found, key=lambda name: float(_fact(name, "POSITION", "inf")))
+    return tuple(sorted(found, key=lambda name: float(_fact(name, "POSITION", "inf"))))
 
 
 def all_pages(*, operator: bool) -> list[StreamlitPage]:
