@@ -29,9 +29,9 @@ from latentcore.artifacts.region_files import (
     scan_from_plain,
 )
 from latentcore.artifacts.whole_files import write_atomic
-from latentcore.containers import RegionScan, RegionSet
+from latentcore.containers import RegionScan, RegionSet, is_pending
 from latentcore.containers.scan_points import Points
-from latentcore.errors import MalformedFileError, RequestError
+from latentcore.errors import InputError, MalformedFileError, RequestError
 from latentcore.format_versions import WRITTEN_BY
 from latentcore.locks import file_lock
 
@@ -99,6 +99,7 @@ class RegionStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._remembered: dict[Path, _Known] = {}
+        self._sizes: dict[Path, tuple[tuple[int, ...], int]] = {}
 
     def read(self, scan: RegionScan) -> StoredRegions:
         """Return the regions of a scan; quick where nothing has changed.
@@ -111,6 +112,8 @@ class RegionStore:
         MalformedFileError
             If what is stored is damaged.
         """
+        if is_pending(scan, "fingerprint") and not self._may_hold(scan.n):
+            return StoredRegions(RegionSet(scan))
         folder = self._folder_of(scan)
         known = self._known(folder)
         if known is not None:
@@ -184,6 +187,22 @@ class RegionStore:
                 raise RequestError(message)
             regions = _regions(folder, record, present)
             return self._write(folder, record, record["states"], present, regions)
+
+    def _may_hold(self, n: int) -> bool:
+        """Tell whether a scan of n points has regions, or one whose record is damaged."""
+        try:
+            return any(self._size_of(folder) == n for folder in self._folder.glob("*/"))
+        except (InputError, OSError):
+            return True
+
+    def _size_of(self, folder: Path) -> int | None:
+        version = _version(folder / _FILE)
+        if version is None:
+            return None
+        known = self._sizes.get(folder)
+        if known is None or known[0] != version:
+            known = self._sizes[folder] = version, _load(folder)["scan"]["n"]
+        return known[1]
 
     def _folder_of(self, scan: RegionScan) -> Path:
         about = scan.fingerprint or to_json(plain_scan(scan))

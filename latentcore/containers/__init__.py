@@ -6,7 +6,7 @@ from latentcore.containers.columns import Columns, holds_names, numeric, quantit
 from latentcore.containers.grid import Lattice, ScanGrid, ShiftedRows
 from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids, later_sample_ids
-from latentcore.containers.lazy import later, lazy_fields
+from latentcore.containers.lazy import is_pending, later, lazy_fields
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.partitions import Partitions, partitions_of
 from latentcore.containers.provenance import InputRecord, Provenance, software_versions
@@ -75,6 +75,7 @@ __all__ = [
     "damaged_among",
     "default_sample_ids",
     "holds_names",
+    "is_pending",
     "label_counts",
     "later",
     "later_sample_ids",

@@ -42,6 +42,12 @@ def is_later(instance: object, field: str) -> bool:
     return isinstance(vars(instance)[field], _Later)
 
 
+def is_pending(instance: object, field: str) -> bool:
+    """Tell whether a lazy field is still being computed, so that asking for it would wait."""
+    given = vars(instance)[field]
+    return isinstance(given, Future) and not given.done()
+
+
 def some_of(instance: object, field: str, rows: NDArray[np.integer]) -> NDArray[Any]:
     """Return the entries of some rows of a lazy field, made alone where that is possible."""
     given = vars(instance)[field]

@@ -59,6 +59,7 @@ class Frame:
     shifted_rows: ShiftedRows = "none"
 
 
+@lazy_fields("fingerprint")
 @dataclass(frozen=True)
 class RegionScan:
     """The scan that regions belong to.
@@ -72,8 +73,8 @@ class RegionScan:
     of : str
         What `fingerprint` is of: ``"samples"``, ``"latents"`` or ``"maps"``.
     fingerprint : str
-        Empty where it is not known. Only that of the samples says what scan it is: latents and maps
-        of one scan have others.
+        Empty where it is not known; that of a large file may still be computed by a thread. Only
+        that of the samples says what scan it is: latents and maps of one scan have others.
     """
 
     n: int
@@ -82,7 +83,7 @@ class RegionScan:
     fingerprint: str = ""
 
 
-@lazy_fields("sample_ids")
+@lazy_fields("sample_ids", "fingerprint")
 @dataclass(frozen=True, eq=False)
 class ScanPoints:
     """n points that regions can be laid on: those of latents, maps or samples.
@@ -117,10 +118,10 @@ class ScanPoints:
         made = latents.provenance
         read = () if made is None else made.inputs
         samples = {record.fingerprint for record in read if record.role == "samples"}
-        ids = unmade(latents, "sample_ids")["sample_ids"]
+        given = {"of": "latents", **unmade(latents, "sample_ids", "fingerprint")}
         if len(samples) == 1:
-            return cls(latents.grid, ids, "samples", samples.pop())
-        return cls(latents.grid, ids, "latents", latents.fingerprint)
+            given |= {"of": "samples", "fingerprint": samples.pop()}
+        return cls(latents.grid, **given)
 
     @classmethod
     def of_maps(cls, maps: ScanMaps) -> ScanPoints:
@@ -134,7 +135,7 @@ class ScanPoints:
         if self.grid is not None:
             grid = self.grid
             frame = Frame(grid.shape, grid.origin, grid.step, grid.unit, grid.shifted_rows)
-        return RegionScan(len(self), frame, self.of, self.fingerprint)
+        return RegionScan(len(self), frame, self.of, **unmade(self, "fingerprint"))
 
 
 @dataclass(frozen=True, eq=False)

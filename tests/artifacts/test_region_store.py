@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,27 @@ def test_regions_survive_and_are_seen_by_others(tmp_path: Path) -> None:
     found = there.read(_scan()).regions.get("pore")
     assert (found.color, found.points.tolist()) == ("#000000", [0])
     assert len(there.read(_scan("blake2b:bb")).regions) == 0
+
+
+def test_a_scan_of_which_nothing_can_be_kept_waits_for_no_fingerprint(tmp_path: Path) -> None:
+    """That of a large file takes seconds, in which the page could be there."""
+    fingerprint: Future[str] = Future()
+    scan = replace(_scan(), fingerprint=fingerprint)  # type: ignore[arg-type]
+    assert RegionStore(tmp_path / "none").read(scan).revision == 0
+    _add(RegionStore(tmp_path), "a")
+    larger = replace(_scan(), n=25, fingerprint=fingerprint)  # type: ignore[arg-type]
+    assert RegionStore(tmp_path).read(larger).revision == 0
+    assert not fingerprint.done()
+    # Of as many points there are some: only the fingerprint tells whether they are this scan's.
+    threading.Timer(0.2, fingerprint.set_result, ["blake2b:aa"]).start()
+    assert RegionStore(tmp_path).read(scan).regions.names == ("a",)
+    # Where a record is damaged, nobody knows how many.
+    next(tmp_path.rglob("regions.json")).write_text("{}")
+    fingerprint = Future()
+    threading.Timer(0.2, fingerprint.set_result, ["blake2b:bb"]).start()
+    waited = replace(_scan(), n=25, fingerprint=fingerprint)  # type: ignore[arg-type]
+    assert RegionStore(tmp_path).read(waited).revision == 0
+    assert fingerprint.done()
 
 
 def test_changes_at_the_same_time_all_arrive(tmp_path: Path) -> None:
