@@ -176,6 +176,12 @@ def lower_priority(steps: int) -> None:
         os.nice(steps)
 
 
+def lower_thread_priority(steps: int) -> None:
+    """Let other threads go before this one, where the system knows how."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + steps)
+
+
 def _listen(lines: queue.SimpleQueue[str]) -> None:
     with contextlib.suppress(OSError, ValueError):
         for line in sys.stdin:

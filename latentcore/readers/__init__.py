@@ -32,6 +32,7 @@ __all__ = [
     "TABLES_READERS",
     "Reader",
     "choices_in",
+    "load_ahead",
     "open_latents",
     "open_maps",
     "open_ref",
@@ -254,6 +255,12 @@ def choices_in(location: str | Path) -> dict[str, tuple[str, ...]]:
         for option, values in found.items()
     }
     return {option: values for option, values in written.items() if len(values) > 1}
+
+
+def load_ahead() -> None:
+    """Import all readers, for which the first file to be recognized would wait."""
+    for _, family in _families():
+        family.names()
 
 
 def split_reader(reader: str) -> tuple[str, dict[str, object]]:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from latentcore import readers
 from latentcore.analysis import clustering, denoising
 from latentcore.encoders import load_ahead
 
@@ -50,6 +51,7 @@ def _start(*works: Callable[[], None]) -> None:
         _loaded.set()
     # What the first visit to Explore would wait for, before work that would be in its way.
     importlib.import_module(_FIRST_PAGE)
+    readers.load_ahead()
     clustering.load_ahead()
     for work in works:
         threading.Thread(target=work, name=work.__module__, daemon=True).start()

@@ -45,9 +45,12 @@ from latentcore.readers._partitions import (
 from latentcore.readers._peek import Peek
 from latentcore.readers._stored_latents import stored_rows
 from latentcore.storage import local_path
+from latentcore.workers import lower_thread_priority
 
 _ENCODING = "latentcore-latents"
 _ROWS = 1 << 18
+# Priority that the fingerprint of a large file has less than the page that is shown meanwhile.
+_BEHIND = 10
 _VERSION = "1"
 
 
@@ -70,11 +73,13 @@ class LatentcoreHdf5:
             names = _partition_names(file)
             parts = find_parts(file, names or ["samples"])
             n, d = sum(map(len, parts)), parts[0].shape[1]
-            beside = ThreadPoolExecutor(1)
+            stored = stored_rows(parts, path)
+            # All of a large file is read for it: who looks at the values first need not wait.
+            steps = 0 if stored is None else _BEHIND
+            beside = ThreadPoolExecutor(1, initializer=lower_thread_priority, initargs=(steps,))
             fingerprint: Any = beside.submit(fingerprint_with_coords, path, ref)
             beside.shutdown(wait=False)
             dims, labels = _vector(file, "dims", d), _vector(file, "labels", n)
-            stored = stored_rows(parts, path)
             partition = partitions_in(names, parts) if names else None
             return LatentSet(
                 values=load_parts(parts) if stored is None else later(stored.load),
@@ -84,7 +89,6 @@ class LatentcoreHdf5:
                 partition=partition,
                 labels=labels,
                 ref=ref,
-                # All of a large file is read for it: who looks at the values first need not wait.
                 fingerprint=fingerprint.result() if stored is None else fingerprint,
                 provenance=_provenance(text_attribute(file, "provenance")),
                 stored=stored,
