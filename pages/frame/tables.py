@@ -13,6 +13,8 @@ from latentcore.cells import is_harmless
 
 _DIGITS = 5
 _MOST = 15
+# What Streamlit gives a table: pixels of a line, which the names of the columns are, too.
+_LINE, _BORDER = 35, 2
 # ``frame.css`` knows it, too.
 _NOT_HARMLESS = ", with texts like formulas"
 
@@ -62,6 +64,14 @@ def told(frame: pd.DataFrame, alt: str = "Table") -> str:
     return alt if is_harmless(frame) else f"{alt}{_NOT_HARMLESS}"
 
 
+def table_height(rows: int, most: int = 10) -> int:
+    """Return the pixels that a table of so many rows takes, of which it shows at most so many.
+
+    Given none, Streamlit finds out when it draws the table, and all below it moves.
+    """
+    return _LINE * (1 + min(rows, most)) + _BORDER
+
+
 def show_table(
     frame: pd.DataFrame,
     *,
@@ -81,7 +91,8 @@ def show_table(
         Of ``st.dataframe``.
     """
     config = {**significant(frame), **(column_config or {})}
+    given = {"height": table_height(len(frame)), **settings}
     st.dataframe(
         frame, hide_index=True, width="stretch", column_config=config, placeholder="–",
-        alt=told(frame, alt), **settings,
+        alt=told(frame, alt), **given,
     )  # fmt: skip

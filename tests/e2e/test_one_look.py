@@ -20,9 +20,13 @@ PLACES = """() => {
   };
 }"""
 
-# How far what is seen has moved since the page was asked for, as browsers sum it up.
-MOVED = """new PerformanceObserver((list) => {
-  for (const { value } of list.getEntries()) window.__moved = (window.__moved ?? 0) + value;
+# How far what has moved since the page was asked for, as browsers sum it up.
+MOVED = """window.__moved = [];
+new PerformanceObserver((list) => {
+  for (const { value, sources } of list.getEntries()) window.__moved.push([
+    value, ...sources.map(({ node, previousRect: a, currentRect: b }) =>
+      `${node?.className || node?.nodeName} ${a.x} ${a.y} ${a.height} to ${b.x} ${b.y} ${b.height}`),
+  ]);
 }).observe({ type: "layout-shift", buffered: true })"""
 
 # Those soon after an input, too, which browsers leave out of their sum.
@@ -49,8 +53,8 @@ def test_panels_controls_and_numbers_are_seen_without_scrolling(page, server, sc
     page.add_init_script(MOVED)
     page.goto(server + link(scans, "first"))
     page.wait_for_function(SETTLED, timeout=PATIENCE)
-    # Of which .04 are of lists at the end of the side panel; sidebar or panels would be more.
-    assert page.evaluate("window.__moved ?? 0") < 0.1
+    moved = page.evaluate("window.__moved")
+    assert sum(value for value, *_ in moved) < 0.01, moved
     found = page.evaluate(PLACES)
     assert len(found["bodies"]) == 4
     for box in [*found["bodies"], found["bar"]]:
@@ -78,6 +82,13 @@ def test_panels_controls_and_numbers_are_seen_without_scrolling(page, server, sc
     panels = page.evaluate(PLACES)["bodies"]
     assert panels == found["bodies"]
     assert page.evaluate("window.__shifts") == []
+
+
+def test_the_sidebar_is_a_rail_also_while_there_are_no_latents(page, server) -> None:  # noqa: F811
+    """On a first visit they come while the page is open: nothing may move aside then."""
+    page.goto(f"{server}/?samples=&maps=&latents=")
+    page.get_by_text("No latents are in view").wait_for(timeout=PATIENCE)
+    assert page.get_by_test_id("stSidebarContent").bounding_box()["width"] == 52
 
 
 def test_presses_that_follow_at_once_are_all_taken(page, server, scans) -> None:  # noqa: F811

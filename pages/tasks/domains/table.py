@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.selection import row_shapes
 from pages.charts.frame import unit_text
-from pages.frame.tables import told
+from pages.frame.tables import table_height, told
 from pages.tasks.domains.found import Cut
 from pages.tasks.domains.panels_view import parts_panel
 from pages.view import session
@@ -83,7 +83,7 @@ def show_table(scene: Scene, cut: Cut, masks: Mapping[str, NDArray[np.bool_]]) -
         by_scan = cut.domains.by_scan
         st.dataframe(
             by_scan, hide_index=True, width="stretch", alt=told(by_scan, "One row for each scan"),
-            column_config=columns(by_scan, grid.unit),
+            column_config=columns(by_scan, grid.unit), height=table_height(len(by_scan)),
         )  # fmt: skip
 
 

@@ -87,11 +87,12 @@ class _LastClusters:
 
 def show(scan: ScanState) -> None:
     """Show the page for the scan in view."""
-    if scan.latents is None:
-        st.title("Explore")
-        no_latents(scan)
-        return
     layout.choose_rail()  # first, so that nothing is laid out beside the open sidebar
+    if scan.latents is None:
+        with st.container(key="explore-waiting"):  # also this page has the rail: latents may come
+            st.title("Explore")
+            no_latents(scan)
+        return
     with st.container(key="explore-title"):
         st.title("Explore")
     # A message would be lost when the clusters are there and the page runs again.

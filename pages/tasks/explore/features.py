@@ -10,7 +10,7 @@ import streamlit as st
 from latentcore.analysis.clustering import latent_name
 from latentcore.analysis.panel_ids import Axis
 from pages.frame.errors import markdown_safe
-from pages.frame.tables import told
+from pages.frame.tables import table_height, told
 from pages.view import session
 from pages.view.question import ALL_LATENTS, Question
 from pages.view.scene import Scene, scatter_of
@@ -119,7 +119,7 @@ def _weights(scene: Scene, question: Question) -> None:
     with st.expander("Weights", expanded=bool(question.weights)):
         st.data_editor(
             table, key=key, hide_index=True, disabled=["feature"], on_change=adopt,
-            height=35 * (min(len(names), _TABLE_ROWS) + 1) + 3, alt=told(table, "Weights"),
+            height=table_height(len(names), _TABLE_ROWS), alt=told(table, "Weights"),
             column_config={
                 "weight": st.column_config.NumberColumn(min_value=1e-6, format="%g", required=True)
             },

@@ -24,7 +24,7 @@ from pages.charts.frame import draw
 from pages.charts.maps import MOST_CELLS, categories_chart, colors_chart, fitting_height
 from pages.charts.ranking import table_chart
 from pages.frame import errors
-from pages.frame.tables import told
+from pages.frame.tables import table_height, told
 from pages.frame.theme import tones
 from pages.results.verb_files import show_files
 from pages.tasks.rank.target import map_spec
@@ -148,6 +148,7 @@ def _contingency(scene: Scene, found: LabelAgreement, labels: str, reference: st
         st.markdown("**Majority mapping**")
         st.dataframe(
             mapping, hide_index=True, key="rank.mapping", alt=told(mapping, "Majority mapping"),
+            height=table_height(len(mapping)),
             column_config={"share": st.column_config.ProgressColumn(
                 "Share of its points", min_value=0, max_value=100, format="%.1f %%")},
         )  # fmt: skip

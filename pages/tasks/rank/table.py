@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from latentcore.containers import Ranking
 from latentcore.figures.colors import NOISE_COLOR, categorical_palette, hex_to_rgb
-from pages.frame.tables import told
+from pages.frame.tables import table_height, told
 from pages.tasks.rank.question import question, update
 from pages.tasks.rank.scores import Scores, titles
 
 _STRENGTH, _ERROR, _INTERVAL, _CHANCE = "strength", "error", "interval", "chance"
 _LIKELY_CHANCE = 0.05
 _MOST_ROWS = 9
-_ROW = 35
 _STRONGEST_SHADE = 0.55
 
 
@@ -34,7 +33,7 @@ def show_table(found: Scores, by: str, key: str) -> None:
     event = st.dataframe(
         _shaded(frame, ranking),
         hide_index=True,
-        height=_ROW * (min(len(frame), _MOST_ROWS) + 1) + 3,
+        height=table_height(len(frame), _MOST_ROWS),
         key=f"rank.table.{key}.{by}",
         on_select="rerun",
         selection_mode="single-row",
