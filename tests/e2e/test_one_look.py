@@ -23,9 +23,10 @@ PLACES = """() => {
 # How far what has moved since the page was asked for, as browsers sum it up.
 MOVED = """window.__moved = [];
 new PerformanceObserver((list) => {
+  const place = ({ x, y, height }) => `${x} ${y} ${height}`;
   for (const { value, sources } of list.getEntries()) window.__moved.push([
-    value, ...sources.map(({ node, previousRect: a, currentRect: b }) =>
-      `${node?.className || node?.nodeName} ${a.x} ${a.y} ${a.height} to ${b.x} ${b.y} ${b.height}`),
+    value, ...sources.map(({ node, previousRect, currentRect }) =>
+      `${node?.className || node?.nodeName}: ${place(previousRect)} to ${place(currentRect)}`),
   ]);
 }).observe({ type: "layout-shift", buffered: true })"""
 
