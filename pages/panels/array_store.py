@@ -15,7 +15,7 @@ import hmac
 import re
 import secrets
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,7 +29,7 @@ ARRAY_PREFIX = "/latent/arrays/"
 PATTERN_PREFIX = "/latent/patterns/"
 
 _WIRE_DTYPES = {"f": "<f4", "i": "<i4"}
-# Of a hundred bytes or so; those of arrays that are gone stand for nothing.
+# Of half a kilobyte each; one user has no more than arrays and providers are held.
 _MOST_GRANTS = 50_000
 _KEY_PATTERN = re.compile(r"[0-9a-f]{64}")
 
@@ -88,6 +88,7 @@ class ArrayStore:
         self._lock = threading.RLock()
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._grants: OrderedDict[str, _Grant] = OrderedDict()
+        self._keys: defaultdict[bytes, set[str]] = defaultdict(set)
         self._providers: OrderedDict[str, PatternProvider] = OrderedDict()
         self._limit_bytes = limit_bytes
         self._limit_providers = limit_providers
@@ -137,12 +138,13 @@ class ArrayStore:
         str
             URL prefix; thumbnail ``row`` is at ``f"{prefix}/{row}.png"``.
         """
-        capability = self._granted(b"patterns\0" + key.encode())
         with self._lock:
+            capability = self._granted(b"patterns\0" + key.encode())
             self._providers[capability] = provider
             self._providers.move_to_end(capability)
             while len(self._providers) > self._limit_providers:
-                self._providers.popitem(last=False)
+                forgotten, _ = self._providers.popitem(last=False)
+                self._revoke(forgotten)
         return PATTERN_PREFIX + capability
 
     def get(self, capability: str, user: str = "") -> tuple[bytes, ArrayHandle] | None:
@@ -171,6 +173,7 @@ class ArrayStore:
         with self._lock:
             self._entries.clear()
             self._grants.clear()
+            self._keys.clear()
             self._providers.clear()
             self._bytes = 0
 
@@ -182,12 +185,20 @@ class ArrayStore:
         with self._lock:
             self._grants[capability] = _Grant(user, content)
             self._grants.move_to_end(capability)
+            self._keys[content].add(capability)
             while len(self._grants) > _MOST_GRANTS:
-                self._grants.popitem(last=False)
+                self._revoke(next(iter(self._grants)))
         return capability
 
+    def _revoke(self, capability: str) -> None:
+        grant = self._grants.pop(capability, None)
+        if grant is None:
+            return
+        self._keys[grant.content].discard(capability)
+        if not self._keys[grant.content]:
+            del self._keys[grant.content]
+
     def _put(self, content: bytes, make: Callable[[], np.ndarray]) -> ArrayHandle:
-        capability = self._granted(content)
         found = self._entries.get(content)
         if found is None:
             wire = make()
@@ -197,14 +208,18 @@ class ArrayStore:
                 self._entries[content] = found
                 self._bytes += len(found.payload)
             self._entries.move_to_end(content)
+            # Not before the array is there: one that is forgotten takes its keys along.
+            capability = self._granted(content)
             self._evict()
         return _handle(capability, found)
 
     def _evict(self) -> None:
         limit = self._limit_bytes or settings().array_store_mb * 1024 * 1024
         while self._bytes > limit and len(self._entries) > 1:
-            _, entry = self._entries.popitem(last=False)
+            content, entry = self._entries.popitem(last=False)
             self._bytes -= len(entry.payload)
+            for capability in tuple(self._keys.get(content, ())):
+                self._revoke(capability)
 
 
 def _handle(capability: str, entry: _Entry) -> ArrayHandle:

@@ -100,6 +100,16 @@ def test_keyed_arrays_are_made_once_and_again_after_eviction():
     assert len(made) == 2
 
 
+def test_keys_go_with_what_they_stand_for():
+    store = ArrayStore(limit_bytes=8000, limit_providers=2)
+    for k in range(50):
+        store.put(np.full(1000, k, np.float32))
+        store.put_patterns(str(k), lambda row: np.zeros((2, 2)))
+    assert len(store._grants) == len(store._keys) == len(store) + 2
+    again = store.put(np.zeros(1000, np.float32))
+    assert store.get(key_of(again)) is not None
+
+
 def test_many_threads_agree():
     store = ArrayStore(limit_bytes=50_000)
 
