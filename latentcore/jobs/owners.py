@@ -33,6 +33,7 @@ class Owner:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         owners = folder / _OWNERS
         owners.mkdir(exist_ok=True)
         _sweep(owners)
@@ -40,6 +41,11 @@ class Owner:
         self._path = owners / self.token
         self._lock = file_lock(self._path)
         self._lock.acquire()
+
+    def sees(self, token: str) -> bool:
+        """Whether the server of that name still runs; for itself no disk is asked."""
+        itself = token == self.token and self._lock.is_locked
+        return itself or is_alive(self._folder, token)
 
     def leave(self) -> None:
         """Let go of the lock."""

@@ -25,7 +25,7 @@ from latentcore.jobs.executors import (
     ThreadExecutor,
 )
 from latentcore.jobs.folder import JobFolder
-from latentcore.jobs.owners import Owner, SharedLock, is_alive
+from latentcore.jobs.owners import Owner, SharedLock
 from latentcore.jobs.records import JobRecord
 from latentcore.jobs.run_job import Outcome
 from latentcore.jobs.turns import TurnQueue, in_turn
@@ -230,7 +230,7 @@ class JobRunner:
         record = self._stored(job)
         if record is None:
             return None
-        if record.active and not is_alive(self._folder, record.owner):
+        if record.active and not self._owner.sees(record.owner):
             return self._interrupted(record)
         return self._at(job).with_progress(record) if record.active else record
 
@@ -550,7 +550,7 @@ class JobRunner:
         """Note down that the server of an active job is gone; return the job as it stands."""
         with suppress(OSError), self._exclusive():
             record = self._stored(record.id) or record
-            if not record.active or is_alive(self._folder, record.owner):
+            if not record.active or self._owner.sees(record.owner):
                 return record
             self._end(self._ended_early(record))
         # A disk that can't be written, not even locked, is still looked at.

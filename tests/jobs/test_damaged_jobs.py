@@ -135,3 +135,19 @@ def test_owner_is_looked_for_among_the_owners_only(tmp_path: Path) -> None:
     (tmp_path / ".owners").mkdir()
     for token in ("", "..", "../.lock", "/etc/passwd", "a" * 5000, "a\0b", os.fspath(tmp_path)):
         assert not is_alive(tmp_path, token)
+
+
+def test_server_knows_of_itself_without_asking_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from latentcore.jobs import owners
+
+    owner, other = owners.Owner(tmp_path), owners.Owner(tmp_path)
+    asked = []
+    monkeypatch.setattr(owners, "is_alive", lambda folder, token: asked.append(token))
+    assert owner.sees(owner.token)
+    assert not owner.sees(other.token)
+    owner.leave()
+    assert not owner.sees(owner.token)
+    assert asked == [other.token, owner.token]
+    other.leave()
