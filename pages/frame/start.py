@@ -19,6 +19,7 @@ import streamlit as st
 from latentcore import readers
 from latentcore.analysis import clustering, denoising
 from latentcore.encoders import load_ahead
+from pages.frame.cache_locks import forget_unused
 
 _LOGGER = logging.getLogger("latent_explorer")
 _COLLECT_EVERY_S = 20.0
@@ -73,6 +74,7 @@ def collect_garbage() -> None:
     give_back = _malloc_trim()
     while True:
         time.sleep(_COLLECT_EVERY_S)
+        forget_unused()
         gc.collect()
         give_back(0)
 

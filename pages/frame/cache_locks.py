@@ -1,0 +1,39 @@
+"""Locks that Streamlit's caches make and never let go.
+
+For each value that isn't in a cache Streamlit makes a lock, so that only one session computes it,
+and keeps the lock for as long as the server runs, however long ago the value was dropped: some
+hundred bytes for each position of a slider that anybody has ever tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from streamlit.runtime.caching import cache_data_api, cache_resource_api
+
+# So few cost nothing. What is made but once, as the runner of jobs, is in a cache with one lock,
+# and must not lose it between the moments in which a session finds it and takes it.
+_SOME = 1000
+
+
+def forget_unused() -> int:
+    """Forget the locks that nobody holds, where a cache has many; return how many were."""
+    forgotten = 0
+    for cache in _caches():
+        with cache._value_locks_lock:
+            locks = cache._value_locks
+            if len(locks) < _SOME:
+                continue
+            unused = [key for key, lock in locks.items() if not lock.locked()]
+            for key in unused:
+                del locks[key]
+            forgotten += len(unused)
+    return forgotten
+
+
+def _caches() -> Iterator[Any]:
+    for kind in (cache_data_api._data_caches, cache_resource_api._resource_caches):
+        with kind._caches_lock:
+            found = [one for caches in kind._function_caches.values() for one in caches.values()]
+        yield from found
