@@ -12,6 +12,7 @@ from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import ScanGrid
 from latentcore.figures.colors import cluster_palette, is_diverging
 from pages.charts.frame import chart_text, chart_texts, color_scale, framed, line_at, unit_text
+from pages.charts.shared import shared
 from pages.frame.theme import Tones
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _BESIDE = 145
 _ABOVE_AND_BELOW = 92
 
 
+@shared
 def map_chart(
     values: NDArray[np.floating],
     grid: ScanGrid,
@@ -135,6 +137,7 @@ def categories_chart(
     return _frame([trace], grid, tones, name, height)
 
 
+@shared
 def colors_chart(
     colors: NDArray[np.floating],
     grid: ScanGrid,
@@ -169,6 +172,7 @@ def colors_chart(
     return _frame([trace], grid, tones, title, height)
 
 
+@shared
 def grid_chart(
     grid: ScanGrid,
     tones: Tones,
@@ -221,6 +225,7 @@ def grid_chart(
     return _frame(traces, grid, tones, "", height)
 
 
+@shared
 def histogram_chart(
     values: NDArray[np.floating],
     tones: Tones,
@@ -253,6 +258,7 @@ def histogram_chart(
     return framed([bars], height, x=x, y=y, bargap=0, shapes=cut)
 
 
+@shared
 def profile_chart(
     values: NDArray[np.floating],
     grid: ScanGrid,

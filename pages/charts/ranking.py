@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentcore.analysis.regression import Line, least_squares
 from latentcore.figures.colors import categorical_palette
 from pages.charts.frame import chart_texts, color_scale, framed
+from pages.charts.shared import shared
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -22,6 +23,7 @@ _PALE = "#e9eef2"
 _MOST_POINTS = 20_000
 
 
+@shared
 def scatter_chart(
     latent: ArrayLike,
     reference: ArrayLike,
@@ -91,6 +93,7 @@ def scatter_chart(
     return framed(traces, height, x=along, y={"title": reference_label}), line, len(rows)
 
 
+@shared
 def ranks_chart(
     dims: ArrayLike, ranks: NDArray[np.floating], metrics: Sequence[str], n_dims: int
 ) -> go.Figure:
@@ -128,6 +131,7 @@ def ranks_chart(
     return _table_layout(trace, len(names))
 
 
+@shared
 def likeness_chart(likeness: NDArray[np.floating], metrics: Sequence[str]) -> go.Figure:
     """Draw how alike the rankings of each two metrics are, −1 … 1."""
     import plotly.graph_objects as go
@@ -149,6 +153,7 @@ def likeness_chart(likeness: NDArray[np.floating], metrics: Sequence[str]) -> go
     return _table_layout(trace, len(metrics))
 
 
+@shared
 def table_chart(
     table: NDArray[np.integer],
     rows: Sequence[str],

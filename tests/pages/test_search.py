@@ -101,6 +101,14 @@ def test_a_row_in_the_link_is_searched_for_by_either_metric(open_page, scan) -> 
     assert found_rows(app) == expected_rows(scan, 77, 3, "euclidean")
 
 
+def test_the_map_that_all_share_is_marked_for_one_search_only(open_page, scan) -> None:
+    app = open_page("search", samples="", latents=LATENTS, like="77")
+    for _ in range(2):
+        (chart,) = app.get("plotly_chart")
+        assert len(json.loads(chart.proto.spec)["data"]) == 4  # the map, rings, and the query
+        app.run()
+
+
 def test_another_place_is_searched_for_and_one_outside_is_refused(open_page, scan) -> None:
     app = open_page("search", samples="", latents=LATENTS, like="0")
     app.number_input(key="search.x").set_value(5.0).run()

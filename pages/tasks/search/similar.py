@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -141,6 +142,7 @@ def _overview(
         similarity, latents.grid, tones(), name=f"{name[0].upper()}{name[1:]} to the query",
         colors=LATENT_COLORS, height=fitting_height(latents.grid, 560, most=520),
     )  # fmt: skip
+    chart = copy.deepcopy(chart)  # all who look at this map share it
     _mark(chart, latents.grid, query, each)
     draw(chart, key="search.map",
                     alt="Map of how similar every point is to the query")  # fmt: skip
