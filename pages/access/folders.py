@@ -65,17 +65,12 @@ def list_folder(place: str) -> Listing:
         message = f"The folder {place!r} can't be read: {error.strerror}."
         raise InputError(message) from error
     visible = sorted(
-        (entry for entry in found if _may_show(entry, base)),
-        key=lambda entry: (not _is_folder(entry), entry.name.lower()),
+        ((_is_folder(entry), entry) for entry in found if _may_show(entry, base)),
+        key=lambda known: (not known[0], known[1].name.lower()),
     )
     entries = tuple(
-        Entry(
-            name=entry.name,
-            place=f"{place}/{entry.name}",
-            is_folder=_is_folder(entry),
-            size=0 if _is_folder(entry) else _size(entry),
-        )
-        for entry in visible[:_MOST_ENTRIES]
+        Entry(entry.name, f"{place}/{entry.name}", is_folder, 0 if is_folder else _size(entry))
+        for is_folder, entry in visible[:_MOST_ENTRIES]
     )
     return Listing(entries, len(visible) - len(entries))
 
@@ -93,10 +88,13 @@ def _size(entry: Path) -> int:
 
 
 def _may_show(entry: Path, base: Path) -> bool:
+    """Whether an entry of a folder below `base` is below it as well: only links lead elsewhere."""
     try:
-        return is_plain(entry.name) and entry.resolve(strict=True).is_relative_to(base)
+        if entry.is_symlink() and not entry.resolve(strict=True).is_relative_to(base):
+            return False
     except OSError:
         return False
+    return is_plain(entry.name)
 
 
 def fitting(folder: str, pattern: str) -> list[Entry]:

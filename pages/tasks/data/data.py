@@ -47,8 +47,9 @@ with st.expander(
         intake.uploader()
     with recent:
         recent_files()
-    with folder:
-        intake.folder_browser()
+    if folder.open:  # a folder may hold thousands of files
+        with folder:
+            intake.folder_browser()
     if remote.open:  # a service that doesn't answer keeps nobody waiting who doesn't want it
         with remote:
             remote_browser()
