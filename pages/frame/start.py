@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import streamlit as st
 from latentcore import readers
 from latentcore.analysis import clustering, denoising
 from latentcore.encoders import load_ahead
+from pages.frame import heap
 from pages.frame.cache_locks import forget_unused
 
 _LOGGER = logging.getLogger("latent_explorer")
@@ -31,6 +31,7 @@ _loaded.set()  # a page without a server, as in tests, waits for nothing
 
 def in_background(*works: Callable[[], None]) -> None:
     """Import PyTorch in a thread, then do `works`, each in a thread of its own."""
+    heap.keep_in_few_pieces()
     _loaded.clear()
     threading.Thread(target=_start, args=works, name="start", daemon=True).start()
 
@@ -71,21 +72,8 @@ def collect_garbage() -> None:
     Streamlit would do so after each run of a page and of a fragment (``runner.postScriptGC``): with
     20 visitors that is half of all that their runs take, and no other thread runs meanwhile.
     """
-    give_back = _malloc_trim()
     while True:
         time.sleep(_COLLECT_EVERY_S)
         forget_unused()
         gc.collect()
-        give_back(0)
-
-
-def _malloc_trim() -> Callable[[int], object]:
-    """Return what gives free memory back to the system, where the C library has it.
-
-    glibc keeps what was freed between blocks that are in use: after 200 scans a third of its heap.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        return getattr(ctypes.CDLL(None), "malloc_trim", int)
-    return int
+        heap.give_back()
