@@ -202,7 +202,8 @@ def cut_of(scene: Scene, asked: Asked, found: Found) -> Cut:
     return _cut(key, scene, found, threshold, min_size)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Cutting …")
+# About a hundred bytes for each point of the scan.
+@st.cache_resource(max_entries=4, show_spinner="Cutting …")
 def _cut(key: str, _scene: Scene, _found: Found, threshold: float, min_size: int) -> Cut:
     domains = domains_at(_found.hierarchy, _scene.latents, threshold, min_size)
     return Cut(key, threshold, domains, _scene)

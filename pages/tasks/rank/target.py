@@ -109,7 +109,8 @@ def open_target(scene: Scene, view: Question, asked: RankQuestion) -> Target:
     return _target(key, scene, view, asked)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+# Each may hold a copy of its latents, which is soon made again.
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _target(key: str, _scene: Scene, _view: Question, _asked: RankQuestion) -> Target:
     rows = _inside(_scene, _view)
     latents = _scene.latents.take(rows) if not rows.all() else _scene.latents
