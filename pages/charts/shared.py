@@ -22,7 +22,7 @@ _Chart = TypeVar("_Chart")
 def shared(chart: Callable[_Asked, _Chart]) -> Callable[_Asked, _Chart]:
     """Let a function that makes a chart return the one that it made of the same arguments.
 
-    The latest 32 are kept. Nobody may change what is returned.
+    The latest 64 are kept. Nobody may change what is returned.
     """
 
     @functools.wraps(chart)
@@ -35,7 +35,7 @@ def shared(chart: Callable[_Asked, _Chart]) -> Callable[_Asked, _Chart]:
     return found
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _made(key: str, _make: Callable[[], Any]) -> Any:
     del key
     return _make()
