@@ -1,7 +1,7 @@
 """Run tasks on a Dask cluster that exists already.
 
 A task and its row travel as text; arrays never pass the scheduler. Inputs and results lie on S3 or
-on a disk that all workers share.
+on a disk that all workers share, under the same path; which folder a worker runs in doesn't matter.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from latentcore.artifacts import from_json
 from latentcore.errors import RequestError
 from latentcore.progress import Progress
+from latentcore.requests.anywhere import anywhere
+from latentcore.requests.question import version_of_inputs
 from latentcore.settings import settings
 from latentcore.workflows.batch.executors import EXECUTORS, Executor, Note
 from latentcore.workflows.batch.tasks import Row, Task, run_task
@@ -104,13 +107,21 @@ def dask(*, scheduler: str | None, workers: int | None) -> Executor:
 
 def _submit(client: Any, task: Task) -> Any:
     key = f"latentcore-{task.verb}-{task.name}-{task.version}"
-    return client.submit(run_task, task.to_text(), key=key, pure=False, retries=_RETRIES)
+    text = _for_any_folder(task).to_text()
+    return client.submit(run_task, text, key=key, pure=False, retries=_RETRIES)
+
+
+def _for_any_folder(task: Task) -> Task:
+    request = anywhere(task.verb, task.request)
+    version = version_of_inputs(task.verb, request)
+    return replace(task, request=request, version=version, out=str(Path(task.out).absolute()))
 
 
 def _row(future: Any, task: Task) -> Row:
     row = Row(task.location, task.name, task.version)
     if future.status == "finished":
-        return Row(**from_json(future.result()))
+        # Of the request as it was made here, by which the next batch knows it.
+        return replace(Row(**from_json(future.result())), version=task.version)
     error = future.exception()
     reason = f"{type(error).__name__}: {error}" if error is not None else f"was {future.status}"
     return replace(row, state="failed", error=f"Dask gave it up: {reason}")
