@@ -133,6 +133,18 @@ def test_what_others_can_reach_is_said(
         assert [note.split(":")[0] for note in writable] == ["LATENT_DATA_ROOTS"]
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "::1")
     assert notes(offline=True) == []
+    for name, value in PROXIED.items():
+        monkeypatch.setenv(name, value)
+    configure()
+    [writable] = notes(offline=True)  # by those whom the proxy lets in
+    assert writable.startswith("LATENT_DATA_ROOTS")
+    keys = tmp_path / "keys"
+    keys.write_text("")
+    keys.chmod(0o640)
+    configure(AWS_SHARED_CREDENTIALS_FILE=str(keys), LATENT_DATA_ROOTS="")
+    assert notes(offline=True) == [
+        f"{str(keys)!r} holds secrets that other users can read. Say: chmod 600 {keys}"
+    ]
 
 
 GOOD_LOGIN = (

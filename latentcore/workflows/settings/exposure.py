@@ -24,23 +24,25 @@ _NETWORK = (
 
 def exposure(found: Settings) -> Iterator[str]:
     """Yield what should be known of a server that others can reach, a sentence each."""
-    address = listening()
-    if address is not None and not _is_loopback(address):
+    address, login = listening(), asks_for_login()
+    reached = address is not None and not _is_loopback(address)
+    if reached and not login:
         where = repr(address) if address else "all addresses of this machine"
-        if not asks_for_login():
+        yield (
+            f"The server listens on {where}, and the program asks nobody who they are: whoever "
+            "reaches it sees and changes everything. Let people sign in (docs/deploy), or let "
+            "it listen on 127.0.0.1, behind a proxy that asks for a login (server.address in "
+            ".streamlit/config.toml, or STREAMLIT_SERVER_ADDRESS)."
+        )
+    for root in found.data_roots if reached or login else ():
+        if os.access(root, os.W_OK):
             yield (
-                f"The server listens on {where}, and the program asks nobody who they are: whoever "
-                "reaches it sees and changes everything. Let people sign in (docs/deploy), or let "
-                "it listen on 127.0.0.1, behind a proxy that asks for a login (server.address in "
-                ".streamlit/config.toml, or STREAMLIT_SERVER_ADDRESS)."
+                f"LATENT_DATA_ROOTS: {str(root)!r} can be written, but is only read. Give "
+                "this user no right to write there, or mount it read-only."
             )
-        for root in found.data_roots:
-            if os.access(root, os.W_OK):
-                yield (
-                    f"LATENT_DATA_ROOTS: {str(root)!r} can be written, but is only read. Give "
-                    "this user no right to write there, or mount it read-only."
-                )
-    for path in (_SECRETS, Path.home() / _SECRETS, Path.home() / _CREDENTIALS):
+    named = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
+    credentials = Path(named) if named else Path.home() / _CREDENTIALS
+    for path in (_SECRETS, Path.home() / _SECRETS, credentials):
         if path.is_file() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             yield f"{str(path)!r} holds secrets that other users can read. Say: chmod 600 {path}"
     if found.metrics_token and len(found.metrics_token) < _SHORTEST_TOKEN:
