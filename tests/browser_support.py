@@ -145,7 +145,7 @@ def streamlit_server(
             command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            _wait_until_healthy(url, process, log, timeout)
+            wait_until_healthy(url, process, log, timeout)
             yield url
         finally:
             process.terminate()
@@ -156,7 +156,8 @@ def streamlit_server(
                 process.wait()
 
 
-def _wait_until_healthy(url: str, process: subprocess.Popen, log: Any, timeout: float) -> None:
+def wait_until_healthy(url: str, process: subprocess.Popen, log: Any, timeout: float) -> None:
+    """Wait until the server below a URL answers; say what it logged if it doesn't."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if process.poll() is not None:
