@@ -194,12 +194,11 @@ export class Board {
     });
     const aspects = shown.map((panel) => (panel.isMap ? panel.projection.aspect : null));
     const room = this.enlarged ? Math.max(width, NARROW_PX) : width;
-    const { rows, height: body } = arrange(aspects, room, height);
-    const columns = rows.flatMap((n) => Array(n).fill(n));
+    const { columns, heights } = arrange(aspects, room, height);
     shown.forEach((panel, k) => {
       panel.element.style.gridColumn = `span ${COLUMNS / columns[k]}`;
     });
-    for (const panel of shown) panel.layout(body, dpr);
+    shown.forEach((panel, k) => panel.layout(heights[k], dpr));
   }
 
   /**

@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{left: number, right: number, top: number, bottom: number}} Margins around a plot
- * @typedef {{rows: number[], height: number}} Layout panels in each row; height of their bodies
+ * @typedef {{columns: number[], heights: number[]}} Layout for each panel, how many share a row of
+ *   its width, and the height of its body
  */
 
 export const HEADER = 26;
@@ -10,6 +11,8 @@ export const GAP = 8;
 const MIN_BODY = 150;
 // A plot that is longer than this gains nothing by it, unless it is a map.
 const LONGEST = 1.9;
+// A map that is so much wider than high gets the whole width: scans of a collection side by side.
+const WIDE = 4;
 /** Below this width all panels are in one column, and the page scrolls. */
 export const NARROW_PX = 790;
 
@@ -26,7 +29,7 @@ export function margins(width, legend = true) {
 }
 
 /**
- * The rows that give the data of all panels most room.
+ * The places that give the data of all panels most room.
  * @param {Array<number|null>} aspects width over height of maps, null where a plot takes any
  * @param {number} width
  * @param {number} height
@@ -34,9 +37,57 @@ export function margins(width, legend = true) {
  */
 export function arrange(aspects, width, height) {
   if (width < NARROW_PX) {
-    const body = Math.max(220, Math.min(420, width * 0.75));
-    return { rows: aspects.map(() => 1), height: Math.round(body) };
+    const most = Math.round(Math.max(220, Math.min(420, width * 0.75)));
+    const heights = aspects.map((aspect) => Math.min(most, needed(aspect, width)));
+    return { columns: aspects.map(() => 1), heights };
   }
+  return withWideRows(aspects, width, height) ?? inRows(aspects, width, height);
+}
+
+/**
+ * Wide maps in rows of their own that are no higher than the maps, the others in the room that is
+ * left; null where there are none, or too many.
+ * @param {Array<number|null>} aspects
+ * @param {number} width
+ * @param {number} height
+ * @returns {Layout|null}
+ */
+function withWideRows(aspects, width, height) {
+  const wide = aspects.map((aspect) => aspect !== null && aspect >= WIDE);
+  const others = aspects.filter((_, k) => !wide[k]);
+  let left = height;
+  for (const aspect of aspects.filter((_, k) => wide[k])) {
+    left -= needed(aspect, width) + HEADER + GAP;
+  }
+  if (left === height || left < (others.length && MIN_BODY + HEADER)) return null;
+  const { columns, heights } = inRows(others, width, left);
+  for (const [k, aspect] of aspects.entries()) {
+    if (!wide[k]) continue;
+    columns.splice(k, 0, 1);
+    heights.splice(k, 0, needed(aspect, width));
+  }
+  return { columns, heights };
+}
+
+/**
+ * The height that a body of the whole width needs.
+ * @param {number|null} aspect
+ * @param {number} width
+ */
+function needed(aspect, width) {
+  if (aspect === null) return Infinity;
+  const { left, right, top, bottom } = margins(width);
+  return Math.max(MIN_BODY, Math.ceil((width - left - right) / aspect) + top + bottom);
+}
+
+/**
+ * The rows of one height that give the data of all panels most room.
+ * @param {Array<number|null>} aspects
+ * @param {number} width
+ * @param {number} height
+ * @returns {Layout}
+ */
+function inRows(aspects, width, height) {
   let best = { rows: [aspects.length], height: MIN_BODY };
   let most = -1;
   for (let columns = 1; columns <= aspects.length; columns++) {
@@ -46,7 +97,10 @@ export function arrange(aspects, width, height) {
     const used = shown(aspects, rows, width, body) * (body > share + 1 ? 0.5 : 1);
     if (used > most) [best, most] = [{ rows, height: body }, used];
   }
-  return best;
+  return {
+    columns: best.rows.flatMap((n) => Array(n).fill(n)),
+    heights: aspects.map(() => best.height),
+  };
 }
 
 /**

@@ -35,6 +35,8 @@ import { icon } from "./icons.js";
 const FEW_CHANGED = 50000;
 /** How many of a frame's numbers say what part is seen. */
 const VIEW = 4;
+// So low, a legend has to be close to show the usual number of clusters.
+const LOW_PX = 200;
 const HINT_MS = 1500;
 
 /** @type {import("./coloring.js").Colors} */
@@ -184,6 +186,7 @@ export class Panel {
    */
   layout(height, dpr) {
     this.body.style.height = `${height}px`;
+    this.body.classList.toggle("lp-low", height < LOW_PX);
     const width = this.body.clientWidth;
     const { projection } = this;
     const keyed = this.along === null || this.coloring.type === "categorical";
