@@ -34,7 +34,8 @@ MISSING_COLORS: Mapping[str, str] = {
     TRANSPARENT: "none",
 }  # fmt: skip
 
-SHADE_DARK = 0.35
+# What is left of a cluster's color where its latent is smallest: enough to be seen on the ground.
+SHADE_DARK: Mapping[Theme, float] = {"light": 0.35, "dark": 0.55}
 SHADE_LIGHT = 0.6
 
 _LEVELS = 256
@@ -270,7 +271,7 @@ def shaded_rgb(
 
     With t = clip((latent - lo) / (hi - lo), 0, 1), 0.5 where hi = lo, and each channel c of the
     cluster's color: c (0.35 + 0.65 · 2t) for t < 0.5, else c + (255 - c) 0.6 (2t - 1); rounded
-    half up.
+    half up. In the dark theme 0.55 and 0.45 take the place of 0.35 and 0.65.
 
     Parameters
     ----------
@@ -293,10 +294,11 @@ def shaded_rgb(
     base = categorical_rgb(labels, palette)
     shaded = np.isfinite(place)
     rgb = base.copy()
+    dark = SHADE_DARK[theme]
     for start in range(0, len(rgb), _BLOCK):  # maps may be large
         block = slice(start, start + _BLOCK)
         own, colors = shaded[block], base[block]
-        rgb[block][own] = _shade(colors[own].astype(np.float64), place[block][own, None])
+        rgb[block][own] = _shade(colors[own].astype(np.float64), place[block][own, None], dark)
     rgb[np.isnan(latent)] = hex_to_rgb(NAN_COLORS[theme])
     return rgb
 
@@ -316,8 +318,8 @@ def check_limits(limits: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
-def _shade(base: NDArray[np.float64], t: NDArray[np.float64]) -> RGB:
-    darker = base * (SHADE_DARK + (1 - SHADE_DARK) * 2 * t)
+def _shade(base: NDArray[np.float64], t: NDArray[np.float64], dark: float) -> RGB:
+    darker = base * (dark + (1 - dark) * 2 * t)
     lighter = base + (255 - base) * SHADE_LIGHT * (2 * t - 1)
     return np.floor(np.where(t < 0.5, darker, lighter) + 0.5).astype(np.uint8)
 

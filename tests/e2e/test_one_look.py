@@ -105,3 +105,15 @@ def test_presses_that_follow_at_once_are_all_taken(page, server, scans) -> None:
     page.wait_for_function(SETTLED, timeout=PATIENCE)
     assert page.evaluate(f"{PROBE}.state.roi") == [10, 40, 0, 30]
     assert page.get_by_role("slider").first.input_value() == "10"
+
+
+def test_panels_follow_the_theme_of_the_system(page, server, scans) -> None:  # noqa: F811
+    page.goto(server + link(scans, "first"))
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    lut = f"[...{PROBE}.panels.values()][0].coloring.lut"
+    light = page.evaluate(lut)
+    page.emulate_media(color_scheme="dark")
+    # The low end of a color map is lighter on a dark ground, which the server has to hear of.
+    page.wait_for_function(f"{lut} !== {light!r}", timeout=PATIENCE)
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"{lut} === {light!r}", timeout=PATIENCE)

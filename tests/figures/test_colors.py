@@ -87,18 +87,19 @@ def test_infinite_values_take_the_ends():
     np.testing.assert_array_equal(rgb, lut("viridis")[[0, 255]])
 
 
-def test_shaded_follows_the_formula():
+@pytest.mark.parametrize(("theme", "dark"), [("light", 0.35), ("dark", 0.55)])
+def test_shaded_follows_the_formula(theme, dark):
     palette = {0: "#0072b2", -1: NOISE_COLOR}
     labels = np.array([0, 0, 0, 0, -1, 0])
     latent = np.array([0.0, 0.25, 0.5, 1.0, 0.5, np.nan])
-    rgb = shaded_rgb(labels, latent, palette, ranges={0: (0.0, 1.0)}).astype(int)
+    rgb = shaded_rgb(labels, latent, palette, ranges={0: (0.0, 1.0)}, theme=theme).astype(int)
     base = np.array(hex_to_rgb("#0072b2"))
-    np.testing.assert_array_equal(rgb[0], np.floor(base * 0.35 + 0.5))
-    np.testing.assert_array_equal(rgb[1], np.floor(base * (0.35 + 0.65 * 0.5) + 0.5))
+    np.testing.assert_array_equal(rgb[0], np.floor(base * dark + 0.5))
+    np.testing.assert_array_equal(rgb[1], np.floor(base * (dark + (1 - dark) * 0.5) + 0.5))
     np.testing.assert_array_equal(rgb[2], base)
     np.testing.assert_array_equal(rgb[3], np.floor(base + (255 - base) * 0.6 + 0.5))
     assert rgb_to_hex(rgb[4]) == NOISE_COLOR
-    assert rgb_to_hex(rgb[5]) == NAN_COLORS["light"]
+    assert rgb_to_hex(rgb[5]) == NAN_COLORS[theme]
 
 
 def test_shaded_by_default_between_the_clusters_own_quantiles():

@@ -98,6 +98,7 @@ def linked_panels(
         data=_data(view, state, ledger.refills),
         on_state_change=on_change or _nothing,
         on_missing_change=lambda: _refill(ledger_key),
+        on_dark_change=_nothing,  # the run that follows draws for the other theme
     )
     del result  # the state was read before, so that what is sent to the browser agrees with it
     st.session_state[ledger_key] = ledger

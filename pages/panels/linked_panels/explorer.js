@@ -106,6 +106,8 @@ export class Explorer {
   update(component) {
     this.component = component;
     const theme = readTheme(this.root);
+    // The server chooses color maps by the theme, and hears of another one with the next run only.
+    if (theme.dark !== this.drawing.theme.dark) component.setTriggerValue("dark", theme.dark);
     this.drawing.dress(theme);
     this.root.style.setProperty("--lp-slot-a", css(theme.slots.A));
     this.root.style.setProperty("--lp-slot-b", css(theme.slots.B));

@@ -170,7 +170,7 @@ def shaded(
         ranges=cluster_ranges(clustering.labels, latent),
         names=_names(clustering),
         nan_color=NAN_COLORS[theme],
-        dark=SHADE_DARK,
+        dark=SHADE_DARK[theme],
         light=SHADE_LIGHT,
         label="cluster, brighter = larger latent",
         panel=label_panel(clustering.labels),
