@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, file_util
 
 from pages.frame.navigation import DEFAULT, names
@@ -73,7 +74,26 @@ class PageAddresses:
         """Answer, or let the application answer."""
         asked = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         answer = self._answer(Request(scope)) if asked else None
-        await (answer or self._app)(scope, receive, send)
+        if asked and answer is None and _may_be_page(scope["path"]):
+            await self._pass_on(scope, receive, send)
+        else:
+            await (answer or self._app)(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer; its HTML for an address that is no page gets our style."""
+        replaced = False
+
+        async def send_ours(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                kind = MutableHeaders(raw=message["headers"]).get("content-type", "")
+                replaced = kind.startswith("text/html")
+                if replaced:
+                    await self._page(self._style)(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, send_ours)
 
     def _answer(self, request: Request) -> Response | None:
         base, path = base_path(), request.scope["path"]
@@ -84,9 +104,19 @@ class PageAddresses:
             return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")
         if name and name not in names():
             return None
-        style, modules = (self._style, ()) if name else (self._first_style, tuple(self._modules()))
+        if name:
+            return self._page(self._style)
+        return self._page(self._first_style, tuple(self._modules()))
+
+    def _page(self, style: str, modules: Sequence[str] = ()) -> Response:
         html = page_html(style, modules, self._script())
         return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+
+
+def _may_be_page(path: str) -> bool:
+    """Tell whether Streamlit might take a path for a page's: ``/NAME``, and no file."""
+    name = path.removeprefix(f"{base_path()}/")
+    return bool(name) and "/" not in name and "." not in name
 
 
 @lru_cache(maxsize=3)

@@ -96,6 +96,13 @@ def test_explore_has_an_address_and_keeps_what_it_carries(page, server) -> None:
     assert (asked["dim"], asked["embedding"]) == ("2", "pca")
 
 
+def test_an_address_that_is_no_page_leads_to_explore_with_its_style(page, server) -> None:
+    page.goto(f"{server}/nothing?{SCAN}")
+    page.get_by_text("Page not found").wait_for(timeout=PATIENCE)
+    assert page.locator("body > style").first.inner_html().count(".st-key-explore-body") > 1
+    assert page.request.get(f"{server}/_stcore/health").text() == "ok"
+
+
 def test_the_server_folder_stays_open_while_somebody_browses_it(page, server) -> None:
     page.goto(f"{server}/data?{SCAN}")
     opened(page, "Data")
