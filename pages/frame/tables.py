@@ -11,6 +11,8 @@ import streamlit as st
 
 from latentcore.cells import is_harmless
 
+# How a column of percentages is written, as sentences do: ``17.2 %``.
+PERCENT = "%.1f %%"
 _DIGITS = 5
 _MOST = 15
 # What Streamlit gives a table: pixels of a line, which the names of the columns are, too.

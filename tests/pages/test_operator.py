@@ -85,8 +85,8 @@ def test_operator_sees_whose_jobs_wait_cancels_one_and_reads_no_title(
     ended = {server_runner().wait(job, PATIENCE).state for job in (second, third)}
     assert ended == {"finished"}
     app.run()
-    assert "No job works or waits." in text(app)
-    assert "3 that have ended" in [one.label for one in app.expander]
+    assert "No job is running or waiting." in text(app)
+    assert "3 jobs have ended" in [one.label for one in app.expander]
     [users] = [one.value for one in app.dataframe if "Sessions" in one.value]
     assert set(users["User"]) >= {"ada@lab.org", "eve@lab.org"}
 

@@ -167,7 +167,8 @@ def _ask_which(key: str, titles: dict[str, str], pattern: str) -> list[str]:
         help="`*` stands for any letters, `?` for one: `scan_*.h5`.",
     ).strip()  # fmt: skip
     found = [place for place in titles if fnmatchcase(place.rsplit("/", 1)[-1], pattern)]
-    _report([place.rsplit("/", 1)[-1] for place in found], len(titles), "fit")
+    fit = "fits" if len(found) == 1 else "fit"
+    _report([place.rsplit("/", 1)[-1] for place in found], len(titles), fit)
     return found
 
 

@@ -22,6 +22,7 @@ from pages.tasks.batch.file_option import ask_file
 _EXECUTION = ("clobber", "resume")
 _LABELS = {
     "dim": "Latent dimension",
+    "checkpoint": "Trained model",
     "cmap": "Color map",
     "roi": "ROI (x0 x1 y0 y1)",
     "xy": "Sample at (x y)",

@@ -15,7 +15,7 @@ from latentcore.analysis.separation import Separation
 from latentcore.containers import Clustering, cluster_name
 from latentcore.errors import Cancelled
 from pages.frame.errors import markdown_safe
-from pages.frame.tables import show_table
+from pages.frame.tables import PERCENT, show_table
 from pages.frame.units import duration_text, mean_sd_text
 from pages.jobs import work
 from pages.tasks.explore.clusters import Clusters, separation_key, separation_of, tell_of_waiting
@@ -150,9 +150,9 @@ def _separation(found: Separation, clustering: Clustering) -> None:
         {
             "feature": name,
             "weight": given[name]["weight"],
-            "share of the variance": given[name]["variance_share"],
-            "share of the separation": share,
-            "own variance between clusters (η²)": found.eta_squared[name],
+            "share of the variance": 100 * given[name]["variance_share"],
+            "share of the separation": 100 * share,
+            "own variance between clusters (η²)": 100 * found.eta_squared[name],
         }
         for name, share in sorted(shares.items(), key=lambda entry: -entry[1])
     )
@@ -160,7 +160,7 @@ def _separation(found: Separation, clustering: Clustering) -> None:
     show_table(
         table, height=35 * (min(len(table), 8) + 1) + 3,
         column_config={
-            name: bar(name, format="percent", min_value=0, max_value=1)
+            name: bar(name, format=PERCENT, min_value=0, max_value=100)
             for name in table.columns[2:]
         },
     )  # fmt: skip

@@ -16,7 +16,7 @@ from latentcore.analysis.panel_ids import label_panel
 from latentcore.analysis.statistics import Description
 from latentcore.containers import Clustering
 from pages.frame.errors import markdown_safe
-from pages.frame.tables import shortened, show_table
+from pages.frame.tables import PERCENT, shortened, show_table
 from pages.frame.units import mean_sd_text
 from pages.view.question import Question
 from pages.view.scene import Scene
@@ -115,21 +115,22 @@ def _capital(text: str) -> str:
 
 
 def _shown(scene: Scene, name: str) -> str:
-    """Return what a set of points is called: the ROI, samples in view, A or B."""
-    return scene.region if name == "ROI" else name
+    """Return what a set of points is called in a narrow column: ROI, in view, A or B."""
+    return scene.region.removeprefix("samples ") if name == "ROI" else name
 
 
 def _selection_card(scene: Scene, name: str, found: SelectionStatistics, of_roi: int) -> None:
     title = _capital(scene.region) if name == "ROI" else f"Selection {name}"
+    if not found.n and name != "ROI":
+        st.markdown(f"**{title}: no {scene.points}**")
+        st.caption("Nothing is selected yet: brush in any panel by box or lasso.")
+        return
     share = f"{100 * found.n / max(1, of_roi):.1f} % of the {scene.region}" if name != "ROI" else ""
     unit = "" if found.area is None else markdown_safe(found.area.unit)
     area = "" if found.area is None else f"{found.area.value:,.6g} {unit}"
     points = scene.points if found.n != 1 else scene.points.removesuffix("s")
     facts = [f"**{title}: {found.n:,} {points}**", share, area]
     st.markdown(" · ".join(part for part in facts if part))
-    if not found.n and name != "ROI":
-        st.caption("Nothing is selected yet: brush in any panel by box or lasso.")
-        return
     first = list(found.values.items())[:2]
     called = _short_names(scene, found)
     st.caption(
@@ -206,7 +207,7 @@ def _partition_shares(
             what: share.name,
             "of": name,
             "n": share.n,
-            "share": share.of_partition,
+            "share": 100 * share.of_partition,
             "95 %": f"{100 * share.interval[0]:.1f}–{100 * share.interval[1]:.1f}",
         }
         for shares in zip(*(found[name].partitions for name in names), strict=True)
@@ -215,7 +216,7 @@ def _partition_shares(
     table = pd.DataFrame(rows)
     st.markdown(f"**{what.capitalize()}s in the selection**")
     share = st.column_config.NumberColumn(
-        "share", format="percent", width=70,
+        "share", format=PERCENT, width=70,
         help=f"Of the points of the {what} in the {scene.region}, and its 95 % interval in percent",
     )  # fmt: skip
     show_table(
@@ -230,7 +231,7 @@ def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Seque
                 "cluster": share.name,
                 "of": _shown(scene, name),
                 "n": entry.n,
-                "share": entry.of_selection,
+                "share": 100 * entry.of_selection,
             }
             for share in found["ROI"].clusters
             for name in names
@@ -241,7 +242,7 @@ def _shares(scene: Scene, found: Mapping[str, SelectionStatistics], names: Seque
     st.markdown("**Clusters in the selection**")
     if len(names) == 1:
         table = table.drop(columns="of")
-        share = st.column_config.ProgressColumn("share", format="percent", min_value=0, max_value=1)
+        share = st.column_config.ProgressColumn("share", format=PERCENT, min_value=0, max_value=100)
     else:  # there is no room for bars in the side panel of a small window
-        share = st.column_config.NumberColumn("share", format="percent", width=70)
+        share = st.column_config.NumberColumn("share", format=PERCENT, width=70)
     show_table(table, column_config={"share": share})

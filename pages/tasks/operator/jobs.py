@@ -33,10 +33,11 @@ def show() -> None:
     if active:
         _show_active({job: len(server_runner().ahead(job)) for job in active}, active)
     else:
-        st.caption("No job works or waits.")
+        st.caption("No job is running or waiting.")
     ended = [one for one in records if not one.active][:_MOST_ENDED]
     if ended:
-        with st.expander(f"{len(ended)} that have ended", icon=":material/history:"):
+        title = "1 job has ended" if len(ended) == 1 else f"{len(ended)} jobs have ended"
+        with st.expander(title, icon=":material/history:"):
             show_table(_ended(ended), height=320)
 
 

@@ -23,12 +23,12 @@ _KNOWN_FOR_S = 60.0
 _PARTS = {
     "workspace": "The workspace can be written",
     "disk": "There is room on the disk",
-    "jobs": "Jobs are worked off",
+    "jobs": "Jobs are processed",
 }
 _BROKEN = {
     "workspace": "The workspace can't be written",
     "disk": "The disk is full",
-    "jobs": "Nobody works off jobs: restart the server",
+    "jobs": "Jobs are not processed: restart the server",
 }
 
 
@@ -68,11 +68,7 @@ def disk_use() -> None:
         "Uploads": disk.uploads().total(),
         "Copies of objects": disk.cached(),
     }
-    size = st.column_config.NumberColumn(format="bytes")
-    show_table(
-        pd.DataFrame({"What": list(sizes), "Size": list(sizes.values())}),
-        column_config={"Size": size},
-    )
+    show_table(pd.DataFrame({"What": list(sizes), "Size": map(size_text, sizes.values())}))
 
 
 def versions() -> None:

@@ -32,12 +32,12 @@ def show() -> None:
         st.caption("Nobody has used the server yet.")
         return
     frame = pd.DataFrame(rows).sort_values("Disk", ascending=False)
-    size = st.column_config.NumberColumn(format="bytes")
+    sizes = ["Disk", "Runs", "Uploads"]
+    frame[sizes] = frame[sizes].map(size_text)
     show_table(
         frame,
         column_config={
             "User": st.column_config.TextColumn(width="large"),
-            **dict.fromkeys(("Disk", "Runs", "Uploads"), size),
             "Jobs, 24 h": st.column_config.NumberColumn(
                 format="%.2f h", help="For how long their jobs have worked in the last 24 hours."
             ),
@@ -71,5 +71,5 @@ def _bounds() -> str:
     bounds = [f"{room} GB"] if room else []
     bounds += [f"{hours} h of jobs within 24 hours"] if hours else []
     if not bounds:
-        return "No bounds are set for a user (LATENT_USER_GB, LATENT_USER_JOB_HOURS)."
+        return "No limits are set for users (LATENT_USER_GB, LATENT_USER_JOB_HOURS)."
     return f"Each user may take {' and '.join(bounds)}."

@@ -37,7 +37,7 @@ _WAYS = {
     "row": ":material/tag: Row",
     "image": ":material/image: Image",
 }
-_METRICS = {"cosine": "cosine (angle)", "euclidean": "Euclidean (distance)"}
+_METRICS = {"cosine": "Cosine (angle)", "euclidean": "Euclidean (distance)"}
 _ARRAYS = (".npy", ".h5", ".hdf5")
 
 
