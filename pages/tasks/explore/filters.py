@@ -46,25 +46,23 @@ def filter_bar(scene: Scene, question: Question) -> None:
     """Show the filters; what is changed here is in the session's question afterwards."""
     if not scene.numeric_maps:
         return
-    first, second, third = st.columns([4, 1.2, 1], vertical_alignment="bottom")
     name = scene.temperature_difference
-    with first:
+    with st.container(key="explore-filters", horizontal=True, vertical_alignment="center"):
         if name:
             _bins(scene, question, name)
         else:
             kept = filter_text(question.filters)
             shown = f"Samples with {kept} are in view." if kept else "All samples are in view."
-            st.caption(markdown_safe(shown))
-    with second.popover("Keep by a column", icon=":material/filter_alt:", width="stretch"):
-        _range(scene, question)
-    third.button(
-        "All samples",
-        key="explore.filter.none",
-        icon=":material/filter_alt_off:",
-        width="stretch",
-        disabled=not question.filters,
-        on_click=lambda: session.update(filters={}),
-    )
+            st.caption(markdown_safe(shown), width="content")
+        with st.popover("Keep by a column", icon=":material/filter_alt:"):
+            _range(scene, question)
+        st.button(
+            "All samples",
+            key="explore.filter.none",
+            icon=":material/filter_alt_off:",
+            disabled=not question.filters,
+            on_click=lambda: session.update(filters={}),
+        )
 
 
 def filter_text(filters: Filters) -> str:
@@ -94,12 +92,14 @@ def _bins(scene: Scene, question: Question, name: str) -> None:
         _keep(name, tuple(_BINS[number] for number in sorted(st.session_state[key])))
 
     st.multiselect(
-        f"Keep samples by {markdown_safe(name)}: 90th − 10th percentile of a cutout's center",
+        f"Keep samples by {markdown_safe(name)}",
         range(len(_BINS)),
         key=key,
         format_func=lambda number: f"{names[number]} · {counts[number]:,}",
         on_change=adopt,
-        placeholder="all; choose bins to keep only these",
+        placeholder=f"Keep by {name} (90th − 10th percentile of the center)",
+        label_visibility="collapsed",
+        width=400,
     )
 
 
