@@ -64,9 +64,9 @@ def show_missing(problems: Sequence[str]) -> None:
     if state.current().is_empty:
         problems = (*problems, "Nothing is shown in its place.")
     lines = "\n".join(problems).split("\n")
-    text, button = st.columns([7, 1], vertical_alignment="center")
-    text.warning("  \n".join(map(errors.markdown_safe, lines)), icon=":material/warning:")
-    button.button("Dismiss", icon=":material/close:", on_click=state.dismiss, width="stretch")
+    with st.container(key="missing", horizontal=True, vertical_alignment="center", wrap=False):
+        st.warning("  \n".join(map(errors.markdown_safe, lines)), icon=":material/warning:")
+        st.button("Dismiss", icon=":material/close:", on_click=state.dismiss)
 
 
 @asynccontextmanager
