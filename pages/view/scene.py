@@ -20,7 +20,7 @@ from latentcore.analysis.partition_shares import comparable
 from latentcore.analysis.representatives import Representatives, representatives
 from latentcore.analysis.value_filters import kept_by
 from latentcore.containers import LatentSet, Partitions, Roi, quantities
-from latentcore.errors import InputError
+from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
 from pages.scan import joining, loading
 from pages.scan.joining import JoinedMaps, joined_tables
@@ -292,7 +292,7 @@ def complete(question: Question, scene: Scene) -> Question:
         changes["scatter"] = None
     if question.pinned is not None and not 0 <= question.pinned < len(scene.latents):
         changes["pinned"] = None
-    if question.roi is not None and scene.latents.grid is None:
+    if empty_roi(question, scene) or (question.roi is not None and scene.latents.grid is None):
         changes["roi"] = None
     there = () if scene.partitions is None else scene.partitions.names
     if question.learn_from and question.learn_from not in there:
@@ -302,6 +302,17 @@ def complete(question: Question, scene: Scene) -> Question:
     if len(kept) < len(question.filters):
         changes["filters"] = kept
     return question.changed(**changes) if changes else question
+
+
+def empty_roi(question: Question, scene: Scene) -> str:
+    """Return why the ROI can't be used, or ``""``: that of a link may lie beside the scan."""
+    if question.roi is None or scene.latents.grid is None:
+        return ""
+    try:
+        Roi.from_bounds(question.roi).mask(scene.latents.grid)
+    except RequestError as error:
+        return str(error)
+    return ""
 
 
 def scatter_of(scene: Scene, question: Question) -> tuple[Axis, Axis] | None:

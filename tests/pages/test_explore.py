@@ -133,6 +133,14 @@ def test_roi_that_reaches_beyond_the_scan_is_shown_as_what_it_covers(explore) ->
     assert shown == [0, 12, 2, 9]
 
 
+def test_a_roi_beside_the_scan_is_told_of_and_the_whole_scan_shown(explore) -> None:
+    app = explore(Question(embedding="pca", roi=(300, 310, 0, 9)))
+    assert asked(app).roi is None
+    told = next(one.value for one in app.error if "holds no point" in one.value)
+    assert told.endswith("The whole scan is shown.")
+    assert app.number_input(key="explore.roi.x1").value == 12
+
+
 def test_color_limits_are_locked_and_let_go(explore) -> None:
     app = explore()
     app.toggle(key="explore.lock").set_value(True).run()

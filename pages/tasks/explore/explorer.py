@@ -49,13 +49,14 @@ from pages.tasks.explore.panels_view import build_view, resolvable, told_of
 from pages.view import only, session
 from pages.view.embeddings import EmbeddingView
 from pages.view.question import SIMILARITY, Question
-from pages.view.scene import Scene, complete, open_scene
+from pages.view.scene import Scene, complete, empty_roi, open_scene
 
 _PANELS = "explore.panels"
 _LAST = "explore_last_clusters"
 _PROBLEM = "explore_problem"
 # The points that the browser has, where these are not all.
 _SHOWN = "explore_points"
+_BESIDE = "explore_roi_beside"
 # With fewer points there is nothing to cluster or embed.
 _FEWEST_IN_VIEW = 5
 _FIRST_VISIT = (
@@ -101,6 +102,7 @@ def show(scan: ScanState) -> None:
     room = layout.room()
     with room.notices:
         _tell(problem, encoded=bool(scene.encoded.any()))
+        _tell_of_roi(scene)
     if not scene.encoded.any():
         return
     completed = complete(session.question(), scene)
@@ -140,6 +142,19 @@ def _tell(problem: str | None, *, encoded: bool) -> None:
                 errors.show(RequestError(problem))
     if not encoded:
         st.warning("Not one sample of this file has a latent: every row is NaN.")
+
+
+def _tell_of_roi(scene: Scene) -> None:
+    """Tell that the ROI asked for lies beside the scan, until somebody dismisses it or sets one."""
+    question, about = session.question(), loading.version(scene.scan.latents or "")
+    beside = empty_roi(question, scene)
+    if beside:
+        st.session_state[_BESIDE] = about, f"{beside} The whole scan is shown."
+    of, told = st.session_state.get(_BESIDE, ("", ""))
+    if of == about and (beside or question.roi is None):
+        with layout.notice("roi", told) as shown:
+            if shown:
+                errors.show(RequestError(told))
 
 
 def _regions(scene: Scene, room: layout.Room) -> Kept:
