@@ -362,18 +362,18 @@ def _likely(peek: Peek) -> str:
     head = peek.head[:64].lstrip().lower()
     is_ = next((what for start, what in _STARTS.items() if head.startswith(start)), "")
     if peek.name.endswith(_HDF5_SUFFIXES) and not peek.is_hdf5:
-        why = f"it is {is_}" if is_ else "it may have been cut off on its way, or be a text"
-        return f"{name} is called like an HDF5 file, but is none: {why}. Copy the right file again."
+        why = f"it is {is_}" if is_ else "it may be cut off, or a text file"
+        return f"{name} has the name of an HDF5 file but is not one: {why}. Copy the right file."
     if peek.name.endswith(_WEIGHTS):
         return (
-            f"{name} is called like weights of a model, not like data. Give it as the encoder, "
+            f"{name} has the name of a model's weights, not of data. Give it as the encoder, "
             "where latents are extracted."
         )
     if peek.name.endswith(_SPREADSHEETS):
         return f"{name} is a spreadsheet. Save it as CSV, with the columns x and y."
     if peek.name.endswith((*PICTURES, *VIDEOS)):
         return (
-            f"{name} is called like a picture or video, but is {is_ or 'none that can be read'}. "
+            f"{name} has the name of a picture or video, but is {is_ or 'none that can be read'}. "
             "Copy it again, or save it as PNG, TIFF or MP4."
         )
     if is_ and not peek.name.endswith(".npz"):

@@ -22,6 +22,7 @@ from pages.frame import errors
 
 T = TypeVar("T")
 
+_ABBREVIATIONS = ("aic", "bic")
 _MOST_COLUMNS = 3
 
 
@@ -45,7 +46,8 @@ class _Ask:
     def title(self, choice: Any) -> str:
         if choice is None:
             return self.automatic or "none"
-        return self.titles.get(choice, str(choice).replace("_", " "))
+        written = str(choice).replace("_", " ")
+        return self.titles.get(choice, written.upper() if written in _ABBREVIATIONS else written)
 
 
 def form_for(
@@ -218,6 +220,7 @@ def _choice(ask: _Ask, key: str) -> Any:
         format_func=ask.title,
         key=key,
         help=ask.help or None,
+        placeholder=(_shortened(ask.automatic) or "as usual") if ask.optional else None,
         persist_state="session",
     )
 

@@ -39,6 +39,11 @@ def size_text(size: float) -> str:
     return f"{size:.0f} B"
 
 
+def device_words(device: str) -> str:
+    """Write what PyTorch calls a device: ``the CPU``, ``cuda:0``."""
+    return "the CPU" if device == "cpu" else device
+
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -119,7 +119,7 @@ def test_wrong_files_are_reported_and_the_others_kept(open_page: OpenPage, tmp_p
     assert "No reader recognizes 'text.h5'" in details
     assert "Its top-level keys are 'EBSD'" in details
     for words in (
-        "is called like an HDF5 file, but is none",
+        "has the name of an HDF5 file but is not one",
         "is HDF5, but holds no patterns, maps or latents",
         "(20, 2)",
         "1 point shares its coordinates",

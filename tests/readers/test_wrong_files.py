@@ -13,11 +13,11 @@ WEB_PAGE = b"\n<!DOCTYPE html>\n<html><title>Sign in</title></html>\n"
 WRONG = (
     ("paper.h5", b"%PDF-1.7\n%\xe2\xe3\n" + b"x" * 3_000, "it is a PDF"),
     ("scan.h5oina", WEB_PAGE, "a web page, as a server gives one that wants a login"),
-    ("notes.h5", b"to do: call Anna\n", "be a text"),
+    ("notes.h5", b"to do: call Anna\n", "or a text file"),
     ("scan.up1x", b"PK\x03\x04 and so on", "'scan.up1x' is a zip archive"),
     ("model.pth", b"\x80\x04weights", "Give it as the encoder"),
     ("video.mp4", b"this is no video\n" * 100, "but is none that can be read"),
-    ("figure.png", WEB_PAGE, "is called like a picture or video, but is a web page"),
+    ("figure.png", WEB_PAGE, "has the name of a picture or video, but is a web page"),
     ("table.xlsx", b"PK\x03\x04 and so on", "Save it as CSV, with the columns x and y"),
     ("arrays.npz", b"PK\x03\x04 and so on", "is no file of patterns, maps or latents"),
     ("empty.tsv", b"", "is empty"),

@@ -111,7 +111,7 @@ def _title(verb: str, request: Any, first: str) -> str:
     if verb == "differ" and request.between:
         return f"Where {' and '.join(request.between)} differ"
     n = len(request.against if verb == "differ" else request.latents[1:])
-    return f"{first} against {n} other{'s' * (n > 1)}"
+    return f"{first} against {f'{n} others' if n > 1 else 'another'}"
 
 
 def _job(scene: Scene, verb: str) -> None:

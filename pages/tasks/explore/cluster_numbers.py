@@ -152,9 +152,10 @@ def _separation(found: Separation, clustering: Clustering) -> None:
             "weight": given[name]["weight"],
             "share of the variance": 100 * given[name]["variance_share"],
             "share of the separation": 100 * share,
-            "own variance between clusters (η²)": 100 * found.eta_squared[name],
+            "own variance between clusters (η²)": None if own is None else 100 * own,
         }
         for name, share in sorted(shares.items(), key=lambda entry: -entry[1])
+        for own in [found.eta_squared[name]]
     )
     bar = st.column_config.ProgressColumn
     show_table(

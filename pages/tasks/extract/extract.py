@@ -9,8 +9,8 @@ from latentcore.jobs import JobRecord
 from pages.access import places
 from pages.forms import extract_form, preparation_form
 from pages.frame import errors
-from pages.frame.units import duration_text
-from pages.jobs.latents_names import name_of
+from pages.frame.units import device_words, duration_text
+from pages.jobs.latents_names import name_of, preparation_title
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
 from pages.jobs.past_runs import latents_of
 from pages.results import run_files
@@ -32,7 +32,7 @@ def show_result(record: JobRecord) -> None:
     if summary.get("explained_variance") is not None:
         facts.append(f"{100 * summary['explained_variance']:.1f} % of the variance kept")
     if summary.get("device"):
-        device = errors.markdown_safe(summary["device"])
+        device = errors.markdown_safe(device_words(summary["device"]))
         facts.append(f"on {device} in {duration_text(record.elapsed())}")
     st.markdown(" · ".join(facts))
     for note in summary.get("notes", ()):
@@ -57,8 +57,7 @@ def show_earlier(samples: str) -> None:
         run = read_run(folder) or {}
         summary = run.get("summary", {})
         with st.container(horizontal=True, vertical_alignment="center", border=True):
-            asked = run.get("request", {}).get("prepare") or ["default preparation"]
-            prepared = ", ".join(map(str, asked)) if isinstance(asked, list) else str(asked)
+            prepared = preparation_title(run) or "usual preparation"
             st.markdown(
                 f"**{errors.markdown_safe(name_of(place))}** · "
                 f"{summary.get('n_encoded', 0):,} samples · {errors.markdown_safe(prepared)}"

@@ -19,7 +19,7 @@ from pages.forms import checkpoints
 from pages.forms.extract_form import CHECKPOINT
 from pages.frame import errors, navigation
 from pages.frame.theme import tones
-from pages.frame.units import duration_text
+from pages.frame.units import device_words, duration_text
 from pages.jobs.panel import runner, state_badge, watch
 from pages.jobs.past_runs import trainings_of
 from pages.results import run_files
@@ -92,7 +92,7 @@ def use_for_extraction(place: str) -> None:
 
 
 def _facts(summary: dict[str, Any]) -> str:
-    device = errors.markdown_safe(str(summary.get("device", "?")))
+    device = errors.markdown_safe(device_words(str(summary.get("device", "?"))))
     facts = [
         f"Epoch **{summary.get('best_epoch', 0):,}** of {summary.get('epochs', 0):,} was best",
         f"**{summary.get('n_train', 0):,}** samples trained on",
