@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import Features, Scaling, cluster_features
+from latentcore.analysis.clustering import cluster_features
+from latentcore.analysis.features import Features, Scaling
 from latentcore.analysis.samples import standard_error
 from latentcore.containers import Clustering
 from latentcore.errors import InputError, RequestError, ShapeError

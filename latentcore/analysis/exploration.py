@@ -16,12 +16,11 @@ from latentcore.analysis.cluster_numbers import renumbered
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import (
     FeatureChoice,
-    Features,
-    Scaling,
     chosen_features,
     cluster_features,
     latent_name,
 )
+from latentcore.analysis.features import Features, Scaling
 from latentcore.analysis.panel_ids import (
     label_panels,
     map_values,

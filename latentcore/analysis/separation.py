@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from latentcore.analysis.cluster_fits import Fits, Rows
 from latentcore.analysis.cluster_samples import SampledClusterer
 from latentcore.analysis.clusterers import Clusterer, learned_rows
-from latentcore.analysis.clustering import Features, Scaling, cluster_features
+from latentcore.analysis.clustering import cluster_features
+from latentcore.analysis.features import Features, Scaling
 from latentcore.analysis.scaled_rows import columns_of
 from latentcore.containers import Clustering
 from latentcore.errors import RequestError

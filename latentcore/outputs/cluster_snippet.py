@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import Scaling
+from latentcore.analysis.features import Scaling
 from latentcore.analysis.samples import Sample
 
 _CLUSTER = '''\

@@ -17,7 +17,6 @@ from latentcore.analysis.cluster_numbers import numbers_of, renumbered
 from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.clustering import (
     FeatureChoice,
-    Features,
     chosen_features,
     cluster_features,
     latent_and_band_contrast,
@@ -25,6 +24,7 @@ from latentcore.analysis.clustering import (
     learned_of,
 )
 from latentcore.analysis.collapse import ActiveUnits, Spread, active_units, has_prior, spread
+from latentcore.analysis.features import Features
 from latentcore.analysis.partition_shares import comparable, partition_shares
 from latentcore.analysis.separation import (
     ScalingComparison,

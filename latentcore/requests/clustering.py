@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from latentcore.analysis.clusterers import CLUSTERERS, Clusterer, make_clusterer
-from latentcore.analysis.clustering import Scaling
+from latentcore.analysis.features import Scaling
 from latentcore.analysis.samples import Sample
 from latentcore.errors import RequestError
 from latentcore.requests.methods import parameters_of, with_parameters

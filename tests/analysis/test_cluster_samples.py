@@ -13,7 +13,8 @@ from sklearn.mixture import GaussianMixture
 from latentcore.analysis import cluster_samples
 from latentcore.analysis.cluster_samples import fit_rows
 from latentcore.analysis.clusterers import dbscan, gaussian_mixture, make_clusterer
-from latentcore.analysis.clustering import Features, cluster_features
+from latentcore.analysis.clustering import cluster_features
+from latentcore.analysis.features import Features
 from latentcore.analysis.separation import compare_scalings, separation
 from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress

@@ -11,12 +11,12 @@ from sklearn.metrics import adjusted_rand_score
 from latentcore.analysis.clusterers import make_clusterer
 from latentcore.analysis.clustering import (
     FeatureChoice,
-    Features,
     chosen_features,
     cluster,
     cluster_features,
     latent_and_band_contrast,
 )
+from latentcore.analysis.features import Features
 from latentcore.analysis.separation import between_shares, compare_scalings, eta_squared, separation
 from latentcore.containers import LatentSet, later, later_sample_ids
 from latentcore.errors import RequestError, ShapeError

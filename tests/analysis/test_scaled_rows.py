@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from latentcore.analysis.clustering import Features
+from latentcore.analysis.features import Features
 from latentcore.analysis.scaled_rows import columns_of
 
 

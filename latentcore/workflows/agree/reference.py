@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.agreement import MISSING, as_labels
 from latentcore.analysis.clusterers import Clusterer
-from latentcore.analysis.clustering import Features, Scaling, cluster_features
+from latentcore.analysis.clustering import cluster_features
+from latentcore.analysis.features import Features, Scaling
 from latentcore.analysis.references import join_maps
 from latentcore.containers import LatentSet, Roi, SampleTable, ScanGrid, ScanMaps, match_rows
 from latentcore.errors import JoinError

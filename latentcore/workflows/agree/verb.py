@@ -15,7 +15,7 @@ from latentcore.analysis.agreement import (
     cluster_dimension,
 )
 from latentcore.analysis.clusterers import Clusterer, make_clusterer
-from latentcore.analysis.clustering import Scaling
+from latentcore.analysis.features import Scaling
 from latentcore.analysis.samples import sample_size
 from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, Roi

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from latentcore.analysis.cluster_numbers import numbers_of, renumbered
 from latentcore.analysis.clusterers import make_clusterer
-from latentcore.analysis.clustering import Features, learned_of
+from latentcore.analysis.clustering import learned_of
 from latentcore.analysis.exploration import cluster_roi, roi_features
+from latentcore.analysis.features import Features
 from latentcore.analysis.separation import Separation, separation
 from latentcore.containers import Clustering
 from latentcore.errors import Cancelled, InputError, RequestError
