@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.embedding_quality import neighbour_preservation, trustworthiness
-from latentcore.analysis.projection import umap
+from latentcore.analysis.umap_embedding import umap
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 
 SIDES = (64, 80)

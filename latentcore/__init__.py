@@ -24,10 +24,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if TYPE_CHECKING:
     from latentcore.analysis.clustering import FeatureChoice, cluster
     from latentcore.analysis.exploration import explore
-    from latentcore.analysis.projection import pca, umap
+    from latentcore.analysis.principal_components import pca
     from latentcore.analysis.ranking import rank
     from latentcore.analysis.selection import Shape, select
     from latentcore.analysis.statistics import compare, describe
+    from latentcore.analysis.umap_embedding import umap
     from latentcore.containers import Clustering, Embedding, LatentSet, Roi, ScanGrid, ScanMaps
     from latentcore.datasets import FeatureDataset, LatentDataset, MeasurementDataset, SampleDataset
     from latentcore.encoders import open_checkpoint
@@ -67,11 +68,11 @@ _HOMES = {
     "open_maps": "readers",
     "open_samples": "readers",
     "open_table": "readers",
-    "pca": "analysis.projection",
+    "pca": "analysis.principal_components",
     "rank": "analysis.ranking",
     "recognize": "readers",
     "select": "analysis.selection",
-    "umap": "analysis.projection",
+    "umap": "analysis.umap_embedding",
 }
 
 __all__ = [

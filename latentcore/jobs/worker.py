@@ -24,7 +24,7 @@ from latentcore.workers import lower_priority, serve
 _LOW_PRIORITY = 5
 # What nobody asked for takes only what others leave of the processor.
 _LOWEST_PRIORITY = 19
-_WARMED = "latentcore.analysis.projection"
+_WARMED = "latentcore.analysis.umap_embedding"
 _COMPILED = "pynndescent"
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentcore.analysis.projection import EACH
 from latentcore.analysis.projections import PROJECTIONS, Projection, make_projection
+from latentcore.analysis.umap_embedding import EACH
 from latentcore.artifacts import RunFolder
 from latentcore.artifacts.embedding_model import (
     EMBEDDING_MODEL,

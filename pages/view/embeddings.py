@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.landmarks import MOST_FITTED
-from latentcore.analysis.projection import (
+from latentcore.analysis.principal_components import (
     PrincipalComponents,
     pca,
     pca_of_rows,

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from latentcore.analysis import landmarks, projection, umap_engine
+from latentcore.analysis import landmarks, umap_engine
+from latentcore.analysis.umap_embedding import UMAP_METRICS
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
 from latentcore.progress import Progress
 
 NAMES = {"manhattan": "cityblock"}
 
 
-@pytest.mark.parametrize("metric", projection.UMAP_METRICS)
+@pytest.mark.parametrize("metric", UMAP_METRICS)
 def test_exact_neighbors_are_scipys(metric, monkeypatch):
     monkeypatch.setattr(umap_engine, "_ROWS_AT_ONCE", 7)
     rng = np.random.default_rng(0)

@@ -421,7 +421,7 @@ def test_jobs_of_a_killed_server_are_interrupted_and_its_worker_ends(tmp_path: P
 
 
 def test_warm_worker_makes_automatic_jobs_wait_and_says_so(tmp_path: Path, monkeypatch) -> None:
-    # The child's stand-in for latentcore.analysis.projection compiles until the gate opens.
+    # The child's stand-in for latentcore.analysis.umap_embedding compiles until the gate opens.
     gate = Gate(tmp_path)
     monkeypatch.setenv("TOY_WARM_GATE", gate.path)
     with JobRunner(tmp_path / "jobs") as runner:

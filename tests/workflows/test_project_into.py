@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentcore.analysis.projection import place_by_umap
+from latentcore.analysis.umap_embedding import place_by_umap
 from latentcore.artifacts.embedding_model import (
     EMBEDDING_MODEL,
     read_embedding_model,

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.projection import pca, place_by_axes
+from latentcore.analysis.principal_components import pca, place_by_axes
 from latentcore.analysis.projections import PROJECTIONS
 from latentcore.containers import Embedding, LatentSet
 from latentcore.progress import Progress
@@ -18,7 +18,7 @@ from latentcore.progress import Progress
 @PROJECTIONS.register("pca")
 @dataclass(frozen=True)
 class PcaProjection:
-    """The first principal components; see `latentcore.analysis.projection.pca`."""
+    """The first principal components; see `latentcore.analysis.principal_components.pca`."""
 
     note: ClassVar[str] = ""
     metric: ClassVar[str] = "euclidean"

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.projection import place_by_umap, umap, umap_version
 from latentcore.analysis.projections import PROJECTIONS
+from latentcore.analysis.umap_embedding import place_by_umap, umap, umap_version
 from latentcore.containers import Embedding, LatentSet
 from latentcore.progress import Progress
 
@@ -18,7 +18,7 @@ from latentcore.progress import Progress
 @PROJECTIONS.register("umap")
 @dataclass(frozen=True)
 class UmapProjection:
-    """UMAP of the latents; see `latentcore.analysis.projection.umap`."""
+    """UMAP of the latents; see `latentcore.analysis.umap_embedding.umap`."""
 
     note: ClassVar[str] = (
         "Points that are near in latent space lie near in a UMAP; distances between its groups, "

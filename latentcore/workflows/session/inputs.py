@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.panel_ids import codes_of, label_panels, region_panels
-from latentcore.analysis.projection import pca, pca_of_rows
+from latentcore.analysis.principal_components import pca, pca_of_rows
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts import RunFolder, from_json
 from latentcore.artifacts.stored_embedding import (

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from latentcore.analysis.clusterers import CLUSTERERS
-from latentcore.analysis.projection import UMAP_METRICS
+from latentcore.analysis.umap_embedding import UMAP_METRICS
 from latentcore.figures.colors import COLORMAPS, MISSING_COLORS, MISSING_USUAL, is_diverging
 from pages.forms.request_form import form_for
 from pages.tasks.explore import features

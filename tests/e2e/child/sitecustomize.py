@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 if "PCA_GATE" in os.environ and "streamlit" in sys.orig_argv:
-    from latentcore.analysis import projection
+    from latentcore.analysis import principal_components
 
-    pca = projection.pca
+    pca = principal_components.pca
 
     def held(*arguments, **options):
         while not Path(os.environ["PCA_GATE"]).exists():
             time.sleep(0.02)
         return pca(*arguments, **options)
 
-    projection.pca = held
+    principal_components.pca = held

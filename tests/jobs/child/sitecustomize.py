@@ -14,10 +14,10 @@ if "latentcore.jobs.worker" in sys.orig_argv:
         toy_verbs.hold(os.environ["TOY_HELD"], os.environ["TOY_GATE"])
 
     if "TOY_WARM_GATE" in os.environ:
-        from latentcore.analysis import projection
+        from latentcore.analysis import umap_embedding
 
         def compile_until_the_gate_opens() -> None:
             while not Path(os.environ["TOY_WARM_GATE"]).exists():
                 time.sleep(0.02)
 
-        projection.warm_up = compile_until_the_gate_opens
+        umap_embedding.warm_up = compile_until_the_gate_opens

@@ -10,7 +10,8 @@ from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from latentcore.analysis import embedding_quality
 from latentcore.analysis.embedding_quality import neighbour_preservation, trustworthiness
-from latentcore.analysis.projection import pca, principal_axes, umap
+from latentcore.analysis.principal_components import pca, principal_axes
+from latentcore.analysis.umap_embedding import umap
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids, partitions_of
 from latentcore.errors import Cancelled, RequestError
 from latentcore.progress import Progress
@@ -44,7 +45,7 @@ class TestPca:
 
     def test_blocks_do_not_change_the_axes(self, monkeypatch):
         whole = principal_axes(groups())
-        monkeypatch.setattr("latentcore.analysis.projection._BLOCK", 7)
+        monkeypatch.setattr("latentcore.analysis.principal_components._BLOCK", 7)
         for one, other in zip(whole, principal_axes(groups()), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-12)
 
@@ -52,8 +53,8 @@ class TestPca:
         values = groups(2_000)
         values[7] = np.nan
         whole = pca(latents(values))
-        monkeypatch.setattr("latentcore.analysis.projection._MOST_LEARNED", 1_000)
-        monkeypatch.setattr("latentcore.analysis.projection._LEARNED", 500)
+        monkeypatch.setattr("latentcore.analysis.principal_components._MOST_LEARNED", 1_000)
+        monkeypatch.setattr("latentcore.analysis.principal_components._LEARNED", 500)
         found = pca(latents(values))
         assert found.parameters["n_used"] == 3_999
         assert found.parameters["n_fitted"] in (499, 500)
@@ -156,7 +157,7 @@ class TestUmap:
         assert found.parameters["n_fitted"] == 50
 
     def test_by_default_no_more_than_so_many_are_learned_from(self, monkeypatch):
-        monkeypatch.setattr("latentcore.analysis.projection.MOST_FITTED", 50)
+        monkeypatch.setattr("latentcore.analysis.umap_embedding.MOST_FITTED", 50)
         values = groups()
         values[5] = np.nan
         found = umap(latents(values))
