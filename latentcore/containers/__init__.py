@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from latentcore.containers.columns import Columns, holds_names, numeric, quantities, refuse_names
-from latentcore.containers.grid import Lattice, ScanGrid, ShiftedRows
+from latentcore.containers.grid import ScanGrid
 from latentcore.containers.joining import match_rows, sample_rows
 from latentcore.containers.latents import LatentSet, default_sample_ids, later_sample_ids
+from latentcore.containers.lattice import Lattice, ShiftedRows
 from latentcore.containers.lazy import is_pending, later, lazy_fields
 from latentcore.containers.maps import CrystalSymmetry, ScanMaps, UnitCell
 from latentcore.containers.partitions import Partitions, partitions_of

@@ -15,8 +15,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers.grid import ScanGrid, ShiftedRows, is_shifted
+from latentcore.containers.grid import ScanGrid
 from latentcore.containers.latents import LatentSet, default_sample_ids
+from latentcore.containers.lattice import ShiftedRows, is_shifted
 from latentcore.containers.lazy import lazy_fields, unmade
 from latentcore.containers.maps import ScanMaps
 from latentcore.containers.samples import SampleSource
