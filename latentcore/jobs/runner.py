@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import threading
@@ -15,7 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
-from latentcore.artifacts import is_no_room, read_run, remove_entry, unfinished
+from latentcore.artifacts import read_run, remove_entry, unfinished
 from latentcore.errors import RequestError
 from latentcore.jobs.executors import (
     SHORT_PATIENCE_S,
@@ -25,19 +24,19 @@ from latentcore.jobs.executors import (
     ThreadExecutor,
 )
 from latentcore.jobs.folder import JobFolder
-from latentcore.jobs.owners import Owner, SharedLock
+from latentcore.jobs.owners import Owner
+from latentcore.jobs.queues import AUTOMATIC, queue_of
 from latentcore.jobs.records import JobRecord
 from latentcore.jobs.run_job import Outcome
+from latentcore.jobs.store import RecordStore
 from latentcore.jobs.turns import TurnQueue, in_turn
-from latentcore.jobs.usage import Usage, UsageLog
+from latentcore.jobs.usage import Usage, UsageLog, usage_of
 from latentcore.requests.question import job_id
 from latentcore.workflows import VERBS, request_from, request_of
 
 _LOOK_EVERY_S = 0.1
 # So often users' bounds are looked at while their jobs work.
 _ADMIT_EVERY_S = 15.0
-# The queue of what nobody asked for, whatever its verb.
-_AUTOMATIC = "automatic"
 
 # Seconds that each user's jobs have worked since a moment.
 Worked = Callable[[float], Mapping[str, float]]
@@ -93,13 +92,12 @@ class JobRunner:
         self._closed = threading.Event()
         self._changed = threading.Condition()
         self._queued: list[str] = []
-        self._cache: dict[str, tuple[tuple[int, int], JobRecord | None]] = {}
-        self._unsaved: dict[str, JobRecord] = {}
-        self._exclusive = SharedLock(self._folder / ".lock")
+        self._store = RecordStore(self._folder)
+        self._exclusive = self._store.exclusive
         with self._exclusive():
             self._owner = Owner(self._folder)
         self._automatic = self._process_executor(
-            _AUTOMATIC, "automatic", idle=True, patience=SHORT_PATIENCE_S
+            AUTOMATIC, "automatic", idle=True, patience=SHORT_PATIENCE_S
         )
         self._executors: dict[str, Executor] = {
             "thread": ThreadExecutor(
@@ -110,7 +108,7 @@ class JobRunner:
                 "embedding", "embedding", patience=SHORT_PATIENCE_S
             ),
             "background": self._process_executor("background", "background"),
-            _AUTOMATIC: self._automatic,
+            AUTOMATIC: self._automatic,
         }
         if admit is not None:
             threading.Thread(target=self._keep_to_bounds, name="latent-bounds", daemon=True).start()
@@ -225,30 +223,26 @@ class JobRunner:
         """Return a job as it stands, or None."""
         if not job.isalnum():  # it comes from a URL and names a folder
             return None
-        if job in self._unsaved:
-            self._save_again(job)
-        record = self._stored(job)
+        self._store.save_again(job)
+        record = self._store.stored(job)
         if record is None:
             return None
         if record.active and not self._owner.sees(record.owner):
             return self._interrupted(record)
-        return self._at(job).with_progress(record) if record.active else record
+        return self._store.at(job).with_progress(record) if record.active else record
 
     def list(self, limit: int = 50) -> list[JobRecord]:
         """Return the newest jobs, newest first."""
-        found = [self.get(path.name) for path in self._folder.iterdir() if path.name.isalnum()]
-        records = [record for record in found if record is not None]
+        records = [record for job in self._store.jobs() if (record := self.get(job)) is not None]
         return sorted(records, key=lambda record: record.created, reverse=True)[:limit]
 
     def damage(self, job: str) -> str:
         """Return what is wrong with the record of a job; empty where it is good or missing."""
-        if not job.isalnum() or self._stored(job) is not None:
-            return ""
-        return self._at(job).damage()
+        return self._store.damage(job) if job.isalnum() else ""
 
     def damaged(self) -> dict[str, str]:
         """Return the jobs whose records can't be read, each with what is wrong."""
-        found = {path.name: self.damage(path.name) for path in self._folder.iterdir()}
+        found = {job: self._store.damage(job) for job in self._store.jobs()}
         return {job: problem for job, problem in found.items() if problem}
 
     def cancel(self, job: str, *, pause: bool = False, user: str | None = None) -> JobRecord:
@@ -273,14 +267,14 @@ class JobRunner:
             if user is not None:
                 record = replace(record, left=(*record.left, user))
             if user is not None and record.wanted_by:
-                self._save(record)
+                self._store.save(record)
                 return record
-            self._at(job).ask_to_cancel()
+            self._store.at(job).ask_to_cancel()
             record = replace(record, paused=pause)
             if record.state == "queued":
                 record = replace(record, state="cancelled", ended=time.time())
                 self._leave_queue(job)
-            self._save(record)
+            self._store.save(record)
         return self._known(job)
 
     def forget(self, job: str, *, delete_run: bool = False) -> None:
@@ -295,7 +289,7 @@ class JobRunner:
         """
         with self._exclusive():
             if self.damage(job):
-                self._drop(job)
+                self._store.drop(job)
                 return
             record = self._known(job)
             if record.active:
@@ -303,7 +297,7 @@ class JobRunner:
                 raise RequestError(message)
             if delete_run:
                 self.delete_run(record.folder)
-            self._drop(job)
+            self._store.drop(job)
 
     def delete_run(self, folder: Path) -> None:
         """Delete a run folder of this workspace, and what an unfinished attempt left beside it.
@@ -353,11 +347,11 @@ class JobRunner:
         record = self.get(job)
         if record is None or record.state != "queued":
             return ()
-        queue, records, now = _queue(record), self._all(), time.time()
+        queue, records, now = queue_of(record), self._all(), time.time()
         rivals = [
             other
             for other in reversed(records)
-            if other.active and other.owner == record.owner and _queue(other) == queue
+            if other.active and other.owner == record.owner and queue_of(other) == queue
         ]
         running = [other for other in rivals if other.state == "running"]
         queued = [other for other in rivals if other.state == "queued"]
@@ -381,10 +375,10 @@ class JobRunner:
             refusal = self._refusal(record) if mine and not record.cancelling else ""
             if refusal:
                 with self._exclusive():
-                    latest = self._stored(record.id)
+                    latest = self._store.stored(record.id)
                     if latest is not None and latest.state == "running":
-                        self._save(replace(latest, error=refusal))
-                        self._at(record.id).ask_to_cancel()
+                        self._store.save(replace(latest, error=refusal))
+                        self._store.at(record.id).ask_to_cancel()
 
     def warm_up(self) -> None:
         """Start the worker of automatic jobs now; it compiles what is slow at its first use."""
@@ -403,7 +397,7 @@ class JobRunner:
     def log_text(self, job: str, limit: int = 20_000) -> str:
         """Return the end of a job's log."""
         try:
-            return self._at(job).log.read_text(encoding="utf-8", errors="replace")[-limit:]
+            return self._store.at(job).log.read_text(encoding="utf-8", errors="replace")[-limit:]
         except OSError:
             return ""
 
@@ -430,10 +424,10 @@ class JobRunner:
         record = replace(
             record, state="queued", owner=self._owner.token, attempt=record.attempt + 1
         )
-        folder = self._at(record.id)
+        folder = self._store.at(record.id)
         folder.create(record)
         self._queued.append(record.id)
-        self._executors[_queue(record)].queue.put(folder)
+        self._executors[queue_of(record)].queue.put(folder)
         return record
 
     def _asked_for(self, known: JobRecord, asked: JobRecord) -> JobRecord:
@@ -452,9 +446,9 @@ class JobRunner:
         waits = record.state == "queued" and record.owner == self._owner.token
         if waits and record.automatic and not asked.automatic:
             record = replace(record, automatic=False, created=time.time())
-            self._executors[_queue(record)].queue.put(self._at(record.id))
+            self._executors[queue_of(record)].queue.put(self._store.at(record.id))
         if record != known:
-            self._save(record)
+            self._store.save(record)
         return record
 
     def _keep_to_bounds(self) -> None:
@@ -485,7 +479,7 @@ class JobRunner:
     def _next(self, queue: str, waiting: Sequence[JobFolder]) -> JobFolder:
         """Return which of the jobs that wait for a worker is next."""
         folders = {folder.path.name: folder for folder in waiting}
-        records = map(self._stored, folders)
+        records = map(self._store.stored, folders)
         queued = [record for record in records if record and record.state == "queued"]
         if gone := folders.keys() - {record.id for record in queued}:
             return folders[gone.pop()]  # it was cancelled: the worker passes over it
@@ -498,12 +492,12 @@ class JobRunner:
         """Yield what was worked in queues within the last day, with what is being worked."""
         yield from (one for one in self._usage.entries() if one.queue in queues)
         for record in records:
-            if record.state == "running" and _queue(record) in queues:
-                yield _usage(record, now)
+            if record.state == "running" and queue_of(record) in queues:
+                yield usage_of(record, now)
 
     def _on_start(self, folder: JobFolder, pid: int) -> JobRecord | None:
         with self._exclusive():
-            record = self._stored(folder.path.name)
+            record = self._store.stored(folder.path.name)
             wanted = (
                 not self._closing
                 and record is not None
@@ -515,15 +509,16 @@ class JobRunner:
                 return None
             self._leave_queue(record.id)
             if refusal := self._refusal(record):
-                self._save(replace(record, state="cancelled", error=refusal, ended=time.time()))
+                ended = replace(record, state="cancelled", error=refusal, ended=time.time())
+                self._store.save(ended)
                 return None
             record = replace(record, state="running", started=time.time(), pid=pid)
-            self._save(record)
+            self._store.save(record)
             return record
 
     def _on_end(self, folder: JobFolder, outcome: Outcome) -> None:
         with self._exclusive():
-            stored = self._stored(folder.path.name)
+            stored = self._store.stored(folder.path.name)
             if stored is None or not stored.active:
                 return
             record = folder.with_progress(stored)
@@ -549,7 +544,7 @@ class JobRunner:
     def _interrupted(self, record: JobRecord) -> JobRecord:
         """Note down that the server of an active job is gone; return the job as it stands."""
         with suppress(OSError), self._exclusive():
-            record = self._stored(record.id) or record
+            record = self._store.stored(record.id) or record
             if not record.active or self._owner.sees(record.owner):
                 return record
             self._end(self._ended_early(record))
@@ -557,7 +552,7 @@ class JobRunner:
         return self._ended_early(record)
 
     def _ended_early(self, record: JobRecord) -> JobRecord:
-        record = self._at(record.id).with_progress(record)
+        record = self._store.at(record.id).with_progress(record)
         ended = record.updated or record.started or record.created
         return replace(record, state="interrupted", ended=ended, cancelling=False)
 
@@ -572,79 +567,26 @@ class JobRunner:
             raise RequestError(message)
         return record
 
-    def _at(self, job: str) -> JobFolder:
-        return JobFolder(self._folder / job)
-
-    def _stored(self, job: str) -> JobRecord | None:
-        """Return what is on disk, or shall be; a file is read again only when it was replaced."""
-        if (unsaved := self._unsaved.get(job)) is not None:
-            return unsaved
-        try:
-            state = (self._folder / job / "job.json").stat()
-        except OSError:
-            self._cache.pop(job, None)
-            return None
-        key = (state.st_mtime_ns, state.st_ino)
-        cached = self._cache.get(job)
-        if cached is not None and cached[0] == key:
-            return cached[1]
-        record = self._at(job).stored()
-        self._cache[job] = (key, record)
-        return record
-
-    def _save(self, record: JobRecord) -> None:
-        """Write a record, at once or as soon as there is room: jobs go on, and end, without."""
-        try:
-            self._at(record.id).save(record)
-        except OSError as error:
-            if not (is_no_room(error) or error.errno == errno.EROFS):
-                raise
-            self._unsaved[record.id] = record
-        else:
-            self._unsaved.pop(record.id, None)
-
-    def _save_again(self, job: str) -> None:
-        with suppress(OSError), self._exclusive():
-            if (record := self._unsaved.get(job)) is not None:
-                self._save(record)
-
     def _end(self, record: JobRecord) -> None:
         """Save the record of a job that has ended, and how long it has worked."""
-        self._save(record)
+        self._store.save(record)
         if record.started:
-            self._usage.add(_usage(record, record.ended))
+            self._usage.add(usage_of(record, record.ended))
 
     def _leave_queue(self, job: str) -> None:
         if job in self._queued:
             self._queued.remove(job)
 
-    def _drop(self, job: str) -> None:
-        self._cache.pop(job, None)
-        self._unsaved.pop(job, None)
-        self._at(job).remove()
-
     def _prune(self) -> None:
         ended = [record for record in self._all() if not record.active]
         for record in ended[self._keep :]:
-            self._drop(record.id)
+            self._store.drop(record.id)
 
 
 def _again(request: Any, *, afresh: bool) -> dict[str, bool]:
     """Return the options that let a verb replace an answer it finds, or go on with its work."""
     wanted = {"clobber": True, "resume": False} if afresh else {"resume": True}
     return {entry.name: wanted[entry.name] for entry in fields(request) if entry.name in wanted}
-
-
-def _queue(record: JobRecord) -> str:
-    """Return where a job waits; nothing for a verb that only another version has."""
-    if record.automatic:
-        return _AUTOMATIC
-    return VERBS.get(record.verb).pool if record.verb in VERBS.names() else ""
-
-
-def _usage(record: JobRecord, until: float) -> Usage:
-    """Return the time that a job took of its worker, without that for which it waited."""
-    return Usage(record.payer, _queue(record), min(record.started + record.waited, until), until)
 
 
 def _no_services() -> AbstractContextManager[Mapping[str, object]]:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from latentcore.artifacts import from_json, write_atomic
 from latentcore.artifacts.records import Shape, number, shaped, text
+from latentcore.jobs.queues import queue_of
+from latentcore.jobs.records import JobRecord
 
 _KEPT_S = 86_400.0
 # About two thousand jobs; then lines older than a day go.
@@ -48,6 +50,12 @@ class Usage:
     def since(self, start: float) -> float:
         """Return how much of it came after a moment, in seconds."""
         return max(0.0, self.ended - max(start, self.started))
+
+
+def usage_of(record: JobRecord, until: float) -> Usage:
+    """Return the time that a job took of its worker, without that for which it waited."""
+    started = min(record.started + record.waited, until)
+    return Usage(record.payer, queue_of(record), started, until)
 
 
 class UsageLog:

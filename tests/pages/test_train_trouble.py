@@ -33,7 +33,7 @@ def scan(data_root: Path) -> Path:
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train in a thread of the server instead of the worker, which no test can reach into."""
-    monkeypatch.setattr(runner_module, "_queue", lambda record: "thread")
+    monkeypatch.setattr(runner_module, "queue_of", lambda record: "thread")
 
 
 def open_train(open_page: OpenPage, preset: str = "default", **query: str) -> AppTest:
