@@ -9,6 +9,7 @@ from latentcore.analysis.clusterers import Clusterer
 from latentcore.analysis.features import Scaling
 from latentcore.analysis.samples import Sample
 
+# Users keep what is written: these names stay in the modules that it imports them from.
 _CLUSTER = '''\
 """Compute the labels of one clustering again."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,7 @@ from latentcore.analysis.clusterers import CLUSTERERS, Clusterer, make_clusterer
 from latentcore.analysis.features import Scaling
 from latentcore.analysis.samples import Sample
 from latentcore.errors import RequestError
+from latentcore.figures.colors import cluster_palette
 from latentcore.requests.methods import parameters_of, with_parameters
 from latentcore.requests.options import (
     coords_option,
@@ -25,8 +27,10 @@ from latentcore.requests.verbs import option
 __all__ = [
     "ALL",
     "ClusterRequest",
+    "check_cluster_request",
     "chosen_dims",
     "clusterer_of",
+    "needed_dims",
     "sample_of",
     "scaling_of",
     "weights_of",
@@ -34,6 +38,7 @@ __all__ = [
 
 # Stands for all latent dimensions in ``--dims``.
 ALL: Literal["all"] = "all"
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 def _dims_word(word: str) -> str:
@@ -198,3 +203,47 @@ def weights_of(request: ClusterRequest) -> dict[str, float]:
             raise RequestError(message)
         weights[name] = weight
     return weights
+
+
+def check_cluster_request(request: ClusterRequest) -> None:
+    """Refuse features, a tag or colors that make no sense, before anything is read.
+
+    Raises
+    ------
+    InputError
+    """
+    _check_features(request)
+    weights_of(request)
+    sample_of(request)
+    if request.tag is not None and not _TAG.fullmatch(request.tag):
+        message = (
+            f"⟨tag⟩ {request.tag!r} can't end a file's name: use letters, digits and . _ + - "
+            "only, the first a letter or digit."
+        )
+        raise RequestError(message)
+    if request.colors is not None:
+        cluster_palette([0], request.colors)
+
+
+def _check_features(request: ClusterRequest) -> None:
+    if request.dims is not None:
+        chosen_dims(request)
+    elif request.dim is None:
+        message = (
+            "Nothing says what to cluster: give ⟨dim⟩ with one ⟨map⟩, or ⟨dims⟩ with numbers or "
+            "'all' and any number of maps."
+        )
+        raise RequestError(message)
+    elif len(request.maps) != 1:
+        message = (
+            f"⟨dim⟩ {request.dim} is clustered with one ⟨map⟩, but {len(request.maps)} were given. "
+            f"For any number of latents and maps say ⟨dims⟩ {request.dim} instead."
+        )
+        raise RequestError(message)
+
+
+def needed_dims(request: ClusterRequest) -> tuple[int, ...]:
+    """Return the latent dimensions that a request names; empty where it wants all."""
+    if request.dims is None:
+        return () if request.dim is None else (request.dim,)
+    return chosen_dims(request) or ()

@@ -6,15 +6,15 @@ from typing import Any
 
 from latentcore.artifacts import RunFolder
 from latentcore.inputs.latents import read_latents
-from latentcore.outputs.clusters import (
-    check_request,
-    cluster_points,
-    needed_dims,
-    read_cluster_maps,
-    write_clusters,
-)
+from latentcore.outputs.clustered_points import cluster_points, read_cluster_maps
+from latentcore.outputs.clusters import write_clusters
 from latentcore.progress import Progress
-from latentcore.requests.clustering import ClusterRequest, clusterer_of
+from latentcore.requests.clustering import (
+    ClusterRequest,
+    check_cluster_request,
+    clusterer_of,
+    needed_dims,
+)
 from latentcore.requests.verbs import verb
 
 __all__ = ["ClusterRequest", "run"]
@@ -32,7 +32,7 @@ def run(request: ClusterRequest, folder: RunFolder, progress: Progress) -> dict[
         What the report holds.
     """
     clusterer = clusterer_of(request)
-    check_request(request)
+    check_cluster_request(request)
     progress.step(0, 1, "reading latents and maps")
     latents = read_latents(
         request.latents, folder, coords=request.coords, reader=request.reader, roi=request.roi,

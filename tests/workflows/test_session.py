@@ -32,7 +32,7 @@ from latentcore.errors import InputError
 from latentcore.figures import embedding as embedding_module
 from latentcore.figures.embedding import embedding_figure
 from latentcore.inputs import latents as latents_input
-from latentcore.outputs import clusters as clusters_output
+from latentcore.outputs import clustered_points
 from latentcore.readers import open_latents
 from latentcore.workflows import VERBS, execute
 from latentcore.workflows.session import inputs as session_inputs
@@ -131,7 +131,7 @@ def test_latents_are_read_once_clustered_once_and_projected_once(
         monkeypatch.setattr(module, name, counted)
 
     count(latents_input, "open_latents")
-    count(clusters_output, "cluster_features")
+    count(clustered_points, "cluster_features")
     count(exploration, "cluster_features")
     count(session_inputs, "pca")
     execute("session", _request(scan), scan / "out")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from latentcore.analysis.clustering import latent_name
-from latentcore.outputs.clusters import ClusteredPoints
+from latentcore.outputs.clustered_points import ClusteredPoints
 from latentcore.requests.clustering import chosen_dims, sample_of
 from latentcore.workflows.session.request import SessionRequest, shown_dimension
 

@@ -12,16 +12,11 @@ from latentcore.containers import software_versions
 from latentcore.inputs.latents import in_view, read_field
 from latentcore.inputs.regions import read_regions
 from latentcore.outputs.cluster_snippet import given_parameters
-from latentcore.outputs.clusters import (
-    check_request,
-    cluster_points,
-    numbered_as_scan,
-    read_cluster_maps,
-    write_clusters,
-)
+from latentcore.outputs.clustered_points import cluster_points, numbered_as_scan, read_cluster_maps
+from latentcore.outputs.clusters import write_clusters
 from latentcore.outputs.latent_maps import check_colors, write_latent_maps
 from latentcore.progress import Progress
-from latentcore.requests.clustering import clusterer_of
+from latentcore.requests.clustering import check_cluster_request, clusterer_of
 from latentcore.requests.verbs import verb
 from latentcore.workflows.session.distributions import distributions_report
 from latentcore.workflows.session.embedding import (
@@ -65,7 +60,7 @@ def run(request: SessionRequest, folder: RunFolder, progress: Progress) -> dict[
     selections = read_selections(request.selection)
     view = None if request.view is None else read_json(request.view, "view")
     clusterer = clusterer_of(request)
-    check_request(request)
+    check_cluster_request(request)
     dim = shown_dimension(request)
     check_colors(request.cmap, request.limits)
     progress.step(0, 4, "clustering")
