@@ -113,15 +113,6 @@ def residuals(first: Floats, other: Floats, alignment: Alignment) -> Matrix:
     return found
 
 
-def principal_axes(latents: Floats, n: int = 2) -> tuple[Matrix, Matrix]:
-    """Return the mean (d,) and the first principal axes (d, n) of latents."""
-    mean = _mean(latents)
-    _, vectors = np.linalg.eigh(_products(latents, latents, mean, mean))
-    axes = vectors[:, ::-1][:, :n]
-    # The sign of an axis is arbitrary: its largest part is positive.
-    return mean, np.asarray(axes * np.sign(axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])]))
-
-
 def spectrum(latents: Floats) -> Spectrum:
     """Return how the variance of latents is spread over directions.
 

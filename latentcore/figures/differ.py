@@ -106,10 +106,10 @@ def _draw_axes(
     limits: tuple[float, float],
 ) -> None:  # fmt: skip
     """Draw the mean log ratio over bins of the first two principal axes."""
-    from latentcore.analysis.alignment import principal_axes
+    from latentcore.analysis.principal_components import principal_axes
 
-    mean, directions = principal_axes(values)
-    places = (values - mean) @ directions
+    mean, directions, _ = principal_axes(values)
+    places = (values - mean) @ directions[:2].T
     if places.shape[1] == 1:
         places = np.repeat(places, 2, axis=1)
     low, high = np.quantile(places, 0.002, axis=0), np.quantile(places, 0.998, axis=0)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.alignment import Alignment, align, principal_axes, residuals
+from latentcore.analysis.alignment import Alignment, align, residuals
+from latentcore.analysis.principal_components import principal_axes
 from latentcore.analysis.shared_neighbors import (
     SharedNeighbors,
     asked_rows,
@@ -221,8 +222,9 @@ def _movers(pair: Pair, common: Common, places: dict[str, Any], n: int) -> pd.Da
 def _aligned(common: Common, pairs: tuple[Pair, ...]) -> dict[str, NDArray[np.float64]]:
     """Return all latents in the first one's two principal axes, each (n, 2)."""
     first = common.latents[0]
-    mean, axes = principal_axes(first.values)
-    wide = axes if axes.shape[1] == 2 else np.column_stack([axes, np.zeros(len(axes))])
+    mean, axes, _ = principal_axes(first.values)
+    wide = np.zeros((len(mean), 2))  # a single dimension has no second axis
+    wide[:, : len(axes)] = axes[:2].T
     found = {first.name: (first.values - mean) @ wide}
     for pair in pairs[: len(common.latents) - 1]:  # those of the first come first
         found[pair.b.name] = (pair.alignment.aligned(pair.b.values) - mean) @ wide
