@@ -200,7 +200,7 @@ def describe_view(
     labels = clustering.told_apart(inside)
     frames = {**label_panels(selections, [labels]), **embeddings}
     axes = panel_axes(selections, latents=latents, maps=maps, embeddings=frames)
-    masks = {slot: selected_rows(selections.get(slot, ()), axes, inside) for slot in ("A", "B")}
+    masks = selected_by_slot(selections, axes, inside)
     every = {latent_name(int(one)): latents.dimension(int(one)) for one in latents.dims}
     quantities = {latent_name(dim): every[latent_name(dim)], **maps}
     return Exploration(
@@ -300,6 +300,15 @@ def selected_rows(
 ) -> NDArray[np.bool_]:
     """Return the points inside the ROI that the strokes select, shape (n,)."""
     return select(shapes, axes, len(inside), within=inside)
+
+
+def selected_by_slot(
+    selections: Mapping[str, Sequence[Shape]],
+    axes: Mapping[str, tuple[NDArray[np.floating], NDArray[np.floating]]],
+    inside: NDArray[np.bool_],
+) -> dict[str, NDArray[np.bool_]]:
+    """Return for each slot the points inside the ROI that its strokes select, shape (n,)."""
+    return {slot: selected_rows(selections.get(slot, ()), axes, inside) for slot in ("A", "B")}
 
 
 def selection_statistics(

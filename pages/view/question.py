@@ -15,7 +15,7 @@ from typing import Any, Literal
 from numpy.typing import ArrayLike
 
 from latentcore.analysis.clustering import FeatureChoice, latent_name
-from latentcore.analysis.panel_ids import Axis
+from latentcore.analysis.panel_ids import MAP_PANELS, ROW_PANEL, Axis
 from latentcore.analysis.selection import Shape
 from latentcore.analysis.value_filters import Filters
 from latentcore.errors import RequestError
@@ -141,6 +141,18 @@ class Question:
     def changed(self, **fields: Any) -> Question:
         """Return the question with some fields changed."""
         return dataclasses.replace(self, **fields)
+
+    def in_panels(self, panels: Collection[str]) -> Question:
+        """Return the question with those strokes only that are rows, or in a map or these panels.
+
+        Others were drawn on another page: they mean nothing here, and are kept for it.
+        """
+        known = {*panels, ROW_PANEL, *MAP_PANELS}
+        kept = {
+            slot: tuple(shape for shape in shapes if shape.panel in known)
+            for slot, shapes in self.selections.items()
+        }
+        return self.changed(selections=kept)
 
     @property
     def dims_clustered(self) -> tuple[int, ...] | None:

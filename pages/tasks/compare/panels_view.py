@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.analysis.panel_ids import MAP_PANELS, ROW_PANEL
-from latentcore.analysis.selection import Shape
 from latentcore.figures.colors import (
     NAN_COLORS,
     Theme,
@@ -36,15 +35,6 @@ SHARED = "@shared"
 # Embeddings side by side; a map or two come with them.
 MOST_SPACES = 4
 _COLORS = "viridis"
-
-
-def known_shapes(question: Question, panels: Sequence[str]) -> Mapping[str, tuple[Shape, ...]]:
-    """Return the strokes whose panels are known here."""
-    known = {*panels, ROW_PANEL, *MAP_PANELS}
-    return {
-        slot: tuple(shape for shape in shapes if shape.panel in known)
-        for slot, shapes in question.selections.items()
-    }
 
 
 def build_view(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from functools import partial
 from itertools import islice
@@ -14,7 +13,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.exploration import selected_by_slot
 from latentcore.analysis.panel_ids import ROW_PANEL, panel_axes
 from latentcore.analysis.pattern_sheets import pattern_sheet
 from latentcore.analysis.selection import Shape, row_shapes
@@ -31,7 +30,7 @@ from pages.scan import loading
 from pages.tasks.compare import groups
 from pages.tasks.compare import spaces as spaces_of
 from pages.tasks.compare.compared import Compared
-from pages.tasks.compare.panels_view import MOST_SPACES, SHARED, build_view, known_shapes
+from pages.tasks.compare.panels_view import MOST_SPACES, SHARED, build_view
 from pages.view import session
 from pages.view.embeddings import EmbeddingView
 from pages.view.question import Question
@@ -202,22 +201,17 @@ def _panels(
     left_out = len(everything) - len(chosen)
     if left_out:
         messages.append(f"{left_out} more embeddings are shown with their pairs.")
-    # Strokes of other pages' panels mean nothing here, and are kept for them.
-    shapes = known_shapes(session.question(), [view.panel for view in chosen.values()])
-    question = dataclasses.replace(session.question(), selections=shapes)
+    question = session.question().in_panels([view.panel for view in chosen.values()])
     view = build_view(
         scene, question, found, chosen, pair=pair, color=color, theme=tones().theme,
         messages=tuple(messages),
     )  # fmt: skip
-    linked_panels(view, key=_PANELS, on_change=lambda: _adopt(shapes))
+    linked_panels(view, key=_PANELS, on_change=lambda: _adopt(question.selections))
     axes = panel_axes(
         question.selections, latents=scene.latents, maps={},
         embeddings={one.panel: one.coordinates for one in chosen.values()},
     )  # fmt: skip
-    inside = scene.inside(question)
-    return {
-        slot: selected_rows(question.selections.get(slot, ()), axes, inside) for slot in ("A", "B")
-    }
+    return selected_by_slot(question.selections, axes, scene.inside(question))
 
 
 def _side_by_side(

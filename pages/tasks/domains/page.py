@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.exploration import selected_by_slot
 from latentcore.analysis.panel_ids import panel_axes
 from latentcore.analysis.selection import Shape
 from latentcore.errors import InputError, RequestError
@@ -33,7 +32,6 @@ from pages.tasks.domains.found import (
 from pages.tasks.domains.panels_view import (
     MOST_PANELS,
     build_view,
-    known_shapes,
     offered,
     parts_panel,
     usual,
@@ -115,24 +113,19 @@ def _domains(scene: Scene, found: Found) -> None:
 
 
 def _panels(scene: Scene, asked: Asked, found: Found, cut: Cut) -> tuple[Question, Masks]:
-    # Strokes of other pages' panels mean nothing here, and are kept for them.
-    shown = known_shapes(session.question(), parts_panel(cut))
-    question = dataclasses.replace(session.question(), selections=shown)
+    question = session.question().in_panels([parts_panel(cut)])
     view = build_view(
         scene, question, asked, found, cut, _plateau(scene, asked, found, cut),
         shown=_shown(scene, asked, question), theme=tones().theme, messages=(),
     )  # fmt: skip
-    linked_panels(view, key=_PANELS, on_change=lambda: _adopt(shown))
+    linked_panels(view, key=_PANELS, on_change=lambda: _adopt(question.selections))
     axes = panel_axes(
         question.selections,
         latents=scene.latents,
         maps={},
         embeddings={parts_panel(cut): _axes_of(cut)},
     )
-    inside = scene.inside(question)
-    return question, {
-        slot: selected_rows(question.selections.get(slot, ()), axes, inside) for slot in ("A", "B")
-    }
+    return question, selected_by_slot(question.selections, axes, scene.inside(question))
 
 
 def _axes_of(cut: Cut) -> NDArray[np.float32]:

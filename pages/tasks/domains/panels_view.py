@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.analysis.panel_ids import MAP_PANELS, ROW_PANEL
 from latentcore.analysis.partitions import DIFFERENT, SAME
-from latentcore.analysis.selection import Shape
 from latentcore.figures.colors import (
     LATENT_COLORS,
     NAN_COLORS,
@@ -81,15 +80,6 @@ def title_of(name: str) -> str:
 def parts_panel(cut: Cut) -> str:
     """Return what selections call the domains of this cut: numbers mean others in another one."""
     return f"domains-{hashlib.blake2b(cut.key.encode(), digest_size=6).hexdigest()}"
-
-
-def known_shapes(question: Question, panel: str) -> Mapping[str, tuple[Shape, ...]]:
-    """Return the strokes whose panels are known here."""
-    known = {panel, ROW_PANEL, *MAP_PANELS}
-    return {
-        slot: tuple(shape for shape in shapes if shape.panel in known)
-        for slot, shapes in question.selections.items()
-    }
 
 
 def build_view(

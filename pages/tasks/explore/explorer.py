@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from latentcore.analysis.collapse import judged
-from latentcore.analysis.exploration import selected_rows
+from latentcore.analysis.exploration import selected_by_slot
 from latentcore.analysis.panel_ids import panel_axes
 from latentcore.analysis.representatives import Representatives
 from latentcore.errors import InputError, RequestError
@@ -430,9 +430,7 @@ def _masks(
         maps=scene.map_values(),
         embeddings=embeddings,
     )
-    return {
-        slot: selected_rows(question.selections.get(slot, ()), axes, inside) for slot in ("A", "B")
-    }
+    return selected_by_slot(question.selections, axes, inside)
 
 
 def _inspector(
