@@ -18,6 +18,7 @@ from latentcore.artifacts.embedding_model import (
 from latentcore.containers import LatentSet
 from latentcore.errors import RequestError
 from latentcore.inputs.encoders import Made, made, refuse_other_encoders
+from latentcore.inputs.run_files import file_of_run
 from latentcore.progress import Progress
 
 
@@ -31,14 +32,7 @@ def stored_model(run: str, folder: RunFolder) -> EmbeddingModel:
     MalformedFileError
         If it can't be read.
     """
-    path = Path(run)
-    path = path / EMBEDDING_MODEL if path.is_dir() else path
-    if not path.is_file():
-        message = (
-            f"⟨into⟩ {run!r} holds no {EMBEDDING_MODEL}. Give the folder of a run of 'project'; "
-            "one that is older and has no such file is made again by the same command."
-        )
-        raise RequestError(message)
+    path = file_of_run(run, EMBEDDING_MODEL, option="into", verb="project")
     model = read_embedding_model(path)
     folder.add_input(str(path), "embedding-model", f"sha256:{file_sha256(path)}", "embedding")
     return model

@@ -45,7 +45,6 @@ def model_for(
     ShapeError
         If the prepared samples are not what the encoder takes.
     """
-    from latentcore.encoders.checkpoints import checkpoint_file
     from latentcore.encoding.extraction import check_fits
 
     if checkpoint.lower().startswith("pca:"):
@@ -54,8 +53,7 @@ def model_for(
             "extract, and give the model.safetensors that this writes."
         )
         raise CheckpointError(message)
-    path = checkpoint_file(checkpoint)
-    folder.add_input(str(path), "checkpoint", f"sha256:{file_sha256(path)}", "checkpoint")
+    note_checkpoint(checkpoint, folder)
     shape = chosen.source.sample_shape
     guess = preparation_asked(prepare, resolution, Preparation()).output_shape(shape)
     encoder = open_model(checkpoint, device=device, input_shape=guess)
@@ -67,6 +65,14 @@ def model_for(
     preparer = Preparer(preparation, shape, background)
     check_fits(encoder, preparer, chosen.source)
     return encoder, preparer, chosen
+
+
+def note_checkpoint(checkpoint: str, folder: RunFolder) -> None:
+    """Note a checkpoint's file among the run's inputs."""
+    from latentcore.encoders.checkpoints import checkpoint_file
+
+    path = checkpoint_file(checkpoint)
+    folder.add_input(str(path), "checkpoint", f"sha256:{file_sha256(path)}", "checkpoint")
 
 
 def preparation_asked(

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentcore.artifacts import RunFolder, file_sha256, read_run
+from latentcore.artifacts import RunFolder, read_run
 from latentcore.artifacts.latents_hdf5 import latents_name, write_latents
 from latentcore.containers import LatentSet, Provenance, partitions_of
 from latentcore.encoders import Encoder, feature_record, open_checkpoint, with_pooling
 from latentcore.encoding.denoised import denoising_record
 from latentcore.errors import InputError, RequestError
 from latentcore.inputs.kept import Kept
-from latentcore.inputs.models import preparation_asked, reading_size
+from latentcore.inputs.models import note_checkpoint, preparation_asked, reading_size
 from latentcore.inputs.samples import Choice, ChosenSamples, choose_samples
 from latentcore.preparation import Preparation, Preparer, fit_static_background
 from latentcore.progress import Progress
@@ -108,7 +108,7 @@ def extract(
             for location in request.location
         ]
         if not _is_fitted(request):
-            _note_checkpoint(request.checkpoint, folder)
+            note_checkpoint(request.checkpoint, folder)
         finished = _finished_before(asked, folder)
         if finished is not None:
             return finished
@@ -347,13 +347,6 @@ def _recipe(request: ExtractRequest) -> PcaRecipe:
     from latentcore.encoders.pca import PcaRecipe
 
     return PcaRecipe.parse(request.checkpoint)
-
-
-def _note_checkpoint(checkpoint: str, folder: RunFolder) -> None:
-    from latentcore.encoders.checkpoints import checkpoint_file
-
-    path = checkpoint_file(checkpoint)
-    folder.add_input(str(path), "checkpoint", f"sha256:{file_sha256(path)}", "checkpoint")
 
 
 def _finished_before(request: ExtractRequest, folder: RunFolder) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from latentcore.errors import RequestError
 from latentcore.inputs.encoders import Made, made, refuse_other_encoders
 from latentcore.inputs.latents import read_latents
 from latentcore.inputs.partitions import rows_in
+from latentcore.inputs.run_files import file_of_run
 from latentcore.progress import Progress
 from latentcore.workflows.probe.labels import find_labels
 from latentcore.workflows.probe.predictions import predictions_table
@@ -100,14 +101,7 @@ def _refuse_learning(request: ProbeRequest) -> None:
 
 
 def _model(run: str, folder: RunFolder) -> ProbeModel:
-    path = Path(run)
-    path = path / PROBE_MODEL if path.is_dir() else path
-    if not path.is_file():
-        message = (
-            f"⟨apply⟩ {run!r} holds no {PROBE_MODEL}. Give the folder of a run of 'probe'; one "
-            "that is older and has no such file is made again by the same command."
-        )
-        raise RequestError(message)
+    path = file_of_run(run, PROBE_MODEL, option="apply", verb="probe")
     model = read_probe_model(path)
     folder.add_input(str(path), "probe-model", f"sha256:{file_sha256(path)}", "model")
     return model

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.artifacts import RunFolder, file_sha256
+from latentcore.artifacts import RunFolder
 from latentcore.containers import LatentSet, ScanGrid, match_rows
 from latentcore.encoders import Encoder
 from latentcore.encoding.one_sample import encode_like
 from latentcore.errors import RequestError
+from latentcore.inputs.models import note_checkpoint
 from latentcore.readers.one_sample import read_one_sample
 from latentcore.storage import content_fingerprint, local_path
 from latentcore.workflows.search.request import SearchRequest
@@ -61,13 +62,10 @@ def query_of(
         return _row_query(latents, row_at(latents, request.xy))
     assert request.image is not None
     assert request.checkpoint is not None
-    from latentcore.encoders.checkpoints import checkpoint_file
-
     folder.add_input(
         request.image, "one-sample", content_fingerprint(local_path(request.image)), "query"
     )
-    weights = checkpoint_file(request.checkpoint)
-    folder.add_input(str(weights), "checkpoint", f"sha256:{file_sha256(weights)}", "checkpoint")
+    note_checkpoint(request.checkpoint, folder)
     sample = read_one_sample(request.image, request.image_row)
     found = encode_like(
         latents, sample, request.checkpoint, device=request.device, open_model=open_model
