@@ -20,7 +20,6 @@ from latentcore.containers.latents import LatentSet, default_sample_ids
 from latentcore.containers.lattice import ShiftedRows, is_shifted
 from latentcore.containers.lazy import lazy_fields, unmade
 from latentcore.containers.maps import ScanMaps
-from latentcore.containers.samples import SampleSource
 from latentcore.errors import JoinError
 
 Points = NDArray[np.int64] | NDArray[np.str_]
@@ -107,11 +106,6 @@ class ScanPoints:
         if self.grid is not None:
             return len(self.grid)
         return 0 if self.sample_ids is None else len(self.sample_ids)
-
-    @classmethod
-    def of_samples(cls, samples: SampleSource) -> ScanPoints:
-        """Return the points of samples; their whole file is read once for the fingerprint."""
-        return cls(samples.grid, samples.sample_ids, "samples", samples.fingerprint())
 
     @classmethod
     def of_latents(cls, latents: LatentSet) -> ScanPoints:
