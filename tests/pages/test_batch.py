@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from pages.tasks.batch.checkpoint import refuse_program
 from pages.tasks.batch.inputs import latents_of_runs
 from tests.encoders.programs import trace
 from tests.pages.conftest import OpenPage
+from tests.pages.use import page_text
 
 PATIENCE = 120
 
@@ -41,12 +41,6 @@ def write_series(folder: Path, count: int = 3) -> list[Path]:
         files.append(folder / f"scan_{number}.h5")
         write_latents(files[-1], latents)
     return files
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return re.sub(r"\\(.)", r"\1", "\n".join(one.value for one in shown))
 
 
 def press(app: AppTest, label: str) -> AppTest:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from latentcore.artifacts.latents_hdf5 import write_latents
 from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
@@ -18,6 +17,7 @@ from pages.tasks.rank.question import RankQuestion, from_text, to_text
 from pages.view.question import Question, from_query, to_query
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.pages.conftest import OpenPage
+from tests.pages.use import address, page_text
 
 SAMPLES = "folder:measured/scan.h5"
 LATENTS = "folder:measured/latents.h5"
@@ -46,19 +46,6 @@ def scan(data_root: Path) -> Path:
     return data_root
 
 
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
-
-
-def query(app: AppTest) -> dict[str, str]:
-    return {
-        name: value if isinstance(value, str) else value[0]
-        for name, value in app.query_params.items()
-    }
-
-
 @pytest.mark.parametrize(
     ("latents", "maps", "reference", "offered"),
     [
@@ -74,14 +61,14 @@ def test_a_link_to_a_category_is_explored_with_a_quantity(
     app = open_page("explore", samples="", latents=latents, maps=[maps], **link)
     page_text(app)
     assert app.selectbox(key="explore.reference").options == offered
-    assert from_query(query(app)).reference == offered[0]
+    assert from_query(address(app)).reference == offered[0]
 
 
 def test_a_link_to_a_category_is_ranked_against_a_quantity(scan: Path, open_page: OpenPage) -> None:
     link = to_text(RankQuestion(metrics=("pearson",), sure=(), columns=("phase",)))
     app = open_page("rank", samples="", latents=LATENTS, maps=[MAPS], rank=link)
     page_text(app)
-    assert from_text(query(app)["rank"]).columns == ("quality",)
+    assert from_text(address(app)["rank"]).columns == ("quality",)
 
 
 @pytest.mark.parametrize("page", ["extract", "train"])

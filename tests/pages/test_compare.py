@@ -28,6 +28,7 @@ from pages.tasks.compare.spaces import METHODS, spaces
 from pages.view.question import Question
 from pages.view.scene import complete, open_scene
 from tests.pages.conftest import OpenPage
+from tests.pages.use import page_text, press
 
 FIRST, OTHER = "folder:measured/first_latents.h5", "folder:measured/other_latents.h5"
 MAPS = "folder:measured/maps.csv"
@@ -58,17 +59,6 @@ def write(path: Path, values: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     dims = np.arange(values.shape[1], dtype=np.int32)
     latents = LatentSet(values.astype(np.float32), default_sample_ids(len(x)), dims, grid)
     write_latents(path, latents)
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    [button] = [one for one in app.button if one.label == label]
-    return button.click().run()
 
 
 def settled(app: AppTest, tables: int) -> AppTest:

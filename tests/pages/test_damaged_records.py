@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +24,7 @@ from tests.factories.damage import KINDS, damage
 from tests.jobs import test_damaged_jobs as jobs
 from tests.pages.conftest import OpenPage
 from tests.pages.test_batch import write_series
-
-PAGES = (
-    "data",
-    "train",
-    "extract",
-    "explore",
-    "domains",
-    "rank",
-    "compare",
-    "search",
-    "batch",
-    "runs",
-)
+from tests.pages.use import PAGES, page_text
 
 
 def good_run() -> dict[str, Any]:
@@ -71,15 +58,9 @@ def damaged(demo: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [path.name for path in made]
 
 
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return re.sub(r"\\(.)", r"\1", "\n".join(one.value for one in shown))
-
-
 def assert_works(app: AppTest, page: str) -> None:
     assert "fault of the program" not in page_text(app)
-    assert [title.value for title in app.title] == [page.capitalize()]
+    assert [title.value for title in app.title] == [page.capitalize().replace("_", " ")]
     assert any(box.label == "Latents" for box in app.sidebar.selectbox)
 
 

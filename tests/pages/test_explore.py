@@ -34,11 +34,11 @@ from pages.view.question import (
     NO_SELECTION,
     SIMILARITY,
     Question,
-    from_query,
     to_query,
 )
 from pages.view.scene import complete, open_scene
 from tests.pages.conftest import OpenPage
+from tests.pages.use import asked, page_text
 
 LATENTS = "folder:measured/scan_latents.h5"
 MAPS = "folder:measured/scan_maps.csv"
@@ -72,21 +72,6 @@ def explore(scan: Path, open_page: OpenPage):
         return open_page("explore", samples="", latents=LATENTS, maps=[MAPS], **{**asked, **query})
 
     return open_
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
-
-
-def asked(app: AppTest) -> Question:
-    return from_query(
-        {
-            name: value if isinstance(value, str) else value[0]
-            for name, value in app.query_params.items()
-        }
-    )
 
 
 def test_opens_with_the_widest_dimension_and_describes_the_roi(explore) -> None:

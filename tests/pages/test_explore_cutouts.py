@@ -24,6 +24,7 @@ from pages.view.question import Question, from_query, to_query
 from pages.view.scene import complete, open_scene
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage
+from tests.pages.use import asked, page_text
 
 LATENTS = "folder:measured/MODIS_latents.h5"
 TABLE = "folder:measured/MODIS_cutouts.csv"
@@ -64,21 +65,6 @@ def explore(ocean: pd.DataFrame, open_page: OpenPage):
         return open_page("explore", **to_query(question or Question(embedding="pca")), **asked)
 
     return open_
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
-
-
-def asked(app: AppTest) -> Question:
-    return from_query(
-        {
-            name: value if isinstance(value, str) else value[0]
-            for name, value in app.query_params.items()
-        }
-    )
 
 
 def test_columns_are_colors_and_the_second_axis_and_their_join_is_reported(explore) -> None:

@@ -16,7 +16,8 @@ from latentcore.workflows import read_embedding
 from pages.jobs.panel import runner
 from pages.view.question import Question, to_query
 from tests.pages.conftest import OpenPage
-from tests.pages.test_explore_cutouts import LATENTS, SAMPLES, TABLE, N, ocean, page_text
+from tests.pages.test_explore_cutouts import LATENTS, SAMPLES, TABLE, N, ocean
+from tests.pages.use import page_text
 
 __all__ = ["ocean"]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from latentcore.jobs import JobRecord
 from pages.jobs.panel import runner
 from pages.view import embeddings
 from pages.view.question import Question, to_query
 from tests.jobs.child import toy_verbs
-from tests.pages.test_explore import explore, page_text, scan
+from tests.pages.test_explore import explore, scan
+from tests.pages.use import page_text, press
 
 __all__ = ["explore", "scan"]
 
@@ -45,11 +45,6 @@ def until_running(job: str) -> None:
     while not (runner().get(job).state == "running" and runner().get(job).total):
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    [button] = [one for one in app.button if one.label == label]
-    return button.click().run()
 
 
 def test_files_are_prepared_while_the_umap_is_computed(explore) -> None:

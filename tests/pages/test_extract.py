@@ -21,6 +21,7 @@ from pages.access import places, quotas
 from pages.access.uploads import store_model
 from pages.jobs.panel import runner
 from tests.factories.kikuchi import write_kikuchi
+from tests.pages.use import page_text, press
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60
@@ -63,17 +64,6 @@ def until_ended(app: AppTest) -> AppTest:
     job = job_in(app)
     runner().wait(job, PATIENCE)
     return app.run()
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    [button] = [one for one in app.button if one.label == label]
-    return button.click().run()
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
 
 
 def choose_pca(app: AppTest, components: int) -> AppTest:

@@ -40,6 +40,7 @@ from pages.scan import demo as demo_scan
 from pages.scan import state
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.pages.conftest import APP, OpenPage
+from tests.pages.use import PAGES
 
 DEMO_QUERY = {"samples": "demo:demo.h5", "maps": ["demo:demo_bandcontrast.csv"]}
 
@@ -256,20 +257,6 @@ def test_vanished_and_forbidden_parts_are_let_go_with_a_warning(open_page: OpenP
     assert not app.warning
     assert app.session_state["scan"].samples == "demo:demo.h5"
     assert "maps" not in app.query_params
-
-
-PAGES = (
-    "data",
-    "train",
-    "extract",
-    "explore",
-    "domains",
-    "rank",
-    "compare",
-    "search",
-    "batch",
-    "runs",
-)
 
 
 @pytest.mark.parametrize("page", PAGES)

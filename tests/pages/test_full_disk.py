@@ -16,12 +16,9 @@ from pages.access import places, uploads
 from pages.jobs.panel import runner
 from pages.jobs.server import server_runner
 from tests.pages.conftest import OpenPage
+from tests.pages.use import PAGES
 from tests.small_disk import SmallDisk, small_disk
 
-PAGES = (
-    "data", "explore", "extract", "train", "domains", "rank", "compare", "search", "batch", "runs",
-    "pattern_maps",
-)  # fmt: skip
 PATIENCE = 120
 _INPUT = {"cluster": "latents", "map": "latents"}
 FULL = "The server's disk is full. Delete runs that nobody needs, then resume."

@@ -15,7 +15,7 @@ from tests.factories.hexagonal import hexagonal_points
 from tests.pages.conftest import OpenPage
 from tests.pages.test_data import facts
 from tests.pages.test_frame import texts
-from tests.pages.test_rank import page_text
+from tests.pages.use import page_text
 
 ROWS, COLUMNS = 9, 12
 TONES = Tones("light", *["#808080"] * 6)

@@ -19,6 +19,7 @@ from pages.jobs.server import server_runner
 from pages.scan import sidebar as pickers
 from tests.factories.kikuchi import write_kikuchi
 from tests.pages.conftest import OpenPage
+from tests.pages.use import page_text
 
 PATIENCE = 60
 SAMPLES = "folder:measured/scan.h5"
@@ -37,12 +38,6 @@ def scan(data_root: Path, workspace: Path) -> Path:
 def extract(samples: Path, workspace: Path) -> None:
     request = ExtractRequest((str(samples),), checkpoint="pca:3", device="cpu")
     execute("extract", request, workspace / "runs" / "extract-1")
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -16,6 +16,7 @@ from pages.access import places
 from pages.jobs.panel import runner
 from pages.tasks.rank.question import RankQuestion, from_text, to_text
 from tests.pages.conftest import OpenPage
+from tests.pages.use import page_text, press
 
 PATIENCE = 120
 LATENTS = "folder:measured/latents.csv"
@@ -56,20 +57,9 @@ def rank(scan: Path, open_page: OpenPage):
     return open_
 
 
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown, *app.subheader]
-    return "\n".join(one.value for one in shown).replace("\\", "")
-
-
 def asked(app: AppTest) -> RankQuestion:
     value = app.query_params.get("rank", "")
     return from_text(value if isinstance(value, str) else value[0])
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    [button] = [one for one in app.button if one.label == label]
-    return button.click().run()
 
 
 def table(app: AppTest) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from pages.tasks.explore.downloads import session_request
 from pages.view.question import REGION, Question, to_query
 from pages.view.scene import open_scene
 from tests.pages.conftest import OpenPage
-from tests.pages.test_explore import asked, page_text
+from tests.pages.use import asked, page_text
 
 LATENTS = "folder:measured/scan_latents.h5"
 MAPS = "folder:measured/scan_maps.csv"

@@ -25,6 +25,7 @@ from latentcore.workflows import VERBS, execute
 from pages.access import places
 from pages.jobs.panel import runner
 from tests.factories.kikuchi import full_grid, write_kikuchi
+from tests.pages.use import page_text
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60
@@ -50,12 +51,6 @@ def open_page(**query: str) -> AppTest:
     for name, value in query.items():
         app.query_params[name] = value
     return app.switch_page("pages/tasks/runs/runs.py").run()
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
 
 
 def extraction(scan: Path, checkpoint: str = "pca:3") -> JobRecord:

@@ -21,19 +21,8 @@ from pages.scan.state import ScanState
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage
+from tests.pages.use import PAGES
 
-PAGES = (
-    "data",
-    "train",
-    "extract",
-    "explore",
-    "domains",
-    "rank",
-    "compare",
-    "search",
-    "batch",
-    "runs",
-)
 # Pages that compute something about the latents, where a stale answer does harm.
 ANSWERING = ("explore", "rank", "search")
 TABS = ("selection", "against", "clusters", "patterns", "gallery", "worth", "downloads")

@@ -27,6 +27,7 @@ from pages.view.scene import open_scene
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
+from tests.pages.use import address, page_text
 
 __all__ = ["one_thread"]
 
@@ -53,20 +54,6 @@ def scan(data_root: Path) -> LatentSet:
     return latents
 
 
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown, *app.subheader]
-    return "\n".join(one.value for one in shown).replace("\\", "")
-
-
-def link(app: AppTest) -> dict[str, str]:
-    return {
-        name: value if isinstance(value, str) else value[0]
-        for name, value in app.query_params.items()
-        if value
-    }
-
-
 def found_rows(app: AppTest) -> list[int]:
     return app.dataframe[0].value["row"].tolist()
 
@@ -83,7 +70,7 @@ def test_without_latents_it_says_what_to_do(open_page: OpenPage, scan: LatentSet
 
 def test_finds_at_once_what_is_like_the_middle_of_the_scan(open_page, scan) -> None:
     app = open_page("search", samples=SAMPLES, latents=LATENTS)
-    row = int(link(app)["like"])
+    row = int(address(app)["like"])
     assert (app.number_input(key="search.x").value, app.number_input(key="search.y").value) == (
         3 + row % 12, 2 + row // 12,
     )  # fmt: skip
@@ -112,7 +99,7 @@ def test_the_map_that_all_share_is_marked_for_one_search_only(open_page, scan) -
 def test_another_place_is_searched_for_and_one_outside_is_refused(open_page, scan) -> None:
     app = open_page("search", samples="", latents=LATENTS, like="0")
     app.number_input(key="search.x").set_value(5.0).run()
-    assert link(app)["like"] == "2"
+    assert address(app)["like"] == "2"
     assert found_rows(app) == expected_rows(scan, 2)
     app.number_input(key="search.y").set_value(99.0).run()
     assert "There is no sample at x = 5, y = 99. The nearest is at x = 5, y = 10" in page_text(app)
@@ -142,7 +129,7 @@ def test_neighbors_are_selected_in_explore(open_page, scan) -> None:
     assert not app.exception
     assert app.title[0].value == "Explore"
     assert "Selection A: 11 points" in page_text(app)
-    asked = from_query(link(app))
+    asked = from_query(address(app))
     assert asked.pinned == 50
     centers = {
         row

@@ -27,7 +27,8 @@ from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage
-from tests.pages.test_search import found_rows, page_text
+from tests.pages.test_search import found_rows
+from tests.pages.use import page_text
 
 __all__ = ["one_thread"]
 

@@ -30,21 +30,9 @@ from tests.pages.hostile_text import (
     write_samples,
     write_scan,
 )
+from tests.pages.use import PAGES
 
 PATIENCE = 120
-PAGES = (
-    "data",
-    "pattern_maps",
-    "train",
-    "extract",
-    "explore",
-    "domains",
-    "rank",
-    "compare",
-    "search",
-    "batch",
-    "runs",
-)
 TABS = ("selection", "against", "clusters", "regions", "label", "patterns", "worth", "downloads")
 
 

@@ -20,6 +20,7 @@ from pages.tasks.train import live
 from pages.view.question import Question, to_query
 from tests.factories.kikuchi import patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
+from tests.pages.use import page_text, press
 
 PATIENCE = 120
 SCAN = "folder:measured/scan.h5"
@@ -36,17 +37,6 @@ def scan(data_root: Path) -> Path:
 
 def open_train(open_page: OpenPage, **query: str | list[str]) -> AppTest:
     return open_page("train", **{"samples": SCAN, "maps": ["folder:measured/truth.csv"], **query})
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    [button] = [one for one in app.button if one.label == label]
-    return button.click().run()
 
 
 def job_in(app: AppTest) -> str:

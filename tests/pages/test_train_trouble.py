@@ -20,6 +20,7 @@ from pages.jobs.panel import runner
 from pages.tasks.train import live
 from tests.factories.kikuchi import patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
+from tests.pages.use import page_text, press
 
 PATIENCE = 120
 SCAN = "folder:measured/scan.h5"
@@ -49,19 +50,8 @@ def choose(app: AppTest, preset: str, **answers: float) -> AppTest:
     return app.run()
 
 
-def press(app: AppTest, label: str) -> AppTest:
-    [button] = [one for one in app.button if one.label == label]
-    return button.click().run()
-
-
 def labels(app: AppTest) -> set[str]:
     return {one.label for one in app.button}
-
-
-def page_text(app: AppTest) -> str:
-    assert not app.exception
-    shown = [*app.error, *app.warning, *app.info, *app.caption, *app.markdown]
-    return "\n".join(one.value for one in shown).replace("\\", "")
 
 
 def job_in(app: AppTest) -> str:

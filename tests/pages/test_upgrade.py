@@ -23,11 +23,8 @@ from pages.jobs.panel import runner
 from pages.regions.kept import Candidate, keep
 from tests.factories.old_workspace import VERSIONS, OldWorkspace, write_old_workspace
 from tests.pages.conftest import OpenPage
+from tests.pages.use import PAGES
 
-PAGES = (
-    "data", "explore", "extract", "train", "domains", "rank", "compare", "search", "batch", "runs",
-    "pattern_maps",
-)  # fmt: skip
 REFUSAL = (
     "is of format version '2', written by version 9.0.0 of this program; version "
     f"{__version__}, which runs here, reads format version '1'"
