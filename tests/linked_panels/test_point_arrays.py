@@ -10,7 +10,7 @@ import pytest
 from latentcore.analysis.representatives import detail_of_window, representatives
 from latentcore.containers import ScanGrid
 from pages.panels.linked_panels.point_arrays import PointArrays
-from pages.panels.linked_panels.view import GridGeometry
+from pages.panels.linked_panels.points import GridGeometry
 from tests.factories.hexagonal import hexagonal_points
 from tests.factories.kikuchi import full_grid
 

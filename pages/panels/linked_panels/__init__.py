@@ -19,24 +19,21 @@ from __future__ import annotations
 
 from latentcore.analysis.selection import Shape
 from pages.panels.linked_panels.choices import Choice, Kind, Menu, read_choices
-from pages.panels.linked_panels.component import linked_panels, read_state
-from pages.panels.linked_panels.parts import Parts, Plateau
-from pages.panels.linked_panels.point_arrays import PointArrays
-from pages.panels.linked_panels.state import Focus, PanelsState
-from pages.panels.linked_panels.view import (
+from pages.panels.linked_panels.colorings import (
     Categorical,
     Coloring,
     Continuous,
     Direct,
-    GridGeometry,
-    Panel,
-    PanelsView,
-    PointTable,
     Regions,
-    Sampled,
     Shaded,
     packed_colors,
 )
+from pages.panels.linked_panels.component import linked_panels, read_state
+from pages.panels.linked_panels.parts import Parts, Plateau
+from pages.panels.linked_panels.point_arrays import PointArrays
+from pages.panels.linked_panels.points import GridGeometry, PointTable, Sampled
+from pages.panels.linked_panels.state import Focus, PanelsState
+from pages.panels.linked_panels.view import Panel, PanelsView
 
 __all__ = [
     "Categorical",

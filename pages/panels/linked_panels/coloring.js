@@ -1,4 +1,4 @@
-/** The color of every point, by the formulas that view.py documents. */
+/** The color of every point, by the formulas that colorings.py documents. */
 
 import { onceForEach } from "./made.js";
 import { pack, parseColor } from "./colors.js";

@@ -13,8 +13,9 @@ import streamlit as st
 from latentcore.errors import RequestError
 from pages.frame.addresses import base_path
 from pages.panels.array_store import ArrayHandle, array_store
+from pages.panels.linked_panels.points import PointTable
 from pages.panels.linked_panels.state import Ledger, PanelsState
-from pages.panels.linked_panels.view import PanelsView, PointTable
+from pages.panels.linked_panels.view import PanelsView
 from pages.panels.routes import module_names, panels_url
 
 _FOLDER = Path(__file__).parent

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from latentcore.analysis.panel_ids import codes_of
 from latentcore.analysis.representatives import Detail, Representatives
 from latentcore.containers import ScanGrid
-from pages.panels.linked_panels.view import GridGeometry, PointTable
+from pages.panels.linked_panels.points import GridGeometry, PointTable
 
 # Each of a million points at most.
 _MOST_KEPT = 32

@@ -45,7 +45,7 @@ test("labels far apart are counted too", () => {
   assert.deepEqual([...counts], [[0, 1], [1e9, 2]]);
 });
 
-test("a shade follows the formula that view.py documents", () => {
+test("a shade follows the formula that colorings.py documents", () => {
   const base = [10, 100, 250];
   for (let k = 0; k <= 100; k++) {
     const t = k / 100;
