@@ -219,7 +219,7 @@ def _fastest_device() -> str:
 
 
 def _pca(key: str, source: SampleSource) -> Model:
-    from latentcore.workflows.extract.verb import FITTED_PREPARATION
+    from latentcore.workflows.extract.job import FITTED_PREPARATION
 
     most = min(_MOST_COMPONENTS, int(np.prod(source.sample_shape)), len(source))
     components = st.number_input(

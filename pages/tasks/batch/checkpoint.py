@@ -71,7 +71,7 @@ def _ask_trained(key: str) -> dict[str, Any] | None:
 
 
 def _ask_pca(key: str) -> dict[str, Any] | None:
-    from latentcore.workflows.extract.verb import FITTED_PREPARATION
+    from latentcore.workflows.extract.job import FITTED_PREPARATION
 
     components = st.number_input(
         "Components", 1, 512, 16, 1, key=f"{key}.components", persist_state="session"

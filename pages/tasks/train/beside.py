@@ -53,7 +53,7 @@ def _compare(samples: str, folder: Path, run: Mapping[str, Any], others: Sequenc
 
 def _preparation_of(run: Mapping[str, Any]) -> tuple[str, ...]:
     """Return how to prepare samples for a PCA as they were for a training."""
-    from latentcore.workflows.extract.verb import FITTED_PREPARATION
+    from latentcore.workflows.extract.job import FITTED_PREPARATION
 
     made = Preparation.from_dict(run["summary"].get("preparation") or {})
     return made.changes(FITTED_PREPARATION)
