@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,23 +243,13 @@ def _earth(
     """Count by cell of the Earth, and draw; return the region's share of all, too."""
     import pandas as pd
 
-    from latentcore.figures.geography import earth_figure
-
     cells = EarthCells.of_size(request.cell)
     where = np.where(_embedded(samples), cells.of(samples.latitude, samples.longitude), -1)
     if not (where >= 0).any():
         message = "Not one sample that is embedded has a place on the Earth."
         raise RequestError(message)
-    u0, u1 = samples.coordinates.T
-    a, b, c, d = request.box or (np.inf,) * 4
-    chosen = (u0 >= a) & (u0 <= b) & (u1 >= c) & (u1 <= d)
+    chosen = _in_box(request, samples, where >= 0)
     overall = float(chosen[where >= 0].mean())
-    if request.box is not None and overall == 0:
-        message = (
-            f"No sample lies in the ⟨box⟩. The embedding covers U0 {np.nanmin(u0):.4g} to "
-            f"{np.nanmax(u0):.4g} and U1 {np.nanmin(u1):.4g} to {np.nanmax(u1):.4g}."
-        )
-        raise RequestError(message)
     held = np.bincount(where[where >= 0])
     enough = int((held >= request.min_count).sum())
     if request.box is not None and 2 * enough < (held > 0).sum():
@@ -277,11 +268,7 @@ def _earth(
             else one.share / overall
             for name, one in counts.items()
         }  # fmt: skip
-        if any(np.isfinite(values).any() for values in drawn.values()):
-            folder.write_figure(
-                f"{figure}.png", earth_figure(cells, drawn, relative=request.box is not None)
-            )
-        else:
+        if not _draw_earth(f"{figure}.png", cells, drawn, request, folder):
             of = "" if figure == "earth" else f" of one of the {figure}"
             notes.append(
                 f"No cell holds {request.min_count} samples{of}, so there is no {figure}.png. "
@@ -292,6 +279,38 @@ def _earth(
     if request.box is None:
         return found.drop(columns=["n_region", "share", "enrichment"]), None
     return found, overall
+
+
+def _in_box(
+    request: GeographyRequest, samples: _Samples, used: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the samples in the box, none where there is no box; one without any is refused."""
+    u0, u1 = samples.coordinates.T
+    a, b, c, d = request.box or (np.inf,) * 4
+    chosen: NDArray[np.bool_] = (u0 >= a) & (u0 <= b) & (u1 >= c) & (u1 <= d)
+    if request.box is not None and not chosen[used].any():
+        message = (
+            f"No sample lies in the ⟨box⟩. The embedding covers U0 {np.nanmin(u0):.4g} to "
+            f"{np.nanmax(u0):.4g} and U1 {np.nanmin(u1):.4g} to {np.nanmax(u1):.4g}."
+        )
+        raise RequestError(message)
+    return chosen
+
+
+def _draw_earth(
+    name: str,
+    cells: EarthCells,
+    values: Mapping[str, NDArray[np.float64]],
+    request: GeographyRequest,
+    folder: RunFolder,
+) -> bool:
+    """Draw a globe of each period; tells whether there was anything to draw."""
+    from latentcore.figures.geography import earth_figure
+
+    if not any(np.isfinite(one).any() for one in values.values()):
+        return False
+    folder.write_figure(name, earth_figure(cells, values, relative=request.box is not None))
+    return True
 
 
 def _periods(

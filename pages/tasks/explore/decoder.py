@@ -124,22 +124,26 @@ def show_traversal(scene: Scene, question: Question, point: int) -> None:
         return
     if strip is None or made is None:
         return
+    shift = (chosen - own) / (float(np.nanstd(values)) or 1.0)
+    _show_decoded(
+        made, strip,
+        f"decoded at {chosen:.3g}, {shift:+.1f} s.d. from the point's own {own:.3g}",
+        f"decoded from {low:.3g} to {high:.3g} in {_STEPS} steps, on one gray scale",
+    )  # fmt: skip
+
+
+def _show_decoded(
+    made: NDArray[np.float32], strip: NDArray[np.float32], of_made: str, of_strip: str
+) -> None:
+    """Show what is decoded at the chosen and the point's own value, and along the dimension."""
     # One gray scale for all: what a dimension does not change must look the same.
     ends = gray_range(strip)
     scale = np.array([ends[:, 0].min(), ends[:, 1].max()])
     left, right = st.columns([1, 3])
     with left:
-        shift = (chosen - own) / (float(np.nanstd(values)) or 1.0)
-        st.image(
-            pattern_strip(made[:1], scale, width=_LARGE),
-            caption=f"decoded at {chosen:.3g}, {shift:+.1f} s.d. from the point's own {own:.3g}",
-        )
+        st.image(pattern_strip(made[:1], scale, width=_LARGE), caption=of_made)
     with right:
-        st.image(
-            pattern_strip(strip, scale),
-            caption=f"decoded from {low:.3g} to {high:.3g} in {_STEPS} steps, on one gray scale",
-            width="stretch",
-        )
+        st.image(pattern_strip(strip, scale), caption=of_strip, width="stretch")
         change = strip - made[1]
         most = float(np.abs(change).max()) or 1.0
         st.image(
