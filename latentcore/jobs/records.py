@@ -162,6 +162,11 @@ class JobRecord:
         """The user whose time it takes."""
         return next(iter(self.wanted_by), self.user)
 
+    @property
+    def share(self) -> float:
+        """How much of the present stage is done, 0 … 1; 0 while nothing is known."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
     def elapsed(self, now: float | None = None) -> float:
         """Return how long this attempt has worked, in seconds; waiting for a GPU is no work."""
         if not self.started:

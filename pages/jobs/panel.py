@@ -169,7 +169,7 @@ def _as_awaited(record: JobRecord) -> str:
     """Return a job's title and, where it runs, how far it is."""
     if record.state != "running":
         return record.title
-    share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
+    share = f" {100 * record.share:.0f} %" if record.total else ""
     return f"{record.title} ({record.message or 'starting'}{share})"
 
 
@@ -180,8 +180,7 @@ def _live(job: str, can_pause: bool) -> None:
         st.rerun()  # the whole page: what has ended may change more than this panel
     may_stop = runner().may_stop(record)
     _heading(record)
-    share = record.done / record.total if record.total else 0.0
-    st.progress(min(1.0, share), text=errors.markdown_safe(progress_text(record)))
+    st.progress(record.share, text=errors.markdown_safe(progress_text(record)))
     with st.container(horizontal=True, vertical_alignment="center"):
         if can_pause:
             st.button(

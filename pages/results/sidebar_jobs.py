@@ -91,9 +91,8 @@ def _active(record: JobRecord) -> None:
             args=(record.id,),
             help="Cancel. What is done so far is kept for a resume.",
         )
-    share = record.done / record.total if record.total else 0.0
     text = "Stops at the next step." if record.cancelling else progress_text(record)
-    st.progress(min(1.0, share), text=markdown_safe(waiting_text(record) if waits else text))
+    st.progress(record.share, text=markdown_safe(waiting_text(record) if waits else text))
 
 
 def _ended(record: JobRecord) -> None:

@@ -21,6 +21,11 @@ def job(**changes: object) -> JobRecord:
     return JobRecord(**{**known, **changes})
 
 
+def test_share_is_of_the_present_stage_and_never_more_than_all() -> None:
+    shares = [job(done=done, total=total).share for done, total in ((0, 0), (1, 4), (5, 4))]
+    assert shares == [0.0, 0.25, 1.0]
+
+
 def test_rate_counts_what_was_done_since_the_stage_began() -> None:
     record = job(done=300, total=1000, stage_at=100.0, updated=110.0)
     assert rate_and_eta(record) == (30.0, pytest.approx(700 / 30))

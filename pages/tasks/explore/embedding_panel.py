@@ -135,7 +135,7 @@ def _progress_text(record: JobRecord) -> str:
         return "UMAP stops at its next step."
     if record.state == "queued":
         return f"UMAP waits. {waiting_text(record)}"
-    share = f" {100 * record.done / record.total:.0f} %" if record.total else ""
+    share = f" {100 * record.share:.0f} %" if record.total else ""
     step = (record.message or "starting").removeprefix("UMAP: ")
     return f"UMAP is being computed: {step}{share}, {duration_text(record.elapsed())}."
 

@@ -58,8 +58,7 @@ def _line(record: JobRecord, ahead: int) -> None:
         with cells[2]:
             state_badge(record)
         if record.state == "running":
-            share = min(1.0, record.done / record.total) if record.total else 0.0
-            cells[3].progress(share, text=_progress(record, share))
+            cells[3].progress(record.share, text=_progress(record))
         else:
             cells[3].caption(f"{ahead:,} before it" if ahead else "next")
         cells[4].caption(_times(record))
@@ -75,11 +74,11 @@ def _line(record: JobRecord, ahead: int) -> None:
         )
 
 
-def _progress(record: JobRecord, share: float) -> str:
+def _progress(record: JobRecord) -> str:
     """Say how far a running job is; not by its own words, in which names of files may stand."""
     if record.message == WAITING:
         return WAITING
-    return f"{100 * share:.0f} %" if record.total else "begins"
+    return f"{100 * record.share:.0f} %" if record.total else "begins"
 
 
 def _times(record: JobRecord) -> str:
