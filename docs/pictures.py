@@ -24,7 +24,8 @@ from PIL import Image
 
 from latentcore.analysis.selection import Shape
 from latentcore.cli import main as latentcore
-from pages.view.question import Question, to_query
+from pages.view.question import Question
+from pages.view.question_link import to_query
 from tests.browser_support import REPOSITORY, chromium, streamlit_server
 from tests.factories.media import write_picture
 from tests.factories.nenya import cutouts, write_cutouts

@@ -1,16 +1,12 @@
-"""Everything that changes what the Explore page shows, in one value that fits into a URL."""
+"""Everything that changes what the Explore page shows, in one value."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
 import json
-import math
-import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -20,9 +16,10 @@ from latentcore.analysis.selection import Shape
 from latentcore.analysis.value_filters import Filters
 from latentcore.errors import RequestError
 from latentcore.figures.colors import LATENT_COLORS, usual_color_map
-from pages.panels.linked_panels import Choice, read_choices
+from pages.panels.linked_panels import Choice
+from pages.panels.linked_panels.view import Slot
+from pages.view.question_fields import PLAIN, READ
 
-Slot = Literal["A", "B"]
 # What panels may be colored by besides a map; a map's own name may be "latent" or "cluster".
 LATENT, CLUSTER, ORIENTATION = "@latent", "@cluster", "@orientation"
 # Cosine similarity to the pinned point.
@@ -32,15 +29,6 @@ REGION = "@region"
 # Among features: every latent dimension.
 ALL_LATENTS = "@all"
 NO_SELECTION: Mapping[str, tuple[Shape, ...]] = {"A": (), "B": ()}
-
-# Browsers and proxies cut URLs at about 8 KB; a selection longer than this stays out of the link
-# (the session report holds it whole).
-_LONGEST_SELECTION = 6_000
-# What a hostile link may unpack to.
-_MOST_UNPACKED = 2_000_000
-_MOST_SHAPES = 200
-_MOST_RANGES = 100
-_MOST_FEATURES = 1_000
 
 
 @dataclass(frozen=True)
@@ -199,7 +187,7 @@ class Question:
             value = getattr(self, item.name)
             if value == getattr(default, item.name):
                 continue
-            plain[item.name] = _PLAIN[item.name](value) if item.name in _PLAIN else value
+            plain[item.name] = PLAIN[item.name](value) if item.name in PLAIN else value
         return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
 
     @classmethod
@@ -209,226 +197,10 @@ class Question:
         Raises `RequestError` if a field is unknown or its value makes no sense.
         """
         try:
-            return cls(**{name: _READ[name](value) for name, value in plain.items()})
+            return cls(**{name: READ[name](value) for name, value in plain.items()})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = (
                 f"The view can't be read: {type(error).__name__} {error}. The link or report was "
                 "cut or changed; the page starts with its defaults."
             )
             raise RequestError(message) from error
-
-
-def to_query(question: Question) -> dict[str, str]:
-    """Return the query parameters of a question, none where it is the default."""
-    plain = question.as_plain()
-    packed = {name: plain.pop(name) for name in _PACKED if name in plain}
-    query = {
-        name: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-        for name, value in plain.items()
-    }
-    for name, value in packed.items():
-        text = _pack(json.dumps(value, separators=(",", ":")))
-        if len(text) <= _LONGEST_SELECTION:
-            query[_PACKED[name]] = text
-    return query
-
-
-def _pack(text: str) -> str:
-    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
-
-
-def from_query(query: Mapping[str, str]) -> Question:
-    """Read a question from query parameters; those of other pages are left alone.
-
-    Raises `RequestError` if one of them can't be read.
-    """
-    plain: dict[str, Any] = {}
-    for name in _READ:
-        if name in query and name not in _PACKED:
-            text = query[name]
-            plain[name] = text if name in _TEXTS else _json(name, text)
-    for name, key in _PACKED.items():
-        if key in query:
-            plain[name] = _json(key, _unpack(query[key]))
-    return Question.from_plain(plain)
-
-
-def _unpack(text: str) -> str:
-    try:
-        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        unpacker = zlib.decompressobj()
-        content = unpacker.decompress(packed, _MOST_UNPACKED)
-        if unpacker.unconsumed_tail:
-            message = "The link's selection unpacks to more than any selection can be."
-            raise RequestError(message)
-        return content.decode()
-    except (binascii.Error, zlib.error, UnicodeDecodeError) as error:
-        message = "The link's selection is damaged. Ask for the link again."
-        raise RequestError(message) from error
-
-
-def _json(name: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        message = f"The link's {name!r} is {text[:40]!r}, which can't be read."
-        raise RequestError(message) from error
-
-
-def _plain_shapes(shapes: tuple[Shape, ...]) -> list[Any]:
-    return [[shape.panel, shape.kind, shape.mode, shape.points] for shape in shapes]
-
-
-def _plain_selections(selections: Mapping[str, tuple[Shape, ...]]) -> dict[str, list[Any]]:
-    return {slot: _plain_shapes(shapes) for slot, shapes in selections.items() if shapes}
-
-
-def _plain_only(only: tuple[tuple[Shape, ...], ...]) -> list[list[Any]]:
-    return [_plain_shapes(shapes) for shapes in only]
-
-
-def _plain_filters(filters: Filters) -> dict[str, list[list[float | None]]]:
-    """Return the filters JSON-like: an open end is null."""
-    return {
-        name: [[end if math.isfinite(end) else None for end in ends] for ends in ranges]
-        for name, ranges in filters.items()
-    }
-
-
-def _filters(value: Any) -> Filters:
-    filters = {
-        str(name): tuple((_end(low, -math.inf), _end(high, math.inf)) for low, high in ranges)
-        for name, ranges in value.items()
-    }
-    if sum(map(len, filters.values())) > _MOST_RANGES:
-        message = f"more than {_MOST_RANGES} ranges"
-        raise ValueError(message)
-    return filters
-
-
-def _end(value: Any, otherwise: float) -> float:
-    return otherwise if value is None else float(value)
-
-
-def _shapes(value: Any) -> tuple[Shape, ...]:
-    return tuple(
-        Shape(str(panel), kind, tuple((float(x), float(y)) for x, y in points), mode)
-        for panel, kind, mode, points in value
-    )
-
-
-def _selections(value: Any) -> Mapping[str, tuple[Shape, ...]]:
-    shapes = {slot: _shapes(value.get(slot, ())) for slot in ("A", "B")}
-    _check_count(shapes.values())
-    return shapes
-
-
-def _only(value: Any) -> tuple[tuple[Shape, ...], ...]:
-    shapes = tuple(_shapes(one) for one in value)
-    _check_count(shapes)
-    return shapes
-
-
-def _check_count(shapes: Collection[tuple[Shape, ...]]) -> None:
-    if len(shapes) > _MOST_SHAPES or sum(map(len, shapes)) > _MOST_SHAPES:
-        message = f"more than {_MOST_SHAPES} shapes"
-        raise ValueError(message)
-
-
-def _axes(value: Any) -> tuple[Axis, ...]:
-    if len(value) > _MOST_FEATURES:
-        message = f"more than {_MOST_FEATURES} features"
-        raise ValueError(message)
-    return tuple(one if isinstance(one, str) else int(one) for one in value)
-
-
-def _two_axes(value: Any) -> tuple[Axis, Axis]:
-    x, y = _axes(value)
-    return x, y
-
-
-def _weights(value: Any) -> dict[str, float]:
-    weights = {str(name): float(weight) for name, weight in value.items()}
-    if not all(0 < weight < math.inf for weight in weights.values()):
-        message = "a weight is not above 0"
-        raise ValueError(message)
-    return weights
-
-
-def _bounds(value: Any) -> tuple[float, float, float, float]:
-    x0, x1, y0, y1 = (float(bound) for bound in value)
-    return x0, x1, y0, y1
-
-
-def _pair(value: Any) -> tuple[float, float]:
-    low, high = (float(bound) for bound in value)
-    if not low < high:
-        message = f"limits {low} and {high} are not in order"
-        raise ValueError(message)
-    return low, high
-
-
-def _slot(value: Any) -> Slot:
-    if value not in ("A", "B"):
-        message = f"there is no slot {value!r}"
-        raise ValueError(message)
-    return "A" if value == "A" else "B"
-
-
-def _sample(value: Any) -> str:
-    if value not in ("", "all"):
-        message = f"there is no sample {value!r}"
-        raise ValueError(message)
-    return str(value)
-
-
-def _optional_int(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
-_PLAIN: Mapping[str, Callable[[Any], object]] = {
-    "selections": _plain_selections,
-    "only": _plain_only,
-    "filters": _plain_filters,
-}
-_TEXTS = frozenset(
-    {
-        "reference", "color", "cmap", "missing", "embedding", "metric", "space", "method",
-        "scaling", "sample", "learn_from", "active",
-    }
-)  # fmt: skip
-_READ: Mapping[str, Callable[[Any], Any]] = {
-    "dim": _optional_int,
-    "reference": str,
-    "color": str,
-    "cmap": str,
-    "missing": str,
-    "limits": _pair,
-    "embedding": str,
-    "neighbors": int,
-    "min_dist": float,
-    "metric": str,
-    "space": str,
-    "landmarks": _bounds,
-    "method": str,
-    "parameters": dict,
-    "scaling": str,
-    "sample": _sample,
-    "learn_from": str,
-    "features": _axes,
-    "weights": _weights,
-    "scatter": _two_axes,
-    "roi": _bounds,
-    "filters": _filters,
-    "by_order": bool,
-    "selections": _selections,
-    "only": _only,
-    "active": _slot,
-    "pinned": _optional_int,
-    "panels": read_choices,
-}
-
-# Fields of many numbers, and what they are called in the URL, where they are compressed.
-_PACKED: Mapping[str, str] = {"selections": "sel", "only": "only"}
-# The names in the URL: those of the fields, and those of what is compressed.
-QUERY_KEYS = (*_PACKED.values(), *(name for name in _READ if name not in _PACKED))

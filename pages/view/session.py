@@ -13,7 +13,8 @@ from latentcore.errors import RequestError
 from pages.frame import navigation
 from pages.scan import loading, state
 from pages.scan.state import ScanState
-from pages.view.question import NO_SELECTION, QUERY_KEYS, Question, from_query, to_query
+from pages.view.question import NO_SELECTION, Question
+from pages.view.question_link import QUERY_KEYS, from_query, to_query
 
 _QUESTION = "explore"
 _ABOUT = "explore_about"

@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 
 from pages.frame.units import mean_sd_text
-from pages.view.question import Question, from_query
+from pages.view.question import Question
+from pages.view.question_link import from_query
 from tests.browser_support import REPOSITORY, streamlit_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]

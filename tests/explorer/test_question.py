@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from latentcore.analysis.selection import Shape
 from latentcore.errors import RequestError
-from pages.view.question import Question, from_query, to_query
+from pages.view.question import Question
+from pages.view.question_link import from_query, to_query
 
 numbers = st.floats(-1e6, 1e6)
 points = st.tuples(numbers, numbers)

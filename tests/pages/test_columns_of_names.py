@@ -14,7 +14,8 @@ from latentcore.errors import RequestError
 from pages.scan import joining, loading
 from pages.scan.state import ScanState
 from pages.tasks.rank.question import RankQuestion, from_text, to_text
-from pages.view.question import Question, from_query, to_query
+from pages.view.question import Question
+from pages.view.question_link import from_query, to_query
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.pages.conftest import OpenPage
 from tests.pages.use import address, page_text

@@ -12,7 +12,8 @@ from latentcore.analysis.agreement import rand_and_information
 from latentcore.analysis.selection import Shape
 from pages.regions.kept import kept
 from pages.scan import joining, loading
-from pages.view.question import Question, to_query
+from pages.view.question import Question
+from pages.view.question_link import to_query
 from tests.pages.conftest import OpenPage
 
 ROOT = "folder:measured/"

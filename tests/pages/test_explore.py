@@ -28,14 +28,8 @@ from pages.tasks.explore.downloads import file_names, session_request, zipped
 from pages.tasks.explore.reports import read_report
 from pages.view import only
 from pages.view.embeddings import pca_view
-from pages.view.question import (
-    ALL_LATENTS,
-    CLUSTER,
-    NO_SELECTION,
-    SIMILARITY,
-    Question,
-    to_query,
-)
+from pages.view.question import ALL_LATENTS, CLUSTER, NO_SELECTION, SIMILARITY, Question
+from pages.view.question_link import to_query
 from pages.view.scene import complete, open_scene
 from tests.pages.conftest import OpenPage
 from tests.pages.use import asked, page_text

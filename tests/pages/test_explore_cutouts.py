@@ -20,7 +20,8 @@ from pages.jobs.panel import runner
 from pages.scan.state import ScanState
 from pages.tasks.explore.reports import read_report
 from pages.tasks.explore.sample_report import report, samples_table
-from pages.view.question import Question, from_query, to_query
+from pages.view.question import Question
+from pages.view.question_link import from_query, to_query
 from pages.view.scene import complete, open_scene
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage

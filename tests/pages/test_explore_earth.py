@@ -14,7 +14,8 @@ from latentcore.jobs import JobRecord
 from latentcore.readers import open_latents
 from latentcore.workflows import read_embedding
 from pages.jobs.panel import runner
-from pages.view.question import Question, to_query
+from pages.view.question import Question
+from pages.view.question_link import to_query
 from tests.pages.conftest import OpenPage
 from tests.pages.test_explore_cutouts import LATENTS, SAMPLES, TABLE, N, ocean
 from tests.pages.use import page_text

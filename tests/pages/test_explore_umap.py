@@ -13,7 +13,8 @@ import pytest
 from latentcore.jobs import JobRecord
 from pages.jobs.panel import runner
 from pages.view import embeddings
-from pages.view.question import Question, to_query
+from pages.view.question import Question
+from pages.view.question_link import to_query
 from tests.jobs.child import toy_verbs
 from tests.pages.test_explore import explore, scan
 from tests.pages.use import page_text, press

@@ -23,7 +23,8 @@ from pages.regions.kept import Candidate, keep, kept
 from pages.scan import loading
 from pages.scan.state import ScanState
 from pages.tasks.explore.downloads import session_request
-from pages.view.question import REGION, Question, to_query
+from pages.view.question import REGION, Question
+from pages.view.question_link import to_query
 from pages.view.scene import open_scene
 from tests.pages.conftest import OpenPage
 from tests.pages.use import asked, page_text

@@ -22,7 +22,8 @@ from pages.access import places
 from pages.jobs.panel import runner
 from pages.regions.kept import kept
 from pages.scan.state import ScanState
-from pages.view.question import SIMILARITY, Question, from_query
+from pages.view.question import SIMILARITY, Question
+from pages.view.question_link import from_query
 from pages.view.scene import open_scene
 from tests.encoders.threads import one_thread
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi

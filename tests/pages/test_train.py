@@ -17,7 +17,8 @@ from latentcore.workflows import VERBS
 from pages.access import places
 from pages.jobs.panel import runner
 from pages.tasks.train import live
-from pages.view.question import Question, to_query
+from pages.view.question import Question
+from pages.view.question_link import to_query
 from tests.factories.kikuchi import patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 from tests.pages.use import page_text, press

@@ -15,7 +15,8 @@ from pages.panels.linked_panels import packed_colors
 from pages.scan import joining, loading
 from pages.scan.state import ScanState
 from pages.tasks.data import map_panel
-from pages.view.question import LATENT, ORIENTATION, Question, to_query
+from pages.view.question import LATENT, ORIENTATION, Question
+from pages.view.question_link import to_query
 from pages.view.scene import complete, open_scene
 from tests.factories.ebsd import (
     VENDORS,

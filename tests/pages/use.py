@@ -7,7 +7,8 @@ import re
 from streamlit.testing.v1 import AppTest
 
 from pages.frame import navigation
-from pages.view.question import Question, from_query
+from pages.view.question import Question
+from pages.view.question_link import from_query
 
 PAGES = tuple(name for name in navigation.names() if name != "operator")
 
