@@ -18,8 +18,7 @@ from pages.tasks.data import threshold
 from tests.factories.kikuchi import full_grid, patterns, write_kikuchi
 from tests.pages.conftest import OpenPage
 from tests.pages.test_frame import query, texts
-
-FOLDER_TAB = ":material/dns: Server folder"
+from tests.pages.use import open_server_folder
 
 
 def band_contrast(path: Path, coords: np.ndarray, values: np.ndarray | None = None) -> Path:
@@ -336,8 +335,7 @@ def test_the_server_folder_is_browsed_and_opened(open_page: OpenPage, data_root:
     write_kikuchi(data_root / "sub" / "scan.h5", full_grid(4, 3))
     app = open_page()
     assert not any(button.label == "sub" for button in app.button)  # looked up for who wants it
-    app.session_state["data_open"] = FOLDER_TAB
-    app.run()
+    open_server_folder(app)
     next(button for button in app.button if button.label == "sub").click().run()
     files = next(widget for widget in app.multiselect if widget.label == "Files to open together")
     files.set_value(["folder:measured/sub/scan.h5"]).run()
@@ -353,8 +351,7 @@ def test_no_server_folder_is_reported(
     monkeypatch.setenv("LATENT_DATA_ROOTS", "")
     places.settings.cache_clear()
     app = open_page()
-    app.session_state["data_open"] = FOLDER_TAB
-    assert "LATENT_DATA_ROOTS" in texts(app.run().info)
+    assert "LATENT_DATA_ROOTS" in texts(open_server_folder(app).info)
 
 
 def test_a_file_that_changes_is_read_again(open_page: OpenPage, data_root: Path) -> None:

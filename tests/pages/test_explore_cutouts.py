@@ -25,7 +25,7 @@ from pages.view.question_link import from_query, to_query
 from pages.view.scene import complete, open_scene
 from tests.factories.nenya import cutouts, write_cutouts
 from tests.pages.conftest import OpenPage
-from tests.pages.use import asked, page_text
+from tests.pages.use import asked, open_server_folder, page_text
 
 LATENTS = "folder:measured/MODIS_latents.h5"
 TABLE = "folder:measured/MODIS_cutouts.csv"
@@ -195,12 +195,12 @@ def test_other_pages_speak_of_samples_where_there_is_no_grid(page: str, ocean, o
 
 
 def test_a_table_joins_the_samples_in_view_and_no_scan(ocean, open_page) -> None:
-    app = open_page("data", samples="", latents=LATENTS)
+    app = open_server_folder(open_page("data", samples="", latents=LATENTS))
     app.multiselect(key="files_folder:measured").set_value([TABLE]).run()
     app.button[[one.label for one in app.button].index("Open")].click().run()
     assert app.query_params["maps"] in (TABLE, [TABLE])
     assert "opened as table of samples" in "\n".join(one.value for one in app.success)
-    app = open_page("data")
+    app = open_server_folder(open_page("data"))
     app.multiselect(key="files_folder:measured").set_value([TABLE]).run()
     app.button[[one.label for one in app.button].index("Open")].click().run()
     assert "is a table about samples that lie on no grid" in page_text(app)

@@ -19,6 +19,7 @@ from pages.jobs.panel import runner
 from pages.scan import loading
 from tests.encoders.programs import clip_encoder, picture_encoder, script
 from tests.factories.media import clip, picture, write_picture, write_video
+from tests.pages.use import open_server_folder
 
 OpenPage = Callable[..., AppTest]
 
@@ -45,7 +46,7 @@ def pictures(data_root: Path) -> Path:
 
 
 def test_a_folder_of_pictures_is_opened_as_one_scan(pictures: Path, open_page: OpenPage) -> None:
-    app = open_page("data")
+    app = open_server_folder(open_page("data"))
     assert not app.exception
     button = [one for one in app.button if one.label == "animals"]
     button[0].click().run()

@@ -38,3 +38,9 @@ def address(app: AppTest) -> dict[str, str]:
 def asked(app: AppTest) -> Question:
     """Return what is asked of the Explore page."""
     return from_query(address(app))
+
+
+def open_server_folder(app: AppTest) -> AppTest:
+    """Open *Server folder* on the Data page: what lies there is listed only then."""
+    app.session_state["data_open"] = ":material/dns: Server folder"
+    return app.run()
