@@ -2,9 +2,10 @@
 
 Streamlit answers each of them with the same HTML, in which the browser finds out by trial where
 the server is: below ``/data`` first, with requests that are not found, then beside it. Here the
-HTML says so. It holds the style of all pages, which nothing is drawn without and moved by later,
-and for Explore the names of the modules that the browser would else ask for one after the other.
-And Explore, being the default page, is known to Streamlit as ``/`` only.
+HTML says so. It holds the style of all pages, which nothing is drawn without and moved by later, a
+link past the sidebar for those who use a keyboard, and for Explore the names of the modules that
+the browser would else ask for one after the other. And Explore, being the default page, is known to
+Streamlit as ``/`` only.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ _BACKEND = (
 _LAZY = ("Html.*.js", "BidiComponent.*.js")
 # Behind everything else: a browser has six connections, and Streamlit's own first words would wait.
 _AHEAD = '<link rel="modulepreload" fetchpriority="low" href="./{}">'
+# The first that Tab comes to: a sidebar has more of such places than one wants to go through.
+_SKIP = (
+    '<a class="skip-link" href="#">To the page</a>'
+    f"<script>{Path(__file__).with_name('skip_link.js').read_text(encoding='utf-8')}</script>"
+)
 
 
 def base_path() -> str:
@@ -130,4 +136,4 @@ def page_html(style: str, modules: Sequence[str] = (), script: str = "") -> str:
     html = html.replace("<head>", f"<head>{_BACKEND}", 1).replace("</head>", f"{links}</head>", 1)
     # After the head, where Streamlit puts its own style: of two equal rules the later one holds.
     scripts = f"<script>{script}</script>" if script else ""
-    return html.replace("<body>", f"<body><style>{style}</style>{scripts}", 1)
+    return html.replace("<body>", f"<body><style>{style}</style>{_SKIP}{scripts}", 1)

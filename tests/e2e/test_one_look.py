@@ -117,3 +117,18 @@ def test_panels_follow_the_theme_of_the_system(page, server, scans) -> None:  # 
     page.wait_for_function(f"{lut} !== {light!r}", timeout=PATIENCE)
     page.emulate_media(color_scheme="light")
     page.wait_for_function(f"{lut} === {light!r}", timeout=PATIENCE)
+
+
+def test_the_first_plot_is_two_presses_away(page, server, scans) -> None:  # noqa: F811
+    """By a link past the sidebar, which is seen once Tab has come to it."""
+    page.goto(server + link(scans, "first"))
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    skip = page.locator(".skip-link")
+    assert skip.bounding_box()["y"] < -10
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the panels"
+    assert skip.bounding_box()["y"] > 0
+    page.keyboard.press("Enter")
+    focused = "document.activeElement.shadowRoot?.activeElement?.closest('[data-panel]')"
+    assert page.evaluate(f"{focused}?.dataset.panel") == "pca"
+    assert "#" not in page.url
