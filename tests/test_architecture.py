@@ -207,6 +207,13 @@ def test_rooms_of_the_dashboard_import_upstream_only() -> None:
     assert not sorted(wrong)
 
 
+def test_figures_of_runs_are_shown_in_one_way() -> None:
+    """Drawn for print, they would glare on dark pages otherwise."""
+    shown = {path for path in SCREEN if "st.image(str(" in path.read_text(encoding="utf-8")}
+    rooms = ROOT / "pages"
+    assert shown == {rooms / "results" / "figures.py", rooms / "people" / "login.py"}
+
+
 def test_the_security_boundary_has_no_widgets() -> None:
     wrong = [
         f"{path.name}: st.{node.attr}"

@@ -16,6 +16,7 @@ from pages.frame import errors
 from pages.frame.units import duration_text
 from pages.jobs.panel import job_panel, runner
 from pages.results import run_details, run_files
+from pages.results.figures import show_figure
 from pages.tasks.batch.table import counts, error_of, rows_of, rows_table
 
 _LOOK_EVERY_S = 2.0
@@ -130,7 +131,7 @@ def _details(record: JobRecord, row: Row) -> None:
             _explore(folder, row)
         figure = next((name for name in run.get("files", {}) if name.endswith(".png")), None)
         if figure is not None:
-            st.image(str(folder / figure), width=_FIGURE_WIDTH)
+            show_figure(folder / figure, f"{title}: {figure}", width=_FIGURE_WIDTH)
         run_details.files(folder, run)
 
 

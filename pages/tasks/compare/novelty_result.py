@@ -17,6 +17,7 @@ from pages.access import places
 from pages.frame import errors
 from pages.frame.tables import show_table
 from pages.jobs.latents_names import name_of
+from pages.results.figures import show_figure
 from pages.tasks.compare.outcome import offer_files, offer_maps, show_notes, show_snippet
 from pages.view.scene import Scene
 
@@ -49,7 +50,7 @@ def show(scene: Scene, record: JobRecord) -> None:
     show_notes(report["notes"])
     picture, listed_samples = st.columns([3, 2], gap="medium")
     with picture:
-        st.image(str(record.folder / "novelty.png"), alt="percentiles", width="stretch")
+        show_figure(record.folder / "novelty.png", "percentiles")
     with listed_samples:
         offer_maps(scene, "novelty", lambda: percentiles(scene, record.folder))
         strangest = pd.read_csv(record.folder / "strangest.csv")
@@ -61,7 +62,7 @@ def show(scene: Scene, record: JobRecord) -> None:
             "set aside are less unlike the rest of it, by the larger of both distances."
         )
     if (record.folder / "strangest.png").is_file():
-        st.image(str(record.folder / "strangest.png"), alt="the strangest", width="stretch")
+        show_figure(record.folder / "strangest.png", "the strangest")
     offer_files(record, key="compare.novelty")
     show_snippet(report["snippet"], [record.request["latents"], record.request["reference"]])
 

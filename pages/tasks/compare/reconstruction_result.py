@@ -14,6 +14,7 @@ from latentcore.artifacts import read_run
 from latentcore.containers import LatentSet
 from latentcore.jobs import JobRecord
 from latentcore.readers import open_maps, open_table
+from pages.results.figures import show_figure
 from pages.tasks.compare.outcome import offer_files, offer_maps
 from pages.view.scene import Scene
 
@@ -38,7 +39,7 @@ def show(scene: Scene, record: JobRecord) -> None:
 
 def _picture(file: Path, what: str) -> None:
     if file.is_file():
-        st.image(str(file), alt=what, width="stretch")
+        show_figure(file, what)
 
 
 def _sentence(summary: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ from pages.jobs.panel import cancel
 from pages.jobs.work import wait_for
 from pages.panels.linked_panels import linked_panels, read_state
 from pages.results import run_files
+from pages.results.figures import show_figure
 from pages.scan import loading
 from pages.tasks.compare import groups
 from pages.tasks.compare import spaces as spaces_of
@@ -151,7 +152,8 @@ def _pictures(found: Compared) -> None:
     st.caption("There are too many points for linked panels: these are the pictures of the run.")
     for name in ("shared_neighbors.png", "aligned.png"):
         if (found.folder / name).is_file():
-            st.image(str(found.folder / name), alt=name.removesuffix(".png").replace("_", " "))
+            alt = name.removesuffix(".png").replace("_", " ")
+            show_figure(found.folder / name, alt, width="content")
 
 
 def _ask(scene: Scene, found: Compared) -> tuple[str, str, str]:

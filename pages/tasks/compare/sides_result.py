@@ -17,6 +17,7 @@ from latentcore.jobs import JobRecord
 from pages.access import places
 from pages.frame import errors
 from pages.frame.tables import show_table
+from pages.results.figures import show_figure
 from pages.tasks.compare.outcome import offer_files, offer_maps, show_notes, show_snippet
 from pages.view.scene import Scene
 
@@ -47,7 +48,7 @@ def show(scene: Scene, record: JobRecord) -> None:
     show_notes(report["notes"])
     picture, table = st.columns([3, 2], gap="medium")
     with picture:
-        st.image(str(record.folder / "differ.png"), alt="where both sides differ", width="stretch")
+        show_figure(record.folder / "differ.png", "where both sides differ")
     with table:
         offer_maps(scene, "where_it_differs", lambda: {_MAP: log_ratio(scene, record.folder)})
         dimensions = pd.DataFrame(report["dimensions"])

@@ -15,6 +15,7 @@ from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import errors
 from pages.jobs.latents_names import lasting_name
+from pages.results.figures import show_figure
 from pages.results.verb_files import show_files
 from pages.view.embeddings import finished_umap, shown_view
 from pages.view.question import Question
@@ -121,4 +122,4 @@ def _show(record: JobRecord) -> None:
         st.caption(errors.markdown_safe(errors.page_words(note)))
     for name, alt in _PICTURES.items():
         if (record.folder / name).is_file():
-            st.image(str(record.folder / name), width="stretch", alt=alt)
+            show_figure(record.folder / name, alt)

@@ -16,6 +16,7 @@ from pages.access import places
 from pages.frame import errors
 from pages.frame.tables import told
 from pages.regions.files import offer_as_labels
+from pages.results.figures import show_figure
 from pages.results.verb_files import show_files
 from pages.tasks.rank.target import files_with_maps, map_spec
 from pages.view import session as explorer
@@ -136,8 +137,9 @@ def _results(record: JobRecord, metric: str) -> None:
                 "Dimension", names, default=names[0], required=True, key="rank.agree.pick",
                 format_func=lambda name: errors.markdown_safe(f"latent {name}"),
             )  # fmt: skip
-            st.image(str(pictures[names.index(dim)]), width="stretch",
-                     alt=f"Latent {dim}, its clusters, and the reference")  # fmt: skip
+            show_figure(
+                pictures[names.index(dim)], f"Latent {dim}, its clusters, and the reference"
+            )
 
 
 def _order(table: pd.DataFrame) -> Any:

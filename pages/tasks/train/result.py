@@ -23,6 +23,7 @@ from pages.frame.units import device_words, duration_text
 from pages.jobs.panel import runner, state_badge, watch
 from pages.jobs.past_runs import trainings_of
 from pages.results import run_files
+from pages.results.figures import show_figure
 from pages.scan import state
 from pages.tasks.train import beside
 
@@ -69,7 +70,7 @@ def show_result(record: JobRecord) -> None:
     picture = record.folder / "reconstructions.png"
     if picture.is_file():
         st.subheader("Reconstructions")
-        st.image(str(picture), width="stretch", alt="Samples, their reconstructions, residuals")
+        show_figure(picture, "Samples, their reconstructions, residuals")
 
 
 def show_earlier(samples: str, shown: str | None) -> None:
