@@ -350,7 +350,8 @@ def _frame(
     unit = chart_text(grid.unit)
     x0, x1, y0, y1 = grid.picture_extent
     plain: dict[str, Any] = {"constrain": "domain", "showgrid": False, "ticks": "outside"}
-    x = {"title": unit_text("x", unit), "range": [x0, x1], **plain}
+    # Where the map is narrower than its room, it stays beside its color bar.
+    x = {"title": unit_text("x", unit), "range": [x0, x1], "constraintoward": "right", **plain}
     y = {"title": unit_text("y", unit), "range": [y1, y0], "scaleanchor": "x", **plain}
     return framed(traces, height, x=x, y=y, title=title, plot_bgcolor=tones.nothing, shapes=shapes)
 

@@ -69,6 +69,7 @@ def show_table(scene: Scene, cut: Cut, masks: Mapping[str, NDArray[np.bool_]]) -
         key=_KEY,
         on_select=lambda: _adopt(cut, order),
         selection_mode="multi-row",
+        placeholder="–",
         column_config=columns(cut.table, grid.unit),
         alt=told(cut.table, "One row for each domain"),
     )
@@ -84,6 +85,7 @@ def show_table(scene: Scene, cut: Cut, masks: Mapping[str, NDArray[np.bool_]]) -
         st.dataframe(
             by_scan, hide_index=True, width="stretch", alt=told(by_scan, "One row for each scan"),
             column_config=columns(by_scan, grid.unit), height=table_height(len(by_scan)),
+            placeholder="–",
         )  # fmt: skip
 
 
