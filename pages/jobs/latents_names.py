@@ -61,6 +61,28 @@ def names_of(named: Iterable[str]) -> dict[str, str]:
     }
 
 
+def names_with_scans(named: Iterable[str]) -> dict[str, str]:
+    """Return names of latents with that of the scan before each, where there may be several."""
+    return {place: f"{scan_of(place)} · {name}" for place, name in names_of(named).items()}
+
+
+def scan_of(place: str) -> str:
+    """Return what the scan is called that latents were made of: as their samples' file."""
+    name = places.label(samples_of(place) or place).split(" · ")[0]
+    return Path(name).stem.removesuffix("_latents") or "scan"
+
+
+def samples_of(place: str) -> str | None:
+    """Return the place of the samples that latents were made of, where a run here says so."""
+    try:
+        known = run_of_latents(place)
+        inputs: list[dict[str, Any]] = [] if known is None else known[1].get("inputs", [])
+        found = next((one["location"] for one in inputs if one["role"] == "samples"), None)
+        return None if found is None else places.place_of(found)
+    except InputError:
+        return None
+
+
 def lasting_name(place: str | None) -> str:
     """Return a name that is still true tomorrow, for titles that are kept: with the date."""
     place = place or ""

@@ -117,7 +117,7 @@ def _about_means(parts: dict[str, Hdf5Rows]) -> tuple[str, ...]:
     note = (
         f"The cutouts are not demeaned: the means of {len(flat)} run from {means.min():.4g} to "
         f"{means.max():.4g}. nenya demeans for training where its options say so, but encodes "
-        "cutouts as they are; ask for it with --prepare scale=demean."
+        "cutouts as they are; to demean them, prepare them with scale=demean."
     )
     return (note,)
 

@@ -175,7 +175,7 @@ def _squares(request: DifferRequest, sources: tuple[Source, ...]) -> Exchanged:
         why_no_p = (
             f"Latents of these scans are alike over {gap:.0f} steps, so the scans hold too few "
             "independent squares to say what chance gives: there is no p-value. Larger scans can "
-            "tell, or several on each side; ⟨block⟩ and ⟨gap⟩ overrule this."
+            "tell, or several on each side; --block and --gap overrule this."
         )
         side = usual_side(grids, 0)
         gap = side / 4

@@ -11,7 +11,7 @@ from latentcore.workflows import VERBS
 from pages.access import places
 from pages.forms.request_form import form_for
 from pages.frame.errors import markdown_safe
-from pages.jobs.latents_names import name_of, names_of
+from pages.jobs.latents_names import name_of, names_with_scans
 from pages.jobs.past_runs import reconstruction_errors
 from pages.tasks.compare.others import other_latents
 from pages.view.scene import Scene
@@ -26,7 +26,7 @@ def ask(scene: Scene) -> Any | None:
     offered = other_latents(first)
     if not offered:
         return None
-    names = names_of(offered)
+    names = names_with_scans(offered)
     left, right = st.columns([6, 1], gap="medium", vertical_alignment="bottom")
     reference = left.selectbox(
         f"What is known, by which {markdown_safe(name_of(first))} is judged", offered, index=None,

@@ -11,7 +11,7 @@ from latentcore.workflows import VERBS
 from pages.access import places
 from pages.forms.request_form import form_for
 from pages.frame.errors import markdown_safe
-from pages.jobs.latents_names import name_of, names_of
+from pages.jobs.latents_names import name_of, names_with_scans
 from pages.tasks.compare.others import other_latents
 from pages.view.scene import Scene
 
@@ -71,7 +71,7 @@ def _others(first: str) -> dict[str, Any] | None:
     offered = other_latents(first)
     if not offered:
         return None
-    names = names_of(offered)
+    names = names_with_scans(offered)
     chosen = st.multiselect(
         f"Where does {markdown_safe(name_of(first))} (side A) differ from",
         offered, format_func=names.__getitem__, key=f"compare.sides.others.{first}",

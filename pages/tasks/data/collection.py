@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -15,9 +14,9 @@ from latentcore.jobs import JobRecord
 from latentcore.workflows import VERBS
 from pages.access import places
 from pages.frame import errors, navigation
-from pages.jobs.latents_names import names_of
+from pages.jobs.latents_names import names_of, names_with_scans, samples_of, scan_of
 from pages.jobs.panel import job_panel, runner, unwatch, watch, watched
-from pages.jobs.past_runs import collections, extracted_latents, run_of_latents
+from pages.jobs.past_runs import collections, extracted_latents
 from pages.results import run_files
 from pages.scan import loading
 from pages.scan.sidebar import places_of_kind
@@ -50,19 +49,18 @@ def collection_maker() -> None:
 
 
 def _form(offered: list[str]) -> None:
-    names = names_of(offered)
-    scans = {place: _scan_of(place) for place in offered}
+    names = names_with_scans(offered)
     chosen = st.multiselect(
         "Latents, in the order in which their scans are to lie",
         offered,
-        format_func=lambda place: f"{scans[place]} · {names[place]}",
+        format_func=names.__getitem__,
         max_selections=_MOST,
         key=_LATENTS,
         placeholder="Choose two or more",
         persist_state="session",
     )
     maps = places_of_kind("maps")
-    rows = [_member(place, scans[place], maps, first=place == chosen[0]) for place in chosen]
+    rows = [_member(place, scan_of(place), maps, first=place == chosen[0]) for place in chosen]
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     name = left.text_input(
         "Name of the collection", "collection", key=_NAME, max_chars=60,
@@ -86,7 +84,7 @@ def _member(place: str, scan: str, maps: list[str], *, first: bool) -> tuple[str
     left, middle, right = st.columns([1, 2, 0.3], vertical_alignment="bottom")
     scan_key, maps_key = _keys(place)
     st.session_state.setdefault(scan_key, scan)
-    st.session_state.setdefault(maps_key, [one for one in maps if one == _samples_of(place)])
+    st.session_state.setdefault(maps_key, [one for one in maps if one == samples_of(place)])
     called = left.text_input("Scan", key=scan_key, max_chars=60)
     found = middle.multiselect(
         "Its maps", list(dict.fromkeys((*maps, *st.session_state[maps_key]))),
@@ -115,22 +113,6 @@ def _rounds(found: list[list[str]]) -> tuple[str, ...]:
     """Return one map of each scan, '-' where one has none, round after round."""
     rounds = zip_longest(*found)
     return tuple("-" if one is None else places.location(one) for row in rounds for one in row)
-
-
-def _samples_of(place: str) -> str | None:
-    """Return the place of the samples that latents were made of, where a run here says so."""
-    try:
-        known = run_of_latents(place)
-        inputs: list[dict[str, Any]] = [] if known is None else known[1].get("inputs", [])
-        found = next((one["location"] for one in inputs if one["role"] == "samples"), None)
-        return None if found is None else places.place_of(found)
-    except InputError:
-        return None
-
-
-def _scan_of(place: str) -> str:
-    name = places.label(_samples_of(place) or place).split(" · ")[0]
-    return Path(name).stem.removesuffix("_latents") or "scan"
 
 
 def _job() -> None:
