@@ -132,3 +132,9 @@ def test_the_first_plot_is_two_presses_away(page, server, scans) -> None:  # noq
     focused = "document.activeElement.shadowRoot?.activeElement?.closest('[data-panel]')"
     assert page.evaluate(f"{focused}?.dataset.panel") == "pca"
     assert "#" not in page.url
+
+
+def test_pages_that_share_the_roi_have_no_rail(page, server, scans) -> None:  # noqa: F811
+    page.goto(server + link(scans, "first").replace("/?", "/rank?"))
+    page.get_by_text("ROI in x").wait_for(timeout=PATIENCE)
+    assert page.get_by_test_id("stSidebarContent").bounding_box()["width"] > 200

@@ -17,9 +17,10 @@ from streamlit.delta_generator import DeltaGenerator
 # In the HTML of all pages, which hold nothing that is called so.
 STYLE = Path(__file__).with_name("layout.css").read_text(encoding="utf-8")
 _OPEN = "explore.sidebar"
-# While Streamlit's app is this, the sidebar is a rail.
+# While Streamlit's app is this, the sidebar is a rail. The ROI's keys begin so on other pages, too.
 WITH_RAIL = (
-    ":has(.stMain [class*='st-key-explore-']):not(:has(.st-key-explore-sidebar input:checked))"
+    ":has(.stMain :is(.st-key-explore-title, .st-key-explore-waiting))"
+    ":not(:has(.st-key-explore-sidebar input:checked))"
 )
 _DISMISSED = "explore_dismissed"
 _CHOSEN_SIDE = "explore.side"
