@@ -23,6 +23,8 @@ MOST_CELLS = 300_000
 _HEIGHT = 430
 _MOST_TICKS = 12
 _COLOR_BAR = {"thickness": 12, "outlinewidth": 0, "len": 1}
+# Of the chart's height: no longer than the map where a column is narrower than was thought.
+_SHORT = 0.75
 # What axis labels, color bar and title take of a chart, in pixels.
 _BESIDE = 145
 _ABOVE_AND_BELOW = 92
@@ -73,7 +75,12 @@ def map_chart(
             zmin=low,
             zmax=high,
             colorscale=color_scale(colors),
-            colorbar={"title": {"text": unit}, "exponentformat": exponents, **_COLOR_BAR},
+            colorbar={
+                **_COLOR_BAR,
+                "title": {"text": unit},
+                "exponentformat": exponents,
+                "len": _SHORT,
+            },
             hovertemplate=f"{_place(grid)}<br>{name} %{{z:.6g}}<extra></extra>",
             **axes,
         )

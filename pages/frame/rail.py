@@ -13,9 +13,11 @@ _NARROW = f"{_BESIDE} and (max-width: 1000px)"
 
 # What Streamlit's app is until its page has something in it.
 EMPTY = ":not(:has(.stMain [class*='st-key-']))"
-# The room of the rail until the sidebar is there, so that the page doesn't move.
+# The room of the rail until the sidebar is there, so that the page doesn't move; none where one has
+# to sign in.
 ROOM = (
-    f"@media {_BESIDE} {{ .stAppViewContainer:not(:has(.stSidebar)) {{ padding-left: 52px; }} }}\n"
+    f"@media {_BESIDE} {{ .stAppViewContainer:not(:has(.stSidebar, .st-key-sign_in)) "
+    "{ padding-left: 52px; } }\n"
 )
 
 
