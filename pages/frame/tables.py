@@ -15,8 +15,10 @@ from latentcore.cells import is_harmless
 PERCENT = "%.1f %%"
 _DIGITS = 5
 _MOST = 15
-# What Streamlit gives a table: pixels of a line, which the names of the columns are, too.
-_LINE, _BORDER = 35, 2
+# What Streamlit gives a table: a line, which the names of the columns are, too, in sizes of the
+# theme's letters; and pixels for its border.
+_LINE_REM, _BORDER = 2.1875, 2
+_USUAL_SIZE = 16
 # ``frame.css`` knows it, too.
 _NOT_HARMLESS = ", with texts like formulas"
 
@@ -71,7 +73,8 @@ def table_height(rows: int, most: int = 10) -> int:
 
     Given none, Streamlit finds out when it draws the table, and all below it moves.
     """
-    return _LINE * (1 + min(rows, most)) + _BORDER
+    size = st.get_option("theme.baseFontSize") or _USUAL_SIZE
+    return round(_LINE_REM * size) * (1 + min(max(1, rows), most)) + _BORDER
 
 
 def show_table(

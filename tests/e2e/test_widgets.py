@@ -1,4 +1,4 @@
-"""Widgets that follow a value, on the way from page to page."""
+"""Widgets as browsers show them."""
 
 from __future__ import annotations
 
@@ -27,3 +27,16 @@ def test_a_slider_that_two_pages_share_shows_the_same_on_both(page) -> None:
             page.get_by_role("link", name=link).click()
             page.wait_for_url(f"{url}/{'' if link == 'first' else link}")
             page.wait_for_function(SHOWS, arg="3", timeout=PATIENCE)
+
+
+def test_tables_have_the_height_that_streamlit_finds_out_later(page) -> None:
+    with streamlit_server(Path(__file__).with_name("page_with_tables.py")) as url:
+        page.goto(url)
+        tables = page.get_by_test_id("stDataFrame").locator("canvas")
+        tables.nth(5).wait_for(state="attached", timeout=PATIENCE)
+        found = page.get_by_test_id("stDataFrameResizable").all()
+        heights = [one.bounding_box()["height"] for one in found]
+    assert heights[0] == heights[1]
+    assert heights[2] == heights[3]
+    line = (heights[3] - heights[1]) / 2  # one without rows has one that says so
+    assert heights[5] == heights[1] + 9 * line  # ten rows, the last one whole

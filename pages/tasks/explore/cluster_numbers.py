@@ -15,7 +15,7 @@ from latentcore.analysis.separation import Separation
 from latentcore.containers import Clustering, cluster_name
 from latentcore.errors import Cancelled
 from pages.frame.errors import markdown_safe
-from pages.frame.tables import PERCENT, show_table
+from pages.frame.tables import PERCENT, show_table, table_height
 from pages.frame.units import duration_text, mean_sd_text
 from pages.jobs import work
 from pages.tasks.explore.clusters import Clusters, separation_key, separation_of, tell_of_waiting
@@ -159,7 +159,7 @@ def _separation(found: Separation, clustering: Clustering) -> None:
     )
     bar = st.column_config.ProgressColumn
     show_table(
-        table, height=35 * (min(len(table), 8) + 1) + 3,
+        table, height=table_height(len(table), 8),
         column_config={
             name: bar(name, format=PERCENT, min_value=0, max_value=100)
             for name in table.columns[2:]
