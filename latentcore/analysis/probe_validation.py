@@ -256,7 +256,9 @@ def learning_curve(
         for number, (split, name) in enumerate(zip(folds.splits, folds.names, strict=True)):
             if len(found) == len(folds.splits):
                 break
-            progress.step(place * len(folds.splits) + number, steps, f"learning {share:.0%}")
+            progress.step(
+                place * len(folds.splits) + number, steps, f"learning {100 * share:.0f} %"
+            )
             part = _share(folds.groups, split, share, seed + number)
             if len(np.unique(labels.codes[part])) < 2:
                 continue

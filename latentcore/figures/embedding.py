@@ -318,7 +318,7 @@ def _scatter(axes: Axes, pair: NDArray[np.float32], rgb: NDArray[np.uint8]) -> N
 def _axis(embedding: Embedding, component: int) -> str:
     ratio = embedding.scores.get(f"explained_variance_ratio_{component}")
     if ratio is not None:
-        return f"principal component {component + 1} ({ratio:.1%} of the variance)"
+        return f"principal component {component + 1} ({100 * ratio:.1f} % of the variance)"
     return f"U{component} ({embedding.method.upper()})"
 
 

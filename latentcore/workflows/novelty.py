@@ -217,8 +217,8 @@ def _same(latents: LatentSet, known: LatentSet) -> list[str]:
     if share < 0.01:
         return []
     note = (
-        f"{share:.0%} of the samples have the very latents of a sample of the reference: they are "
-        "the same, and their percentiles say nothing."
+        f"{100 * share:.0f} % of the samples have the very latents of a sample of the reference: "
+        "they are the same, and their percentiles say nothing."
     )
     return [note]
 

@@ -219,7 +219,7 @@ def test_embedding_names_the_variance_of_components():
     scores = {"explained_variance_ratio_0": 0.5, "explained_variance_ratio_1": 0.25}
     embedding = Embedding(coordinates, default_sample_ids(9), "pca", scores=scores)
     figure = embedding_figure(embedding, labels=np.arange(9) % 2)
-    assert figure.axes[0].get_xlabel() == "principal component 1 (50.0% of the variance)"
+    assert figure.axes[0].get_xlabel() == "principal component 1 (50.0 % of the variance)"
 
 
 def test_figures_leave_no_global_state(clustered):

@@ -69,7 +69,7 @@ def test_percentiles_become_a_map_and_the_strangest_are_listed(
     table = pd.read_csv(record.folder / "novelty.csv")
     judged = table["percentile"].dropna()
     said = "\n".join(one.value for one in app.markdown)
-    assert f"Of {len(X) - 1:,} samples **{(judged > 95).mean():.1%}** lie above" in said
+    assert f"Of {len(X) - 1:,} samples **{100 * (judged > 95).mean():.1f} %** lie above" in said
     strangest = app.dataframe[0].value
     assert len(strangest) == 24
     assert ODD[strangest["Row"].iloc[: ODD.sum()]].all()

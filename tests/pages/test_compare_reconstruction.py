@@ -75,7 +75,7 @@ def test_errors_become_a_map_and_a_percentile(open_page: OpenPage, scans: tuple[
     app, record = reconstructed(open_page, samples, new)
     summary = (read_run(record.folder) or {})["summary"]
     said = "\n".join(one.value for one in app.markdown)
-    assert f"**{summary['explained']:.1%}** of the variance" in said
+    assert f"**{100 * summary['explained']:.1f} %** of the variance" in said
     assert f"**{summary['mse_median']:.3g}** at the median" in said
     own = pd.read_csv(record.folder / "reconstruction_error.csv")
     app = app.button(key="compare.reconstruction_error.explore").click().run()

@@ -199,8 +199,9 @@ class GaussianMixtures:
         gain = (by_k[best - 1] - by_k[best]) / (by_k[min(by_k)] - by_k[best])
         name = self.criterion.upper()
         note = (
-            f"{name} still falls at k_max = {best} (the last step is {gain:.1%} of the whole "
-            f"fall from k_min = {min(by_k)}): the best k may be larger. Raise k_max, or give k."
+            f"{name} still falls at k_max = {best} (the last step is {100 * gain:.1f} % of the "
+            f"whole fall from k_min = {min(by_k)}): the best k may be larger. Raise k_max, or give "
+            "k."
         )
         return (note,)
 

@@ -76,20 +76,20 @@ def _sentence(report: Mapping[str, Any], record: JobRecord, table: pd.DataFrame)
     reference = errors.markdown_safe(name_of(places.place_of(record.request["reference"])))
     judged = table["percentile"].dropna()
     rebuilt = table.get("percentile_reconstruction")
-    also = (
-        ""
-        if rebuilt is None
-        else (
-            f" By reconstruction error **{(rebuilt.dropna() > 95).mean():.1%}** lie above the 95th."
-        )
-    )
+    also = ""
+    if rebuilt is not None:
+        also = f" By reconstruction error **{_above(95, rebuilt.dropna())}** lie above the 95th."
     aside = "squares of its scan" if report["calibration"] == "place" else "random samples"
     return (
-        f"Of {report['n_judged']:,} samples **{(judged > 95).mean():.1%}** lie above the 95th "
-        f"percentile of {reference}, **{(judged > 99).mean():.1%}** above the 99th; of samples of "
-        f"its kind 5% and 1% would. {report['n_calibrating']:,} of its {report['n_reference']:,} "
+        f"Of {report['n_judged']:,} samples **{_above(95, judged)}** lie above the 95th "
+        f"percentile of {reference}, **{_above(99, judged)}** above the 99th; of samples of "
+        f"its kind 5 % and 1 % would. {report['n_calibrating']:,} of its {report['n_reference']:,} "
         f"samples were set aside ({aside}) to say what is usual.{also}"
     )
+
+
+def _above(percentile: int, judged: pd.Series) -> str:
+    return f"{100 * (judged > percentile).mean():.1f} %"
 
 
 def percentiles(scene: Scene, folder: Path) -> dict[str, NDArray[np.float32]]:

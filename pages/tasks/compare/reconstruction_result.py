@@ -48,9 +48,9 @@ def _sentence(summary: Mapping[str, Any]) -> str:
     without = f" {lost:,} have none: they are not finite." if lost else ""
     return (
         f"The model's reconstruction of {summary.get('n', 0):,} samples holds "
-        f"**{summary.get('explained', np.nan):.1%}** of the variance of their pixels about each "
-        f"one's mean. The mean squared residual is {median} at the median, {mean} on average "
-        f"(in the units of the prepared samples).{without}"
+        f"**{100 * summary.get('explained', np.nan):.1f} %** of the variance of their "
+        f"pixels about each one's mean. The mean squared residual is {median} at the median, "
+        f"{mean} on average (in the units of the prepared samples).{without}"
     )
 
 
