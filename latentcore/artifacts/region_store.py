@@ -189,7 +189,10 @@ class RegionStore:
             return self._write(folder, record, record["states"], present, regions)
 
     def _may_hold(self, n: int) -> bool:
-        """Tell whether a scan of n points has regions, or one whose record is damaged."""
+        """Tell whether a scan of n points has regions, or one whose record is damaged.
+
+        Most often none has, and nobody need wait for the fingerprint that would tell which it is.
+        """
         try:
             return any(self._size_of(folder) == n for folder in self._folder.glob("*/"))
         except (InputError, OSError):

@@ -48,7 +48,10 @@ def step_of(values: NDArray[np.float64], axis: str) -> float:
     raise MalformedFileError(message)
 
 
-def nodes_of(values: NDArray[np.float64], step: float, axis: str) -> tuple[NDArray[np.int32], int]:
+def nodes_along(
+    values: NDArray[np.float64], step: float, axis: str
+) -> tuple[NDArray[np.int32], int]:
+    """Return the node of each coordinate, shape (n,), counted from the smallest, and how many."""
     low = values.min()
     span = (values.max() - low) / step
     if span >= np.iinfo(np.int32).max:
@@ -70,6 +73,7 @@ def nodes_of(values: NDArray[np.float64], step: float, axis: str) -> tuple[NDArr
 
 
 def blocks(n: int) -> Iterator[slice]:
+    """Yield n places, piece by piece."""
     return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.containers._axis import BLOCK, NODE_TOLERANCE, blocks, nodes_of, step_of
+from latentcore.containers._axis import BLOCK, NODE_TOLERANCE, blocks, nodes_along, step_of
 from latentcore.containers.lattice import Lattice, ShiftedRows
 from latentcore.errors import MalformedFileError
 
@@ -104,8 +104,8 @@ def _nodes(
     # A single row or column has no step of its own: take the other axis's, so that cells
     # are square.
     dx, dy = dx or dy or 1.0, dy or dx or 1.0
-    col, n_cols = nodes_of(x, dx, "x")
-    row, n_rows = nodes_of(y, dy, "y")
+    col, n_cols = nodes_along(x, dx, "x")
+    row, n_rows = nodes_along(y, dy, "y")
     place = Lattice((n_rows, n_cols), row, col, (dx, dy))
     _refuse_chessboard(place)
     return place, "none"
@@ -177,7 +177,7 @@ def _hexagonal(
     """
     if dy == 0 or (dx is None and len(x) < _FEWEST_FOR_HEXAGONS):
         return None
-    row, n_rows = nodes_of(y, dy, "y")
+    row, n_rows = nodes_along(y, dy, "y")
     # Both kinds of rows begin alike in a square grid: no need to look closer.
     even_begins, odd_begins = _beginnings(x, row)
     if odd_begins == np.inf or abs(even_begins - odd_begins) < NODE_TOLERANCE * dy:

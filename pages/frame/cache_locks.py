@@ -8,6 +8,7 @@ hundred bytes for each position of a slider that anybody has ever tried.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from streamlit.runtime.caching import cache_data_api, cache_resource_api
@@ -18,18 +19,26 @@ _SOME = 1000
 
 
 def forget_unused() -> int:
-    """Forget the locks that nobody holds, where a cache has many; return how many were."""
+    """Forget the locks that nobody holds, where a cache has many; return how many were.
+
+    None where Streamlit is of a version that keeps them in another way.
+    """
     forgotten = 0
-    for cache in _caches():
-        with cache._value_locks_lock:
-            locks = cache._value_locks
-            if len(locks) < _SOME:
-                continue
-            unused = [key for key, lock in locks.items() if not lock.locked()]
-            for key in unused:
-                del locks[key]
-            forgotten += len(unused)
+    with suppress(AttributeError):
+        for cache in _caches():
+            forgotten += _forget_in(cache)
     return forgotten
+
+
+def _forget_in(cache: Any) -> int:
+    with cache._value_locks_lock:
+        locks = cache._value_locks
+        if len(locks) < _SOME:
+            return 0
+        unused = [key for key, lock in locks.items() if not lock.locked()]
+        for key in unused:
+            del locks[key]
+    return len(unused)
 
 
 def _caches() -> Iterator[Any]:

@@ -43,6 +43,12 @@ def test_locks_of_many_values_are_forgotten_but_for_those_that_are_held(cached) 
     assert locks() == {"double": 2, "once": 1}
 
 
+def test_another_version_of_streamlit_ends_nothing(monkeypatch) -> None:
+    """The thread that calls it collects the server's garbage, too."""
+    monkeypatch.delattr(cache_locks.cache_data_api._data_caches, "_caches_lock")
+    assert cache_locks.forget_unused() == 0
+
+
 def test_the_server_forgets_them_from_time_to_time(monkeypatch) -> None:
     forgotten: list[int] = []
     pauses = iter([None])
