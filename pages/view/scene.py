@@ -168,8 +168,11 @@ class Scene:
 
     def inside(self, question: Question) -> NDArray[np.bool_]:
         """Return the points in the ROI that all filters keep (n,); an empty ROI is refused."""
-        roi = None if question.roi is None else Roi.from_bounds(question.roi)
-        return roi_rows(self.latents, roi) & self.kept(question)
+        return self.in_roi(question) & self.kept(question)
+
+    def in_roi(self, question: Question) -> NDArray[np.bool_]:
+        """Return the points in the ROI (n,), all of them without one; an empty ROI is refused."""
+        return _in_roi(f"{self.about}|{question.roi}", self.latents, question.roi)
 
     def kept(self, question: Question) -> NDArray[np.bool_]:
         """Return the points of the view that all filters keep, wherever the ROI is (n,)."""
@@ -216,6 +219,14 @@ class Scene:
 def _shown(key: str, _latents: LatentSet, most: int) -> Representatives:
     del key
     return representatives(_latents.grid, len(_latents), most)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _in_roi(key: str, _latents: LatentSet, _roi: tuple[float, ...] | None) -> NDArray[np.bool_]:
+    del key
+    found = roi_rows(_latents, None if _roi is None else Roi.from_bounds(_roi))
+    found.setflags(write=False)  # shared by all who ask
+    return found
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -309,7 +320,7 @@ def empty_roi(question: Question, scene: Scene) -> str:
     if question.roi is None or scene.latents.grid is None:
         return ""
     try:
-        Roi.from_bounds(question.roi).mask(scene.latents.grid)
+        scene.in_roi(question)
     except RequestError as error:
         return str(error)
     return ""

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from latentcore.analysis.panel_ids import label_stroke
 from latentcore.analysis.selection import Shape
 from latentcore.artifacts.latents_hdf5 import write_latents
-from latentcore.containers import LatentSet, ScanGrid, default_sample_ids
+from latentcore.containers import LatentSet, Roi, ScanGrid, default_sample_ids
 from latentcore.errors import InputError
 from latentcore.workflows import execute
 from pages.frame.units import mean_sd_text
@@ -110,6 +110,16 @@ def test_roi_that_reaches_beyond_the_scan_is_shown_as_what_it_covers(explore) ->
     app = explore(Question(embedding="pca", roi=(-5, 60, 2, 60)))
     shown = [app.number_input(key=f"explore.roi.{name}").value for name in ("x0", "x1", "y0", "y1")]
     assert shown == [0, 12, 2, 9]
+
+
+def test_the_points_of_a_roi_are_looked_up_once(explore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many millions that takes longer than all else that follows a moved slider."""
+    looked: list[Roi] = []
+    mask = Roi.mask
+    monkeypatch.setattr(Roi, "mask", lambda roi, grid: (looked.append(roi), mask(roi, grid))[1])
+    app = explore(Question(embedding="pca", roi=(2, 8, 0, 9)))
+    app.run()
+    assert [roi.bounds for roi in looked] == [(2, 8, 0, 9)]
 
 
 def test_a_roi_beside_the_scan_is_told_of_and_the_whole_scan_shown(explore) -> None:

@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from latentcore.analysis.exploration import roi_rows
 from latentcore.analysis.ranking import metric_names
 from latentcore.analysis.references import Reference, reference_of, refuse_useless
-from latentcore.containers import LatentSet, Roi, ScanGrid, quantities
+from latentcore.containers import LatentSet, ScanGrid, quantities
 from latentcore.errors import RequestError
 from pages.access import places
 from pages.scan.joining import JoinedMaps
@@ -112,7 +110,7 @@ def open_target(scene: Scene, view: Question, asked: RankQuestion) -> Target:
 # Each may hold a copy of its latents, which is soon made again.
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _target(key: str, _scene: Scene, _view: Question, _asked: RankQuestion) -> Target:
-    rows = _inside(_scene, _view)
+    rows = _scene.in_roi(_view)
     latents = _scene.latents.take(rows) if not rows.all() else _scene.latents
     channels = np.stack([_scene.maps.get(name)[rows] for name in _asked.columns])
     reference = reference_of(
@@ -131,8 +129,3 @@ def _target(key: str, _scene: Scene, _view: Question, _asked: RankQuestion) -> T
         unmatched=int((~known).sum()),
         paired=int((known & latents.partly_encoded).sum()),
     )
-
-
-def _inside(scene: Scene, view: Question) -> NDArray[np.bool_]:
-    roi = None if view.roi is None else Roi.from_bounds(view.roi)
-    return roi_rows(scene.latents, roi)
