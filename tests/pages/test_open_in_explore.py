@@ -69,6 +69,7 @@ def ending_job(scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     request = ExtractRequest((str(scan),), checkpoint="pca:2", device="cpu")
     job = runner().submit("extract", request).id
     look = server_runner().get
+    until(lambda: look(job).state == "running")
 
     def ends_once_seen(job: str) -> JobRecord | None:
         seen = look(job)
