@@ -191,11 +191,6 @@ def color_bar(
     bar.outline.set_linewidth(0.4)
 
 
-def thousands(n: int) -> str:
-    """Write a count with thin spaces between thousands."""
-    return f"{n:,}".replace(",", "\u2009")
-
-
 def _outline(axes: Axes, picture: Picture, roi: Roi) -> None:
     from matplotlib import patheffects
     from matplotlib.patches import Rectangle

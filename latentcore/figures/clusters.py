@@ -17,7 +17,6 @@ from latentcore.figures._canvas import (
     new_figure,
     paint,
     printed_style,
-    thousands,
 )
 from latentcore.figures.colors import cluster_palette, shaded_rgb
 
@@ -115,7 +114,7 @@ def cluster_figure(
         else:
             drawn = _scatter(right, latent, bandcontrast, labels, rgb)
         right.set(xlabel=latent_label, ylabel="points" if single else bandcontrast_label)
-        some = "The same points" if single or drawn is None else f"{thousands(drawn)} of the points"
+        some = "The same points" if single or drawn is None else f"{drawn:,} of the points"
         right.set_title(f"{some}, the same colors")
         _legend(lower, palette, counts, missing)
         if title:
@@ -197,14 +196,13 @@ def _legend(area: SubFigure, palette: dict[int, str], counts: _Counts, missing: 
 
     named = list(zip(counts.labels, counts.n, strict=True))[:_MOST_NAMED]
     patches: list[Patch] = [
-        Patch(facecolor=palette[label], label=f"{_name(label)} (n = {thousands(n)})")
-        for label, n in named
+        Patch(facecolor=palette[label], label=f"{_name(label)} (n = {n:,})") for label, n in named
     ]
     if len(counts.labels) > len(named):
         rest = len(counts.labels) - len(named)
         patches.append(Patch(facecolor="white", label=f"and {rest} more"))
     if counts.missing:
-        patches.append(missing_patch(missing, f"no value (n = {thousands(counts.missing)})"))
+        patches.append(missing_patch(missing, f"no value (n = {counts.missing:,})"))
     area.legend(
         handles=patches, loc="upper left", ncols=_LEGEND_COLUMNS, handlelength=1.2,
         columnspacing=1.4, borderaxespad=0.4,

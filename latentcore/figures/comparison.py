@@ -15,7 +15,6 @@ from latentcore.figures._canvas import (
     new_figure,
     paint,
     printed_style,
-    thousands,
 )
 from latentcore.figures.colors import continuous_rgb, lut
 
@@ -73,7 +72,7 @@ def aligned_figure(aligned: Mapping[str, NDArray[np.floating]]) -> Figure:
             axes.set_axis_off()
         figure.suptitle(
             f"In the principal axes of the first, aligned by rotation and scale; "
-            f"{thousands(len(first))} samples",
+            f"{len(first):,} samples",
             fontsize=8,
         )
     return figure

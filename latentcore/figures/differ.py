@@ -18,7 +18,6 @@ from latentcore.figures._canvas import (
     new_figure,
     paint,
     printed_style,
-    thousands,
 )
 from latentcore.figures.colors import continuous_rgb
 
@@ -125,7 +124,7 @@ def _draw_axes(
         extent=(low[0], high[0], low[1], high[1]), interpolation="nearest",
     )  # fmt: skip
     axes.set(xlabel="first principal axis", ylabel="second principal axis")
-    axes.set_title(f"{thousands(len(values))} samples")
+    axes.set_title(f"{len(values):,} samples")
 
 
 def _draw_null(axes: Axes, null: NDArray[np.float64], observed: float, p: float, name: str) -> None:

@@ -16,7 +16,6 @@ from latentcore.figures._canvas import (
     new_figure,
     paint,
     printed_style,
-    thousands,
 )
 from latentcore.figures.colors import NAN_COLORS, categorical_palette, continuous_rgb, hex_to_rgb
 
@@ -48,7 +47,7 @@ def domain_figure(domains: Domains, *, title: str = "", called: str = "domain") 
         left, right = figure.subplots(1, 2)
         sides = _sides(domains)
         draw_map(left, paint(domains.grid, domain_rgb(domains)))
-        left.set_title(f"{thousands(domains.count)} {called}{'s' * (domains.count != 1)}")
+        left.set_title(f"{domains.count:,} {called}{'s' * (domains.count != 1)}")
         values = domains.neighbor_distance.astype(np.float64)
         limits = robust_limits(values) if np.isfinite(values).any() else (0.0, 1.0)
         draw_map(right, paint(domains.grid, continuous_rgb(values, limits, "viridis")))

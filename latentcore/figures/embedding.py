@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentcore.analysis.latent_maps import robust_limits
 from latentcore.containers import NOISE, Embedding, default_sample_ids
-from latentcore.figures._canvas import color_bar, new_figure, printed_style, thousands
+from latentcore.figures._canvas import color_bar, new_figure, printed_style
 from latentcore.figures.colors import (
     MISSING_COLORS,
     MISSING_USUAL,
@@ -323,15 +323,15 @@ def _axis(embedding: Embedding, component: int) -> str:
 
 
 def _title(embedding: Embedding, n: int, drawn: int) -> str:
-    some = "" if drawn == n else f", {thousands(drawn)} of them drawn"
+    some = "" if drawn == n else f", {drawn:,} of them drawn"
     if embedding.method != "umap":
-        return f"{embedding.method.upper()} of {thousands(n)} latents{some}"
+        return f"{embedding.method.upper()} of {n:,} latents{some}"
     parameters = ", ".join(
         f"{name} {embedding.parameters[name]}"
         for name in ("neighbors", "min_dist", "metric", "seed")
         if name in embedding.parameters
     )
-    return f"UMAP of {thousands(n)} latents{some}; only nearness has a meaning\n{parameters}"
+    return f"UMAP of {n:,} latents{some}; only nearness has a meaning\n{parameters}"
 
 
 def over_reference(embedding: Embedding, places: NDArray[np.floating]) -> Figure:

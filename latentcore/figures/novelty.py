@@ -15,7 +15,6 @@ from latentcore.figures._canvas import (
     new_figure,
     paint,
     printed_style,
-    thousands,
 )
 from latentcore.figures.colors import continuous_rgb
 
@@ -48,7 +47,7 @@ def novelty_figure(grid: ScanGrid | None, percentile: NDArray[np.float64]) -> Fi
             "the reference's kind",
         )  # fmt: skip
         axes.set(xlabel="percentile of novelty", ylabel="samples",
-                 title=f"{thousands(len(judged))} samples")  # fmt: skip
+                 title=f"{len(judged):,} samples")  # fmt: skip
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(loc="upper left")
         if grid is not None:

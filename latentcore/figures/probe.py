@@ -16,7 +16,6 @@ from latentcore.figures._canvas import (
     new_figure,
     paint,
     printed_style,
-    thousands,
 )
 from latentcore.figures.colors import NAN_COLORS, categorical_rgb, cluster_palette, lut
 
@@ -160,7 +159,7 @@ def prediction_map_figure(
         patches = [
             Patch(
                 facecolor=palette[int(present[place])],
-                label=f"{names[present[place]]} (n = {thousands(int(counts[place]))})",
+                label=f"{names[present[place]]} (n = {int(counts[place]):,})",
             )
             for place in sorted(named.tolist())
         ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.figures._canvas import new_figure, printed_style, thousands
+from latentcore.figures._canvas import new_figure, printed_style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ def histogram_figure(
         axes = figure.subplots()
         edges = [*counts["low"], counts["high"].iloc[-1]]
         for name, color in (("n", _ALL), ("n_kept", _KEPT)):
-            said = f"{'kept' if name == 'n_kept' else 'all'} (n = {thousands(counts[name].sum())})"
+            said = f"{'kept' if name == 'n_kept' else 'all'} (n = {counts[name].sum():,})"
             axes.stairs(counts[name], edges, fill=True, color=color, label=said)
         for limit in limits:
             if limit is not None:

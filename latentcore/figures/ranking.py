@@ -18,7 +18,6 @@ from latentcore.figures._canvas import (
     new_figure,
     paint,
     printed_style,
-    thousands,
 )
 from latentcore.figures.colors import categorical_palette, continuous_rgb, lut
 
@@ -193,5 +192,5 @@ def _scatter(axes: Axes, latent: NDArray[np.float64], reference: NDArray[np.floa
     line = least_squares(latent, reference)
     if np.isfinite(line.slope):
         axes.plot(line.x, line.at(line.x), color=orange, linewidth=1.6)
-        axes.set_title(f"R² = {line.r_squared:.3f}, n = {thousands(line.n)}")
+        axes.set_title(f"R² = {line.r_squared:.3f}, n = {line.n:,}")
     axes.spines[["top", "right"]].set_visible(False)
