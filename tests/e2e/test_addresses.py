@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 PATIENCE = 240_000
 PAGES = ("data", "train", "extract", "domains", "rank", "compare", "search", "batch", "runs")
+PREFIX = "team/latent"
 # Of a scan of our own: nobody has to wait for the demo scan to be made.
 SCAN = "samples=folder:measured/scan.h5"
 
@@ -29,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module", params=["", "team/latent"])
+@pytest.fixture(scope="module", params=["", PREFIX])
 def server(
     request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
@@ -56,7 +57,11 @@ def opened(page, title: str) -> None:
     page.get_by_role("heading", name=title, exact=True).wait_for(timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("server", "name"),
+    [("", "data"), *((PREFIX, name) for name in PAGES)],
+    indirect=["server"],
+)
 def test_a_page_opened_by_its_address_asks_for_nothing_in_vain(page, server, traffic, name) -> None:
     page.goto(f"{server}/{name}?{SCAN}")
     opened(page, name.capitalize())
