@@ -16,14 +16,11 @@ from pages.view.scene import Scene
 def choose_roi(scene: Scene) -> None:
     """Show the ROI's sliders; what is chosen is in the session's question afterwards."""
     whole, bounds, grid = _of(scene)
-    columns = st.columns([3, 3, 1, 1], vertical_alignment="bottom")
-    with columns[0]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         _range("x", whole[:2], bounds[:2], grid.lattice.step[0], grid.unit)
-    with columns[1]:
         _range("y", whole[2:], bounds[2:], grid.lattice.step[1], grid.unit)
-    with columns[2].popover("Exact", icon=":material/straighten:", width="stretch"):
-        _exact(whole, bounds, grid)
-    with columns[3]:
+        with st.popover("Exact", icon=":material/straighten:"):
+            _exact(whole, bounds, grid)
         _whole_scan()
 
 
@@ -47,7 +44,6 @@ def _whole_scan() -> None:
     st.button(
         "Whole scan",
         icon=":material/fullscreen:",
-        width="stretch",
         disabled=session.question().roi is None,
         on_click=lambda: session.update(roi=None),
     )
