@@ -14,7 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.access import identity, presence
-from pages.frame import errors, navigation, settings_check, start
+from pages.frame import errors, lagging_browsers, navigation, settings_check, start
 from pages.frame.measured import PAGE_SECONDS
 from pages.operation.allowed import may_operate
 from pages.people import login
@@ -28,6 +28,7 @@ WORDMARK = MARK.with_name("wordmark.svg")
 
 def main() -> None:
     """Draw the frame and, inside of the one error boundary, the page that was chosen."""
+    lagging_browsers.pay_no_heed()
     st.set_page_config("Latent Explorer", page_icon=str(MARK), layout="wide")
     pages = navigation.all_pages(operator=may_operate())
     if identity.asking() is None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pandas as pd
 import pytest
 
 from latentcore.jobs import JobRunner
 from latentcore.workflows import VERBS, execute
 from latentcore.workflows.extract.verb import ExtractRequest
 from tests.browser_support import REPOSITORY, streamlit_server
+from tests.e2e.true_pixels import IDLE, write_scan
 from tests.factories.kikuchi import write_kikuchi
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
@@ -64,6 +66,35 @@ def scan(tmp_path: Path) -> Path:
     folder = tmp_path / "measured"
     folder.mkdir()
     return write_kikuchi(folder / "scan.h5")
+
+
+def test_three_maps_stay_chosen_while_a_job_is_shown(page, tmp_path: Path, job: str) -> None:
+    latents, maps = write_scan(tmp_path / "measured", "grains", 12, 9, 1)
+    table = pd.read_csv(maps)
+    table.assign(Fe=table["x"] % 5, Ni=table["y"] % 4, O=table["x"] % 3).to_csv(maps, index=False)
+    page.add_init_script(LAG)
+    env = {
+        "LATENT_WORKSPACE": str(tmp_path / "workspace"),
+        "LATENT_DATA_ROOTS": str(tmp_path / "measured"),
+    }
+    with streamlit_server(REPOSITORY / "app.py", env=env) as url:
+        page.goto(
+            f"{url}/rank?samples=&latents=folder:measured/{latents.name}"
+            f"&maps=folder:measured/{maps.name}"
+        )
+        page.get_by_text("have a latent and bandcontrast").wait_for(timeout=PATIENCE)
+        page.get_by_text("One that takes long").wait_for(timeout=PATIENCE)
+        page.evaluate("window.hold(); window.sent = 0")
+        page.get_by_role("radio", name="RGB").click()
+        # The click, and once a second what shows how the job stands, with the one map's widget.
+        page.wait_for_function("window.sent >= 4", timeout=PATIENCE)
+        page.evaluate("window.release(); window.held = null")
+        page.get_by_text("have a latent and luminance of Fe, Ni, O").wait_for(timeout=PATIENCE)
+        page.get_by_role("radio", name="Spearman").click()  # draws all anew
+        page.wait_for_function("location.search.includes('spearman')", timeout=PATIENCE)
+        page.wait_for_function(IDLE, timeout=PATIENCE)
+        assert page.get_by_text("have a latent and luminance of Fe, Ni, O").is_visible()
+        assert page.get_by_role("radio", name="RGB").is_checked()
 
 
 def test_latents_open_in_explore_while_a_job_is_shown(page, tmp_path: Path, job: str) -> None:

@@ -117,6 +117,16 @@ def test_three_maps_make_a_picture(rank) -> None:
     assert "luminance of Fe, Al, bandcontrast" in page_text(app)
 
 
+def test_a_browser_that_lags_behind_does_not_take_the_reference_back(rank) -> None:
+    app = rank()
+    app.segmented_control(key="rank.synthesis").set_value("rgb")
+    # With the click it tells of the one map, and so does the next, before it hears that it is gone.
+    late = app._tree.get_widget_states()
+    for _ in range(2):
+        app._run(late)
+        assert (asked(app).synthesis, asked(app).columns) == ("rgb", ("Fe", "Al", "O"))
+
+
 def test_the_roi_is_that_of_the_explore_page(rank) -> None:
     app = rank(roi="[0,6,0,9]")
     assert "**54** of 54 points in the ROI" in page_text(app)
