@@ -30,6 +30,7 @@ __all__ = [
     "progress_text",
     "runner",
     "state_badge",
+    "state_look",
     "unwatch",
     "waiting_text",
     "watch",
@@ -140,15 +141,22 @@ def job_panel(
 
 def state_badge(record: JobRecord) -> None:
     """Show a job's state in its color."""
-    icon, color = _LOOKS[record.state]
+    icon, color = state_look(record)
     text: str = record.state
     if record.cancelling:
         text = "pausing" if record.paused else "cancelling"
     elif _is_paused(record):
-        text, (icon, color) = "paused", _PAUSED
+        text = "paused"
     elif record.partly_failed:
-        text, (icon, color) = "partly failed", _PARTLY_FAILED
+        text = "partly failed"
     st.badge(text, icon=icon, color=color)  # type: ignore[arg-type]
+
+
+def state_look(record: JobRecord) -> tuple[str, str]:
+    """Return the icon and the color of a job's state."""
+    if _is_paused(record):
+        return _PAUSED
+    return _PARTLY_FAILED if record.partly_failed else _LOOKS[record.state]
 
 
 def waiting_text(record: JobRecord) -> str:

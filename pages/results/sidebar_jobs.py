@@ -17,7 +17,7 @@ from latentcore.artifacts import read_run
 from latentcore.jobs import JobRecord
 from pages.frame import navigation
 from pages.frame.errors import markdown_safe
-from pages.jobs.panel import cancel, progress_text, runner, waiting_text
+from pages.jobs.panel import cancel, progress_text, runner, state_look, waiting_text
 from pages.results import run_files
 
 _LOOK_EVERY_S = 2.0
@@ -96,8 +96,8 @@ def _active(record: JobRecord) -> None:
 
 
 def _ended(record: JobRecord) -> None:
-    icon = ":green[:material/check_circle:]" if record.finished else ":red[:material/error:]"
-    st.markdown(f":small[{icon} {markdown_safe(record.title)}]")
+    icon, color = state_look(record)
+    st.markdown(f":small[:{color}[{icon}] {markdown_safe(record.title)}]")
     run = read_run(record.folder) if record.finished else None
     found = run_files.latents_in(run, record.folder) if run else []
     key = f"sidebar_open_{record.id}"

@@ -121,6 +121,8 @@ def test_batch_whose_inputs_all_failed_has_failed_and_one_with_some_says_so(
     part = job_of(app)
     assert "1 of 2 inputs failed" in page_text(app.run())
     assert ":orange-badge[:material/warning: partly failed]" in page_text(app)
+    listed = page_text(open_page("batch"))
+    assert f":small[:orange[:material/warning:] {part.title}]" in listed.replace("\\", "")
     app = press(asks_for(open_page("batch"), "map", "folder:measured/bad.h5"), "Start with one")
     job_of(app, "failed")
     assert "All inputs failed" in page_text(app.run())
