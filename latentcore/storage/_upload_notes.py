@@ -12,6 +12,7 @@ from latentcore.settings import settings
 from latentcore.storage.locations import S3Location
 
 _LONGEST_ID = 1024
+_BEGINNING = "?"
 
 
 class UploadNote:
@@ -27,6 +28,8 @@ class UploadNote:
     ----------
     upload_id : str
         Empty where none was begun.
+    beginning : bool
+        Whether the service was being asked for an id when an upload was killed: there may be one.
 
     Notes
     -----
@@ -39,6 +42,7 @@ class UploadNote:
         self._path: Path = settings().workspace / "cache" / "uploads" / name
         self._lock = file_lock(self._path.with_name(f"{name}.lock"))
         self.upload_id = ""
+        self.beginning = False
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +53,14 @@ class UploadNote:
                 found = file.read(_LONGEST_ID + 1)
         # A damaged note is none: the upload begins anew.
         if len(found) <= _LONGEST_ID and found.isascii() and found.isprintable():
-            self.upload_id = found
+            self.beginning = found == _BEGINNING
+            self.upload_id = "" if self.beginning else found
         return self
+
+    def begin(self) -> None:
+        """Remember that the service is asked for an id."""
+        self.beginning = True
+        self._path.write_text(_BEGINNING, encoding="ascii")
 
     def write(self, upload_id: str) -> None:
         """Remember an id."""

@@ -146,9 +146,34 @@ def _begun(
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchUpload":
                 raise
-    answer = client().create_multipart_upload(**place, Metadata=metadata)
-    note.write(answer["UploadId"])
-    return answer["UploadId"], {}
+    upload_id = _unanswered(place) if note.beginning else None
+    if upload_id is None:
+        note.begin()
+        upload_id = client().create_multipart_upload(**place, Metadata=metadata)["UploadId"]
+    note.write(upload_id)
+    return upload_id, {}
+
+
+def _unanswered(place: dict[str, str]) -> str | None:
+    """Return the upload that was killed before it heard its id, if the service has begun it.
+
+    It has no parts yet. One of somebody else to the same place that has none either can't be told
+    from it, and would be found out by the checksum at the end.
+    """
+    from botocore.exceptions import ClientError
+
+    asked = {"Bucket": place["Bucket"], "Prefix": place["Key"]}
+    try:
+        for page in client().get_paginator("list_multipart_uploads").paginate(**asked):
+            for one in page.get("Uploads", ()):
+                upload_id = str(one["UploadId"])
+                if one["Key"] == place["Key"] and not (
+                    client().list_parts(**place, UploadId=upload_id, MaxParts=1).get("Parts")
+                ):
+                    return upload_id
+    except ClientError:  # such a list may be forbidden: then a rule of the bucket removes it
+        return None
+    return None
 
 
 def _complete(place: dict[str, str], *, digest: str, **asked: Any) -> None:

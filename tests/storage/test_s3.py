@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -187,6 +189,33 @@ def test_upload_killed_when_all_was_there_leaves_nothing_after_the_next(
     assert [note for note in notes.iterdir() if note.suffix != ".lock"]
     upload(path, S3Location(BUCKET, "done.h5"))
     assert not [note for note in notes.iterdir() if note.suffix != ".lock"]
+
+
+@pytest.mark.parametrize("last", [KeyboardInterrupt, EndpointConnectionError(endpoint_url="s3")])
+def test_upload_that_never_heard_its_id_is_found_by_the_next(
+    last: BaseException | type[BaseException],
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    path, location = tmp_path / "unheard.h5", S3Location(BUCKET, f"{tmp_path.name}.h5")
+    path.write_bytes(b"u" * 20 * MB)
+    write = UploadNote.write
+    calls = []
+
+    def unheard(note: UploadNote, upload_id: str) -> None:
+        calls.append(upload_id)
+        if len(calls) == 1:
+            raise last
+        write(note, upload_id)
+
+    monkeypatch.setattr(UploadNote, "write", unheard)
+    with contextlib.suppress(KeyboardInterrupt):
+        upload(path, location)
+    assert upload(path, location).sha256 == sha256(b"u" * 20 * MB)
+    assert len(calls) == 2
+    assert calls[0] == calls[1]
+    assert not server.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads")
 
 
 def cancelled_after(limit: int) -> Progress:
