@@ -141,22 +141,19 @@ def job_panel(
 
 def state_badge(record: JobRecord) -> None:
     """Show a job's state in its color."""
-    icon, color = state_look(record)
-    text: str = record.state
-    if record.cancelling:
-        text = "pausing" if record.paused else "cancelling"
-    elif _is_paused(record):
-        text = "paused"
-    elif record.partly_failed:
-        text = "partly failed"
+    text, icon, color = state_look(record)
     st.badge(text, icon=icon, color=color)  # type: ignore[arg-type]
 
 
-def state_look(record: JobRecord) -> tuple[str, str]:
-    """Return the icon and the color of a job's state."""
+def state_look(record: JobRecord) -> tuple[str, str, str]:
+    """Return what a job's state is called, its icon and its color."""
+    if record.cancelling:
+        return ("pausing" if record.paused else "cancelling", *_LOOKS[record.state])
     if _is_paused(record):
-        return _PAUSED
-    return _PARTLY_FAILED if record.partly_failed else _LOOKS[record.state]
+        return ("paused", *_PAUSED)
+    if record.partly_failed:
+        return ("partly failed", *_PARTLY_FAILED)
+    return (record.state, *_LOOKS[record.state])
 
 
 def waiting_text(record: JobRecord) -> str:

@@ -96,7 +96,7 @@ def _active(record: JobRecord) -> None:
 
 
 def _ended(record: JobRecord) -> None:
-    icon, color = state_look(record)
+    _, icon, color = state_look(record)
     st.markdown(f":small[:{color}[{icon}] {markdown_safe(record.title)}]")
     run = read_run(record.folder) if record.finished else None
     found = run_files.latents_in(run, record.folder) if run else []
@@ -107,7 +107,7 @@ def _ended(record: JobRecord) -> None:
             on_click=_open, args=(found[0], run),
         )  # fmt: skip
     else:
-        label = "See what it found" if record.finished else "See what went wrong"
+        label = "See what went wrong" if record.state == "failed" else "See what it found"
         navigation.link("runs", label, query_params={"run": record.id})
 
 
