@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.browser_support import REPOSITORY, streamlit_server
-from tests.e2e.true_pixels import IDLE
+from tests.e2e.true_pixels import choose_files
 from tests.factories.kikuchi import write_kikuchi
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
@@ -79,11 +79,7 @@ def test_a_file_is_uploaded_on_a_page_opened_by_its_address(
 ) -> None:
     page.goto(f"{server}/data?{SCAN}")
     opened(page, "Data")
-    page.get_by_test_id("stExpander").get_by_text("Open files").click()
-    page.locator("input[type=file]").first.wait_for(state="attached", timeout=PATIENCE)
-    page.wait_for_timeout(300)  # the run that the click sets off would lose a file
-    page.wait_for_function(IDLE, timeout=PATIENCE)
-    page.locator("input[type=file]").first.set_input_files(write_kikuchi(tmp_path / "mine.h5"))
+    choose_files(page, [write_kikuchi(tmp_path / "mine.h5")])
     page.get_by_text("opened as patterns").wait_for(timeout=PATIENCE)
     page.locator("img").first.wait_for(timeout=PATIENCE)
     # Streamlit lets go of the pictures of a run that the next one overtook.

@@ -27,6 +27,7 @@ from tests.browser_support import (
     streamlit_server,
 )
 from tests.e2e.test_main_job import Explorer, download
+from tests.e2e.true_pixels import choose_files
 from tests.factories.kikuchi import full_grid, write_kikuchi
 from tests.sign_on_proxy import sign_on
 
@@ -179,8 +180,7 @@ def test_everything_works_below_a_prefix_behind(
         reached = _reached(page, url, upstream, asked)
 
         page.goto(f"{url}/data")
-        page.locator("summary", has_text="Open files").click()
-        page.locator("input[type=file]").first.set_input_files(large, timeout=120_000)
+        choose_files(page, [large])
         page.get_by_text("120 × 80 points").first.wait_for(timeout=120_000)
         [kept] = workspace.rglob(large.name)
         assert kept.stat().st_size == large.stat().st_size

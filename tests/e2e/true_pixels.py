@@ -69,6 +69,15 @@ def upload(page, files: list[Path]) -> None:
     page.keyboard.press("Escape")  # while the ROI's popover is open, a click only closes it
     page.get_by_role("link", name="Data", exact=True).click()
     page.get_by_role("heading", name="Data", exact=True).wait_for(timeout=PATIENCE)
+    choose_files(page, files)
+    page.wait_for_function(
+        f"decodeURIComponent(location.search).includes({files[0].name!r})", timeout=PATIENCE
+    )
+    page.wait_for_function(IDLE, timeout=PATIENCE)
+
+
+def choose_files(page, files: list[Path]) -> None:
+    """Give files to the Data page, as one does who waits until it is drawn."""
     opener = page.get_by_test_id("stExpander").filter(has_text="Open files").first
     opener.wait_for(timeout=PATIENCE)
     page.wait_for_function(IDLE, timeout=PATIENCE)
@@ -76,11 +85,9 @@ def upload(page, files: list[Path]) -> None:
         opener.locator("summary").click()
     picker = opener.locator("input[type=file]").first
     picker.wait_for(state="attached", timeout=PATIENCE)
-    picker.set_input_files([str(file) for file in files])
-    page.wait_for_function(
-        f"decodeURIComponent(location.search).includes({files[0].name!r})", timeout=PATIENCE
-    )
+    page.wait_for_timeout(300)  # the run that the click sets off would lose a file
     page.wait_for_function(IDLE, timeout=PATIENCE)
+    picker.set_input_files([str(file) for file in files], timeout=PATIENCE)
 
 
 def open_explore(page) -> None:
