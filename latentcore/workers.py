@@ -62,7 +62,8 @@ class Child(Generic[T]):
                 start_new_session=True,
             )
         self._messages = messages
-        self._answers: queue.SimpleQueue[T] = queue.SimpleQueue()
+        # Not a SimpleQueue: who is held up beyond the deadline of its `get` waits for ever.
+        self._answers: queue.Queue[T] = queue.Queue()
         self._reader = threading.Thread(target=self._read, name="latent-answers", daemon=True)
         self._reader.start()
 
