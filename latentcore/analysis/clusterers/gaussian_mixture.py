@@ -216,17 +216,17 @@ class GaussianMixtures:
     ) -> dict[int, Any]:
         """Fit each k in a thread of its own; every thread computes as a serial run would."""
         from sklearn.exceptions import ConvergenceWarning
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
         models: dict[int, Any] = {}
         stop = threading.Event()
+        # Made once: it looks through all libraries of the process, which takes milliseconds.
+        one_thread = partial(ThreadpoolController().limit, limits=1)
         with (
-            threadpool_limits(limits=1),
+            one_thread(),
             warnings.catch_warnings(),
             # OpenMP's limit belongs to a thread, so each worker sets its own.
-            ThreadPoolExecutor(
-                min(len(tried), _MOST_THREADS), initializer=threadpool_limits, initargs=(1, None)
-            ) as pool,
+            ThreadPoolExecutor(min(len(tried), _MOST_THREADS), initializer=one_thread) as pool,
         ):
             warnings.simplefilter("ignore", ConvergenceWarning)  # reported in the scores
             waiting = {
