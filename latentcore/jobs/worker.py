@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from latentcore.errors import InputError
 from latentcore.jobs.folder import JobFolder
 from latentcore.jobs.run_job import outcome_line, run_job, write_outcome
+from latentcore.locks import file_lock
 from latentcore.workers import lower_priority, serve
 
 _LOW_PRIORITY = 5
@@ -33,9 +35,18 @@ def main(arguments: list[str]) -> None:
     lower_priority(_LOWEST_PRIORITY if "--idle" in arguments else _LOW_PRIORITY)
     faulthandler.enable()
     if "--compile" in arguments:
-        _warm_up(large=True)
+        compile_large()
         return
     serve(_serve, prepare=_prepare if "--warm" in arguments else None)
+
+
+def compile_large() -> None:
+    """Compile what large embeddings need; who waited for another process finds it on the disk."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError, InputError):  # a disk that is only read, or without locks
+            held.enter_context(file_lock(_code_folder() / "latentcore.lock"))
+        if not _compiled_before():
+            _warm_up(large=True)
 
 
 def _prepare() -> None:
@@ -44,7 +55,7 @@ def _prepare() -> None:
     The process beside is of this one's group, and ends with it.
     """
     _warm_up()
-    if _compiled_before():
+    if importlib.util.find_spec(_COMPILED) is None or _compiled_before():
         return
     command = [sys.executable, "-m", "latentcore.jobs.worker", "--compile", "--idle"]
     subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module, no shell
@@ -52,10 +63,14 @@ def _prepare() -> None:
 
 def _compiled_before() -> bool:
     """Tell whether the machine code of large embeddings lies beside the library already."""
+    return any(_code_folder().glob("*process_candidates*.nbi"))
+
+
+def _code_folder() -> Path:
     library = importlib.util.find_spec(_COMPILED)
-    if library is None or library.origin is None:
-        return True
-    return any(Path(library.origin).parent.glob("__pycache__/*process_candidates*.nbi"))
+    assert library is not None
+    assert library.origin is not None
+    return Path(library.origin).parent / "__pycache__"
 
 
 def _warm_up(**what: bool) -> None:
