@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,17 +31,28 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module", params=["", PREFIX])
-def server(
-    request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    env = {
-        "LATENT_WORKSPACE": str(tmp_path_factory.mktemp("workspace")),
-        "LATENT_DATA_ROOTS": str(root),
-    }
-    options = {"server.baseUrlPath": request.param} if request.param else {}
-    with streamlit_server(REPOSITORY / "app.py", env=env, options=options) as url:
-        yield url
+@pytest.fixture(scope="module")
+def servers(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """One server below each prefix."""
+    with ExitStack() as running:
+        yield {
+            prefix: running.enter_context(
+                streamlit_server(
+                    REPOSITORY / "app.py",
+                    env={
+                        "LATENT_WORKSPACE": str(tmp_path_factory.mktemp("workspace")),
+                        "LATENT_DATA_ROOTS": str(root),
+                    },
+                    options={"server.baseUrlPath": prefix} if prefix else {},
+                )
+            )
+            for prefix in ("", PREFIX)
+        }
+
+
+@pytest.fixture(params=["", PREFIX])
+def server(request: pytest.FixtureRequest, servers: dict[str, str]) -> str:
+    return servers[request.param]
 
 
 @pytest.fixture
