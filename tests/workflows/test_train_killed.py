@@ -76,7 +76,7 @@ def train(scan: Path, out: Path, threads: int, end: str = "") -> int:
 
 
 def test_a_training_goes_on_with_the_threads_that_it_began_with(tmp_path):
-    scan = write_kikuchi(tmp_path / "scan.h5", full_grid(20, 20), patterns(400, (60, 60)))
+    scan = write_kikuchi(tmp_path / "scan.h5", full_grid(12, 12), patterns(144, (24, 24)))
     assert train(scan, tmp_path / "whole", 2) == 0
     assert train(scan, tmp_path / "part", 2, "kill") == -signal.SIGKILL
     assert train(scan, tmp_path / "part", 1) == 0
