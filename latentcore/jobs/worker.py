@@ -62,11 +62,14 @@ def _prepare() -> None:
 
 
 def _compiled_before() -> bool:
-    """Tell whether the machine code of large embeddings lies beside the library already."""
-    return any(_code_folder().glob("*process_candidates*.nbi"))
+    """Tell whether the machine code of large embeddings is on the disk already."""
+    return any(_code_folder().rglob("*process_candidates*.nbi"))
 
 
 def _code_folder() -> Path:
+    """Return where numba keeps machine code: where it is told to, else beside the library."""
+    if told := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(told)
     library = importlib.util.find_spec(_COMPILED)
     assert library is not None
     assert library.origin is not None

@@ -37,3 +37,17 @@ def test_large_embeddings_are_compiled_by_one_process_at_a_time(
         for done in pool.submit(worker.compile_large), pool.submit(compile_second):
             done.result(20)
     assert compiled == [True] * (1 if writable else 2)
+
+
+def test_machine_code_is_looked_for_where_numba_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*, large: bool) -> None:
+        pytest.fail("It was compiled again.")
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(worker, "_warm_up", refuse)
+    kept = tmp_path / "pynndescent_0123"
+    kept.mkdir()
+    (kept / "pynndescent_.process_candidates-1.py311.nbi").touch()
+    worker.compile_large()
