@@ -93,10 +93,10 @@ def processor_s(pid: int) -> float:
     """Return the processor time of a process and of all that it has started, ended or not."""
     ticks: dict[int, int] = {}
     started_by: defaultdict[int, list[int]] = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has just ended
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-            number = int(stat.parent.name)
+            stat = (process / "stat").read_text(encoding="utf-8", errors="replace")
+            fields, number = stat.rpartition(")")[2].split(), int(process.name)
             started_by[int(fields[1])].append(number)
             # Its own, and of those that ended and were waited for.
             ticks[number] = sum(map(int, fields[11:15]))

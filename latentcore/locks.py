@@ -54,11 +54,17 @@ def file_lock(path: Path) -> FileLock:
     )
 
 
-def try_lock(path: Path) -> FileLock | None:
-    """Return the lock of a path, held until its ``release()``; None where another holds it."""
+def try_lock(path: Path, *, patience_s: float = 0.0) -> FileLock | None:
+    """Return the lock of a path, held until its ``release()``; None where another keeps it.
+
+    Parameters
+    ----------
+    patience_s : float
+        For how many seconds whoever holds it may go on.
+    """
     lock = file_lock(path)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=patience_s)
     except Timeout:
         return None
     return lock

@@ -42,6 +42,9 @@ _RUN_FILE = "run.json"
 _VERSION = "1"
 _BLOCK = 1 << 20
 _FIGURE_DPI = 300
+# A look at who holds the lock holds it, too, for a moment; and so may the child of a process that
+# was killed as it started one.
+_PATIENCE_S = 1.0
 
 
 class RunFolder:
@@ -105,7 +108,7 @@ class RunFolder:
         except OSError as error:
             message = f"The folder {str(self.out)!r} can't be written: {error.strerror}."
             raise InputError(message) from error
-        self._lock = try_lock(self._stage / ".lock")
+        self._lock = try_lock(self._stage / ".lock", patience_s=_PATIENCE_S)
         if self._lock is None:
             message = f"Another run is writing to {str(self.out)!r}. Wait for it, or cancel it."
             raise InputError(message)

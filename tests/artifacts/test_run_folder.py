@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from latentcore.artifacts import RunFolder, from_json, read_run, run_id, to_json, write_atomic
+from latentcore.artifacts.run_folder import unfinished
 from latentcore.errors import Cancelled, InputError
+from latentcore.locks import try_lock
 
 
 def test_commit_moves_files_and_writes_run_json_with_their_digests(tmp_path: Path) -> None:
@@ -84,6 +87,18 @@ def test_second_run_to_the_same_folder_is_refused(tmp_path: Path) -> None:
         RunFolder(tmp_path / "run", verb="map", request={}),
     ):
         pass
+
+
+def test_a_run_waits_for_who_holds_its_folder_for_a_moment_only(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run", verb="map", request={})
+    stage = unfinished(tmp_path / "run")
+    stage.mkdir()
+    held = try_lock(stage / ".lock")
+    assert held is not None
+    threading.Timer(0.2, held.release).start()
+    with folder:
+        folder.commit({})
+    assert read_run(tmp_path / "run") is not None
 
 
 def test_out_that_is_a_file_is_refused_and_kept(tmp_path: Path) -> None:
