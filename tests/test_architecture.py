@@ -16,7 +16,7 @@ LIBRARY = ROOT / "latentcore"
 
 # A room may import its own modules and those of the rooms in the rows above it.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "version"),
+    ("errors", "version", "zip_damage"),
     ("registry", "progress", "settings", "locks", "workers", "cells", "format_versions"),
     ("containers",),
     ("storage", "hdf5"),

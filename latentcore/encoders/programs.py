@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from latentcore.errors import CheckpointError
+from latentcore.zip_damage import ZIP_DAMAGE
 
 TORCHSCRIPT, EXPORT, COMPILED = "TorchScript", "torch.export", "AOTInductor"
 
@@ -49,7 +50,7 @@ def program_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except ZIP_DAMAGE:
         return ""
     if any("/aotinductor/" in name for name in names):
         return COMPILED

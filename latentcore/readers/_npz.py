@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentcore.errors import MalformedFileError, UnsafeFileError, cause
+from latentcore.zip_damage import ZIP_DAMAGE
 
 _SUFFIX = ".npy"
 # All arrays of a file together, unpacked; a zip bomb stops here.
@@ -22,7 +23,7 @@ def npz_keys(path: Path) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except ZIP_DAMAGE:
         return ()
     return tuple(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
 
@@ -42,7 +43,7 @@ class NpzArrays:
         self._name = path.name
         try:
             self._archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except ZIP_DAMAGE as error:
             message = f"{path.name!r} is no .npz, or is damaged: {cause(error)}. Copy it again."
             raise MalformedFileError(message) from error
         self._entries = {
@@ -97,14 +98,9 @@ class NpzArrays:
                 content = file.read(size)
             flat = np.frombuffer(content, dtype)
             return flat.reshape(shape, order="F" if by_columns else "C")
-        except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, RuntimeError) as error:
+        except (*ZIP_DAMAGE, KeyError) as error:
             message = (
                 f"{key!r} of {self._name!r} can't be read: {cause(error)}. Copy the file again."
-            )
-            raise MalformedFileError(message) from error
-        except NotImplementedError as error:
-            message = (
-                f"{key!r} of {self._name!r} is packed in a way that isn't read: {cause(error)}."
             )
             raise MalformedFileError(message) from error
 

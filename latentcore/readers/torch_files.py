@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from latentcore.errors import MalformedFileError, UnsafeFileError, cause
+from latentcore.zip_damage import ZIP_DAMAGE
 
 # Keys stand before the values; a dictionary of features has few.
 _HEAD_BYTES = 65_536
@@ -49,7 +50,7 @@ def pickled_text(path: Path) -> set[str]:
                 return set()
             with archive.open(pickled) as file:
                 head = file.read(_HEAD_BYTES)
-    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
+    except ZIP_DAMAGE:
         return set()
     texts: set[str] = set()
     try:
@@ -105,7 +106,7 @@ def check_archive(path: Path, most_bytes: int) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except ZIP_DAMAGE as error:
         message = f"{path.name!r} is damaged: {cause(error)}. Copy it again, whole."
         raise MalformedFileError(message) from error
     size, unpacked = path.stat().st_size, sum(entry.file_size for entry in entries)

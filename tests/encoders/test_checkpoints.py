@@ -140,6 +140,15 @@ def test_bytes_that_make_no_sense_are_damage(tmp_path, whole, broken):
         opened(path)
 
 
+def test_archives_of_a_later_version_are_damage(tmp_path):
+    path = write_seed(tmp_path / "vae.pth")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 255  # what it takes to unpack the first entry
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"is damaged: zip file version 25\.5"):
+        opened(path)
+
+
 def test_archives_that_unpack_to_more_are_refused(tmp_path):
     path = tmp_path / "bomb.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

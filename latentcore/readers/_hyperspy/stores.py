@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import struct
 import zipfile
-import zlib
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from latentcore.errors import MalformedFileError, UnsafeFileError, cause
 from latentcore.readers._hyperspy.trees import shown
+from latentcore.zip_damage import ZIP_DAMAGE
 
 _MOST_NAMES = 200_000
 _MOST_DIRECTORY_BYTES = 32 << 20
@@ -125,7 +125,7 @@ class ZipStore:
         _refuse_long_directory(path)
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except ZIP_DAMAGE as error:
             message = f"{path.name!r} is no zip, or is damaged: {cause(error)}. Copy it again."
             raise MalformedFileError(message) from error
         self._entries = {
@@ -149,7 +149,7 @@ class ZipStore:
         try:
             with self._zip.open(entry) as stream:
                 return stream.read(most)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
+        except ZIP_DAMAGE as error:
             message = (
                 f"{shown(name)} in {self.path.name!r} can't be unpacked: {cause(error)}. Copy the "
             )
