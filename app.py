@@ -91,7 +91,8 @@ else:
     from pages.frame.addresses import PageAddresses, page_html
     from pages.frame.content_policy import ContentPolicy
     from pages.operation.addresses import OperatorAddresses
-    from pages.panels.routes import ROUTES, module_paths
+    from pages.panels import modules
+    from pages.panels.routes import ROUTES
     from pages.tasks.explore import layout
 
     # Until the first session has called st.navigation, Streamlit would take pages/ for an app of
@@ -115,7 +116,7 @@ else:
                 PageAddresses,
                 style=frame_style + rail.style(layout.WITH_RAIL),
                 first_style=frame_style + rail.style(layout.WITH_RAIL, rail.EMPTY) + rail.ROOM,
-                modules=module_paths,
+                modules=lambda: modules.paths("linked_panels"),
                 script=staying.script,
             ),
         ],

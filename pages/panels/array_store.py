@@ -54,6 +54,10 @@ class ArrayHandle:
     dtype: str
     shape: tuple[int, ...]
 
+    def as_json(self, base: str) -> dict[str, str]:
+        """Return the handle as the browser reads it, below ``server.baseUrlPath``."""
+        return {"url": base + self.url, "dtype": self.dtype}
+
 
 @dataclass(frozen=True)
 class _Entry:

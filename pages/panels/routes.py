@@ -1,4 +1,4 @@
-"""The HTTP routes the linked panels fetch from; pass `ROUTES` to ``st.App(..., routes=ROUTES)``.
+"""The HTTP routes the components fetch from; pass `ROUTES` to ``st.App(..., routes=ROUTES)``.
 
 Streamlit gives such routes neither authentication nor a cross-site check. Here the key of an
 array is an unguessable capability (see `pages.panels.array_store`) of one user, whose login the
@@ -11,11 +11,8 @@ with and without a prefix, and the prefix is compared with the setting at each r
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -26,10 +23,9 @@ from starlette.routing import BaseRoute, Route
 
 from pages.access.identity import user_of
 from pages.frame.addresses import base_path
+from pages.panels import modules
 from pages.panels.array_store import array_store, is_capability
 
-PANELS_PREFIX = "/latent/panels"
-_PANELS_FOLDER = Path(__file__).with_name("linked_panels")
 _IMMUTABLE = "private, max-age=31536000, immutable"
 _GUARD_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -39,38 +35,6 @@ _GUARD_HEADERS = {
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-@lru_cache(maxsize=1)
-def _module_sources() -> dict[str, bytes]:
-    """Read every ES module of the component once; this is the allow-list of the route."""
-    return {path.stem: path.read_bytes() for path in sorted(_PANELS_FOLDER.glob("*.js"))}
-
-
-def module_names() -> list[str]:
-    """Return the names of all modules of the component."""
-    return list(_module_sources())
-
-
-@lru_cache(maxsize=1)
-def panels_version() -> str:
-    """Return a short hash over all modules; part of their URL, so that they may be immutable."""
-    digest = hashlib.blake2b(digest_size=8)
-    for name, source in _module_sources().items():
-        digest.update(f"{name}\0{len(source)}\0".encode())
-        digest.update(source)
-    return digest.hexdigest()
-
-
-def module_paths() -> list[str]:
-    """Return the paths of all modules below the base path, for browsers to load ahead."""
-    folder = f"{PANELS_PREFIX.removeprefix('/')}/{panels_version()}"
-    return [f"{folder}/{name}.js" for name in module_names()]
-
-
-def panels_url() -> str:
-    """Return the absolute path of the component's main module, including the base path."""
-    return f"{base_path()}{PANELS_PREFIX}/{panels_version()}/main.js"
 
 
 def pattern_png(pattern: np.ndarray) -> bytes:
@@ -185,8 +149,9 @@ async def _serve_pattern(request: Request, user: str) -> Response:
 
 
 async def _serve_module(request: Request) -> Response:
-    source = _module_sources().get(request.path_params["module"])
-    if source is None or request.path_params["version"] != panels_version():
+    asked = request.path_params
+    source = modules.sources().get(f"{asked['component']}/{asked['module']}")
+    if source is None or asked["version"] != modules.version():
         return PlainTextResponse(
             "There is no such module; reload the page.",
             status_code=404,
@@ -199,7 +164,7 @@ def _routes() -> list[BaseRoute]:
     paths: dict[str, Handler] = {
         "/latent/arrays/{key}": _for_users(_serve_array),
         "/latent/patterns/{key}/{row:int}.png": _for_users(_serve_pattern),
-        PANELS_PREFIX + "/{version}/{module}.js": _serve_module,
+        modules.PREFIX + "/{version}/{component}/{module}.js": _serve_module,
     }
     return [
         Route(prefix + path, _guarded(handler), methods=["GET"])

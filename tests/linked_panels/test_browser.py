@@ -575,4 +575,4 @@ def test_below_a_base_path(page, points):
 def test_without_the_routes_the_page_says_what_is_wrong(page):
     with streamlit_server(APP.with_name("page.py")) as url:
         page.goto(url)
-        page.get_by_text("The linked panels could not be loaded").wait_for(timeout=20_000)
+        page.get_by_text("This part of the page could not be loaded").wait_for(timeout=20_000)

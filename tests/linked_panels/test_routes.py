@@ -3,8 +3,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import posixpath
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 import numpy as np
@@ -13,8 +15,9 @@ from PIL import Image
 from starlette.applications import Starlette
 from streamlit import config
 
+from pages.panels import modules
 from pages.panels.array_store import array_store
-from pages.panels.routes import ROUTES, panels_url, panels_version, pattern_png
+from pages.panels.routes import ROUTES, pattern_png
 
 
 @dataclass
@@ -116,7 +119,7 @@ def test_unknown_array_is_not_found(client, key):
     ],
 )
 def test_other_sites_are_refused(client, headers, status):
-    for url in (array_store().put(np.zeros(2, np.float32)).url, panels_url()):
+    for url in (array_store().put(np.zeros(2, np.float32)).url, main_module()):
         assert client.get(url, headers=headers).status_code == status
 
 
@@ -126,42 +129,53 @@ def test_only_get(client):
     )
 
 
-def test_modules_are_served_from_an_allow_list(client):
-    version = panels_version()
-    answer = client.get(panels_url())
+def main_module(component: str = "linked_panels") -> str:
+    return modules.folder_url(component) + "main.js"
+
+
+@pytest.mark.parametrize("component", ["linked_panels", "detector_board"])
+def test_modules_are_served_from_an_allow_list(client, component):
+    answer = client.get(main_module(component))
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "export function update" in answer.text
-    for name in ("explorer", "colors", "geometry"):
-        assert client.get(f"/latent/panels/{version}/{name}.js").status_code == 200
+    folder = f"/latent/panels/{modules.version()}"
+    for name in (f"{component}/loader", f"{component}/board", "browser/arrays"):
+        assert client.get(f"{folder}/{name}.js").status_code == 200
     for path in (
-        f"/latent/panels/{version}/component.py",
-        f"/latent/panels/{version}/component.js",
-        f"/latent/panels/{version}/..%2fmain.js",
-        f"/latent/panels/{version}/../../routes.js",
-        "/latent/panels/0123456789abcdef/main.js",
+        f"{folder}/{component}/component.py",
+        f"{folder}/{component}/component.js",
+        f"{folder}/{component}/..%2fmain.js",
+        f"{folder}/{component}/../../routes.js",
+        f"{folder}/main.js",
+        f"/latent/panels/0123456789abcdef/{component}/main.js",
     ):
         assert client.get(path).status_code == 404
 
 
-def test_every_imported_module_is_served(client):
-    seen, queue = set(), ["main"]
+@pytest.mark.parametrize(("component", "at_least"), [("linked_panels", 40), ("detector_board", 8)])
+def test_every_imported_module_is_served_and_loaded_ahead(client, component, at_least):
+    seen, queue = set(), [f"{component}/main", f"{component}/loader"]
     while queue:
         name = queue.pop()
         if name in seen:
             continue
         seen.add(name)
-        answer = client.get(f"/latent/panels/{panels_version()}/{name}.js")
+        answer = client.get(f"/latent/panels/{modules.version()}/{name}.js")
         assert answer.status_code == 200, name
-        queue += re.findall(r'from "\./(\w+)\.js"', answer.text)
-    assert len(seen) > 10
+        folder = PurePosixPath(name).parent
+        imported = re.findall(r'from "(\.[^"]+)\.js"', answer.text)
+        queue += [posixpath.normpath(folder / path) for path in imported]
+    assert len(seen) >= at_least
+    ahead = [path.split(modules.version() + "/")[1] for path in modules.paths(component)]
+    assert seen <= {path.removesuffix(".js") for path in ahead}
 
 
 def test_base_path_is_respected(client, base_url):
     handle = array_store().put(np.zeros(3, np.float32))
-    assert panels_url().startswith(f"{base_url}/latent/panels/")
+    assert main_module().startswith(f"{base_url}/latent/panels/")
     assert client.get(base_url + handle.url).status_code == 200
-    assert client.get(panels_url()).status_code == 200
+    assert client.get(main_module()).status_code == 200
     assert client.get("/other" + handle.url).status_code == 404
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -17,14 +16,11 @@ from latentcore.containers import ScanGrid
 from latentcore.errors import InputError
 from latentcore.figures.colors import lut
 from pages.frame.addresses import base_path
-from pages.panels.array_store import ArrayHandle, array_store
+from pages.panels import modules
+from pages.panels.array_store import array_store
 
-_FOLDER = Path(__file__).parent
-_mount = st.components.v2.component(
-    "latent_detector_board",
-    css=(_FOLDER / "board.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "board.js").read_text(encoding="utf-8"),
-)
+_FOLDER = "detector_board"
+_mount = modules.register(_FOLDER)
 
 
 @dataclass(frozen=True)
@@ -97,20 +93,20 @@ def detector_board(
     _mount(
         key=key,
         data={
+            "modules": modules.folder_url(_FOLDER),
             "n": store.n,
             "height": store.shape[0],
             "width": store.shape[1],
-            "mean": _url(base, array_store().put(store.mean)),
+            "mean": array_store().put(store.mean).as_json(base),
             "patterns": base + array_store().put_patterns(f"detectors {about}", pattern),
-            "raster": {**picture, "points": _url(base, array_store().put(points))},
+            "raster": {**picture, "points": array_store().put(points).as_json(base)},
             "bins": {
                 "rows": bins.rows.tolist(),
                 "columns": bins.columns.tolist(),
-                "scale": _url(base, array_store().put(np.stack([bins.low, bins.step]))),
-                "levels": _url(
-                    base,
-                    array_store().put_keyed(f"detector bins {about}", lambda: _words(bins.levels)),
-                ),
+                "scale": array_store().put(np.stack([bins.low, bins.step])).as_json(base),
+                "levels": array_store()
+                .put_keyed(f"detector bins {about}", lambda: _words(bins.levels))
+                .as_json(base),
             },
             "detectors": [
                 {"name": name, "kind": _kind(one), "numbers": numbers_of(one)}
@@ -126,7 +122,7 @@ def detector_board(
             "exact": None
             if exact is None
             else {
-                **_url(base, array_store().put(exact.astype(np.float32))),
+                **array_store().put(exact.astype(np.float32)).as_json(base),
                 "about": _about(detectors, active, shown, reduction),
             },
             "diverging": diverging,
@@ -202,7 +198,3 @@ def _words(levels: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Return bytes as the store takes them, four in a word, filled up with zeros."""
     flat = levels.ravel()
     return np.concatenate([flat, np.zeros(-len(flat) % 4, np.uint8)]).view(np.int32)
-
-
-def _url(base: str, handle: ArrayHandle) -> dict[str, str]:
-    return {"url": base + handle.url}

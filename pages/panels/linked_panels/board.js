@@ -7,7 +7,7 @@ import { engineWatchers } from "./engine.js";
 import { coloredBy, gridRange, pointRange } from "./data.js";
 import { colorize } from "./coloring.js";
 import { NARROW_PX, arrange } from "./layout.js";
-import { h } from "./dom.js";
+import { h } from "../browser/dom.js";
 import { histogramRange } from "./histogram.js";
 import { inRegionColors } from "./regions.js";
 import { violinRange } from "./violin.js";

@@ -1,6 +1,6 @@
 /** The color bar of continuous values. */
 
-import { context2d } from "./dom.js";
+import { context2d } from "../browser/dom.js";
 import { css } from "./colors.js";
 import { decodeLut } from "./coloring.js";
 import { fitText, withFactor } from "./text.js";

@@ -1,6 +1,6 @@
 /** Colors: read, mixed, packed and written, and those of the page around the panels. */
 
-import { context2d } from "./dom.js";
+import { context2d } from "../browser/dom.js";
 
 /** @typedef {import("./data.js").Rgb} Rgb */
 

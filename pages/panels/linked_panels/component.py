@@ -2,75 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from latentcore.errors import RequestError
 from pages.frame.addresses import base_path
+from pages.panels import modules
 from pages.panels.array_store import ArrayHandle, array_store
 from pages.panels.linked_panels.points import PointTable
 from pages.panels.linked_panels.state import Ledger, PanelsState
 from pages.panels.linked_panels.view import PanelsView
-from pages.panels.routes import module_names, panels_url
 
-_FOLDER = Path(__file__).parent
-
-# Streamlit keeps this text for the life of the process, so it only finds the modules by their
-# versioned URL and hands on the calls. They wait for one another because the import is
-# asynchronous, and a later call must not overtake an earlier one. It returns its cleanup at once;
-# the modules may not even have arrived when the page is left.
-_LOADER = """
-const calls = new WeakMap();
-const asked = new Set();
-// All modules at once, instead of each after the one that imports it, and the arrays meanwhile.
-function prefetch(url, data) {
-  if (asked.has(url)) return;
-  asked.add(url);
-  for (const name of MODULES) {
-    const link = document.createElement("link");
-    link.rel = "modulepreload";
-    link.href = new URL(name + ".js", url).href;
-    document.head.appendChild(link);
-  }
-  import(new URL("loader.js", url).href).then((loader) => loader.prefetch(data)).catch(() => {});
-}
-export default function (component) {
-  const element = component.parentElement;
-  const before = calls.get(element) ?? Promise.resolve();
-  const url = new URL(component.data.modules, window.location.origin).href;
-  prefetch(url, component.data);
-  const now = before
-    .catch(() => undefined)
-    .then(() => import(url))
-    .then((main) => main.update(component))
-    .catch((error) => {
-      console.error(error);
-      let box = element.querySelector(".lp-failure");
-      if (!box) {
-        box = document.createElement("div");
-        box.className = "lp-failure";
-        box.setAttribute("role", "alert");
-        element.appendChild(box);
-      }
-      box.textContent =
-        "The linked panels could not be loaded (" + error.message + "). Reload the page; " +
-        "if that doesn't help, the server was started without its own routes.";
-    });
-  calls.set(element, now);
-  return () => now.then(() => import(url)).then((main) => main.unmount(element)).catch(() => {});
-}
-"""
-
-_mount = st.components.v2.component(
-    "latent_linked_panels",
-    css=(_FOLDER / "panels.css").read_text(encoding="utf-8"),
-    js=_LOADER.replace("MODULES", json.dumps(module_names())),
-)
+_FOLDER = "linked_panels"
+_mount = modules.register(_FOLDER)
 
 
 def linked_panels(
@@ -144,11 +91,10 @@ def _data(view: PanelsView, state: PanelsState, refills: int) -> dict[str, Any]:
     base = base_path()
     arrays = {}
     for name in (*view.points.arrays, *view.points.others):
-        handle = _handle(view.points, name)
-        arrays[name] = {"url": base + handle.url, "dtype": handle.dtype}
+        arrays[name] = _handle(view.points, name).as_json(base)
     used = {panel.color for panel in view.panels}
     return {
-        "modules": panels_url(),
+        "modules": modules.folder_url(_FOLDER),
         "n": view.points.n,
         "arrays": arrays,
         "grid": None if view.grid is None else view.grid.as_json(),

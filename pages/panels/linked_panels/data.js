@@ -1,9 +1,9 @@
 /**
  * What the server sends (component.py and view.py write it), and questions about it.
  *
- * @typedef {Float32Array|Int32Array} Numbers
+ * @typedef {import("../browser/arrays.js").Numbers} Numbers
+ * @typedef {import("../browser/arrays.js").ArrayHandle} ArrayHandle
  * @typedef {Map<string, Numbers>} Arrays by name
- * @typedef {{url: string, dtype: "float32"|"int32"}} ArrayHandle
  * @typedef {"A"|"B"} Slot
  * @typedef {"replace"|"add"|"subtract"|"intersect"} Mode
  * @typedef {"box"|"lasso"} ShapeKind

@@ -41,7 +41,7 @@ export function bucketed(values, groupOf, groups, outside) {
  * @param {Float32Array} sorted
  * @param {number} part 0..1
  */
-export function quantile(sorted, part) {
+function quantile(sorted, part) {
   const place = part * (sorted.length - 1);
   const k = Math.floor(place);
   const low = sorted[k];

@@ -6,7 +6,7 @@
 import { Gpu } from "./gpu.js";
 import { GpuScatter } from "./gpu_scatter.js";
 import { ScatterRaster } from "./scatter.js";
-import { context2d, h } from "./dom.js";
+import { context2d, h } from "../browser/dom.js";
 import { finish } from "./pieces.js";
 
 /** @typedef {"auto"|"canvas"|"webgl2"} Engine auto: as said above */

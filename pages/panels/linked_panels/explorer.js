@@ -23,7 +23,7 @@ import { Toolbar } from "./toolbar.js";
 import { Tools } from "./tools.js";
 import { Tooltip } from "./tooltip.js";
 import { css, readTheme } from "./colors.js";
-import { h } from "./dom.js";
+import { h } from "../browser/dom.js";
 
 /**
  * @typedef {import("./data.js").Data} Data

@@ -2,7 +2,7 @@
 
 import { ScatterRaster } from "./scatter.js";
 import { SvgContext } from "./svg_context.js";
-import { context2d, h } from "./dom.js";
+import { context2d, h } from "../browser/dom.js";
 import { css, mix } from "./colors.js";
 import { fitText } from "./text.js";
 import { drawOverlay } from "./overlay.js";
@@ -168,7 +168,7 @@ function sizeOf(panel) {
  * @param {Ground} ground
  * @returns {Promise<Blob>}
  */
-export function pngOf(panel, picture, scale, ground) {
+function pngOf(panel, picture, scale, ground) {
   const canvas = h("canvas");
   [canvas.width, canvas.height] = sizeOf(panel).map((side) => Math.round(side * scale));
   const c = context2d(canvas);
@@ -185,7 +185,7 @@ export function pngOf(panel, picture, scale, ground) {
  * @param {Picture} picture
  * @param {Ground} ground
  */
-export function svgOf(panel, picture, ground) {
+function svgOf(panel, picture, ground) {
   const probe = context2d(h("canvas"));
   const svg = new SvgContext((font, text) => {
     probe.font = font;

@@ -8,7 +8,7 @@ import { css, mix } from "./colors.js";
  *   than there are bins; of: the bin of each point, `NO_BIN` where it has no value
  */
 
-export const NO_BIN = 255;
+const NO_BIN = 255;
 const MOST_BINS = 120;
 /** @type {WeakMap<Numbers, Bins>} */
 const known = new WeakMap();

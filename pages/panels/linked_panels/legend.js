@@ -5,7 +5,7 @@
 
 import { css, parseColor } from "./colors.js";
 import { formatNumber } from "./ticks.js";
-import { h } from "./dom.js";
+import { h } from "../browser/dom.js";
 import { estimate } from "./sampled.js";
 import { heldMode } from "./tools.js";
 import { shade } from "./coloring.js";

@@ -1,6 +1,6 @@
 /** Fetch what the server's data names. A later call overtakes an earlier one. */
 
-import { MissingArray, loadArray } from "./arrays.js";
+import { MissingArray, loadArray } from "../browser/arrays.js";
 import { neededArrays } from "./data.js";
 
 /** @typedef {import("./data.js").Data} Data */

@@ -12,7 +12,7 @@ import { Projection } from "./projection.js";
 import { ScatterRaster, pointRadius } from "./scatter.js";
 import { ViolinRaster } from "./violin.js";
 import { cardFor } from "./engine.js";
-import { context2d, h } from "./dom.js";
+import { context2d, h } from "../browser/dom.js";
 import { goOn, never } from "./pieces.js";
 import { icon } from "./icons.js";
 

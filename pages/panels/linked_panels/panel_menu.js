@@ -1,6 +1,6 @@
 /** The menu of a panel: what it shows, its place, and adding and removing panels. */
 
-import { h } from "./dom.js";
+import { h } from "../browser/dom.js";
 import { icon } from "./icons.js";
 
 /**

@@ -1,6 +1,6 @@
 /** The plateau plot: how many parts there are at each threshold, and a slider to choose one. */
 
-import { context2d, h } from "./dom.js";
+import { context2d, h } from "../browser/dom.js";
 import { Made } from "./made.js";
 import { css } from "./colors.js";
 import { formatNumber } from "./ticks.js";

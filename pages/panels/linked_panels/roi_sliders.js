@@ -1,6 +1,6 @@
 /** The sliders of the region of interest: what they say is drawn at once, and sent after the last step. */
 
-import { h } from "./dom.js";
+import { h } from "../browser/dom.js";
 import { bordersOf, roiBetween } from "./roi.js";
 
 /**

@@ -1,7 +1,7 @@
 /** The sheet that lists keys and ways of the mouse. */
 
 import { BINDINGS, MOUSE } from "./bindings.js";
-import { h } from "./dom.js";
+import { h } from "../browser/dom.js";
 
 export class Sheet {
   constructor() {

@@ -1,6 +1,6 @@
 /** The bar above the panels: tools, modes, slots, undo. */
 
-import { h } from "./dom.js";
+import { h } from "../browser/dom.js";
 import { icon } from "./icons.js";
 
 /**

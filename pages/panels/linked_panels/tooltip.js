@@ -1,6 +1,6 @@
 /** What a point is: a small card at the pointer, with the pattern's thumbnail. */
 
-import { h } from "./dom.js";
+import { h } from "../browser/dom.js";
 
 const PATIENCE_MS = 90;
 const GAP = 16;

@@ -44,7 +44,7 @@ function labelsWithColor({ nan, palette }, labels) {
  * @param {Numbers} labels
  * @returns {Group[]}
  */
-export function groupsOf(coloring, labels) {
+function groupsOf(coloring, labels) {
   if (coloring.type !== "categorical") {
     return ["in view", ...SLOTS].map((name) => ({ name, label: null, color: null }));
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { MissingArray, loadArray } from "../../../pages/panels/linked_panels/arrays.js";
+import { MissingArray, loadArray } from "../../../pages/panels/browser/arrays.js";
 
 let asked;
 let answer;

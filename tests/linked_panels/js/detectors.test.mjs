@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {
-  binSums, binWeights, dragged, gripAt, limits, spans,
-} from "../../../pages/panels/detector_board/board.js";
+import { dragged, gripAt, pixelCount, spans } from "../../../pages/panels/detector_board/detector.js";
+import { limits } from "../../../pages/panels/detector_board/picture.js";
+import { binSums, binWeights } from "../../../pages/panels/detector_board/preview.js";
 
 const H = 8;
 const W = 9;
@@ -28,10 +28,10 @@ test("the pixels of a disk are those whose centers it covers", () => {
 test("bins share the pixels among them, and whole bins give the exact sum", () => {
   const bins = { rows: [0, 2, 5, 8], columns: [0, 3, 6, 9] };
   for (const detector of [box, disk]) {
-    const { weights, count } = binWeights(spans(detector, H, W), bins);
-    assert.equal(weights.reduce((a, b) => a + b), count);
+    const pixels = spans(detector, H, W);
+    assert.equal(binWeights(pixels, bins).reduce((a, b) => a + b), pixelCount(pixels));
   }
-  assert.deepEqual([...binWeights(spans(box, H, W), bins).weights], [1, 3, 0, 2, 6, 0, 0, 0, 0]);
+  assert.deepEqual([...binWeights(spans(box, H, W), bins)], [1, 3, 0, 2, 6, 0, 0, 0, 0]);
   const scale = Float32Array.from([10, 0, 2, 1]);
   const sums = binSums(Float64Array.from([3, 0]), scale, Uint8Array.from([1, 5, 7, 7]), 2);
   assert.deepEqual([...sums], [3 * (10 + 2 * 1), 3 * (10 + 2 * 5)]);

@@ -12,7 +12,10 @@ export class MissingArray extends Error {
   }
 }
 
-/** @typedef {import("./data.js").Numbers} Numbers */
+/**
+ * @typedef {Float32Array|Int32Array} Numbers
+ * @typedef {{url: string, dtype: "float32"|"int32"}} ArrayHandle as `array_store` makes it
+ */
 
 /** @type {Map<string, {bytes: number, promise: Promise<Numbers>}>} */
 const held = new Map();
@@ -20,7 +23,7 @@ let heldBytes = 0;
 
 /**
  * Fetch an array, or return it if it was fetched before.
- * @param {import("./data.js").ArrayHandle} handle
+ * @param {ArrayHandle} handle
  * @returns {Promise<Numbers>}
  */
 export function loadArray(handle) {
@@ -47,7 +50,7 @@ export function loadArray(handle) {
   return promise;
 }
 
-/** @param {import("./data.js").ArrayHandle} handle */
+/** @param {ArrayHandle} handle */
 async function fetchArray({ url, dtype }) {
   const response = await fetch(url, { credentials: "same-origin" });
   if (response.status === 404) throw new MissingArray(url);
