@@ -163,7 +163,7 @@ def table(listed: list[Entry]) -> int | None:
         placeholder="",
         column_config={
             "Preview": st.column_config.ImageColumn("", width=72),
-            "Title": st.column_config.TextColumn(width="large"),
+            "Title": st.column_config.TextColumn(width=310),
             "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             "n": st.column_config.NumberColumn(format="localized", help="Samples or points"),
         },
