@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numba
 import numpy as np
+import pytest
 from scipy import stats
 from scipy.spatial.distance import pdist, squareform
 
@@ -24,7 +26,10 @@ def mutual_information(latent, reference, x, y):
 
 
 def distance_correlation(latent, reference, x, y):
-    import dcor
+    # The definition is not compiled; what else dcor compiles at its import takes half a minute.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", 1)
+        import dcor
 
     return dcor.distance_correlation(latent, reference, method="naive")
 
