@@ -180,8 +180,9 @@ class JobRunner:
                 return self._asked_for(known, record)
             if known is not None and automatic and known.state in ("cancelled", "failed"):
                 return known
-            attempt = 0 if known is None else known.attempt
-            record = self._enqueue(replace(record, attempt=attempt))
+            if known is not None:
+                record = replace(record, attempt=known.attempt, titles=_titles(known))
+            record = self._enqueue(record)
             self._prune()
         return record
 
@@ -216,6 +217,7 @@ class JobRunner:
                 title=known.title,
                 attempt=known.attempt,
                 user=self._who() or known.user,
+                titles=_titles(known),
             )
             return self._enqueue(fresh)
 
@@ -581,6 +583,11 @@ class JobRunner:
         ended = [record for record in self._all() if not record.active]
         for record in ended[self._keep :]:
             self._store.drop(record.id)
+
+
+def _titles(known: JobRecord) -> dict[str, str]:
+    """Return what each user has called a job that is begun anew, maybe by somebody else."""
+    return {known.user: known.title, **known.titles}
 
 
 def _again(request: Any, *, afresh: bool) -> dict[str, bool]:

@@ -263,6 +263,10 @@ def load_ahead() -> None:
         family.names()
 
 
+# The options by which a reader is told of another file to read.
+FILE_OPTIONS = frozenset({"coords", "maps"})
+
+
 def split_reader(reader: str) -> tuple[str, dict[str, object]]:
     """Split ``NAME`` or ``NAME:KEY=VALUE[,KEY=VALUE…]``: a reader's name, and its options.
 

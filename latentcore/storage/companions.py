@@ -49,12 +49,25 @@ def all_belonging(name: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def companions(path: Path) -> tuple[Path, ...]:
-    """Return the files beside a file that belong to it, the best first; none of a folder."""
+    """Return the files beside a file that belong to it, the best first; none of a folder.
+
+    Links that lead elsewhere are left out; see `leads_away`.
+    """
     if not may_have_companions(path.name) or not path.parent.is_dir():
         return ()
     names = [entry.name for entry in path.parent.iterdir()]
     found = (path.with_name(name) for name in all_belonging(path.name, names))
-    return tuple(one for one in found if one.is_file())
+    return tuple(one for one in found if one.is_file() and not leads_away(one, path))
+
+
+def leads_away(one: Path, opened: Path) -> bool:
+    """Tell whether what lies beside a file, or in a folder, is a link to somewhere else.
+
+    Whoever opens a file may read what is beside it, not what somebody has linked there. Where the
+    file is a link itself, all may be.
+    """
+    folder = opened if opened.is_dir() else opened.parent
+    return not opened.is_symlink() and one.resolve().parent != folder.resolve()
 
 
 def may_have_companions(name: str) -> bool:

@@ -105,6 +105,14 @@ def may_manage(kind: Kind, name: str) -> bool:
     return identity.current_user().operator or access(kind, name) == "own"
 
 
+def is_last(kind: Kind, name: str, *, of_nobody: bool = False) -> bool:
+    """Tell whether nobody but the present user has a thing; with `of_nobody` also if nobody has."""
+    if not identity.way_in():
+        return True
+    owners = set(of(kind, name).owners)
+    return owners == {identity.current_user().name} or (of_nobody and not owners)
+
+
 def of(kind: Kind, name: str) -> Claims:
     """Return what is known of a thing; nothing where its record is missing or damaged."""
     path = _path(kind, name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from latentcore.errors import InputError
 from latentcore.readers.media.files import visible_files
-from pages.access.places import is_plain, resolve, roots
+from pages.access.places import is_closed, is_plain, resolve, roots
 
 _MOST_ENTRIES = 500
 # A folder that is a scan by itself, and is opened as a file is.
@@ -54,7 +54,7 @@ def list_folder(place: str) -> Listing:
 
     Raises `InputError` if it is no folder that may be read.
     """
-    path = resolve(place)
+    path = resolve(place, to_list=True)
     if not place.startswith("folder:") or not path.is_dir():
         message = f"{place!r} is no server folder. There are: {', '.join(roots()) or 'none'}."
         raise InputError(message)
@@ -88,9 +88,10 @@ def _size(entry: Path) -> int:
 
 
 def _may_show(entry: Path, base: Path) -> bool:
-    """Whether an entry of a folder below `base` is below it as well: only links lead elsewhere."""
+    """Whether an entry of a folder below `base` is below it as well, and open to the user."""
     try:
-        if entry.is_symlink() and not entry.resolve(strict=True).is_relative_to(base):
+        real = entry.resolve(strict=True) if entry.is_symlink() else entry
+        if not real.is_relative_to(base) or (real.is_dir() and is_closed(real)):
             return False
     except OSError:
         return False

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from latentcore.errors import InputError, RequestError
+from latentcore.inputs.latent_samples import NONE
 from latentcore.requests.map_specs import split_map_spec
 from latentcore.storage import is_remote, remote_of
 from latentcore.workflows.batch.inputs import WILDCARDS, filled_in
@@ -61,12 +62,12 @@ def check_file(text: str, locations: Sequence[str]) -> None:
     Parameters
     ----------
     text : str
-        Of an option: a path from a place, a URL, ``{folder}/…`` beside each input, or a model's
-        name; perhaps with ``:COLUMN``.
+        Of an option: a path from a place, a URL, ``{folder}/…`` beside each input, a model's name
+        or `NONE`; perhaps with ``:COLUMN``.
     locations : sequence of str
         The inputs.
     """
-    if _PCA.fullmatch(text) or text == "demo:vae":
+    if _PCA.fullmatch(text) or text in ("demo:vae", NONE):
         return
     for filled in _for_each(text, locations):
         location = split_map_spec(filled)[0]

@@ -12,8 +12,8 @@
 =================  =======================================================================
 
 Options for a file's reader may follow, as in ``upload:ID/NAME@scan=2``, and belong to the place.
-Pages speak of places, verbs of locations. A path of the server appears in no URL and is never taken
-from one.
+None of them names another file: which files may be read, places alone say. Pages speak of places,
+verbs of locations. A path of the server appears in no URL and is never taken from one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from pathlib import Path
 
 from latentcore.artifacts import write_atomic
 from latentcore.errors import InputError
+from latentcore.readers import FILE_OPTIONS
 from latentcore.settings import named_paths, settings
 from latentcore.storage import is_remote, split_options
 from latentcore.version import __version__
@@ -113,8 +114,15 @@ def with_options_of(place: str, path: Path) -> str:
 
 
 def without_options(place: str) -> str:
-    """Return a place without options for its reader."""
-    return split_options(place)[0]
+    """Return a place without options for its reader; raise `InputError` if one names a file."""
+    plain, options = split_options(place)
+    if named := sorted(FILE_OPTIONS & options.keys()):
+        message = (
+            f"{_cut(place)} names another file by the option {named[0]!r}, which only the command "
+            "line takes. Open the files together on the Data page."
+        )
+        raise InputError(message)
+    return plain
 
 
 def check(place: str) -> None:
@@ -129,20 +137,62 @@ def check_owner(place: str) -> None:
     """Refuse a place that isn't for the present user, whether or not something is there."""
     if place.startswith(_PAIR):
         resolve(place)
-    elif not s3.is_object(place):
-        _split(place)
+    elif not s3.is_object(plain := without_options(place)):
+        _split(plain)
 
 
-def resolve(place: str) -> Path:
+def resolve(place: str, *, to_list: bool = False) -> Path:
     """Return the path of a place without its options; of an object on S3 that of the local copy.
 
     The place may come from a URL, so anything may stand in it. Raises `InputError` if it is no
     place, lies outside what may be read (also through symbolic links), belongs to somebody else,
-    nothing is there any more, or an object on S3 is yet to be fetched.
+    nothing is there any more, or an object on S3 is yet to be fetched. A folder in which something
+    is closed to the user can't be read as a whole, but listed (`to_list`).
     """
     plain = without_options(place)
     if s3.is_object(plain):
         return s3.local_copy(plain)
+    path = _found(place, plain)
+    if place.startswith("folder:"):
+        _check_open(place, path, to_list=to_list)
+    return path
+
+
+def is_closed(path: Path) -> bool:
+    """Tell whether a path below a server folder is closed to the present user.
+
+    It is where the innermost server folder around it is; and in the workspace, of which the other
+    places open to each what is theirs.
+    """
+    if identity.way_in() and path.is_relative_to(_real(settings().workspace)):
+        return True
+    named = named_paths(settings().data_roots)
+    around = [
+        (len(real.parts), name)
+        for name, root in named.items()
+        if path.is_relative_to(real := _real(root))
+    ]
+    return bool(around) and max(around)[1] not in roots()
+
+
+def _check_open(place: str, path: Path, *, to_list: bool) -> None:
+    inside = () if to_list or not path.is_dir() else _boundaries()
+    if is_closed(path):
+        raise InputError(_refused(place))
+    if any(other != path and other.is_relative_to(path) and is_closed(other) for other in inside):
+        message = (
+            f"{_cut(place)} can't be read as a whole: something in it is not for you. Open what "
+            "you need in it."
+        )
+        raise InputError(message)
+
+
+def _boundaries() -> list[Path]:
+    """Return where something may begin that is closed, though what is around it is open."""
+    return [_real(settings().workspace), *map(_real, settings().data_roots)]
+
+
+def _found(place: str, plain: str) -> Path:
     if plain != place:
         try:
             return _resolved(place)
@@ -316,5 +366,8 @@ def is_plain(part: str) -> bool:
 
 
 def _refused(place: str) -> str:
-    shown = place if len(place) <= 80 else f"{place[:80]}…"
-    return f"{shown!r} is no place that this server may read.\n{_HOW}"
+    return f"{_cut(place)} is no place that this server may read.\n{_HOW}"
+
+
+def _cut(place: str) -> str:
+    return repr(place if len(place) <= 80 else f"{place[:80]}…")

@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol
 from latentcore.artifacts import is_no_room, remove_left, temporary_of
 from latentcore.errors import InputError, RequestError
 from latentcore.settings import settings
-from pages.access import claims, quotas
+from pages.access import claims, identity, quotas
 from pages.access.places import DIGEST, is_plain, resolve, uploads_folder, without_options
 
 MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".pt2", ".ts")
@@ -92,10 +92,14 @@ def delete_upload(place: str) -> None:
         message = f"{place!r} is no uploaded file, so it is not deleted."
         raise InputError(message)
     folder = uploads_folder() / digest
-    if not claims.give_up("upload", digest):
+    going = [folder / name, (folder / name).with_suffix(".json")]  # a model's record goes with it
+    under_others = folder.is_dir() and not set(folder.iterdir()) <= set(going)
+    kept = under_others and claims.is_last("upload", digest)
+    if not kept and not claims.give_up("upload", digest):
         return
     try:
-        (folder / name).unlink(missing_ok=True)
+        for path in going:
+            path.unlink(missing_ok=True)
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     except OSError as error:
@@ -150,7 +154,10 @@ def _settle(partial: Path, target: Path) -> None:
 
 
 def _make_room(folder: Path, needed: int) -> None:
-    """Remove the oldest uploads where all together would take more than their share."""
+    """Remove the oldest uploads where all together would take more than their share.
+
+    Where people sign in, only those that are nobody's else.
+    """
     limit = _UPLOADS_KEPT * settings().max_upload_mb * 1_000_000
     kept = sorted(
         (entry.stat().st_mtime, entry) for entry in folder.iterdir() if DIGEST.fullmatch(entry.name)
@@ -163,14 +170,16 @@ def _make_room(folder: Path, needed: int) -> None:
     for changed, entry in kept:
         if total <= limit:
             return
-        if time.time() - changed > _UPLOADS_SAFE_SECONDS:
+        old = time.time() - changed > _UPLOADS_SAFE_SECONDS
+        if old and claims.is_last("upload", entry.name, of_nobody=True):
             shutil.rmtree(entry, ignore_errors=True)
             claims.forget("upload", entry.name)
             total -= sizes[entry]
     if total > limit:
+        whose = " and of other people" if identity.way_in() else ""
         message = (
-            f"Uploads of the last day already take {(total - needed) / 1e9:.1f} GB of the "
-            f"{limit / 1e9:.1f} GB set aside for them. Try again later, or put the file into a "
+            f"Uploads of the last day{whose} already take {(total - needed) / 1e9:.1f} GB of the "
+            f"{limit / 1e9:.1f} GB set aside for all. Try again later, or put the file into a "
             "server folder (LATENT_DATA_ROOTS)."
         )
         raise InputError(message)
@@ -198,7 +207,8 @@ def _together(weights: str, record: str) -> str:
     """Put weights and record side by side under one digest, as the loader looks for them."""
     model, written = resolve(weights), resolve(record)
     pair = f"{model.parent.name} {written.parent.name}".encode()
-    digest = hashlib.blake2b(pair, digest_size=16).hexdigest()
+    # No upload's digest is that of a pair, whatever is in it.
+    digest = hashlib.blake2b(pair, digest_size=16, person=b"pair").hexdigest()
     folder = uploads_folder() / digest
     folder.mkdir(exist_ok=True)
     claims.claim("upload", digest)

@@ -17,6 +17,7 @@ from latentcore.figures.colors import lut
 from latentcore.preparation import Preparation
 from pages.charts.pattern_strip import gray_range, pattern_strip
 from pages.frame import errors
+from pages.people.fragments import fragment
 from pages.scan import loading
 
 _LARGEST = 5
@@ -81,7 +82,7 @@ def show_neighborhood(key: str, place: str, preparation: Preparation) -> None:
 
 
 # A fragment: another point draws this, not the whole page.
-@st.fragment
+@fragment
 def _point_and_pictures(key: str, place: str, reach: int, strength: str) -> None:
     grid = loading.samples(place).grid
     assert grid is not None

@@ -42,11 +42,11 @@ class OwnJobs:
         return _if_seen(self._runner.get(job))
 
     def known(self, job: str) -> JobRecord | None:
-        """Return a job as it stands; to operators, whoever it belongs to."""
+        """Return a job as it stands; to operators others' as well, without what its files say."""
         record = self._runner.get(job)
-        if record is not None and identity.current_user().operator:
-            return _as_theirs(record)
-        return _if_seen(record)
+        if record is None or _access(record) or not identity.current_user().operator:
+            return _if_seen(record)
+        return replace(_as_theirs(record), message="", error="")
 
     def list(self, limit: int = 50, *, everyones: bool = False) -> list[JobRecord]:
         """Return the newest jobs; to operators, with `everyones`, all users'."""
@@ -118,7 +118,9 @@ class OwnJobs:
     def ahead(self, job: str) -> tuple[JobRecord, ...]:
         """Return the jobs that come before a queued one; of others' only that they are there."""
         return tuple(
-            one if _access(one) else replace(one, title="another user's job", message="")
+            _as_theirs(one)
+            if claims.access("run", one.folder.name, listed=True)
+            else replace(one, title="another user's job", message="")
             for one in self._runner.ahead(job)
         )
 

@@ -115,9 +115,10 @@ def job_panel(
     Returns
     -------
     JobRecord or None
-        None where there is no such job (any more).
+        None where there is no such job (any more), or the user, an operator, sees only that it is
+        there.
     """
-    record = runner().known(job)
+    record, seen = runner().known(job), runner().get(job) is not None
     if record is None and (damage := runner().damage(job)):
         errors.show(LatentError(damage))
         return None
@@ -133,10 +134,10 @@ def job_panel(
         if record.active:
             _live(job, can_pause)
         else:
-            _ended(record)
-            if record.finished and on_finished is not None and runner().get(job):
+            _ended(record) if seen else _heading(record)
+            if record.finished and on_finished is not None and seen:
                 on_finished(record)
-    return record
+    return record if seen else None
 
 
 def state_badge(record: JobRecord) -> None:

@@ -21,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pages.access.identity import user_of
+from latentcore.errors import InputError
+from pages.access.identity import acting_as, user_of
 from pages.frame.addresses import base_path
 from pages.panels import modules
 from pages.panels.array_store import array_store, is_capability
@@ -100,7 +101,8 @@ def _for_users(serve: Callable[[Request, str], Awaitable[Response]]) -> Handler:
             return PlainTextResponse(
                 "Sign in first.", status_code=401, headers={"Cache-Control": "no-store"}
             )
-        response = await serve(request, user.name)
+        with acting_as(user):
+            response = await serve(request, user.name)
         if user.name:
             # The browser's own copy ends with the login, too.
             response.headers["Vary"] = "Cookie, Authorization"
@@ -143,7 +145,7 @@ async def _serve_pattern(request: Request, user: str) -> Response:
     row = request.path_params["row"]
     try:
         png = await run_in_threadpool(lambda: pattern_png(provider(row)))
-    except (IndexError, KeyError):
+    except (IndexError, KeyError, InputError):
         return missing
     return Response(png, media_type="image/png", headers={"Cache-Control": _IMMUTABLE})
 

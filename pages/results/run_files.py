@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from latentcore.errors import InputError
-from pages.access import places
+from pages.access import identity, places
 from pages.frame import navigation
 from pages.frame.errors import markdown_safe
 from pages.frame.units import size_text
@@ -67,7 +67,7 @@ def download(folder: Path, name: str, size: int, *, key: str, label: str = "") -
     text = f"{path.name}, {size_text(size)}"
     st.download_button(
         markdown_safe(label) or "Download",
-        _reader(path),
+        when_asked(path.read_bytes, folder),
         file_name=path.name,
         mime=_MIMES.get(path.suffix, "application/octet-stream"),
         key=key,
@@ -83,7 +83,7 @@ def download_all(folder: Path, files: Mapping[str, Mapping[str, Any]], *, key: s
     size = sum(entry["bytes"] for entry in files.values())
     st.download_button(
         f"All as zip ({size_text(size)})",
-        lambda: _zipped(folder, ["run.json", *files]),
+        when_asked(lambda: _zipped(folder, ["run.json", *files]), folder),
         file_name=f"{folder.name}.zip",
         mime="application/zip",
         key=key,
@@ -95,8 +95,19 @@ def download_all(folder: Path, files: Mapping[str, Mapping[str, Any]], *, key: s
     )
 
 
-def _reader(path: Path) -> Callable[[], bytes]:
-    return path.read_bytes
+def when_asked(make: Callable[[], bytes], folder: Path) -> Callable[[], bytes]:
+    """Return what makes a download of a run when it is asked for, if the user may still have it.
+
+    Streamlit asks in a thread without a session, so that whose download it is must be known before.
+    """
+    user, place = identity.current_user(), places.place_of(folder)
+
+    def read() -> bytes:
+        with identity.acting_as(user):
+            places.check_owner(f"{place}/run.json")
+        return make()
+
+    return read
 
 
 def _too_large(size: int, folder: Path) -> str:

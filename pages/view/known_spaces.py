@@ -13,7 +13,8 @@ from latentcore.artifacts.stored_embedding import embedding_points
 from latentcore.errors import InputError
 from latentcore.inputs.encoders import Made, made
 from latentcore.jobs import JobRecord
-from pages.access import places
+from pages.access import identity, places
+from pages.access.identity import User
 from pages.jobs.panel import runner
 from pages.view.question import Question
 from pages.view.scene import Scene
@@ -36,13 +37,14 @@ def spaces(scene: Scene) -> dict[str, str]:
     own = places.location(scene.scan.latents) if scene.scan.latents else ""
     return {
         job: title
-        for job, title, of, latents in _fitted_spaces()
+        for job, title, of, latents in _fitted_spaces(identity.current_user())
         if of == wanted and latents != own
     }
 
 
-@st.cache_data(ttl=_SEEN_S, max_entries=1, show_spinner=False)
-def _fitted_spaces() -> list[tuple[str, str, Made, str]]:
+@st.cache_data(ttl=_SEEN_S, max_entries=64, show_spinner=False)
+def _fitted_spaces(user: User) -> list[tuple[str, str, Made, str]]:
+    del user  # part of the key: others see other jobs
     found = []
     for record in runner().list(_MOST_JOBS):
         model = record.folder / EMBEDDING_MODEL

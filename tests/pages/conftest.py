@@ -17,6 +17,9 @@ from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from latentcore.settings import settings
 from pages.access import places
 from tests.factories.kikuchi import full_grid, write_kikuchi
+from tests.pages.people import annas, person, toys
+
+__all__ = ["annas", "person", "toys"]  # fixtures of the people's tests
 
 APP = Path(__file__).parents[2] / "app.py"
 

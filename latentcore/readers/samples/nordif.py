@@ -23,6 +23,7 @@ from latentcore.readers._patterns.records import MappedRows
 from latentcore.readers._peek import Peek
 from latentcore.readers._rows import RowsSource, written_rows
 from latentcore.storage import local_path
+from latentcore.storage.companions import leads_away
 
 _MARK = "[NORDIF]"
 _PATTERNS, _SETTINGS = "pattern.dat", "setting.txt"
@@ -141,7 +142,11 @@ def _entry(text: str, block: str, entry: str, form: str, name: str) -> re.Match[
 def _both(path: Path) -> tuple[Path | None, Path | None]:
     """Return the patterns and the settings of the folder, however their names are written."""
     folder = path if path.is_dir() else path.parent
-    by_name = {entry.name.lower(): entry for entry in folder.iterdir() if entry.is_file()}
+    by_name = {
+        entry.name.lower(): entry
+        for entry in folder.iterdir()
+        if entry.is_file() and not leads_away(entry, path)
+    }
     return by_name.get(_PATTERNS), by_name.get(_SETTINGS)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from latentcore.errors import InputError, RequestError
+from latentcore.inputs.latent_samples import NONE
 from latentcore.requests.verbs import option_of, words_of
 from latentcore.workflows import VERBS
 from latentcore.workflows.batch.inputs import input_field
@@ -135,6 +136,8 @@ def _ask_file(field: Field, key: str, inputs: Sequence[str]) -> Any:
         needed=_is_needed(field),
         inputs=inputs,
     )
+    if chosen is None and option_of(field).kind == "samples":
+        return NONE
     if chosen is None or option_of(field).kind != "threshold":
         return chosen
     numbers = option_of(field).convert

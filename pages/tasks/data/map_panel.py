@@ -26,6 +26,7 @@ from pages.charts.maps import (
 )
 from pages.frame.errors import markdown_safe
 from pages.frame.theme import tones
+from pages.people.fragments import fragment
 from pages.scan.joining import JoinedMaps
 from pages.scan.state import ScanState
 
@@ -59,7 +60,7 @@ def why_none(scan: ScanState, grid: ScanGrid | None) -> str:
     )
 
 
-@st.fragment
+@fragment
 def map_panel(joined: JoinedMaps, grid: ScanGrid) -> None:
     """Let choose among maps, at least one, and draw them."""
     joined = _with_orientation(joined, grid)

@@ -11,6 +11,7 @@ from latentcore.containers import SampleSource, ScanGrid, damaged_among
 from pages.charts.frame import draw
 from pages.charts.maps import fitting_height, grid_chart
 from pages.frame.theme import tones
+from pages.people.fragments import fragment
 from pages.scan import loading
 from pages.scan.loading import one_sample, samples_word
 from pages.scan.state import ScanState
@@ -21,7 +22,7 @@ _COLUMNS = 6
 _WIDTH = 240
 
 
-@st.fragment
+@fragment
 def gallery(scan: ScanState, backdrop: NDArray[np.floating] | None) -> None:
     """Show a sheet of patterns beside the scan grid, with their marks over `backdrop`."""
     assert scan.samples is not None

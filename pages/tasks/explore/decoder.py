@@ -24,6 +24,7 @@ from pages.forms.denoising_form import denoised_samples
 from pages.frame import errors
 from pages.jobs.models import lease
 from pages.jobs.past_runs import checkpoint_of, run_of_latents
+from pages.people.fragments import fragment
 from pages.scan import loading
 from pages.view.question import Question
 from pages.view.scene import Scene
@@ -93,7 +94,7 @@ def _prepared(run: dict[str, Any]) -> Mapping[str, Any]:
 
 
 # A fragment: moving the slider draws this, not the panels and the clusters.
-@st.fragment
+@fragment
 def show_traversal(scene: Scene, question: Question, point: int) -> None:
     """Show an encoded point decoded along the chosen latent dimension."""
     assert question.dim is not None

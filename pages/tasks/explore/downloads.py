@@ -24,6 +24,7 @@ from pages.jobs.latents_names import lasting_name
 from pages.jobs.panel import job_panel, runner
 from pages.regions import files
 from pages.regions.kept import kept
+from pages.results.run_files import when_asked
 from pages.results.verb_files import offer_export
 from pages.tasks.explore import panel_choices, reports, sample_report
 from pages.tasks.explore.clusters import Clusters, tell_of_waiting
@@ -119,7 +120,7 @@ def _offer(record: JobRecord) -> None:
     names = file_names(record.folder)
     st.download_button(
         f"All {len(names)} files",
-        data=lambda: zipped(record.folder, names),
+        data=when_asked(lambda: zipped(record.folder, names), record.folder),
         file_name=f"{record.folder.name}.zip",
         mime="application/zip",
         icon=":material/folder_zip:",
@@ -131,7 +132,7 @@ def _offer(record: JobRecord) -> None:
         path = record.folder / name
         st.download_button(
             errors.markdown_safe(f"{name}  ·  {_size(path.stat().st_size)}"),
-            data=path.read_bytes,
+            data=when_asked(path.read_bytes, record.folder),
             file_name=name,
             mime=_MIME[path.suffix],
             icon=":material/download:",

@@ -21,6 +21,7 @@ from latentcore.analysis.representatives import Representatives
 from latentcore.encoding.reconstruction import Reconstruction
 from latentcore.errors import InputError
 from latentcore.figures.colors import lut
+from pages.access import places
 from pages.frame import errors, navigation
 from pages.frame.tables import show_table
 from pages.panels.array_store import array_store
@@ -45,9 +46,10 @@ def patterns_url(scene: Scene, sent: Representatives | None, sent_key: str) -> s
     """
     if scene.scan.samples is None or scene.sample_rows is None:
         return None
-    rows, source = scene.sample_rows, loading.samples(scene.scan.samples)
+    place, rows, source = scene.scan.samples, scene.sample_rows, loading.samples(scene.scan.samples)
 
     def pattern(number: int) -> NDArray[np.generic]:
+        places.check_owner(place)  # at each: a share may have ended
         point = number if sent is None else int(sent.all_rows[number])
         row = int(rows[point])
         if row < 0:
@@ -140,8 +142,8 @@ def _neighbors(scene: Scene, point: int) -> None:
         there, back = np.unique(rows, return_inverse=True)
         st.image(pattern_sheet(_read(scene, there)[back], columns=n), width="stretch")
     grid = scene.latents.grid
-    places = {} if grid is None else {"x": grid.x[nearest], "y": grid.y[nearest]}
-    show_table(pd.DataFrame({"point": nearest, **places, "similarity": similar[nearest]}))
+    where = {} if grid is None else {"x": grid.x[nearest], "y": grid.y[nearest]}
+    show_table(pd.DataFrame({"point": nearest, **where, "similarity": similar[nearest]}))
 
 
 def _reconstruction(found: Reconstruction, columns: Sequence[DeltaGenerator]) -> None:

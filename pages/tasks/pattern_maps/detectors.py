@@ -23,6 +23,7 @@ from latentcore.jobs.command_line import command_line
 from pages.access import places
 from pages.frame import errors
 from pages.panels.detector_board.component import Shown, detector_board, read_done
+from pages.people.fragments import fragment
 from pages.results.pattern_maps import VERB, offer_pattern_maps, request_for
 from pages.scan import loading
 from pages.scan.derived_maps import keep_as_maps
@@ -55,7 +56,7 @@ def virtual_detectors(place: str) -> None:
         _live(place, store)
 
 
-@st.fragment
+@fragment
 def _live(place: str, store: PixelStore) -> None:
     """Run alone at every drag: the rest of the page stays as it is."""
     question.begin(about_pixels(place), store.shape)
@@ -68,6 +69,7 @@ def _live(place: str, store: PixelStore) -> None:
     values = None if store.pixels is None else _exact(place, store, asked)
 
     def pattern(row: int) -> NDArray[np.generic]:
+        places.check_owner(place)  # at each: a share may have ended
         found: NDArray[np.generic] = loading.samples(place).read(np.array([row]))[0, 0]
         return found
 

@@ -23,6 +23,7 @@ from pages.frame.errors import markdown_safe
 from pages.frame.theme import tones
 from pages.frame.units import duration_text
 from pages.jobs.panel import runner
+from pages.results.run_files import when_asked
 from pages.tasks.train.result import use_for_extraction
 
 _LOOK_EVERY_S = 2.0
@@ -68,7 +69,7 @@ def show_stopped(record: JobRecord) -> None:
         for path in (weights, weights.with_suffix(".json")):
             st.download_button(
                 markdown_safe(path.name),
-                path.read_bytes,
+                when_asked(path.read_bytes, record.folder),
                 file_name=path.name,
                 key=f"get_{record.id}_{path.name}",
                 icon=":material/download:",
