@@ -6,8 +6,9 @@ import sys
 
 try:
     from latentcore.cli import main
-except KeyboardInterrupt:  # the imports take the first half second
-    print("Cancelled.", file=sys.stderr)
-    sys.exit(130)
 
-sys.exit(main())
+    status = main()
+except KeyboardInterrupt:  # the imports take the first half second, a verb's parser some more
+    print("Cancelled.", file=sys.stderr)
+    status = 130
+sys.exit(status)

@@ -159,9 +159,15 @@ def in_place(
 
 
 def months_of(years: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return months since the year 0, as whole numbers, of times in decimal years; NaN of none."""
-    seconds = (np.asarray(years, np.float64) - EPOCH_YEAR) * DAYS_PER_YEAR * 86_400
-    known = np.isfinite(seconds)
+    """Return months since the year 0, as whole numbers, of times in decimal years; NaN of none.
+
+    Decimal years are of 365.25 days. Where all are whole, they are calendar years: their Januaries.
+    """
+    decimal: NDArray[np.float64] = np.asarray(years, np.float64)
+    known = np.isfinite(decimal)
+    if (decimal[known] % 1 == 0).all():
+        return 12 * decimal
+    seconds = (decimal - EPOCH_YEAR) * DAYS_PER_YEAR * 86_400
     moments = np.rint(np.where(known, seconds, 0)).astype("datetime64[s]")
     months = moments.astype("datetime64[M]").astype(np.float64) + 12 * EPOCH_YEAR
     return np.where(known, months, np.nan)

@@ -248,7 +248,7 @@ def compare(values: ArrayLike, mask_a: NDArray[np.bool_], mask_b: NDArray[np.boo
         n_a=len(a),
         n_b=len(b),
         overlap=int(np.count_nonzero(mask_a & mask_b)),
-        difference=float(a.mean() - b.mean()),
+        difference=_difference(a, b),
         interval=interval,
         degrees_of_freedom=freedom,
         cohens_d=d,
@@ -275,11 +275,11 @@ def _check_mask(n: int, mask: NDArray[np.bool_] | None) -> None:
 def _welch(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[tuple[float, float], float]:
     from scipy.stats import t
 
-    difference = a.mean() - b.mean()
+    difference = _difference(a, b)
     parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
     variance = parts.sum()
-    if variance == 0:  # both constant: the difference is exact
-        return (float(difference), float(difference)), float(len(a) + len(b) - 2)
+    if np.ptp(a) == 0 == np.ptp(b):  # the difference is exact; variances may hold rounding
+        return (difference, difference), float(len(a) + len(b) - 2)
     freedom = float(variance**2 / (parts**2 / [len(a) - 1, len(b) - 1]).sum())
     half = float(t.ppf(0.5 + _CONFIDENCE / 2, freedom) * np.sqrt(variance))
     return (float(difference - half), float(difference + half)), freedom
@@ -288,10 +288,16 @@ def _welch(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[tuple[float,
 def _cohens_d(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     squares = ((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()
     pooled = np.sqrt(squares / (len(a) + len(b) - 2))
-    difference = a.mean() - b.mean()
-    if pooled == 0:
+    difference = _difference(a, b)
+    if np.ptp(a) == 0 == np.ptp(b):
         return 0.0 if difference == 0 else float(np.copysign(np.inf, difference))
     return float(difference / pooled)
+
+
+def _difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return mean of A minus mean of B; exactly where both are constant."""
+    constant = np.ptp(a) == 0 == np.ptp(b)
+    return float(a[0] - b[0]) if constant else float(a.mean() - b.mean())
 
 
 def hedges_factor(freedom: int) -> float:

@@ -96,6 +96,10 @@ def _add_common(parser: argparse.ArgumentParser, verb: Verb) -> None:
         parser.add_argument(
             "--out", required=True, metavar="DIR", help="the run folder, filled when all is done"
         )
+    if "--seed" not in parser._option_string_actions:
+        parser.add_argument(
+            "--seed", type=int, metavar="N", help="without effect: nothing is drawn at random here"
+        )
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 

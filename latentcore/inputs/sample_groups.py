@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.geography import EarthCells, place_columns
+from latentcore.analysis.geography import EarthCells, months_of, place_columns
 from latentcore.containers import LatentSet, SampleColumns
 from latentcore.errors import RequestError
 
@@ -16,6 +16,8 @@ PLACE, PARTITION, NONE = "place", "partition", "none"
 _CELL = 10.0
 _FEWEST_PARTITIONS = 8
 _YEARS = (1900.0, 2200.0)
+# In a column of labels, none; in one with other negative numbers, a number.
+_NO_LABEL = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,10 @@ def sample_groups(asked: str | None, latents: LatentSet, columns: SampleColumns)
         return SampleGroups(np.arange(len(latents)), "each sample by itself", {})
     if asked == PARTITION and latents.partition is not None and PARTITION not in columns.names:
         found = latents.partition.alphabetical
-        return _grouped(found.codes, PARTITION, lambda one: f"{PARTITION} {found.names[int(one)]}")
+        return _grouped(
+            found.codes, found.codes >= 0, PARTITION,
+            lambda one: f"{PARTITION} {found.names[int(one)]}",
+        )  # fmt: skip
     if asked == PLACE and PLACE not in columns.names:
         if places is None:
             message = (
@@ -73,7 +78,7 @@ def sample_groups(asked: str | None, latents: LatentSet, columns: SampleColumns)
         cells = EarthCells.of_size(_CELL)
         number = cells.of(*(columns.get(name) for name in places))
         what = f"cell of equal area, {_CELL:g}° wide at the equator"
-        return _grouped(number, what, lambda one: f"cell {one:.0f}")
+        return _grouped(number, number >= 0, what, lambda one: f"cell {one:.0f}")
     return _of_column(columns, asked)
 
 
@@ -82,13 +87,16 @@ def _of_column(columns: SampleColumns, name: str) -> SampleGroups:
     known = np.isfinite(values)
     if (values[known] % 1 == 0).all():
         texts = columns.categories.get(name, {})
-        codes = np.where(known, values, -1)
-        return _grouped(codes, name, lambda one: f"{name} {texts.get(int(one), f'{one:g}')}")
-    if ((values[known] >= _YEARS[0]) & (values[known] < _YEARS[1])).all():
-        months = np.where(known, np.floor(values * 12), -1)
+        if name in columns.categories or values[known].min(initial=0) == _NO_LABEL:
+            known &= values >= 0
         return _grouped(
-            months, f"month of {name}", lambda one: f"{one // 12:.0f}-{one % 12 + 1:02.0f}"
+            values, known, name, lambda one: f"{name} {texts.get(int(one), f'{one:g}')}"
         )
+    if ((values[known] >= _YEARS[0]) & (values[known] < _YEARS[1])).all():
+        return _grouped(
+            months_of(values), known, f"month of {name}",
+            lambda one: f"{one // 12:.0f}-{one % 12 + 1:02.0f}",
+        )  # fmt: skip
     message = (
         f"⟨groups⟩ {name!r} holds a quantity, of which no two samples have the same value. Name a "
         "column of names, whole numbers or times; place, partition or none."
@@ -96,11 +104,16 @@ def _of_column(columns: SampleColumns, name: str) -> SampleGroups:
     raise RequestError(message)
 
 
-def _grouped(values: NDArray[np.number], what: str, called: Callable[[float], str]) -> SampleGroups:
-    """Give the groups numbers and names; samples of a negative value are by themselves."""
-    present, inverse = np.unique(values, return_inverse=True)
-    number = inverse.astype(np.int64)
-    alone = np.flatnonzero(values < 0)
-    number[alone] = len(present) + np.arange(len(alone))
-    texts = {place: called(float(one)) for place, one in enumerate(present) if one >= 0}
+def _grouped(
+    values: NDArray[np.number],
+    known: NDArray[np.bool_],
+    what: str,
+    called: Callable[[float], str],
+) -> SampleGroups:
+    """Give the groups numbers and names; samples whose value isn't known are by themselves."""
+    present, inverse = np.unique(values[known], return_inverse=True)
+    number = np.empty(len(values), np.int64)
+    number[known] = inverse
+    number[~known] = len(present) + np.arange(len(values) - len(inverse))
+    texts = {place: called(float(one)) for place, one in enumerate(present)}
     return SampleGroups(number, what, texts)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from latentcore.analysis.parameters import check_seed
 from latentcore.artifacts import RunFolder
 from latentcore.progress import Progress
 from latentcore.requests.question import question_of
@@ -49,6 +50,7 @@ def execute(
     chosen = VERBS.get(name)
     progress = progress or Progress()
     lent = _understood(chosen, services)
+    check_seed(getattr(request, "seed", 0))
     with fetched(request, progress):
         if not chosen.writes:
             return chosen.run(request, None, progress, **lent)

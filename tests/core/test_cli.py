@@ -131,3 +131,30 @@ def test_each_reader_of_an_error_gets_its_own_name_of_a_parameter(
     assert str(error) == "batch_size 0 makes no progress, device neither."
     assert error.parameters == ("batch_size", "device")
     assert error.naming(str.upper).startswith("BATCH_SIZE 0 makes")
+
+
+def test_every_verb_takes_a_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [(name,) for name in VERBS.names() if name != "batch"]
+    for words in [*names, ("batch", "map")]:
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+        assert "--seed" in capsys.readouterr().out, words
+
+
+@pytest.mark.parametrize("seed", ["-1", "99999999999"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("project", "--method", "pca"),
+        ("rank", "--map", "scan.csv"),
+        ("novelty", "--reference", "a"),
+    ],
+)
+def test_a_seed_that_none_can_take_is_said(
+    words: tuple[str, ...], seed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb, *options = words
+    out = tmp_path / "out"
+    status = main([verb, "scan_latents.h5", *options, "--seed", seed, "--out", str(out)])
+    assert (status, out.exists()) == (2, False)
+    assert "seed must be from 0 to 4294967295" in capsys.readouterr().err

@@ -235,6 +235,7 @@ class Domains:
         return np.bincount(around[enclosed], minlength=self.count)
 
     def _mean_distance(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+        chosen = chosen & np.isfinite(self.distance)  # of other phases some have none
         total, number = np.zeros(len(self.labels)), np.zeros(len(self.labels))
         for ends in (self.edges.i[chosen], self.edges.j[chosen]):
             total += np.bincount(ends, self.distance[chosen], len(total))

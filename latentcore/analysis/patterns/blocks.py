@@ -138,3 +138,14 @@ def _block_around(
     code = np.unique(np.minimum(a, b) * len(rows) + np.maximum(a, b))
     pairs = np.column_stack(np.divmod(code, len(rows)))
     return PatternBlock(rows, patterns, place, pairs)
+
+
+def about_mean(patterns: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return patterns (p, H, W) less the mean of each."""
+    # Of wider numbers float32 would lose the digits that tell pixels apart.
+    exact = np.can_cast(patterns.dtype, np.float32, "safe")
+    values = patterns.astype(np.float32 if exact else np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean = values.mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(values.dtype)
+        about: NDArray[np.float32] = (values - mean).astype(np.float32, copy=False)
+    return about

@@ -26,7 +26,7 @@ class Pearson:
 
     def score(self, pairs: Pairs, tick: Tick) -> NDArray[np.float64]:
         """Score each dimension."""
-        return _correlations(pairs, np.ones((1, len(pairs.reference))), tick)
+        return _correlations(pairs, np.empty((0, len(pairs.reference))), tick)
 
 
 @METRICS.register("pp_spatial")
@@ -80,9 +80,11 @@ def _correlations(pairs: Pairs, basis: NDArray[np.float64], tick: Tick) -> NDArr
 
     scores = np.empty(len(pairs.latents))
     reference = near_one(pairs.reference)
+    single = reference.astype(np.float32) == reference
+    rounded = float(np.finfo(np.float32 if single.all() else np.float64).eps)
 
     def work(start: int, stop: int) -> None:
-        correlations(pairs.latents[start:stop], reference, basis, scores[start:stop])
+        correlations(pairs.latents[start:stop], reference, basis, rounded, scores[start:stop])
 
     over_dimensions(work, pairs.latents.shape, tick)
     return scores

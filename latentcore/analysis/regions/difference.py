@@ -32,6 +32,9 @@ _MISSED = 2.0
 # as one of this share of it.
 _LONGEST = 0.4
 _FEWEST_EFFECTIVE = 2
+_ALL_ALIKE = (
+    "Each region has one value throughout, so that nothing says how sure their difference is."
+)
 
 Floats = NDArray[np.float64]
 Sides = tuple[Floats, Floats]
@@ -172,8 +175,6 @@ class _Lattice:
 
     Attributes
     ----------
-    within : ndarray of float64, shape (n_rings,)
-        Ordered pairs of points of one region, by distance in steps.
     counts : list of ndarray of float64, shape (n_rings,)
         Ordered pairs of two points of A, of two of B, and of one of each.
     """
@@ -201,16 +202,22 @@ class _Lattice:
         first, second = self._masks
         products = (np.abs(first) ** 2, np.abs(second) ** 2, (first * second.conj()).real)
         self.counts = [self._by_ring(product) for product in products]
-        self.within = self.counts[0] + self.counts[1]
 
-    def squared_differences(self, sides: Sides) -> Floats:
-        """Return the sum of (v - v')² / 2 over the pairs within a region, by distance."""
+    def within(self, sides: Sides) -> tuple[Floats, Floats]:
+        """Return the pairs of points within a region by distance, and their sum of (v - v')² / 2.
+
+        A region with one value throughout says nothing of how far values are alike, and gives none.
+        """
+        pairs = np.zeros(len(self.counts[0]))
         power: NDArray[np.floating] | float = 0.0
         for which, side in enumerate(sides):
+            if np.ptp(side) == 0:
+                continue
+            pairs += self.counts[which]
             squares = self._transform(side**2, which)
             power = power + (squares * self._masks[which].conj()).real
             power -= np.abs(self._transform(side, which)) ** 2
-        return self._by_ring(np.asarray(power))
+        return pairs, self._by_ring(np.asarray(power))
 
     def _transform(self, values: Floats, which: int) -> NDArray[np.complex128]:
         """Return the Fourier transform of values at the points of one region, 0 elsewhere."""
@@ -231,11 +238,18 @@ class _Lattice:
 
 def _uncertainty(lattice: _Lattice | None, sides: Sides) -> _Uncertainty:
     counts = [len(side) for side in sides]
-    sds = [float(side.std(ddof=1)) for side in sides]
+    # Not as numpy has it: of a value that has no end in binary, that is not 0.
+    sds = [float(side.std(ddof=1)) if np.ptp(side) > 0 else 0.0 for side in sides]
     if lattice is None or max(sds) == 0:
         own = [sd**2 / n for sd, n in zip(sds, counts, strict=True)]
-        return _Uncertainty(math.sqrt(sum(own)), _freedom(own, counts), (counts[0], counts[1]), 0.0)
-    scaled = tuple((side - side.mean()) / (sd or 1.0) for side, sd in zip(sides, sds, strict=True))
+        exact = max(sds) == 0 and sides[0][0] != sides[1][0]
+        reason = _ALL_ALIKE if exact else ""
+        sd, freedom = math.sqrt(sum(own)), _freedom(own, counts)
+        return _Uncertainty(sd, freedom, (counts[0], counts[1]), 0.0, reason)
+    scaled = tuple(
+        (side - side.mean()) / sd if sd else np.zeros(len(side))
+        for side, sd in zip(sides, sds, strict=True)
+    )
     gamma, sill, longest = _semivariogram(lattice, (scaled[0], scaled[1]))
     length = float(np.flatnonzero(gamma >= sill * (1 - math.exp(-1)))[0])
     weights = [sd / n for sd, n in zip(sds, counts, strict=True)]
@@ -272,14 +286,14 @@ def _semivariogram(lattice: _Lattice, sides: Sides) -> tuple[Floats, float, int]
     """Return the semivariogram by distance in steps, its sill, and the longest distance."""
     from scipy.optimize import isotonic_regression
 
-    pairs, rings = lattice.within.copy(), np.arange(len(lattice.within))
-    pairs[0] = 0
+    pairs, squares = lattice.within(sides)
+    pairs[0], rings = 0, np.arange(len(pairs))
     known = np.flatnonzero(pairs > _FEWEST_PAIRS)
     if len(known) == 0:  # a few scattered points: nothing is known of their likeness
         return (rings > 0).astype(np.float64), 1.0, 0
     longest = int(known[-1])
     near = known[: max(2, int(np.searchsorted(known, longest * _FARTHEST, side="right")))]
-    raw = np.maximum(lattice.squared_differences(sides)[near] / pairs[near], 0.0)
+    raw = np.maximum(squares[near] / pairs[near], 0.0)
     rising = isotonic_regression(raw, weights=pairs[near]).x
     top = rising >= _LEVEL * rising[-1]
     sill = float((rising * pairs[near])[top].sum() / pairs[near][top].sum())
@@ -319,10 +333,7 @@ def _told(
         )
     half = float(stdtrit(own.freedom, 0.5 + _CONFIDENCE / 2)) * own.sd
     interval = (found.difference - half, found.difference + half)
-    if own.sd > 0:
-        p = 2 * float(stdtr(own.freedom, -abs(found.difference) / own.sd))
-    else:  # both regions are constant
-        p = 1.0 if found.difference == 0 else 0.0
+    p = 2 * float(stdtr(own.freedom, -abs(found.difference) / own.sd)) if own.sd > 0 else 1.0
     return RegionDifference(
         found,
         interval,

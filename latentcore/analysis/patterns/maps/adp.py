@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.patterns.blocks import PatternBlock
+from latentcore.analysis.patterns.blocks import PatternBlock, about_mean
 from latentcore.analysis.patterns.maps import PATTERN_MAPS
 
 _PAIRS_AT_ONCE = 512
@@ -42,8 +42,7 @@ class AverageDotProduct:
 def _unit_length(patterns: NDArray[np.generic]) -> NDArray[np.float32]:
     """Return patterns of zero mean and unit length, (p, H·W); NaN where one is constant."""
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        values = patterns.reshape(len(patterns), -1).astype(np.float32)
-        values -= values.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+        values = about_mean(patterns).reshape(len(patterns), -1)
         values /= np.abs(values).max(axis=1, keepdims=True)  # squares neither over- nor underflow
         values /= np.sqrt(np.vecdot(values, values))[:, None]
     return values

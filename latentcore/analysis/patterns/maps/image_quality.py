@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from latentcore.analysis.patterns.blocks import PatternBlock
+from latentcore.analysis.patterns.blocks import PatternBlock, about_mean
 from latentcore.analysis.patterns.maps import PATTERN_MAPS
 
 
@@ -34,8 +34,7 @@ def _qualities(patterns: NDArray[np.generic]) -> NDArray[np.float64]:
     from scipy.fft import rfft2
 
     height, width = patterns.shape[1:]
-    values = patterns.astype(np.float32)
-    values -= values.mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
+    values = about_mean(patterns)
     spectrum = np.abs(rfft2(values)).reshape(len(values), -1)
     inertia, whole = (spectrum @ _weights(height, width)).astype(np.float64).T
     quality: NDArray[np.float64] = 1 - inertia / whole
