@@ -64,7 +64,12 @@ class LatentError(Exception):
         called : callable
             Parameter → what to call it, for example ``"batch_size"`` → ``"--batch-size"``.
         """
-        return _PARAMETER.sub(lambda found: called(found[1]), super().__str__())
+        return naming(super().__str__(), called)
+
+
+def naming(text: str, called: Callable[[str], str]) -> str:
+    """Return a text with the parameters that are marked in it named as the reader knows them."""
+    return _PARAMETER.sub(lambda found: called(found[1]), text)
 
 
 def presentable(text: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from latentcore.cli._batch import BATCH, INNER, inner_fields, own_fields, wrapped
-from latentcore.requests.verbs import option_of, words_of
+from latentcore.errors import naming
+from latentcore.requests.verbs import Option, option_of, words_of
 from latentcore.workflows import VERBS, Verb
 from latentcore.workflows.batch.inputs import batchable
 
@@ -106,7 +107,7 @@ def _add_common(parser: argparse.ArgumentParser, verb: Verb) -> None:
 
 def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) -> None:
     details = option_of(field)
-    settings: dict[str, Any] = {"help": details.help.replace("%", "%%")}
+    settings: dict[str, Any] = {"help": naming(details.help, flag).replace("%", "%%")}
     if isinstance(field.default, bool):
         parser.add_argument(*_flags(field.name), dest=field.name, action="store_true", **settings)
         return
@@ -118,13 +119,7 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
         settings["choices"] = details.offered
     if details.shown_as is not None:
         settings["metavar"] = details.shown_as
-    if details.repeat:
-        # An option that takes several words and is repeated collects them all in one list.
-        settings["action"] = "append" if details.nargs is None else "extend"
-    if not callable(details.convert):
-        settings["action"] = _ConvertEach
-        settings["convert"] = tuple(details.convert)
-        settings["collects"] = details.repeat
+    settings |= _action(details)
     if details.positional:
         _add_positional(parser, field, settings)
         return
@@ -137,12 +132,39 @@ def _add_option(parser: argparse.ArgumentParser, field: dataclasses.Field[Any]) 
     )
 
 
+def _action(details: Option) -> dict[str, Any]:
+    """Return what is done with an option's words."""
+    if not callable(details.convert):
+        convert = tuple(details.convert)
+        return {"action": _ConvertEach, "convert": convert, "collects": details.repeat}
+    if details.repeat:
+        # An option that takes several words and is repeated collects them all in one list.
+        return {"action": "append" if details.nargs is None else "extend"}
+    return {"action": _Gather} if details.nargs == "+" and not details.positional else {}
+
+
 def _add_positional(
     parser: argparse.ArgumentParser, field: dataclasses.Field[Any], settings: dict[str, Any]
 ) -> None:
     if field.default is not dataclasses.MISSING:
         settings = {"nargs": "?", "default": field.default, **settings}
     parser.add_argument(field.name, **settings)
+
+
+class _Gather(argparse.Action):
+    """Takes several values, and those of a second time with them: ``--dim 0 1 --dim 2``."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        del parser, option_string
+        given = getattr(namespace, self.dest)
+        before = () if given is self.default else given
+        setattr(namespace, self.dest, [*before, *values])
 
 
 class _ConvertEach(argparse.Action):
@@ -174,6 +196,13 @@ class _ConvertEach(argparse.Action):
             parser.error(f"argument {'/'.join(self.option_strings)}: {error}")
         before = (getattr(namespace, self.dest) or ()) if self._collects else ()
         setattr(namespace, self.dest, (*before, *converted))
+
+
+def names_in(verb: str) -> Callable[[str], str]:
+    """Return how a verb's parameters are written: ``--batch-size``, but ``LOCATION``."""
+    fields = dataclasses.fields(VERBS.get(verb).request)
+    positional = {field.name for field in fields if option_of(field).positional}
+    return lambda name: name.upper() if name in positional else flag(name)
 
 
 def flag(name: str) -> str:

@@ -118,12 +118,12 @@ def _notes(request: DomainsRequest, hierarchy: DomainHierarchy, domains: Domains
     if request.threshold is None and automatic.confidence < _UNSURE:
         notes.append(
             "The distances at which parts merge show no clear gap, so the automatic threshold is "
-            f"little sure (confidence {automatic.confidence:.2f}). Try others, by ⟨threshold⟩."
+            f"little sure (confidence {automatic.confidence:.2f}). Try others."
         )
     if domains.count == 1:
         notes.append("All points are in one domain: nothing in the latents divides the scan.")
     if request.learn_from is not None and request.threshold is not None:
-        notes.append("⟨threshold⟩ was given, so that only scaling and distance were learned.")
+        notes.append("A threshold was given, so that only scaling and distance were learned.")
     rows, columns = (np.ptp(place) + 1 for place in (domains.grid.row, domains.grid.col))
     if 1 in (rows, columns):
         notes.append("The scan is a single line of points: areas and shapes mean little.")

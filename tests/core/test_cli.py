@@ -158,3 +158,19 @@ def test_a_seed_that_none_can_take_is_said(
     status = main([verb, "scan_latents.h5", *options, "--seed", seed, "--out", str(out)])
     assert (status, out.exists()) == (2, False)
     assert "seed must be from 0 to 4294967295" in capsys.readouterr().err
+
+
+def test_values_of_an_option_that_is_given_twice_are_taken_together() -> None:
+    parse = build_parser(["map"]).parse_args
+    words = ["map", "a.h5", "--out", "o"]
+    assert parse([*words, "--dim", "3", "4", "--dim", "5"]).dim == [3, 4, 5]
+    assert parse([*words, "--dim", "3"]).dim == [3]
+
+
+def test_what_has_no_dashes_is_named_without(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["extract", "--checkpoint", "pca:4", "--prepare", "scale=z_score", "a.h5", "--out", "o"]
+    assert main(words) == 2
+    assert "LOCATION is missing" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["cluster", "--help"])
+    assert "with --dims" in capsys.readouterr().out

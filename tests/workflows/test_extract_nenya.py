@@ -278,7 +278,7 @@ def test_what_options_don_t_find_is_named(training, capsys, missing, said):
 
 def test_neither_samples_nor_options_are_refused(tmp_path, capsys):
     assert main(["extract", "--out", str(tmp_path / "out")]) == 2
-    assert "location is missing. Give the samples and the --checkpoint" in capsys.readouterr().err
+    assert "LOCATION is missing. Give the samples and the --checkpoint" in capsys.readouterr().err
     assert main(["extract", "scan.h5", "--out", str(tmp_path / "out")]) == 2
     assert "--checkpoint is missing" in capsys.readouterr().err
 
