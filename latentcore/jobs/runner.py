@@ -181,7 +181,8 @@ class JobRunner:
             if known is not None and automatic and known.state in ("cancelled", "failed"):
                 return known
             if known is not None:
-                record = replace(record, attempt=known.attempt, titles=_titles(known))
+                titles = _titles(known) | {user: record.title}
+                record = replace(record, attempt=known.attempt, titles=titles)
             record = self._enqueue(record)
             self._prune()
         return record

@@ -56,9 +56,8 @@ def test_no_option_of_a_place_names_a_file(person: Person, option: str, tmp_path
     for place in (mine, "folder:data/scan.h5", "folder:data/not-there.h5", "s3:any/b.h5"):
         asked = f"{place}@{option}={secret}"
         for look in (places.resolve, places.check, places.check_owner, places.location):
-            with pytest.raises(InputError, match="names another file") as raised:
+            with pytest.raises(InputError, match="names another file"):
                 look(asked)
-            assert "secret" not in str(raised.value) or str(secret) in asked[:80]
     with pytest.raises(InputError, match="names another file"):
         locations.check_file(f"{places.local_location(mine)}@{option}={secret}", ["/any"])
     assert "names another file" in text_of(open_page("data", maps=f"{mine}@{option}={secret}"))
@@ -249,6 +248,11 @@ def test_names_of_jobs_stay_with_those_who_gave_them(person: Person, toys: None)
     assert runner().wait(job, PATIENCE).title == "Anna's"
     person.user = BERT
     assert runner().get(job).title == "Bert's own"
+    # Who asks again calls it as they do now.
+    assert runner().submit("toy-thread", request, title="Another").title == "Another"
+    runner().wait(job, PATIENCE)
+    person.user = ANNA
+    assert runner().get(job).title == "Anna's"
 
 
 def test_of_a_job_that_comes_before_ones_own_no_more_is_said_than_a_list_says(
