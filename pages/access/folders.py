@@ -9,7 +9,7 @@ from pathlib import Path
 
 from latentcore.errors import InputError
 from latentcore.readers.media.files import visible_files
-from pages.access.places import is_closed, is_plain, resolve, roots
+from pages.access.places import closed_below, is_closed, is_plain, resolve, roots
 
 _MOST_ENTRIES = 500
 # A folder that is a scan by itself, and is opened as a file is.
@@ -64,8 +64,13 @@ def list_folder(place: str) -> Listing:
     except OSError as error:
         message = f"The folder {place!r} can't be read: {error.strerror}."
         raise InputError(message) from error
+    closed = closed_below(path)
     visible = sorted(
-        ((_is_folder(entry), entry) for entry in found if _may_show(entry, base)),
+        (
+            (_is_folder(entry), entry)
+            for entry in found
+            if entry not in closed and _may_show(entry, base)
+        ),
         key=lambda known: (not known[0], known[1].name.lower()),
     )
     entries = tuple(
@@ -88,11 +93,12 @@ def _size(entry: Path) -> int:
 
 
 def _may_show(entry: Path, base: Path) -> bool:
-    """Whether an entry of a folder below `base` is below it as well, and open to the user."""
+    """Whether an entry of an open folder below `base` is so as well: only links lead elsewhere."""
     try:
-        real = entry.resolve(strict=True) if entry.is_symlink() else entry
-        if not real.is_relative_to(base) or (real.is_dir() and is_closed(real)):
-            return False
+        if entry.is_symlink():
+            real = entry.resolve(strict=True)
+            if not real.is_relative_to(base) or is_closed(real):
+                return False
     except OSError:
         return False
     return is_plain(entry.name)

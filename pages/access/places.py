@@ -175,21 +175,21 @@ def is_closed(path: Path) -> bool:
     return bool(around) and max(around)[1] not in roots()
 
 
+def closed_below(folder: Path) -> set[Path]:
+    """Return where below an open folder something begins that is closed to the present user."""
+    begins = {_real(one) for one in (settings().workspace, *settings().data_roots)}
+    return {one for one in begins if folder in one.parents and is_closed(one)}
+
+
 def _check_open(place: str, path: Path, *, to_list: bool) -> None:
-    inside = () if to_list or not path.is_dir() else _boundaries()
     if is_closed(path):
         raise InputError(_refused(place))
-    if any(other != path and other.is_relative_to(path) and is_closed(other) for other in inside):
+    if not to_list and path.is_dir() and closed_below(path):
         message = (
             f"{_cut(place)} can't be read as a whole: something in it is not for you. Open what "
             "you need in it."
         )
         raise InputError(message)
-
-
-def _boundaries() -> list[Path]:
-    """Return where something may begin that is closed, though what is around it is open."""
-    return [_real(settings().workspace), *map(_real, settings().data_roots)]
 
 
 def _found(place: str, plain: str) -> Path:

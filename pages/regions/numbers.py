@@ -163,7 +163,9 @@ def _pair(kept: Kept, regions: tuple[Region, ...], values: Values) -> None:
 def _key(item: tuple[str, NDArray[np.float32]]) -> str:
     """Return text that tells two maps of one name apart."""
     name, values = item
-    return f"{name} {hashlib.blake2b(values.tobytes(), digest_size=16).hexdigest()}"
+    return (
+        f"{name} {hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=16).hexdigest()}"
+    )
 
 
 @st.cache_resource(max_entries=64, show_spinner="Comparing regions …")

@@ -88,6 +88,7 @@ def test_a_closed_folder_stays_closed_below_an_open_one(
     monkeypatch.setenv("LATENT_DATA_ROOTS", os.pathsep.join(map(str, roots)))
     monkeypatch.setenv("LATENT_ROOT_GROUPS", '{"metals": ["materials"]}')
     settings.cache_clear()
+    (data / "link").symlink_to(data / "metals/map.csv")
     around = settings().workspace.parent.name
     for place in (
         "folder:data/metals/map.csv",

@@ -147,5 +147,7 @@ def about_mean(patterns: NDArray[np.generic]) -> NDArray[np.float32]:
     values = patterns.astype(np.float32 if exact else np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         mean = values.mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(values.dtype)
-        about: NDArray[np.float32] = (values - mean).astype(np.float32, copy=False)
+        about: NDArray[np.float32] = np.subtract(values, mean, out=values).astype(
+            np.float32, copy=False
+        )
     return about
