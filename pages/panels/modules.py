@@ -1,7 +1,8 @@
 """The components' JavaScript: ES modules, one folder for each component and ``browser`` for all.
 
-Browsers fetch them from `pages.panels.routes`. A component's folder has a ``main.js`` with
-``update(component)`` and ``unmount(element)``, and a ``loader.js`` with ``prefetch(data)``.
+Browsers fetch them from `pages.panels.routes`. A component's folder has a ``main.js`` with a class
+``Shown`` (``constructor(component)``, ``update(component)``, ``destroy()``), and a ``loader.js``
+with ``prefetch(data)``.
 """
 
 from __future__ import annotations

@@ -3,13 +3,18 @@
 // the import is asynchronous, and a later call must not overtake an earlier one. It returns its
 // cleanup at once; the modules may not even have arrived when the page is left.
 
-/** @typedef {{data: {modules: string}, parentElement: HTMLElement}} Component */
+/**
+ * @typedef {{data: {modules: string}, parentElement: HTMLElement}} Component
+ * @typedef {{update: (component: Component) => void, destroy: () => void}} Shown
+ */
 
 /** @type {string[]} the component's modules, as the server knows them */
 const MODULES = [];
 
 /** @type {WeakMap<HTMLElement, Promise<unknown>>} */
 const calls = new WeakMap();
+/** @type {WeakMap<HTMLElement, Shown>} one for each element that Streamlit gives */
+const shown = new WeakMap();
 /** @type {Set<string>} */
 const asked = new Set();
 
@@ -52,8 +57,15 @@ export default function (component) {
   const now = before
     .catch(() => undefined)
     .then(() => import(main))
-    .then((found) => found.update(component))
+    .then((found) => {
+      const one = shown.get(element) ?? new found.Shown(component);
+      shown.set(element, one);
+      one.update(component);
+    })
     .catch((error) => tell(element, error));
   calls.set(element, now);
-  return () => now.then(() => import(main)).then((found) => found.unmount(element)).catch(() => {});
+  return () => now.then(() => {
+    shown.get(element)?.destroy();
+    shown.delete(element);
+  });
 }

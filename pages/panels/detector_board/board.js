@@ -47,6 +47,11 @@ export class Board {
     /** @type {any} */ (window).__latentDetectors = this;
   }
 
+  /** Leave the page. */
+  destroy() {
+    this.root.remove();
+  }
+
   listen() {
     this.overlay.addEventListener("pointerdown", (event) => this.press(event));
     this.overlay.addEventListener("pointermove", (event) => {
